@@ -1,0 +1,85 @@
+// Array: numbers in memory, seen through a shape and strides. It knows no calculus.
+//
+// The element at index (i, j, …) is at  offset + i·stride₀ + j·stride₁ + …  of its storage. So a
+// transpose, a slice or a broadcast is another shape and stride over the same bytes: no copy.
+//
+// An Array is a handle: copying it shares the bytes, clone() copies them. Handles may be used from
+// several threads; writing while others read is the caller's race.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <heed/core/dtype.h>
+#include <heed/core/shape.h>
+#include <heed/core/storage.h>
+
+namespace heed::core {
+
+class Array {
+ public:
+  Array() = default;                               // no storage: defined() is false
+  explicit Array(const Shape& shape, Dtype dtype = Dtype::f32);  // contiguous, not initialised
+  Array(Storage storage, const Shape& shape, const Strides& strides, int64_t offset, Dtype dtype);
+
+  bool defined() const { return static_cast<bool>(storage_); }
+  Dtype dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }
+  const Strides& strides() const { return strides_; }
+  int64_t offset() const { return offset_; }
+  int rank() const { return shape_.rank(); }
+  int64_t size(int64_t axis) const { return shape_[normalize_axis("size", axis, shape_)]; }
+  int64_t numel() const;
+
+  /// True iff walking the indices in row-major order walks memory without gaps.
+  bool is_contiguous() const;
+
+  const Storage& storage() const { return storage_; }
+  Storage& storage() { return storage_; }
+
+  /// First element. T must match dtype (checked by assert). Constness of the handle is not
+  /// constness of the bytes, as with std::shared_ptr.
+  template <class T>
+  T* data() const {
+    return reinterpret_cast<T*>(storage_.bytes()) + offset_;
+  }
+
+ private:
+  Storage storage_;
+  Shape shape_;
+  Strides strides_;
+  int64_t offset_ = 0;
+  Dtype dtype_ = Dtype::f32;
+};
+
+// Views: same bytes, other shape and strides. O(rank), nothing is copied.
+Array transpose(const Array& x, int64_t axis0, int64_t axis1);
+Array permute(const Array& x, const Shape& axes);
+Array slice(const Array& x, int64_t axis, int64_t begin, int64_t end, int64_t step = 1);
+Array select(const Array& x, int64_t axis, int64_t index);          // drops the axis
+Array expand(const Array& x, const Shape& shape);                   // -1 keeps a size
+Array squeeze(const Array& x, int64_t axis);
+Array unsqueeze(const Array& x, int64_t axis);
+Array diagonal(const Array& x);                                     // (…, n, m) -> (…, min(n, m))
+
+/// Same numbers in row-major order under another shape; one size may be -1. A view where the
+/// strides allow it, else a copy.
+Array reshape(const Array& x, const Shape& shape);
+
+/// x itself if contiguous, else a copy that is.
+Array contiguous(const Array& x);
+Array clone(const Array& x);                                        // always a contiguous copy
+Array to(const Array& x, Dtype dtype);                              // x itself if the dtype is equal
+
+/// Writes src, broadcast to dst's shape, into dst's bytes. Dtypes are converted.
+void copy_into(const Array& dst, const Array& src);
+
+// New arrays.
+Array full(const Shape& shape, double value, Dtype dtype = Dtype::f32);
+Array from_vector(const std::vector<double>& values, const Shape& shape, Dtype dtype = Dtype::f32);
+
+/// The single element of x as double. Throws ShapeError if there are more.
+double item(const Array& x);
+std::vector<double> to_vector(const Array& x);                      // row-major order
+
+}  // namespace heed::core

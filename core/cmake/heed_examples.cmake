@@ -1,0 +1,21 @@
+# heed::kit (what the demos share) and one program for each examples/*.cpp.
+file(GLOB kit_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/kit/*.cpp")
+file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/include/heed/examples")
+file(CREATE_LINK "${PROJECT_SOURCE_DIR}/examples/kit" "${PROJECT_BINARY_DIR}/include/heed/examples/kit"
+     SYMBOLIC COPY_ON_ERROR)
+add_library(heed_kit ${kit_sources})
+add_library(heed::kit ALIAS heed_kit)
+set_target_properties(heed_kit PROPERTIES EXPORT_NAME kit)
+heed_compile_settings(heed_kit)
+target_link_libraries(heed_kit PUBLIC heed)
+
+if(HEED_BUILD_EXAMPLES)
+  file(GLOB example_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/*.cpp")
+  foreach(source ${example_sources})
+    get_filename_component(name "${source}" NAME_WE)
+    add_executable(${name} "${source}")
+    heed_compile_settings(${name})
+    target_link_libraries(${name} PRIVATE heed_kit)
+    list(APPEND heed_example_targets ${name})
+  endforeach()
+endif()

@@ -1,0 +1,29 @@
+# heed::heed: the four folders in one library. Users include <heed/nn/nn.h>; the build tree offers
+# that path through links, so that the project root never lands on anyone's include path.
+set(heed_sources)
+foreach(folder core core/kernels autograd nn optim)
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
+  list(APPEND heed_sources ${sources})
+endforeach()
+
+file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/include/heed")
+foreach(folder core autograd nn optim)
+  file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${folder}" "${PROJECT_BINARY_DIR}/include/heed/${folder}"
+       SYMBOLIC COPY_ON_ERROR)
+endforeach()
+
+add_library(heed ${heed_sources})
+add_library(heed::heed ALIAS heed)
+heed_compile_settings(heed)
+target_include_directories(heed PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
+                                       $<INSTALL_INTERFACE:include>)
+find_package(Threads REQUIRED)
+target_link_libraries(heed PUBLIC Threads::Threads)
+
+if(HEED_WITH_BLIS)
+  find_path(BLIS_INCLUDE_DIR blis.h PATH_SUFFIXES blis blis-pthread blis-openmp blis-serial REQUIRED)
+  find_library(BLIS_LIBRARY blis PATH_SUFFIXES blis-pthread blis-openmp blis-serial REQUIRED)
+  target_compile_definitions(heed PRIVATE HEED_WITH_BLIS)
+  target_include_directories(heed PRIVATE ${BLIS_INCLUDE_DIR})
+  target_link_libraries(heed PRIVATE ${BLIS_LIBRARY})
+endif()

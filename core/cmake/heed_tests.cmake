@@ -1,0 +1,42 @@
+# Tests: one program for each folder of tests/, one CTest test for each TEST_CASE.
+#   ctest -L quick   under a minute;  ctest -L full   all that CI runs;  ctest -L soak   hours.
+# A case tagged [slow] is in full only, one tagged [soak] in soak only, one tagged [data] needs HEED_DATA.
+enable_testing()
+find_package(Catch2 3 CONFIG QUIET)
+if(NOT Catch2_FOUND)
+  find_package(Catch2 2.13 CONFIG QUIET)
+endif()
+if(NOT Catch2_FOUND)
+  message(FATAL_ERROR "heed's tests need Catch2: install it (apt install catch2, brew install catch2) "
+                      "or configure with -DHEED_BUILD_TESTS=OFF")
+endif()
+include(Catch)
+
+add_library(heed_catch STATIC "${PROJECT_SOURCE_DIR}/tests/support/catch_main.cpp")
+target_compile_features(heed_catch PUBLIC cxx_std_20)
+target_precompile_headers(heed_catch PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/catch.h")
+if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
+  target_link_libraries(heed_catch PUBLIC Catch2::Catch2)
+else()
+  target_link_libraries(heed_catch PUBLIC Catch2::Catch2)
+endif()
+target_include_directories(heed_catch PUBLIC "${PROJECT_SOURCE_DIR}/tests")
+file(GLOB support_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/support/*.cpp")
+list(REMOVE_ITEM support_sources "${PROJECT_SOURCE_DIR}/tests/support/catch_main.cpp")
+
+foreach(folder core autograd nn optim examples golden)
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp")
+  if(sources)
+    set(target test_${folder})
+    add_executable(${target} ${sources} ${support_sources})
+    heed_compile_settings(${target})
+    target_precompile_headers(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/catch.h")
+    target_link_libraries(${target} PRIVATE heed_kit heed_catch)
+    target_compile_definitions(${target} PRIVATE HEED_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests"
+                               HEED_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+    catch_discover_tests(${target} TEST_SPEC "~[slow]~[soak]~[data]" TEST_PREFIX "${folder}: "
+                         PROPERTIES LABELS "quick;full")
+    catch_discover_tests(${target} TEST_SPEC "[slow]~[soak]~[data]" TEST_PREFIX "${folder}: "
+                         TEST_SUFFIX " " PROPERTIES LABELS "full")
+  endif()
+endforeach()

@@ -1,0 +1,50 @@
+// Errors: one family of exceptions, one grammar.
+//
+//     op: what was given (full shapes): what is wrong, naming the clashing axis: what to do
+//
+// where a module was at work, its path follows:  "… [in h.3.attn.out_proj]".
+// Thread-safe. Messages are built only when something is wrong.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace heed {
+
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct ShapeError : Error { using Error::Error; };     // sizes that do not fit together
+struct DtypeError : Error { using Error::Error; };     // an element type that does not fit
+struct IndexError : Error { using Error::Error; };     // a position, axis or token out of range
+struct AutogradError : Error { using Error::Error; };  // a derivative that cannot be had
+struct FormatError : Error { using Error::Error; };    // a file whose content breaks its format
+struct IoError : Error { using Error::Error; };        // the operating system said no
+
+namespace core {
+/// " [in h.3.attn.out_proj]" while a module is at work on this thread, else "" (scope.h).
+std::string scope_suffix();
+}  // namespace core
+
+/// The parts, streamed one after the other.
+template <class... Parts>
+std::string cat(const Parts&... parts) {
+  std::ostringstream text;
+  (text << ... << parts);
+  return text.str();
+}
+
+template <class E = Error, class... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+  throw E(cat(parts...) + core::scope_suffix());
+}
+
+/// Throws E with the concatenated parts unless `ok`.
+///     check<ShapeError>(n == m, "dot: ", a.shape(), " · ", b.shape(), ": lengths differ");
+template <class E = Error, class... Parts>
+void check(bool ok, const Parts&... parts) {
+  if (!ok) [[unlikely]] fail<E>(parts...);
+}
+
+}  // namespace heed

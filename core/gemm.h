@@ -1,0 +1,32 @@
+// GEMM: C = A B, the kernel where a Transformer spends most of its time.
+//
+// Operands are strided, so that a transposed or head-split matrix is never copied first. The fast
+// path packs blocks of A and B into panels that fit the caches and multiplies them in registers
+// (Goto & van de Geijn 2008); small products go without packing. The plain triple loop that says
+// what it computes is tests/support/reference.h: matmul.
+//
+// Same bits for any number of threads: K is never split between threads, the K block is a constant,
+// and the path depends on the whole shape and strides only.
+#pragma once
+
+#include <cstdint>
+
+namespace heed::core {
+
+template <class T>
+struct Gemm {
+  int64_t m, n, k;                       // C (m × n) = A (m × k) B (k × n)
+  const T* a; int64_t a_row, a_col;      // A(i, l) = a[i·a_row + l·a_col]
+  const T* b; int64_t b_row, b_col;
+  T* c; int64_t c_row;                   // C(i, j) = c[i·c_row + j]: columns are adjacent
+  bool accumulate = false;               // C += A B
+  const T* bias = nullptr;               // (n), added to every row
+  // A batch: operand p of each is that many elements further on. 0 repeats it.
+  int64_t batch = 1, a_batch = 0, b_batch = 0, c_batch = 0;
+};
+
+/// O(batch·m·n·k) time. Threads over tiles and batch entries. k = 0 gives zeros (or the bias).
+template <class T>
+void gemm(const Gemm<T>& product);
+
+}  // namespace heed::core

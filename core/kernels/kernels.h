@@ -1,0 +1,89 @@
+// The kernel table: loops over raw memory, compiled once for each instruction set.
+//
+// Everything fast in heed ends here. A table holds one function per job and element type; the
+// sources kernels_baseline.cpp, kernels_avx2.cpp, kernels_avx512.cpp and kernels_neon.cpp each
+// compile kernels.inc at their own vector width, and dispatch.cpp picks one table at start
+// (HEED_ISA=baseline|avx2|avx512|neon overrides). The plain loops that say what each function
+// means are in tests/support/reference.h.
+//
+// All pointers are to distinct or identical ranges, never to partly overlapping ones.
+// Strides are in elements: 1 adjacent, 0 one number repeated, others walked one by one.
+// Thread-safe: no function keeps state.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace heed::core {
+
+// y = f(x). Order is the order of Kernels::unary.
+enum class Unary : uint8_t {
+  neg, abs, sign, square, sqrt, rsqrt, reciprocal,
+  exp, expm1, log, log1p, sin, cos, tanh, sigmoid, erf,
+  relu, gelu, gelu_tanh, silu, softplus, floor, ceil, round,
+  count
+};
+
+// y = f(a, b).
+enum class Binary : uint8_t { add, sub, mul, div, maximum, minimum, pow, count };
+
+// y = f(x, g): derivatives of the activations, so that backward is one pass: g · f'(x).
+enum class UnaryGrad : uint8_t { relu, gelu, gelu_tanh, silu, tanh_from_output, sigmoid_from_output, count };
+
+template <class T>
+struct KernelsOf {
+  using UnaryFn = void (*)(const T* x, int64_t x_stride, T* y, int64_t n);
+  using BinaryFn = void (*)(const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* y, int64_t n);
+  using UnaryGradFn = void (*)(const T* x, const T* g, T* y, int64_t n);  // all adjacent
+
+  UnaryFn unary[static_cast<int>(Unary::count)];
+  BinaryFn binary[static_cast<int>(Binary::count)];
+  UnaryGradFn unary_grad[static_cast<int>(UnaryGrad::count)];
+
+  // Σ xᵢ and Σ aᵢ bᵢ over n adjacent numbers, summed pairwise in blocks: error O(log n) ulp. The order
+  // depends on n only.
+  T (*sum)(const T* x, int64_t n);
+  T (*dot)(const T* a, const T* b, int64_t n);
+  T (*max)(const T* x, int64_t n);  // NaN if any is NaN; n > 0
+  T (*min)(const T* x, int64_t n);
+  void (*axpy)(T alpha, const T* x, T* y, int64_t n);  // y += alpha x
+
+  // Rows of length n, adjacent. A row whose maximum is -inf (every key masked) gives zeros.
+  void (*softmax)(const T* x, T* y, int64_t n);
+  void (*log_softmax)(const T* x, T* y, int64_t n);
+  T (*log_sum_exp)(const T* x, int64_t n);
+  void (*softmax_grad)(const T* y, const T* g, T* dx, int64_t n);      // y (g - Σ g y)
+  void (*log_softmax_grad)(const T* y, const T* g, T* dx, int64_t n);  // g - exp(y) Σ g
+
+  // y = (x - mean) rstd w + b, with biased variance; w, b may be null.
+  void (*layer_norm)(const T* x, const T* w, const T* b, T eps, T* y, T* mean, T* rstd, int64_t n);
+  // dx from g; dw += g x̂ and db += g where these are not null.
+  void (*layer_norm_grad)(const T* x, const T* w, const T* g, T mean, T rstd, T* dx, T* dw, T* db, int64_t n);
+  void (*rms_norm)(const T* x, const T* w, T eps, T* y, T* rstd, int64_t n);  // x rstd w
+  void (*rms_norm_grad)(const T* x, const T* w, const T* g, T rstd, T* dx, T* dw, int64_t n);
+
+  // One step of Adam with decoupled decay over n parameters (Loshchilov & Hutter 2019, alg. 2):
+  //     p *= 1 - lr·decay;  m = β₁m + (1-β₁)g;  v = β₂v + (1-β₂)g²;
+  //     p -= step_size · m / (√v · inv_sqrt_bias2 + eps),   g scaled by grad_scale first.
+  void (*adamw)(T* p, const T* g, T* m, T* v, int64_t n, T grad_scale, T decay_factor, T beta1, T beta2,
+                T step_size, T inv_sqrt_bias2, T eps);
+
+  // GEMM's inner tile (gemm.h): C (mr × nr) = Ap Bp [+ C], packed panels of depth k.
+  int mr, nr;
+  void (*gemm_tile)(int64_t k, const T* a_panel, const T* b_panel, T* c, int64_t c_row_stride, bool accumulate);
+};
+
+struct Kernels {
+  const char* isa;
+  KernelsOf<float> f32;
+  KernelsOf<double> f64;
+};
+
+/// The table in use. Chosen once, at first use.
+const Kernels& kernels();
+
+template <class T> const KernelsOf<T>& kernels_of();
+template <> inline const KernelsOf<float>& kernels_of<float>() { return kernels().f32; }
+template <> inline const KernelsOf<double>& kernels_of<double>() { return kernels().f64; }
+
+}  // namespace heed::core

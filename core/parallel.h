@@ -1,0 +1,36 @@
+// Threads: one fixed pool, static chunks.
+//
+// Chunk boundaries depend on the amount of work only, never on the number of threads, so results
+// have the same bits for 1, 2 or 64 threads.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+namespace heed {
+
+/// Threads that take part in parallel work, the caller included. Default: HEED_NUM_THREADS, else
+/// the number of processors this process may run on. Throws Error unless 1 <= n <= 1024.
+void set_num_threads(int n);
+int num_threads();
+
+namespace core {
+
+/// Type-erased body; `context` outlives the call.
+using ChunkFn = void (*)(void* context, int64_t begin, int64_t end);
+void parallel_chunks(int64_t n, int64_t grain, ChunkFn body, void* context);
+
+/// Calls body(begin, end) on [0, grain), [grain, 2 grain), … up to n, on several threads; returns
+/// when all are done. Calls within calls run on the calling thread. The first exception that a body
+/// throws is rethrown here. Serial, with no synchronisation at all, when n <= grain.
+template <class Body>
+void parallel_for(int64_t n, int64_t grain, Body&& body) {
+  if (n <= 0) return;
+  if (n <= grain) return body(int64_t{0}, n);
+  using B = std::remove_reference_t<Body>;
+  parallel_chunks(n, grain, [](void* c, int64_t i, int64_t j) { (*static_cast<B*>(c))(i, j); },
+                  const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+}  // namespace core
+}  // namespace heed

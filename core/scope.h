@@ -1,0 +1,24 @@
+// Scope: which modules are at work on this thread, innermost last.
+//
+// nn::Scope (nn/module.h) pushes a module's address when its call begins; errors, anomaly mode, the
+// profiler and AttentionTrace ask where they are. Nothing is paid beyond two pointer writes; names
+// are looked for only when somebody asks.
+#pragma once
+
+#include <string>
+
+namespace heed::core {
+
+struct ScopeFrame {
+  const void* module;
+  std::string (*describe)(const ScopeFrame& innermost);  // the path, from the outermost frame down
+  const ScopeFrame* outer;
+};
+
+/// Innermost frame of the calling thread; null outside of any module.
+const ScopeFrame*& current_scope();
+
+/// "h.3.attn.out_proj", or "" outside of any module.
+std::string scope_path();
+
+}  // namespace heed::core

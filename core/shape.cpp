@@ -1,0 +1,95 @@
+#include <heed/core/shape.h>
+
+#include <algorithm>
+
+namespace heed {
+
+Shape::Shape(std::span<const int64_t> sizes) {
+  check<ShapeError>(sizes.size() <= max_rank, "shape: ", sizes.size(),
+                    " axes: at most 8 are supported: merge axes with reshape");
+  for (int64_t size : sizes) sizes_[rank_++] = size;
+}
+
+Shape Shape::filled(int rank, int64_t value) {
+  Shape shape;
+  for (int i = 0; i < rank; ++i) shape.push_back(value);
+  return shape;
+}
+
+void Shape::push_back(int64_t size) { insert(rank_, size); }
+
+void Shape::insert(int i, int64_t size) {
+  check<ShapeError>(rank_ < max_rank, "shape: ", *this,
+                    " and one axis more: at most 8 are supported: merge axes with reshape");
+  std::copy_backward(sizes_.begin() + i, sizes_.begin() + rank_, sizes_.begin() + rank_ + 1);
+  sizes_[i] = size;
+  ++rank_;
+}
+
+void Shape::erase(int i) {
+  std::copy(sizes_.begin() + i + 1, sizes_.begin() + rank_, sizes_.begin() + i);
+  --rank_;
+}
+
+bool Shape::operator==(const Shape& other) const {
+  return std::equal(begin(), end(), other.begin(), other.end());
+}
+
+int64_t Shape::numel() const {
+  int64_t product = 1;
+  for (int64_t size : *this) {
+    check<ShapeError>(size >= 0, "shape: ", *this, ": a size is negative");
+    check<ShapeError>(!__builtin_mul_overflow(product, size, &product), "shape: ", *this,
+                      ": the number of elements overflows 63 bits");
+  }
+  return product;
+}
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+  out << '(';
+  for (int i = 0; i < shape.rank(); ++i) out << (i ? ", " : "") << shape[i];
+  return out << (shape.rank() == 1 ? ",)" : ")");
+}
+
+namespace core {
+
+Strides contiguous_strides(const Shape& shape) {
+  Strides strides = shape;
+  int64_t step = 1;
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    strides[i] = step;
+    step *= std::max<int64_t>(shape[i], 1);
+  }
+  return strides;
+}
+
+Shape broadcast(const char* op, const Shape& a, const Shape& b) {
+  if (a == b) return a;
+  Shape out = a.rank() >= b.rank() ? a : b;
+  for (int i = 1; i <= std::min(a.rank(), b.rank()); ++i) {
+    const int64_t m = a[a.rank() - i], n = b[b.rank() - i];
+    check<ShapeError>(m == n || m == 1 || n == 1, op, ": ", a, " and ", b,
+                      ": cannot be broadcast: axis ", -i, " has ", m, " against ", n,
+                      ": sizes must be equal, or one of them 1");
+    out[out.rank() - i] = m == 1 ? n : m;
+  }
+  return out;
+}
+
+Strides broadcast_strides(const Shape& shape, const Strides& strides, const Shape& to) {
+  Strides out = Strides::filled(to.rank(), 0);
+  const int offset = to.rank() - shape.rank();
+  for (int i = 0; i < shape.rank(); ++i)
+    if (shape[i] == to[i + offset]) out[i + offset] = strides[i];
+  return out;
+}
+
+int normalize_axis(const char* op, int64_t axis, const Shape& shape) {
+  const int rank = shape.rank();
+  check<IndexError>(axis >= -rank && axis < rank, op, ": ", shape, ": there is no axis ", axis,
+                    ": axes run from ", -rank, " to ", rank - 1);
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+}  // namespace core
+}  // namespace heed

@@ -1,0 +1,68 @@
+// Shapes and strides: up to eight sizes, stored inline so that a view costs no allocation.
+//
+// A Shape is a plain value: copy it freely. Axes count from 0; negative ones from the end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <ostream>
+#include <span>
+#include <string>
+
+#include <heed/core/error.h>
+
+namespace heed {
+
+class Shape {
+ public:
+  static constexpr int max_rank = 8;
+
+  Shape() = default;                           // rank 0: one number
+  Shape(std::initializer_list<int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
+  explicit Shape(std::span<const int64_t> sizes);  // throws ShapeError above rank 8
+  static Shape filled(int rank, int64_t value);
+
+  int rank() const { return rank_; }
+  int64_t operator[](int i) const { return sizes_[i]; }
+  int64_t& operator[](int i) { return sizes_[i]; }
+  int64_t back() const { return sizes_[rank_ - 1]; }
+  const int64_t* begin() const { return sizes_.data(); }
+  const int64_t* end() const { return sizes_.data() + rank_; }
+  void push_back(int64_t size);
+  void erase(int i);
+  void insert(int i, int64_t size);
+
+  bool operator==(const Shape& other) const;
+
+  /// Product of the sizes. Throws ShapeError where it does not fit 63 bits, even if a later size is 0.
+  int64_t numel() const;
+
+ private:
+  std::array<int64_t, max_rank> sizes_;
+  int rank_ = 0;
+};
+
+using Strides = Shape;  // in elements, not bytes; 0 repeats, negative never occurs
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape);  // (2, 3)
+
+namespace core {
+
+/// Row-major strides: the last axis is adjacent in memory.
+Strides contiguous_strides(const Shape& shape);
+
+/// NumPy's rule: align at the right; sizes must be equal, or one of them 1. Throws ShapeError
+/// naming the axis.
+Shape broadcast(const char* op, const Shape& a, const Shape& b);
+
+/// Strides that read an array of `shape` and `strides` as if it had the larger shape `to`
+/// (stride 0 along repeated axes).
+/// REQUIRES: broadcast(shape, to) == to
+Strides broadcast_strides(const Shape& shape, const Strides& strides, const Shape& to);
+
+/// `axis` in 0 … rank-1 for an axis that may count from the end. Throws IndexError.
+int normalize_axis(const char* op, int64_t axis, const Shape& shape);
+
+}  // namespace core
+}  // namespace heed

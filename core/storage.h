@@ -1,0 +1,66 @@
+// Storage: reference-counted memory, aligned to 64 bytes, reused after it is freed.
+//
+// A training step asks for the same sizes again and again; handing freed blocks back to the
+// operating system would cost more than most ops. So blocks are kept in free lists by size class.
+// The count is atomic: handles to one storage may live on several threads. Its bytes are not guarded.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace heed::core {
+
+/// A handle; copying it shares the bytes.
+class Storage {
+ public:
+  Storage() = default;
+  explicit Storage(size_t bytes);  // not initialised; throws std::bad_alloc
+  Storage(const Storage& other) : block_(other.block_) { retain(); }
+  Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Storage& operator=(Storage other) noexcept { std::swap(block_, other.block_); return *this; }
+  ~Storage() { release(); }
+
+  explicit operator bool() const { return block_ != nullptr; }
+  bool operator==(const Storage& other) const { return block_ == other.block_; }
+  std::byte* bytes() const { return reinterpret_cast<std::byte*>(block_) + header_size; }
+  size_t size() const { return block_ ? block_->size : 0; }
+  int64_t use_count() const { return block_ ? block_->count.load(std::memory_order_relaxed) : 0; }
+
+  /// Grows by one with each change in place, so that autograd can tell (node.h, saved()).
+  uint32_t version() const { return block_ ? block_->version : 0; }
+  void bump_version() { ++block_->version; }
+
+ private:
+  static constexpr size_t header_size = 64;
+  struct Block {
+    std::atomic<int64_t> count;
+    size_t size;
+    uint32_t version;
+    uint8_t size_class;
+  };
+  static_assert(sizeof(Block) <= header_size);
+
+  void retain() { if (block_) block_->count.fetch_add(1, std::memory_order_relaxed); }
+  void release() {
+    if (block_ && block_->count.fetch_sub(1, std::memory_order_acq_rel) == 1) free(block_);
+  }
+  static Block* allocate(size_t bytes);
+  static void free(Block* block);
+
+  Block* block_ = nullptr;
+};
+
+struct MemoryStats {
+  int64_t in_use;     // bytes in live storages
+  int64_t peak;       // highest in_use since the start or the last reset_peak_memory()
+  int64_t reserved;   // in_use and the free lists
+};
+MemoryStats memory_stats();
+void reset_peak_memory();
+
+/// Gives the calling thread's free lists and the shared ones back to the operating system.
+void release_memory();
+
+}  // namespace heed::core
