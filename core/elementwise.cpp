@@ -1,0 +1,225 @@
+// Elementwise ops: a walk over strided operands (walk.h) that hands each run to a kernel.
+#include <cmath>
+
+#include <heed/core/ops.h>
+#include <heed/core/walk.h>
+
+namespace heed::core {
+
+namespace {
+
+void check_same_dtype(const char* op, const Array& a, const Array& b) {
+  check<DtypeError>(a.dtype() == b.dtype(), op, ": ", a.shape(), " ", a.dtype(), " and ", b.shape(), " ",
+                    b.dtype(), ": dtypes differ: convert one with to(Dtype)");
+}
+
+// Integers have no kernel table: speed does not matter for them.
+template <class T>
+T integer_op(Binary function, T a, T b) {
+  using U = std::make_unsigned_t<T>;  // wraps instead of overflowing
+  switch (function) {
+    case Binary::add: return T(U(a) + U(b));
+    case Binary::sub: return T(U(a) - U(b));
+    case Binary::mul: return T(U(a) * U(b));
+    case Binary::div: return b == 0 ? 0 : b == -1 ? T(U(0) - U(a)) : a / b;
+    case Binary::maximum: return a > b ? a : b;
+    case Binary::minimum: return a < b ? a : b;
+    case Binary::pow: return static_cast<T>(std::pow(double(a), double(b)));
+    case Binary::count: break;
+  }
+  return 0;
+}
+
+// One run of y = f(a, b).
+template <class T>
+void zip_run(Binary function, const T* a, int64_t da, const T* b, int64_t db, T* y, int64_t n) {
+  if constexpr (std::is_floating_point_v<T>) {
+    kernels_of<T>().binary[static_cast<int>(function)](a, da, b, db, y, n);
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = integer_op<T>(function, a[i * da], b[i * db]);
+  }
+}
+
+template <class Body>
+void dispatch_numeric(Dtype dtype, const char* op, Body&& body) {
+  check<DtypeError>(dtype != Dtype::boolean, op, ": dtype bool: has no arithmetic: convert with to(Dtype)");
+  switch (dtype) {
+    case Dtype::f32: return body.template operator()<float>();
+    case Dtype::f64: return body.template operator()<double>();
+    case Dtype::i32: return body.template operator()<int32_t>();
+    default: return body.template operator()<int64_t>();
+  }
+}
+
+template <class T>
+void zip_strided(Binary function, const Array& y, const T* a, const Strides& da, const T* b, const Strides& db) {
+  T* const out = y.data<T>();
+  for_each_run<3>(y.shape(), {y.strides(), da, db}, [&](const Run<3>& run) {
+    zip_run<T>(function, a + run.offset[1], run.stride[1], b + run.offset[2], run.stride[2],
+               out + run.offset[0], run.n);
+  });
+}
+
+template <class T>
+bool relate(Compare relation, T a, T b) {
+  switch (relation) {
+    case Compare::eq: return a == b;
+    case Compare::ne: return a != b;
+    case Compare::lt: return a < b;
+    case Compare::le: return a <= b;
+    case Compare::gt: return a > b;
+    case Compare::ge: return a >= b;
+  }
+  return false;
+}
+
+template <class T, class Body>
+Array boolean_zip(const char* op, const Array& a, const Array& b, Body&& body) {
+  Array y(broadcast(op, a.shape(), b.shape()), Dtype::boolean);
+  const Strides da = broadcast_strides(a.shape(), a.strides(), y.shape());
+  const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());
+  for_each_run<3>(y.shape(), {y.strides(), da, db}, [&](const Run<3>& run) {
+    bool* const out = y.data<bool>() + run.offset[0];
+    const T* const left = a.data<T>() + run.offset[1];
+    const T* const right = b.data<T>() + run.offset[2];
+    for (int64_t i = 0; i < run.n; ++i) out[i] = body(left[i * run.stride[1]], right[i * run.stride[2]]);
+  });
+  return y;
+}
+
+void check_mask(const char* op, const Array& mask) {
+  check<DtypeError>(mask.dtype() == Dtype::boolean, op, ": mask ", mask.shape(), " of ", mask.dtype(),
+                    ": a mask is bool: compare, as in x > 0");
+}
+
+}  // namespace
+
+Array map(Unary function, const char* op, const Array& x) {
+  Array y(x.shape(), x.dtype());
+  dispatch_floating(x.dtype(), op, [&]<class T>() {
+    const auto kernel = kernels_of<T>().unary[static_cast<int>(function)];
+    const T* const in = x.data<T>();
+    T* const out = y.data<T>();
+    for_each_run<2>(x.shape(), {y.strides(), x.strides()}, [&](const Run<2>& run) {
+      kernel(in + run.offset[1], run.stride[1], out + run.offset[0], run.n);
+    });
+  });
+  return y;
+}
+
+Array map_grad(UnaryGrad function, const char* op, const Array& x, const Array& g) {
+  check_same_dtype(op, x, g);
+  const Array from = contiguous(x), by = contiguous(g);
+  Array y(x.shape(), x.dtype());
+  dispatch_floating(x.dtype(), op, [&]<class T>() {
+    const auto kernel = kernels_of<T>().unary_grad[static_cast<int>(function)];
+    parallel_for(x.numel(), elementwise_grain, [&](int64_t begin, int64_t end) {
+      kernel(from.data<T>() + begin, by.data<T>() + begin, y.data<T>() + begin, end - begin);
+    });
+  });
+  return y;
+}
+
+Array zip(Binary function, const char* op, const Array& a, const Array& b) {
+  check_same_dtype(op, a, b);
+  Array y(broadcast(op, a.shape(), b.shape()), a.dtype());
+  const Strides da = broadcast_strides(a.shape(), a.strides(), y.shape());
+  const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());
+  dispatch_numeric(a.dtype(), op, [&]<class T>() {
+    zip_strided<T>(function, y, a.data<T>(), da, b.data<T>(), db);
+  });
+  return y;
+}
+
+Array zip(Binary function, const char* op, const Array& a, double b) {
+  Array y(a.shape(), a.dtype());
+  dispatch_numeric(a.dtype(), op, [&]<class T>() {
+    const T value = static_cast<T>(b);
+    zip_strided<T>(function, y, a.data<T>(), a.strides(), &value, Strides::filled(a.rank(), 0));
+  });
+  return y;
+}
+
+Array zip(Binary function, const char* op, double a, const Array& b) {
+  Array y(b.shape(), b.dtype());
+  dispatch_numeric(b.dtype(), op, [&]<class T>() {
+    const T value = static_cast<T>(a);
+    zip_strided<T>(function, y, &value, Strides::filled(b.rank(), 0), b.data<T>(), b.strides());
+  });
+  return y;
+}
+
+void add_into(const Array& y, const Array& x, double alpha) {
+  check_same_dtype("add_", y, x);
+  if (alpha != 1.0 && is_floating(y.dtype()) && y.is_contiguous() && x.is_contiguous() &&
+      y.shape() == x.shape()) {
+    dispatch_floating(y.dtype(), "add_", [&]<class T>() {
+      parallel_for(y.numel(), elementwise_grain, [&](int64_t begin, int64_t end) {
+        kernels_of<T>().axpy(static_cast<T>(alpha), x.data<T>() + begin, y.data<T>() + begin, end - begin);
+      });
+    });
+  } else {
+    zip_into(Binary::add, "add_", y, alpha == 1.0 ? x : zip(Binary::mul, "add_", x, alpha));
+  }
+}
+
+void zip_into(Binary function, const char* op, const Array& y, const Array& b) {
+  check_same_dtype(op, y, b);
+  check<ShapeError>(broadcast(op, y.shape(), b.shape()) == y.shape(), op, ": ", b.shape(), " into ",
+                    y.shape(), ": the result would be larger than the tensor that is changed");
+  if (!y.is_contiguous()) return copy_into(y, zip(function, op, y, b));
+  const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());
+  dispatch_numeric(y.dtype(), op, [&]<class T>() {
+    zip_strided<T>(function, y, y.data<T>(), y.strides(), b.data<T>(), db);
+  });
+}
+
+Array compare(Compare relation, const char* op, const Array& a, const Array& b) {
+  check_same_dtype(op, a, b);
+  return dispatch(a.dtype(), [&]<class T>() {
+    return boolean_zip<T>(op, a, b, [relation](T x, T y) { return relate(relation, x, y); });
+  });
+}
+
+Array compare(Compare relation, const char* op, const Array& a, double b) {
+  return compare(relation, op, a, full({}, b, a.dtype()));
+}
+
+Array logical_not(const Array& mask) {
+  check_mask("logical_not", mask);
+  return boolean_zip<bool>("logical_not", mask, mask, [](bool a, bool) { return !a; });
+}
+
+Array logical_and(const Array& a, const Array& b) {
+  check_mask("logical_and", a);
+  check_mask("logical_and", b);
+  return boolean_zip<bool>("logical_and", a, b, [](bool x, bool y) { return x && y; });
+}
+
+Array logical_or(const Array& a, const Array& b) {
+  check_mask("logical_or", a);
+  check_mask("logical_or", b);
+  return boolean_zip<bool>("logical_or", a, b, [](bool x, bool y) { return x || y; });
+}
+
+Array where(const Array& mask, const Array& a, const Array& b) {
+  check_mask("where", mask);
+  check_same_dtype("where", a, b);
+  Array y(broadcast("where", broadcast("where", mask.shape(), a.shape()), b.shape()), a.dtype());
+  const Strides dm = broadcast_strides(mask.shape(), mask.strides(), y.shape());
+  const Strides da = broadcast_strides(a.shape(), a.strides(), y.shape());
+  const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());
+  dispatch(a.dtype(), [&]<class T>() {
+    for_each_run<4>(y.shape(), {y.strides(), dm, da, db}, [&](const Run<4>& run) {
+      T* const out = y.data<T>() + run.offset[0];
+      const bool* const may = mask.data<bool>() + run.offset[1];
+      const T* const yes = a.data<T>() + run.offset[2];
+      const T* const no = b.data<T>() + run.offset[3];
+      for (int64_t i = 0; i < run.n; ++i)
+        out[i] = may[i * run.stride[1]] ? yes[i * run.stride[2]] : no[i * run.stride[3]];
+    });
+  });
+  return y;
+}
+
+}  // namespace heed::core

@@ -1,0 +1,204 @@
+// Indexing by arrays of positions, joining, and the best k.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <heed/core/ops.h>
+#include <heed/core/walk.h>
+
+namespace heed::core {
+
+namespace {
+
+void check_index(const char* op, const Array& index) {
+  check<DtypeError>(index.dtype() == Dtype::i64, op, ": index ", index.shape(), " of ", index.dtype(),
+                    ": positions are int64: convert with to(Dtype::i64)");
+}
+
+void check_position(const char* op, int64_t position, int64_t at, int64_t limit, const Shape& shape) {
+  check<IndexError>(position >= 0 && position < limit, op, ": ", shape, ": position ", position, " (entry ", at,
+                    " of the index) is out of range: must be in 0 … ", limit - 1);
+}
+
+// index's shape must fit inside x's, except along the axis.
+void check_gather(const char* op, const Array& x, int axis, const Array& index) {
+  check_index(op, index);
+  bool fits = index.rank() == x.rank();
+  for (int i = 0; fits && i < x.rank(); ++i) fits = i == axis || index.shape()[i] <= x.shape()[i];
+  check<ShapeError>(fits, op, ": ", x.shape(), " with index ", index.shape(), " along axis ", axis,
+                    ": the index needs as many axes, none longer but axis ", axis);
+}
+
+// Calls body(flat position in index, offset in x) for every entry of the index, in order.
+template <class Body>
+void for_each_indexed(const char* op, const Array& x, int axis, const Array& index, Body&& body) {
+  const Array positions = contiguous(index);
+  const int64_t* const at = positions.data<int64_t>();
+  Strides others = x.strides();
+  const int64_t step = others[axis], limit = x.shape()[axis];
+  others[axis] = 0;
+  if (index.numel() == 0) return;
+  const LoopNest<2> nest(index.shape(), {positions.strides(), others});
+  nest.walk(0, index.numel(), [&](const Run<2>& run) {
+    for (int64_t i = 0; i < run.n; ++i) {
+      const int64_t flat = run.offset[0] + i * run.stride[0];
+      check_position(op, at[flat], flat, limit, x.shape());
+      body(flat, run.offset[1] + i * run.stride[1] + at[flat] * step);
+    }
+  });
+}
+
+}  // namespace
+
+Array gather(const Array& x, int64_t axis, const Array& index) {
+  const int i = normalize_axis("gather", axis, x.shape());
+  check_gather("gather", x, i, index);
+  const Array y(index.shape(), x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    for_each_indexed("gather", x, i, index, [in = x.data<T>(), out = y.data<T>()](int64_t flat, int64_t offset) {
+      out[flat] = in[offset];
+    });
+  });
+  return y;
+}
+
+Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array& src) {
+  const int i = normalize_axis("scatter_add", axis, x.shape());
+  check_gather("scatter_add", x, i, index);
+  check<ShapeError>(src.shape() == index.shape(), "scatter_add: index ", index.shape(), ", source ", src.shape(),
+                    ": must have the same shape");
+  check<DtypeError>(src.dtype() == x.dtype(), "scatter_add: ", x.dtype(), " and ", src.dtype(),
+                    ": dtypes differ: convert one with to(Dtype)");
+  const Array y = clone(x), from = contiguous(src);
+  dispatch(x.dtype(), [&]<class T>() {
+    for_each_indexed("scatter_add", y, i, index, [in = from.data<T>(), out = y.data<T>()](int64_t flat, int64_t offset) {
+      out[offset] = static_cast<T>(out[offset] + in[flat]);
+    });
+  });
+  return y;
+}
+
+Array index_select(const Array& x, int64_t axis, const Array& index) {
+  const int i = normalize_axis("index_select", axis, x.shape());
+  check_index("index_select", index);
+  check<ShapeError>(index.rank() == 1, "index_select: index ", index.shape(), ": needs one axis");
+  Shape shape = x.shape();
+  shape[i] = index.numel();
+  const Array y(shape, x.dtype()), positions = contiguous(index);
+  for (int64_t n = 0; n < index.numel(); ++n) {
+    const int64_t position = positions.data<int64_t>()[n];
+    check_position("index_select", position, n, x.shape()[i], x.shape());
+    copy_into(select(y, i, n), select(x, i, position));
+  }
+  return y;
+}
+
+Array index_add(const Array& x, int64_t axis, const Array& index, const Array& src) {
+  const int i = normalize_axis("index_add", axis, x.shape());
+  check_index("index_add", index);
+  Shape shape = x.shape();
+  shape[i] = index.numel();
+  check<ShapeError>(index.rank() == 1 && src.shape() == shape, "index_add: ", x.shape(), ", index ", index.shape(),
+                    ", source ", src.shape(), ": the source must be ", shape);
+  const Array y = clone(x), positions = contiguous(index);
+  for (int64_t n = 0; n < index.numel(); ++n) {
+    const int64_t position = positions.data<int64_t>()[n];
+    check_position("index_add", position, n, x.shape()[i], x.shape());
+    add_into(select(y, i, position), select(src, i, n));
+  }
+  return y;
+}
+
+Array embedding(const Array& table, const Array& ids) {
+  check_index("embedding", ids);
+  check<ShapeError>(table.rank() == 2, "embedding: table ", table.shape(), ": needs two axes (rows, width)");
+  const int64_t rows = table.size(0), width = table.size(1);
+  Shape shape = ids.shape();
+  shape.push_back(width);
+  const Array y(shape, table.dtype()), from = contiguous(table), at = contiguous(ids);
+  dispatch(table.dtype(), [&]<class T>() {
+    for (int64_t n = 0; n < at.numel(); ++n) {
+      const int64_t id = at.data<int64_t>()[n];
+      check<IndexError>(id >= 0 && id < rows, "embedding: table ", table.shape(), ", ids ", ids.shape(), ": id ", id,
+                        " (entry ", n, ") is outside the vocabulary: ids run from 0 to ", rows - 1);
+      std::copy_n(from.data<T>() + id * width, width, y.data<T>() + n * width);
+    }
+  });
+  return y;
+}
+
+Array embedding_grad(const Array& g, const Array& ids, int64_t rows, int64_t padding_row) {
+  const int64_t width = g.size(-1);
+  const Array y = full({rows, width}, 0.0, g.dtype()), by = contiguous(g), at = contiguous(ids);
+  dispatch_floating(g.dtype(), "embedding", [&]<class T>() {
+    for (int64_t n = 0; n < at.numel(); ++n) {
+      const int64_t id = at.data<int64_t>()[n];
+      if (id == padding_row) continue;
+      T* const row = y.data<T>() + id * width;
+      kernels_of<T>().binary[static_cast<int>(Binary::add)](by.data<T>() + n * width, 1, row, 1, row, width);
+    }
+  });
+  return y;
+}
+
+Array cat(const std::vector<Array>& parts, int64_t axis) {
+  check<ShapeError>(!parts.empty(), "cat: no tensors: needs one at least");
+  const int i = normalize_axis("cat", axis, parts[0].shape());
+  Shape shape = parts[0].shape();
+  int64_t total = 0;
+  for (const Array& part : parts) {
+    check<DtypeError>(part.dtype() == parts[0].dtype(), "cat: ", parts[0].dtype(), " and ", part.dtype(),
+                      ": dtypes differ: convert one with to(Dtype)");
+    bool fits = part.rank() == shape.rank();
+    for (int d = 0; fits && d < shape.rank(); ++d) fits = d == i || part.shape()[d] == shape[d];
+    check<ShapeError>(fits, "cat: ", parts[0].shape(), " and ", part.shape(), " along axis ", i,
+                      ": all other axes must be equal");
+    total += part.shape()[i];
+  }
+  shape[i] = total;
+  const Array y(shape, parts[0].dtype());
+  int64_t at = 0;
+  for (const Array& part : parts) {
+    const int64_t n = part.shape()[i];
+    copy_into(slice(y, i, at, at + n), part);
+    at += n;
+  }
+  return y;
+}
+
+TopK topk(const Array& x, int64_t k, int64_t axis, bool largest) {
+  const int i = normalize_axis("topk", axis, x.shape());
+  const int64_t n = x.shape()[i];
+  check<IndexError>(k >= 0 && k <= n, "topk: ", x.shape(), " with k = ", k, ": axis ", i, " has only ", n,
+                    " elements: k must be in 0 … ", n);
+  Shape shape = x.shape();
+  shape[i] = k;
+  TopK best{Array(shape, x.dtype()), Array(shape, Dtype::i64)};
+  if (shape.numel() == 0) return best;
+  const Array rows = select(x, i, 0), values = select(best.values, i, 0), places = select(best.indices, i, 0);
+  const int64_t step = x.strides()[i], value_step = best.values.strides()[i];
+  dispatch(x.dtype(), [&]<class T>() {
+    for_each_run<3>(rows.shape(), {rows.strides(), values.strides(), places.strides()}, [&](const Run<3>& run) {
+      std::vector<int64_t> order(static_cast<size_t>(n));
+      for (int64_t r = 0; r < run.n; ++r) {
+        const T* const row = rows.data<T>() + run.offset[0] + r * run.stride[0];
+        std::iota(order.begin(), order.end(), int64_t{0});
+        auto before = [&](int64_t a, int64_t b) {  // NaN counts as largest; equals keep their order
+          const T u = row[a * step], v = row[b * step];
+          const bool u_nan = u != u, v_nan = v != v;
+          if (u_nan != v_nan) return largest ? u_nan : v_nan;
+          if (u != v && !u_nan) return largest ? u > v : u < v;
+          return a < b;
+        };
+        std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
+        for (int64_t j = 0; j < k; ++j) {
+          values.data<T>()[run.offset[1] + r * run.stride[1] + j * value_step] = row[order[size_t(j)] * step];
+          places.data<int64_t>()[run.offset[2] + r * run.stride[2] + j * value_step] = order[size_t(j)];
+        }
+      }
+    });
+  });
+  return best;
+}
+
+}  // namespace heed::core

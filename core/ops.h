@@ -1,0 +1,100 @@
+// Arithmetic on Arrays: every function here returns a new, contiguous Array unless it says otherwise.
+//
+// Floating ops take float32 and float64, both operands alike; add, sub, mul, div, maximum and minimum
+// also take integers. Operands are broadcast. `axis` may count from the end.
+// Errors: ShapeError where shapes do not fit, DtypeError where types do not, IndexError for positions.
+// Cost: one pass over the operands where nothing else is said. Safe to call from several threads.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <heed/core/array.h>
+#include <heed/core/kernels/kernels.h>
+
+namespace heed::core {
+
+// Elementwise (elementwise.cpp). `op` is the name that errors give.
+Array map(Unary function, const char* op, const Array& x);                  // y = f(x)
+Array map_grad(UnaryGrad function, const char* op, const Array& x, const Array& g);  // g f'(x)
+Array zip(Binary function, const char* op, const Array& a, const Array& b);  // y = f(a, b)
+Array zip(Binary function, const char* op, const Array& a, double b);
+Array zip(Binary function, const char* op, double a, const Array& b);
+void add_into(const Array& y, const Array& x, double alpha = 1.0);          // y += alpha x, in place
+void zip_into(Binary function, const char* op, const Array& y, const Array& b);  // y = f(y, b), in place
+
+enum class Compare : uint8_t { eq, ne, lt, le, gt, ge };
+Array compare(Compare relation, const char* op, const Array& a, const Array& b);  // -> boolean
+Array compare(Compare relation, const char* op, const Array& a, double b);
+Array logical_not(const Array& mask);
+Array logical_and(const Array& a, const Array& b);
+Array logical_or(const Array& a, const Array& b);
+Array where(const Array& mask, const Array& a, const Array& b);              // mask ? a : b
+
+// Reductions (reduce.cpp) over `axes`; an empty list means all of them. The reduced axes keep size 1
+// if keepdim, else they go.
+Array sum(const Array& x, const Shape& axes, bool keepdim);
+Array amax(const Array& x, const Shape& axes, bool keepdim);                // NaN wins, as in PyTorch
+Array amin(const Array& x, const Shape& axes, bool keepdim);
+Array prod(const Array& x, int64_t axis, bool keepdim);
+Array argmax(const Array& x, int64_t axis, bool keepdim);                   // i64; the first of equals
+Array argmin(const Array& x, int64_t axis, bool keepdim);
+Array cumsum(const Array& x, int64_t axis);
+bool all(const Array& mask);
+bool any(const Array& mask);
+bool all_finite(const Array& x);
+/// x summed over the axes along which `shape` was broadcast to x.shape().
+Array sum_to(const Array& x, const Shape& shape);
+
+// Matrix products (matmul.cpp).
+/// (…, n, k) @ (…, k, m) -> (…, n, m), batch axes broadcast; a 1-d operand is a row (left) or a
+/// column (right) whose axis goes from the result. O(n k m) a matrix. Operands are read by strides.
+Array matmul(const Array& a, const Array& b);
+/// x (…, in) @ weightᵀ, weight (out, in), + bias (out) if it is defined.
+Array linear(const Array& x, const Array& weight, const Array& bias);
+/// The gradient of linear's weight: gᵀ x, all leading axes of g (…, out), x (…, in) summed over.
+Array linear_weight_grad(const Array& g, const Array& x);
+
+// Along one axis (rows.cpp).
+Array softmax(const Array& x, int64_t axis);      // rows that are all -inf give zeros
+Array log_softmax(const Array& x, int64_t axis);
+Array logsumexp(const Array& x, int64_t axis, bool keepdim);
+Array softmax_grad(const Array& y, const Array& g, int64_t axis);
+Array log_softmax_grad(const Array& y, const Array& g, int64_t axis);
+
+struct Normalized {
+  Array y, mean, rstd;  // mean and rstd (…), one a row; rms_norm leaves mean empty
+};
+struct NormGrad {
+  Array x, weight, bias;  // empty where there is none
+};
+Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, double eps);
+NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, const Normalized& norm,
+                         const Array& g);
+Normalized rms_norm(const Array& x, const Array& weight, double eps);
+NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm, const Array& g);
+
+// Indexing (indexing.cpp). Indices are i64; negative ones are errors.
+Array gather(const Array& x, int64_t axis, const Array& index);      // y[i][j] = x[index[i][j]][j] for axis 0
+Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array& src);
+Array index_select(const Array& x, int64_t axis, const Array& index);        // index (n)
+Array index_add(const Array& x, int64_t axis, const Array& index, const Array& src);
+/// Rows of table (V, D) by ids of any shape: (…, D).
+Array embedding(const Array& table, const Array& ids);
+Array embedding_grad(const Array& g, const Array& ids, int64_t rows, int64_t padding_row);
+Array cat(const std::vector<Array>& parts, int64_t axis);
+struct TopK {
+  Array values, indices;
+};
+TopK topk(const Array& x, int64_t k, int64_t axis, bool largest);            // best first
+
+// Filled (create.cpp).
+Array arange(double begin, double end, double step, Dtype dtype);
+Array linspace(double begin, double end, int64_t n, Dtype dtype);
+Array eye(int64_t rows, int64_t columns, Dtype dtype);
+Array tril(const Array& x, int64_t diagonal);    // zero above the diagonal; any batch axes
+Array triu(const Array& x, int64_t diagonal);
+Array one_hot(const Array& ids, int64_t classes);                            // -> i64 (…, classes)
+
+}  // namespace heed::core

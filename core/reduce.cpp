@@ -1,0 +1,274 @@
+// Reductions. Sums run in an order that depends on the shape and strides only, in blocks whose
+// partial sums are added afterwards, so errors grow with the logarithm of the length, not with it.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <heed/core/ops.h>
+#include <heed/core/walk.h>
+
+namespace heed::core {
+
+namespace {
+
+struct Axes {
+  unsigned reduced = 0;  // bit i: axis i goes
+  Shape kept;            // result shape without the reduced axes
+  Shape kept_dims;       // and with them as 1
+};
+
+Axes resolve(const char* op, const Array& x, const Shape& axes) {
+  Axes out;
+  for (int64_t axis : axes) {
+    const int i = normalize_axis(op, axis, x.shape());
+    check<IndexError>(!(out.reduced >> i & 1), op, ": ", x.shape(), ": axis ", i, " is named twice");
+    out.reduced |= 1u << i;
+  }
+  if (axes.rank() == 0) out.reduced = (1u << x.rank()) - 1;
+  for (int i = 0; i < x.rank(); ++i) {
+    if (!(out.reduced >> i & 1)) out.kept.push_back(x.shape()[i]);
+    out.kept_dims.push_back(out.reduced >> i & 1 ? 1 : x.shape()[i]);
+  }
+  return out;
+}
+
+// x's axes that are (or are not) reduced, as a view of the rest's first element.
+void split(const Array& x, unsigned reduced, Shape (&shape)[2], Strides (&strides)[2]) {
+  for (int i = 0; i < x.rank(); ++i) {
+    const int which = reduced >> i & 1;
+    shape[which].push_back(x.shape()[i]);
+    strides[which].push_back(x.strides()[i]);
+  }
+}
+
+constexpr int64_t block = 1024;
+
+template <class T>
+T sum_run(const T* x, int64_t stride, int64_t n) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (stride == 1) return kernels_of<T>().sum(x, n);
+  }
+  T total = 0;
+  for (int64_t begin = 0; begin < n; begin += block) {
+    T partial = 0;
+    for (int64_t i = begin; i < std::min(n, begin + block); ++i) partial += x[i * stride];
+    total += partial;
+  }
+  return total;
+}
+
+// y += x, both adjacent.
+template <class T>
+void add_run(const T* x, T* y, int64_t n) {
+  if constexpr (std::is_floating_point_v<T>) {
+    kernels_of<T>().binary[static_cast<int>(Binary::add)](x, 1, y, 1, y, n);
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] += x[i];
+  }
+}
+
+// Sum over leading axes, kept columns adjacent: rows are added, 64 at a time.
+template <class T>
+void sum_columns(const T* x, const LoopNest<1>& rows, int64_t n_rows, T* y, int64_t columns) {
+  constexpr int64_t width = 256, height = 64;
+  parallel_for(columns, std::max<int64_t>(16, elementwise_grain / std::max<int64_t>(1, n_rows)),
+               [&](int64_t begin, int64_t end) {
+    T partial[width];
+    for (int64_t c = begin; c < end; c += width) {
+      const int64_t w = std::min(width, end - c);
+      std::fill_n(y + c, w, T(0));
+      std::fill_n(partial, w, T(0));
+      int64_t filled = 0;
+      rows.walk(0, n_rows, [&](const Run<1>& run) {
+        for (int64_t r = 0; r < run.n; ++r) {
+          add_run(x + run.offset[0] + r * run.stride[0] + c, partial, w);
+          if (++filled == height) {
+            add_run(partial, y + c, w);
+            std::fill_n(partial, w, T(0));
+            filled = 0;
+          }
+        }
+      });
+      add_run(partial, y + c, w);
+    }
+  });
+}
+
+template <class T>
+void sum_into(const Array& x, unsigned reduced, T* out) {
+  Shape shape[2];
+  Strides strides[2];
+  split(x, reduced, shape, strides);
+  const int64_t n_out = shape[0].numel(), n_in = shape[1].numel();
+  const T* const in = x.data<T>();
+  if (n_out == 0) return;
+  if (n_in == 0) { std::fill_n(out, n_out, T(0)); return; }
+  const LoopNest<1> kept(shape[0], {strides[0]}), gone(shape[1], {strides[1]});
+  if (n_out > 1 && kept.strides[0].back() == 1 && gone.strides[0].back() != 1) {
+    kept.walk(0, n_out, [&](const Run<1>& run) {
+      sum_columns(in + run.offset[0], gone, n_in, out, run.n);
+      out += run.n;
+    });
+    return;
+  }
+  if (n_out == 1) {  // one number: chunks of fixed size, added in order
+    const int64_t chunk = 65536, chunks = (n_in + chunk - 1) / chunk;
+    std::vector<T> partial(static_cast<size_t>(chunks), T(0));
+    parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t c = begin; c < end; ++c)
+        gone.walk(c * chunk, std::min(n_in, (c + 1) * chunk), [&](const Run<1>& run) {
+          partial[static_cast<size_t>(c)] += sum_run(in + run.offset[0], run.stride[0], run.n);
+        });
+    });
+    *out = sum_run(partial.data(), 1, chunks);
+    return;
+  }
+  parallel_for(n_out, std::max<int64_t>(1, elementwise_grain / n_in), [&](int64_t begin, int64_t end) {
+    int64_t at = begin;
+    kept.walk(begin, end, [&](const Run<1>& outer) {
+      for (int64_t i = 0; i < outer.n; ++i) {
+        const T* const row = in + outer.offset[0] + i * outer.stride[0];
+        T total = 0;
+        gone.walk(0, n_in, [&](const Run<1>& run) { total += sum_run(row + run.offset[0], run.stride[0], run.n); });
+        out[at++] = total;
+      }
+    });
+  });
+}
+
+// Folds every reduced element into one number an output: f(accumulated, x).
+template <class T, class Fold>
+void fold_into(const Array& x, unsigned reduced, T first, T* out, Fold&& fold) {
+  Shape shape[2];
+  Strides strides[2];
+  split(x, reduced, shape, strides);
+  const int64_t n_in = shape[1].numel(), n_out = shape[0].numel();
+  const T* const in = x.data<T>();
+  const LoopNest<1> kept(shape[0], {strides[0]}), gone(shape[1], {strides[1]});
+  parallel_for(n_out, std::max<int64_t>(1, elementwise_grain / std::max<int64_t>(n_in, 1)),
+               [&](int64_t begin, int64_t end) {
+    int64_t at = begin;
+    kept.walk(begin, end, [&](const Run<1>& outer) {
+      for (int64_t i = 0; i < outer.n; ++i) {
+        const T* const row = in + outer.offset[0] + i * outer.stride[0];
+        T value = first;
+        if (n_in > 0)
+          gone.walk(0, n_in, [&](const Run<1>& run) {
+            for (int64_t j = 0; j < run.n; ++j) value = fold(value, row[run.offset[0] + j * run.stride[0]]);
+          });
+        out[at++] = value;
+      }
+    });
+  });
+}
+
+template <class T>
+bool better(T candidate, T best, bool largest) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (std::isnan(best)) return false;
+    if (std::isnan(candidate)) return true;
+  }
+  return largest ? candidate > best : candidate < best;
+}
+
+Array extremum(const char* op, const Array& x, const Shape& axes, bool keepdim, bool largest) {
+  const Axes to = resolve(op, x, axes);
+  check<ShapeError>(x.numel() > 0 || to.kept.numel() == 0, op, ": ", x.shape(),
+                    ": has no elements along a reduced axis: nothing is largest or smallest");
+  Array y(keepdim ? to.kept_dims : to.kept, x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    const T worst = std::numeric_limits<T>::has_infinity
+                        ? (largest ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::infinity())
+                        : (largest ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max());
+    fold_into<T>(x, to.reduced, worst, y.data<T>(),
+                 [largest](T best, T v) { return better(v, best, largest) ? v : best; });
+  });
+  return y;
+}
+
+Array arg_extremum(const char* op, const Array& x, int64_t axis, bool keepdim, bool largest) {
+  const int i = normalize_axis(op, axis, x.shape());
+  const Axes to = resolve(op, x, {i});
+  const int64_t n = x.shape()[i], step = x.strides()[i];
+  check<ShapeError>(n > 0, op, ": ", x.shape(), ": axis ", i, " is empty: nothing is largest or smallest");
+  Array y(keepdim ? to.kept_dims : to.kept, Dtype::i64);
+  int64_t* const out = y.data<int64_t>();
+  const Array first = select(x, i, 0);
+  dispatch(x.dtype(), [&]<class T>() {
+    const Strides flat = contiguous_strides(first.shape());
+    for_each_run<2>(first.shape(), {flat, first.strides()}, [&](const Run<2>& run) {
+      for (int64_t r = 0; r < run.n; ++r) {
+        const T* const row = first.data<T>() + run.offset[1] + r * run.stride[1];
+        int64_t best = 0;
+        for (int64_t j = 1; j < n; ++j)
+          if (better(row[j * step], row[best * step], largest)) best = j;
+        out[run.offset[0] + r * run.stride[0]] = best;
+      }
+    });
+  });
+  return y;
+}
+
+}  // namespace
+
+Array sum(const Array& x, const Shape& axes, bool keepdim) {
+  if (x.dtype() == Dtype::boolean) return sum(to(x, Dtype::i64), axes, keepdim);
+  const Axes to = resolve("sum", x, axes);
+  Array y(keepdim ? to.kept_dims : to.kept, x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    if constexpr (!std::is_same_v<T, bool>) sum_into<T>(x, to.reduced, y.data<T>());
+  });
+  return y;
+}
+
+Array amax(const Array& x, const Shape& axes, bool keepdim) { return extremum("amax", x, axes, keepdim, true); }
+Array amin(const Array& x, const Shape& axes, bool keepdim) { return extremum("amin", x, axes, keepdim, false); }
+
+Array prod(const Array& x, int64_t axis, bool keepdim) {
+  const Axes to = resolve("prod", x, {axis});
+  Array y(keepdim ? to.kept_dims : to.kept, x.dtype());
+  dispatch(x.dtype(), [&]<class T>() {
+    fold_into<T>(x, to.reduced, T(1), y.data<T>(), [](T product, T v) { return static_cast<T>(product * v); });
+  });
+  return y;
+}
+
+Array argmax(const Array& x, int64_t axis, bool keepdim) { return arg_extremum("argmax", x, axis, keepdim, true); }
+Array argmin(const Array& x, int64_t axis, bool keepdim) { return arg_extremum("argmin", x, axis, keepdim, false); }
+
+Array cumsum(const Array& x, int64_t axis) {
+  const int i = normalize_axis("cumsum", axis, x.shape());
+  Array y = clone(x);
+  const int64_t n = x.shape()[i], step = y.strides()[i];
+  if (y.numel() == 0) return y;
+  const Array first = select(y, i, 0);
+  dispatch(x.dtype(), [&]<class T>() {
+    for_each_run<1>(first.shape(), {first.strides()}, [&](const Run<1>& run) {
+      for (int64_t r = 0; r < run.n; ++r) {
+        T* const row = first.data<T>() + run.offset[0] + r * run.stride[0];
+        for (int64_t j = 1; j < n; ++j) row[j * step] = static_cast<T>(row[j * step] + row[(j - 1) * step]);
+      }
+    });
+  });
+  return y;
+}
+
+bool all(const Array& mask) { return sum(logical_not(mask), {}, false).data<int64_t>()[0] == 0; }
+bool any(const Array& mask) { return sum(mask, {}, false).data<int64_t>()[0] != 0; }
+
+bool all_finite(const Array& x) {
+  if (!is_floating(x.dtype()) || x.numel() == 0) return true;
+  // 0·x is 0 for every finite x and NaN otherwise, so is the sum.
+  return item(sum(zip(Binary::mul, "all_finite", x, 0.0), {}, false)) == 0.0;
+}
+
+Array sum_to(const Array& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  const int extra = x.rank() - shape.rank();
+  Shape axes;
+  for (int i = 0; i < x.rank(); ++i)
+    if (i < extra || (shape[i - extra] == 1 && x.shape()[i] != 1)) axes.push_back(i);
+  return axes.rank() ? reshape(sum(x, axes, false), shape) : reshape(x, shape);
+}
+
+}  // namespace heed::core

@@ -1,0 +1,95 @@
+// Walking strided operands together: the one loop nest under every elementwise op.
+//
+// N operands of one shape, each with its own strides, are cut into runs along the innermost axis.
+// Axes that all operands lay out evenly are merged first, so contiguous operands are a single run;
+// a kernel is then called once a run with a start and a stride for each operand.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <heed/core/parallel.h>
+#include <heed/core/shape.h>
+
+namespace heed::core {
+
+template <int N>
+struct Run {
+  std::array<int64_t, N> offset;  // of each operand's first element
+  std::array<int64_t, N> stride;  // from one element to the next
+  int64_t n;
+};
+
+/// Elements that one thread takes at a time. Below this, threads cost more than they save.
+inline constexpr int64_t elementwise_grain = 32768;
+
+/// The merged loop nest. Sizes of 1 are dropped; rank >= 1.
+template <int N>
+struct LoopNest {
+  Shape shape;
+  std::array<Strides, N> strides;
+
+  LoopNest(const Shape& full, const std::array<Strides, N>& all) {
+    for (int i = 0; i < full.rank(); ++i) {
+      if (full[i] == 1) continue;
+      bool merges = shape.rank() > 0;
+      const int last = shape.rank() - 1;
+      for (int k = 0; merges && k < N; ++k) merges = strides[k][last] == all[k][i] * full[i];
+      if (merges) {
+        shape[last] *= full[i];
+        for (int k = 0; k < N; ++k) strides[k][last] = all[k][i];
+      } else {
+        shape.push_back(full[i]);
+        for (int k = 0; k < N; ++k) strides[k].push_back(all[k][i]);
+      }
+    }
+    if (shape.rank() == 0) {
+      shape.push_back(1);
+      for (int k = 0; k < N; ++k) strides[k].push_back(1);
+    }
+  }
+
+  /// Calls body(Run) for the elements begin … end-1, counted in row-major order.
+  template <class Body>
+  void walk(int64_t begin, int64_t end, Body&& body) const {
+    const int inner = shape.rank() - 1;
+    std::array<int64_t, Shape::max_rank> index{};
+    int64_t rest = begin;
+    for (int i = inner; i >= 0; --i) {
+      index[i] = rest % shape[i];
+      rest /= shape[i];
+    }
+    Run<N> run;
+    for (int k = 0; k < N; ++k) {
+      run.stride[k] = strides[k][inner];
+      run.offset[k] = 0;
+      for (int i = 0; i <= inner; ++i) run.offset[k] += index[i] * strides[k][i];
+    }
+    for (int64_t done = begin; done < end; done += run.n) {
+      run.n = shape[inner] - index[inner];
+      if (run.n > end - done) run.n = end - done;
+      body(static_cast<const Run<N>&>(run));
+      for (int k = 0; k < N; ++k) run.offset[k] -= index[inner] * run.stride[k];
+      index[inner] = 0;
+      for (int i = inner - 1; i >= 0; --i) {  // count up the outer axes
+        for (int k = 0; k < N; ++k) run.offset[k] += strides[k][i];
+        if (++index[i] < shape[i]) break;
+        for (int k = 0; k < N; ++k) run.offset[k] -= shape[i] * strides[k][i];
+        index[i] = 0;
+      }
+    }
+  }
+};
+
+/// Walks all elements of `shape`, on several threads where there are many. `body` must be safe to
+/// call on several threads at once, for disjoint runs.
+template <int N, class Body>
+void for_each_run(const Shape& shape, const std::array<Strides, N>& strides, Body&& body) {
+  const int64_t numel = shape.numel();
+  if (numel == 0) return;
+  const LoopNest<N> nest(shape, strides);
+  parallel_for(numel, elementwise_grain,
+               [&](int64_t begin, int64_t end) { nest.walk(begin, end, body); });
+}
+
+}  // namespace heed::core
