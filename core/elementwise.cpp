@@ -8,6 +8,19 @@ namespace heed::core {
 
 namespace {
 
+// The names that errors give, in the order of the enums.
+constexpr const char* unary_names[] = {"neg",  "abs",  "sign",    "square", "sqrt",      "rsqrt", "reciprocal", "exp",
+                                       "expm1", "log", "log1p",   "sin",    "cos",       "tanh",  "sigmoid",    "erf",
+                                       "relu", "gelu", "gelu_tanh", "silu", "softplus",  "floor", "ceil",       "round"};
+constexpr const char* binary_names[] = {"add", "sub", "mul", "div", "maximum", "minimum", "pow"};
+constexpr const char* gradient_names[] = {"relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid"};
+constexpr const char* compare_names[] = {"eq", "ne", "lt", "le", "gt", "ge"};
+
+template <class Enum, size_t n>
+const char* name_in(const char* const (&names)[n], Enum value) {
+  return names[static_cast<size_t>(value)];
+}
+
 void check_same_dtype(const char* op, const Array& a, const Array& b) {
   check<DtypeError>(a.dtype() == b.dtype(), op, ": ", a.shape(), " ", a.dtype(), " and ", b.shape(), " ",
                     b.dtype(), ": dtypes differ: convert one with to(Dtype)");
@@ -94,9 +107,9 @@ void check_mask(const char* op, const Array& mask) {
 
 }  // namespace
 
-Array map(Unary function, const char* op, const Array& x) {
+Array map(Unary function, const Array& x) {
   Array y(x.shape(), x.dtype());
-  dispatch_floating(x.dtype(), op, [&]<class T>() {
+  dispatch_floating(x.dtype(), name_in(unary_names, function), [&]<class T>() {
     const auto kernel = kernels_of<T>().unary[static_cast<int>(function)];
     const T* const in = x.data<T>();
     T* const out = y.data<T>();
@@ -107,7 +120,8 @@ Array map(Unary function, const char* op, const Array& x) {
   return y;
 }
 
-Array map_grad(UnaryGrad function, const char* op, const Array& x, const Array& g) {
+Array map_grad(UnaryGrad function, const Array& x, const Array& g) {
+  const char* const op = name_in(gradient_names, function);
   check_same_dtype(op, x, g);
   const Array from = contiguous(x), by = contiguous(g);
   Array y(x.shape(), x.dtype());
@@ -120,7 +134,8 @@ Array map_grad(UnaryGrad function, const char* op, const Array& x, const Array& 
   return y;
 }
 
-Array zip(Binary function, const char* op, const Array& a, const Array& b) {
+Array zip(Binary function, const Array& a, const Array& b) {
+  const char* const op = name_in(binary_names, function);
   check_same_dtype(op, a, b);
   Array y(broadcast(op, a.shape(), b.shape()), a.dtype());
   const Strides da = broadcast_strides(a.shape(), a.strides(), y.shape());
@@ -131,18 +146,18 @@ Array zip(Binary function, const char* op, const Array& a, const Array& b) {
   return y;
 }
 
-Array zip(Binary function, const char* op, const Array& a, double b) {
+Array zip(Binary function, const Array& a, double b) {
   Array y(a.shape(), a.dtype());
-  dispatch_numeric(a.dtype(), op, [&]<class T>() {
+  dispatch_numeric(a.dtype(), name_in(binary_names, function), [&]<class T>() {
     const T value = static_cast<T>(b);
     zip_strided<T>(function, y, a.data<T>(), a.strides(), &value, Strides::filled(a.rank(), 0));
   });
   return y;
 }
 
-Array zip(Binary function, const char* op, double a, const Array& b) {
+Array zip(Binary function, double a, const Array& b) {
   Array y(b.shape(), b.dtype());
-  dispatch_numeric(b.dtype(), op, [&]<class T>() {
+  dispatch_numeric(b.dtype(), name_in(binary_names, function), [&]<class T>() {
     const T value = static_cast<T>(a);
     zip_strided<T>(function, y, &value, Strides::filled(b.rank(), 0), b.data<T>(), b.strides());
   });
@@ -159,30 +174,32 @@ void add_into(const Array& y, const Array& x, double alpha) {
       });
     });
   } else {
-    zip_into(Binary::add, "add_", y, alpha == 1.0 ? x : zip(Binary::mul, "add_", x, alpha));
+    zip_into(Binary::add, y, alpha == 1.0 ? x : zip(Binary::mul, x, alpha));
   }
 }
 
-void zip_into(Binary function, const char* op, const Array& y, const Array& b) {
+void zip_into(Binary function, const Array& y, const Array& b) {
+  const char* const op = name_in(binary_names, function);
   check_same_dtype(op, y, b);
   check<ShapeError>(broadcast(op, y.shape(), b.shape()) == y.shape(), op, ": ", b.shape(), " into ",
                     y.shape(), ": the result would be larger than the tensor that is changed");
-  if (!y.is_contiguous()) return copy_into(y, zip(function, op, y, b));
+  if (!y.is_contiguous()) return copy_into(y, zip(function, y, b));
   const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());
   dispatch_numeric(y.dtype(), op, [&]<class T>() {
     zip_strided<T>(function, y, y.data<T>(), y.strides(), b.data<T>(), db);
   });
 }
 
-Array compare(Compare relation, const char* op, const Array& a, const Array& b) {
+Array compare(Compare relation, const Array& a, const Array& b) {
+  const char* const op = name_in(compare_names, relation);
   check_same_dtype(op, a, b);
   return dispatch(a.dtype(), [&]<class T>() {
     return boolean_zip<T>(op, a, b, [relation](T x, T y) { return relate(relation, x, y); });
   });
 }
 
-Array compare(Compare relation, const char* op, const Array& a, double b) {
-  return compare(relation, op, a, full({}, b, a.dtype()));
+Array compare(Compare relation, const Array& a, double b) {
+  return compare(relation, a, full({}, b, a.dtype()));
 }
 
 Array logical_not(const Array& mask) {

@@ -15,18 +15,18 @@
 
 namespace heed::core {
 
-// Elementwise (elementwise.cpp). `op` is the name that errors give.
-Array map(Unary function, const char* op, const Array& x);                  // y = f(x)
-Array map_grad(UnaryGrad function, const char* op, const Array& x, const Array& g);  // g f'(x)
-Array zip(Binary function, const char* op, const Array& a, const Array& b);  // y = f(a, b)
-Array zip(Binary function, const char* op, const Array& a, double b);
-Array zip(Binary function, const char* op, double a, const Array& b);
-void add_into(const Array& y, const Array& x, double alpha = 1.0);          // y += alpha x, in place
-void zip_into(Binary function, const char* op, const Array& y, const Array& b);  // y = f(y, b), in place
+// Elementwise (elementwise.cpp).
+Array map(Unary function, const Array& x);                                   // y = f(x)
+Array map_grad(UnaryGrad function, const Array& x, const Array& g);          // g f'(x)
+Array zip(Binary function, const Array& a, const Array& b);                  // y = f(a, b)
+Array zip(Binary function, const Array& a, double b);
+Array zip(Binary function, double a, const Array& b);
+void add_into(const Array& y, const Array& x, double alpha = 1.0);           // y += alpha x, in place
+void zip_into(Binary function, const Array& y, const Array& b);              // y = f(y, b), in place
 
 enum class Compare : uint8_t { eq, ne, lt, le, gt, ge };
-Array compare(Compare relation, const char* op, const Array& a, const Array& b);  // -> boolean
-Array compare(Compare relation, const char* op, const Array& a, double b);
+Array compare(Compare relation, const Array& a, const Array& b);              // -> boolean
+Array compare(Compare relation, const Array& a, double b);
 Array logical_not(const Array& mask);
 Array logical_and(const Array& a, const Array& b);
 Array logical_or(const Array& a, const Array& b);

@@ -259,7 +259,7 @@ bool any(const Array& mask) { return sum(mask, {}, false).data<int64_t>()[0] != 
 bool all_finite(const Array& x) {
   if (!is_floating(x.dtype()) || x.numel() == 0) return true;
   // 0·x is 0 for every finite x and NaN otherwise, so is the sum.
-  return item(sum(zip(Binary::mul, "all_finite", x, 0.0), {}, false)) == 0.0;
+  return item(sum(zip(Binary::mul, x, 0.0), {}, false)) == 0.0;
 }
 
 Array sum_to(const Array& x, const Shape& shape) {

@@ -1,0 +1,27 @@
+// The engine: derivatives of a recorded computation, in reverse (Griewank & Walther 2008, ch. 3).
+//
+// Two ways in. x.backward() adds history-free gradients to the leaves: for training. grad() returns
+// gradients and, if asked, records how it computed them: for derivatives of derivatives.
+// One graph is differentiated by one thread at a time.
+#pragma once
+
+#include <vector>
+
+#include <heed/autograd/tensor.h>
+
+namespace heed {
+
+struct GradOptions {
+  Tensor seed = {};           // gradient that arrives at `output`; needed unless output has one number
+  bool create_graph = false;  // record the derivatives, so that they can be differentiated
+  bool retain_graph = false;  // keep what was saved; create_graph implies it
+};
+
+/// d output / d inputs[i], one for each; empty where output does not depend on the input.
+/// Cost: that of the forward pass, times a small constant. AutogradError as for backward().
+std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& = {});
+
+/// Name of the op whose rule the engine is running on this thread; null outside of a rule.
+const char* current_rule();
+
+}  // namespace heed

@@ -1,0 +1,56 @@
+#include <heed/autograd/indexing.h>
+
+#include <heed/autograd/elementwise.h>
+#include <heed/autograd/node.h>
+#include <heed/core/ops.h>
+
+namespace heed {
+
+Tensor gather(const Tensor& x, int64_t axis, const Tensor& index) {
+  return op("gather", core::gather(x.array(), axis, index.array()),
+            edge(x, [axis, index = saved(index), from = x.shape()](const Tensor& g) {
+              return scatter_add(Tensor(core::full(from, 0.0, g.dtype())), axis, index(), g);
+            }));
+}
+
+Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src) {
+  return op("scatter_add", core::scatter_add(x.array(), axis, index.array(), src.array()),
+            edge(x, [](const Tensor& g) { return g; }),
+            edge(src, [axis, index = saved(index)](const Tensor& g) { return gather(g, axis, index()); }));
+}
+
+namespace {
+
+Tensor index_add(const Tensor& g, const Shape& shape, int64_t axis, const Tensor& index) {
+  return op("index_add", core::index_add(core::full(shape, 0.0, g.dtype()), axis, index.array(), g.array()),
+            edge(g, [axis, index](const Tensor& h) { return index_select(h, axis, index); }));
+}
+
+// embedding's gradient as an op of its own, so that it can be differentiated again.
+Tensor add_rows(const Tensor& g, const Tensor& ids, int64_t rows, int64_t padding_row) {
+  return op("embedding_grad", core::embedding_grad(g.array(), ids.array(), rows, padding_row),
+            edge(g, [ids, padding_row](const Tensor& h) {
+              const Tensor picked = embedding(h, ids, padding_row);
+              return padding_row < 0 ? picked : where(eq(ids, static_cast<double>(padding_row)).unsqueeze(-1), 0.0, picked);
+            }));
+}
+
+}  // namespace
+
+Tensor index_select(const Tensor& x, int64_t axis, const Tensor& index) {
+  return op("index_select", core::index_select(x.array(), axis, index.array()),
+            edge(x, [axis, index = saved(index), from = x.shape()](const Tensor& g) {
+              return index_add(g, from, axis, index());
+            }));
+}
+
+Tensor embedding(const Tensor& table, const Tensor& ids, int64_t padding_row) {
+  return op("embedding", core::embedding(table.array(), ids.array()),
+            edge(table, [ids = saved(ids), rows = table.size(0), padding_row](const Tensor& g) {
+              return add_rows(g, ids(), rows, padding_row);
+            }));
+}
+
+Tensor one_hot(const Tensor& ids, int64_t classes) { return Tensor(core::one_hot(ids.array(), classes)); }
+
+}  // namespace heed

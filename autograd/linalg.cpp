@@ -1,0 +1,42 @@
+#include <heed/autograd/linalg.h>
+
+#include <heed/autograd/elementwise.h>
+#include <heed/autograd/node.h>
+#include <heed/autograd/reduce.h>
+#include <heed/core/ops.h>
+
+namespace heed {
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: ", a.shape(), " @ ", b.shape(),
+                    ": a number is no matrix: multiply with *");
+  if (a.dim() == 1) return matmul(a.unsqueeze(0), b).squeeze(b.dim() == 1 ? 0 : -2);
+  if (b.dim() == 1) return matmul(a, b.unsqueeze(1)).squeeze(-1);
+  if (a.dim() > 2 && b.dim() == 2 && a.size(-1) == b.size(0) && a.size(-1) > 0) {  // one large product instead of many
+    Shape shape = a.shape();
+    shape[shape.rank() - 1] = b.size(1);
+    return matmul(a.reshape({-1, a.size(-1)}), b).reshape(shape);
+  }
+  return op("matmul", core::matmul(a.array(), b.array()),
+            edge(a, [b = saved(b)](const Tensor& g) { return matmul(g, b().transpose(-2, -1)); }),
+            edge(b, [a = saved(a)](const Tensor& g) { return matmul(a().transpose(-2, -1), g); }));
+}
+
+namespace {
+
+Tensor rows(const Tensor& x) { return x.size(-1) ? x.reshape({-1, x.size(-1)}) : x.reshape({0, 0}); }
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  core::Array y = core::linear(x.array(), weight.array(), bias.array());
+  const auto grad_x = edge(x, [w = saved(weight)](const Tensor& g) { return matmul(g, w()); });
+  const auto grad_weight = edge(weight, [x = saved(x)](const Tensor& g) {
+    if (!grad_enabled()) return Tensor(core::linear_weight_grad(g.array(), x().array()));
+    return matmul(rows(g).transpose(0, 1), rows(x()));
+  });
+  if (!bias.defined()) return op("linear", std::move(y), grad_x, grad_weight);
+  return op("linear", std::move(y), grad_x, grad_weight, edge(bias, [](const Tensor& g) { return g; }));
+}
+
+}  // namespace heed

@@ -1,0 +1,153 @@
+// Node: what an op leaves behind so that a gradient can find its way back.
+//
+// An op is its forward value and one edge for each input that may want a gradient:
+//
+//     Tensor exp(const Tensor& x) {
+//       return op("exp", core::map(core::Unary::exp, "exp", x.array()),
+//                 edge(x, [](const Tensor& g, const Tensor& y) { return g * y; }));
+//     }
+//
+// The rule maps g = dL/dy to dL/dx. It is written in Tensors, so it can itself be differentiated.
+// What follows from the form:
+//   - an input that wants no gradient drops its rule, and with it what the rule saved;
+//   - a rule that takes (g, y) gets the op's output, one that takes (g) does not keep it alive;
+//   - the engine sums g over broadcast axes: no rule mentions broadcasting;
+//   - an empty Tensor means zero.
+// Ids grow with creation and inputs exist before outputs, so newest first is a topological order.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <heed/autograd/observe.h>
+#include <heed/autograd/tensor.h>
+
+namespace heed {
+
+struct Hooks;  // hooks.h
+
+struct Input {
+  std::shared_ptr<Node> node;  // null where no gradient is wanted
+  Shape shape;
+  Dtype dtype = Dtype::f32;
+};
+
+struct Node {
+  const char* const name;
+  const uint64_t id;
+  std::span<Input> inputs;        // stored by the subclass
+  std::shared_ptr<Hooks> hooks;   // null unless somebody listens
+
+  explicit Node(const char* name_) : name(name_), id(next_id()) {}
+  virtual ~Node();
+  virtual bool is_leaf() const { return false; }
+  virtual bool requires_grad() const { return true; }
+  /// Gradients of the inputs, in order. `self` is a handle to this node.
+  virtual void pull(const std::shared_ptr<Node>& self, const Tensor& g, std::vector<Tensor>& grads) = 0;
+  virtual void release() = 0;     // drops what was saved
+  virtual bool released() const = 0;
+
+ private:
+  static uint64_t next_id() {
+    static std::atomic<uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
+};
+
+/// A handle whose last owner frees a chain of nodes in a loop, however long it is.
+std::shared_ptr<Node> make_handle(Node* node);
+
+/// Where gradients end up: a tensor that no op made.
+struct Leaf : Node {
+  Tensor grad;
+  bool wants_grad = true;
+
+  Leaf() : Node("leaf") {}
+  bool is_leaf() const override { return true; }
+  bool requires_grad() const override { return wants_grad; }
+  void pull(const std::shared_ptr<Node>&, const Tensor&, std::vector<Tensor>&) override {}
+  void release() override {}
+  bool released() const override { return false; }
+};
+
+/// A value kept for backward. Using it throws AutogradError if it was changed in place since.
+class Saved {
+ public:
+  explicit Saved(Tensor value) : value_(std::move(value)), version_(value_.array().storage().version()) {}
+  const Tensor& operator()() const {
+    if (value_.array().storage().version() != version_) [[unlikely]] fail_changed();
+    return value_;
+  }
+
+ private:
+  [[noreturn]] void fail_changed() const;
+  Tensor value_;
+  uint32_t version_;
+};
+
+inline Saved saved(const Tensor& x) { return Saved(x); }
+
+template <class Rule>
+struct Edge {
+  Input input;
+  std::optional<Rule> rule;
+};
+
+template <class Rule>
+Edge<Rule> edge(const Tensor& x, Rule rule) {
+  observe_input(x);
+  if (!grad_enabled() || !x.requires_grad()) return {};
+  return {{x.node(), x.shape(), x.dtype()}, std::move(rule)};
+}
+
+template <class... Rules>
+struct OpNode : Node {
+  static constexpr bool keeps_output = (std::is_invocable_v<Rules, const Tensor&, const Tensor&> || ...);
+
+  std::array<Input, sizeof...(Rules)> ends;
+  std::optional<std::tuple<std::optional<Rules>...>> rules;  // none once released
+  std::optional<Saved> output;
+
+  OpNode(const char* name_, const core::Array& y, Edge<Rules>... edges)
+      : Node(name_), ends{std::move(edges.input)...}, rules(std::in_place, std::move(edges.rule)...) {
+    inputs = ends;
+    if constexpr (keeps_output) output.emplace(Tensor(y));
+  }
+
+  void pull(const std::shared_ptr<Node>& self, const Tensor& g, std::vector<Tensor>& grads) override {
+    const Tensor y = output ? Tensor((*output)().array(), self) : Tensor();
+    std::apply([&](auto&... rule) { (grads.push_back(apply(rule, g, y)), ...); }, *rules);
+  }
+  void release() override { rules.reset(); output.reset(); }
+  bool released() const override { return !rules; }
+
+ private:
+  template <class Rule>
+  static Tensor apply(std::optional<Rule>& rule, const Tensor& g, const Tensor& y) {
+    if (!rule) return Tensor();
+    if constexpr (std::is_invocable_v<Rule, const Tensor&, const Tensor&>) return (*rule)(g, y);
+    else return (*rule)(g);
+  }
+};
+
+/// The op `name` with value y and its edges. Without an edge that wants a gradient, y alone.
+template <class... Rules>
+Tensor op(const char* name, core::Array y, Edge<Rules>... edges) {
+  observe_output(name, y);
+  if (!(edges.input.node || ...)) return Tensor(std::move(y));
+  auto node = make_handle(new OpNode<Rules...>(name, y, std::move(edges)...));
+  return Tensor(std::move(y), std::move(node));
+}
+
+/// For ops whose gradients share work: one joint rule, (g, y) -> one gradient for each input.
+using JointRule = std::function<std::vector<Tensor>(const Tensor& g, const Tensor& y)>;
+Tensor op(const char* name, core::Array y, const std::vector<Tensor>& inputs, JointRule rule);
+
+}  // namespace heed

@@ -1,0 +1,10 @@
+// The whole differentiable vocabulary.
+#pragma once
+
+#include <heed/autograd/create.h>
+#include <heed/autograd/elementwise.h>
+#include <heed/autograd/indexing.h>
+#include <heed/autograd/linalg.h>
+#include <heed/autograd/reduce.h>
+#include <heed/autograd/rows.h>
+#include <heed/autograd/views.h>

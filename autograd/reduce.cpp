@@ -1,0 +1,127 @@
+#include <heed/autograd/reduce.h>
+
+#include <cmath>
+
+#include <heed/autograd/elementwise.h>
+#include <heed/autograd/indexing.h>
+#include <heed/autograd/node.h>
+#include <heed/autograd/rows.h>
+#include <heed/autograd/views.h>
+#include <heed/core/ops.h>
+
+namespace heed {
+
+namespace {
+
+// x's shape with 1 in place of the reduced axes: what broadcasts against x.
+Shape kept_dims(const char* op, const Shape& shape, const Axes& axes) {
+  Shape kept = shape;
+  for (int i = 0; i < shape.rank(); ++i)
+    if (axes.rank() == 0) kept[i] = 1;
+  for (int64_t axis : axes) kept[core::normalize_axis(op, axis, shape)] = 1;
+  return kept;
+}
+
+double count(const char* op, const Shape& shape, const Axes& axes) {
+  double n = 1;
+  const Shape kept = kept_dims(op, shape, axes);
+  for (int i = 0; i < shape.rank(); ++i)
+    if (kept[i] != shape[i]) n *= static_cast<double>(shape[i]);
+  return n;
+}
+
+Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes& axes) {
+  return op(name, std::move(value),
+            edge(x, [x = saved(x), kept = kept_dims(name, x.shape(), axes)](const Tensor& g, const Tensor& y) {
+              const Tensor best = eq(x(), y.detach().reshape(kept));
+              const Tensor shared = sum_to(best.to(x().dtype()), kept);  // how many are equal
+              return where(best, g.reshape(kept) / shared, 0.0);
+            }));
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
+  core::Array y = core::sum(x.array(), axes, keepdim);
+  return op("sum", std::move(y), edge(x, [from = x.shape(), kept = kept_dims("sum", x.shape(), axes)](const Tensor& g) {
+              return g.reshape(kept).expand(from);
+            }));
+}
+
+Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
+  return sum(x, axes, keepdim) / count("mean", x.shape(), axes);
+}
+
+Tensor var(const Tensor& x, const Axes& axes, double correction, bool keepdim) {
+  const Tensor centred = x - mean(x, axes, true);
+  return sum(square(centred), axes, keepdim) / (count("var", x.shape(), axes) - correction);
+}
+
+Tensor norm(const Tensor& x, const Axes& axes, bool keepdim) {
+  const Tensor squares = sum(square(x), axes, keepdim);
+  const Tensor zero = eq(squares, 0.0);
+  return where(zero, 0.0, sqrt(where(zero, 1.0, squares)));
+}
+
+Tensor amax(const Tensor& x, const Axes& axes, bool keepdim) {
+  return extremum("amax", core::amax(x.array(), axes, keepdim), x, axes);
+}
+
+Tensor amin(const Tensor& x, const Axes& axes, bool keepdim) {
+  return extremum("amin", core::amin(x.array(), axes, keepdim), x, axes);
+}
+
+namespace {
+
+Extremum at_positions(const Tensor& x, int64_t axis, const Tensor& positions, bool keepdim) {
+  const Tensor values = gather(x, axis, positions);
+  if (keepdim) return {values, positions};
+  return {values.squeeze(axis), positions.squeeze(axis)};
+}
+
+}  // namespace
+
+Extremum max(const Tensor& x, int64_t axis, bool keepdim) { return at_positions(x, axis, argmax(x, axis, true), keepdim); }
+Extremum min(const Tensor& x, int64_t axis, bool keepdim) { return at_positions(x, axis, argmin(x, axis, true), keepdim); }
+
+Tensor argmax(const Tensor& x, int64_t axis, bool keepdim) { return Tensor(core::argmax(x.array(), axis, keepdim)); }
+Tensor argmin(const Tensor& x, int64_t axis, bool keepdim) { return Tensor(core::argmin(x.array(), axis, keepdim)); }
+
+Extremum topk(const Tensor& x, int64_t k, int64_t axis, bool largest) {
+  return at_positions(x, axis, Tensor(core::topk(x.array(), k, axis, largest).indices), true);
+}
+
+Tensor prod(const Tensor& x, int64_t axis, bool keepdim) {
+  return op("prod", core::prod(x.array(), axis, keepdim), edge(x, [x = saved(x), axis](const Tensor& g) {
+              // ∂/∂xᵢ is the product of the others: those before i times those behind. Exact at zeros.
+              const int64_t n = x().size(axis);
+              const int i = core::normalize_axis("prod", axis, x().shape());
+              const auto count = static_cast<size_t>(n);
+              std::vector<Tensor> before(count), behind(count), others;
+              for (int64_t j = 0; j < n; ++j) {
+                before[size_t(j)] = j ? before[size_t(j - 1)] * x().select(i, j - 1) : x().select(i, 0) * 0.0 + 1.0;
+                const int64_t r = n - 1 - j;
+                behind[size_t(r)] = j ? behind[size_t(r + 1)] * x().select(i, r + 1) : x().select(i, 0) * 0.0 + 1.0;
+              }
+              for (size_t j = 0; j < count; ++j) others.push_back(before[j] * behind[j]);
+              Shape kept = x().shape();
+              kept[i] = 1;
+              return n ? g.reshape(kept) * stack(others, i) : g.reshape(kept).expand(x().shape());
+            }));
+}
+
+Tensor cumsum(const Tensor& x, int64_t axis) {
+  return op("cumsum", core::cumsum(x.array(), axis), edge(x, [axis](const Tensor& g) {
+              return sum(g, axis, keepdim) - cumsum(g, axis) + g;  // Σ over j >= i of gⱼ
+            }));
+}
+
+Tensor logsumexp(const Tensor& x, int64_t axis, bool keepdim) {
+  return op("logsumexp", core::logsumexp(x.array(), axis, keepdim), edge(x, [x = saved(x), axis](const Tensor& g) {
+              Shape kept = x().shape();
+              kept[core::normalize_axis("logsumexp", axis, kept)] = 1;
+              return g.reshape(kept) * softmax(x(), axis);
+            }));
+}
+
+}  // namespace heed

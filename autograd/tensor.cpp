@@ -1,0 +1,122 @@
+#include <heed/autograd/tensor.h>
+
+#include <heed/autograd/hooks.h>
+#include <heed/autograd/node.h>
+#include <heed/core/ops.h>
+
+namespace heed {
+
+namespace {
+
+thread_local bool recording = true;
+
+Leaf& leaf_of(const char* op, const Tensor& x) {
+  check<AutogradError>(x.node() && x.node()->is_leaf(), op, ": ", x.shape(), x.node() ? " came from an op" : " wants no gradient",
+                       ": only a leaf, made by parameter(), can do this");
+  return static_cast<Leaf&>(*x.node());
+}
+
+Hooks& hooks_of(const char* op, const Tensor& x) {
+  check<AutogradError>(x.requires_grad(), op, ": ", x.shape(), " does not require grad: no gradient will arrive here");
+  if (!x.node()->hooks) x.node()->hooks = std::make_shared<Hooks>();
+  return *x.node()->hooks;
+}
+
+}  // namespace
+
+bool grad_enabled() { return recording; }
+NoGrad::NoGrad(bool enabled) : before_(recording) { recording = enabled; }
+NoGrad::~NoGrad() { recording = before_; }
+
+Tensor parameter(const Tensor& x) {
+  check<DtypeError>(is_floating(x.dtype()), "parameter: ", x.shape(), " of ", x.dtype(),
+                    ": only float32 and float64 have gradients");
+  return Tensor(x.array(), make_handle(new Leaf));
+}
+
+bool Tensor::requires_grad() const { return node_ && node_->requires_grad(); }
+
+Tensor& Tensor::requires_grad(bool wanted) {
+  if (!node_ && wanted) {
+    *this = parameter(*this);
+  } else if (node_) {
+    leaf_of("requires_grad", *this).wants_grad = wanted;
+  }
+  return *this;
+}
+
+bool Tensor::is_leaf() const { return !node_ || node_->is_leaf(); }
+
+Tensor Tensor::grad() const {
+  if (!node_) return Tensor();
+  if (node_->is_leaf()) return static_cast<const Leaf&>(*node_).grad;
+  return node_->hooks ? node_->hooks->grad : Tensor();
+}
+
+void Tensor::set_grad(const Tensor& g) {
+  check<ShapeError>(!g.defined() || g.shape() == shape(), "set_grad: ", g.shape(), " for a tensor ", shape(),
+                    ": must have the same shape");
+  leaf_of("set_grad", *this).grad = g.detach();
+}
+
+void Tensor::retain_grad() const {
+  if (!is_leaf()) hooks_of("retain_grad", *this).retain = true;
+}
+
+void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
+  hooks_of("register_hook", *this).functions.push_back(std::move(hook));
+}
+
+Tensor Hooks::run(Tensor g, const char* op) {
+  for (const auto& function : functions) {
+    Tensor changed = function(g);
+    if (!changed.defined()) continue;
+    check<ShapeError>(changed.shape() == g.shape(), op, ": a hook gave a gradient ", changed.shape(), " in place of ",
+                      g.shape(), ": must have the same shape");
+    g = std::move(changed);
+  }
+  if (retain) grad = grad.defined() ? Tensor(core::zip(core::Binary::add, grad.array(), g.array())) : g.detach();
+  return g;
+}
+
+namespace {
+
+// In-place changes would make history lie, so they are for tensors that have none.
+void check_in_place(const char* op, const Tensor& x, const Tensor& source = Tensor()) {
+  check<AutogradError>(!grad_enabled() || !x.requires_grad(), op, ": ", x.shape(),
+                       " requires grad: changing it in place would break its history: do it under NoGrad");
+  check<AutogradError>(!grad_enabled() || !source.requires_grad(), op, ": source ", source.shape(),
+                       " requires grad: its history would be lost: detach() it, or do it under NoGrad");
+}
+
+}  // namespace
+
+Tensor& Tensor::copy_(const Tensor& source) {
+  check_in_place("copy_", *this, source);
+  core::copy_into(array_, source.array());
+  array_.storage().bump_version();
+  return *this;
+}
+
+Tensor& Tensor::fill_(double value) {
+  check_in_place("fill_", *this);
+  core::copy_into(array_, core::full({}, value, dtype()));
+  array_.storage().bump_version();
+  return *this;
+}
+
+Tensor& Tensor::add_(const Tensor& other, double alpha) {
+  check_in_place("add_", *this, other);
+  core::add_into(array_, other.array(), alpha);
+  array_.storage().bump_version();
+  return *this;
+}
+
+Tensor& Tensor::mul_(double factor) {
+  check_in_place("mul_", *this);
+  core::zip_into(core::Binary::mul, array_, core::full({}, factor, dtype()));
+  array_.storage().bump_version();
+  return *this;
+}
+
+}  // namespace heed

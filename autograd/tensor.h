@@ -1,0 +1,109 @@
+// Tensor: an array of numbers that remembers where it came from.
+//
+// It is two handles: the numbers (core::Array) and, where a gradient is wanted, the Node that says
+// which op made it from which inputs (node.h). Copying a Tensor copies the handles: both copies
+// see the same numbers and the same history. clone() makes new numbers.
+//
+// Mathematics is free functions, softmax(x, -1); geometry is methods, x.transpose(0, 1). Axes may
+// count from the end. Reading one tensor on several threads is safe; changing it is not.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <heed/autograd/grad_mode.h>
+#include <heed/core/array.h>
+
+namespace heed {
+
+struct Node;
+
+/// The axes that a reduction removes; none named means all:  sum(x), sum(x, -1), sum(x, {0, 2}).
+struct Axes : Shape {
+  Axes() = default;
+  Axes(int64_t axis) : Shape{axis} {}
+  Axes(std::initializer_list<int64_t> axes) : Shape(axes) {}
+};
+
+inline constexpr bool keepdim = true;  // so that calls read  sum(x, -1, keepdim)
+
+struct BackwardOptions {
+  bool retain_graph = false;  // keep what was saved, for another pass
+};
+
+class Tensor {
+ public:
+  Tensor() = default;  // no numbers; as the result of a derivative rule it means zero
+  explicit Tensor(core::Array array, std::shared_ptr<Node> node = nullptr)
+      : array_(std::move(array)), node_(std::move(node)) {}
+
+  bool defined() const { return array_.defined(); }
+  const Shape& shape() const { return array_.shape(); }
+  int64_t size(int64_t axis) const { return array_.size(axis); }
+  int dim() const { return array_.rank(); }
+  int64_t numel() const { return array_.numel(); }
+  Dtype dtype() const { return array_.dtype(); }
+  bool is_contiguous() const { return array_.is_contiguous(); }
+  double item() const { return core::item(array_); }  // the only number; else ShapeError
+  std::vector<double> to_vector() const { return core::to_vector(array_); }
+  template <class T> const T* data() const { return array_.data<T>(); }
+
+  // Gradients.
+  bool requires_grad() const;
+  Tensor& requires_grad(bool wanted);  // leaves only; tensors that share this one's node follow
+  bool is_leaf() const;
+  Tensor grad() const;                 // what backward() has summed so far; empty before
+  void set_grad(const Tensor& g);
+  void zero_grad() { set_grad(Tensor()); }
+  /// Adds d this / d leaf to the grad of every leaf it came from. A tensor of more than one number
+  /// needs `seed`, the gradient that arrives from above. AutogradError where there is no history.
+  void backward(const BackwardOptions& = {}) const;
+  void backward(const Tensor& seed, const BackwardOptions& = {}) const;
+  Tensor detach() const { return Tensor(array_); }  // same numbers, no history
+  void retain_grad() const;            // keep the gradient of a tensor that is no leaf, too
+  /// `hook` sees each gradient that arrives here, and may return another in its place.
+  void register_hook(std::function<Tensor(const Tensor&)> hook) const;
+
+  // Geometry: views of the same numbers, differentiable (views.cpp).
+  Tensor transpose(int64_t axis0, int64_t axis1) const;
+  Tensor permute(const Shape& axes) const;
+  Tensor reshape(const Shape& shape) const;       // one size may be -1; copies if it must
+  Tensor flatten(int64_t first = 0, int64_t last = -1) const;
+  Tensor expand(const Shape& shape) const;        // repeats axes of size 1
+  Tensor squeeze(int64_t axis) const;
+  Tensor unsqueeze(int64_t axis) const;
+  Tensor select(int64_t axis, int64_t index) const;
+  Tensor slice(int64_t axis, int64_t begin, int64_t end, int64_t step = 1) const;
+  Tensor diagonal() const;
+  Tensor operator[](int64_t index) const { return select(0, index); }
+  std::vector<Tensor> split(int64_t size, int64_t axis = 0) const;
+  std::vector<Tensor> chunk(int64_t chunks, int64_t axis = 0) const;
+  Tensor contiguous() const;
+  Tensor clone() const;
+  Tensor to(Dtype dtype) const;
+
+  // Changes in place: only where history is off, or for a tensor without one (inplace.cpp).
+  Tensor& copy_(const Tensor& source);
+  Tensor& fill_(double value);
+  Tensor& zero_() { return fill_(0.0); }
+  Tensor& add_(const Tensor& other, double alpha = 1.0);  // this += alpha other
+  Tensor& mul_(double factor);
+
+  const core::Array& array() const { return array_; }
+  const std::shared_ptr<Node>& node() const { return node_; }
+
+ private:
+  core::Array array_;
+  std::shared_ptr<Node> node_;
+};
+
+/// A leaf that wants a gradient: the numbers of x, no history.
+Tensor parameter(const Tensor& x);
+
+std::ostream& operator<<(std::ostream& out, const Tensor& x);  // as PyTorch prints it
+std::string to_string(const Tensor& x);
+
+}  // namespace heed

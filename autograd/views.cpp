@@ -1,0 +1,159 @@
+// Geometry. The gradient of a view puts g back where the numbers came from.
+#include <heed/autograd/views.h>
+
+#include <algorithm>
+
+#include <heed/autograd/indexing.h>
+#include <heed/autograd/node.h>
+#include <heed/core/ops.h>
+
+namespace heed {
+
+Tensor Tensor::transpose(int64_t axis0, int64_t axis1) const {
+  return op("transpose", core::transpose(array_, axis0, axis1),
+            edge(*this, [axis0, axis1](const Tensor& g) { return g.transpose(axis0, axis1); }));
+}
+
+Tensor Tensor::permute(const Shape& axes) const {
+  core::Array y = core::permute(array_, axes);
+  Shape inverse = axes;
+  for (int i = 0; i < axes.rank(); ++i) inverse[core::normalize_axis("permute", axes[i], shape())] = i;
+  return op("permute", std::move(y), edge(*this, [inverse](const Tensor& g) { return g.permute(inverse); }));
+}
+
+Tensor Tensor::reshape(const Shape& to) const {
+  return op("reshape", core::reshape(array_, to),
+            edge(*this, [from = shape()](const Tensor& g) { return g.reshape(from); }));
+}
+
+Tensor Tensor::flatten(int64_t first, int64_t last) const {
+  if (dim() == 0) return reshape({1});
+  const int begin = core::normalize_axis("flatten", first, shape()), end = core::normalize_axis("flatten", last, shape());
+  check<ShapeError>(begin <= end, "flatten: ", shape(), " from axis ", begin, " to ", end, ": the first is behind the last");
+  Shape merged;
+  int64_t run = 1;
+  for (int i = 0; i < dim(); ++i) {
+    run = i > begin && i <= end ? run * shape()[i] : shape()[i];
+    if (i < begin || i >= end) merged.push_back(run);
+  }
+  return reshape(merged);
+}
+
+Tensor Tensor::expand(const Shape& to) const {
+  return op("expand", core::expand(array_, to), edge(*this, [](const Tensor& g) { return g; }));  // the engine sums
+}
+
+Tensor Tensor::squeeze(int64_t axis) const {
+  return op("squeeze", core::squeeze(array_, axis),
+            edge(*this, [from = shape()](const Tensor& g) { return g.reshape(from); }));
+}
+
+Tensor Tensor::unsqueeze(int64_t axis) const {
+  return op("unsqueeze", core::unsqueeze(array_, axis),
+            edge(*this, [from = shape()](const Tensor& g) { return g.reshape(from); }));
+}
+
+namespace {
+
+// A part of x, and the place that its gradient goes to in zeros of x's shape.
+using Part = std::function<core::Array(const core::Array&)>;
+
+Tensor place(const Tensor& g, const Shape& shape, const char* name, Part part, std::function<Tensor(const Tensor&)> back) {
+  core::Array y = core::full(shape, 0.0, g.dtype());
+  core::copy_into(part(y), g.array());
+  return op(name, std::move(y), edge(g, std::move(back)));
+}
+
+}  // namespace
+
+Tensor Tensor::select(int64_t axis, int64_t index) const {
+  return op("select", core::select(array_, axis, index), edge(*this, [from = shape(), axis, index](const Tensor& g) {
+              return place(g, from, "select_grad", [=](const core::Array& y) { return core::select(y, axis, index); },
+                           [=](const Tensor& h) { return h.select(axis, index); });
+            }));
+}
+
+Tensor Tensor::slice(int64_t axis, int64_t begin, int64_t end, int64_t step) const {
+  return op("slice", core::slice(array_, axis, begin, end, step),
+            edge(*this, [from = shape(), axis, begin, end, step](const Tensor& g) {
+              return place(g, from, "slice_grad",
+                           [=](const core::Array& y) { return core::slice(y, axis, begin, end, step); },
+                           [=](const Tensor& h) { return h.slice(axis, begin, end, step); });
+            }));
+}
+
+Tensor Tensor::diagonal() const {
+  return op("diagonal", core::diagonal(array_), edge(*this, [from = shape()](const Tensor& g) {
+              return place(g, from, "diagonal_grad", [](const core::Array& y) { return core::diagonal(y); },
+                           [](const Tensor& h) { return h.diagonal(); });
+            }));
+}
+
+std::vector<Tensor> Tensor::split(int64_t size, int64_t axis) const {
+  check<ShapeError>(size > 0, "split: ", shape(), " into pieces of ", size, ": pieces have one element at least");
+  std::vector<Tensor> pieces;
+  const int64_t n = this->size(axis);
+  for (int64_t at = 0; at < n || pieces.empty(); at += size) pieces.push_back(slice(axis, at, std::min(n, at + size)));
+  return pieces;
+}
+
+std::vector<Tensor> Tensor::chunk(int64_t chunks, int64_t axis) const {
+  check<ShapeError>(chunks > 0, "chunk: ", shape(), " into ", chunks, " chunks: needs one at least");
+  return split(std::max<int64_t>(1, (size(axis) + chunks - 1) / chunks), axis);
+}
+
+Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
+
+Tensor Tensor::clone() const {
+  return op("clone", core::clone(array_), edge(*this, [](const Tensor& g) { return g; }));
+}
+
+Tensor Tensor::to(Dtype wanted) const {
+  if (wanted == dtype()) return *this;
+  if (!is_floating(wanted)) return Tensor(core::to(array_, wanted));
+  return op("to", core::to(array_, wanted), edge(*this, [from = dtype()](const Tensor& g) { return g.to(from); }));
+}
+
+Tensor cat(const std::vector<Tensor>& tensors, int64_t axis) {
+  std::vector<core::Array> arrays;
+  std::vector<int64_t> sizes;
+  for (const Tensor& x : tensors) arrays.push_back(x.array());
+  core::Array y = core::cat(arrays, axis);
+  for (const Tensor& x : tensors) sizes.push_back(x.size(axis));
+  return op("cat", std::move(y), tensors, [sizes, axis](const Tensor& g, const Tensor&) {
+    std::vector<Tensor> grads;
+    int64_t at = 0;
+    for (int64_t n : sizes) {
+      grads.push_back(g.slice(axis, at, at + n));
+      at += n;
+    }
+    return grads;
+  });
+}
+
+Tensor stack(const std::vector<Tensor>& tensors, int64_t axis) {
+  std::vector<Tensor> rows;
+  for (const Tensor& x : tensors) {
+    check<ShapeError>(x.shape() == tensors[0].shape(), "stack: ", tensors[0].shape(), " and ", x.shape(),
+                      ": all shapes must be equal");
+    rows.push_back(x.unsqueeze(axis));
+  }
+  return cat(rows, axis);
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  check<ShapeError>(core::broadcast("sum_to", shape, x.shape()) == x.shape(), "sum_to: ", x.shape(), " to ", shape,
+                    ": the smaller shape does not broadcast to the larger");
+  return op("sum_to", core::sum_to(x.array(), shape),
+            edge(x, [from = x.shape()](const Tensor& g) { return g.expand(from); }));
+}
+
+Tensor tril(const Tensor& x, int64_t diagonal) {
+  return op("tril", core::tril(x.array(), diagonal), edge(x, [diagonal](const Tensor& g) { return tril(g, diagonal); }));
+}
+
+Tensor triu(const Tensor& x, int64_t diagonal) {
+  return op("triu", core::triu(x.array(), diagonal), edge(x, [diagonal](const Tensor& g) { return triu(g, diagonal); }));
+}
+
+}  // namespace heed
