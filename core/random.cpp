@@ -32,7 +32,7 @@ uint64_t join(uint32_t low, uint32_t high) { return uint64_t{high} << 32 | low; 
 constexpr double two_to_minus_53 = 0x1p-53;
 double unit(uint64_t bits) { return static_cast<double>(bits >> 11) * two_to_minus_53; }  // [0, 1)
 
-// --- Elementary functions, from +, ·, / alone: libm's differ in the last bits between platforms. ---
+// --- Elementary functions, from +, ·, / alone: those of libm differ between platforms. ---
 
 // ln x for normal x > 0, to about 1 ulp. x = 2ᵏ m with √½ <= m < √2, and
 // ln m = 2 artanh s = 2 (s + s³/3 + s⁵/5 + …), s = (m - 1)/(m + 1), |s| <= 0.172: 11 terms.
@@ -54,17 +54,19 @@ struct SinCos {
   double sin, cos;
 };
 
-// sin 2πu and cos 2πu for 0 <= u < 1, to about 1 ulp: whole quarter turns are taken off exactly, the
-// rest, |x| <= π/4, goes through Taylor's series.
+// sin 2πu and cos 2πu for 0 <= u < 1, to about 1 ulp: whole quarter turns are taken off exactly,
+// the rest, |x| <= π/4, goes through Taylor's series.
 SinCos sin_cos_turns(double u) {
   constexpr double half_pi = 1.57079632679489661923;
   const int quarter = static_cast<int>(4 * u + 0.5);
   const double x = (4 * u - quarter) * half_pi, x2 = x * x;
   // x - x³/3! + x⁵/5! - … = x (1 - x²/(2·3) (1 - x²/(4·5) (…))), cosine likewise.
-  static constexpr double sin_steps[] = {1.0 / (16 * 17), 1.0 / (14 * 15), 1.0 / (12 * 13), 1.0 / (10 * 11),
-                                         1.0 / (8 * 9),   1.0 / (6 * 7),   1.0 / (4 * 5),   1.0 / (2 * 3)};
-  static constexpr double cos_steps[] = {1.0 / (15 * 16), 1.0 / (13 * 14), 1.0 / (11 * 12), 1.0 / (9 * 10),
-                                         1.0 / (7 * 8),   1.0 / (5 * 6),   1.0 / (3 * 4),   1.0 / (1 * 2)};
+  static constexpr double sin_steps[] = {1.0 / (16 * 17), 1.0 / (14 * 15), 1.0 / (12 * 13),
+                                         1.0 / (10 * 11), 1.0 / (8 * 9),   1.0 / (6 * 7),
+                                         1.0 / (4 * 5),   1.0 / (2 * 3)};
+  static constexpr double cos_steps[] = {1.0 / (15 * 16), 1.0 / (13 * 14), 1.0 / (11 * 12),
+                                         1.0 / (9 * 10),  1.0 / (7 * 8),   1.0 / (5 * 6),
+                                         1.0 / (3 * 4),   1.0 / (1 * 2)};
   double s = 1, c = 1;
   for (double step : sin_steps) s = 1 - s * x2 * step;
   for (double step : cos_steps) c = 1 - c * x2 * step;
@@ -92,8 +94,8 @@ Pair box_muller(const uint32_t* block) {
 
 constexpr int64_t chunk_blocks = 4096, batch_blocks = 128;
 
-// Calls write(first, count, words) for the blocks of a fill, in batches, on several threads: `words`
-// holds the 4 · count words of blocks first, first + 1, …
+// Calls write(first, count, words) for the blocks of a fill, in batches, on several threads:
+// `words` holds the 4 · count words of blocks first, first + 1, …
 template <class Write>
 void for_blocks(uint64_t seed, uint64_t stream, uint64_t start, int64_t blocks, Write&& write) {
   parallel_for(blocks, chunk_blocks, [&](int64_t begin, int64_t end) {
@@ -106,21 +108,22 @@ void for_blocks(uint64_t seed, uint64_t stream, uint64_t start, int64_t blocks, 
   });
 }
 
-// Calls write(i, words) for each of n elements, `per_block` of which share a block, with the element's
-// own 4 / per_block words.
+// Calls write(i, words) for each of n elements, `per_block` of which share a block, with the
+// element's own 4 / per_block words.
 template <int per_block, class Write>
 void for_elements(int64_t n, Generator& generator, Write&& write) {
   const int64_t blocks = n / per_block + (n % per_block != 0);
   const uint64_t start = generator.take(static_cast<uint64_t>(blocks));
   for_blocks(generator.seed(), fill_stream, start, blocks,
              [&](int64_t first, int64_t count, const uint32_t* words) {
-               const int64_t begin = first * per_block, end = std::min(n, begin + count * per_block);
+               const int64_t begin = first * per_block;
+               const int64_t end = std::min(n, begin + count * per_block);
                for (int64_t i = begin; i < end; ++i)
                  write(i, words + (i - begin) * (4 / per_block));
              });
 }
 
-// The 64 bits of element i of a fill that started at `start`, for its second attempt and later ones.
+// The 64 bits of element i of a fill that started at `start`, for its second and later attempts.
 uint64_t retry_bits(uint64_t seed, uint64_t start, uint64_t attempt, int64_t i) {
   const PhiloxBlock block =
       philox(seed, attempt_stream(attempt), start + static_cast<uint64_t>(i / 2));
@@ -162,15 +165,16 @@ T rounded_within(double v, double low, double high) {
 }  // namespace
 
 void fill_uniform(const Array& x, double low, double high, Generator& generator) {
-  check(std::isfinite(low) && std::isfinite(high - low) && low <= high, "fill_uniform: [", low, ", ",
-        high, "): bounds must be finite and in order");
+  check(std::isfinite(low) && std::isfinite(high - low) && low <= high, "fill_uniform: [", low,
+        ", ", high, "): bounds must be finite and in order");
   dispatch_floating(x.dtype(), "fill_uniform", [&]<class T>() {
     constexpr uint64_t kept = std::is_same_v<T, float> ? ~uint64_t{0} << 40 : ~uint64_t{0};
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
       for_elements<2>(y.numel(), generator, [=](int64_t i, const uint32_t* words) {
         const T v = static_cast<T>(low + (high - low) * unit(join(words[0], words[1]) & kept));
-        out[i] = v < high || low == high ? v : std::nextafter(static_cast<T>(high), static_cast<T>(low));
+        out[i] =
+            v < high || low == high ? v : std::nextafter(static_cast<T>(high), static_cast<T>(low));
       });
     });
   });
@@ -205,12 +209,12 @@ void fill_truncated_normal(const Array& x, double mean, double std, double low, 
   // `far` the density is less than 2⁻⁵³ of that: no proposal there would ever be accepted.
   double a = (low - mean) / std, b = (high - mean) / std;
   const double peak = std::clamp(0.0, a, b);
-  check(std::abs(peak) < 1e6, "fill_truncated_normal: mean ", mean, ", std ", std, " on [", low, ", ",
-        high, "]: the interval is a million standard deviations away: move it or the mean");
+  check(std::abs(peak) < 1e6, "fill_truncated_normal: mean ", mean, ", std ", std, " on [", low,
+        ", ", high, "]: the interval is a million standard deviations away: move it or the mean");
   const double far = std::sqrt(peak * peak + 106 * 0.693147180559945309417);
   a = std::max(a, -far), b = std::min(b, far);
-  // Of normal proposals the share Φ(b) - Φ(a) is accepted, of uniform ones √(2π) exp(peak²/2) / (b - a)
-  // times that. (Far out in a tail exp is infinite here, which is the right answer too.)
+  // Of normal proposals the share Φ(b) - Φ(a) is accepted, of uniform ones √(2π) exp(peak²/2) /
+  // (b - a) times that. Compared as logarithms.
   constexpr double sqrt_two_pi = 2.50662827463100050242;
   const bool uniform = peak * peak / 2 > log((b - a) / sqrt_two_pi);
 
@@ -233,7 +237,8 @@ void fill_truncated_normal(const Array& x, double mean, double std, double low, 
       for_elements<1>(y.numel(), generator, [=](int64_t i, const uint32_t* words) {
         double v = propose(words);
         for (uint64_t attempt = 1; std::isnan(v); ++attempt)
-          v = propose(philox(seed, attempt_stream(attempt), start + static_cast<uint64_t>(i)).data());
+          v = propose(
+              philox(seed, attempt_stream(attempt), start + static_cast<uint64_t>(i)).data());
         out[i] = rounded_within<T>(v, low, high);
       });
     });
@@ -259,8 +264,8 @@ void fill_integers(const Array& x, int64_t low, int64_t high, Generator& generat
   dispatch(x.dtype(), [&]<class T>() {
     constexpr int digits = std::numeric_limits<T>::digits;  // integers up to 2^digits are exact
     constexpr int64_t limit = digits >= 63 ? INT64_MAX : int64_t{1} << digits;
-    check<DtypeError>(digits >= 63 || (low >= -limit && high <= limit), "fill_integers: [", low, ", ",
-                      high, "): do not all fit ", x.dtype(), ": use int64");
+    check<DtypeError>(digits >= 63 || (low >= -limit && high <= limit), "fill_integers: [", low,
+                      ", ", high, "): do not all fit ", x.dtype(), ": use int64");
     const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();

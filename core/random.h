@@ -1,8 +1,8 @@
 // Random numbers: same seed, same bits, on every platform and for any number of threads.
 //
-// A Generator is a seed and a counter, nothing else, so a checkpoint holds it in two integers. Every
-// number is a function of (seed, counter, position) through Philox (philox.h). The standard library's
-// distributions differ from one implementation to the next; the ones here use +, ·, /, √ only.
+// A Generator is a seed and a counter, nothing else, so a checkpoint holds it in two integers.
+// Every number is a function of (seed, counter, position) through Philox (philox.h). The standard
+// library's distributions differ from one implementation to the next; these use +, ·, /, √ only.
 //
 // What a fill of n elements costs, in counter steps of 128 bits each:
 //     uniform, normal, integers, permutation   ⌈n / 2⌉    64 bits an element
@@ -55,9 +55,9 @@ void fill_uniform(const Array& x, double low, double high, Generator& generator)
 /// numbers are the f64 ones rounded. At most 8.6 standard deviations from the mean.
 void fill_normal(const Array& x, double mean, double std, Generator& generator);
 
-/// Normal under the condition low <= x <= high, as torch.nn.init.trunc_normal_. The bounds are values,
-/// not multiples of std, and may be infinite. By rejection: proposals are normal or uniform, whichever
-/// is accepted more often.
+/// Normal under the condition low <= x <= high, as torch.nn.init.trunc_normal_. The bounds are
+/// values, not multiples of std, and may be infinite. By rejection: proposals are normal or
+/// uniform, whichever is accepted more often.
 void fill_truncated_normal(const Array& x, double mean, double std, double low, double high,
                            Generator& generator);
 
@@ -68,8 +68,8 @@ void fill_bernoulli(const Array& x, double p, Generator& generator);
 /// floating. Throws Error unless low < high and the dtype can hold them.
 void fill_integers(const Array& x, int64_t low, int64_t high, Generator& generator);
 
-Array rand(const Shape& shape, Dtype dtype, Generator& generator);    // uniform on [0, 1)
-Array randn(const Shape& shape, Dtype dtype, Generator& generator);   // mean 0, variance 1
+Array rand(const Shape& shape, Dtype dtype, Generator& generator);   // uniform on [0, 1)
+Array randn(const Shape& shape, Dtype dtype, Generator& generator);  // mean 0, variance 1
 Array randint(int64_t low, int64_t high, const Shape& shape, Generator& generator);  // i64
 
 /// 0 … n-1 in random order, i64 (n,). Fisher & Yates; every order equally likely.

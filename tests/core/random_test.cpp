@@ -28,9 +28,7 @@ template <class E = Error, class F>
 std::string message_of(F&& f) {
   try {
     f();
-  } catch (const E& e) {
-    return e.what();
-  }
+  } catch (const E& e) { return e.what(); }
   return "no exception";
 }
 
@@ -52,7 +50,8 @@ TEST_CASE("philox: the filled blocks are the single ones, in any number") {
     std::vector<uint32_t> words(static_cast<size_t>(4 * blocks) + 1, 42);
     philox_fill(0x123456789abcdef0, 77, near_carry, words.data(), blocks);
     for (int64_t b = 0; b < blocks; ++b) {
-      const PhiloxBlock block = philox(0x123456789abcdef0, 77, near_carry + static_cast<uint64_t>(b));
+      const PhiloxBlock block =
+          philox(0x123456789abcdef0, 77, near_carry + static_cast<uint64_t>(b));
       for (size_t w = 0; w < 4; ++w) CHECK(words[static_cast<size_t>(4 * b) + w] == block[w]);
     }
     CHECK(words.back() == 42);
@@ -60,7 +59,7 @@ TEST_CASE("philox: the filled blocks are the single ones, in any number") {
 }
 
 TEST_CASE("random: recorded bits, the same on every platform") {
-  // Printed by this library when it was written; a change of any is a change of every model's weights.
+  // Printed by this library when it was written; a change of any is a change of every model.
   Generator g(1234);
   Array u32({1001}), u64({1001}, Dtype::f64), n32({1001}), n64({1001}, Dtype::f64);
   Array t32({1001}), b({1001}, Dtype::boolean);
@@ -85,14 +84,19 @@ TEST_CASE("random: the counter advances as documented, and resumes exactly") {
   Generator g(7);
   CHECK(g.seed() == 7);
   CHECK(g.counter() == 0);
-  struct Row { const char* name; uint64_t steps; void (*draw)(Generator&); };
+  struct Row {
+    const char* name;
+    uint64_t steps;
+    void (*draw)(Generator&);
+  };
   const Row rows[] = {
       {"uniform", 51, [](Generator& r) { fill_uniform(Array({101}), 0, 1, r); }},
       {"normal", 51, [](Generator& r) { fill_normal(Array({101}), 0, 1, r); }},
       {"integers", 51, [](Generator& r) { randint(0, 10, {101}, r); }},
       {"permutation", 51, [](Generator& r) { randperm(101, r); }},
       {"bernoulli", 26, [](Generator& r) { fill_bernoulli(Array({101}), 0.5, r); }},
-      {"truncated normal", 101, [](Generator& r) { fill_truncated_normal(Array({101}), 0, 1, -1, 1, r); }},
+      {"truncated normal", 101,
+       [](Generator& r) { fill_truncated_normal(Array({101}), 0, 1, -1, 1, r); }},
       {"nothing", 0, [](Generator& r) { fill_normal(Array({0}), 0, 1, r); }},
   };
   for (const Row& row : rows) {
@@ -169,7 +173,11 @@ TEST_CASE("random: normal numbers are Box-Muller's, and f32 is f64 rounded") {
 
 TEST_CASE("random: moments of the uniform and normal distributions") {
   const int64_t n = 1 << 20;
-  struct Row { const char* name; double mean, variance, skew, kurtosis; Array (*draw)(Generator&); };
+  struct Row {
+    const char* name;
+    double mean, variance, skew, kurtosis;
+    Array (*draw)(Generator&);
+  };
   const Row rows[] = {
       {"uniform f32", 0.5, 1.0 / 12, 0, 1.8, [](Generator& g) { return rand({n}, Dtype::f32, g); }},
       {"uniform f64", 0.5, 1.0 / 12, 0, 1.8, [](Generator& g) { return rand({n}, Dtype::f64, g); }},
@@ -184,7 +192,7 @@ TEST_CASE("random: moments of the uniform and normal distributions") {
     for (double v : x)
       for (int k = 1; k <= 4; ++k)
         moment[k] += std::pow((v - row.mean) / std::sqrt(row.variance), k) / static_cast<double>(n);
-    const double sd = 1 / std::sqrt(static_cast<double>(n));  // of the mean; four of these are allowed
+    const double sd = 1 / std::sqrt(static_cast<double>(n));  // of the mean; four are allowed
     CHECK(std::abs(moment[1]) < 4 * sd);
     CHECK(std::abs(moment[2] - 1) < 4 * std::sqrt(row.kurtosis - 1) * sd);
     CHECK(std::abs(moment[3] - row.skew) < 4 * std::sqrt(15.0) * sd);
@@ -233,7 +241,8 @@ TEST_CASE("random: chi-square over cells of equal probability") {
   }
   {
     std::vector<int64_t> counts(100);  // 100 is no power of two: rejections are at work
-    for (int64_t v : values<int64_t>(randint(-50, 50, {n}, g))) ++counts[static_cast<size_t>(v + 50)];
+    for (int64_t v : values<int64_t>(randint(-50, 50, {n}, g)))
+      ++counts[static_cast<size_t>(v + 50)];
     check_even("integers", counts);
   }
   {
@@ -260,10 +269,12 @@ TEST_CASE("random: chi-square over cells of equal probability") {
 
 TEST_CASE("random: truncated normal follows the conditional distribution") {
   const double inf = std::numeric_limits<double>::infinity();
-  struct Row { double mean, std, low, high; };
-  const Row rows[] = {{0, 1, -2, 2},   {0, 0.02, -0.04, 0.04}, {0, 1, -0.5, 0.25}, {0, 1, 1, 3},
-                      {1, 2, -1, 100}, {0, 1, -inf, inf},      {0, 1, 5, 6},       {0, 1, -inf, -3},
-                      {10, 1, -inf, 4}};
+  struct Row {
+    double mean, std, low, high;
+  };
+  const Row rows[] = {{0, 1, -2, 2}, {0, 0.02, -0.04, 0.04}, {0, 1, -0.5, 0.25},
+                      {0, 1, 1, 3},  {1, 2, -1, 100},        {0, 1, -inf, inf},
+                      {0, 1, 5, 6},  {0, 1, -inf, -3},       {10, 1, -inf, 4}};
   Generator g(4);
   for (const Row& r : rows) {
     INFO("mean " << r.mean << " std " << r.std << " on " << r.low << " " << r.high);
