@@ -1,0 +1,95 @@
+// Random numbers: same seed, same bits, on every platform and for any number of threads.
+//
+// A Generator is a seed and a counter, nothing else, so a checkpoint holds it in two integers.
+// Every number is a function of (seed, counter, position) through Philox (philox.h). The standard
+// library's distributions differ from one implementation to the next; these use +, ·, /, √ only.
+//
+// What a fill of n elements costs, in counter steps of 128 bits each:
+//     uniform, normal, integers, permutation   ⌈n / 2⌉    64 bits an element
+//     Bernoulli                                ⌈n / 4⌉    32 bits an element
+//     truncated normal                         n
+// A distribution that rejects takes its next attempt from another stream, not from the counter.
+//
+// A Generator is for one thread at a time; the fills themselves use all threads.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include <heed/core/array.h>
+
+namespace heed {
+
+class Generator {
+ public:
+  explicit Generator(uint64_t seed) : seed_(seed) {}
+
+  uint64_t seed() const { return seed_; }
+  uint64_t counter() const { return counter_; }
+  void seed(uint64_t seed) { seed_ = seed, counter_ = 0; }
+  void set_counter(uint64_t counter) { counter_ = counter; }
+
+  /// The counter as it was, after which it moves on by `steps`.
+  uint64_t take(uint64_t steps) { return std::exchange(counter_, counter_ + steps); }
+
+ private:
+  uint64_t seed_;
+  uint64_t counter_ = 0;
+};
+
+/// The generator that is used where none is given; its seed is 0 until manual_seed.
+Generator& default_generator();
+
+/// Restarts the default generator.
+void manual_seed(uint64_t seed);
+
+namespace core {
+
+// Fills write into x's bytes, in row-major order of its indices.
+
+/// Uniform on [low, high): low + (high - low) u. For f32, u is a multiple of 2⁻²⁴, for f64 of 2⁻⁵³.
+/// Throws Error unless low <= high and both are finite; equal bounds give low.
+void fill_uniform(const Array& x, double low, double high, Generator& generator);
+
+/// Normal by Box & Muller 1958: √(-2 ln u₁) cos 2πu₂ and √(-2 ln u₁) sin 2πu₂. Computed in f64; f32
+/// numbers are the f64 ones rounded. At most 8.6 standard deviations from the mean.
+void fill_normal(const Array& x, double mean, double std, Generator& generator);
+
+/// Normal under the condition low <= x <= high, as torch.nn.init.trunc_normal_. The bounds are
+/// values, not multiples of std, and may be infinite. By rejection: proposals are normal or
+/// uniform, whichever is accepted more often.
+void fill_truncated_normal(const Array& x, double mean, double std, double low, double high,
+                           Generator& generator);
+
+/// 1 with probability p, else 0, in any dtype. p is used to a precision of 2⁻³².
+void fill_bernoulli(const Array& x, double p, Generator& generator);
+
+/// Integers on [low, high), each equally likely (by rejection, so without modulo bias). i32, i64 or
+/// floating. Throws Error unless low < high and the dtype can hold them.
+void fill_integers(const Array& x, int64_t low, int64_t high, Generator& generator);
+
+Array rand(const Shape& shape, Dtype dtype, Generator& generator);   // uniform on [0, 1)
+Array randn(const Shape& shape, Dtype dtype, Generator& generator);  // mean 0, variance 1
+Array randint(int64_t low, int64_t high, const Shape& shape, Generator& generator);  // i64
+
+/// 0 … n-1 in random order, i64 (n,). Fisher & Yates; every order equally likely.
+Array randperm(int64_t n, Generator& generator);
+
+// Without a Generator: for dropout, whose backward must find the forward's numbers again.
+//
+//     const uint64_t call = generator.take(1);      // once a call
+//     uniform_at(generator.seed(), call, index)     // index from (b, h, i, j)
+//
+// No fill above ever uses these bits.
+
+/// 32 random bits of position `index`.
+uint32_t word_at(uint64_t seed, uint64_t call, uint64_t index);
+
+/// word_at(seed, call, first) … word_at(seed, call, first + n - 1), much faster.
+void words_at(uint64_t seed, uint64_t call, uint64_t first, uint32_t* words, int64_t n);
+
+/// Uniform on [0, 1): word_at · 2⁻³².
+double uniform_at(uint64_t seed, uint64_t call, uint64_t index);
+
+}  // namespace core
+}  // namespace heed
