@@ -82,17 +82,6 @@ int processors() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-int default_threads() {
-  const char* text = std::getenv("HEED_NUM_THREADS");
-  if (!text) return std::min(processors(), max_threads);
-  int n = 0;
-  const char* end = text + std::strlen(text);
-  const auto [stop, error] = std::from_chars(text, end, n);
-  check(error == std::errc() && stop == end && n >= 1 && n <= max_threads, "HEED_NUM_THREADS: \"", text,
-        "\": not a whole number from 1 to ", max_threads, ": set it to a number of threads, or unset it");
-  return n;
-}
-
 std::atomic<bool> pool_ended{false};
 
 class Pool {
@@ -107,7 +96,7 @@ class Pool {
     if (n == 0) {
       const std::lock_guard lock(in_use_);
       n = size_.load(std::memory_order_relaxed);
-      if (n == 0) size_.store(n = default_threads(), std::memory_order_relaxed);
+      if (n == 0) size_.store(n = default_threads(std::getenv("HEED_NUM_THREADS")), std::memory_order_relaxed);
     }
     return n;
   }
@@ -202,6 +191,16 @@ Pool& pool() {
 }
 
 }  // namespace
+
+int default_threads(const char* text) {
+  if (!text) return std::min(processors(), max_threads);
+  int n = 0;
+  const char* end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, n);
+  check(error == std::errc() && stop == end && n >= 1 && n <= max_threads, "HEED_NUM_THREADS: \"", text,
+        "\": not a whole number from 1 to ", max_threads, ": set it to a number of threads, or unset it");
+  return n;
+}
 
 void parallel_chunks(int64_t n, int64_t grain, ChunkFn body, void* context) {
   grain = std::max<int64_t>(grain, 1);
