@@ -15,6 +15,10 @@ void set_num_threads(int n);
 int num_threads();
 
 namespace core {
+/// The default for a value of HEED_NUM_THREADS, null if unset. Throws Error if it is not a number
+/// in range.
+int default_threads(const char* text);
+
 
 /// Type-erased body; `context` outlives the call.
 using ChunkFn = void (*)(void* context, int64_t begin, int64_t end);

@@ -38,7 +38,8 @@ class Storage {
     std::atomic<int64_t> count;
     size_t size;
     uint32_t version;
-    uint8_t size_class;
+    uint32_t size_class;
+    Block* next;  // in a free list
   };
   static_assert(sizeof(Block) <= header_size);
 
@@ -48,10 +49,12 @@ class Storage {
   }
   static Block* allocate(size_t bytes);
   static void free(Block* block);
+  friend struct BlockPool;  // storage.cpp
 
   Block* block_ = nullptr;
 };
 
+/// Bytes as handed out: a request is rounded up to its size class, by a quarter at most.
 struct MemoryStats {
   int64_t in_use;     // bytes in live storages
   int64_t peak;       // highest in_use since the start or the last reset_peak_memory()

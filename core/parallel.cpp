@@ -1,0 +1,231 @@
+#include <heed/core/parallel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <heed/core/error.h>
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+namespace heed {
+namespace core {
+namespace {
+
+constexpr int max_threads = 1024;
+
+// A worker that finds nothing to do spins this long before it sleeps. Handing work to a spinning
+// thread takes a fraction of a microsecond, waking a sleeping one about fifty.
+constexpr auto spin_time = std::chrono::microseconds(50);
+
+void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+// True on workers, and on a caller while it takes part: calls within calls run serially.
+thread_local bool inside_parallel = false;
+
+struct InsideParallel {
+  bool before = inside_parallel;
+  InsideParallel() { inside_parallel = true; }
+  ~InsideParallel() { inside_parallel = before; }
+};
+
+// One parallel_for, on its caller's stack. Chunks are handed out in order.
+struct Job {
+  int64_t n, grain;
+  ChunkFn body;
+  void* context;
+  std::atomic<int64_t> next{0};
+  std::mutex failure_mutex;
+  int64_t failed_chunk = -1;
+  std::exception_ptr failure;
+
+  int64_t chunks() const { return (n - 1) / grain + 1; }
+
+  void work() {
+    const InsideParallel inside;
+    const int64_t count = chunks();
+    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
+      try {
+        body(context, i * grain, i + 1 < count ? (i + 1) * grain : n);
+      } catch (...) {
+        // Every chunk before this one has been handed out, so the failure of the first chunk that
+        // fails is kept, whatever the timing.
+        next.store(count, std::memory_order_relaxed);
+        const std::lock_guard lock(failure_mutex);
+        if (failed_chunk < 0 || i < failed_chunk) failed_chunk = i, failure = std::current_exception();
+      }
+    }
+  }
+};
+
+int processors() {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+std::atomic<bool> pool_ended{false};
+
+class Pool {
+ public:
+  ~Pool() {
+    pool_ended = true;
+    stop();
+  }
+
+  int size() {
+    int n = size_.load(std::memory_order_relaxed);
+    if (n == 0) {
+      const std::lock_guard lock(in_use_);
+      n = size_.load(std::memory_order_relaxed);
+      if (n == 0) size_.store(n = default_threads(std::getenv("HEED_NUM_THREADS")), std::memory_order_relaxed);
+    }
+    return n;
+  }
+
+  void resize(int n) {
+    const std::lock_guard lock(in_use_);
+    if (n == size_.load(std::memory_order_relaxed)) return;
+    stop();  // the next run starts as many as are needed
+    size_.store(n, std::memory_order_relaxed);
+  }
+
+  /// False, with nothing done, when another thread's job is running.
+  bool run(Job& job) {
+    const std::unique_lock lock(in_use_, std::try_to_lock);
+    if (!lock) return false;
+    start();
+    job_.store(&job);
+    generation_.fetch_add(1);
+    if (sleepers_.load() > 0) {
+      { const std::lock_guard wake(sleep_mutex_); }
+      awake_.notify_all();
+    }
+    job.work();
+    // From here on no worker can find the job; wait for those that already have.
+    job_.store(nullptr);
+    for (int turn = 0; busy_.load() > 0; ++turn) turn < 1000 ? relax() : std::this_thread::yield();
+    return true;
+  }
+
+ private:
+  void start() {
+    const int wanted = size_.load(std::memory_order_relaxed) - 1;
+    while (static_cast<int>(workers_.size()) < wanted) {
+      workers_.emplace_back([this, seen = generation_.load()]() mutable { serve(seen); });
+    }
+  }
+
+  void stop() {
+    stopping_ = true;
+    generation_.fetch_add(1);
+    { const std::lock_guard wake(sleep_mutex_); }
+    awake_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
+    stopping_ = false;
+  }
+
+  void serve(uint64_t seen) {
+    while (true) {
+      seen = wait_for_work(seen);
+      if (stopping_) return;
+      // Announced before the job is read: run() returns only when busy_ is 0 after the job was
+      // taken away, so a job that is found here stays alive until busy_ falls again.
+      busy_.fetch_add(1);
+      if (Job* job = job_.load()) job->work();
+      busy_.fetch_sub(1);
+    }
+  }
+
+  uint64_t wait_for_work(uint64_t seen) {
+    const auto deadline = std::chrono::steady_clock::now() + spin_time;
+    do {
+      for (int i = 0; i < 32; ++i) {
+        if (const uint64_t now = generation_.load(); now != seen) return now;
+        relax();
+      }
+    } while (std::chrono::steady_clock::now() < deadline);
+    // run() raises generation_ and then looks at sleepers_; here it is the other way round. All four
+    // are sequentially consistent, so one of the two sees the other.
+    std::unique_lock lock(sleep_mutex_);
+    sleepers_.fetch_add(1);
+    awake_.wait(lock, [&] { return generation_.load() != seen; });
+    sleepers_.fetch_sub(1);
+    return generation_.load();
+  }
+
+  std::mutex in_use_;  // held while a job runs or the pool changes
+  std::vector<std::thread> workers_;
+  std::atomic<int> size_{0};  // 0: not asked for yet
+  std::atomic<Job*> job_{nullptr};
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<bool> stopping_{false};
+  std::atomic<int> sleepers_{0};
+  std::mutex sleep_mutex_;
+  std::condition_variable awake_;
+};
+
+Pool& pool() {
+  static Pool p;
+  return p;
+}
+
+}  // namespace
+
+int default_threads(const char* text) {
+  if (!text) return std::min(processors(), max_threads);
+  int n = 0;
+  const char* end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, n);
+  check(error == std::errc() && stop == end && n >= 1 && n <= max_threads, "HEED_NUM_THREADS: \"", text,
+        "\": not a whole number from 1 to ", max_threads, ": set it to a number of threads, or unset it");
+  return n;
+}
+
+void parallel_chunks(int64_t n, int64_t grain, ChunkFn body, void* context) {
+  grain = std::max<int64_t>(grain, 1);
+  if (!inside_parallel && !pool_ended && pool().size() > 1) {
+    Job job;
+    job.n = n, job.grain = grain, job.body = body, job.context = context;
+    if (pool().run(job)) {
+      if (job.failure) std::rethrow_exception(job.failure);
+      return;
+    }
+  }
+  const InsideParallel inside;
+  for (int64_t i = 0; i < n; i += grain) body(context, i, std::min(i + grain, n));
+}
+
+}  // namespace core
+
+void set_num_threads(int n) {
+  check(n >= 1 && n <= core::max_threads, "set_num_threads: ", n, ": not a number from 1 to ",
+        core::max_threads, ": give at least one thread, the caller");
+  check(!core::inside_parallel, "set_num_threads: ", n,
+        ": called inside parallel work: call it between operations");
+  core::pool().resize(n);
+}
+
+int num_threads() { return core::pool().size(); }
+
+}  // namespace heed

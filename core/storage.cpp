@@ -1,0 +1,235 @@
+#include <heed/core/storage.h>
+
+#include <algorithm>
+#include <bit>
+#include <mutex>
+#include <new>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+namespace heed::core {
+namespace {
+
+// Size classes: four to each power of two (64, 80, 96, 112, 128, 160, …), so rounding a request up
+// costs at most a quarter. Class and capacity follow from the two bits after the leading one.
+constexpr size_t smallest = 64;
+constexpr size_t largest = size_t{1} << 46;
+constexpr uint32_t class_count = 4 * (46 - 6) + 1;
+
+uint32_t class_of(size_t bytes) {
+  if (bytes <= smallest) return 0;
+  const int shift = std::bit_width(bytes - 1) - 3;
+  const size_t quarters = ((bytes - 1) >> shift) + 1;  // 5 … 8 quarters of the power of two below
+  return static_cast<uint32_t>(4 * (shift - 4) + static_cast<int>(quarters) - 4);
+}
+
+size_t capacity_of(uint32_t size_class) { return smallest / 4 * (4 + size_class % 4) << size_class / 4; }
+
+// Under AddressSanitizer every block has its exact size and is never reused, so that a stray access is
+// seen where it happens.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool reuse = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool reuse = false;
+#else
+constexpr bool reuse = true;
+#endif
+#else
+constexpr bool reuse = true;
+#endif
+
+// From this size on, blocks begin at a huge page: fresh memory is then touched several times faster.
+constexpr size_t huge_page = size_t{2} << 20;
+
+void* allocate_from_system(size_t bytes) {
+  if (bytes < huge_page) return ::operator new(bytes, std::align_val_t{64});
+  void* memory = ::operator new(bytes, std::align_val_t{huge_page});
+#ifdef MADV_HUGEPAGE
+  madvise(memory, bytes & ~(huge_page - 1), MADV_HUGEPAGE);  // advice only: failure changes nothing
+#endif
+  return memory;
+}
+
+void free_to_system(void* memory, size_t bytes) {
+  ::operator delete(memory, std::align_val_t{bytes < huge_page ? 64 : huge_page});
+}
+
+std::atomic<int64_t> in_use{0}, peak{0}, reserved{0};
+
+void count_in_use(int64_t bytes) {
+  const int64_t now = in_use.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  int64_t highest = peak.load(std::memory_order_relaxed);
+  while (now > highest && !peak.compare_exchange_weak(highest, now, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace
+
+// Two levels of free lists. Each thread has its own, reached without a lock; what overflows goes to
+// one shared set behind a mutex, where every thread finds it.
+struct BlockPool {
+  using Block = Storage::Block;
+
+  struct FreeList {
+    Block* first;
+    int64_t count;
+
+    void push(Block* block) {
+      block->next = first;
+      first = block;
+      ++count;
+    }
+    Block* pop() {
+      Block* block = first;
+      if (block) {
+        first = block->next;
+        --count;
+      }
+      return block;
+    }
+  };
+
+  struct Shared {
+    std::mutex mutex;
+    FreeList lists[class_count] = {};
+    int64_t bytes = 0;
+  };
+
+  // The thread's lists are plain data, so that they may be reached at any time, also by the
+  // destructors of other thread-local and static objects. Only the Janitor has a destructor, and
+  // after it has run, blocks go to the shared lists.
+  enum class State : uint8_t { fresh, open, closed };
+  struct Local {
+    FreeList lists[class_count];
+    State state;
+  };
+  struct Janitor {
+    ~Janitor() {
+      empty_local();
+      local.state = State::closed;
+    }
+  };
+  static thread_local Local local;
+
+  // Never destroyed: a static tensor may outlive everything else.
+  static Shared& shared() {
+    static Shared& lists = *new Shared;
+    return lists;
+  }
+
+  // A thread keeps up to 4 MiB of each class, and two blocks of the large ones.
+  static bool has_room(const FreeList& list, size_t capacity) {
+    return list.count < std::max<int64_t>(2, static_cast<int64_t>((size_t{4} << 20) / capacity));
+  }
+
+  static bool is_open() {
+    if (local.state == State::fresh) {
+      static thread_local Janitor janitor;
+      static_cast<void>(&janitor);  // named, so it is made now and cleans up when the thread ends
+      local.state = State::open;
+    }
+    return local.state == State::open;
+  }
+
+  static Block* find(uint32_t size_class) {
+    if (Block* block = local.lists[size_class].pop()) return block;
+    Shared& s = shared();
+    const std::lock_guard lock(s.mutex);
+    Block* block = s.lists[size_class].pop();
+    if (block) s.bytes -= static_cast<int64_t>(capacity_of(size_class));
+    return block;
+  }
+
+  // The shared lists hold no more than the peak of what was in use: enough for a training step to
+  // find everything it freed, and a bound on what changing sizes can leave behind.
+  static void give_to_shared(Block* block) {
+    const auto capacity = static_cast<int64_t>(capacity_of(block->size_class));
+    Shared& s = shared();
+    {
+      const std::lock_guard lock(s.mutex);
+      if (s.bytes + capacity <= peak.load(std::memory_order_relaxed)) {
+        s.lists[block->size_class].push(block);
+        s.bytes += capacity;
+        return;
+      }
+    }
+    give_to_system(block);
+  }
+
+  static void give_to_system(Block* block) {
+    const size_t capacity = reuse ? capacity_of(block->size_class) : block->size;
+    reserved.fetch_sub(static_cast<int64_t>(capacity), std::memory_order_relaxed);
+    free_to_system(block, Storage::header_size + capacity);
+  }
+
+  static void empty_local() {
+    for (FreeList& list : local.lists) {
+      while (Block* block = list.pop()) give_to_shared(block);
+    }
+  }
+
+  static void empty_all() {
+    for (FreeList& list : local.lists) {
+      while (Block* block = list.pop()) give_to_system(block);
+    }
+    Shared& s = shared();
+    const std::lock_guard lock(s.mutex);
+    for (FreeList& list : s.lists) {
+      while (Block* block = list.pop()) give_to_system(block);
+    }
+    s.bytes = 0;
+  }
+};
+
+thread_local constinit BlockPool::Local BlockPool::local = {};
+
+Storage::Storage(size_t bytes) : block_(allocate(bytes)) {}
+
+Storage::Block* Storage::allocate(size_t bytes) {
+  if (bytes > largest) throw std::bad_alloc();
+  const uint32_t size_class = class_of(bytes);
+  const size_t capacity = reuse ? capacity_of(size_class) : bytes;
+  Block* block = reuse ? BlockPool::find(size_class) : nullptr;
+  if (!block) {
+    void* memory = nullptr;
+    try {
+      memory = allocate_from_system(header_size + capacity);
+    } catch (const std::bad_alloc&) {
+      BlockPool::empty_all();  // perhaps the room is in blocks of other sizes
+      memory = allocate_from_system(header_size + capacity);
+    }
+    reserved.fetch_add(static_cast<int64_t>(capacity), std::memory_order_relaxed);
+    block = ::new (memory) Block;
+    block->size_class = size_class;
+  }
+  block->count.store(1, std::memory_order_relaxed);
+  block->size = bytes;
+  block->version = 0;
+  count_in_use(static_cast<int64_t>(capacity));
+  return block;
+}
+
+void Storage::free(Block* block) {
+  const size_t capacity = reuse ? capacity_of(block->size_class) : block->size;
+  in_use.fetch_sub(static_cast<int64_t>(capacity), std::memory_order_relaxed);
+  if (!reuse) return BlockPool::give_to_system(block);
+  BlockPool::FreeList& list = BlockPool::local.lists[block->size_class];
+  if (BlockPool::is_open() && BlockPool::has_room(list, capacity)) return list.push(block);
+  BlockPool::give_to_shared(block);
+}
+
+MemoryStats memory_stats() {
+  return {in_use.load(std::memory_order_relaxed), peak.load(std::memory_order_relaxed),
+          reserved.load(std::memory_order_relaxed)};
+}
+
+void reset_peak_memory() {
+  peak.store(in_use.load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
+
+void release_memory() { BlockPool::empty_all(); }
+
+}  // namespace heed::core
