@@ -1,0 +1,23 @@
+// Dropout: numbers set to zero at random (Srivastava et al. 2014), the rest scaled up by 1 / (1 - p).
+#pragma once
+
+#include <heed/autograd/tensor.h>
+#include <heed/core/random.h>
+
+namespace heed {
+
+/// x ⊙ keep / (1 - p), keep drawn once a call from the default generator: element number i of x is
+/// kept iff word_at(seed, call, i) >= p 2³². p = 0 gives x itself, p = 1 zeros. Error unless 0 <= p <= 1.
+Tensor dropout(const Tensor& x, double p);
+
+/// Which elements a call of dropout keeps: for ops that apply dropout inside.
+struct DropoutMask {
+  double p = 0.0;
+  uint64_t seed = 0, call = 0;
+
+  /// Takes one call from the default generator.
+  static DropoutMask draw(double p);
+  core::Array keep(const Shape& shape) const;  // boolean
+};
+
+}  // namespace heed

@@ -1,0 +1,19 @@
+#include <heed/nn/embedding.h>
+
+#include <heed/autograd/create.h>
+#include <heed/nn/init.h>
+
+namespace heed::nn {
+
+Embedding::Embedding(int64_t tokens, int64_t width, const EmbeddingOptions& options)
+    : weight(parameter(zeros({tokens, width}))), padding_idx(options.padding_idx) {
+  check<IndexError>(!padding_idx || (*padding_idx >= 0 && *padding_idx < tokens), "Embedding: ", tokens,
+                    " tokens, padding_idx ", padding_idx.value_or(0), ": is no token: must be in 0 … ", tokens - 1);
+  normal_(weight);
+  if (padding_idx) {
+    Tensor row = weight.detach()[*padding_idx];
+    constant_(row, 0.0);
+  }
+}
+
+}  // namespace heed::nn

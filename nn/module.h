@@ -1,0 +1,123 @@
+// Module: something with parameters.
+//
+//     struct Linear : Module {
+//       Tensor weight, bias;
+//       Tensor operator()(const Tensor& x) const { const Scope scope(*this); return linear(x, weight, bias); }
+//       void visit(Visitor& v) override { v("weight", weight); v("bias", bias); }
+//     };
+//
+// visit() names the members; all else follows from it. The tensors it names are the state dict, those
+// of them that require grad are the parameters. Names and shapes are PyTorch's. Modules are called;
+// there is no virtual forward, so each takes and returns what it needs.
+//
+// Copying a module copies handles, as with Tensor: both copies train the same weights. clone(m)
+// makes an independent one. A parameter's node is made once: loading and initialising write through
+// the handle. Only to(dtype) and clone() replace tensors, so they must come before the optimizer.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <heed/autograd/tensor.h>
+#include <heed/core/scope.h>
+
+namespace heed::nn {
+
+struct Module;
+
+/// Walks the named tensors of a module and of the modules inside it. Undefined tensors (a bias that
+/// is switched off) do not exist for it.
+class Visitor {
+ public:
+  virtual ~Visitor() = default;
+  void operator()(const std::string& name, Tensor& tensor);
+  void operator()(const std::string& name, Module& module);
+  template <class M>
+  void operator()(const std::string& name, std::vector<M>& list) {  // name.0, name.1, …
+    for (size_t i = 0; i < list.size(); ++i) (*this)(name + "." + std::to_string(i), list[i]);
+  }
+  template <class M>
+  void operator()(const std::string& name, std::optional<M>& maybe) { if (maybe) (*this)(name, *maybe); }
+
+ protected:
+  virtual void on_tensor(const std::string& path, Tensor& tensor) = 0;
+  virtual void on_module(const std::string& /*path*/, Module& /*module*/) {}
+
+ private:
+  std::string prefix_;  // "h.3." inside of h.3
+};
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+/// Names and numbers, in the order of visit(). The tensors share the module's bytes.
+struct StateDict : std::vector<NamedTensor> {
+  const Tensor* find(const std::string& name) const;
+};
+
+struct LoadOptions {
+  bool strict = true;  // every name must be found on both sides
+};
+
+struct LoadResult {
+  std::vector<std::string> missing, unexpected;
+};
+
+struct Module {
+  bool training = true;
+
+  virtual ~Module() = default;
+  virtual void visit(Visitor& v) = 0;
+
+  std::vector<Tensor> parameters() const;             // each once, however often it is tied
+  std::vector<NamedTensor> named_parameters() const;
+  int64_t num_parameters() const;                     // numbers in them
+  StateDict state_dict() const;
+  /// Copies numbers in. Throws Error listing every missing and unexpected name and every shape that
+  /// differs; nothing is changed then. Dtypes are converted.
+  LoadResult load_state_dict(const StateDict& state, const LoadOptions& = {});
+
+  void train(bool on = true);                         // for this module and all inside it
+  void eval() { train(false); }
+  void requires_grad(bool wanted);                    // false freezes
+  void zero_grad();
+  void to(Dtype dtype);                               // ties survive
+
+ protected:
+  Module() = default;
+  Module(const Module&) = default;
+  Module& operator=(const Module&) = default;
+};
+
+/// Replaces every tensor of m by a copy of its own; tied tensors stay tied.
+void unshare(Module& m);
+
+/// An independent copy.
+template <class M>
+M clone(const M& m) {
+  M copy = m;
+  unshare(copy);
+  return copy;
+}
+
+/// "Linear": the class of m, without namespaces.
+std::string class_name(const Module& m);
+
+/// Says that m is at work, for as long as the scope lives: the first line of each layer's call.
+class Scope {
+ public:
+  explicit Scope(const Module& m) : frame_{&m, describe, core::current_scope()} { core::current_scope() = &frame_; }
+  ~Scope() { core::current_scope() = frame_.outer; }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  static std::string describe(const core::ScopeFrame& innermost);
+  core::ScopeFrame frame_;
+};
+
+}  // namespace heed::nn
