@@ -15,6 +15,7 @@ namespace heed {
 namespace {
 
 thread_local const char* running_rule = nullptr;
+thread_local std::optional<Shape> unowned_gradient;
 
 struct RunningRule {
   const char* before;
@@ -93,6 +94,7 @@ Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed) {
 
 // A gradient becomes the leaf's own if nobody else can see its bytes, else it is copied.
 void accumulate(Leaf& leaf, Tensor g) {
+  if (!leaf.owned) unowned_gradient = g.shape();
   if (leaf.grad.defined()) {
     core::add_into(leaf.grad.array(), g.array());
   } else {
@@ -104,6 +106,8 @@ void accumulate(Leaf& leaf, Tensor g) {
 }  // namespace
 
 const char* current_rule() { return running_rule; }
+
+std::optional<Shape> take_unowned_gradient() { return std::exchange(unowned_gradient, std::nullopt); }
 
 void Tensor::backward(const BackwardOptions& options) const { backward(Tensor(), options); }
 

@@ -68,6 +68,7 @@ std::shared_ptr<Node> make_handle(Node* node);
 struct Leaf : Node {
   Tensor grad;
   bool wants_grad = true;
+  bool owned = false;  // by an optimizer
 
   Leaf() : Node("leaf") {}
   bool is_leaf() const override { return true; }

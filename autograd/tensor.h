@@ -91,6 +91,7 @@ class Tensor {
   Tensor& zero_() { return fill_(0.0); }
   Tensor& add_(const Tensor& other, double alpha = 1.0);  // this += alpha other
   Tensor& mul_(double factor);
+  void array_changed() { array_.storage().bump_version(); }  // after writing to array() directly
 
   const core::Array& array() const { return array_; }
   const std::shared_ptr<Node>& node() const { return node_; }

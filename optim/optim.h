@@ -1,0 +1,7 @@
+// Everything that learns: optimizers, schedules, clipping.
+#pragma once
+
+#include <heed/optim/adam.h>
+#include <heed/optim/clip.h>
+#include <heed/optim/schedule.h>
+#include <heed/optim/sgd.h>

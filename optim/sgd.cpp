@@ -1,0 +1,26 @@
+#include <heed/optim/sgd.h>
+
+#include <heed/autograd/elementwise.h>
+
+namespace heed::optim {
+
+SGD::SGD(const std::vector<ParamGroup>& groups, const SGDOptions& options)
+    : Optimizer("SGD", groups, options.lr, options.weight_decay), options_(options) {
+  check(options.momentum >= 0, "SGD: momentum = ", options.momentum, ": must be >= 0");
+  check(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "SGD: nesterov with momentum = ",
+        options.momentum, ", dampening = ", options.dampening, ": needs a momentum, and no dampening");
+}
+
+void SGD::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {
+  const Tensor g = group.weight_decay != 0 ? grad + p * group.weight_decay : grad;
+  if (options_.momentum == 0) {
+    p.add_(g, -group.lr);
+    return;
+  }
+  Tensor& b = slots.zeros("momentum_buffer", p);
+  if (slots.step == 1) b.copy_(g);
+  else b.mul_(options_.momentum).add_(g, 1.0 - options_.dampening);
+  p.add_(options_.nesterov ? g + b * options_.momentum : b, -group.lr);
+}
+
+}  // namespace heed::optim
