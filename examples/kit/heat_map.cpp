@@ -36,13 +36,13 @@ Layout lay_out(const HeatMap& map, double width) {
   l.right_margin = 70;  // the colour bar and its numbers
   const double room = (width - l.left - l.right_margin) / static_cast<double>(std::max<int64_t>(map.columns, 1));
   l.cell_width = std::min(48.0, room);
-  l.cell_height = std::min(30.0, std::max(l.cell_width, 0.5));
   l.tilted = column_label + 4 > l.cell_width;
   if (l.tilted && !map.column_labels.empty())
     l.right_margin = std::max(l.right_margin, 0.75 * column_label);
   l.cell_width = std::min(l.cell_width, (width - l.left - l.right_margin) /
                                             static_cast<double>(std::max<int64_t>(map.columns, 1)));
-  l.top = (map.title.empty() ? 4 : 24) + (map.column_axis.empty() ? 0 : 18) +
+  l.cell_height = std::min({30.0, l.cell_width, 0.9 * width / static_cast<double>(std::max<int64_t>(map.rows, 1))});
+  l.top = (map.title.empty() ? 4 : 24) +
           (map.column_labels.empty() ? 0 : l.tilted ? 0.75 * column_label + 14 : 18);
   return l;
 }
@@ -66,7 +66,8 @@ std::string draw_labels(const HeatMap& map, const Layout& l, const Box& box) {
   if (!map.title.empty()) out += svg_text(box.x, box.y + 14, map.title, Anchor::start, "h");
   if (!map.column_axis.empty())
     out += svg_text(x0 + 0.5 * l.cell_width * static_cast<double>(map.columns),
-                    box.y + (map.title.empty() ? 14 : 34), map.column_axis, Anchor::middle, "small");
+                    y0 + l.cell_height * static_cast<double>(map.rows) + 16, map.column_axis, Anchor::middle,
+                    "small");
   if (!map.row_axis.empty()) {
     const double x = box.x + 12, y = y0 + 0.5 * l.cell_height * static_cast<double>(map.rows);
     out += svg_text(x, y, map.row_axis, Anchor::middle, "small", "rotate(-90 " + at(x) + ' ' + at(y) + ')');
@@ -89,7 +90,8 @@ std::string draw_colour_bar(double low, double high, bool diverging, double x, d
 
 double natural_height(const HeatMap& map, double width) {
   const Layout l = lay_out(map, width);
-  return l.top + std::max(60.0, l.cell_height * static_cast<double>(map.rows)) + 8;
+  return l.top + std::max(60.0, l.cell_height * static_cast<double>(map.rows)) +
+         (map.column_axis.empty() ? 8 : 22);
 }
 
 std::string draw(const HeatMap& map, Box box) {
@@ -121,7 +123,7 @@ std::string draw(const HeatMap& map, Box box) {
   const Layout l = lay_out(map, box.width);
   const double x0 = box.x + l.left, y0 = box.y + l.top;
   const bool numbers = map.numbers.value_or(l.cell_width >= 32 && l.cell_height >= 16);
-  std::string out;
+  std::string cells, texts;
   for (int64_t i = 0; i < map.rows; ++i)
     for (int64_t j = 0; j < map.columns; ++j) {
       const double v = map.values[i * map.columns + j];
@@ -129,16 +131,19 @@ std::string draw(const HeatMap& map, Box box) {
       const Colour colour = colour_scale((v - low) / (high - low), diverging);
       const double x = x0 + static_cast<double>(j) * l.cell_width;
       const double y = y0 + static_cast<double>(i) * l.cell_height;
-      out += "<rect x=\"" + at(x) + "\" y=\"" + at(y) + "\" width=\"" + at(l.cell_width) + "\" height=\"" +
+      cells += "<rect x=\"" + at(x) + "\" y=\"" + at(y) + "\" width=\"" + at(l.cell_width) + "\" height=\"" +
              at(l.cell_height) + "\" fill=\"" + colour.hex() + "\"/>\n";
       if (numbers)
-        out += svg_text(x + l.cell_width / 2, y + l.cell_height / 2 + 4, fixed(v, 2), Anchor::middle,
+        texts += svg_text(x + l.cell_width / 2, y + l.cell_height / 2 + 4, fixed(v, 2), Anchor::middle,
                         colour.luminance() < 0.2 ? "small white" : "small black");
     }
-  out += "<rect class=\"a\" fill=\"none\" x=\"" + at(x0) + "\" y=\"" + at(y0) + "\" width=\"" +
+  std::string out = "<g shape-rendering=\"crispEdges\">\n" + cells + "</g>\n" + texts;
+  // The frame; where there are empty cells it is drawn first, hatched, and shows through them.
+  const bool gaps = std::any_of(map.values.begin(), map.values.end(), [](double v) { return !std::isfinite(v); });
+  const std::string frame = "<rect class=\"a\" fill=\"" + std::string(gaps ? "url(#hatch)" : "none") + "\" x=\"" + at(x0) + "\" y=\"" + at(y0) + "\" width=\"" +
          at(l.cell_width * static_cast<double>(map.columns)) + "\" height=\"" +
          at(l.cell_height * static_cast<double>(map.rows)) + "\"/>\n";
-  return out + draw_labels(map, l, box) +
+  return (gaps ? frame + out : out + frame) + draw_labels(map, l, box) +
          draw_colour_bar(low, high, diverging, x0 + l.cell_width * static_cast<double>(map.columns) + 12, y0,
                          std::max(60.0, l.cell_height * static_cast<double>(map.rows)));
 }

@@ -193,14 +193,21 @@ std::string draw(const Plot& plot, Box box) {
 
 std::vector<double> smoothed(const std::vector<double>& y, double window) {
   const double b = 1 - 1 / std::max(1.0, window);
+  std::vector<double> sums(y.size()), weights(y.size());
+  const auto sweep = [&](size_t i, double& sum, double& weight) {
+    sums[i] += b * sum, weights[i] += b * weight;  // what lies behind i, without i itself
+    const bool counts = std::isfinite(y[i]);
+    sum = b * sum + (counts ? y[i] : 0);
+    weight = b * weight + (counts ? 1 : 0);
+  };
+  double sum = 0, weight = 0;
+  for (size_t i = 0; i < y.size(); ++i) sweep(i, sum, weight);
+  sum = weight = 0;
+  for (size_t i = y.size(); i-- > 0;) sweep(i, sum, weight);
   std::vector<double> means;
-  double mean = 0, power = 1;
-  for (const double value : y) {
-    if (std::isfinite(value)) {
-      mean = b * mean + (1 - b) * value;
-      power *= b;
-    }
-    means.push_back(power < 1 ? mean / (1 - power) : value);
+  for (size_t i = 0; i < y.size(); ++i) {
+    const bool counts = std::isfinite(y[i]);
+    means.push_back((sums[i] + (counts ? y[i] : 0)) / (weights[i] + (counts ? 1 : 0)));
   }
   return means;
 }
@@ -211,7 +218,7 @@ Plot loss_plot(const std::vector<double>& steps, const std::vector<double>& loss
   plot.series.push_back({.name = "each step", .x = steps, .y = losses, .faint = true, .colour = 0});
   plot.series.push_back({.name = "smoothed",
                          .x = steps,
-                         .y = smoothed(losses, static_cast<double>(losses.size()) / 40),
+                         .y = smoothed(losses, static_cast<double>(losses.size()) / 100),
                          .colour = 0});
   return plot;
 }

@@ -62,7 +62,8 @@ struct Figure {
 std::string svg(const Figure& figure);
 void save_svg(const std::filesystem::path& file, const Figure& figure);
 
-/// Mean of the recent past at each point: mₜ = b mₜ₋₁ + (1-b) yₜ, divided by 1-bᵗ, b = 1 - 1/window.
+/// Σⱼ b^|i-j| yⱼ / Σⱼ b^|i-j|, b = 1 - 1/window: a kernel mean over both sides, so that the curve does
+/// not lag behind. Values that are not finite are left out. O(n).
 std::vector<double> smoothed(const std::vector<double>& y, double window);
 
 /// The raw losses pale, a smoothed curve above them, baselines as levels.

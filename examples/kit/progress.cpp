@@ -27,6 +27,14 @@ std::string repeated(const char* glyph, int times) {
   return text;
 }
 
+/// " [a, b]" of those that are not empty.
+std::string bracketed(const std::vector<std::string>& parts) {
+  std::string inside;
+  for (const auto& part : parts)
+    if (!part.empty()) inside += (inside.empty() ? "" : ", ") + part;
+  return inside.empty() ? inside : " [" + inside + "]";
+}
+
 double time_left(const ProgressState& s) {
   return static_cast<double>(std::max<int64_t>(s.total - s.done, 0)) / s.rate;
 }
@@ -40,31 +48,27 @@ std::string progress_bar(const ProgressState& s, int columns, bool unicode) {
   const std::string percent = std::to_string(static_cast<int>(100 * part));
   const std::string head = s.name + ' ' + std::string(3 - percent.size(), ' ') + percent + "%";
   const std::string count = ' ' + std::to_string(s.done) + '/' + std::to_string(s.total);
-  const std::string value =
-      s.value ? s.value_name + ' ' + fixed(*s.value, 4) : std::string();
+  const std::string value = s.value ? s.value_name + ' ' + fixed(*s.value, 4) : std::string();
   const std::string times =
       clock_time(s.elapsed) + (s.rate > 0 ? '<' + clock_time(time_left(s)) : std::string());
   const std::string rate = s.rate > 0 ? rate_text(s.rate, "") : std::string();
 
-  // From all parts to the fewest, the first selection that leaves room.
-  std::string tail;
-  const std::vector<std::vector<std::string>> selections = {
-      {times, rate, value}, {times, value}, {value}, {}};
-  for (const auto& parts : selections) {
-    std::string inside;
-    for (const auto& part_text : parts)
-      if (!part_text.empty()) inside += (inside.empty() ? "" : ", ") + part_text;
-    tail = count + (inside.empty() ? "" : " [" + inside + "]");
-    if (text_width(head + tail) <= columns) break;
-  }
-  const int room = std::min(40, columns - text_width(head + tail) - 1);
-  if (room < 5) {
-    const std::string line = head + tail;
-    return text_width(line) <= columns ? line : fit(line, std::max(columns, 0));
-  }
-  const int filled = static_cast<int>(part * room);
-  return head + ' ' + repeated(unicode ? "━" : "#", filled) +
-         repeated(unicode ? "─" : "-", room - filled) + tail;
+  // From all parts to the fewest: the first selection that leaves room for a bar of ten characters,
+  // else the first that fits without one.
+  const std::vector<std::string> tails = {count + bracketed({times, rate, value}),
+                                          count + bracketed({times, value}),
+                                          count + bracketed({value}), count};
+  for (const int bar : {10, 0})
+    for (const std::string& tail : tails) {
+      const int room = columns - text_width(head + tail) - 1;
+      if (room < bar - (bar == 0)) continue;
+      if (bar == 0) return head + tail;
+      const int length = std::min(40, room);
+      const int filled = static_cast<int>(part * length);
+      return head + ' ' + repeated(unicode ? "━" : "#", filled) +
+             repeated(unicode ? "─" : "-", length - filled) + tail;
+    }
+  return fit(head, columns);
 }
 
 std::string progress_line(const ProgressState& s) {

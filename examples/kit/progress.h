@@ -29,8 +29,8 @@ struct ProgressState {
   std::optional<double> value = std::nullopt;
 };
 
-/// One line of at most `columns`. What does not fit is left out, least important first: the bar,
-/// the rate, the times, the value.
+/// One line of at most `columns`. What does not fit is left out: the rate, then the times, then the
+/// bar.
 std::string progress_bar(const ProgressState& state, int columns, bool unicode = true);
 
 /// "training: step 840 of 2000, loss 1.234, 71.2 steps/s, 00:17 left"

@@ -134,7 +134,9 @@ std::string svg(const Figure& figure) {
          height + "\" viewBox=\"0 0 " + width + ' ' + height +
          "\" aria-labelledby=\"svg-title svg-desc\">\n<title id=\"svg-title\">" +
          escaped_xml(figure.title) + "</title>\n<desc id=\"svg-desc\">" +
-         escaped_xml(described(figure)) + "</desc>\n" + style + "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n" +
+         escaped_xml(described(figure)) + "</desc>\n" + style + "<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
+         "<line class=\"a\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\"/></pattern></defs>\n"
+         "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n" +
          (figure.title.empty() ? "" : svg_text(margin, margin + 16, figure.title, Anchor::start, "title")) +
          body + "</svg>\n";
 }
