@@ -1,0 +1,242 @@
+#include <heed/examples/kit/cli.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <csignal>
+#include <exception>
+#include <iostream>
+
+#include <heed/examples/kit/format.h>
+#include <heed/examples/kit/interrupt.h>
+#include <heed/examples/kit/option.h>
+
+#ifndef HEED_VERSION
+#define HEED_VERSION "(version unknown: built without CMake)"
+#endif
+
+namespace heed::kit {
+namespace {
+
+/// "  left      right …" with the right part wrapped at column 100 and aligned below itself.
+std::string two_columns(const std::string& left, const std::string& right, int left_width) {
+  std::string text = "  " + left;
+  int column = 2 + text_width(left);
+  const int indent = left_width + 4;
+  if (column + 2 > indent) text += '\n', column = 0;
+  text += std::string(indent - column, ' ');
+  column = indent;
+  for (size_t begin = 0; begin < right.size();) {
+    size_t end = std::min(right.find(' ', begin), right.size());
+    const std::string word = right.substr(begin, end - begin);
+    if (column > indent && column + 1 + text_width(word) > 100) {
+      text += '\n' + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      text += ' ';
+      ++column;
+    }
+    text += word;
+    column += text_width(word);
+    begin = end + 1;
+  }
+  return text + '\n';
+}
+
+std::string left_of(const Option& option) {
+  const bool on = std::holds_alternative<bool*>(option.target) && *std::get<bool*>(option.target);
+  const std::string value = value_name(option);
+  return (on ? "--no-" : "--") + option.name + (value.empty() ? "" : " " + value);
+}
+
+std::string right_of(const Option& option) {
+  std::vector<std::string> notes;
+  const std::string value = shown_default(option);
+  const OptionRules& rules = option.rules;
+  if (!value.empty() && !std::holds_alternative<bool*>(option.target))
+    notes.push_back("default " + value);
+  if (rules.min && *rules.min != 0) notes.push_back("at least " + general(*rules.min));
+  if (rules.max) notes.push_back("at most " + general(*rules.max));
+  std::string text;
+  for (const auto& note : notes) text += (text.empty() ? " (" : ", ") + note;
+  return option.help + text + (text.empty() ? "" : ")");
+}
+
+std::string json_text(const JsonResult& value) {
+  if (auto number = std::get_if<double>(&value))
+    return std::isfinite(*number) ? shortest(*number) : "null";
+  if (auto number = std::get_if<int64_t>(&value)) return std::to_string(*number);
+  if (auto truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+  return json_quoted(std::get<std::string>(value));
+}
+
+std::string in_quotes_where_needed(const std::string& word) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) || std::string("-_./=,:+@%").find(static_cast<char>(c)) != std::string::npos;
+  });
+  if (plain) return word;
+  std::string quoted = "'";
+  for (const char c : word) c == '\'' ? quoted += "'\\''" : quoted += c;
+  return quoted + "'";
+}
+
+}  // namespace
+
+Cli::Cli(std::string program, std::string what_it_does)
+    : program_(std::move(program)), what_(std::move(what_it_does)) {}
+
+void Cli::group(const std::string& heading, const std::vector<Option>& options) {
+  groups_.push_back({heading, {}});
+  for (const Option& option : options) {
+    check(!find(option.name) && option.name != "help" && option.name != "version", "command line: --",
+          option.name, ": is defined twice: give each option a name of its own");
+    groups_.back().options.push_back(option);
+  }
+}
+
+void Cli::common(Common& common) {
+  common_ = &common;
+  if (common.out.empty()) common.out = std::filesystem::path("runs") / program_;
+  group("Common",
+        {{"steps", &common.steps, "steps of training", {.min = 0}},
+         {"seed", &common.seed, "of all random numbers; the same seed gives the same result", {.min = 0}},
+         {"threads", &common.threads, "threads; results do not depend on it",
+          {.min = 0, .max = 1024, .shown_default = "all processors"}},
+         {"out", &common.out, "folder for what is made", {.value = "DIR"}},
+         {"quiet", &common.quiet, "no progress on stderr"},
+         {"json", &common.json, "results as one JSON object on the last line of stdout"}});
+}
+
+void Cli::example(const std::string& command, const std::string& what) {
+  examples_.emplace_back(command, what);
+}
+
+void Cli::json_keys(const std::vector<std::pair<std::string, std::string>>& keys) {
+  json_keys_.insert(json_keys_.end(), keys.begin(), keys.end());
+}
+
+const Option* Cli::find(const std::string& name) const {
+  for (const Group& group : groups_)
+    for (const Option& option : group.options)
+      if (option.name == name) return &option;
+  return nullptr;
+}
+
+void Cli::unknown(const std::string& name) const {
+  std::vector<std::string> names = {"help", "version"};
+  for (const Group& group : groups_)
+    for (const Option& option : group.options) {
+      names.push_back(option.name);
+      if (std::holds_alternative<bool*>(option.target)) names.push_back("no-" + option.name);
+    }
+  const std::string near = nearest(name, names);
+  throw UsageError("--" + name + ": unknown option: " +
+                   (near.empty() ? program_ + " --help lists all" : "did you mean --" + near + "?"));
+}
+
+bool Cli::parse(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--help" || argument == "-h") {
+      std::cout << help();
+      return false;
+    }
+    if (argument == "--version") {
+      std::cout << program_ << ", an example of heed " << HEED_VERSION << '\n';
+      return false;
+    }
+    if (argument.size() < 3 || argument.compare(0, 2, "--") != 0)
+      throw UsageError("'" + argument + "': is no option: options begin with --, and " + program_ +
+                       " --help lists them");
+    const size_t equals = argument.find('=');
+    const std::string name = argument.substr(2, equals == std::string::npos ? equals : equals - 2);
+    const Option* option = find(name);
+    if (equals != std::string::npos) {
+      if (!option) unknown(name);
+      assign(*option, argument.substr(equals + 1));
+      given_.emplace_back(name, argument);
+      continue;
+    }
+    const bool negated = !option && name.compare(0, 3, "no-") == 0;
+    if (negated) option = find(name.substr(3));
+    if (!option || (negated && !std::holds_alternative<bool*>(option->target))) unknown(name);
+    if (std::holds_alternative<bool*>(option->target)) {
+      assign(*option, negated ? "false" : "true");
+      given_.emplace_back(option->name, argument);
+      continue;
+    }
+    if (i + 1 >= argc || std::string(argv[i + 1]).compare(0, 2, "--") == 0)
+      throw UsageError("--" + name + ": no value follows: give " + expectation(*option) + ", as in --" +
+                       name + "=" + value_name(*option));
+    assign(*option, argv[++i]);
+    given_.emplace_back(name, argument + " " + in_quotes_where_needed(argv[i]));
+  }
+  return true;
+}
+
+std::string Cli::help() const {
+  std::string text = what_ + "\n\nusage: " + program_ + " [options]\n";
+  int width = text_width("-h, --help");
+  for (const Group& group : groups_)
+    for (const Option& option : group.options)
+      width = std::max(width, std::min(30, text_width(left_of(option))));
+  for (const Group& group : groups_) {
+    text += '\n' + group.heading + '\n';
+    for (const Option& option : group.options)
+      text += two_columns(left_of(option), right_of(option), width);
+  }
+  text += two_columns("-h, --help", "this text", width) + two_columns("--version", "the version", width);
+
+  const auto section = [&text](const std::string& heading, const auto& rows) {
+    if (rows.empty()) return;
+    text += '\n' + heading + '\n';
+    int column = 0;
+    for (const auto& [left, right] : rows) column = std::max(column, text_width(left));
+    for (const auto& [left, right] : rows) text += two_columns(left, right, column);
+  };
+  section("Examples", examples_);
+  section("Keys of the object that --json prints", json_keys_);
+  return text;
+}
+
+void Cli::print_json(const std::vector<std::pair<std::string, JsonResult>>& results) const {
+  check(results.size() == json_keys_.size(), "--json: ", results.size(), " results, but --help documents ",
+        json_keys_.size(), ": give each documented key once");
+  std::string line;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const auto& [key, value] = results[i];
+    check(key == json_keys_[i].first, "--json: '", key, "': --help documents '", json_keys_[i].first,
+          "' in its place: name them alike and in the same order");
+    line += (i == 0 ? "{\"" : ", \"") + key + "\": " + json_text(value);
+  }
+  if (common_ && common_->json) std::cout << line << "}" << std::endl;
+}
+
+std::string Cli::command(const std::string& extra_name, const std::string& extra_value) const {
+  std::string text = program_;
+  for (const auto& [name, written] : given_)
+    if (name != extra_name) text += ' ' + written;
+  return text + " --" + extra_name + ' ' + in_quotes_where_needed(extra_value);
+}
+
+int run_main(int argc, char** argv, const std::function<int(int, char**)>& body) {
+#ifdef SIGPIPE
+  std::signal(SIGPIPE, SIG_DFL);  // some parents ignore it, and `| head` would then be an error
+#endif
+  std::string program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "heed";
+  try {
+    const int code = body(argc, argv);
+    std::cout.flush();
+    check<IoError>(std::cout.good(), "stdout: cannot be written: is the disk full?");
+    return code != 0 ? code : interrupt_exit_code();
+  } catch (const UsageError& error) {
+    std::cerr << program << ": " << error.what() << '\n';
+    return 2;
+  } catch (const std::exception& error) {
+    std::cout.flush();
+    std::cerr << program << ": " << error.what() << '\n';
+    return 1;
+  }
+}
+
+}  // namespace heed::kit

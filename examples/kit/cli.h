@@ -1,0 +1,117 @@
+// Command lines: a table of options, bound to variables.
+//
+//     int run(int argc, char** argv) {
+//       kit::Common common{.steps = 2000};
+//       double lr = 1e-3;
+//       kit::Cli cli("char_gpt", "Trains a character transformer and samples from it.");
+//       cli.group("Training", {{"lr", &lr, "peak learning rate", {.above = 0}}});
+//       cli.common(common);
+//       cli.json_keys({{"val_loss", "nats per character on the validation split"}});
+//       if (!cli.parse(argc, argv)) return 0;             // --help or --version was printed
+//       …
+//       cli.print_json({{"val_loss", loss}});             // does something only with --json
+//       return 0;
+//     }
+//     int main(int argc, char** argv) { return heed::kit::run_main(argc, argv, run); }
+//
+// A variable's value before parse is the default that --help shows. `--opt value` and `--opt=value`
+// are the same; a flag is `--flag`, `--no-flag` or `--flag=true|false`; the last one given wins.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <heed/core/error.h>
+
+namespace heed::kit {
+
+/// A command line that cannot be understood; run_main ends the program with exit code 2.
+struct UsageError : Error { using Error::Error; };
+
+/// What is allowed for a value, and how --help shows it.
+struct OptionRules {
+  std::optional<double> min = std::nullopt;    // at least
+  std::optional<double> above = std::nullopt;  // more than
+  std::optional<double> max = std::nullopt;    // at most
+  std::vector<std::string> choices = {};       // for strings
+  std::string value = {};                      // "FILE"; by default N, X, TEXT, PATH or the choices
+  std::string shown_default = {};              // instead of the variable's value
+};
+
+struct Option {
+  using Target =
+      std::variant<bool*, int*, int64_t*, double*, std::string*, std::filesystem::path*>;
+  std::string name;  // without the dashes
+  Target target;
+  std::string help;
+  OptionRules rules = {};
+};
+
+/// What every example has.
+struct Common {
+  int64_t seed = 0;
+  int threads = 0;                  // 0: as many as there are processors
+  std::filesystem::path out = {};   // by default runs/<program>
+  int64_t steps = 1000;
+  bool quiet = false;
+  bool json = false;
+};
+
+using JsonResult = std::variant<double, int64_t, bool, std::string>;
+
+class Cli {
+ public:
+  Cli(std::string program, std::string what_it_does);
+
+  /// Adds options under a heading of --help. Throws Error when a name is taken.
+  void group(const std::string& heading, const std::vector<Option>& options);
+
+  /// Adds --seed, --threads, --out, --steps, --quiet and --json.
+  void common(Common& common);
+
+  /// A line under "Examples" of --help: the command and what it shows.
+  void example(const std::string& command, const std::string& what);
+
+  /// The keys of the object that --json prints, with what they mean.
+  void json_keys(const std::vector<std::pair<std::string, std::string>>& keys);
+
+  /// Sets the variables. False after --help or --version was printed: the program is then done.
+  /// Throws UsageError.
+  [[nodiscard]] bool parse(int argc, char** argv);
+
+  std::string help() const;
+
+  /// With --json, one line on stdout. Throws Error unless exactly the documented keys are given.
+  void print_json(const std::vector<std::pair<std::string, JsonResult>>& results) const;
+
+  /// The command line that runs the program again with `extra` in place of the option of that name:
+  /// "char_gpt --steps 500 --resume runs/char_gpt/checkpoint.safetensors".
+  std::string command(const std::string& extra_name, const std::string& extra_value) const;
+
+ private:
+  struct Group {
+    std::string heading;
+    std::vector<Option> options;
+  };
+  const Option* find(const std::string& name) const;
+  [[noreturn]] void unknown(const std::string& name) const;
+
+  std::string program_, what_;
+  std::vector<Group> groups_;
+  std::vector<std::pair<std::string, std::string>> examples_, json_keys_;
+  std::vector<std::pair<std::string, std::string>> given_;  // (option, as it was written)
+  const Common* common_ = nullptr;
+};
+
+/// Runs body(argc, argv) and turns what it throws into one line on stderr and an exit code: 2 for a
+/// UsageError, 1 for any other exception, 130 or 143 after an interrupt, else what body returns.
+/// A stdout that was closed (`| head`) ends the program without a word.
+int run_main(int argc, char** argv, const std::function<int(int, char**)>& body);
+
+}  // namespace heed::kit

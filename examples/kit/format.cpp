@@ -1,0 +1,93 @@
+#include <heed/examples/kit/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include <heed/examples/kit/utf8.h>
+
+namespace heed::kit {
+namespace {
+
+template <class... How>
+std::string to_text(How... how) {
+  char buffer[400];  // -1.8e308 in fixed notation takes 310 digits before the point
+  const auto result = std::to_chars(buffer, buffer + sizeof buffer, how...);
+  return std::string(buffer, result.ptr);
+}
+
+bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }  // UTF-8
+
+}  // namespace
+
+std::string fixed(double x, int decimals) {
+  return to_text(x, std::chars_format::fixed, std::clamp(decimals, 0, 60));
+}
+std::string general(double x, int digits) {
+  return to_text(x, std::chars_format::general, std::clamp(digits, 1, 60));
+}
+std::string shortest(double x) { return to_text(x); }
+std::string shortest(float x) { return to_text(x); }
+
+std::string clock_time(double seconds) {
+  const auto total = static_cast<int64_t>(std::clamp(std::round(seconds), 0.0, 3.6e9));
+  const auto two = [](int64_t n) { return (n < 10 ? "0" : "") + std::to_string(n); };
+  const std::string minutes = two(total / 60 % 60) + ":" + two(total % 60);
+  return total < 3600 ? minutes : std::to_string(total / 3600) + ":" + minutes;
+}
+
+int text_width(const std::string& text) {
+  return static_cast<int>(text.size() - std::count_if(text.begin(), text.end(), continues));
+}
+
+std::string fit(const std::string& text, int columns) {
+  const int width = text_width(text);
+  if (width <= columns) return text + std::string(columns - width, ' ');
+  if (columns <= 0) return "";
+  size_t end = 0;
+  for (int kept = 0; kept < columns; ++end)  // `end` stops at the start of the last kept code point
+    if (!continues(text[end]) && ++kept == columns) break;
+  return text.substr(0, end) + "…";
+}
+
+std::string json_quoted(const std::string& text) {
+  std::string quoted = "\"";
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint point = code_point_at(text, i);
+    const char32_t c = point.value;
+    i += static_cast<size_t>(point.bytes);
+    if (c == '"' || c == '\\') {
+      quoted += {'\\', static_cast<char>(c)};
+    } else if (c == '\n') {
+      quoted += "\\n";
+    } else if (c < 0x20 || c == 0x7F || c == '<' || c == '>' || c == '&' || c == 0x2028 || c == 0x2029) {
+      constexpr char digits[] = "0123456789abcdef";
+      quoted += "\\u";
+      for (int shift = 12; shift >= 0; shift -= 4) quoted += digits[c >> shift & 15];
+    } else {
+      append_utf8(quoted, c);
+    }
+  }
+  return quoted + '"';
+}
+
+std::string escaped_xml(const std::string& text) {
+  std::string escaped;
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint point = code_point_at(text, i);
+    i += static_cast<size_t>(point.bytes);
+    switch (point.value) {
+      case '&': escaped += "&amp;"; break;
+      case '<': escaped += "&lt;"; break;
+      case '>': escaped += "&gt;"; break;
+      case '"': escaped += "&quot;"; break;
+      case '\'': escaped += "&#39;"; break;
+      default:  // XML 1.0 has no control characters but these three, and no U+FFFE, U+FFFF
+        if (point.value >= 0x20 || point.value == '\n' || point.value == '\t' || point.value == '\r')
+          append_utf8(escaped, point.value == 0xFFFE || point.value == 0xFFFF ? 0xFFFD : point.value);
+    }
+  }
+  return escaped;
+}
+
+}  // namespace heed::kit

@@ -1,0 +1,36 @@
+// Numbers and durations as text, the same in every locale.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace heed::kit {
+
+/// "0.6200": a fixed number of decimals.
+std::string fixed(double x, int decimals);
+
+/// "0.001", "1.5e-07": up to `digits` significant digits, no trailing zeros.
+std::string general(double x, int digits = 6);
+
+/// The shortest text that reads back as the same number.
+std::string shortest(double x);
+std::string shortest(float x);
+
+/// "00:12", "1:02:03".
+std::string clock_time(double seconds);
+
+/// Columns that UTF-8 text takes in a terminal, one for each code point.
+int text_width(const std::string& text);
+
+/// `text` cut to `columns`, the last of them "…", or filled up with spaces at its end.
+std::string fit(const std::string& text, int columns);
+
+/// "\"a\\nb\"": a JSON string that is safe inside HTML too: `<`, `>`, `&`, U+2028 and U+2029 are
+/// written as \uXXXX, so that no token can end a script or open a comment. Bytes that are not UTF-8
+/// become U+FFFD.
+std::string json_quoted(const std::string& text);
+
+/// Text for HTML and SVG: `&`, `<`, `>` and quotes as entities, no control characters.
+std::string escaped_xml(const std::string& text);
+
+}  // namespace heed::kit

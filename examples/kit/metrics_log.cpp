@@ -1,0 +1,63 @@
+#include <heed/examples/kit/metrics_log.h>
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include <heed/core/error.h>
+#include <heed/examples/kit/files.h>
+#include <heed/examples/kit/format.h>
+
+namespace heed::kit {
+namespace {
+
+constexpr std::string_view line_start = "{\"step\":";
+
+/// The step of a line as `write` makes them.
+std::optional<int64_t> step_of(std::string_view line) {
+  if (line.substr(0, line_start.size()) != line_start || line.back() != '}') return std::nullopt;
+  int64_t step = 0;
+  const char* begin = line.data() + line_start.size();
+  const auto [end, error] = std::from_chars(begin, line.data() + line.size(), step);
+  if (error != std::errc() || (*end != ',' && *end != '}')) return std::nullopt;
+  return step;
+}
+
+/// The whole lines of steps up to `last_step`. A last line without its end is what a killed run
+/// left behind.
+std::string kept_lines(const std::string& file, const std::string& text, int64_t last_step) {
+  size_t begin = 0;
+  for (int64_t number = 1; begin < text.size(); ++number) {
+    const size_t end = text.find('\n', begin);
+    if (end == std::string::npos) break;
+    const auto step = step_of(std::string_view(text).substr(begin, end - begin));
+    check<FormatError>(step.has_value(), file, ":", number, ": '",
+                       text.substr(begin, std::min<size_t>(end - begin, 60)),
+                       "': does not start with a step: move the file away to start a new one");
+    if (*step > last_step) break;
+    begin = end + 1;
+  }
+  return text.substr(0, begin);
+}
+
+}  // namespace
+
+MetricsLog::MetricsLog(const std::filesystem::path& file, int64_t last_step) : file_(file) {
+  std::string kept;
+  if (last_step > 0 && std::filesystem::exists(file))
+    kept = kept_lines(file.string(), read_file(file), last_step);
+  write_file(file, kept);
+  out_.open(file, std::ios::app | std::ios::binary);
+  check<IoError>(out_.is_open(), "metrics: ", file.string(), ": cannot be opened for writing");
+}
+
+void MetricsLog::write(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
+  std::string line(line_start);
+  line += std::to_string(step);
+  for (const auto& [name, value] : values)
+    line += ",\"" + name + "\":" + (std::isfinite(value) ? shortest(value) : "null");
+  out_ << line + "}\n" << std::flush;
+  check<IoError>(out_.good(), "metrics: ", file_.string(), ": cannot be written: is the disk full?");
+}
+
+}  // namespace heed::kit

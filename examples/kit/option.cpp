@@ -1,0 +1,133 @@
+#include <heed/examples/kit/option.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include <heed/examples/kit/format.h>
+
+namespace heed::kit {
+namespace {
+
+/// The whole of `text` as a number.
+template <class T>
+std::optional<T> number(const std::string& text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+[[noreturn]] void refuse(const Option& option, const std::string& text, const char* why) {
+  throw UsageError(cat("--", option.name, ": '", text, "': ", why, ": give ", expectation(option)));
+}
+
+void check_range(const Option& option, const std::string& text, double value) {
+  const OptionRules& rules = option.rules;
+  if ((rules.min && value < *rules.min) || (rules.above && value <= *rules.above) ||
+      (rules.max && value > *rules.max))
+    refuse(option, text, "is out of range");
+}
+
+template <class T>
+void assign_integer(const Option& option, T& target, const std::string& text) {
+  const auto value = number<T>(text);
+  if (!value) refuse(option, text, "is not an integer");
+  check_range(option, text, static_cast<double>(*value));
+  target = *value;
+}
+
+std::string joined(const std::vector<std::string>& words, const std::string& separator) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : separator) + word;
+  return text;
+}
+
+/// Optimal string alignment distance: insert, delete, replace, swap neighbours.
+size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i)
+    for (size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        d[i][j] = i + j;
+        continue;
+      }
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  return d[a.size()][b.size()];
+}
+
+}  // namespace
+
+void assign(const Option& option, const std::string& text) {
+  if (auto target = std::get_if<bool*>(&option.target)) {
+    if (text != "true" && text != "false") refuse(option, text, "is not a truth value");
+    **target = text == "true";
+  } else if (auto target = std::get_if<int*>(&option.target)) {
+    assign_integer(option, **target, text);
+  } else if (auto target = std::get_if<int64_t*>(&option.target)) {
+    assign_integer(option, **target, text);
+  } else if (auto target = std::get_if<double*>(&option.target)) {
+    const auto value = number<double>(text);
+    if (!value || !std::isfinite(*value)) refuse(option, text, "is not a number");
+    check_range(option, text, *value);
+    **target = *value;
+  } else if (auto target = std::get_if<std::string*>(&option.target)) {
+    const auto& choices = option.rules.choices;
+    if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end())
+      refuse(option, text, "is not a choice");
+    **target = text;
+  } else {
+    if (text.empty()) refuse(option, text, "is empty");
+    *std::get<std::filesystem::path*>(option.target) = text;
+  }
+}
+
+std::string value_name(const Option& option) {
+  if (!option.rules.value.empty()) return option.rules.value;
+  if (!option.rules.choices.empty()) return joined(option.rules.choices, "|");
+  static const char* const names[] = {"", "N", "N", "X", "TEXT", "PATH"};
+  return names[option.target.index()];
+}
+
+std::string expectation(const Option& option) {
+  static const char* const kinds[] = {"true or false", "an integer", "an integer",
+                                      "a number",      "a text",     "a path"};
+  const OptionRules& rules = option.rules;
+  if (!rules.choices.empty()) return "one of " + joined(rules.choices, ", ");
+  std::vector<std::string> bounds;
+  if (rules.min) bounds.push_back("of at least " + general(*rules.min));
+  if (rules.above) bounds.push_back("above " + general(*rules.above));
+  if (rules.max) bounds.push_back((bounds.empty() ? "of at most " : "at most ") + general(*rules.max));
+  const std::string kind = kinds[option.target.index()];
+  return bounds.empty() ? kind : kind + ' ' + joined(bounds, " and ");
+}
+
+std::string shown_default(const Option& option) {
+  if (!option.rules.shown_default.empty()) return option.rules.shown_default;
+  if (auto target = std::get_if<bool*>(&option.target)) return **target ? "on" : "";
+  if (auto target = std::get_if<int*>(&option.target)) return std::to_string(**target);
+  if (auto target = std::get_if<int64_t*>(&option.target)) return std::to_string(**target);
+  if (auto target = std::get_if<double*>(&option.target)) return shortest(**target);
+  if (auto target = std::get_if<std::string*>(&option.target)) return **target;
+  return std::get<std::filesystem::path*>(option.target)->string();
+}
+
+std::string nearest(const std::string& word, const std::vector<std::string>& words) {
+  std::string best;
+  size_t best_distance = 2 + word.size() / 4;  // more is no slip of the finger
+  for (const auto& candidate : words) {
+    const bool starts = word.size() >= 3 && candidate.rfind(word, 0) == 0;
+    const size_t distance = starts ? 1 : edit_distance(word, candidate);
+    if (distance < best_distance && distance < candidate.size()) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace heed::kit

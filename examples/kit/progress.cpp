@@ -1,0 +1,142 @@
+#include <heed/examples/kit/progress.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <utility>
+#include <vector>
+
+#include <heed/examples/kit/format.h>
+#include <heed/examples/kit/terminal.h>
+
+namespace heed::kit {
+namespace {
+
+double seconds(std::chrono::steady_clock::duration d) {
+  return std::chrono::duration<double>(d).count();
+}
+
+std::string rate_text(double rate, const char* step) {
+  if (rate >= 1) return general(rate, 3) + step + "/s";
+  return general(1 / rate, 3) + " s" + (*step ? " a step" : "");
+}
+
+std::string repeated(const char* glyph, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += glyph;
+  return text;
+}
+
+/// " [a, b]" of those that are not empty.
+std::string bracketed(const std::vector<std::string>& parts) {
+  std::string inside;
+  for (const auto& part : parts)
+    if (!part.empty()) inside += (inside.empty() ? "" : ", ") + part;
+  return inside.empty() ? inside : " [" + inside + "]";
+}
+
+double time_left(const ProgressState& s) {
+  return static_cast<double>(std::max<int64_t>(s.total - s.done, 0)) / s.rate;
+}
+
+}  // namespace
+
+std::string progress_bar(const ProgressState& s, int columns, bool unicode) {
+  const double part =
+      s.total > 0 ? std::clamp(static_cast<double>(s.done) / static_cast<double>(s.total), 0.0, 1.0)
+                  : 1.0;
+  const std::string percent = std::to_string(static_cast<int>(100 * part));
+  const std::string head = s.name + ' ' + std::string(3 - percent.size(), ' ') + percent + "%";
+  const std::string count = ' ' + std::to_string(s.done) + '/' + std::to_string(s.total);
+  const std::string value = s.value ? s.value_name + ' ' + fixed(*s.value, 4) : std::string();
+  const std::string times =
+      clock_time(s.elapsed) + (s.rate > 0 ? '<' + clock_time(time_left(s)) : std::string());
+  const std::string rate = s.rate > 0 ? rate_text(s.rate, "") : std::string();
+
+  // From all parts to the fewest: the first selection that leaves room for a bar of ten characters,
+  // else the first that fits without one.
+  const std::vector<std::string> tails = {count + bracketed({times, rate, value}),
+                                          count + bracketed({times, value}),
+                                          count + bracketed({value}), count};
+  for (const int bar : {10, 0})
+    for (const std::string& tail : tails) {
+      const int room = columns - text_width(head + tail) - 1;
+      if (room < bar - (bar == 0)) continue;
+      if (bar == 0) return head + tail;
+      const int length = std::min(40, room);
+      const int filled = static_cast<int>(part * length);
+      return head + ' ' + repeated(unicode ? "━" : "#", filled) +
+             repeated(unicode ? "─" : "-", length - filled) + tail;
+    }
+  return fit(head, columns);
+}
+
+std::string progress_line(const ProgressState& s) {
+  std::string line = s.name + ": step " + std::to_string(s.done) + " of " + std::to_string(s.total);
+  if (s.value) line += ", " + s.value_name + ' ' + fixed(*s.value, 4);
+  if (s.rate > 0) line += ", " + rate_text(s.rate, " steps");
+  if (s.done >= s.total) return line + ", " + clock_time(s.elapsed) + " in all";
+  return s.rate > 0 ? line + ", " + clock_time(time_left(s)) + " left" : line;
+}
+
+void SmoothedRate::add(double steps, double duration) {
+  const double keep = std::exp(-duration / 10);  // a second ten seconds old counts 1/e
+  steps_ = keep * steps_ + steps;
+  seconds_ = keep * seconds_ + duration;
+}
+
+Progress::Progress(std::string name, int64_t total, ProgressOptions options)
+    : options_(options),
+      bar_(!options.quiet && is_terminal(Stream::err)),
+      start_(Clock::now()),
+      last_draw_(start_) {
+  state_.name = std::move(name);
+  state_.total = total;
+}
+
+Progress::~Progress() {
+  if (!drawn_current_) draw(Clock::now());
+  if (line_open_) std::cerr << std::endl;
+}
+
+void Progress::start_at(int64_t done) { state_.done = last_done_ = done; }
+
+void Progress::update(int64_t done) {
+  state_.done = done;
+  drawn_current_ = options_.quiet;
+  if (options_.quiet) return;
+  const auto now = Clock::now();
+  if (seconds(now - last_draw_) >= (bar_ ? 0.1 : options_.line_seconds)) draw(now);
+}
+
+void Progress::update(int64_t done, const std::string& value_name, double value) {
+  state_.value_name = value_name;
+  state_.value = value;
+  update(done);
+}
+
+void Progress::note(const std::string& line) {
+  if (options_.quiet) return;
+  if (line_open_) std::cerr << "\r\033[K";
+  std::cerr << line << std::endl;
+  if (std::exchange(line_open_, false)) draw(Clock::now());
+}
+
+void Progress::draw(Clock::time_point now) {
+  rate_.add(static_cast<double>(state_.done - last_done_), seconds(now - last_draw_));
+  last_done_ = state_.done;
+  last_draw_ = now;
+  state_.elapsed = seconds(now - start_);
+  state_.rate = rate_.value();
+  drawn_current_ = true;
+  if (!bar_) {
+    std::cerr << progress_line(state_) << std::endl;
+    return;
+  }
+  // One column stays free: a line that fills the last one wraps on some terminals.
+  std::cerr << '\r' << progress_bar(state_, terminal_width(Stream::err) - 1, unicode_wanted())
+            << "\033[K" << std::flush;
+  line_open_ = true;
+}
+
+}  // namespace heed::kit

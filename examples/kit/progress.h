@@ -1,0 +1,86 @@
+// Progress on stderr: a bar on a terminal, plain lines anywhere else.
+//
+//     kit::Progress progress("training", steps, {.quiet = common.quiet});
+//     for (int64_t step = 1; step <= steps; ++step) {
+//       …
+//       progress.update(step, "loss", loss);
+//     }
+//
+//     training  42% ━━━━━━━━━───────────── 840/2000 [00:12<00:17, 71.2/s, loss 1.234]
+//
+// Redrawn at most ten times a second, so that it may be called at every step. For one thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace heed::kit {
+
+/// What a line of progress says.
+struct ProgressState {
+  std::string name;
+  int64_t done = 0;
+  int64_t total = 0;
+  double elapsed = 0;            // seconds
+  double rate = 0;               // steps a second, smoothed; 0 while unknown
+  std::string value_name = {};   // "loss"
+  std::optional<double> value = std::nullopt;
+};
+
+/// One line of at most `columns`. What does not fit is left out: the rate, then the times, then the
+/// bar.
+std::string progress_bar(const ProgressState& state, int columns, bool unicode = true);
+
+/// "training: step 840 of 2000, loss 1.234, 71.2 steps/s, 00:17 left"
+std::string progress_line(const ProgressState& state);
+
+/// Steps a second, as an exponential mean over time: recent seconds count most, so that the
+/// estimate follows a change within about ten seconds.
+class SmoothedRate {
+ public:
+  void add(double steps, double seconds);
+  double value() const { return seconds_ > 0 ? steps_ / seconds_ : 0; }
+
+ private:
+  double steps_ = 0;
+  double seconds_ = 0;
+};
+
+struct ProgressOptions {
+  bool quiet = false;          // nothing at all
+  double line_seconds = 5;     // without a terminal: one line for so many seconds
+};
+
+class Progress {
+ public:
+  Progress(std::string name, int64_t total, ProgressOptions options = {});
+  ~Progress();  // draws the last state and ends the line, also when an exception passes
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// Steps that an earlier run has done already: they count, but not for the rate.
+  void start_at(int64_t done);
+
+  void update(int64_t done);
+  void update(int64_t done, const std::string& value_name, double value);
+
+  /// A line of its own on stderr, above the bar.
+  void note(const std::string& line);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void draw(Clock::time_point now);
+
+  ProgressState state_;
+  ProgressOptions options_;
+  bool bar_;
+  bool drawn_current_ = true;  // the last state is on the screen
+  bool line_open_ = false;
+  SmoothedRate rate_;
+  Clock::time_point start_, last_draw_;
+  int64_t last_done_ = 0;
+};
+
+}  // namespace heed::kit

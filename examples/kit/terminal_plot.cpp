@@ -1,0 +1,95 @@
+#include <heed/examples/kit/terminal_plot.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <heed/core/error.h>
+#include <heed/examples/kit/format.h>
+
+namespace heed::kit {
+namespace {
+
+struct Span {
+  double low = 0, high = 0;
+  bool any = false;
+  void include(double v) {
+    if (!std::isfinite(v)) return;
+    low = any ? std::min(low, v) : v;
+    high = any ? std::max(high, v) : v;
+    any = true;
+  }
+  /// Which of `levels` steps v falls on, 0 … levels-1.
+  int level(double v, int levels) const {
+    if (!(high > low)) return 0;
+    return std::clamp(static_cast<int>((v - low) / (high - low) * levels), 0, levels - 1);
+  }
+};
+
+}  // namespace
+
+std::string sparkline(const std::vector<double>& values, int columns) {
+  static const char* const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  const size_t stretches = std::min(values.size(), static_cast<size_t>(std::max(columns, 0)));
+  std::vector<double> means;
+  Span span;
+  for (size_t i = 0; i < stretches; ++i) {
+    double sum = 0, count = 0;
+    for (size_t k = i * values.size() / stretches; k < (i + 1) * values.size() / stretches; ++k)
+      if (std::isfinite(values[k])) sum += values[k], ++count;
+    means.push_back(sum / count);  // NaN without a finite value
+    span.include(means.back());
+  }
+  std::string line;
+  for (const double mean : means) line += std::isfinite(mean) ? bars[span.level(mean, 8)] : " ";
+  return line;
+}
+
+std::string terminal_heat_map(const HeatMap& map, bool numbers) {
+  const auto fits = [](size_t labels, int64_t n) { return labels == 0 || static_cast<int64_t>(labels) == n; };
+  check<ShapeError>(static_cast<int64_t>(map.values.size()) == map.rows * map.columns &&
+                        fits(map.row_labels.size(), map.rows) &&
+                        fits(map.column_labels.size(), map.columns),
+                    "heat map: ", map.rows, " rows and ", map.columns, " columns, but ", map.values.size(),
+                    " values, ", map.row_labels.size(), " row and ", map.column_labels.size(),
+                    " column labels: give rows x columns values, and a label for each or none");
+  static const char* const shades[] = {"·", "░", "▒", "▓", "█"};
+  Span span;
+  for (const double v : map.values) span.include(v);
+  if (span.low > 0) span.low = 0;
+  span.low = map.low.value_or(span.low);
+  span.high = map.high.value_or(span.high);
+
+  int left = 0;
+  for (const auto& label : map.row_labels) left = std::max(left, text_width(label));
+  left = std::min(left, 16);
+  std::vector<int> widths;
+  for (int64_t j = 0; j < map.columns; ++j)
+    widths.push_back(std::clamp(map.column_labels.empty() ? 0 : text_width(map.column_labels[j]),
+                                numbers ? 4 : 2, 10));
+  std::string out;
+  if (!map.title.empty()) out += map.title + '\n';
+  if (!map.column_labels.empty()) {
+    out += std::string(left, ' ');
+    for (int64_t j = 0; j < map.columns; ++j) out += ' ' + fit(map.column_labels[j], widths[j]);
+    out += '\n';
+  }
+  for (int64_t i = 0; i < map.rows; ++i) {
+    const std::string label = map.row_labels.empty() ? "" : map.row_labels[i];
+    const std::string name = fit(label, std::min(left, text_width(label)));
+    out += std::string(left - text_width(name), ' ') + name;
+    for (int64_t j = 0; j < map.columns; ++j) {
+      const double v = map.values[i * map.columns + j];
+      std::string cell = "  ";
+      if (std::isfinite(v)) {
+        const std::string shade = shades[span.level(v, 5)];
+        cell = numbers ? fixed(v, 2) : shade + shade;
+      }
+      out += ' ' + fit(cell, widths[j]);
+    }
+    out.erase(out.find_last_not_of(' ') + 1);
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace heed::kit
