@@ -3,7 +3,7 @@
 // Everything fast in heed ends here. A table holds one function per job and element type; the
 // sources kernels_baseline.cpp, kernels_avx2.cpp, kernels_avx512.cpp and kernels_neon.cpp each
 // compile kernels.inc at their own vector width, and dispatch.cpp picks one table at start
-// (HEED_ISA=baseline|avx2|avx512|neon overrides). The plain loops that say what each function
+// (HEED_ISA=baseline|avx2|avx512|neon overrides; a name this machine cannot run is an Error). The plain loops that say what each function
 // means are in tests/support/reference.h.
 //
 // All pointers are to distinct or identical ranges, never to partly overlapping ones.
@@ -30,6 +30,19 @@ enum class Binary : uint8_t { add, sub, mul, div, maximum, minimum, pow, count }
 // y = f(x, g): derivatives of the activations, so that backward is one pass: g · f'(x).
 enum class UnaryGrad : uint8_t { relu, gelu, gelu_tanh, silu, tanh_from_output, sigmoid_from_output, count };
 
+// C (m × n) = A B [+ C] [+ bias], one depth k, on one thread. B's columns are adjacent within a group
+// of tile_columns. Groups of tile_rows rows of A are a_panel apart, groups of columns of B b_panel:
+// tile_rows·a_row and tile_columns where the matrix is not packed.
+template <class T>
+struct GemmBlock {
+  int64_t m, n, k;
+  const T* a; int64_t a_row, a_col, a_panel;
+  const T* b; int64_t b_row, b_panel;
+  T* c; int64_t c_row;
+  bool accumulate;
+  const T* bias;  // (n) or null
+};
+
 template <class T>
 struct KernelsOf {
   using UnaryFn = void (*)(const T* x, int64_t x_stride, T* y, int64_t n);
@@ -52,6 +65,7 @@ struct KernelsOf {
   void (*softmax)(const T* x, T* y, int64_t n);
   void (*log_softmax)(const T* x, T* y, int64_t n);
   T (*log_sum_exp)(const T* x, int64_t n);
+  void (*exp_minus)(const T* x, T shift, T factor, T* y, int64_t n);   // factor exp(x - shift)
   void (*softmax_grad)(const T* y, const T* g, T* dx, int64_t n);      // y (g - Σ g y)
   void (*log_softmax_grad)(const T* y, const T* g, T* dx, int64_t n);  // g - exp(y) Σ g
 
@@ -68,9 +82,12 @@ struct KernelsOf {
   void (*adamw)(T* p, const T* g, T* m, T* v, int64_t n, T grad_scale, T decay_factor, T beta1, T beta2,
                 T step_size, T inv_sqrt_bias2, T eps);
 
-  // GEMM's inner tile (gemm.h): C (mr × nr) = Ap Bp [+ C], packed panels of depth k.
-  int mr, nr;
-  void (*gemm_tile)(int64_t k, const T* a_panel, const T* b_panel, T* c, int64_t c_row_stride, bool accumulate);
+  // GEMM's inner part (gemm.h), on tiles of tile_rows × tile_columns held in registers.
+  int tile_rows, tile_columns;
+  void (*gemm_block)(const GemmBlock<T>& block);
+  // Panels of `width` numbers a step: to[l·width + i] = from[i·across + l·along], i < width, l < k; then
+  // the next panel, until n are done. The last panel may be narrower, at the same distances.
+  void (*pack)(const T* from, int64_t across, int64_t along, int64_t n, int64_t k, int64_t width, T* to);
 };
 
 struct Kernels {

@@ -1,0 +1,14 @@
+// Advanced SIMD with fused multiply-add: every aarch64 CPU. Differs from the baseline by contraction.
+#if defined(__aarch64__)
+#if defined(__clang__)
+#pragma clang fp contract(fast)
+#else
+#pragma GCC optimize("fp-contract=fast")
+#endif
+
+#define HEED_VECTOR_BYTES 16
+#define HEED_TILE_ROWS 8
+#define HEED_ISA_NAME "neon"
+#define HEED_ISA_TABLE kernels_neon
+#include <heed/core/kernels/kernels.inc>
+#endif

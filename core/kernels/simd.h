@@ -1,0 +1,192 @@
+// Vec<T>: as many numbers as one register of the instruction set holds.
+//
+// Built on the vector extension of GCC and Clang: +, -, *, /, <, ?: work lane by lane, and the
+// compiler picks the instructions. Included only by the kernels_<isa>.cpp files, which first say how
+// wide a register is (HEED_VECTOR_BYTES). All of it has internal linkage: the same names are compiled
+// for several instruction sets in one program, and the linker must never take one for the other.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace heed::core {
+namespace {
+
+template <class T, int bytes>
+struct VecOf {
+  typedef T type __attribute__((vector_size(bytes)));
+};
+template <class T>
+using Vec = typename VecOf<T, HEED_VECTOR_BYTES>::type;
+
+template <class T>
+constexpr int lanes = HEED_VECTOR_BYTES / static_cast<int>(sizeof(T));
+
+template <class Ref> struct NoReference { using type = Ref; };
+template <class T> struct NoReference<T&> { using type = T; };
+template <class T> struct NoReference<T&&> { using type = T; };
+template <class V> using Element = typename NoReference<decltype(V{}[0])>::type;  // float or double
+template <class V> using Bits = decltype(V{} < V{});  // signed integers of the same size; also a mask
+template <class V> constexpr bool is_f32 = sizeof(Element<V>) == 4;
+
+template <class To, class From>
+inline To bits_as(From x) {
+  static_assert(sizeof(To) == sizeof(From));
+  To y;
+  __builtin_memcpy(&y, &x, sizeof y);
+  return y;
+}
+
+template <class V, class T>
+inline V splat(T x) {
+  return static_cast<Element<V>>(x) - V{};  // x - 0 is x, also for -0
+}
+
+template <class V>
+inline V select(Bits<V> mask, V if_true, V if_false) {
+  return mask ? if_true : if_false;
+}
+
+template <class V>
+inline Bits<V> sign_bit() {
+  using I = Element<Bits<V>>;
+  return splat<Bits<V>>(static_cast<I>(I{1} << (8 * sizeof(I) - 2)) * -2);
+}
+
+template <class V>
+inline V abs(V x) {
+  return bits_as<V>(bits_as<Bits<V>>(x) & ~sign_bit<V>());
+}
+
+/// |x| with the sign of s.
+template <class V>
+inline V copy_sign(V x, V s) {
+  return bits_as<V>((bits_as<Bits<V>>(x) & ~sign_bit<V>()) | (bits_as<Bits<V>>(s) & sign_bit<V>()));
+}
+
+/// The larger one; NaN where a or b is NaN.
+template <class V>
+inline V max(V a, V b) {
+  return select<V>((a > b) | (a != a), a, b);
+}
+template <class V>
+inline V min(V a, V b) {
+  return select<V>((a < b) | (a != a), a, b);
+}
+
+/// x held within [low, high]; NaN stays.
+template <class V>
+inline V clamp(V x, Element<V> low, Element<V> high) {
+  x = select<V>(x < low, splat<V>(low), x);
+  return select<V>(x > high, splat<V>(high), x);
+}
+
+/// Correctly rounded, as IEEE 754 asks.
+template <class V>
+inline V sqrt(V x) {
+  V y;
+#if defined(__x86_64__) && HEED_VECTOR_BYTES == 16
+  if constexpr (is_f32<V>) __asm__("sqrtps %1, %0" : "=x"(y) : "x"(x));
+  else __asm__("sqrtpd %1, %0" : "=x"(y) : "x"(x));
+#elif defined(__x86_64__)
+  if constexpr (is_f32<V>) __asm__("vsqrtps %1, %0" : "=v"(y) : "v"(x));
+  else __asm__("vsqrtpd %1, %0" : "=v"(y) : "v"(x));
+#elif defined(__aarch64__)
+  if constexpr (is_f32<V>) __asm__("fsqrt %0.4s, %1.4s" : "=w"(y) : "w"(x));
+  else __asm__("fsqrt %0.2d, %1.2d" : "=w"(y) : "w"(x));
+#else
+  for (int j = 0; j < lanes<Element<V>>; ++j) y[j] = __builtin_sqrt(x[j]);
+#endif
+  return y;
+}
+
+// Walking memory. Every loop over n numbers is written once, for a whole register or a part of one;
+// the part goes through a small buffer, so nothing outside of the n numbers is touched.
+
+struct Full {};
+struct Part {
+  int64_t n;
+};
+
+/// body(i, Full) for each whole register, then body(i, Part) for what is left.
+template <class T, class Body>
+inline void for_lanes(int64_t n, Body body) {
+  int64_t i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) body(i, Full{});
+  if (i < n) body(i, Part{n - i});
+}
+
+/// n < lanes numbers, in pieces whose sizes are the bits of n: no call, no loop.
+template <class T>
+inline void copy_part(T* to, const T* from, int64_t n) {
+  if constexpr (lanes<T> > 8) {
+    if (n & 8) __builtin_memcpy(to, from, 8 * sizeof(T)), to += 8, from += 8;
+  }
+  if constexpr (lanes<T> > 4) {
+    if (n & 4) __builtin_memcpy(to, from, 4 * sizeof(T)), to += 4, from += 4;
+  }
+  if constexpr (lanes<T> > 2) {
+    if (n & 2) __builtin_memcpy(to, from, 2 * sizeof(T)), to += 2, from += 2;
+  }
+  if (n & 1) *to = *from;
+}
+
+template <class T>
+inline Vec<T> load(const T* p, Full = {}, T = {}) {
+  Vec<T> v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+/// The lanes beyond the part hold `rest`.
+template <class T>
+inline Vec<T> load(const T* p, Part part, T rest = {}) {
+  Vec<T> v = splat<Vec<T>>(rest);
+  copy_part(reinterpret_cast<T*>(&v), p, part.n);
+  return v;
+}
+
+template <class T>
+inline void store(T* p, Vec<T> v, Full = {}) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+
+template <class T>
+inline void store(T* p, Vec<T> v, Part part) {
+  copy_part(p, reinterpret_cast<const T*>(&v), part.n);
+}
+
+inline int64_t count(Full, int64_t whole) { return whole; }
+inline int64_t count(Part part, int64_t) { return part.n; }
+
+/// Every stride-th number.
+template <class T, class P>
+inline Vec<T> gather(const T* p, int64_t stride, P part) {
+  Vec<T> v = {};
+  for (int64_t j = 0; j < count(part, lanes<T>); ++j) v[j] = p[j * stride];
+  return v;
+}
+
+// One number from the lanes, halves first: ((x0+x8)+(x4+x12)) + …
+
+template <class T>
+inline T sum_lanes(Vec<T> v) {
+  T x[lanes<T>];
+  __builtin_memcpy(x, &v, sizeof v);
+#pragma GCC unroll 4
+  for (int half = lanes<T> / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+    for (int j = 0; j < half; ++j) x[j] += x[j + half];
+  }
+  return x[0];
+}
+
+template <class T>
+inline T max_lanes(Vec<T> v) {
+  T m = v[0];
+  for (int j = 1; j < lanes<T>; ++j) m = v[j] > m || v[j] != v[j] ? v[j] : m;
+  return m;
+}
+
+}  // namespace
+}  // namespace heed::core
