@@ -91,7 +91,7 @@ std::string json_string(std::string_view text) {
       case '\r': out += "\\r"; break;
       case '\t': out += "\\t"; break;
       default:
-        if (c >= 0 && c < 0x20) {
+        if (static_cast<unsigned char>(c) < 0x20) {
           out += {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
         } else {
           const size_t end = whole.size() - text.size();

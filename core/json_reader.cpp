@@ -12,7 +12,10 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // ASCII that stands for itself in a string.
-bool is_plain(char c) { return c >= 0x20 && c <= 0x7f && c != '"' && c != '\\'; }
+bool is_plain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+}
 
 // The JSON number that `text` starts with: -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?
 // Empty if there is none.
@@ -149,7 +152,7 @@ std::string JsonReader::string() {
     if (c == '"') return ++at_, out;
     if (c == '\\') {
       append_utf8(out, escape());
-    } else if (c >= 0 && c < 0x20) {
+    } else if (static_cast<unsigned char>(c) < 0x20) {
       fail("a control character must be escaped in a string");
     } else {
       std::string_view rest = text_.substr(at_);

@@ -1,4 +1,4 @@
-// kill -9 while a file is being saved: whatever the moment, the old or the new file is there, whole.
+// kill -9 during a save: whatever the moment, the old or the new file is there, whole.
 #include <csignal>
 #include <cstring>
 #include <string>
