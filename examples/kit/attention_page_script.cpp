@@ -79,7 +79,7 @@ function say(text) { byId('status').textContent = text; }
 function sayOverview() {
   const {name, queries, keys, layers} = currentSet();
   say((name ? name + ': ' : '') + queries.length + ' queries, ' + keys.length + ' keys, layer ' + state.layer +
-      ' of ' + layers.length + ', ' + state.heads.length + ' of ' + headCount() +
+      ' (of ' + layers.length + '), ' + state.heads.length + ' of ' + headCount() +
       ' heads. Point at a token, or move to it with the arrow keys.');
 }
 

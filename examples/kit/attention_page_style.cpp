@@ -39,7 +39,7 @@ button { cursor: pointer; }
 [role=tab][aria-selected=true] { background: var(--ink); color: var(--paper); border-color: var(--ink); }
 .head::before {
   content: ""; display: inline-block; width: .8em; height: .8em; margin-right: .35em;
-  border: 2px solid var(--c); border-radius: 2px; vertical-align: -.05em;
+  border: 2px solid var(--c); border-radius: 2px; vertical-align: -.1em;
 }
 .head[aria-pressed=true]::before { background: var(--c); }
 .head[aria-pressed=true] { border-color: var(--ink); }
@@ -90,7 +90,8 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 canvas { display: block; image-rendering: pixelated; border: 1px solid var(--edge); max-width: 100%; }
 .list { min-width: 16rem; }
 .list th, .list td { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid var(--edge); }
-.list th[scope=row] { text-align: left; font-weight: 400; }
+.list th:first-child { text-align: left; }
+.list th[scope=row] { font-weight: 400; }
 .list tbody tr:hover { background: var(--panel); }
 .legend { color: var(--soft); font-size: 13px; }
 .swatch { display: inline-block; width: 1.4em; height: 1em; vertical-align: -.15em; border: 1px solid var(--edge); }

@@ -20,7 +20,7 @@ views.head = {
     this.columns = {q: tokenColumn('q', queries), k: tokenColumn('k', keys)};
     root.replaceChildren(make('div', {class: 'columns'},
       make('h2', {id: 'name-q'}, 'queries'), make('span'), make('h2', {id: 'name-k'}, 'keys'),
-      this.columns.q, this.lines, this.columns.k));
+      this.columns.q, this.lines, this.columns.k), make('p', {class: 'legend', id: 'line-count'}));
   },
   select(token) {
     drawLines(this.lines, token);
@@ -79,7 +79,8 @@ function boxes(token, index) {
   return token.side === 'q' ? [...parts, number] : [number, ...parts];
 }
 
-// One line a weight, as opaque as it is large; the strongest first where there are too many.
+// One line a weight, as opaque as it is large; the strongest first where there are too many. The
+// heads' lines lie side by side.
 function drawLines(svg, token) {
   const {queries, keys} = currentSet();
   const lines = [];
@@ -93,10 +94,15 @@ function drawLines(svg, token) {
       }
     }
   }
+  byId('line-count').textContent = lines.length > mostLines
+    ? 'Of ' + lines.length + ' lines the ' + mostLines + ' strongest are drawn.' : '';
   if (lines.length > mostLines) lines.sort((a, b) => b[0] - a[0]).length = mostLines;
+  const gap = Math.min(3, 18 / state.heads.length);
+  const shift = head => (state.heads.indexOf(head) - (state.heads.length - 1) / 2) * gap;
   svg.replaceChildren(...lines.map(([w, head, i, j]) => make('line', {
-    class: 'c' + head % 8 + (head >= 8 ? ' again' : ''), x1: 0, y1: (i + 0.5) * rowHeight, x2: 100,
-    y2: (j + 0.5) * rowHeight, opacity: Math.min(1, w / (token ? 1 : Math.sqrt(state.heads.length))).toFixed(3)})));
+    class: 'c' + head % 8 + (head >= 8 ? ' again' : ''), x1: 0, x2: 100,
+    y1: (i + 0.5) * rowHeight + shift(head), y2: (j + 0.5) * rowHeight + shift(head),
+    opacity: Math.min(1, w).toFixed(3)})));
 }
 
 // --- Heat map: one panel a head, with the numbers where they fit ------------------------------------
