@@ -5,7 +5,7 @@
 #include <optional>
 
 #include <heed/core/error.h>
-#include <heed/examples/kit/files.h>
+#include <heed/core/file.h>
 #include <heed/examples/kit/format.h>
 
 namespace heed::kit {
@@ -45,8 +45,8 @@ std::string kept_lines(const std::string& file, const std::string& text, int64_t
 MetricsLog::MetricsLog(const std::filesystem::path& file, int64_t last_step) : file_(file) {
   std::string kept;
   if (last_step > 0 && std::filesystem::exists(file))
-    kept = kept_lines(file.string(), read_file(file), last_step);
-  write_file(file, kept);
+    kept = kept_lines(file.string(), core::read_file(file.string()), last_step);
+  core::write_file_atomic(file.string(), kept);
   out_.open(file, std::ios::app | std::ios::binary);
   check<IoError>(out_.is_open(), "metrics: ", file.string(), ": cannot be opened for writing");
 }

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include <heed/core/error.h>
-#include <heed/examples/kit/files.h>
+#include <heed/core/file.h>
 #include <heed/examples/kit/format.h>
 
 namespace heed::kit {
@@ -142,7 +142,7 @@ std::string svg(const Figure& figure) {
 }
 
 void save_svg(const std::filesystem::path& file, const Figure& figure) {
-  write_file(file, svg(figure));
+  core::write_file_atomic(file.string(), svg(figure));
 }
 
 }  // namespace heed::kit
