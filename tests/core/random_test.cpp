@@ -12,24 +12,18 @@
 #include <heed/core/philox.h>
 
 #include "support/catch.h"
+#include "support/errors.h"
 #include "support/hash.h"
 
 using namespace heed;
 using namespace heed::core;
+using heed::test::message_of;
 
 namespace {
 
 template <class T>
 std::vector<T> values(const Array& x) {
   return {x.data<T>(), x.data<T>() + x.numel()};
-}
-
-template <class E = Error, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& e) { return e.what(); }
-  return "no exception";
 }
 
 }  // namespace

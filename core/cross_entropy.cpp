@@ -1,0 +1,91 @@
+#include <heed/core/cross_entropy.h>
+
+#include <algorithm>
+
+#include <heed/core/kernels/kernels.h>
+#include <heed/core/parallel.h>
+
+namespace heed::core {
+
+namespace {
+
+// What the rows have in common.
+template <class T>
+struct Rows {
+  const CrossEntropyTargets& targets;
+  int64_t count, classes;
+  const int64_t* target;
+  const T* weight;  // null: all 1
+  T smoothed;       // ε / C
+  T weight_sum;     // Σ_c w_c
+
+  Rows(const Array& logits, const CrossEntropyTargets& t)
+      : targets(t), count(logits.size(0)), classes(logits.size(1)), target(t.classes.data<int64_t>()),
+        weight(t.class_weight.defined() ? t.class_weight.data<T>() : nullptr),
+        smoothed(static_cast<T>(t.smoothing / static_cast<double>(std::max<int64_t>(classes, 1)))),
+        weight_sum(weight ? kernels_of<T>().sum(weight, classes) : static_cast<T>(classes)) {}
+
+  bool ignored(int64_t row) const { return target[row] == targets.ignore_index; }
+  T chosen(int64_t row) const { return static_cast<T>(1.0 - targets.smoothing) * (weight ? weight[target[row]] : T(1)); }
+  int64_t grain() const { return std::max<int64_t>(1, 16384 / std::max<int64_t>(classes, 1)); }
+};
+
+}  // namespace
+
+CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targets) {
+  return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
+    const Rows<T> rows(logits, targets);
+    CrossEntropy result{Array({rows.count}, logits.dtype()), 0.0};
+    for (int64_t i = 0; i < rows.count; ++i) {
+      if (rows.ignored(i)) continue;
+      const int64_t t = rows.target[i];
+      check<IndexError>(t >= 0 && t < rows.classes, "cross_entropy: target ", t, " in row ", i, ": there are ",
+                        rows.classes, " classes: a target lies in 0 … ", rows.classes - 1, ", or is ignore_index = ",
+                        targets.ignore_index);
+      result.weight += rows.weight ? static_cast<double>(rows.weight[t]) : 1.0;
+    }
+    const KernelsOf<T>& k = kernels_of<T>();
+    parallel_for(rows.count, rows.grain(), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const T* const x = logits.data<T>() + i * rows.classes;
+        T& loss = result.loss.data<T>()[i] = T(0);
+        if (rows.ignored(i)) continue;
+        const T log_sum = k.log_sum_exp(x, rows.classes);
+        loss = rows.chosen(i) * (log_sum - x[rows.target[i]]);
+        if (rows.smoothed > T(0)) {
+          const T weighted = rows.weight ? k.dot(rows.weight, x, rows.classes) : k.sum(x, rows.classes);
+          loss += rows.smoothed * (rows.weight_sum * log_sum - weighted);
+        }
+      }
+    });
+    return result;
+  });
+}
+
+Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets, const Array& g) {
+  return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
+    const Rows<T> rows(logits, targets);
+    Array grad(logits.shape(), logits.dtype());
+    const KernelsOf<T>& k = kernels_of<T>();
+    const auto multiply = k.binary[static_cast<int>(Binary::mul)];
+    parallel_for(rows.count, rows.grain(), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        T* const dx = grad.data<T>() + i * rows.classes;
+        const T from_above = g.data<T>()[i * g.strides()[0]];
+        if (rows.ignored(i)) {
+          std::fill_n(dx, rows.classes, T(0));
+          continue;
+        }
+        const T total = from_above * (rows.chosen(i) + rows.smoothed * rows.weight_sum);
+        k.softmax(logits.data<T>() + i * rows.classes, dx, rows.classes);
+        multiply(dx, 1, &total, 0, dx, rows.classes);
+        dx[rows.target[i]] -= from_above * rows.chosen(i);
+        if (rows.smoothed > T(0))
+          for (int64_t c = 0; c < rows.classes; ++c) dx[c] -= from_above * rows.smoothed * (rows.weight ? rows.weight[c] : T(1));
+      }
+    });
+    return grad;
+  });
+}
+
+}  // namespace heed::core

@@ -1,0 +1,32 @@
+// Cross-entropy of rows of logits with class targets: log-softmax and the choice of the target's entry
+// in one pass over the logits, which are all that backward needs again.
+//
+//     lossᵢ = -Σ_c T_ic log softmax(xᵢ)_c,    T_ic = w_c ((1 - ε) [c = tᵢ] + ε / C)
+//
+// w are class weights, ε is the label smoothing (Szegedy et al. 2016, section 7). Rows whose target is
+// ignore_index have loss 0 and no gradient.
+#pragma once
+
+#include <heed/core/array.h>
+
+namespace heed::core {
+
+struct CrossEntropyTargets {
+  Array classes;                // (N) i64
+  Array class_weight;           // (C) of the logits' dtype, or empty: all 1
+  int64_t ignore_index = -100;
+  double smoothing = 0.0;
+};
+
+struct CrossEntropy {
+  Array loss;     // (N)
+  double weight;  // Σ w_t over the rows that are not ignored
+};
+
+/// logits (N, C), contiguous. IndexError for a target out of range. O(N C).
+CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targets);
+
+/// d loss / d logits times g (N):  gᵢ (softmax(xᵢ) Σ_c T_ic - Tᵢ).
+Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets, const Array& g);
+
+}  // namespace heed::core

@@ -1,0 +1,285 @@
+#include <heed/core/file.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <heed/core/error.h>
+#include <heed/core/text.h>
+
+#ifdef _WIN32
+#include <fstream>
+#else
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include <heed/core/file_system.h>
+#endif
+
+namespace heed::core {
+
+namespace fs = std::filesystem;
+
+void write_file_atomic(const std::string& path, std::string_view content) {
+  write_file_atomic(path, std::span(&content, 1));
+}
+
+#ifdef _WIN32
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  check<IoError>(file && fs::is_regular_file(path), "read_file: ", quote(path),
+                 ": cannot be opened");
+  std::string content(static_cast<size_t>(file.tellg()), '\0');
+  file.seekg(0);
+  file.read(content.data(), static_cast<std::streamsize>(content.size()));
+  check<IoError>(file.good(), "read_file: ", quote(path), ": could not be read to its end");
+  return content;
+}
+
+void write_file_atomic(const std::string& path, std::span<const std::string_view> parts) {
+  const std::string temporary = path + ".tmp";
+  std::ofstream file(temporary, std::ios::binary);
+  for (std::string_view part : parts)
+    file.write(part.data(), static_cast<std::streamsize>(part.size()));
+  file.close();
+  check<IoError>(file.good(), "write_file_atomic: ", quote(path), ": could not be written");
+  fs::rename(temporary, path);
+}
+
+#else
+
+FileSystem& file_system() {
+  static FileSystem table = {
+      [](const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); },
+      [](int file, struct stat* status) { return ::fstat(file, status); },
+      [](int file) { return ::flock(file, LOCK_EX | LOCK_NB); },
+      [](int file, mode_t mode) { return ::fchmod(file, mode); },
+      [](int file, void* bytes, size_t count) { return ::read(file, bytes, count); },
+      [](int file, const void* bytes, size_t count) { return ::write(file, bytes, count); },
+      [](int file) {
+#ifdef F_FULLFSYNC  // macOS: fsync alone leaves the bytes in the drive's cache
+        if (::fcntl(file, F_FULLFSYNC) == 0) return 0;
+#endif
+        return ::fsync(file);
+      },
+      [](int file) { return ::close(file); },
+      [](const char* from, const char* to) { return ::rename(from, to); },
+      [](const char* path) { return ::unlink(path); },
+  };
+  return table;
+}
+
+namespace {
+
+constexpr size_t one_call = size_t{1} << 30;  // bytes; macOS refuses 2³¹ and more at once
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+template <class Call>
+auto retry_interrupted(Call call) {
+  auto result = call();
+  while (result == -1 && errno == EINTR) result = call();
+  return result;
+}
+
+// An open file. Closes itself where an exception passes; close() reports what it finds.
+class File {
+ public:
+  File() = default;
+  explicit File(int file) : file_(file) {}
+  File(const std::string& path, int flags, mode_t mode = 0)
+      : file_(retry_interrupted(
+            [&] { return file_system().open(path.c_str(), flags | O_CLOEXEC, mode); })) {}
+  File(File&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  File& operator=(File&& other) noexcept {
+    std::swap(file_, other.file_);
+    return *this;
+  }
+  ~File() {
+    if (is_open()) file_system().close(file_);
+  }
+
+  bool is_open() const { return file_ != -1; }
+  int number() const { return file_; }
+
+  // False with errno if the file could not be closed. (Interrupted means closed, on Linux.)
+  bool close() { return file_system().close(std::exchange(file_, -1)) == 0 || errno == EINTR; }
+
+  // False with errno if the bytes may not be on the disk. Some file systems cannot say: so be it.
+  bool sync() const {
+    return retry_interrupted([&] { return file_system().sync(file_); }) == 0 || errno == EINVAL ||
+           errno == ENOTSUP;
+  }
+
+ private:
+  int file_ = -1;
+};
+
+const char* kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "is a directory";
+  if (S_ISFIFO(mode)) return "is a FIFO";
+  if (S_ISSOCK(mode)) return "is a socket";
+  return "is a device";
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+  // O_NONBLOCK, because opening a FIFO would wait for a writer. Regular files ignore it.
+  const File file(path, O_RDONLY | O_NONBLOCK);
+  struct stat status;
+  if (!file.is_open() || file_system().status(file.number(), &status) != 0)
+    fail<IoError>("read_file: ", quote(path), ": ", reason(errno), ": check the path");
+  check<IoError>(S_ISREG(status.st_mode), "read_file: ", quote(path), ": ", kind_of(status.st_mode),
+                 ": give the path of a regular file");
+
+  std::string content(static_cast<size_t>(status.st_size), '\0');
+  for (size_t done = 0; done < content.size();) {
+    const ssize_t count = retry_interrupted([&] {
+      return file_system().read(file.number(), content.data() + done,
+                                std::min(content.size() - done, one_call));
+    });
+    if (count == -1)
+      fail<IoError>("read_file: ", quote(path), ": ", reason(errno), " after ", done, " of ",
+                    content.size(), " bytes: check the disk");
+    if (count == 0)
+      fail<IoError>("read_file: ", quote(path), ": ends after ", done, " of ", content.size(),
+                    " bytes: it was shortened while it was read: read it again");
+    done += static_cast<size_t>(count);
+  }
+  return content;
+}
+
+namespace {
+
+// The file that `path` means in the end: only the last component can be replaced by rename, so
+// links there are followed first. (Links in the directory's part are no concern.)
+fs::path follow_links(fs::path path) {
+  std::error_code ignored;
+  for (int depth = 0; depth < 40 && fs::is_symlink(path, ignored); ++depth)
+    path = path.parent_path() / fs::read_symlink(path, ignored);
+  return path;
+}
+
+fs::path directory_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+// A temporary file beside `target`, removed again unless it was renamed. It is locked for as long
+// as this object lives, so that a file which nobody locks is known to be a killed process's.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const fs::path& target) {
+    static std::atomic<unsigned> counter = 0;
+    const std::string start = "." + target.filename().string() + ".";
+    remove_leftovers(directory_of(target), start);
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      path_ = directory_of(target) / cat(start, ::getpid(), ".", counter++, ".tmp");
+      file = File(path_, O_WRONLY | O_CREAT | O_EXCL, 0666);  // less what umask takes
+      if (file.is_open()) {
+        if (!lock()) continue;
+        owned_ = true;
+        return;
+      }
+      if (errno != EEXIST) return;
+    }
+  }
+  ~TemporaryFile() {
+    if (owned_) file_system().remove(path_.c_str());
+  }
+
+  bool rename_to(const fs::path& target) {
+    if (file_system().rename(path_.c_str(), target.c_str()) != 0) return false;
+    owned_ = false;
+    return true;
+  }
+
+  File file;  // not open if it could not be created; errno says why
+
+ private:
+  // False if another process took the new file for a leftover and is removing it, or has done so.
+  // On a file system without locks there are no locks and nobody removes anything.
+  bool lock() {
+    if (retry_interrupted([&] { return file_system().lock(file.number()); }) != 0)
+      return errno != EWOULDBLOCK;
+    lock_ = File(::fcntl(file.number(), F_DUPFD_CLOEXEC, 0));  // outlives the closing of `file`
+    struct stat status;
+    return file_system().status(file.number(), &status) != 0 || status.st_nlink > 0;
+  }
+
+  static void remove_leftovers(const fs::path& directory, const std::string& start) {
+    std::error_code ignored;
+    for (const fs::directory_entry& entry : fs::directory_iterator(directory, ignored)) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with(start) || !name.ends_with(".tmp")) continue;
+      const std::string numbers = name.substr(start.size(), name.size() - start.size() - 4);
+      if (numbers.find_first_not_of("0123456789.") != std::string::npos) continue;
+      const File leftover(entry.path(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      if (leftover.is_open() && file_system().lock(leftover.number()) == 0)
+        file_system().remove(entry.path().c_str());
+    }
+  }
+
+  fs::path path_;
+  bool owned_ = false;
+  File lock_;
+};
+
+}  // namespace
+
+void write_file_atomic(const std::string& path, std::span<const std::string_view> parts) {
+  size_t size = 0, done = 0;
+  for (std::string_view part : parts) size += part.size();
+  auto check_system = [&](bool ok) {
+    if (!ok)
+      fail<IoError>("write_file_atomic: ", quote(path), ": ", reason(errno), " (", done, " of ",
+                    size,
+                    " bytes written): check the path and the free space; nothing was changed");
+  };
+
+  // 1. Which file is meant, and may it be replaced?
+  const fs::path target = follow_links(path);
+  std::error_code error;
+  const fs::file_status old = fs::status(target, error);
+  check<IoError>(!fs::exists(old) || fs::is_regular_file(old), "write_file_atomic: ", quote(path),
+                 ": is not a regular file: give the path of a file");
+
+  // 2. All bytes to a new file in the same directory, and from there to the disk.
+  TemporaryFile temporary(target);
+  File& file = temporary.file;
+  check_system(file.is_open());
+  if (fs::exists(old)) {
+    const auto mode = static_cast<mode_t>(old.permissions());
+    check_system(
+        retry_interrupted([&] { return file_system().change_mode(file.number(), mode); }) == 0);
+  }
+  for (std::string_view part : parts) {
+    while (!part.empty()) {
+      const ssize_t count = retry_interrupted([&] {
+        return file_system().write(file.number(), part.data(), std::min(part.size(), one_call));
+      });
+      check_system(count != -1);
+      part.remove_prefix(static_cast<size_t>(count));
+      done += static_cast<size_t>(count);
+    }
+  }
+  check_system(file.sync());
+  check_system(file.close());
+
+  // 3. It takes the name; then the directory, which holds the names, goes to the disk too.
+  check_system(temporary.rename_to(target));
+  const File directory(directory_of(target), O_RDONLY | O_DIRECTORY);
+  if (!directory.is_open() || !directory.sync())
+    fail<IoError>("write_file_atomic: ", quote(path),
+                  ": was replaced, but a power cut may undo it: ", reason(errno),
+                  ": check the disk");
+}
+#endif
+
+}  // namespace heed::core

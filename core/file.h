@@ -1,0 +1,27 @@
+// Files: read whole, written so that a crash leaves the old file or the new one, never half of one.
+//
+// A checkpoint that is torn by a full disk or a power cut costs hours of training. So the bytes go
+// to a temporary file beside the target, are forced to the disk, and only then take its name:
+// rename is atomic, and until it happens the old file is untouched.
+//
+// Thread-safe. Errors are IoError with the path and the operating system's reason.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace heed::core {
+
+/// All bytes of a regular file. Directories, FIFOs and devices are refused before anything is read.
+std::string read_file(const std::string& path);
+
+/// Replaces the file at `path` by the concatenated parts, or creates it.
+///
+/// An existing file keeps its mode, a symbolic link stays one (its target is replaced). On error
+/// the old file is as it was and the temporary one, `.name.PID.n.tmp`, is removed. One that a
+/// killed process left behind is removed by the next save of the same file.
+void write_file_atomic(const std::string& path, std::span<const std::string_view> parts);
+void write_file_atomic(const std::string& path, std::string_view content);
+
+}  // namespace heed::core

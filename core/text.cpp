@@ -1,0 +1,100 @@
+#include <heed/core/text.h>
+
+#include <charconv>
+#include <cmath>
+#include <locale>
+#include <sstream>
+#include <system_error>
+
+namespace heed {
+
+std::string shortest(double value) {
+  if (std::isnan(value)) return "nan";  // without the sign, which to_chars would print
+  char digits[32];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+  return std::string(digits, end);
+}
+
+std::optional<double> parse_double(std::string_view text) {
+  double value = 0;
+#ifdef __cpp_lib_to_chars
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+#else  // a standard library whose from_chars knows integers only
+  if (text.empty() || text[0] == '+' || std::isspace(static_cast<unsigned char>(text[0])))
+    return std::nullopt;
+  std::istringstream stream{std::string(text)};
+  stream.imbue(std::locale::classic());
+  if (!(stream >> value) || stream.peek() != std::istringstream::traits_type::eof())
+    return std::nullopt;
+#endif
+  return value;
+}
+
+std::optional<int64_t> parse_int(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string quote(std::string_view text) {
+  constexpr size_t limit = 100;
+  constexpr char hex[] = "0123456789abcdef";
+  std::string out = "\"";
+  while (!text.empty() && out.size() < limit) {
+    const unsigned char first = static_cast<unsigned char>(text[0]);
+    const std::string_view before = text;
+    const std::optional<char32_t> code = take_code_point(text);
+    if (code == U'"' || code == U'\\') {
+      out += {'\\', text.data()[-1]};
+    } else if (code == U'\n') {
+      out += "\\n";
+    } else if (!code || *code < 0x20 || (*code >= 0x7f && *code < 0xa0)) {
+      // C0, DEL and C1 control characters, or a byte of broken UTF-8.
+      if (!code) text.remove_prefix(1);
+      const unsigned value = code ? static_cast<unsigned>(*code) : first;
+      out += {'\\', 'x', hex[value >> 4], hex[value & 15]};
+    } else {
+      out += before.substr(0, before.size() - text.size());
+    }
+  }
+  return out + (text.empty() ? "\"" : "…\"");
+}
+
+std::optional<char32_t> take_code_point(std::string_view& text) {
+  if (text.empty()) return std::nullopt;
+  const unsigned char first = static_cast<unsigned char>(text[0]);
+  const size_t length = first < 0x80       ? 1
+                        : first >> 5 == 6  ? 2
+                        : first >> 4 == 14 ? 3
+                        : first >> 3 == 30 ? 4
+                                           : 0;
+  if (length == 0 || text.size() < length) return std::nullopt;
+  char32_t code = length == 1 ? first : first & (0x7f >> length);
+  for (size_t i = 1; i < length; ++i) {
+    const unsigned char next = static_cast<unsigned char>(text[i]);
+    if (next >> 6 != 2) return std::nullopt;
+    code = code << 6 | (next & 0x3f);
+  }
+  constexpr char32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};  // for each length
+  const bool surrogate = code >= 0xd800 && code < 0xe000;
+  if (code < smallest[length] || code > 0x10ffff || surrogate) return std::nullopt;
+  text.remove_prefix(length);
+  return code;
+}
+
+void append_utf8(std::string& text, char32_t code) {
+  auto tail = [&](int shift) { text += static_cast<char>(0x80 | (code >> shift & 0x3f)); };
+  if (code < 0x80) {
+    text += static_cast<char>(code);
+  } else if (code < 0x800) {
+    text += static_cast<char>(0xc0 | code >> 6), tail(0);
+  } else if (code < 0x10000) {
+    text += static_cast<char>(0xe0 | code >> 12), tail(6), tail(0);
+  } else {
+    text += static_cast<char>(0xf0 | code >> 18), tail(12), tail(6), tail(0);
+  }
+}
+
+}  // namespace heed

@@ -1,0 +1,70 @@
+// Attention: a weighted mean whose weights are computed from the data.
+//
+//     Attention(Q, K, V) = softmax(Q Kᵀ / √d) V                    Vaswani et al. 2017, eq. 1
+//
+// Each query asks every key "how much should I heed you?"; the answers become weights that sum to
+// one, and the output is that mean of the values. The 1/√d keeps the scores at unit variance where
+// q and k have it (ibid., footnote 4), so that softmax stays out of its flat region.
+//
+// Nadaraya-Watson regression (kernel_regression.h) is the same sum with other scores; scores.h and
+// kernels.h hold the scores, and everything goes through attend(), or through its fused twin
+// scaled_dot_product_attention (fused_attention.h), which never forms the weights.
+//
+// Shapes: … any batch axes, n queries, m keys, d key width, p value width.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <heed/nn/module.h>
+
+namespace heed::nn {
+
+/// How scores become weights.
+enum class Normaliser : uint8_t {
+  softmax,     // exp(sᵢ) / Σ exp(sⱼ): for scores of any sign
+  kernel_sum,  // sᵢ / Σ sⱼ: for scores >= 0, the values of a kernel; 0 where the sum is
+};
+
+struct AttentionOptions {
+  std::optional<Tensor> mask = std::nullopt;      // boolean, broadcast to (…, n, m); true = may attend
+  std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
+  bool causal = false;   // no query sees keys behind its own place; the last query is at the last key
+  double dropout = 0.0;  // probability of dropping a weight
+  Normaliser normaliser = Normaliser::softmax;
+  std::optional<double> scale = std::nullopt;     // of q·k, in place of 1/√d; given scores are as they are
+};
+
+struct Attended {
+  Tensor output;   // (…, n, p)
+  Tensor weights;  // (…, n, m), before dropout: rows sum to 1, or are 0 where no key is permitted
+};
+
+/// Mean of `values` (…, m, p) under the weights that scores (…, n, m) normalise to. O(n m p).
+///
+/// A query with no permitted key gets zeros, and zero gradient, rather than 0/0.
+Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& = {});
+
+/// Scaled dot-product attention: q (…, n, d), k (…, m, d), v (…, m, p).
+/// O(n m (d + p)) time, O(n m) memory: the weights are kept for backward and returned.
+Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& = {});
+
+/// Any score: a module (q, k) -> scores (…, n, m) that names its normaliser (scores.h).
+template <class Score>
+struct Attention : Module {
+  Score score;
+  double dropout = 0.0;
+
+  explicit Attention(Score s = Score(), double dropout_ = 0.0) : score(std::move(s)), dropout(dropout_) {}
+
+  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options = {}) const {
+    const Scope scope(*this);
+    options.normaliser = Score::normaliser;
+    if (training && dropout > 0.0) options.dropout = dropout;
+    return attend(score(q, k), v, options);
+  }
+
+  void visit(Visitor& visitor) override { visitor("score", score); }
+};
+
+}  // namespace heed::nn

@@ -1,0 +1,47 @@
+// AttentionTrace: the weights of every attention in any model, while the trace lives.
+//
+//     AttentionTrace trace;
+//     model(tokens);
+//     for (const AttentionEntry& e : trace.entries()) draw(e.path, e.weights);
+//
+// It changes no result. Weights are those before dropout, without history. Where a model uses the fused
+// attention, they are computed aside. One trace collects what its own thread does; of two, the newer
+// one does. Without any, an attention pays for one test of a pointer.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <heed/autograd/tensor.h>
+
+namespace heed::nn {
+
+struct AttentionEntry {
+  std::string path;  // of the module at work, "h.3.attn"; "" outside of any
+  Tensor weights;    // (…, queries, keys): (B, heads, queries, keys) for heads
+};
+
+class AttentionTrace {
+ public:
+  AttentionTrace();
+  ~AttentionTrace();
+  AttentionTrace(const AttentionTrace&) = delete;
+  AttentionTrace& operator=(const AttentionTrace&) = delete;
+
+  /// In the order of the calls.
+  const std::vector<AttentionEntry>& entries() const { return entries_; }
+  void clear() { entries_.clear(); }
+
+  static bool active() { return current_ != nullptr; }
+  /// What attend() calls.
+  static void record(const Tensor& weights) { if (current_) [[unlikely]] current_->add(weights); }
+
+ private:
+  void add(const Tensor& weights);
+
+  static thread_local AttentionTrace* current_;
+  AttentionTrace* outer_;
+  std::vector<AttentionEntry> entries_;
+};
+
+}  // namespace heed::nn

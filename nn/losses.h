@@ -1,0 +1,63 @@
+// Losses: how wrong a prediction is, as one number to go down. Meanings and defaults are PyTorch's.
+//
+// Reduction over the elements (or rows): their mean, their sum, or none.
+// One difference: logits are (…, C), classes last, never (N, C, d).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <heed/autograd/tensor.h>
+
+namespace heed::nn {
+
+enum class Reduction : uint8_t { mean, sum, none };
+
+struct LossOptions {
+  Reduction reduction = Reduction::mean;
+};
+
+// prediction and target of one shape.
+Tensor mse_loss(const Tensor& prediction, const Tensor& target, const LossOptions& = {});  // (p - t)²
+Tensor l1_loss(const Tensor& prediction, const Tensor& target, const LossOptions& = {});   // |p - t|
+
+struct HuberOptions {
+  double delta = 1.0;
+  Reduction reduction = Reduction::mean;
+};
+
+/// ½ d² while |d| <= δ, else δ (|d| - ½ δ), d = p - t (Huber 1964).
+Tensor huber_loss(const Tensor& prediction, const Tensor& target, const HuberOptions& = {});
+
+/// max(0, 1 - y s), the max-margin loss of a classifier with score s and label y = ±1.
+Tensor hinge_loss(const Tensor& score, const Tensor& label, const LossOptions& = {});
+
+struct BceOptions {
+  std::optional<Tensor> pos_weight = std::nullopt;  // factor of the positive term, broadcast to the logits
+  Reduction reduction = Reduction::mean;
+};
+
+/// -t log σ(x) - (1 - t) log(1 - σ(x)), targets t in 0 … 1. Stable for large |x|.
+Tensor bce_with_logits(const Tensor& logits, const Tensor& target, const BceOptions& = {});
+
+struct CrossEntropyOptions {
+  std::optional<Tensor> weight = std::nullopt;  // (C), one a class; the mean is then a weighted one
+  int64_t ignore_index = -100;                  // rows with this target do not count
+  double label_smoothing = 0.0;                 // ε of the target's 1 goes to all classes alike
+  Reduction reduction = Reduction::mean;
+};
+
+/// -log softmax(logits)_target: logits (…, C), target (…) i64. As one op, so that neither probabilities
+/// nor their logarithms are kept. The mean over no row at all (all are ignored) is NaN.
+Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropyOptions& = {});
+
+struct NllOptions {
+  std::optional<Tensor> weight = std::nullopt;
+  int64_t ignore_index = -100;
+  Reduction reduction = Reduction::mean;
+};
+
+/// The same from log_probs = log_softmax(logits, -1).
+Tensor nll_loss(const Tensor& log_probs, const Tensor& target, const NllOptions& = {});
+
+}  // namespace heed::nn

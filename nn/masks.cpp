@@ -1,0 +1,63 @@
+#include <heed/nn/masks.h>
+
+#include <heed/autograd/ops.h>
+#include <heed/nn/attention.h>
+
+namespace heed::nn {
+
+Tensor causal_mask(int64_t queries, int64_t keys) {
+  return arange(keys) <= arange(queries).unsqueeze(1) + static_cast<double>(keys - queries);
+}
+
+Tensor causal_mask(int64_t n) { return causal_mask(n, n); }
+
+Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys) { return padding_mask(tensor_i64(lengths), keys); }
+
+Tensor padding_mask(const Tensor& lengths, int64_t keys) { return arange(keys) < lengths.unsqueeze(-1); }
+
+Tensor eye_mask(int64_t n) { return eq(arange(n), arange(n).unsqueeze(1)); }
+
+namespace {
+
+void check_boolean(const char* op, const char* name, const Tensor& mask) {
+  check<DtypeError>(mask.dtype() == Dtype::boolean, op, ": ", name, " ", mask.dtype(), " ", mask.shape(),
+                    ": a mask is boolean, true = may attend: compare, as in mask == 0 for one with 0 and -inf "
+                    "(eq(mask, 0.0)), or add numbers to the scores yourself");
+}
+
+bool broadcasts(const Shape& mask, const Shape& scores) {
+  if (mask.rank() > scores.rank()) return false;
+  for (int i = 1; i <= mask.rank(); ++i) {
+    const int64_t size = mask[mask.rank() - i];
+    if (size != 1 && size != scores[scores.rank() - i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o) {
+  Tensor all;
+  const auto also = [&all](const Tensor& mask) { all = all.defined() ? all & mask : mask; };
+  if (o.mask) {
+    check_boolean(op, "mask", *o.mask);
+    check<ShapeError>(broadcasts(o.mask->shape(), scores), op, ": mask ", o.mask->shape(), ", scores ", scores,
+                      ": the mask does not broadcast to (…, queries, keys): give it these sizes, or 1",
+                      o.mask->dim() == 2 && scores.rank() > 2 && o.mask->size(0) == scores[0] ? "; a mask of keys (B, keys) goes to .key_mask" : "");
+    also(*o.mask);
+  }
+  if (o.key_mask) {
+    check_boolean(op, "key_mask", *o.key_mask);
+    check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()}, op, ": key_mask ",
+                      o.key_mask->shape(), ", scores ", scores, ": a key mask is (batch, keys), one row a sequence: ",
+                      "a mask of queries and keys goes to .mask");
+    Shape shape = Shape::filled(scores.rank(), 1);
+    shape[0] = scores[0];
+    shape[scores.rank() - 1] = scores.back();
+    also(o.key_mask->reshape(shape));
+  }
+  if (o.causal) also(causal_mask(scores[scores.rank() - 2], scores.back()));
+  return all;
+}
+
+}  // namespace heed::nn

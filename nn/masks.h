@@ -1,0 +1,33 @@
+// Masks: who may attend to whom. Boolean, and true = may attend, everywhere in heed.
+//
+// (torch.nn.MultiheadAttention's boolean masks mean the opposite: hand it !mask.)
+// Masks combine with & and |, and broadcast to the scores (…, queries, keys).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <heed/autograd/tensor.h>
+
+namespace heed::nn {
+
+struct AttentionOptions;
+
+/// (n, m): the last query may attend to every key, each query before it to one key less. With n = m:
+/// position i to j <= i. With n < m the queries are the newest n of m positions, as with a cache.
+Tensor causal_mask(int64_t queries, int64_t keys);
+Tensor causal_mask(int64_t n);
+
+/// (B, keys): key j of sequence b exists iff j < lengths[b]. A key mask.
+Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys);
+/// The same from lengths (…) i64: (…, keys). For lengths (B, queries), one a query, it is a mask.
+Tensor padding_mask(const Tensor& lengths, int64_t keys);
+
+/// (n, n), true on the diagonal: !eye_mask(n) leaves each position itself out.
+Tensor eye_mask(int64_t n);
+
+/// All that the options permit for scores of this shape, as one mask; empty if that is everything.
+/// Errors, in the name of `op`, where a mask does not fit.
+Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& options);
+
+}  // namespace heed::nn

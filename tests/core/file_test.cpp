@@ -1,0 +1,321 @@
+#include <heed/core/file.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <heed/core/file_system.h>
+
+#include "support/catch.h"
+#include "support/errors.h"
+#include "support/temp_dir.h"
+
+using namespace heed;
+using namespace heed::core;
+using heed::test::message_of;
+using heed::test::TempDir;
+
+namespace {
+
+// Puts the real system calls back at the end of a test.
+struct RestoreFileSystem {
+  FileSystem saved = file_system();
+  ~RestoreFileSystem() { file_system() = saved; }
+};
+
+mode_t mode_of(const std::string& path) {
+  struct stat status;
+  return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
+}
+
+const bool root = ::geteuid() == 0;
+
+}  // namespace
+
+TEST_CASE("file: what is written is read back") {
+  const TempDir dir;
+  const std::string path = dir / "a.bin";
+  for (size_t size : {0, 1, 4096, 1000003}) {
+    std::string content(size, '\0');
+    for (size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 31);
+    write_file_atomic(path, content);
+    CHECK(read_file(path) == content);
+  }
+  const std::string_view parts[] = {"one ", "", "two ", "three"};
+  write_file_atomic(path, parts);
+  CHECK(read_file(path) == "one two three");
+  CHECK(dir.count() == 1);
+}
+
+TEST_CASE("file: a path without a directory means the working directory") {
+  const TempDir dir;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(dir.path());
+  write_file_atomic("plain", "x");
+  CHECK(read_file("plain") == "x");
+  std::filesystem::current_path(before);
+  CHECK(dir.count() == 1);
+}
+
+TEST_CASE("file: a new file honours umask, an old one keeps its mode") {
+  const TempDir dir;
+  const std::string path = dir / "a";
+  const mode_t before = ::umask(027);
+  write_file_atomic(path, "new");
+  CHECK(mode_of(path) == 0640);
+  REQUIRE(::chmod(path.c_str(), 0604) == 0);
+  write_file_atomic(path, "newer");
+  CHECK(mode_of(path) == 0604);
+  ::umask(before);
+}
+
+TEST_CASE("file: symbolic links stay links") {
+  const TempDir dir;
+  REQUIRE(std::filesystem::create_directory(dir / "sub"));
+  write_file_atomic(dir / "sub/target", "old");
+  std::filesystem::create_symlink("link2", dir / "link1");
+  std::filesystem::create_symlink("sub/target", dir / "link2");
+  std::filesystem::create_symlink("sub/new", dir / "dangling");
+  write_file_atomic(dir / "link1", "new");
+  write_file_atomic(dir / "dangling", "created");
+  CHECK(read_file(dir / "sub/target") == "new");
+  CHECK(read_file(dir / "sub/new") == "created");
+  for (const char* link : {"link1", "link2", "dangling"})
+    CHECK(std::filesystem::is_symlink(dir / link));
+}
+
+TEST_CASE("file: what cannot be read says why") {
+  const TempDir dir;
+  CHECK(message_of<IoError>([&] { read_file(dir / "none"); }) ==
+        "read_file: \"" + dir / "none" + "\": No such file or directory: check the path");
+  CHECK(message_of<IoError>([&] { read_file(dir.path()); }) ==
+        "read_file: \"" + dir.path().string() +
+            "\": is a directory: give the path of a regular file");
+  REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
+  CHECK(message_of<IoError>([&] { read_file(dir / "fifo"); }) ==
+        "read_file: \"" + dir / "fifo" + "\": is a FIFO: give the path of a regular file");
+  CHECK(message_of<IoError>([&] { read_file("/dev/zero"); }) ==
+        "read_file: \"/dev/zero\": is a device: give the path of a regular file");
+  CHECK(message_of<IoError>([&] { read_file("a\x1b[31m\n"); }) ==
+        "read_file: \"a\\x1b[31m\\n\": No such file or directory: check the path");
+  if (!root) {
+    write_file_atomic(dir / "secret", "x");
+    ::chmod((dir / "secret").c_str(), 0);
+    CHECK(message_of<IoError>([&] { read_file(dir / "secret"); }) ==
+          "read_file: \"" + dir / "secret" + "\": Permission denied: check the path");
+  }
+}
+
+TEST_CASE("file: reading survives short and interrupted reads, and reports failing ones") {
+  const RestoreFileSystem restore;
+  const TempDir dir;
+  const std::string path = dir / "a";
+  write_file_atomic(path, "0123456789");
+  const std::string start = "read_file: \"" + path + "\": ";
+
+  static int calls;
+  calls = 0;
+  file_system().read = [](int file, void* bytes, size_t count) -> ssize_t {
+    if (calls++ % 2 == 0) return errno = EINTR, -1;
+    return ::read(file, bytes, std::min<size_t>(count, 3));
+  };
+  CHECK(read_file(path) == "0123456789");
+
+  file_system().read = [](int, void*, size_t) -> ssize_t { return errno = EIO, -1; };
+  CHECK(message_of<IoError>([&] { read_file(path); }) ==
+        start + "Input/output error after 0 of 10 bytes: check the disk");
+
+  calls = 0;
+  file_system().read = [](int file, void* bytes, size_t count) -> ssize_t {
+    return calls++ == 0 ? ::read(file, bytes, std::min<size_t>(count, 4)) : 0;
+  };
+  CHECK(message_of<IoError>([&] { read_file(path); }) ==
+        start + "ends after 4 of 10 bytes: it was shortened while it was read: read it again");
+
+  file_system().open = [](const char*, int, mode_t) { return errno = EACCES, -1; };
+  CHECK(message_of<IoError>([&] { read_file(path); }) ==
+        start + "Permission denied: check the path");
+}
+
+TEST_CASE("file: what cannot be written says why") {
+  const TempDir dir;
+  CHECK(message_of<IoError>([&] { write_file_atomic(dir / "no/a", "abc"); }) ==
+        "write_file_atomic: \"" + dir / "no/a" +
+            "\": No such file or directory (0 of 3 bytes written): check the path and the free "
+            "space; nothing was changed");
+  CHECK(message_of<IoError>([&] { write_file_atomic(dir.path(), "abc"); }) ==
+        "write_file_atomic: \"" + dir.path().string() +
+            "\": is not a regular file: give the path of a file");
+  CHECK(message_of<IoError>([&] { write_file_atomic("/dev/null", "abc"); }) ==
+        "write_file_atomic: \"/dev/null\": is not a regular file: give the path of a file");
+  if (::access("/dev/full", W_OK) == 0) {  // every write to it fails with ENOSPC
+    const RestoreFileSystem restore;
+    file_system().open = [](const char* path, int flags, mode_t mode) {
+      return ::open(flags & O_CREAT ? "/dev/full" : path, flags & ~(O_CREAT | O_EXCL), mode);
+    };
+    CHECK(message_of<IoError>([&] { write_file_atomic(dir / "a", "abc"); }) ==
+          "write_file_atomic: \"" + dir / "a" +
+              "\": No space left on device (0 of 3 bytes written): check the path and the free "
+              "space; nothing was changed");
+  }
+  CHECK(dir.count() == 0);
+}
+
+namespace {
+
+// The n-th system call of a save fails with `error`; if `always`, all later ones too.
+struct Fault {
+  int call, error;
+  bool always;
+  int calls = 0;
+
+  bool strikes() {
+    ++calls;
+    if (calls != call && !(always && calls > call)) return false;
+    errno = error;
+    return true;
+  }
+};
+Fault fault;
+
+void install_faults() {
+  FileSystem& table = file_system();
+  table.open = [](const char* path, int flags, mode_t mode) {
+    return fault.strikes() ? -1 : ::open(path, flags, mode);
+  };
+  table.status = [](int file, struct stat* status) {
+    return fault.strikes() ? -1 : ::fstat(file, status);
+  };
+  table.change_mode = [](int file, mode_t mode) {
+    return fault.strikes() ? -1 : ::fchmod(file, mode);
+  };
+  table.write = [](int file, const void* bytes, size_t count) -> ssize_t {
+    return fault.strikes() ? -1 : ::write(file, bytes, (count + 1) / 2);
+  };
+  table.sync = [](int file) { return fault.strikes() ? -1 : ::fsync(file); };
+  table.close = [](int file) {
+    const int result = ::close(file);  // the descriptor is gone even if the call reports an error
+    return fault.strikes() ? -1 : result;
+  };
+  table.rename = [](const char* from, const char* to) {
+    return fault.strikes() ? -1 : ::rename(from, to);
+  };
+  table.remove = [](const char* path) { return fault.strikes() ? -1 : ::unlink(path); };
+}
+
+}  // namespace
+
+TEST_CASE("file: whichever system call fails, the old or the new file is whole") {
+  const RestoreFileSystem restore;
+  const std::string old_content = "the old checkpoint", new_content = "the new, longer checkpoint";
+  int cases = 0;
+  for (bool always : {false, true}) {
+    for (int error : {ENOSPC, EIO, EINTR, EDQUOT, EROFS}) {
+      if (error == EINTR && always) continue;  // would be tried again without end, as it should be
+      for (int call = 1;; ++call, ++cases) {
+        file_system() = restore.saved;
+        const TempDir dir;
+        const std::string path = dir / "checkpoint";
+        write_file_atomic(path, old_content);
+
+        fault = {call, error, always};
+        install_faults();
+        const std::string message =
+            message_of<IoError>([&] { write_file_atomic(path, new_content); });
+        const bool struck = fault.calls >= call;
+        file_system() = restore.saved;
+        INFO("call " << call << ", error " << error << ", always " << always << ": " << message);
+
+        const std::string content = read_file(path);
+        if (message == "no exception") {
+          CHECK(content == new_content);
+        } else if (message.find("was replaced") != std::string::npos) {
+          CHECK(content == new_content);
+        } else {
+          CHECK(message.find(std::strerror(error)) != std::string::npos);
+          CHECK(content == old_content);
+        }
+        if (!always) CHECK(dir.count() == 1);  // else even removing the temporary file failed
+        write_file_atomic(path, new_content);  // and whatever was left behind is cleared up
+        CHECK(dir.count() == 1);
+        if (!struck) {
+          CHECK(message == "no exception");
+          break;
+        }
+      }
+    }
+  }
+  CHECK(cases > 60);
+}
+
+TEST_CASE("file: interrupted calls are repeated") {
+  const RestoreFileSystem restore;
+  const TempDir dir;
+  for (int call = 1; call <= 8; ++call) {
+    fault = {call, EINTR, false};
+    install_faults();
+    file_system().rename = restore.saved.rename;
+    CHECK(message_of([&] { write_file_atomic(dir / "a", "content"); }) == "no exception");
+    file_system() = restore.saved;
+    CHECK(read_file(dir / "a") == "content");
+  }
+}
+
+TEST_CASE("file: file systems that cannot sync or lock are good enough") {
+  const RestoreFileSystem restore;
+  const TempDir dir;
+  file_system().sync = [](int) { return errno = EINVAL, -1; };
+  file_system().lock = [](int) { return errno = ENOTSUP, -1; };
+  write_file_atomic(dir / "a", "content");
+  CHECK(read_file(dir / "a") == "content");
+}
+
+TEST_CASE("file: leftovers of killed processes go, those of living ones and other files stay") {
+  const TempDir dir;
+  for (const char* name :
+       {".a.12345.0.tmp", ".b.1.0.tmp", ".a.note.tmp", ".a.1.tmp.txt", "a.1.0.tmp"})
+    write_file_atomic(dir / name, "x");
+  const std::string locked = dir / ".a.77.3.tmp";
+  const int file = ::open(locked.c_str(), O_CREAT | O_RDWR, 0600);
+  REQUIRE(file_system().lock(file) == 0);
+  write_file_atomic(dir / "a", "content");
+  CHECK_FALSE(std::filesystem::exists(dir / ".a.12345.0.tmp"));
+  CHECK(std::filesystem::exists(locked));
+  CHECK(dir.count() == 6);
+  ::close(file);
+  write_file_atomic(dir / "a", "content");
+  CHECK(dir.count() == 5);
+}
+
+TEST_CASE("file: a temporary file that another process takes away is made again") {
+  const RestoreFileSystem restore;
+  const TempDir dir;
+  static int calls;
+  calls = 0;
+  file_system().lock = [](int file) {
+    if (calls++ == 0) return errno = EWOULDBLOCK, -1;
+    return ::flock(file, LOCK_EX | LOCK_NB);
+  };
+  write_file_atomic(dir / "a", "content");
+  CHECK(read_file(dir / "a") == "content");
+  CHECK(calls == 2);
+
+  static std::string directory;
+  directory = dir.path();
+  calls = 0;
+  file_system().lock = [](int) {
+    if (calls++ > 0) return 0;
+    for (const auto& entry : std::filesystem::directory_iterator(directory))
+      if (entry.path().extension() == ".tmp") std::filesystem::remove(entry.path());
+    return 0;
+  };
+  std::filesystem::remove(dir / ".a.0.0.tmp");
+  write_file_atomic(dir / "a", "content 2");
+  CHECK(read_file(dir / "a") == "content 2");
+}
