@@ -14,7 +14,6 @@ include(Catch)
 
 add_library(heed_catch STATIC "${PROJECT_SOURCE_DIR}/tests/support/catch_main.cpp")
 target_compile_features(heed_catch PUBLIC cxx_std_20)
-target_precompile_headers(heed_catch PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/catch.h")
 if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
   target_link_libraries(heed_catch PUBLIC Catch2::Catch2)
 else()
