@@ -1,7 +1,7 @@
 // Activations as layers, for Sequential, and as a choice, for layers that take one.
 #pragma once
 
-#include <heed/autograd/elementwise.h>
+#include <heed/autograd/activations.h>
 #include <heed/nn/module.h>
 
 namespace heed::nn {

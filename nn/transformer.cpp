@@ -1,5 +1,7 @@
 #include <heed/nn/transformer.h>
 
+#include <heed/autograd/elementwise.h>
+
 namespace heed::nn {
 
 TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& o)
