@@ -92,6 +92,15 @@ void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64
   kernel.gemm_block(block);
 }
 
+/// Rows of C that one task computes: few enough to keep many threads busy, where each has enough to do.
+int64_t rows_of_a_task(int64_t m, int64_t tasks_across, int64_t work_of_a_row, int64_t tile_rows) {
+  int64_t rows = even_part(m, block_rows, tile_rows);
+  while (ceil_div(m, rows) * tasks_across < 32 && rows > 2 * tile_rows && rows * work_of_a_row > 2 * task_work) {
+    rows = even_part(rows, ceil_div(rows, 2), tile_rows);
+  }
+  return rows;
+}
+
 /// One product: B packed by all threads, then each task multiplies a block of C.
 template <class T>
 void blocked(const Gemm<T>& p) {
@@ -99,7 +108,7 @@ void blocked(const Gemm<T>& p) {
   const int64_t mr = kernel.tile_rows, nr = kernel.tile_columns;
   const int64_t depth = even_part(p.k, max_depth, 1);
   const int64_t columns = std::min(p.n, max_columns);
-  const int64_t rows = even_part(p.m, block_rows, mr);
+  const int64_t rows = rows_of_a_task(p.m, ceil_div(columns, block_columns), std::min(columns, block_columns) * depth, mr);
   const bool pack_b = p.b_col != 1 || (p.m > 64 && p.k * p.n > 4096);
   const Storage packed = pack_b ? Storage(sizeof(T) * static_cast<size_t>(ceil_div(columns, nr) * nr * depth)) : Storage();
   for (int64_t first = 0; first < p.n; first += columns) {
