@@ -67,6 +67,12 @@ std::string json_text(const JsonResult& value) {
     return std::isfinite(*number) ? shortest(*number) : "null";
   if (auto number = std::get_if<int64_t>(&value)) return std::to_string(*number);
   if (auto truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+  if (auto object = std::get_if<JsonObject>(&value)) {
+    std::string text;
+    for (const auto& [key, number] : *object)
+      text += (text.empty() ? "{" : ", ") + json_quoted(key) + ": " + json_text(number);
+    return text + "}";
+  }
   return json_quoted(std::get<std::string>(value));
 }
 
@@ -98,7 +104,7 @@ void Cli::common(Common& common) {
   common_ = &common;
   if (common.out.empty()) common.out = std::filesystem::path("runs") / program_;
   group("Common",
-        {{"steps", &common.steps, "steps of training", {.min = 0}},
+        {{"steps", &common.steps, common.steps_help, {.min = 0}},
          {"seed", &common.seed, "of all random numbers; the same seed gives the same result", {.min = 0}},
          {"threads", &common.threads, "threads; results do not depend on it",
           {.min = 0, .max = 1024, .shown_default = "all processors"}},

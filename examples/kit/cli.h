@@ -59,11 +59,13 @@ struct Common {
   int threads = 0;                  // 0: as many as there are processors
   std::filesystem::path out = {};   // by default runs/<program>
   int64_t steps = 1000;
+  std::string steps_help = "steps of training";
   bool quiet = false;
   bool json = false;
 };
 
-using JsonResult = std::variant<double, int64_t, bool, std::string>;
+using JsonObject = std::vector<std::pair<std::string, double>>;
+using JsonResult = std::variant<double, int64_t, bool, std::string, JsonObject>;
 
 class Cli {
  public:
