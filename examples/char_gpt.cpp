@@ -18,13 +18,14 @@
 #include <heed/examples/kit/attention_page.h>
 #include <heed/examples/kit/batches.h>
 #include <heed/examples/kit/cli.h>
-#include <heed/examples/kit/corpus.h>
+#include <heed/examples/kit/datasets.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/metrics.h>
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/plot.h>
 #include <heed/examples/kit/progress.h>
+#include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/sampling.h>
 #include <heed/examples/kit/tables.h>
 #include <heed/nn/attention_trace.h>
@@ -260,10 +261,14 @@ int run(int argc, char** argv) {
   const double bigram = kit::bigram_nats(corpus.training, corpus.validation, corpus.vocab.size());
 
   Run run(s, corpus.vocab.size());
-  const fs::path out = s.common.out, checkpoint = out / "checkpoint.safetensors";
+  kit::RunFolder out(s.common.out);
+  const fs::path loss_plot = out.file("loss.svg", "the loss, step by step");
+  const fs::path page = out.file("attention.html", "what each head looks at: open it in a browser");
+  const fs::path weights = out.file("model.safetensors", "the weights, for heed or PyTorch");
+  const fs::path checkpoint = out.file("checkpoint.safetensors", "everything, to go on with --resume");
+  const fs::path metrics = out.file("metrics.jsonl", "the numbers behind the plot");
   if (!s.resume.empty()) run.resume(s.resume, s, corpus);
-  fs::create_directories(out);
-  kit::MetricsLog log(out / "metrics.jsonl", run.step);
+  kit::MetricsLog log(metrics, run.step);
   std::cout << "text: " << corpus.training.size() + corpus.validation.size() << " characters, " << corpus.vocab.size()
             << " different ones; model: " << run.model.num_parameters() << " parameters\n";
 
@@ -300,15 +305,12 @@ int run(int argc, char** argv) {
   Generator sampler(static_cast<uint64_t>(s.common.seed));
   if (s.characters > 0) std::cout << "it writes:\n" << write_text(run.model, corpus.vocab, s, sampler) << "\n\n";
 
-  nn::save(out / "model.safetensors", run.model.state_dict(), {{"vocabulary", corpus.vocab.symbols()}});
-  draw_attention(run.model, corpus, out / "attention.html");
-  const auto [steps, losses] = kit::read_metric(out / "metrics.jsonl", "loss");
-  kit::save_svg(out / "loss.svg", {.title = "char_gpt: loss while training",
-                                   .panels = {kit::loss_plot(steps, losses, {{bigram, "counting pairs"}, {val_loss, "validation"}})}});
-  std::cout << "made\n  " << (out / "loss.svg").string() << "            the loss, step by step\n  "
-            << (out / "attention.html").string() << "      what each head looks at: open it in a browser\n  "
-            << (out / "model.safetensors").string() << "   the weights, for heed or PyTorch\n  "
-            << checkpoint.string() << "   to go on with --resume\n";
+  nn::save(weights, run.model.state_dict(), {{"vocabulary", corpus.vocab.symbols()}});
+  draw_attention(run.model, corpus, page);
+  const auto [steps, losses] = kit::read_metric(metrics, "loss");
+  kit::save_svg(loss_plot, {.title = "char_gpt: loss while training",
+                            .panels = {kit::loss_plot(steps, losses, {{bigram, "counting pairs"}, {val_loss, "validation"}})}});
+  out.print();
   const double tokens = static_cast<double>((run.step - first) * s.batch * s.context);
   cli.print_json({{"val_loss", val_loss}, {"bits_per_character", kit::bits_per_character(val_loss)},
                   {"train_loss", train_loss}, {"steps", run.step}, {"tokens_per_s", tokens / seconds},
