@@ -6,7 +6,9 @@
 
 #include <heed/core/error.h>
 #include <heed/core/file.h>
+#include <heed/core/json.h>
 #include <heed/examples/kit/format.h>
+#include <heed/examples/kit/tables.h>
 
 namespace heed::kit {
 namespace {
@@ -58,6 +60,19 @@ void MetricsLog::write(int64_t step, const std::vector<std::pair<std::string, do
     line += ",\"" + name + "\":" + (std::isfinite(value) ? shortest(value) : "null");
   out_ << line + "}\n" << std::flush;
   check<IoError>(out_.good(), "metrics: ", file_.string(), ": cannot be written: is the disk full?");
+}
+
+Metric read_metric(const std::filesystem::path& file, const std::string& name) {
+  Metric metric;
+  int64_t number = 0;
+  for (const std::string& line : read_lines(file)) {
+    const core::Json entry = core::parse_json(line, file.string() + ":" + std::to_string(++number));
+    const core::Json* const value = entry.find(name);
+    if (!value || value->is_null()) continue;
+    metric.steps.push_back(entry.at("step").as_number());
+    metric.values.push_back(value->as_number());
+  }
+  return metric;
 }
 
 }  // namespace heed::kit
