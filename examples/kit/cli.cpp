@@ -138,7 +138,7 @@ bool Cli::parse(int argc, char** argv) {
       return false;
     }
     if (argument.size() < 3 || argument.compare(0, 2, "--") != 0)
-      throw UsageError("'" + argument + "': is no option: options begin with --, and " + program_ +
+      throw UsageError(quote(argument) + ": is no option: options begin with --, and " + program_ +
                        " --help lists them");
     const size_t equals = argument.find('=');
     const std::string name = argument.substr(2, equals == std::string::npos ? equals : equals - 2);

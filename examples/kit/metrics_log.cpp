@@ -33,9 +33,9 @@ std::string kept_lines(const std::string& file, const std::string& text, int64_t
     const size_t end = text.find('\n', begin);
     if (end == std::string::npos) break;
     const auto step = step_of(std::string_view(text).substr(begin, end - begin));
-    check<FormatError>(step.has_value(), file, ":", number, ": '",
-                       text.substr(begin, std::min<size_t>(end - begin, 60)),
-                       "': does not start with a step: move the file away to start a new one");
+    check<FormatError>(step.has_value(), file, ":", number, ": ",
+                       quote(text.substr(begin, end - begin)),
+                       ": does not start with a step: move the file away to start a new one");
     if (*step > last_step) break;
     begin = end + 1;
   }
