@@ -6,7 +6,6 @@ if(NOT OBJDUMP OR NOT NM)
   return()
 endif()
 
-set(failures 0)
 function(complain)
   message(SEND_ERROR ${ARGN})
 endfunction()
