@@ -128,10 +128,12 @@ Tensor pow(const Tensor& x, double exponent) {
 Tensor pow(const Tensor& x, const Tensor& exponent) {
   return op("pow", zip(Binary::pow, x.array(), exponent.array()),
             edge(x, [x = saved(x), p = saved(exponent)](const Tensor& g) {
-              return g * where(eq(p(), 0.0), 0.0, p() * pow(x(), p() - 1.0));
+              const Tensor constant = eq(p(), 0.0);  // x⁰ = 1, also at 0: no 0·∞ from the other branch
+              return g * where(constant, 0.0, p() * pow(where(constant, 1.0, x()), p() - 1.0));
             }),
-            edge(exponent, [x = saved(x)](const Tensor& g, const Tensor& y) {
-              return g * where(eq(y, 0.0), 0.0, y * log(x()));  // 0ᵖ stays 0 for p > 0
+            edge(exponent, [x = saved(x), p = saved(exponent)](const Tensor& g, const Tensor& y) {
+              const Tensor flat = eq(x(), 0.0) & (p() >= 0.0);  // 0ᵖ is taken as constant, as in PyTorch
+              return g * where(flat, 0.0, y * log(where(flat, 1.0, x())));
             }));
 }
 
@@ -237,8 +239,18 @@ Tensor softplus(const Tensor& x) {
             edge(x, [x = saved(x)](const Tensor& g) { return g * sigmoid(x()); }));
 }
 
-Tensor logaddexp(const Tensor& a, const Tensor& b) {
-  return maximum(a, b) + softplus(-abs(where(eq(a, b), 0.0, a - b)));  // ∞ - ∞ never arises
+Tensor logaddexp(const Tensor& a, const Tensor& b) {  // da = g σ(a - b), db = g σ(b - a)
+  const auto difference = [](const Tensor& x, const Tensor& y) {  // ∞ - ∞ counts as 0: neither wins
+    return where(eq(x, y) & eq(abs(x), INFINITY), 0.0, x - y);
+  };
+  core::Array value;
+  {
+    const NoGrad plain;
+    value = (maximum(a, b) + softplus(-abs(difference(a, b)))).array();
+  }
+  return op("logaddexp", std::move(value),
+            edge(a, [=, a = saved(a), b = saved(b)](const Tensor& g) { return g * sigmoid(difference(a(), b())); }),
+            edge(b, [=, a = saved(a), b = saved(b)](const Tensor& g) { return g * sigmoid(difference(b(), a())); }));
 }
 
 Tensor eq(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::eq, a.array(), b.array())); }
