@@ -1,6 +1,7 @@
 // Activations. Backward is one pass, g f'(x), unless it must be differentiated again.
 #include <heed/autograd/activations.h>
 
+#include <cmath>
 #include <numbers>
 
 #include <heed/autograd/elementwise.h>
@@ -77,8 +78,18 @@ Tensor softplus(const Tensor& x) {
             edge(x, [x = saved(x)](const Tensor& g) { return g * sigmoid(x()); }));
 }
 
-Tensor logaddexp(const Tensor& a, const Tensor& b) {
-  return maximum(a, b) + softplus(-abs(where(eq(a, b), 0.0, a - b)));  // ∞ - ∞ never arises
+Tensor logaddexp(const Tensor& a, const Tensor& b) {  // da = g σ(a - b), db = g σ(b - a)
+  const auto difference = [](const Tensor& x, const Tensor& y) {  // ∞ - ∞ counts as 0: neither wins
+    return where(eq(x, y) & eq(abs(x), INFINITY), 0.0, x - y);
+  };
+  core::Array value;
+  {
+    const NoGrad plain;
+    value = (maximum(a, b) + softplus(-abs(difference(a, b)))).array();
+  }
+  return op("logaddexp", std::move(value),
+            edge(a, [=, a = saved(a), b = saved(b)](const Tensor& g) { return g * sigmoid(difference(a(), b())); }),
+            edge(b, [=, a = saved(a), b = saved(b)](const Tensor& g) { return g * sigmoid(difference(b(), a())); }));
 }
 
 }  // namespace heed

@@ -96,7 +96,10 @@ Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed) {
 void accumulate(Leaf& leaf, Tensor g) {
   if (!leaf.owned) unowned_gradient = g.shape();
   if (leaf.grad.defined()) {
-    core::add_into(leaf.grad.array(), g.array());
+    core::Array total = leaf.grad.array();  // as set_grad left it: perhaps a view that repeats numbers
+    if (!total.is_contiguous()) leaf.grad = Tensor(total = core::clone(total));
+    core::add_into(total, g.array());
+    total.storage().bump_version();
   } else {
     const bool own = g.is_contiguous() && g.array().storage().use_count() == 1;
     leaf.grad = Tensor(own ? g.array() : core::clone(g.array()));

@@ -46,7 +46,8 @@ Tensor index_select(const Tensor& x, int64_t axis, const Tensor& index) {
 }
 
 Tensor embedding(const Tensor& table, const Tensor& ids, int64_t padding_row) {
-  return op("embedding", core::embedding(table.array(), ids.array()),
+  core::Array y = core::embedding(table.array(), ids.array());
+  return op("embedding", std::move(y),
             edge(table, [ids = saved(ids), rows = table.size(0), padding_row](const Tensor& g) {
               return add_rows(g, ids(), rows, padding_row);
             }));

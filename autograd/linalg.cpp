@@ -24,7 +24,12 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 
 namespace {
 
-Tensor rows(const Tensor& x) { return x.size(-1) ? x.reshape({-1, x.size(-1)}) : x.reshape({0, 0}); }
+// (…, n) -> (rows, n); not with -1, which cannot tell the number of rows where n = 0.
+Tensor rows(const Tensor& x) {
+  int64_t count = 1;
+  for (int i = 0; i + 1 < x.dim(); ++i) count *= x.shape()[i];
+  return x.reshape({count, x.size(-1)});
+}
 
 }  // namespace
 

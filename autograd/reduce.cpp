@@ -1,5 +1,6 @@
 #include <heed/autograd/reduce.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <heed/autograd/elementwise.h>
@@ -50,12 +51,14 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
+  check<DtypeError>(is_floating(x.dtype()), "mean: ", x.shape(), " of ", x.dtype(),
+                    ": a mean is no whole number: convert with to(Dtype::f32)");
   return sum(x, axes, keepdim) / count("mean", x.shape(), axes);
 }
 
 Tensor var(const Tensor& x, const Axes& axes, double correction, bool keepdim) {
   const Tensor centred = x - mean(x, axes, true);
-  return sum(square(centred), axes, keepdim) / (count("var", x.shape(), axes) - correction);
+  return sum(square(centred), axes, keepdim) / std::max(0.0, count("var", x.shape(), axes) - correction);
 }
 
 Tensor norm(const Tensor& x, const Axes& axes, bool keepdim) {
@@ -99,10 +102,10 @@ Tensor prod(const Tensor& x, int64_t axis, bool keepdim) {
               const int i = core::normalize_axis("prod", axis, x().shape());
               const auto count = static_cast<size_t>(n);
               std::vector<Tensor> before(count), behind(count), others;
-              for (int64_t j = 0; j < n; ++j) {
-                before[size_t(j)] = j ? before[size_t(j - 1)] * x().select(i, j - 1) : x().select(i, 0) * 0.0 + 1.0;
-                const int64_t r = n - 1 - j;
-                behind[size_t(r)] = j ? behind[size_t(r + 1)] * x().select(i, r + 1) : x().select(i, 0) * 0.0 + 1.0;
+              if (n) before[0] = behind[count - 1] = Tensor(core::full(x().select(i, 0).shape(), 1.0, g.dtype()));
+              for (int64_t j = 1; j < n; ++j) {
+                before[size_t(j)] = before[size_t(j - 1)] * x().select(i, j - 1);
+                behind[size_t(n - 1 - j)] = behind[size_t(n - j)] * x().select(i, n - j);
               }
               for (size_t j = 0; j < count; ++j) others.push_back(before[j] * behind[j]);
               Shape kept = x().shape();
@@ -111,11 +114,17 @@ Tensor prod(const Tensor& x, int64_t axis, bool keepdim) {
             }));
 }
 
-Tensor cumsum(const Tensor& x, int64_t axis) {
-  return op("cumsum", core::cumsum(x.array(), axis), edge(x, [axis](const Tensor& g) {
-              return sum(g, axis, keepdim) - cumsum(g, axis) + g;  // Σ over j >= i of gⱼ
-            }));
+namespace {
+
+// yᵢ = x₀ + … + xᵢ, so xᵢ is in all yⱼ with j >= i: its gradient is the same sum from the other end.
+Tensor running_sum(const Tensor& x, int64_t axis, bool reverse) {
+  return op("cumsum", core::cumsum(x.array(), axis, reverse),
+            edge(x, [axis, reverse](const Tensor& g) { return running_sum(g, axis, !reverse); }));
 }
+
+}  // namespace
+
+Tensor cumsum(const Tensor& x, int64_t axis) { return running_sum(x, axis, false); }
 
 Tensor logsumexp(const Tensor& x, int64_t axis, bool keepdim) {
   return op("logsumexp", core::logsumexp(x.array(), axis, keepdim), edge(x, [x = saved(x), axis](const Tensor& g) {

@@ -85,10 +85,12 @@ Tensor round(const Tensor& x) { return op("round", map(Unary::round, x.array()),
 Tensor pow(const Tensor& x, const Tensor& exponent) {
   return op("pow", zip(Binary::pow, x.array(), exponent.array()),
             edge(x, [x = saved(x), p = saved(exponent)](const Tensor& g) {
-              return g * where(eq(p(), 0.0), 0.0, p() * pow(x(), p() - 1.0));
+              const Tensor constant = eq(p(), 0.0);  // x⁰ = 1, also at 0: no 0·∞ from the other branch
+              return g * where(constant, 0.0, p() * pow(where(constant, 1.0, x()), p() - 1.0));
             }),
-            edge(exponent, [x = saved(x)](const Tensor& g, const Tensor& y) {
-              return g * where(eq(y, 0.0), 0.0, y * log(x()));  // 0ᵖ stays 0 for p > 0
+            edge(exponent, [x = saved(x), p = saved(exponent)](const Tensor& g, const Tensor& y) {
+              const Tensor flat = eq(x(), 0.0) & (p() >= 0.0);  // 0ᵖ is taken as constant, as in PyTorch
+              return g * where(flat, 0.0, y * log(where(flat, 1.0, x())));
             }));
 }
 

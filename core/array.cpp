@@ -41,6 +41,10 @@ Array::Array(const Shape& shape, Dtype dtype)
 Array::Array(Storage storage, const Shape& shape, const Strides& strides, int64_t offset, Dtype dtype)
     : storage_(std::move(storage)), shape_(shape), strides_(strides), offset_(offset), dtype_(dtype) {}
 
+void Array::fail_empty() {
+  fail<ShapeError>("array: an empty Tensor: has no numbers to compute with: give it a value first, as in zeros({2, 3})");
+}
+
 int64_t Array::numel() const {
   int64_t product = 1;
   for (int64_t size : shape_) product *= size;
@@ -231,7 +235,14 @@ Array to(const Array& x, Dtype dtype) {
   return out;
 }
 
-void copy_into(const Array& dst, const Array& src) {
+Array unaliased(const Array& src, const Array& dst) {
+  if (!(src.storage() == dst.storage())) return src;
+  const bool same = src.offset() == dst.offset() && src.shape() == dst.shape() && src.strides() == dst.strides();
+  return same && src.dtype() == dst.dtype() ? src : clone(src);
+}
+
+void copy_into(const Array& dst, const Array& from_anywhere) {
+  const Array src = unaliased(from_anywhere, dst);
   const Shape shape = broadcast("copy", dst.shape(), src.shape());
   check<ShapeError>(shape == dst.shape(), "copy: ", src.shape(), " into ", dst.shape(),
                     ": the source does not fit");

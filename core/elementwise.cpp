@@ -26,6 +26,17 @@ void check_same_dtype(const char* op, const Array& a, const Array& b) {
                     b.dtype(), ": dtypes differ: convert one with to(Dtype)");
 }
 
+// A number takes the tensor's dtype, if that can hold it: 0.5 must not become 0 unnoticed.
+template <class T>
+T number_as(const char* op, double value, const Array& like) {
+  if constexpr (std::is_integral_v<T>) {
+    const bool whole = std::abs(value) <= 9007199254740992.0 && static_cast<double>(static_cast<T>(value)) == value;
+    check<DtypeError>(whole, op, ": ", like.shape(), " ", like.dtype(), " and the number ", value, ": ", like.dtype(),
+                      " cannot hold it: convert the tensor with to(Dtype::f32)");
+  }
+  return static_cast<T>(value);
+}
+
 // Integers have no kernel table: speed does not matter for them.
 template <class T>
 T integer_op(Binary function, T a, T b) {
@@ -147,25 +158,28 @@ Array zip(Binary function, const Array& a, const Array& b) {
 }
 
 Array zip(Binary function, const Array& a, double b) {
+  const char* const op = name_in(binary_names, function);
   Array y(a.shape(), a.dtype());
-  dispatch_numeric(a.dtype(), name_in(binary_names, function), [&]<class T>() {
-    const T value = static_cast<T>(b);
+  dispatch_numeric(a.dtype(), op, [&]<class T>() {
+    const T value = number_as<T>(op, b, a);
     zip_strided<T>(function, y, a.data<T>(), a.strides(), &value, Strides::filled(a.rank(), 0));
   });
   return y;
 }
 
 Array zip(Binary function, double a, const Array& b) {
+  const char* const op = name_in(binary_names, function);
   Array y(b.shape(), b.dtype());
-  dispatch_numeric(b.dtype(), name_in(binary_names, function), [&]<class T>() {
-    const T value = static_cast<T>(a);
+  dispatch_numeric(b.dtype(), op, [&]<class T>() {
+    const T value = number_as<T>(op, a, b);
     zip_strided<T>(function, y, &value, Strides::filled(b.rank(), 0), b.data<T>(), b.strides());
   });
   return y;
 }
 
-void add_into(const Array& y, const Array& x, double alpha) {
-  check_same_dtype("add_", y, x);
+void add_into(const Array& y, const Array& added, double alpha) {
+  check_same_dtype("add_", y, added);
+  const Array x = unaliased(added, y);
   if (alpha != 1.0 && is_floating(y.dtype()) && y.is_contiguous() && x.is_contiguous() &&
       y.shape() == x.shape()) {
     dispatch_floating(y.dtype(), "add_", [&]<class T>() {
@@ -178,9 +192,10 @@ void add_into(const Array& y, const Array& x, double alpha) {
   }
 }
 
-void zip_into(Binary function, const Array& y, const Array& b) {
+void zip_into(Binary function, const Array& y, const Array& operand) {
   const char* const op = name_in(binary_names, function);
-  check_same_dtype(op, y, b);
+  check_same_dtype(op, y, operand);
+  const Array b = unaliased(operand, y);
   check<ShapeError>(broadcast(op, y.shape(), b.shape()) == y.shape(), op, ": ", b.shape(), " into ",
                     y.shape(), ": the result would be larger than the tensor that is changed");
   if (!y.is_contiguous()) return copy_into(y, zip(function, y, b));
@@ -199,6 +214,7 @@ Array compare(Compare relation, const Array& a, const Array& b) {
 }
 
 Array compare(Compare relation, const Array& a, double b) {
+  dispatch(a.dtype(), [&]<class T>() { number_as<T>(name_in(compare_names, relation), b, a); });
   return compare(relation, a, full({}, b, a.dtype()));
 }
 

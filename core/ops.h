@@ -40,7 +40,7 @@ Array amin(const Array& x, const Shape& axes, bool keepdim);
 Array prod(const Array& x, int64_t axis, bool keepdim);
 Array argmax(const Array& x, int64_t axis, bool keepdim);                   // i64; the first of equals
 Array argmin(const Array& x, int64_t axis, bool keepdim);
-Array cumsum(const Array& x, int64_t axis);
+Array cumsum(const Array& x, int64_t axis, bool reverse = false);           // reverse: yᵢ = xᵢ + xᵢ₊₁ + …
 bool all(const Array& mask);
 bool any(const Array& mask);
 bool all_finite(const Array& x);

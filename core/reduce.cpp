@@ -225,6 +225,7 @@ Array amax(const Array& x, const Shape& axes, bool keepdim) { return extremum("a
 Array amin(const Array& x, const Shape& axes, bool keepdim) { return extremum("amin", x, axes, keepdim, false); }
 
 Array prod(const Array& x, int64_t axis, bool keepdim) {
+  if (x.dtype() == Dtype::boolean) return prod(core::to(x, Dtype::i64), axis, keepdim);
   const Axes to = resolve("prod", x, {axis});
   Array y(keepdim ? to.kept_dims : to.kept, x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
@@ -236,12 +237,13 @@ Array prod(const Array& x, int64_t axis, bool keepdim) {
 Array argmax(const Array& x, int64_t axis, bool keepdim) { return arg_extremum("argmax", x, axis, keepdim, true); }
 Array argmin(const Array& x, int64_t axis, bool keepdim) { return arg_extremum("argmin", x, axis, keepdim, false); }
 
-Array cumsum(const Array& x, int64_t axis) {
+Array cumsum(const Array& x, int64_t axis, bool reverse) {
+  if (x.dtype() == Dtype::boolean) return cumsum(to(x, Dtype::i64), axis, reverse);
   const int i = normalize_axis("cumsum", axis, x.shape());
   Array y = clone(x);
-  const int64_t n = x.shape()[i], step = y.strides()[i];
   if (y.numel() == 0) return y;
-  const Array first = select(y, i, 0);
+  const int64_t n = x.shape()[i], step = reverse ? -y.strides()[i] : y.strides()[i];
+  const Array first = select(y, i, reverse ? n - 1 : 0);
   dispatch(x.dtype(), [&]<class T>() {
     for_each_run<1>(first.shape(), {first.strides()}, [&](const Run<1>& run) {
       for (int64_t r = 0; r < run.n; ++r) {

@@ -1,4 +1,6 @@
 // Ops along one axis: the axis is moved to the end, then each row goes to a kernel.
+#include <limits>
+
 #include <heed/core/ops.h>
 #include <heed/core/walk.h>
 
@@ -66,6 +68,9 @@ void check_norm(const char* op, const Array& x, const Array& weight, const Array
 template <class T>
 T* or_null(const Array& x) { return x.defined() ? x.data<T>() : nullptr; }
 
+// Kernels read weight and bias as adjacent numbers; absent ones stay absent.
+Array adjacent(const Array& x) { return x.defined() ? contiguous(x) : x; }
+
 // Rows are cut into blocks of fixed size; each block sums dw and db for itself, and the blocks'
 // sums are then added in order, so that the bits do not depend on the threads.
 constexpr int64_t norm_block = 64;
@@ -121,6 +126,10 @@ Array logsumexp(const Array& x, int64_t axis, bool keepdim) {
   const Array in = contiguous(x);
   const Array y(without_last(x.shape()), x.dtype());
   const int64_t n = x.size(-1);
+  if (n == 0) {  // log of an empty sum
+    copy_into(y, full({}, -std::numeric_limits<double>::infinity(), x.dtype()));
+    return keepdim ? unsqueeze(y, -1) : y;
+  }
   dispatch_floating(x.dtype(), "logsumexp", [&]<class T>() {
     parallel_for(y.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
@@ -132,14 +141,14 @@ Array logsumexp(const Array& x, int64_t axis, bool keepdim) {
 
 Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, double eps) {
   check_norm("layer_norm", x, weight, bias);
-  const Array in = contiguous(x);
+  const Array in = contiguous(x), w = adjacent(weight), b = adjacent(bias);
   const Shape rows = without_last(x.shape());
   Normalized out{Array(x.shape(), x.dtype()), Array(rows, x.dtype()), Array(rows, x.dtype())};
   const int64_t n = x.size(-1);
   dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
     parallel_for(out.mean.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        kernels_of<T>().layer_norm(in.data<T>() + r * n, or_null<T>(weight), or_null<T>(bias), static_cast<T>(eps),
+        kernels_of<T>().layer_norm(in.data<T>() + r * n, or_null<T>(w), or_null<T>(b), static_cast<T>(eps),
                                    out.y.data<T>() + r * n, out.mean.data<T>() + r, out.rstd.data<T>() + r, n);
     });
   });
@@ -148,11 +157,11 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
 
 NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, const Normalized& norm,
                          const Array& g) {
-  const Array in = contiguous(x), by = contiguous(g);
+  const Array in = contiguous(x), by = contiguous(g), w = adjacent(weight);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
     return norm_grad<T>(x, weight.defined(), has_bias, [&](int64_t r, T* dx, T* dw, T* db) {
-      kernels_of<T>().layer_norm_grad(in.data<T>() + r * n, or_null<T>(weight), by.data<T>() + r * n,
+      kernels_of<T>().layer_norm_grad(in.data<T>() + r * n, or_null<T>(w), by.data<T>() + r * n,
                                       norm.mean.data<T>()[r], norm.rstd.data<T>()[r], dx, dw, db, n);
     });
   });
@@ -160,13 +169,13 @@ NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, con
 
 Normalized rms_norm(const Array& x, const Array& weight, double eps) {
   check_norm("rms_norm", x, weight, Array());
-  const Array in = contiguous(x);
+  const Array in = contiguous(x), w = adjacent(weight);
   Normalized out{Array(x.shape(), x.dtype()), Array(), Array(without_last(x.shape()), x.dtype())};
   const int64_t n = x.size(-1);
   dispatch_floating(x.dtype(), "rms_norm", [&]<class T>() {
     parallel_for(out.rstd.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        kernels_of<T>().rms_norm(in.data<T>() + r * n, or_null<T>(weight), static_cast<T>(eps),
+        kernels_of<T>().rms_norm(in.data<T>() + r * n, or_null<T>(w), static_cast<T>(eps),
                                  out.y.data<T>() + r * n, out.rstd.data<T>() + r, n);
     });
   });
@@ -174,11 +183,11 @@ Normalized rms_norm(const Array& x, const Array& weight, double eps) {
 }
 
 NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm, const Array& g) {
-  const Array in = contiguous(x), by = contiguous(g);
+  const Array in = contiguous(x), by = contiguous(g), w = adjacent(weight);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "rms_norm", [&]<class T>() {
     return norm_grad<T>(x, weight.defined(), false, [&](int64_t r, T* dx, T* dw, T*) {
-      kernels_of<T>().rms_norm_grad(in.data<T>() + r * n, or_null<T>(weight), by.data<T>() + r * n,
+      kernels_of<T>().rms_norm_grad(in.data<T>() + r * n, or_null<T>(w), by.data<T>() + r * n,
                                     norm.rstd.data<T>()[r], dx, dw, n);
     });
   });
