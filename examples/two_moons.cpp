@@ -100,7 +100,8 @@ struct Run {
 
 Run train(const Settings& settings, int64_t seed) {
   manual_seed(static_cast<uint64_t>(seed));
-  Run run{.data = make_moons(settings.points, settings.noise)};
+  Run run;
+  run.data = make_moons(settings.points, settings.noise);
   if (settings.init == "micrograd") initialise_as_micrograd(run.model);
 
   optim::SGD sgd(run.model.parameters(), {.lr = 1.0});

@@ -90,7 +90,7 @@ void Cli::common(Common& common) {
   common_ = &common;
   if (common.out.empty()) common.out = std::filesystem::path("out") / program_;
   group("Common",
-        {{"steps", &common.steps, "steps of training", {.min = 0}},
+        {{"steps", &common.steps, common.steps_help, {.min = 0}},
          {"seed", &common.seed, "of all random numbers; the same seed gives the same result", {.min = 0}},
          {"threads", &common.threads, "threads; results do not depend on it",
           {.min = 0, .max = 1024, .shown_default = "all processors"}},

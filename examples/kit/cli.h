@@ -60,6 +60,7 @@ struct Common {
   int threads = 0;                  // 0: as many as there are processors
   std::filesystem::path out = {};   // by default out/<program>
   int64_t steps = 1000;
+  std::string steps_help = "steps of training";
   bool quiet = false;
   bool json = false;
 };
