@@ -240,7 +240,7 @@ Learning learn_widths(int64_t seed, int64_t seeds, int64_t steps, bool quiet, st
 /// 4. The training loss with and without the point itself, and the error that counts, by w.
 kit::Plot show_trap(const Data& data) {
   const NoGrad no_history;
-  kit::Plot plot{.title = "The trap", .x_label = "w = 1 / width", .y_label = "mean squared error", .log_x = true, .log_y = true};
+  kit::Plot plot{.title = "The trap", .x_label = "w = 1 / width", .y_label = "mean squared error", .log_x = true};
   plot.series = {{.name = "training, with itself"}, {.name = "training, leave one out"}, {.name = "to the true curve"}};
   const double n = static_cast<double>(data.x.size(0));
   std::cout << cell("w", 10) << cell("with itself", 16) << cell("leave one out", 16) << cell("to the true curve", 20) << '\n';
@@ -251,7 +251,7 @@ kit::Plot show_trap(const Data& data) {
                              mean_squared_error(model(data.queries, data.x, data.y).output, data.truth)};
     for (size_t i = 0; i < 3; ++i) {
       plot.series[i].x.push_back(w);
-      plot.series[i].y.push_back(std::max(errors[i], 1e-4));
+      plot.series[i].y.push_back(errors[i]);
     }
     if (k % 12 == 0 || k == 18)
       std::cout << cell(kit::general(w, 3), 10) << cell(errors[0], 16, 4) << cell(errors[1], 16, 4) << cell(errors[2], 20, 4) << '\n';

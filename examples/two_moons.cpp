@@ -187,7 +187,7 @@ void save_boundary(const std::filesystem::path& file, const Run& run) {
   plot.series = {points_of(run.data, -1, "upper moon", 0), points_of(run.data, 1, "lower moon", 1),
                  contour(land, 0, "boundary: score 0"), contour(land, -1, "margins: score ±1"),
                  contour(land, 1, "")};
-  for (size_t i = 2; i < 5; ++i) plot.series[i].colour = i == 2 ? 7 : 6;
+  for (size_t i = 2; i < 5; ++i) plot.series[i].colour = 7;
   plot.series[3].faint = plot.series[4].faint = true;
   kit::save_svg(file, {.title = "Two moons: what the network learnt", .panels = {plot}});
 }
