@@ -1,6 +1,7 @@
 #include <heed/autograd/cross_entropy.h>
 
 #include <heed/autograd/elementwise.h>
+#include <heed/autograd/where.h>
 #include <heed/autograd/indexing.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/reduce.h>

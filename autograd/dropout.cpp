@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <heed/autograd/elementwise.h>
+#include <heed/autograd/where.h>
 #include <heed/autograd/node.h>
 #include <heed/core/ops.h>
 #include <heed/core/parallel.h>

@@ -8,6 +8,7 @@
 
 #include <heed/autograd/create.h>
 #include <heed/autograd/elementwise.h>
+#include <heed/autograd/where.h>
 #include <heed/autograd/engine.h>
 #include <heed/autograd/reduce.h>
 #include <heed/core/ops.h>

@@ -1,6 +1,7 @@
 // The whole differentiable vocabulary.
 #pragma once
 
+#include <heed/autograd/activations.h>
 #include <heed/autograd/create.h>
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/indexing.h>
@@ -8,3 +9,4 @@
 #include <heed/autograd/reduce.h>
 #include <heed/autograd/rows.h>
 #include <heed/autograd/views.h>
+#include <heed/autograd/where.h>

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <heed/autograd/elementwise.h>
+#include <heed/autograd/where.h>
 #include <heed/autograd/indexing.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/rows.h>

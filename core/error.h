@@ -6,6 +6,7 @@
 // Thread-safe. Messages are built only when something is wrong.
 #pragma once
 
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -31,6 +32,7 @@ std::string scope_suffix();
 template <class... Parts>
 std::string cat(const Parts&... parts) {
   std::ostringstream text;
+  text.imbue(std::locale::classic());  // 12345, not 12.345
   (text << ... << parts);
   return text.str();
 }

@@ -9,10 +9,16 @@
 namespace heed::core {
 namespace {
 
-// Depth of one packed block: a panel of A (tile_rows × depth) stays in the L1 cache while it is used.
+// Sizes of the blocks, after Goto & van de Geijn 2008. A strip of A (tile_rows × depth, 12 KiB in f32)
+// stays in the L1 cache, a block of B (depth × block_columns, 384 KiB) in L2. max_depth is a constant
+// because the sums of one depth are what is rounded to C.
 constexpr int64_t max_depth = 384;
-// Rows of A in one task; its packed block (192 KiB in f32) stays in the L2 cache.
-constexpr int64_t block_rows = 120;
+constexpr int64_t block_rows = 96;
+constexpr int64_t block_columns = 256;
+constexpr int64_t max_columns = 4096;  // bounds the memory for packed B
+
+// Multiply-adds that are worth a thread's while.
+constexpr int64_t task_work = 1 << 17;
 
 template <class T>
 T* data(const Storage& storage) {
@@ -21,61 +27,140 @@ T* data(const Storage& storage) {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/// The size of the parts when n is cut into equal ones of at most `most`, each a multiple of `unit`.
+int64_t even_part(int64_t n, int64_t most, int64_t unit) {
+  return ceil_div(ceil_div(n, ceil_div(n, most)), unit) * unit;
+}
+
 template <class T>
-void fill_rows(const Gemm<T>& p, int64_t entry) {
+void fill_with_bias(const Gemm<T>& p) {
   for (int64_t i = 0; i < p.m; ++i) {
-    T* row = p.c + entry * p.c_batch + i * p.c_row;
-    for (int64_t j = 0; j < p.n; ++j) {
-      if (!p.accumulate) row[j] = T(0);
-      if (p.bias) row[j] += p.bias[j];
-    }
+    T* row = p.c + i * p.c_row;
+    if (!p.accumulate) std::fill(row, row + p.n, T(0));
+    if (p.bias) kernels_of<T>().axpy(T(1), p.bias, row, p.n);
   }
 }
 
-/// One entry without packing A; B is packed only where its columns are not adjacent.
+/// Few rows, and each column of B adjacent in memory, as in x Wᵀ: dot products.
 template <class T>
-void small(const Gemm<T>& p, int64_t entry) {
+void few_rows_times_transposed(const Gemm<T>& p) {
+  Storage adjacent;
+  const T* a = p.a;
+  int64_t a_row = p.a_row;
+  if (p.a_col != 1) {
+    adjacent = Storage(sizeof(T) * static_cast<size_t>(p.m * p.k));
+    kernels_of<T>().pack(p.a, p.a_col, p.a_row, p.k, p.m, p.k, data<T>(adjacent));
+    a = data<T>(adjacent);
+    a_row = p.k;
+  }
+  const int64_t grain = ceil_div(ceil_div(task_work, p.m * p.k), 4) * 4;
+  parallel_for(p.n, grain, [&](int64_t begin, int64_t end) {
+    kernels_of<T>().gemm_dots({p.m, end - begin, p.k, a, a_row, p.b + begin * p.b_col, p.b_col, p.c + begin, p.c_row,
+                               p.accumulate, p.bias ? p.bias + begin : nullptr});
+  });
+}
+
+/// One row, and each row of B adjacent in memory.
+template <class T>
+void row_times_matrix(const Gemm<T>& p) {
+  if (!p.accumulate || p.bias) fill_with_bias(p);
+  const int64_t grain = ceil_div(ceil_div(task_work, p.k), 64) * 64;
+  parallel_for(p.n, grain, [&](int64_t begin, int64_t end) {
+    kernels_of<T>().add_row_times_matrix(p.a, p.a_col, p.b + begin, p.b_row, p.c + begin, end - begin, p.k);
+  });
+}
+
+/// One block of depth k, rows [row, row + m) and columns [col, col + n) of the product from step l of k.
+template <class T>
+void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64_t m, int64_t n, int64_t k,
+                    const T* b, int64_t b_row, int64_t b_panel) {
   const KernelsOf<T>& kernel = kernels_of<T>();
-  GemmBlock<T> block{p.m, p.n, p.k, p.a + entry * p.a_batch, p.a_row, p.a_col, kernel.tile_rows * p.a_row,
-                     p.b + entry * p.b_batch, p.b_row, kernel.tile_columns,
-                     p.c + entry * p.c_batch, p.c_row, p.accumulate, p.bias};
+  const int64_t mr = kernel.tile_rows;
+  GemmBlock<T> block{m, n, k, p.a + row * p.a_row + l * p.a_col, p.a_row, p.a_col, mr * p.a_row, b, b_row, b_panel,
+                     p.c + row * p.c_row + col, p.c_row, p.accumulate || l > 0,
+                     p.bias && l == 0 ? p.bias + col : nullptr};
+  // Rows whose numbers are adjacent are read where they are: each is then a stream of its own.
   Storage packed;
-  if (p.b_col != 1) {
-    const int64_t width = kernel.tile_columns;
-    packed = Storage(sizeof(T) * static_cast<size_t>(ceil_div(p.n, width) * width * p.k));
-    kernel.pack(block.b, p.b_col, p.b_row, p.n, p.k, width, data<T>(packed));
-    block.b = data<T>(packed);
-    block.b_row = width;
-    block.b_panel = width * p.k;
+  if (p.a_col != 1 && m * k > 8192) {
+    packed = Storage(sizeof(T) * static_cast<size_t>(ceil_div(m, mr) * mr * k));
+    kernel.pack(block.a, p.a_row, p.a_col, m, k, mr, data<T>(packed));
+    block.a = data<T>(packed);
+    block.a_row = 1;
+    block.a_col = mr;
+    block.a_panel = mr * k;
   }
   kernel.gemm_block(block);
 }
 
+/// Rows of C that one task computes: few enough to keep many threads busy, where each has enough to do.
+int64_t rows_of_a_task(int64_t m, int64_t tasks_across, int64_t work_of_a_row, int64_t tile_rows) {
+  int64_t rows = even_part(m, block_rows, tile_rows);
+  while (ceil_div(m, rows) * tasks_across < 32 && rows > 2 * tile_rows && rows * work_of_a_row > 2 * task_work) {
+    rows = even_part(rows, ceil_div(rows, 2), tile_rows);
+  }
+  return rows;
+}
+
+/// One product: B packed by all threads, then each task multiplies a block of C.
 template <class T>
-void large(const Gemm<T>& p, int64_t entry) {
+void blocked(const Gemm<T>& p) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t mr = kernel.tile_rows, nr = kernel.tile_columns;
-  const T* a = p.a + entry * p.a_batch;
-  const T* b = p.b + entry * p.b_batch;
-  T* c = p.c + entry * p.c_batch;
-  const int64_t depths = ceil_div(p.k, max_depth);
-  const int64_t depth = ceil_div(p.k, depths);
-  const int64_t panels = ceil_div(p.n, nr);
-  const Storage b_packed(sizeof(T) * static_cast<size_t>(panels * nr * depth));
-  for (int64_t l = 0; l < p.k; l += depth) {
-    const int64_t k = std::min(depth, p.k - l);
-    parallel_for(panels, 4, [&](int64_t begin, int64_t end) {
-      kernel.pack(b + l * p.b_row + begin * nr * p.b_col, p.b_col, p.b_row, std::min(end * nr, p.n) - begin * nr, k,
-                  nr, data<T>(b_packed) + begin * nr * k);
-    });
-    parallel_for(p.m, block_rows, [&](int64_t begin, int64_t end) {
-      const int64_t rows = end - begin;
-      const Storage a_packed(sizeof(T) * static_cast<size_t>(ceil_div(rows, mr) * mr * k));
-      kernel.pack(a + begin * p.a_row + l * p.a_col, p.a_row, p.a_col, rows, k, mr, data<T>(a_packed));
-      kernel.gemm_block({rows, p.n, k, data<T>(a_packed), 1, mr, mr * k, data<T>(b_packed), nr, nr * k,
-                         c + begin * p.c_row, p.c_row, p.accumulate || l > 0, l > 0 ? nullptr : p.bias});
-    });
+  const int64_t depth = even_part(p.k, max_depth, 1);
+  const int64_t columns = std::min(p.n, max_columns);
+  const int64_t rows = rows_of_a_task(p.m, ceil_div(columns, block_columns), std::min(columns, block_columns) * depth, mr);
+  const bool pack_b = p.b_col != 1 || (p.m > 64 && p.k * p.n > 4096);
+  const Storage packed = pack_b ? Storage(sizeof(T) * static_cast<size_t>(ceil_div(columns, nr) * nr * depth)) : Storage();
+  for (int64_t first = 0; first < p.n; first += columns) {
+    const int64_t n = std::min(columns, p.n - first);
+    const int64_t width = even_part(n, block_columns, nr);
+    for (int64_t l = 0; l < p.k; l += depth) {
+      const int64_t k = std::min(depth, p.k - l);
+      const T* b = p.b + l * p.b_row + first * p.b_col;
+      if (pack_b) {
+        parallel_for(n, ceil_div(32768, k * nr) * nr, [&](int64_t begin, int64_t end) {
+          kernel.pack(b + begin * p.b_col, p.b_col, p.b_row, end - begin, k, nr, data<T>(packed) + begin * k);
+        });
+      }
+      const int64_t tasks_across = ceil_div(n, width);
+      const int64_t tasks = ceil_div(p.m, rows) * tasks_across;
+      parallel_for(tasks, ceil_div(task_work, rows * width * k), [&](int64_t begin, int64_t end) {
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t row = task / tasks_across * rows, col = task % tasks_across * width;
+          const T* b_block = pack_b ? data<T>(packed) + col * k : b + col;
+          multiply_block(p, row, first + col, l, std::min(rows, p.m - row), std::min(width, n - col), k, b_block,
+                         pack_b ? nr : p.b_row, pack_b ? nr * k : nr);
+        }
+      });
+    }
   }
+}
+
+/// Operands that fit the L1 cache, used where they are.
+template <class T>
+void small(const Gemm<T>& p) {
+  const KernelsOf<T>& kernel = kernels_of<T>();
+  kernel.gemm_block({p.m, p.n, p.k, p.a, p.a_row, p.a_col, kernel.tile_rows * p.a_row, p.b, p.b_row, kernel.tile_columns,
+                     p.c, p.c_row, p.accumulate, p.bias});
+}
+
+template <class T>
+void multiply(const Gemm<T>& p) {
+  if (p.k <= 0) return fill_with_bias(p);
+  if (p.b_col == 1 && p.m > 1 && p.n * p.k <= 4096 && p.m * p.k <= 8192) return small(p);
+  if (p.b_row == 1 && p.m <= 8 && p.k >= 64) return few_rows_times_transposed(p);
+  if (p.b_col == 1 && p.m == 1 && p.n >= 64) return row_times_matrix(p);
+  blocked(p);
+}
+
+/// A column is a row of the transposed product: Cᵀ = Bᵀ Aᵀ.
+template <class T>
+Gemm<T> transposed_column(Gemm<T> p) {
+  if (p.bias) {
+    for (int64_t i = 0; i < p.m; ++i) p.c[i] = (p.accumulate ? p.c[i] : T(0)) + *p.bias;
+    p.accumulate = true;
+  }
+  return {1, p.m, p.k, p.b, p.b_col, p.b_row, p.a, p.a_col, p.a_row, p.c, p.m, p.accumulate};
 }
 
 }  // namespace
@@ -83,14 +168,20 @@ void large(const Gemm<T>& p, int64_t entry) {
 template <class T>
 void gemm(const Gemm<T>& p) {
   if (p.m <= 0 || p.n <= 0 || p.batch <= 0) return;
-  if (p.k <= 0) {
-    for (int64_t entry = 0; entry < p.batch; ++entry) fill_rows(p, entry);
-    return;
-  }
-  const bool is_small = p.m * p.n * p.k <= 64 * 64 * 64;
-  const int64_t entries = is_small ? std::max<int64_t>(1, 64 * 64 * 64 / (p.m * p.n * p.k)) : 1;
-  parallel_for(p.batch, entries, [&](int64_t begin, int64_t end) {
-    for (int64_t entry = begin; entry < end; ++entry) is_small ? small(p, entry) : large(p, entry);
+  const auto one = [&p](int64_t entry) {
+    Gemm<T> product = p;
+    product.a += entry * p.a_batch;
+    product.b += entry * p.b_batch;
+    product.c += entry * p.c_batch;
+    const bool column = p.n == 1 && p.m > 1 && p.c_row == 1 && p.k >= 64;
+    multiply(column ? transposed_column(product) : product);
+  };
+  if (p.batch == 1) return one(0);
+  // Many entries: a thread takes whole ones. Few large ones: all threads work on each in turn.
+  const int64_t work = p.m * p.n * std::max<int64_t>(1, p.k);
+  const int64_t grain = p.batch >= 8 || work < task_work ? ceil_div(task_work, work) : p.batch;
+  parallel_for(p.batch, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t entry = begin; entry < end; ++entry) one(entry);
   });
 }
 

@@ -235,6 +235,17 @@ const std::string& JsonReader::key(std::unordered_set<std::string>& seen) {
   return *position;
 }
 
+void JsonReader::skip() {
+  switch (peek()) {
+    case Kind::null: null(); break;
+    case Kind::boolean: boolean(); break;
+    case Kind::integer: case Kind::number: number(); break;
+    case Kind::string: string(); break;
+    case Kind::list: list([&] { skip(); }); break;
+    case Kind::object: object([&](const std::string&) { skip(); }); break;
+  }
+}
+
 void JsonReader::finish() {
   skip_space();
   if (at_ < text_.size()) expected("the end");

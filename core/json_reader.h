@@ -39,6 +39,7 @@ class JsonReader {
   int64_t integer();
   double number();  // an integer is a number too
   std::string string();
+  void skip();  // any value
 
   /// Calls each() once an element; it must read exactly one value.
   template <class Each>

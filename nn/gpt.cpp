@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include <heed/autograd/create.h>
+#include <heed/autograd/activations.h>
 #include <heed/autograd/elementwise.h>
 #include <heed/nn/fused_attention.h>
 #include <heed/nn/init.h>

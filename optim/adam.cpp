@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <heed/autograd/elementwise.h>
+#include <heed/autograd/where.h>
 #include <heed/core/kernels/kernels.h>
 #include <heed/core/parallel.h>
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <heed/autograd/elementwise.h>
+#include <heed/autograd/where.h>
 #include <heed/autograd/reduce.h>
 
 namespace heed::optim {

@@ -8,6 +8,9 @@ add_library(heed::kit ALIAS heed_kit)
 set_target_properties(heed_kit PROPERTIES EXPORT_NAME kit)
 heed_compile_settings(heed_kit)
 target_link_libraries(heed_kit PUBLIC heed)
+# datasets.cpp reads heed's own source as a corpus; cli.cpp prints the version.
+target_compile_definitions(heed_kit PRIVATE HEED_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                           HEED_VERSION="${PROJECT_VERSION}")
 
 if(HEED_BUILD_EXAMPLES)
   file(GLOB example_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/*.cpp")

@@ -39,3 +39,15 @@ foreach(folder core autograd nn optim examples golden)
                          TEST_SUFFIX " " PROPERTIES LABELS "full")
   endif()
 endforeach()
+
+# The kernel objects, disassembled.
+find_program(HEED_OBJDUMP NAMES objdump llvm-objdump)
+find_program(HEED_NM NAMES nm llvm-nm)
+set(isa_test "${CMAKE_COMMAND}" "-DOBJECTS=$<TARGET_OBJECTS:heed>" "-DPROCESSOR=${CMAKE_SYSTEM_PROCESSOR}"
+    "-DOBJDUMP=${HEED_OBJDUMP}" "-DNM=${HEED_NM}")
+foreach(kind isa_test isa_test_itself)
+  add_test(NAME "core: ${kind}" COMMAND ${isa_test} "-DSELF_TEST=$<STREQUAL:${kind},isa_test_itself>"
+           -P "${PROJECT_SOURCE_DIR}/tests/core/isa_test.cmake")
+  set_tests_properties("core: ${kind}" PROPERTIES LABELS "quick;full" SKIP_REGULAR_EXPRESSION "SKIPPED")
+endforeach()
+set_tests_properties("core: isa_test_itself" PROPERTIES WILL_FAIL ON)

@@ -43,6 +43,17 @@ struct GemmBlock {
   const T* bias;  // (n) or null
 };
 
+// The same for few rows: k adjacent in A and in B (column j of B begins at b + j·b_col).
+template <class T>
+struct GemmDots {
+  int64_t m, n, k;
+  const T* a; int64_t a_row;
+  const T* b; int64_t b_col;
+  T* c; int64_t c_row;
+  bool accumulate;
+  const T* bias;
+};
+
 template <class T>
 struct KernelsOf {
   using UnaryFn = void (*)(const T* x, int64_t x_stride, T* y, int64_t n);
@@ -85,9 +96,14 @@ struct KernelsOf {
   // GEMM's inner part (gemm.h), on tiles of tile_rows × tile_columns held in registers.
   int tile_rows, tile_columns;
   void (*gemm_block)(const GemmBlock<T>& block);
+  void (*gemm_dots)(const GemmDots<T>& block);
+  // y (n) += x (k) B (k × n), B's columns adjacent.
+  void (*add_row_times_matrix)(const T* x, int64_t x_stride, const T* b, int64_t b_row, T* y, int64_t n, int64_t k);
   // Panels of `width` numbers a step: to[l·width + i] = from[i·across + l·along], i < width, l < k; then
   // the next panel, until n are done. The last panel may be narrower, at the same distances.
   void (*pack)(const T* from, int64_t across, int64_t along, int64_t n, int64_t k, int64_t width, T* to);
+  // to[j·to_row + i] = from[i·from_row + j] for i < rows, j < columns.
+  void (*transpose)(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to, int64_t to_row);
 };
 
 struct Kernels {

@@ -9,7 +9,7 @@
 #endif
 
 #define HEED_VECTOR_BYTES 64
-#define HEED_TILE_ROWS 12
+#define HEED_TILE_ROWS 8
 #define HEED_ISA_NAME "avx512"
 #define HEED_ISA_TABLE kernels_avx512
 #include <heed/core/kernels/kernels.inc>

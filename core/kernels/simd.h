@@ -12,9 +12,13 @@
 namespace heed::core {
 namespace {
 
-template <class T, int bytes>
+template <class T, int bytes, bool single = bytes == sizeof(T)>
 struct VecOf {
   typedef T type __attribute__((vector_size(bytes)));
+};
+template <class T, int bytes>
+struct VecOf<T, bytes, true> {
+  using type = T;
 };
 template <class T>
 using Vec = typename VecOf<T, HEED_VECTOR_BYTES>::type;
@@ -39,7 +43,8 @@ inline To bits_as(From x) {
 
 template <class V, class T>
 inline V splat(T x) {
-  return static_cast<Element<V>>(x) - V{};  // x - 0 is x, also for -0
+  if constexpr (sizeof(V) == sizeof(T)) return x;
+  else return static_cast<Element<V>>(x) - V{};  // x - 0 is x, also for -0
 }
 
 template <class V>
@@ -154,6 +159,18 @@ inline void store(T* p, Vec<T> v, Full = {}) {
 template <class T>
 inline void store(T* p, Vec<T> v, Part part) {
   copy_part(p, reinterpret_cast<const T*>(&v), part.n);
+}
+
+/// The same for a type that is said: a vector of another width, or a single number.
+template <class V, class T>
+inline V load_as(const T* p) {
+  V v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+template <class V, class T>
+inline void store_as(T* p, V v) {
+  __builtin_memcpy(p, &v, sizeof v);
 }
 
 inline int64_t count(Full, int64_t whole) { return whole; }

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include <heed/core/error.h>
-#include <heed/examples/kit/files.h>
+#include <heed/core/file.h>
 #include <heed/examples/kit/format.h>
 
 namespace heed::kit {
@@ -44,17 +44,15 @@ std::string quantised(const std::vector<float>& weights, size_t keys) {
     bytes.push_back(step > 0 ? static_cast<uint8_t>(std::lround((w - *low) / step)) : 0);
   std::string top = "[";
   for (size_t row = 0; row < weights.size(); row += keys) {
+    const size_t kept = std::min(keys, exact_of_a_row);
     std::vector<size_t> order(keys);
     std::iota(order.begin(), order.end(), size_t{0});
-    order.resize(std::min(keys, exact_of_a_row));
-    std::vector<size_t> all(keys);
-    std::iota(all.begin(), all.end(), size_t{0});
-    std::partial_sort_copy(all.begin(), all.end(), order.begin(), order.end(), [&](size_t a, size_t b) {
+    std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](size_t a, size_t b) {
       const float x = weights[row + a], y = weights[row + b];
       return x != y ? x > y : a < b;
     });
     top += row == 0 ? "[" : ",[";
-    for (size_t k = 0; k < order.size(); ++k)
+    for (size_t k = 0; k < kept; ++k)
       top += (k == 0 ? "" : ",") + std::to_string(order[k]) + ',' + number(weights[row + order[k]]);
     top += ']';
   }
@@ -105,8 +103,8 @@ std::string page_json(const AttentionPage& page) {
       return exact ? json_list(weights, number) : quantised(weights, set.keys.size());
     };
     const auto layers = [&](const auto& layer) { return json_list(layer, heads); };
-    return "{\"name\":" + json_quoted(set.name) + ",\"queries\":" + json_list(set.queries, json_quoted) +
-           ",\"keys\":" + json_list(set.keys, json_quoted) + ",\"allowed\":" + mask_rows(set) +
+    return "{\"name\":" + json_for_html(set.name) + ",\"queries\":" + json_list(set.queries, json_for_html) +
+           ",\"keys\":" + json_list(set.keys, json_for_html) + ",\"allowed\":" + mask_rows(set) +
            ",\n\"layers\":" + json_list(set.layers, layers) + "}";
   });
   return std::string("{\"exact\":") + (exact ? "true" : "false") + ",\"sets\":" + sets + "}";
@@ -139,7 +137,7 @@ std::string attention_html(const AttentionPage& page) {
 }
 
 void save_attention_page(const std::filesystem::path& file, const AttentionPage& page) {
-  write_file(file, attention_html(page));
+  core::write_file_atomic(file.string(), attention_html(page));
 }
 
 }  // namespace heed::kit

@@ -23,10 +23,10 @@ namespace heed::kit {
 /// Weights between one list of query tokens and one of key tokens: an encoder's, a decoder's, or the
 /// cross attention between them.
 struct AttentionSet {
-  std::string name;
-  std::vector<std::string> queries, keys;
-  std::vector<std::vector<std::vector<float>>> layers;  // [layer][head]: n·m weights, row by row
-  std::vector<bool> allowed = {};                       // n·m, false is masked; empty: none is
+  std::string name = {};
+  std::vector<std::string> queries = {}, keys = {};
+  std::vector<std::vector<std::vector<float>>> layers = {};  // [layer][head]: n·m weights, row by row
+  std::vector<bool> allowed = {};                            // n·m, false is masked; empty: none is
 };
 
 struct AttentionPage {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 #include <csignal>
 #include <exception>
 #include <iostream>
 
+#include <heed/core/parallel.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/option.h>
@@ -62,14 +62,6 @@ std::string right_of(const Option& option) {
   return option.help + text + (text.empty() ? "" : ")");
 }
 
-std::string json_text(const JsonResult& value) {
-  if (auto number = std::get_if<double>(&value))
-    return std::isfinite(*number) ? shortest(*number) : "null";
-  if (auto number = std::get_if<int64_t>(&value)) return std::to_string(*number);
-  if (auto truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
-  return json_quoted(std::get<std::string>(value));
-}
-
 std::string in_quotes_where_needed(const std::string& word) {
   const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
     return std::isalnum(c) || std::string("-_./=,:+@%").find(static_cast<char>(c)) != std::string::npos;
@@ -96,9 +88,9 @@ void Cli::group(const std::string& heading, const std::vector<Option>& options) 
 
 void Cli::common(Common& common) {
   common_ = &common;
-  if (common.out.empty()) common.out = std::filesystem::path("runs") / program_;
+  if (common.out.empty()) common.out = std::filesystem::path("out") / program_;
   group("Common",
-        {{"steps", &common.steps, "steps of training", {.min = 0}},
+        {{"steps", &common.steps, common.steps_help, {.min = 0}},
          {"seed", &common.seed, "of all random numbers; the same seed gives the same result", {.min = 0}},
          {"threads", &common.threads, "threads; results do not depend on it",
           {.min = 0, .max = 1024, .shown_default = "all processors"}},
@@ -146,7 +138,7 @@ bool Cli::parse(int argc, char** argv) {
       return false;
     }
     if (argument.size() < 3 || argument.compare(0, 2, "--") != 0)
-      throw UsageError("'" + argument + "': is no option: options begin with --, and " + program_ +
+      throw UsageError(quote(argument) + ": is no option: options begin with --, and " + program_ +
                        " --help lists them");
     const size_t equals = argument.find('=');
     const std::string name = argument.substr(2, equals == std::string::npos ? equals : equals - 2);
@@ -171,6 +163,7 @@ bool Cli::parse(int argc, char** argv) {
     assign(*option, argv[++i]);
     given_.emplace_back(name, argument + " " + in_quotes_where_needed(argv[i]));
   }
+  if (common_ && common_->threads > 0) set_num_threads(common_->threads);
   return true;
 }
 
@@ -199,17 +192,13 @@ std::string Cli::help() const {
   return text;
 }
 
-void Cli::print_json(const std::vector<std::pair<std::string, JsonResult>>& results) const {
-  check(results.size() == json_keys_.size(), "--json: ", results.size(), " results, but --help documents ",
+void Cli::print_json(const core::Json::Object& results) const {
+  check(results.size() == json_keys_.size(), "--json: ", results.size(), " results: --help documents ",
         json_keys_.size(), ": give each documented key once");
-  std::string line;
-  for (size_t i = 0; i < results.size(); ++i) {
-    const auto& [key, value] = results[i];
-    check(key == json_keys_[i].first, "--json: '", key, "': --help documents '", json_keys_[i].first,
-          "' in its place: name them alike and in the same order");
-    line += (i == 0 ? "{\"" : ", \"") + key + "\": " + json_text(value);
-  }
-  if (common_ && common_->json) std::cout << line << "}" << std::endl;
+  for (size_t i = 0; i < results.size(); ++i)
+    check(results[i].first == json_keys_[i].first, "--json: '", results[i].first, "': --help documents '",
+          json_keys_[i].first, "' in its place: name them alike and in the same order");
+  if (common_ && common_->json) std::cout << core::Json(results) << std::endl;
 }
 
 std::string Cli::command(const std::string& extra_name, const std::string& extra_value) const {

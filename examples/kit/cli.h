@@ -28,6 +28,7 @@
 #include <vector>
 
 #include <heed/core/error.h>
+#include <heed/core/json.h>
 
 namespace heed::kit {
 
@@ -57,13 +58,12 @@ struct Option {
 struct Common {
   int64_t seed = 0;
   int threads = 0;                  // 0: as many as there are processors
-  std::filesystem::path out = {};   // by default runs/<program>
+  std::filesystem::path out = {};   // by default out/<program>
   int64_t steps = 1000;
+  std::string steps_help = "steps of training";
   bool quiet = false;
   bool json = false;
 };
-
-using JsonResult = std::variant<double, int64_t, bool, std::string>;
 
 class Cli {
  public:
@@ -88,10 +88,10 @@ class Cli {
   std::string help() const;
 
   /// With --json, one line on stdout. Throws Error unless exactly the documented keys are given.
-  void print_json(const std::vector<std::pair<std::string, JsonResult>>& results) const;
+  void print_json(const core::Json::Object& results) const;
 
   /// The command line that runs the program again with `extra` in place of the option of that name:
-  /// "char_gpt --steps 500 --resume runs/char_gpt/checkpoint.safetensors".
+  /// "char_gpt --steps 500 --resume out/char_gpt/checkpoint.safetensors".
   std::string command(const std::string& extra_name, const std::string& extra_value) const;
 
  private:

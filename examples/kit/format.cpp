@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-
-#include <heed/examples/kit/utf8.h>
+#include <optional>
 
 namespace heed::kit {
 namespace {
@@ -18,6 +17,14 @@ std::string to_text(How... how) {
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }  // UTF-8
 
+/// Takes one code point off the front; U+FFFD for a byte that is not UTF-8.
+char32_t next_code_point(std::string_view& text) {
+  std::string_view rest = text;
+  const std::optional<char32_t> c = take_code_point(rest);
+  text = c ? rest : text.substr(1);
+  return c.value_or(0xFFFD);
+}
+
 }  // namespace
 
 std::string fixed(double x, int decimals) {
@@ -26,7 +33,6 @@ std::string fixed(double x, int decimals) {
 std::string general(double x, int digits) {
   return to_text(x, std::chars_format::general, std::clamp(digits, 1, 60));
 }
-std::string shortest(double x) { return to_text(x); }
 std::string shortest(float x) { return to_text(x); }
 
 std::string clock_time(double seconds) {
@@ -50,12 +56,10 @@ std::string fit(const std::string& text, int columns) {
   return text.substr(0, end) + "…";
 }
 
-std::string json_quoted(const std::string& text) {
+std::string json_for_html(std::string_view text) {
   std::string quoted = "\"";
-  for (size_t i = 0; i < text.size();) {
-    const CodePoint point = code_point_at(text, i);
-    const char32_t c = point.value;
-    i += static_cast<size_t>(point.bytes);
+  while (!text.empty()) {
+    const char32_t c = next_code_point(text);
     if (c == '"' || c == '\\') {
       quoted += {'\\', static_cast<char>(c)};
     } else if (c == '\n') {
@@ -71,20 +75,19 @@ std::string json_quoted(const std::string& text) {
   return quoted + '"';
 }
 
-std::string escaped_xml(const std::string& text) {
+std::string escaped_xml(std::string_view text) {
   std::string escaped;
-  for (size_t i = 0; i < text.size();) {
-    const CodePoint point = code_point_at(text, i);
-    i += static_cast<size_t>(point.bytes);
-    switch (point.value) {
+  while (!text.empty()) {
+    const char32_t c = next_code_point(text);
+    switch (c) {
       case '&': escaped += "&amp;"; break;
       case '<': escaped += "&lt;"; break;
       case '>': escaped += "&gt;"; break;
       case '"': escaped += "&quot;"; break;
       case '\'': escaped += "&#39;"; break;
       default:  // XML 1.0 has no control characters but these three, and no U+FFFE, U+FFFF
-        if (point.value >= 0x20 || point.value == '\n' || point.value == '\t' || point.value == '\r')
-          append_utf8(escaped, point.value == 0xFFFE || point.value == 0xFFFF ? 0xFFFD : point.value);
+        if (c >= 0x20 || c == '\n' || c == '\t' || c == '\r')
+          append_utf8(escaped, c == 0xFFFE || c == 0xFFFF ? 0xFFFD : c);
     }
   }
   return escaped;

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include <heed/core/text.h>
 
 namespace heed::kit {
 
@@ -13,7 +16,7 @@ std::string fixed(double x, int decimals);
 std::string general(double x, int digits = 6);
 
 /// The shortest text that reads back as the same number.
-std::string shortest(double x);
+using heed::shortest;
 std::string shortest(float x);
 
 /// "00:12", "1:02:03".
@@ -25,12 +28,13 @@ int text_width(const std::string& text);
 /// `text` cut to `columns`, the last of them "…", or filled up with spaces at its end.
 std::string fit(const std::string& text, int columns);
 
-/// "\"a\\nb\"": a JSON string that is safe inside HTML too: `<`, `>`, `&`, U+2028 and U+2029 are
+/// A JSON string, with its quotes, that is safe inside HTML: `<`, `>`, `&`, U+2028 and U+2029 are
 /// written as \uXXXX, so that no token can end a script or open a comment. Bytes that are not UTF-8
 /// become U+FFFD.
-std::string json_quoted(const std::string& text);
+std::string json_for_html(std::string_view text);
 
-/// Text for HTML and SVG: `&`, `<`, `>` and quotes as entities, no control characters.
-std::string escaped_xml(const std::string& text);
+/// Text for HTML and SVG: `&`, `<`, `>` and quotes as entities, no control characters, U+FFFD for
+/// bytes that are not UTF-8.
+std::string escaped_xml(std::string_view text);
 
 }  // namespace heed::kit

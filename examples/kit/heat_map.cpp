@@ -135,7 +135,7 @@ std::string draw(const HeatMap& map, Box box) {
              at(l.cell_height) + "\" fill=\"" + colour.hex() + "\"/>\n";
       if (numbers)
         texts += svg_text(x + l.cell_width / 2, y + l.cell_height / 2 + 4, fixed(v, 2), Anchor::middle,
-                        colour.luminance() < 0.2 ? "small white" : "small black");
+                        colour.luminance() < 0.179 ? "small white" : "small black");
     }
   std::string out = "<g shape-rendering=\"crispEdges\">\n" + cells + "</g>\n" + texts;
   // The frame; where there are empty cells it is drawn first, hatched, and shows through them.

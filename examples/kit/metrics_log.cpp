@@ -5,8 +5,10 @@
 #include <optional>
 
 #include <heed/core/error.h>
-#include <heed/examples/kit/files.h>
+#include <heed/core/file.h>
+#include <heed/core/json.h>
 #include <heed/examples/kit/format.h>
+#include <heed/examples/kit/tables.h>
 
 namespace heed::kit {
 namespace {
@@ -31,9 +33,9 @@ std::string kept_lines(const std::string& file, const std::string& text, int64_t
     const size_t end = text.find('\n', begin);
     if (end == std::string::npos) break;
     const auto step = step_of(std::string_view(text).substr(begin, end - begin));
-    check<FormatError>(step.has_value(), file, ":", number, ": '",
-                       text.substr(begin, std::min<size_t>(end - begin, 60)),
-                       "': does not start with a step: move the file away to start a new one");
+    check<FormatError>(step.has_value(), file, ":", number, ": ",
+                       quote(text.substr(begin, end - begin)),
+                       ": does not start with a step: move the file away to start a new one");
     if (*step > last_step) break;
     begin = end + 1;
   }
@@ -45,8 +47,8 @@ std::string kept_lines(const std::string& file, const std::string& text, int64_t
 MetricsLog::MetricsLog(const std::filesystem::path& file, int64_t last_step) : file_(file) {
   std::string kept;
   if (last_step > 0 && std::filesystem::exists(file))
-    kept = kept_lines(file.string(), read_file(file), last_step);
-  write_file(file, kept);
+    kept = kept_lines(file.string(), core::read_file(file.string()), last_step);
+  core::write_file_atomic(file.string(), kept);
   out_.open(file, std::ios::app | std::ios::binary);
   check<IoError>(out_.is_open(), "metrics: ", file.string(), ": cannot be opened for writing");
 }
@@ -58,6 +60,19 @@ void MetricsLog::write(int64_t step, const std::vector<std::pair<std::string, do
     line += ",\"" + name + "\":" + (std::isfinite(value) ? shortest(value) : "null");
   out_ << line + "}\n" << std::flush;
   check<IoError>(out_.good(), "metrics: ", file_.string(), ": cannot be written: is the disk full?");
+}
+
+Metric read_metric(const std::filesystem::path& file, const std::string& name) {
+  Metric metric;
+  int64_t number = 0;
+  for (const std::string& line : read_lines(file)) {
+    const core::Json entry = core::parse_json(line, file.string() + ":" + std::to_string(++number));
+    const core::Json* const value = entry.find(name);
+    if (!value || value->is_null()) continue;
+    metric.steps.push_back(entry.at("step").as_number());
+    metric.values.push_back(value->as_number());
+  }
+  return metric;
 }
 
 }  // namespace heed::kit

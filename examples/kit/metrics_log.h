@@ -28,4 +28,11 @@ class MetricsLog {
   std::ofstream out_;
 };
 
+/// One metric of a log: the lines that have it, in their order.
+struct Metric {
+  std::vector<double> steps, values;
+};
+/// Throws IoError, or FormatError at a line that is no JSON object.
+Metric read_metric(const std::filesystem::path& file, const std::string& name);
+
 }  // namespace heed::kit

@@ -1,26 +1,17 @@
 #include <heed/examples/kit/option.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <limits>
+#include <utility>
 
+#include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 
 namespace heed::kit {
 namespace {
 
-/// The whole of `text` as a number.
-template <class T>
-std::optional<T> number(const std::string& text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 [[noreturn]] void refuse(const Option& option, const std::string& text, const char* why) {
-  throw UsageError(cat("--", option.name, ": '", text, "': ", why, ": give ", expectation(option)));
+  throw UsageError(cat("--", option.name, ": ", quote(text), ": ", why, ": give ", expectation(option)));
 }
 
 void check_range(const Option& option, const std::string& text, double value) {
@@ -32,10 +23,10 @@ void check_range(const Option& option, const std::string& text, double value) {
 
 template <class T>
 void assign_integer(const Option& option, T& target, const std::string& text) {
-  const auto value = number<T>(text);
-  if (!value) refuse(option, text, "is not an integer");
+  const auto value = parse_int(text);
+  if (!value || !std::in_range<T>(*value)) refuse(option, text, "is not an integer");
   check_range(option, text, static_cast<double>(*value));
-  target = *value;
+  target = static_cast<T>(*value);
 }
 
 std::string joined(const std::vector<std::string>& words, const std::string& separator) {
@@ -71,7 +62,7 @@ void assign(const Option& option, const std::string& text) {
   } else if (auto target = std::get_if<int64_t*>(&option.target)) {
     assign_integer(option, **target, text);
   } else if (auto target = std::get_if<double*>(&option.target)) {
-    const auto value = number<double>(text);
+    const auto value = parse_double(text);
     if (!value || !std::isfinite(*value)) refuse(option, text, "is not a number");
     check_range(option, text, *value);
     **target = *value;

@@ -17,8 +17,8 @@ namespace heed::kit {
 enum class Mark { line, dashes, dots };
 
 struct Series {
-  std::string name;              // in the legend; "": not there
-  std::vector<double> x, y;      // a y that is not finite breaks the line
+  std::string name = {};         // in the legend; "": not there
+  std::vector<double> x = {}, y = {};  // a y that is not finite breaks the line
   Mark mark = Mark::line;
   bool faint = false;            // pale and thin: a raw curve beneath its smoothed one
   std::optional<int> colour = std::nullopt;  // 0 … 7; by default the series' own number

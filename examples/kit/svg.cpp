@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include <heed/core/error.h>
-#include <heed/examples/kit/files.h>
+#include <heed/core/file.h>
 #include <heed/examples/kit/format.h>
 
 namespace heed::kit {
@@ -15,7 +15,7 @@ namespace {
 constexpr const char* style = R"css(<style>
 text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#1b1b1b}
 .h{font-weight:600;font-size:14px}.title{font-weight:600;font-size:17px}.small{font-size:11px}
-.white{fill:#fff}.black{fill:#111}
+.white{fill:#fff}.black{fill:#000}
 .paper{fill:#fff}.g{stroke:#ddd}.a{stroke:#555}.level{stroke:#555;stroke-dasharray:2 4}
 .halo{stroke:#fff;stroke-width:3px;stroke-linejoin:round;paint-order:stroke}
 .line{fill:none;stroke-width:2;stroke-linejoin:round}.dashes{stroke-dasharray:7 4}
@@ -25,7 +25,7 @@ text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#1b1b1b}
 .f0{fill:#0072b2}.f1{fill:#d55e00}.f2{fill:#009e73}.f3{fill:#cc79a7}
 .f4{fill:#e69f00}.f5{fill:#56b4e9}.f6{fill:#9a8700}.f7{fill:#1b1b1b}
 @media (prefers-color-scheme:dark){
-text{fill:#e8e8e8}.white{fill:#fff}.black{fill:#111}
+text{fill:#e8e8e8}.white{fill:#fff}.black{fill:#000}
 .paper{fill:#16181c}.g{stroke:#33373d}.a{stroke:#9aa0a6}.level{stroke:#9aa0a6}.halo{stroke:#16181c}
 .s0{stroke:#4fa8dc}.s6{stroke:#f0e442}.s7{stroke:#e8e8e8}
 .f0{fill:#4fa8dc}.f6{fill:#f0e442}.f7{fill:#e8e8e8}
@@ -142,7 +142,7 @@ std::string svg(const Figure& figure) {
 }
 
 void save_svg(const std::filesystem::path& file, const Figure& figure) {
-  write_file(file, svg(figure));
+  core::write_file_atomic(file.string(), svg(figure));
 }
 
 }  // namespace heed::kit

@@ -17,7 +17,9 @@ inline uint64_t fnv1a(const void* bytes, size_t count) {
 
 /// Of the numbers of a contiguous array.
 inline uint64_t fnv1a(const core::Array& x) {
-  return fnv1a(x.data<char>(), static_cast<size_t>(x.numel()) * size_of(x.dtype()));
+  const size_t width = size_of(x.dtype());
+  return fnv1a(x.storage().bytes() + static_cast<size_t>(x.offset()) * width,
+               static_cast<size_t>(x.numel()) * width);
 }
 
 }  // namespace heed::test

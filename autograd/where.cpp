@@ -1,0 +1,97 @@
+// Ops made of cases. A case that is not taken gets the gradient 0, whatever its own derivative is.
+#include <heed/autograd/where.h>
+
+#include <heed/autograd/elementwise.h>
+#include <heed/autograd/node.h>
+#include <heed/core/ops.h>
+
+namespace heed {
+
+using core::Binary, core::Compare, core::compare, core::map, core::Unary, core::zip;
+
+namespace {
+
+Tensor number(double value, const Tensor& like) { return Tensor(core::full({}, value, like.dtype())); }
+
+}  // namespace
+
+Tensor eq(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::eq, a.array(), b.array())); }
+Tensor ne(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::ne, a.array(), b.array())); }
+Tensor eq(const Tensor& a, double b) { return Tensor(compare(Compare::eq, a.array(), b)); }
+Tensor ne(const Tensor& a, double b) { return Tensor(compare(Compare::ne, a.array(), b)); }
+Tensor operator<(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::lt, a.array(), b.array())); }
+Tensor operator<=(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::le, a.array(), b.array())); }
+Tensor operator>(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::gt, a.array(), b.array())); }
+Tensor operator>=(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::ge, a.array(), b.array())); }
+Tensor operator<(const Tensor& a, double b) { return Tensor(compare(Compare::lt, a.array(), b)); }
+Tensor operator<=(const Tensor& a, double b) { return Tensor(compare(Compare::le, a.array(), b)); }
+Tensor operator>(const Tensor& a, double b) { return Tensor(compare(Compare::gt, a.array(), b)); }
+Tensor operator>=(const Tensor& a, double b) { return Tensor(compare(Compare::ge, a.array(), b)); }
+Tensor operator!(const Tensor& mask) { return Tensor(core::logical_not(mask.array())); }
+Tensor operator&(const Tensor& a, const Tensor& b) { return Tensor(core::logical_and(a.array(), b.array())); }
+Tensor operator|(const Tensor& a, const Tensor& b) { return Tensor(core::logical_or(a.array(), b.array())); }
+bool all(const Tensor& mask) { return core::all(mask.array()); }
+bool any(const Tensor& mask) { return core::any(mask.array()); }
+
+Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
+  return op("where", core::where(mask.array(), a.array(), b.array()),
+            edge(a, [mask](const Tensor& g) { return where(mask, g, 0.0); }),
+            edge(b, [mask](const Tensor& g) { return where(mask, 0.0, g); }));
+}
+
+Tensor where(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, number(b, a)); }
+Tensor where(const Tensor& mask, double a, const Tensor& b) { return where(mask, number(a, b), b); }
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) { return where(mask, value, x); }
+
+namespace {
+
+// 1 where a wins, ½ where both are equal: the derivative of maximum(a, b) over a.
+Tensor share(Compare wins, const Tensor& a, const Tensor& b) {
+  const Tensor one(core::full({}, 1.0, a.dtype())), half(core::full({}, 0.5, a.dtype()));
+  return where(Tensor(compare(wins, a.array(), b.array())), one, where(eq(a, b), half, Tensor(core::full({}, 0.0, a.dtype()))));
+}
+
+Tensor pick(const char* name, Binary function, Compare wins, const Tensor& a, const Tensor& b) {
+  return op(name, zip(function, a.array(), b.array()),
+            edge(a, [wins, a = saved(a), b = saved(b)](const Tensor& g) { return g * share(wins, a(), b()); }),
+            edge(b, [wins, a = saved(a), b = saved(b)](const Tensor& g) { return g * share(wins, b(), a()); }));
+}
+
+}  // namespace
+
+Tensor maximum(const Tensor& a, const Tensor& b) { return pick("maximum", Binary::maximum, Compare::gt, a, b); }
+Tensor minimum(const Tensor& a, const Tensor& b) { return pick("minimum", Binary::minimum, Compare::lt, a, b); }
+Tensor maximum(const Tensor& a, double b) { return maximum(a, number(b, a)); }
+Tensor minimum(const Tensor& a, double b) { return minimum(a, number(b, a)); }
+
+Tensor clamp(const Tensor& x, double low, double high) {
+  check(low <= high, "clamp: ", x.shape(), " to ", low, " … ", high, ": the lower bound is above the upper");
+  return op("clamp", zip(Binary::minimum, zip(Binary::maximum, x.array(), low), high),
+            edge(x, [low, high, x = saved(x)](const Tensor& g) {
+              return where((x() >= low) & (x() <= high), g, 0.0);
+            }));
+}
+
+Tensor abs(const Tensor& x) {
+  return op("abs", map(Unary::abs, x.array()),
+            edge(x, [x = saved(x)](const Tensor& g) { return g * sign(x()); }));
+}
+
+Tensor sign(const Tensor& x) { return op("sign", map(Unary::sign, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; })); }
+Tensor floor(const Tensor& x) { return op("floor", map(Unary::floor, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; })); }
+Tensor ceil(const Tensor& x) { return op("ceil", map(Unary::ceil, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; })); }
+Tensor round(const Tensor& x) { return op("round", map(Unary::round, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; })); }
+
+Tensor pow(const Tensor& x, const Tensor& exponent) {
+  return op("pow", zip(Binary::pow, x.array(), exponent.array()),
+            edge(x, [x = saved(x), p = saved(exponent)](const Tensor& g) {
+              const Tensor constant = eq(p(), 0.0);  // x⁰ = 1, also at 0: no 0·∞ from the other branch
+              return g * where(constant, 0.0, p() * pow(where(constant, 1.0, x()), p() - 1.0));
+            }),
+            edge(exponent, [x = saved(x), p = saved(exponent)](const Tensor& g, const Tensor& y) {
+              const Tensor flat = eq(x(), 0.0) & (p() >= 0.0);  // 0ᵖ is taken as constant, as in PyTorch
+              return g * where(flat, 0.0, y * log(where(flat, 1.0, x())));
+            }));
+}
+
+}  // namespace heed

@@ -1,0 +1,30 @@
+#include <heed/nn/checkpoint.h>
+
+#include <heed/core/safetensors.h>
+
+namespace heed::nn {
+
+const std::string& Checkpoint::get(const std::string& key) const {
+  const auto entry = metadata.find(key);
+  check<FormatError>(entry != metadata.end(), "checkpoint: no metadata entry ", key,
+                     ": the file was not written by the program that reads it");
+  return entry->second;
+}
+
+void save(const std::filesystem::path& file, const StateDict& state, const std::map<std::string, std::string>& metadata) {
+  std::map<std::string, core::Array> arrays;
+  for (const NamedTensor& entry : state)
+    check(arrays.emplace(entry.name, entry.tensor.array()).second, "save: ", file.string(), ": two tensors are named ",
+          entry.name, ": names must differ");
+  core::save_safetensors(file.string(), arrays, metadata);
+}
+
+Checkpoint load(const std::filesystem::path& file) {
+  const core::SafeTensors tensors = core::load_safetensors(file.string());
+  Checkpoint checkpoint;
+  checkpoint.metadata = tensors.metadata();
+  for (const std::string& name : tensors.names()) checkpoint.state.push_back({name, Tensor(tensors.at(name))});
+  return checkpoint;
+}
+
+}  // namespace heed::nn

@@ -1,0 +1,33 @@
+// Checkpoints: a state dict in a safetensors file, as PyTorch users exchange them.
+//
+//     nn::save("model.safetensors", model.state_dict());
+//     model.load_state_dict(nn::load("model.safetensors").state);
+//
+// Files are written atomically: at any moment the old or the new one is whole. Tied tensors are stored
+// once and come back under all their names. Metadata are texts beside the tensors: what a run needs to
+// go on, or a vocabulary.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include <heed/nn/module.h>
+
+namespace heed::nn {
+
+struct Checkpoint {
+  StateDict state;
+  std::map<std::string, std::string> metadata;
+
+  /// The metadata entry of this name. Throws FormatError where there is none.
+  const std::string& get(const std::string& key) const;
+};
+
+/// Throws IoError where the file cannot be written; an old file of that name then stays as it was.
+void save(const std::filesystem::path& file, const StateDict& state, const std::map<std::string, std::string>& metadata = {});
+
+/// Throws IoError where the file cannot be read, FormatError where it breaks the format.
+Checkpoint load(const std::filesystem::path& file);
+
+}  // namespace heed::nn

@@ -1,0 +1,50 @@
+#include <heed/nn/positions.h>
+
+#include <cmath>
+
+#include <heed/autograd/create.h>
+#include <heed/autograd/elementwise.h>
+#include <heed/nn/init.h>
+
+namespace heed::nn {
+
+Tensor sinusoidal_table(int64_t n, int64_t d, Dtype dtype) {
+  std::vector<double> table(static_cast<size_t>(n * d));
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t c = 0; c < d; ++c) {
+      const double angle = static_cast<double>(i) / std::pow(10000.0, static_cast<double>(c - c % 2) / static_cast<double>(d));
+      table[static_cast<size_t>(i * d + c)] = c % 2 == 0 ? std::sin(angle) : std::cos(angle);
+    }
+  return tensor(table, {n, d}, dtype);
+}
+
+namespace {
+
+Tensor first_rows(const char* layer, const Tensor& table, const Tensor& x) {
+  check<ShapeError>(x.dim() >= 2 && x.size(-1) == table.size(1) && x.size(-2) <= table.size(0), layer, ": input ",
+                    x.shape(), ", table ", table.shape(), ": the input must be (…, n, ", table.size(1),
+                    ") with n <= ", table.size(0), ": make max_length larger for longer sequences");
+  return table.slice(0, 0, x.size(-2));
+}
+
+}  // namespace
+
+SinusoidalPositions::SinusoidalPositions(int64_t width, const PositionOptions& o)
+    : table(sinusoidal_table(o.max_length, width, Dtype::f64)), dropout(o.dropout) {}
+
+Tensor SinusoidalPositions::operator()(const Tensor& x) const {
+  const Scope scope(*this);
+  return dropout(x + first_rows("SinusoidalPositions", table, x).to(x.dtype()));
+}
+
+LearnedPositions::LearnedPositions(int64_t width, const PositionOptions& o)
+    : weight(parameter(zeros({o.max_length, width}))), dropout(o.dropout) {
+  normal_(weight);
+}
+
+Tensor LearnedPositions::operator()(const Tensor& x) const {
+  const Scope scope(*this);
+  return dropout(x + first_rows("LearnedPositions", weight, x));
+}
+
+}  // namespace heed::nn

@@ -1,0 +1,55 @@
+// PyTorch's answers, from tests/golden/*.safetensors, and how near one has to come to them.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include <heed/core/safetensors.h>
+#include <heed/nn/module.h>
+#include "support/catch.h"
+
+namespace heed::test {
+
+class Golden {
+ public:
+  explicit Golden(const std::string& file) : file_(core::load_safetensors(std::string(HEED_TESTS_DIR "/golden/") + file)) {}
+
+  /// The tensor; floating ones as `dtype`.
+  Tensor at(const std::string& name, Dtype dtype) const {
+    const Tensor x(file_.at(name));
+    return is_floating(x.dtype()) ? x.to(dtype) : x;
+  }
+
+  /// All tensors whose names begin with `prefix`, without it.
+  nn::StateDict state(const std::string& prefix, Dtype dtype) const {
+    nn::StateDict found;
+    for (const std::string& name : file_.names())
+      if (name.starts_with(prefix)) found.push_back({name.substr(prefix.size()), at(name, dtype)});
+    return found;
+  }
+
+  /// |x - b| <= 1e-5 |b| + 1e-6 max|b| in f32, 1e-12 and 1e-13 in f64.
+  void check(const std::string& name, const Tensor& x) const {
+    INFO(name);
+    const Tensor expected(file_.at(name));
+    REQUIRE(x.defined());
+    REQUIRE(x.shape() == expected.shape());
+    const bool narrow = x.dtype() == Dtype::f32;
+    const std::vector<double> got = x.to_vector(), wanted = expected.to_vector();
+    double largest = 0.0;
+    for (const double b : wanted) largest = std::max(largest, std::abs(b));
+    for (size_t i = 0; i < got.size(); ++i) {
+      const double allowed = (narrow ? 1e-5 : 1e-12) * std::abs(wanted[i]) + (narrow ? 1e-6 : 1e-13) * largest;
+      if (std::abs(got[i] - wanted[i]) <= allowed) continue;
+      FAIL("element " << i << " of " << x.shape() << ": " << got[i] << ", PyTorch has " << wanted[i] << ", off by "
+                      << got[i] - wanted[i] << " where " << allowed << " is allowed");
+    }
+    SUCCEED();
+  }
+
+ private:
+  core::SafeTensors file_;
+};
+
+}  // namespace heed::test
