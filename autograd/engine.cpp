@@ -23,6 +23,14 @@ struct RunningRule {
   ~RunningRule() { running_rule = before; }
 };
 
+// Whether `shape` becomes `larger` by repeating axes: then a gradient of the latter is summed back.
+bool broadcasts_to(const Shape& shape, const Shape& larger) {
+  const int extra = larger.rank() - shape.rank();
+  bool fits = extra >= 0;
+  for (int i = 0; fits && i < shape.rank(); ++i) fits = shape[i] == larger[i + extra] || shape[i] == 1;
+  return fits;
+}
+
 struct Pending {
   std::shared_ptr<Node> node;
   Tensor g;
@@ -46,7 +54,11 @@ struct Pass {
                       to.dtype, ": must be equal");
     Pending& slot = pending[to.node->id];
     slot.node = to.node;
-    if (g.shape() != to.shape) g = sum_to(g, to.shape);  // the input was broadcast
+    if (g.shape() != to.shape) {  // the input was broadcast
+      check<ShapeError>(broadcasts_to(to.shape, g.shape()), from, ": rule gave a gradient ", g.shape(), " for an input ",
+                        to.shape, ": must have the input's shape, or one that it was broadcast to");
+      g = sum_to(g, to.shape);
+    }
     if (!slot.g.defined()) {
       slot.g = std::move(g);
     } else if (!recording && slot.g.array().storage().use_count() == 1 && slot.g.is_contiguous()) {

@@ -1,0 +1,104 @@
+// gradcheck must find what is wrong, and say where.
+#include <heed/autograd/gradcheck.h>
+#include <heed/autograd/node.h>
+#include <heed/autograd/ops.h>
+#include <heed/core/ops.h>
+
+#include "support/catch.h"
+#include "support/errors.h"
+#include "support/layouts.h"
+
+using namespace heed;
+using test::contains;
+
+namespace {
+
+const Tensor x = test::spread({2, 3}, 0.5, 2.0);
+
+std::string complaint(const std::function<Tensor(const Tensor&)>& f, const Tensor& at = x, const GradcheckOptions& options = {}) {
+  const std::string text = test::message_of<AutogradError>([&] { gradcheck(f, at, options); });
+  if (text != "no error") CHECK(test::follows_grammar(text));
+  return text;
+}
+
+// x², with a derivative of the caller's.
+template <class Rule>
+Tensor squared(const Tensor& a, Rule rule) {
+  return op("squared", core::map(core::Unary::square, a.array()), edge(a, rule));
+}
+
+}  // namespace
+
+TEST_CASE("gradcheck accepts a right rule, to third order") {
+  CHECK(complaint([](const Tensor& a) { return squared(a, [s = saved(a)](const Tensor& g) { return g * s() * 2.0; }); }) == "no error");
+  CHECK(complaint([](const Tensor& a) { return exp(sin(a)); }, x, {.order = 3}) == "no error");
+}
+
+TEST_CASE("gradcheck names the input, the coordinate and both numbers of a wrong rule") {
+  const std::string text = complaint([](const Tensor& a) { return squared(a, [s = saved(a)](const Tensor& g) { return g * s() * 2.001; }); });
+  CHECK(contains(text, "gradcheck: first order, input 0 (2, 3) along coordinate (0, 0): the rule gives "));
+  CHECK(contains(text, ", differences give "));
+
+  const std::string second = test::message_of<AutogradError>([] {
+    gradcheck([](const std::vector<Tensor>& in) {
+      return op("mul", core::zip(core::Binary::mul, in[0].array(), in[1].array()),
+                edge(in[0], [b = saved(in[1])](const Tensor& g) { return g * b(); }),
+                edge(in[1], [a = saved(in[0])](const Tensor& g) { return g * (a() + 1e-5); }));
+    }, {x, x});
+  });
+  CHECK(contains(second, "first order, input 1 (2, 3) along coordinate (0, 0)"));
+}
+
+TEST_CASE("gradcheck looks at large inputs through random directions") {
+  const std::string text = complaint([](const Tensor& a) { return squared(a, [s = saved(a)](const Tensor& g) { return g * s(); }); },
+                                     test::spread({20, 20}, 1, 2), {.coordinates = 10});
+  CHECK(contains(text, "input 0 (20, 20) along random direction 0"));
+}
+
+TEST_CASE("gradcheck finds a rule that is wrong in second order only") {
+  // The saved factor is cut from its history: right once, 0 instead of 2 the second time.
+  const auto cut = [](const Tensor& a) { return squared(a, [s = a.detach()](const Tensor& g) { return g * s * 2.0; }); };
+  CHECK(complaint(cut, x, {.order = 1}) == "no error");
+  CHECK(contains(complaint(cut), "gradcheck: second order, input 0 (2, 3) along coordinate"));
+}
+
+TEST_CASE("gradcheck finds a fused form that differs from its formula") {
+  const auto split = [](const Tensor& a) {
+    return squared(a, [s = saved(a)](const Tensor& g) { return grad_enabled() ? g * s() * 2.0 : g * s() * 2.00001; });
+  };
+  CHECK(contains(complaint(split, x, {.order = 1}), "first order, input 0"));
+  const auto split_formula = [](const Tensor& a) {
+    return squared(a, [s = saved(a)](const Tensor& g) { return grad_enabled() ? g * s() * 2.00001 : g * s() * 2.0; });
+  };
+  CHECK(complaint(split_formula, x, {.order = 1}) == "no error");
+  CHECK(contains(complaint(split_formula), "under NoGrad and "));
+}
+
+TEST_CASE("gradcheck finds memory that is read outside of a view") {
+  // Sums the first numbers of the storage, wherever x's are.
+  const auto greedy = [](const Tensor& a) {
+    return Tensor(core::sum(core::Array(a.array().storage(), {12}, {1}, 0, Dtype::f64), {}, false)) + sum(a);
+  };
+  CHECK(contains(complaint(greedy, test::laid_out(x, test::Layout::sliced)), "has NaN or infinity"));
+}
+
+TEST_CASE("gradcheck says why it cannot check") {
+  CHECK(contains(complaint([](const Tensor& a) { return a * rand({2, 3}, Dtype::f64); }), "differs from call to call"));
+  CHECK(contains(complaint([](const Tensor& a) { return abs(a); }, zeros({2}, Dtype::f64) + 3e-7), "differences do not settle"));
+  CHECK(contains(complaint([](const Tensor& a) { return log(a - 5.0); }), "has NaN or infinity"));
+  CHECK(contains(complaint([](const Tensor& a) { return a.detach() * 2.0; }), "has no history"));
+  CHECK(contains(complaint([](const Tensor&) { return Tensor(); }), "gave an empty Tensor"));
+  CHECK(contains(test::message_of<AutogradError>([] { gradcheck([](const std::vector<Tensor>&) { return x; }, {}); }), "no inputs"));
+
+  const auto identity = [](const Tensor& a) { return a * 1.0; };
+  CHECK(contains(test::message_of<DtypeError>([&] { gradcheck(identity, x.to(Dtype::f32)); }),
+                 "gradcheck: input 0 (2, 3) of float32: differences need float64: convert it with to(Dtype::f64)"));
+  CHECK(contains(test::message_of<DtypeError>([] { gradcheck([](const Tensor& a) { return a.to(Dtype::f32); }, x); }),
+                 "the function gave float32"));
+}
+
+TEST_CASE("a change of dtype is differentiable") {
+  // f32 rounds to 24 bits: wide steps, and a tolerance to match.
+  const auto there_and_back = [](const Tensor& a) { return square(a.to(Dtype::f32)).to(Dtype::f64); };
+  CHECK(complaint(there_and_back, x, {.atol = 1e-4, .rtol = 1e-4, .step = 0.25}) == "no error");
+}
