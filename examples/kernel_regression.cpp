@@ -26,6 +26,7 @@
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/terminal_plot.h>
 #include <heed/nn/kernel_regression.h>
+#include <heed/nn/kernels.h>
 #include <heed/nn/masks.h>
 #include <heed/optim/sgd.h>
 

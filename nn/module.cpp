@@ -11,6 +11,7 @@
 #endif
 
 #include <heed/autograd/node.h>
+#include <heed/nn/clone.h>
 
 namespace heed::nn {
 

@@ -11,7 +11,7 @@
 // there is no virtual forward, so each takes and returns what it needs.
 //
 // Copying a module copies handles, as with Tensor: both copies train the same weights. clone(m)
-// makes an independent one. A parameter's node is made once: loading and initialising write through
+// (clone.h) makes an independent one. A parameter's node is made once: loading and initialising write through
 // the handle. Only to(dtype) and clone() replace tensors, so they must come before the optimizer.
 #pragma once
 
@@ -92,20 +92,6 @@ struct Module {
   Module(const Module&) = default;
   Module& operator=(const Module&) = default;
 };
-
-/// Replaces every tensor of m by a copy of its own; tied tensors stay tied.
-void unshare(Module& m);
-
-/// An independent copy.
-template <class M>
-M clone(const M& m) {
-  M copy = m;
-  unshare(copy);
-  return copy;
-}
-
-/// "Linear": the class of m, without namespaces.
-std::string class_name(const Module& m);
 
 /// Says that m is at work, for as long as the scope lives: the first line of each layer's call.
 class Scope {
