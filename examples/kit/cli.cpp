@@ -53,7 +53,7 @@ std::string right_of(const Option& option) {
   std::vector<std::string> notes;
   const std::string value = shown_default(option);
   const OptionRules& rules = option.rules;
-  if (!value.empty() && !std::holds_alternative<bool*>(option.target))
+  if (!value.empty())
     notes.push_back("default " + value);
   if (rules.min && *rules.min != 0) notes.push_back("at least " + general(*rules.min));
   if (rules.max) notes.push_back("at most " + general(*rules.max));

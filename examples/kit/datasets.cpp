@@ -7,6 +7,7 @@
 #include <heed/autograd/create.h>
 #include <heed/core/error.h>
 #include <heed/core/file.h>
+#include <heed/core/text.h>
 
 #ifndef HEED_SOURCE_DIR
 #define HEED_SOURCE_DIR ""
@@ -63,8 +64,8 @@ std::string source_tree_text(const std::filesystem::path& root) {
   namespace fs = std::filesystem;
   std::vector<std::string> files;  // relative, with '/': the same order on every system
   for (const char* folder : {"core", "autograd", "nn", "optim", "examples"}) {
-    check<IoError>(!root.empty() && fs::is_directory(root / folder), "source tree: '",
-                   (root / folder).string(), "': is not there: give a text to learn from with --text FILE");
+    check<IoError>(!root.empty() && fs::is_directory(root / folder), "source tree: ",
+                   quote((root / folder).string()), ": is not there: give a text to learn from with --text FILE");
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       const fs::path extension = entry.path().extension();
       if (entry.is_regular_file() && (extension == ".h" || extension == ".cpp"))

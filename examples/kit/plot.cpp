@@ -233,7 +233,7 @@ std::vector<double> nice_ticks(double low, double high, int count) {
   std::vector<double> ticks;
   for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i)
     ticks.push_back(i == 0 ? 0 : i * step);
-  return ticks;
+  return ticks.size() < 2 ? nice_ticks(low, high, count + 1) : ticks;  // one alone shows no scale
 }
 
 std::vector<double> log_ticks(double low, double high, int count) {
@@ -248,7 +248,8 @@ std::vector<double> log_ticks(double low, double high, int count) {
       if (factor == 1) powers.push_back(tick);
     }
   if (powers.size() < 3 && !all.empty()) return all;
-  const size_t every = powers.size() / static_cast<size_t>(std::max(count, 1)) + 1;
+  const auto most = static_cast<size_t>(std::max(count, 1));
+  const size_t every = (powers.size() + most - 1) / most;
   std::vector<double> ticks;
   for (size_t i = 0; i < powers.size(); i += every) ticks.push_back(powers[i]);
   return ticks.empty() ? nice_ticks(low, high, count) : ticks;

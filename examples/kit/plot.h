@@ -70,7 +70,7 @@ std::vector<double> smoothed(const std::vector<double>& y, double window);
 Plot loss_plot(const std::vector<double>& steps, const std::vector<double>& losses,
                const std::vector<Level>& baselines = {});
 
-/// Round numbers inside [low, high], about `count` of them, 1, 2 or 5 times a power of ten apart.
+/// Round numbers inside [low, high], about `count` of them, 1, 2 or 5 times a power of ten apart; two at least.
 std::vector<double> nice_ticks(double low, double high, int count);
 
 /// 1, 2 and 5 times powers of ten inside [low, high]; only powers of ten where that gives enough.

@@ -25,6 +25,12 @@ struct Span {
   }
 };
 
+/// Ends the last line without blanks before its end.
+void end_line(std::string& text) {
+  text.erase(text.find_last_not_of(' ') + 1);
+  text += '\n';
+}
+
 }  // namespace
 
 std::string sparkline(const std::vector<double>& values, int columns) {
@@ -71,7 +77,7 @@ std::string terminal_heat_map(const HeatMap& map, bool numbers) {
   if (!map.column_labels.empty()) {
     out += std::string(left, ' ');
     for (int64_t j = 0; j < map.columns; ++j) out += ' ' + fit(map.column_labels[j], widths[j]);
-    out += '\n';
+    end_line(out);
   }
   for (int64_t i = 0; i < map.rows; ++i) {
     const std::string label = map.row_labels.empty() ? "" : map.row_labels[i];
@@ -86,8 +92,7 @@ std::string terminal_heat_map(const HeatMap& map, bool numbers) {
       }
       out += ' ' + fit(cell, widths[j]);
     }
-    out.erase(out.find_last_not_of(' ') + 1);
-    out += '\n';
+    end_line(out);
   }
   return out;
 }

@@ -108,10 +108,11 @@ TEST_CASE("kit attention page: tokens and titles are text, whatever they hold") 
   CHECK(count(html, "\u2028") == 0);
   CHECK(html.find("<title>a &lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;</title>") != std::string::npos);
   CHECK(html.find("<p>1 &lt; 2 &amp; 3</p>") != std::string::npos);
-  const auto& keys = data_of(html).at("sets").as_list()[0].at("keys").as_list();
+  const core::Json data = data_of(html);
+  const auto& keys = data.at("sets").as_list()[0].at("keys").as_list();
   REQUIRE(keys.size() == hostile.size());
   for (size_t i = 0; i < keys.size(); ++i)
-    CHECK(keys[i].as_string() == (hostile[i] == "\xff" ? "\uFFFD" : hostile[i]));
+    CHECK(keys[i].as_string() == (hostile[i] == "\xff" ? std::string("\uFFFD") : hostile[i]));
 }
 
 TEST_CASE("kit attention page: self-contained, with a policy that forbids the network") {

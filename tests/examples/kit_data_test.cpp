@@ -160,7 +160,7 @@ TEST_CASE("kit datasets: the source tree is read in the order of its paths") {
   CHECK(kit::source_tree_text(dir.path()) == "1234");
   std::filesystem::remove_all(dir.path() / "nn");
   CHECK(message_of<IoError>([&] { kit::source_tree_text(dir.path()); }) ==
-        "source tree: '" + (dir / "nn") + "': is not there: give a text to learn from with --text FILE");
+        "source tree: \"" + (dir / "nn") + "\": is not there: give a text to learn from with --text FILE");
 }
 
 TEST_CASE("kit datasets: heed's own source is a corpus") {

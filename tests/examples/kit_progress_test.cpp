@@ -44,10 +44,10 @@ TEST_CASE("kit progress: narrow terminals lose the rate, the times, the value, t
 }
 
 TEST_CASE("kit progress: the ends, no steps, no rate, slow steps") {
-  CHECK(kit::progress_bar({"a", 0, 10, 0, 0}, 30, false) == "a   0% ------------ 0/10 [00:00]");
-  CHECK(kit::progress_bar({"a", 10, 10, 1, 10}, 50, false) == "a 100% ############ 10/10 [00:01<00:00, 10/s]");
-  CHECK(kit::progress_bar({"a", 30, 10, 1, 0.5}, 50, false) == "a 100% ########### 30/10 [00:01<00:00, 2 s]");
-  CHECK(kit::progress_bar({"a", 0, 0, 0, 0}, 25, false) == "a 100% ########## 0/0");
+  CHECK(kit::progress_bar({"a", 0, 10, 0, 0}, 30, false) == "a   0% ---------- 0/10 [00:00]");
+  CHECK(kit::progress_bar({"a", 10, 10, 1, 10}, 50, false) == "a 100% ################# 10/10 [00:01<00:00, 10/s]");
+  CHECK(kit::progress_bar({"a", 30, 10, 1, 0.5}, 50, false) == "a 100% ################## 30/10 [00:01<00:00, 2 s]");
+  CHECK(kit::progress_bar({"a", 0, 0, 0, 0}, 25, false) == "a 100% ############## 0/0");
   CHECK(kit::progress_line({"a", 0, 0, 0, 0}) == "a: step 0 of 0, 00:00 in all");
   CHECK(kit::progress_line(half) == "training: step 840 of 2000, loss 1.2345, 71.2 steps/s, 00:16 left");
   CHECK(kit::progress_line({"a", 1, 2, 4, 0.25, "loss", NAN}) == "a: step 1 of 2, loss nan, 4 s a step, 00:04 left");
@@ -133,6 +133,25 @@ TEST_CASE("kit metrics log: one object a line; not finite is null") {
   CHECK(core::read_file(dir / "metrics.jsonl").empty());
 }
 
+TEST_CASE("kit metrics log: a value of all steps can be read back") {
+  const TempDir dir;
+  {
+    kit::MetricsLog log(dir / "m.jsonl");
+    log.write(10, {{"loss", 0.5}});
+    log.write(20, {{"loss", NAN}, {"val_loss", 3}});
+    log.write(30, {{"loss", 0.25}});
+  }
+  const auto [steps, losses] = kit::read_metric(dir / "m.jsonl", "loss");
+  CHECK(steps == std::vector<double>{10, 30});
+  CHECK(losses == std::vector<double>{0.5, 0.25});
+  CHECK(kit::read_metric(dir / "m.jsonl", "val_loss").values == std::vector<double>{3});
+  core::write_file_atomic(dir / "m.jsonl", core::read_file(dir / "m.jsonl") + "{\"step\":40,\"lo");
+  CHECK(kit::read_metric(dir / "m.jsonl", "loss").steps == std::vector<double>{10, 30});
+  core::write_file_atomic(dir / "m.jsonl", "{\"step\":1}\n{\"step\"\n");
+  CHECK(message_of<FormatError>([&] { kit::read_metric(dir / "m.jsonl", "loss"); }).find("m.jsonl:2") !=
+        std::string::npos);
+}
+
 TEST_CASE("kit metrics log: a resumed run cuts back to its checkpoint") {
   const TempDir dir;
   const std::string file = dir / "metrics.jsonl";
@@ -177,5 +196,5 @@ TEST_CASE("kit run folder: lists what was made, in order") {
 
   core::write_file_atomic(dir / "file", "x");
   CHECK(message_of<IoError>([&] { kit::RunFolder(dir.path() / "file"); }) ==
-        "--out: '" + (dir / "file") + "': cannot be created (it is no folder): name another folder");
+        "--out: \"" + (dir / "file") + "\": cannot be created (Not a directory): name another folder");
 }
