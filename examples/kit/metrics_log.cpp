@@ -56,7 +56,8 @@ void MetricsLog::write(int64_t step, const std::vector<std::pair<std::string, do
   core::Json::Object line = {{"step", step}};
   for (const auto& [name, value] : values) line.emplace_back(name, value);
   out_ << core::to_json(line) + '\n' << std::flush;
-  check<IoError>(out_.good(), "metrics: ", file_.string(), ": cannot be written: is the disk full?");
+  check<IoError>(out_.good(), "metrics: ", file_.string(),
+                 ": cannot be written: is the disk full?");
 }
 
 Metric read_metric(const std::filesystem::path& file, const std::string& name) {

@@ -18,7 +18,8 @@ RunFolder::RunFolder(const std::filesystem::path& folder) : path_(folder) {
 
 std::filesystem::path RunFolder::file(const std::string& name, const std::string& what) {
   const std::filesystem::path path = path_ / name;
-  const bool listed = std::any_of(made_.begin(), made_.end(), [&](const Made& m) { return m.path == path; });
+  const bool listed =
+      std::any_of(made_.begin(), made_.end(), [&](const Made& m) { return m.path == path; });
   if (!what.empty() && !listed) made_.push_back({path, what});
   return path;
 }
