@@ -102,11 +102,14 @@ Header::Tensor read_tensor(JsonReader& reader, const std::string& name) {
   if (!has_shape) wrong("shape is missing", start);
   if (!has_offsets) wrong("data_offsets is missing", start);
 
-  // Sizes are multiplied in order, so that an overflow is seen even if a later size is 0.
-  int64_t bits = 1;
-  bool overflow = false;
-  for (int64_t size : tensor.shape) overflow |= __builtin_mul_overflow(bits, size, &bits);
-  overflow |= __builtin_mul_overflow(bits, int64_t{find_type(tensor.dtype)->bits}, &bits);
+  // An overflow is one even if a size is 0.
+  int64_t bits = find_type(tensor.dtype)->bits;
+  bool overflow = false, empty = false;
+  for (int64_t size : tensor.shape) {
+    overflow |= __builtin_mul_overflow(bits, std::max<int64_t>(size, 1), &bits);
+    empty |= size == 0;
+  }
+  if (empty) bits = 0;
   if (overflow) wrong(cat("the size of shape ", tensor.shape, " overflows 63 bits"), start);
   if (bits % 8 != 0)
     wrong(cat("shape ", tensor.shape, " of ", tensor.dtype, " ends within a byte"), start);

@@ -36,13 +36,15 @@ bool Shape::operator==(const Shape& other) const {
 }
 
 int64_t Shape::numel() const {
-  int64_t product = 1;
+  int64_t product = 1;  // without the zeros, as strides are
+  bool empty = false;
   for (int64_t size : *this) {
     check<ShapeError>(size >= 0, "shape: ", *this, ": a size is negative");
-    check<ShapeError>(!__builtin_mul_overflow(product, size, &product), "shape: ", *this,
-                      ": the number of elements overflows 63 bits");
+    check<ShapeError>(!__builtin_mul_overflow(product, std::max<int64_t>(size, 1), &product),
+                      "shape: ", *this, ": the number of elements overflows 63 bits");
+    empty |= size == 0;
   }
-  return product;
+  return empty ? 0 : product;
 }
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {

@@ -35,7 +35,7 @@ class Shape {
 
   bool operator==(const Shape& other) const;
 
-  /// Product of the sizes. Throws ShapeError where it does not fit 63 bits, even if a later size is 0.
+  /// Product of the sizes. Throws ShapeError where that of the sizes that are not 0 overflows 63 bits.
   int64_t numel() const;
 
  private:

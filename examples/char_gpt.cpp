@@ -210,6 +210,22 @@ struct Run {
   }
 };
 
+// Steps until the last one or an interruption, with a checkpoint now and then.
+void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& checkpoint, const fs::path& metrics) {
+  kit::MetricsLog log(metrics, run.step);
+  kit::Progress progress("training", s.common.steps, {.quiet = s.common.quiet});
+  progress.start_at(run.step);
+  while (run.step < s.common.steps && !kit::interrupted()) {
+    const double loss = run.train_step(s, corpus.training);
+    progress.update(run.step, "loss", loss);
+    log.write(run.step, {{"loss", loss}, {"lr", run.schedule.lr()}});
+    if (run.step % s.eval_every == 0)
+      log.write(run.step, {{"val_loss", evaluate(run.model, corpus.validation, 64)}});
+    if (run.step % s.save_every == 0) run.save(checkpoint, s, corpus);
+  }
+  run.save(checkpoint, s, corpus);
+}
+
 bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
   cli.group("Data", {{"text", &s.text, "the text to learn; by default heed's own source code"},
                      {"resume", &s.resume, "go on from this checkpoint"}});
@@ -233,7 +249,7 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
                         {"top-p", &s.sampling.top_p, "choose among those with this share", {.above = 0, .max = 1}}});
   cli.common(s.common);
   cli.example("char_gpt --text input.txt", "learn another text");
-  cli.example("char_gpt --resume runs/char_gpt/checkpoint.safetensors", "go on after an interruption");
+  cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors", "go on after an interruption");
   cli.json_keys({{"val_loss", "nats per character over the whole validation split"},
                  {"bits_per_character", "the same in bits"},
                  {"train_loss", "over as much of the training text"},
@@ -268,25 +284,13 @@ int run(int argc, char** argv) {
   const fs::path checkpoint = out.file("checkpoint.safetensors", "everything, to go on with --resume");
   const fs::path metrics = out.file("metrics.jsonl", "the numbers behind the plot");
   if (!s.resume.empty()) run.resume(s.resume, s, corpus);
-  kit::MetricsLog log(metrics, run.step);
   std::cout << "text: " << corpus.training.size() + corpus.validation.size() << " characters, " << corpus.vocab.size()
             << " different ones; model: " << run.model.num_parameters() << " parameters\n";
 
   const auto begin = std::chrono::steady_clock::now();
   const int64_t first = run.step;
-  kit::Progress progress("training", s.common.steps, {.quiet = s.common.quiet});
-  progress.start_at(run.step);
-  while (run.step < s.common.steps && !kit::interrupted()) {
-    const double loss = run.train_step(s, corpus.training);
-    progress.update(run.step, "loss", loss);
-    if (run.step % s.eval_every == 0 && run.step < s.common.steps)
-      log.write(run.step, {{"loss", loss}, {"val_loss", evaluate(run.model, corpus.validation, 64)}, {"lr", run.schedule.lr()}});
-    else
-      log.write(run.step, {{"loss", loss}});
-    if (run.step % s.save_every == 0) run.save(checkpoint, s, corpus);
-  }
+  train(run, s, corpus, checkpoint, metrics);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  run.save(checkpoint, s, corpus);
   if (kit::interrupted()) {
     std::cerr << "\nstopped at step " << run.step << ", saved; go on with\n  "
               << cli.command("resume", checkpoint.string()) << '\n';

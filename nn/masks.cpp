@@ -21,8 +21,8 @@ namespace {
 
 void check_boolean(const char* op, const char* name, const Tensor& mask) {
   check<DtypeError>(mask.dtype() == Dtype::boolean, op, ": ", name, " ", mask.dtype(), " ", mask.shape(),
-                    ": a mask is boolean, true = may attend: compare, as in mask == 0 for one with 0 and -inf "
-                    "(eq(mask, 0.0)), or add numbers to the scores yourself");
+                    ": a mask is boolean, true = may attend: for one of 0 and -inf give eq(mask, 0.0), for other numbers "
+                    "add them to the scores");
 }
 
 bool broadcasts(const Shape& mask, const Shape& scores) {
@@ -41,9 +41,10 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
   const auto also = [&all](const Tensor& mask) { all = all.defined() ? all & mask : mask; };
   if (o.mask) {
     check_boolean(op, "mask", *o.mask);
+    const bool of_keys = scores.rank() > 2 && o.mask->shape() == Shape{scores[0], scores.back()};
     check<ShapeError>(broadcasts(o.mask->shape(), scores), op, ": mask ", o.mask->shape(), ", scores ", scores,
                       ": the mask does not broadcast to (…, queries, keys): give it these sizes, or 1",
-                      o.mask->dim() == 2 && scores.rank() > 2 && o.mask->size(0) == scores[0] ? "; a mask of keys (B, keys) goes to .key_mask" : "");
+                      of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "");
     also(*o.mask);
   }
   if (o.key_mask) {

@@ -6,6 +6,7 @@
 #include <heed/nn/activations.h>
 #include <heed/nn/attention.h>
 #include <heed/nn/attention_trace.h>
+#include <heed/nn/checkpoint.h>
 #include <heed/nn/dropout.h>
 #include <heed/nn/embedding.h>
 #include <heed/nn/feed_forward.h>

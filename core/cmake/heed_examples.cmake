@@ -21,4 +21,16 @@ if(HEED_BUILD_EXAMPLES)
     target_link_libraries(${name} PRIVATE heed_kit)
     list(APPEND heed_example_targets ${name})
   endforeach()
+
+  # The first command of the README: both demos, one after the other.
+  if(TARGET kernel_regression AND TARGET char_gpt)
+    set(demo_out "${CMAKE_BINARY_DIR}/out")
+    add_custom_target(run-demo
+      COMMAND ${CMAKE_COMMAND} -E echo "== kernel_regression: attention as a weighted mean"
+      COMMAND kernel_regression --out "${demo_out}/kernel_regression"
+      COMMAND ${CMAKE_COMMAND} -E echo "== char_gpt: a Transformer learns heed's own source code"
+      COMMAND char_gpt --out "${demo_out}/char_gpt"
+      USES_TERMINAL VERBATIM)
+    add_dependencies(run-demo ${heed_example_targets})
+  endif()
 endif()

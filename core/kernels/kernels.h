@@ -80,6 +80,11 @@ struct KernelsOf {
   void (*softmax_grad)(const T* y, const T* g, T* dx, int64_t n);      // y (g - Σ g y)
   void (*log_softmax_grad)(const T* y, const T* g, T* dx, int64_t n);  // g - exp(y) Σ g
 
+  // For attention, a block of scores at a time (rows.inc).
+  T (*online_softmax)(T* s, int64_t n, T* highest, T* total);
+  void (*softmax_grad_again)(const T* y, const T* g, T mean, T factor, T* dx, int64_t n);  // factor y (g - mean)
+  void (*fill_unless)(const bool* mask, int64_t mask_stride, T value, T* y, int64_t n);
+
   // y = (x - mean) rstd w + b, with biased variance; w, b may be null.
   void (*layer_norm)(const T* x, const T* w, const T* b, T eps, T* y, T* mean, T* rstd, int64_t n);
   // dx from g; dw += g x̂ and db += g where these are not null.

@@ -225,6 +225,8 @@ TEST_CASE("safetensors: malformed sizes") {
        a + "the size of shape (2, 9223372036854775807) overflows 63 bits"},
       {file_of(one("[4294967296,4294967296,0]", "[0,0]")),
        a + "the size of shape (4294967296, 4294967296, 0) overflows 63 bits"},
+      {file_of(one("[0,4294967296,4294967296]", "[0,0]")),
+       a + "the size of shape (0, 4294967296, 4294967296) overflows 63 bits"},
       {file_of(one("[1152921504606846976]", "[0,4]"), 4),  // 2⁶⁰: the bits overflow
        a + "the size of shape (1152921504606846976,) overflows 63 bits"},
       {file_of(one("[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4),

@@ -116,6 +116,35 @@ inline Norm rms_norm(const Row& x, const Row& w, double eps) {
   return out;
 }
 
+/// One head of attention: q (n × d), k (m × d), v (m × p) -> output (n × p), and the weights (n × m).
+/// factor(i, j) multiplies a weight after the softmax (dropout); permitted(i, j) says whether it counts.
+struct Attended {
+  Row output, weights;
+};
+template <class Permitted, class Factor>
+Attended attention(const Row& q, const Row& k, const Row& v, int64_t n, int64_t m, int64_t d, int64_t p, double scale,
+                   Permitted permitted, Factor factor) {
+  Attended out{Row(static_cast<size_t>(n * p), 0.0), {}};
+  for (int64_t i = 0; i < n; ++i) {
+    Row scores(static_cast<size_t>(m), -infinity);
+    for (int64_t j = 0; j < m; ++j) {
+      if (!permitted(i, j)) continue;
+      double score = 0;
+      for (int64_t l = 0; l < d; ++l) score += q[static_cast<size_t>(i * d + l)] * k[static_cast<size_t>(j * d + l)];
+      scores[static_cast<size_t>(j)] = scale * score;
+    }
+    const Row weights = m > 0 ? softmax(scores) : Row();
+    for (int64_t j = 0; j < m; ++j) {
+      const double weight = weights[static_cast<size_t>(j)] * factor(i, j);
+      out.weights.push_back(weight);
+      for (int64_t l = 0; l < p; ++l) {
+        out.output[static_cast<size_t>(i * p + l)] += weight * v[static_cast<size_t>(j * p + l)];
+      }
+    }
+  }
+  return out;
+}
+
 // The functions that <cmath> lacks.
 inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 inline double softplus(double x) { return x > 30 ? x + std::exp(-x) : std::log1p(std::exp(x)); }
