@@ -1,0 +1,45 @@
+// Looking at a recorded graph: as a drawing, and as the list of leaves that it leads to.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <heed/autograd/tensor.h>
+
+namespace heed {
+
+struct Label {
+  std::string name;
+  Tensor tensor;
+};
+
+/// y's history in Graphviz' language:  dot -Tsvg graph.dot > graph.svg
+///
+/// One node for each op and each leaf, drawn in the direction of the computation; gradients flow the
+/// other way along the same edges, each of the size that its edge says. Only what wants a gradient is
+/// there. Leaves show their name, shape and dtype; inner tensors can be named, too. The text depends
+/// on the graph only. O(nodes + edges), for graphs of any depth.
+std::string graph_dot(const Tensor& y, const std::vector<Label>& labels = {});
+
+/// With whatever has a `name` and a `tensor`:  graph_dot(loss, model.named_parameters())
+template <class Named>
+std::string graph_dot(const Tensor& y, const std::vector<Named>& named) {
+  std::vector<Label> labels;
+  for (const Named& each : named) labels.push_back({each.name, each.tensor});
+  return graph_dot(y, labels);
+}
+
+struct LeafOf {
+  std::shared_ptr<Node> node;  // equal to tensor.node() of the parameter
+  Shape shape;
+  Dtype dtype;
+};
+
+/// The leaves that y.backward() reaches, oldest first.
+std::vector<LeafOf> leaves(const Tensor& y);
+
+/// How many ops were recorded on the way to y.
+int64_t graph_size(const Tensor& y);
+
+}  // namespace heed
