@@ -116,6 +116,12 @@ int64_t Module::num_parameters() const {
   return n;
 }
 
+std::vector<NamedModule> Module::named_modules() const {
+  std::vector<NamedModule> found{{"", this}};
+  walk(*this, nothing, [&](const std::string& path, Module& m) { found.push_back({path, &m}); });
+  return found;
+}
+
 StateDict Module::state_dict() const {
   StateDict state;
   walk(*this, [&](const std::string& path, Tensor& x) { state.push_back({path, x.detach()}); });

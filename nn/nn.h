@@ -24,4 +24,5 @@
 #include <heed/nn/positions.h>
 #include <heed/nn/scores.h>
 #include <heed/nn/sequential.h>
+#include <heed/nn/summary.h>
 #include <heed/nn/transformer.h>
