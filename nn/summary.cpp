@@ -1,5 +1,6 @@
-#include <heed/nn/summary.h>
+include <heed/nn/summary.h>
 
+#include <heed/nn/clone.h>
 #include <algorithm>
 #include <array>
 #include <map>
