@@ -79,11 +79,16 @@ inline V min(V a, V b) {
   return select<V>((a < b) | (a != a), a, b);
 }
 
-/// x held within [low, high]; NaN stays.
+/// x where it is not above `high` (below `low`); NaN stays. One instruction each in this form.
 template <class V>
-inline V clamp(V x, Element<V> low, Element<V> high) {
-  x = select<V>(x < low, splat<V>(low), x);
-  return select<V>(x > high, splat<V>(high), x);
+inline V at_most(V x, Element<V> high) {
+  const V h = splat<V>(high);
+  return select<V>(h < x, h, x);
+}
+template <class V>
+inline V at_least(V x, Element<V> low) {
+  const V l = splat<V>(low);
+  return select<V>(l > x, l, x);
 }
 
 /// Correctly rounded, as IEEE 754 asks.
