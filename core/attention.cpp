@@ -59,16 +59,14 @@ struct Problem {
     return causal ? std::clamp<int64_t>(i + 1 + keys - queries, 0, keys) : keys;
   }
 
-  /// Of query i's scores for keys [j, j + n): -inf where the mask forbids, and none behind the diagonal.
-  /// Returns how many are left.
-  int64_t permit(int64_t b, int64_t h, int64_t i, int64_t j, int64_t n, T* scores) const {
-    const int64_t left = std::clamp<int64_t>(seen_by(i) - j, 0, n);
-    if (mask) {
-      const auto& s = mask_strides;
-      kernels_of<T>().fill_unless(mask + b * s[0] + h * s[1] + i * s[2] + j * s[3], s[3],
-                                  -std::numeric_limits<T>::infinity(), scores, left);
-    }
-    return left;
+  /// -inf to those of query i's scores for keys [j, j + n) that the mask or the diagonal forbids.
+  void forbid(int64_t b, int64_t h, int64_t i, int64_t j, int64_t n, T* scores) const {
+    constexpr T forbidden = -std::numeric_limits<T>::infinity();
+    const int64_t seen = std::clamp<int64_t>(seen_by(i) - j, 0, n);
+    std::fill(scores + seen, scores + n, forbidden);
+    if (!mask) return;
+    const auto& s = mask_strides;
+    kernels_of<T>().fill_unless(mask + b * s[0] + h * s[1] + i * s[2] + j * s[3], s[3], forbidden, scores, seen);
   }
 
   /// 0 for a weight that is dropped, 1 / (1 - dropout) for one that is kept.
@@ -155,14 +153,12 @@ void forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int6
       for (int64_t r = 0; r < rows; ++r) {
         T* row = s + r * block_keys;
         const auto local = static_cast<size_t>(strip + r - first);
-        const int64_t left = p.permit(b, h, strip + r, j, n, row);
-        std::fill(row + left, row + n, T(0));
-        if (left == 0) continue;
-        const T factor = kernel.online_softmax(row, left, &highest[local], &total[local]);
+        p.forbid(b, h, strip + r, j, n, row);
+        const T factor = kernel.online_softmax(row, n, &highest[local], &total[local]);
         if (factor != T(1)) multiply(&factor, 0, output.at(b, h, strip + r), p.value_width);
         if (p.dropout > 0.0) {
-          p.keep_factors(b, h, strip + r, j, left, factors.data());
-          multiply(factors.data(), 1, row, left);
+          p.keep_factors(b, h, strip + r, j, n, factors.data());
+          multiply(factors.data(), 1, row, n);
         }
       }
       add_product(rows, p.value_width, n, s, block_keys, 1, p.v.at(b, key_head, j), p.v.row,
@@ -230,10 +226,9 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
           T* const w = weights + r * columns;
           T* const dw = d_weights + r * columns;
           const int64_t at = (b * p.heads + h) * p.queries + i + r;
-          const int64_t left = p.permit(b, h, i + r, j, n, w);
-          const bool sees_any = log_sum_exp[at] != -std::numeric_limits<T>::infinity();
-          if (sees_any) kernel.exp_minus(w, log_sum_exp[at], T(1), w, left);
-          std::fill(w + (sees_any ? left : 0), w + n, T(0));
+          p.forbid(b, h, i + r, j, n, w);
+          if (log_sum_exp[at] == -std::numeric_limits<T>::infinity()) std::fill_n(w, n, T(0));
+          else kernel.exp_minus(w, log_sum_exp[at], T(1), w, n);
           if (p.dropout > 0.0) {
             p.keep_factors(b, h, i + r, j, n, factors);
             multiply(factors, 1, dw, n);

@@ -79,11 +79,16 @@ inline V min(V a, V b) {
   return select<V>((a < b) | (a != a), a, b);
 }
 
-/// x held within [low, high]; NaN stays.
+/// x where it is not above `high` (below `low`); NaN stays. One instruction each in this form.
 template <class V>
-inline V clamp(V x, Element<V> low, Element<V> high) {
-  x = select<V>(x < low, splat<V>(low), x);
-  return select<V>(x > high, splat<V>(high), x);
+inline V at_most(V x, Element<V> high) {
+  const V h = splat<V>(high);
+  return select<V>(h < x, h, x);
+}
+template <class V>
+inline V at_least(V x, Element<V> low) {
+  const V l = splat<V>(low);
+  return select<V>(l > x, l, x);
 }
 
 /// Correctly rounded, as IEEE 754 asks.
@@ -105,8 +110,8 @@ inline V sqrt(V x) {
   return y;
 }
 
-// Walking memory. Every loop over n numbers is written once, for a whole register or a part of one;
-// the part goes through a small buffer, so nothing outside of the n numbers is touched.
+// Walking memory. Every loop over n numbers is written once, for a whole register or a part of one.
+// Nothing outside of the n numbers is touched.
 
 struct Full {};
 struct Part {
@@ -121,6 +126,44 @@ inline void for_lanes(int64_t n, Body body) {
   if (i < n) body(i, Part{n - i});
 }
 
+template <class T>
+inline Vec<T> load(const T* p, Full = {}, T = {}) {
+  Vec<T> v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+template <class T>
+inline void store(T* p, Vec<T> v, Full = {}) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+
+#if defined(__x86_64__) && HEED_VECTOR_BYTES == 64
+// AVX-512 has a mask for each lane; what is masked off is not touched.
+template <class T>
+struct __attribute__((may_alias)) Unaligned {
+  T x[lanes<T>];
+};
+
+/// The lanes beyond the part hold `rest`.
+template <class T>
+inline Vec<T> load(const T* p, Part part, T rest = {}) {
+  Vec<T> v = splat<Vec<T>>(rest);
+  const auto mask = static_cast<uint16_t>((1u << part.n) - 1);
+  const auto& memory = *reinterpret_cast<const Unaligned<T>*>(p);
+  if constexpr (sizeof(T) == 4) __asm__("vmovups %1, %0%{%2%}" : "+v"(v) : "m"(memory), "Yk"(mask));
+  else __asm__("vmovupd %1, %0%{%2%}" : "+v"(v) : "m"(memory), "Yk"(mask));
+  return v;
+}
+
+template <class T>
+inline void store(T* p, Vec<T> v, Part part) {
+  const auto mask = static_cast<uint16_t>((1u << part.n) - 1);
+  auto& memory = *reinterpret_cast<Unaligned<T>*>(p);  // volatile: GCC 12 takes the plain asm for dead
+  if constexpr (sizeof(T) == 4) __asm__ volatile("vmovups %1, %0%{%2%}" : "+m"(memory) : "v"(v), "Yk"(mask));
+  else __asm__ volatile("vmovupd %1, %0%{%2%}" : "+m"(memory) : "v"(v), "Yk"(mask));
+}
+#else
 /// n < lanes numbers, in pieces whose sizes are the bits of n: no call, no loop.
 template <class T>
 inline void copy_part(T* to, const T* from, int64_t n) {
@@ -136,13 +179,6 @@ inline void copy_part(T* to, const T* from, int64_t n) {
   if (n & 1) *to = *from;
 }
 
-template <class T>
-inline Vec<T> load(const T* p, Full = {}, T = {}) {
-  Vec<T> v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-
 /// The lanes beyond the part hold `rest`.
 template <class T>
 inline Vec<T> load(const T* p, Part part, T rest = {}) {
@@ -152,14 +188,10 @@ inline Vec<T> load(const T* p, Part part, T rest = {}) {
 }
 
 template <class T>
-inline void store(T* p, Vec<T> v, Full = {}) {
-  __builtin_memcpy(p, &v, sizeof v);
-}
-
-template <class T>
 inline void store(T* p, Vec<T> v, Part part) {
   copy_part(p, reinterpret_cast<const T*>(&v), part.n);
 }
+#endif
 
 /// The same for a type that is said: a vector of another width, or a single number.
 template <class V, class T>
@@ -184,25 +216,28 @@ inline Vec<T> gather(const T* p, int64_t stride, P part) {
   return v;
 }
 
-// One number from the lanes, halves first: ((x0+x8)+(x4+x12)) + …
+/// One number from the lanes, halves first: combine(combine(x0, x8), combine(x4, x12)) and so on.
+template <class T, int bytes, class Combine>
+inline T fold_lanes(typename VecOf<T, bytes>::type v, Combine combine) {
+  if constexpr (bytes == sizeof(T)) {
+    return v;
+  } else {
+    using Half = typename VecOf<T, bytes / 2>::type;
+    Half low, high;
+    __builtin_memcpy(&low, &v, sizeof low);
+    __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
+    return fold_lanes<T, bytes / 2>(combine(low, high), combine);
+  }
+}
 
 template <class T>
 inline T sum_lanes(Vec<T> v) {
-  T x[lanes<T>];
-  __builtin_memcpy(x, &v, sizeof v);
-#pragma GCC unroll 4
-  for (int half = lanes<T> / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-    for (int j = 0; j < half; ++j) x[j] += x[j + half];
-  }
-  return x[0];
+  return fold_lanes<T, HEED_VECTOR_BYTES>(v, [](auto a, auto b) { return a + b; });
 }
 
 template <class T>
 inline T max_lanes(Vec<T> v) {
-  T m = v[0];
-  for (int j = 1; j < lanes<T>; ++j) m = v[j] > m || v[j] != v[j] ? v[j] : m;
-  return m;
+  return fold_lanes<T, HEED_VECTOR_BYTES>(v, [](auto a, auto b) { return max(a, b); });
 }
 
 }  // namespace

@@ -62,10 +62,13 @@ inline V exp_tail(V r) {
 template <class V>
 inline V exp(V x) {
   if constexpr (is_f32<V>) {
-    const Reduced<V> s(clamp(x, -104.0f, 104.0f));
+    // Below -104 the result is 0. It is set, not computed: arithmetic that underflows is slow, and
+    // masked scores of -inf are common.
+    const Bits<V> vanishes = x < -104.0f;
+    const Reduced<V> s(select<V>(vanishes, V{}, at_most(x, 104.0f)));
     const V y = 1.0f + (s.r + s.r * s.r * exp_tail(s.r));
     const Bits<V> half = s.n >> 1;  // 2ⁿ in two steps: each a normal number
-    return y * power_of_two<V>(half) * power_of_two<V>(s.n - half);
+    return select<V>(vanishes, V{}, y * power_of_two<V>(half) * power_of_two<V>(s.n - half));
   } else {
     return lane_by_lane(x, [](double v) { return __builtin_exp(v); });
   }
@@ -75,7 +78,7 @@ inline V exp(V x) {
 template <class V>
 inline V expm1(V x) {
   if constexpr (is_f32<V>) {
-    const Reduced<V> s(clamp(x, -20.0f, 89.0f));
+    const Reduced<V> s(at_most(at_least(x, -20.0f), 89.0f));
     const V q = s.r + s.r * s.r * exp_tail(s.r);  // eʳ - 1
     const Bits<V> one_less = s.n - 1;             // 2ⁿ itself may overflow
     const V scale = power_of_two<V>(one_less);
@@ -130,7 +133,7 @@ template <class V>
 inline V tanh(V x) {
   if constexpr (is_f32<V>) {
     // tanh |x| = t / (t + 2) with t = exp(2|x|) - 1; it rounds to 1 from 9.02 on.
-    const V t = expm1(clamp(2.0f * abs(x), 0.0f, 20.0f));
+    const V t = expm1(at_most(2.0f * abs(x), 20.0f));
     return copy_sign(t / (t + 2.0f), x);
   } else {
     return lane_by_lane(x, [](double v) { return __builtin_tanh(v); });
@@ -163,7 +166,7 @@ template <class V>
 inline Normal<V> normal(V x) {
   if constexpr (is_f32<V>) {
     // Φ(-a) exp(a²/2) falls slowly and smoothly: a ratio of two polynomials on [0, 14.5].
-    const V a = clamp(abs(x), 0.0f, 15.0f);
+    const V a = at_most(abs(x), 15.0f);
     const V bell = exp(-0.5f * a * a);
     const V p = polynomial(a, 0.5f, 0.4382964075f, 0.1832362413f, 0.04063360021f, 0.00411636522f);
     const V q = polynomial(a, 1.0f, 1.674477816f, 1.202507615f, 0.4694735408f, 0.1018597782f, 0.01031807717f);
