@@ -195,9 +195,11 @@ SafeTensors parse_safetensors(std::string bytes, std::string_view source) {
                                          static_cast<size_t>(tensor.end - tensor.begin)),
                              file};
   // Tied tensors: metadata says where the numbers of a dropped name are.
-  for (const auto& [dropped, kept] : header.metadata)
-    if (header.tensors.count(kept) && !header.tensors.count(dropped))
+  for (const auto& [dropped, kept] : header.metadata) {
+    const bool nameable = dropped != metadata_key && problem_of_name(dropped).empty();
+    if (nameable && header.tensors.count(kept) && !header.tensors.count(dropped))
       result.entries_[dropped] = result.entries_[kept];
+  }
   result.metadata_ = std::move(header.metadata);
   return result;
 }

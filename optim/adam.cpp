@@ -23,7 +23,8 @@ void Adam::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& grou
   const double keep = decoupled_ ? 1.0 - group.lr * group.weight_decay : 1.0;
   Tensor &m = slots.zeros("exp_avg", p), &v = slots.zeros("exp_avg_sq", p);
 
-  const bool plain = options_.amsgrad || (!decoupled_ && group.weight_decay != 0) || !p.is_contiguous();
+  const bool plain = options_.amsgrad || (!decoupled_ && group.weight_decay != 0) || !p.is_contiguous() ||
+                     !grad.is_contiguous();
   if (!plain) {  // the same in one pass over the four arrays
     dispatch_floating(p.dtype(), "adam", [&]<class T>() {
       T* const numbers = p.array().data<T>();

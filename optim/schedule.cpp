@@ -37,6 +37,23 @@ StepLR::StepLR(Optimizer& optimizer, const StepLROptions& o)
         return first * std::pow(o.gamma, static_cast<double>(step / size));
       }) {}
 
+MultiStepLR::MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& o)
+    : Schedule(optimizer, [o](double first, int64_t step) {
+        const auto reached = std::upper_bound(o.milestones.begin(), o.milestones.end(), step) - o.milestones.begin();
+        return first * std::pow(o.gamma, static_cast<double>(reached));
+      }) {
+  check(std::is_sorted(o.milestones.begin(), o.milestones.end()), "MultiStepLR: milestones: must be in order");
+}
+
+ExponentialLR::ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& o)
+    : Schedule(optimizer, [o](double first, int64_t step) { return first * std::pow(o.gamma, static_cast<double>(step)); }) {}
+
+PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& o)
+    : Schedule(optimizer, [o, total = positive("PolynomialLR", "total_iters", o.total_iters)](double first, int64_t step) {
+        const double left = 1.0 - static_cast<double>(std::min(step, total)) / static_cast<double>(total);
+        return first * std::pow(left, o.power);
+      }) {}
+
 LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& o)
     : Schedule(optimizer, [o, total = positive("LinearLR", "total_iters", o.total_iters)](double first, int64_t step) {
         const double along = static_cast<double>(std::min(step, total)) / static_cast<double>(total);

@@ -47,6 +47,32 @@ struct StepLR : Schedule {
   StepLR(Optimizer& optimizer, const StepLROptions& = {});
 };
 
+struct MultiStepLROptions {
+  std::vector<int64_t> milestones;  // in order
+  double gamma = 0.1;
+};
+/// first · γ^(milestones reached).
+struct MultiStepLR : Schedule {
+  MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& options);
+};
+
+struct ExponentialLROptions {
+  double gamma = 0.99;
+};
+/// first · γ^step.
+struct ExponentialLR : Schedule {
+  ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& = {});
+};
+
+struct PolynomialLROptions {
+  int64_t total_iters = 5;
+  double power = 1.0;
+};
+/// first (1 - step / total_iters)^power, then 0.
+struct PolynomialLR : Schedule {
+  PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& = {});
+};
+
 struct LinearLROptions {
   double start_factor = 1.0 / 3, end_factor = 1.0;
   int64_t total_iters = 5;

@@ -233,7 +233,7 @@ TEST_CASE("file: whichever system call fails, the old or the new file is whole")
         INFO("call " << call << ", error " << error << ", always " << always << ": " << message);
 
         const std::string content = read_file(path);
-        if (message == "no exception") {
+        if (message == "no error") {
           CHECK(content == new_content);
         } else if (message.find("was replaced") != std::string::npos) {
           CHECK(content == new_content);
@@ -245,7 +245,7 @@ TEST_CASE("file: whichever system call fails, the old or the new file is whole")
         write_file_atomic(path, new_content);  // and whatever was left behind is cleared up
         CHECK(dir.count() == 1);
         if (!struck) {
-          CHECK(message == "no exception");
+          CHECK(message == "no error");
           break;
         }
       }
@@ -261,7 +261,7 @@ TEST_CASE("file: interrupted calls are repeated") {
     fault = {call, EINTR, false};
     install_faults();
     file_system().rename = restore.saved.rename;
-    CHECK(message_of([&] { write_file_atomic(dir / "a", "content"); }) == "no exception");
+    CHECK(message_of([&] { write_file_atomic(dir / "a", "content"); }) == "no error");
     file_system() = restore.saved;
     CHECK(read_file(dir / "a") == "content");
   }

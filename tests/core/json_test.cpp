@@ -59,7 +59,7 @@ TEST_CASE("json: what is accepted, and what it means") {
     CHECK(parse_json(row.text) == row.value);
   }
   CHECK(std::signbit(parse_json("-0").as_number()));
-  CHECK(message_of([] { parse_json(nested(64)); }) == "no exception");
+  CHECK(message_of([] { parse_json(nested(64)); }) == "no error");
 }
 
 TEST_CASE("json: what is refused, and the message") {

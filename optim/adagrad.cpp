@@ -1,0 +1,25 @@
+#include <heed/optim/adagrad.h>
+
+#include <heed/autograd/elementwise.h>
+
+namespace heed::optim {
+
+Adagrad::Adagrad(const std::vector<ParamGroup>& groups, const AdagradOptions& options)
+    : Optimizer("Adagrad", groups, options.lr, options.weight_decay), options_(options) {
+  check(options.lr_decay >= 0, "Adagrad: lr_decay = ", options.lr_decay, ": must be >= 0");
+  check(options.initial_accumulator_value >= 0, "Adagrad: initial_accumulator_value = ",
+        options.initial_accumulator_value, ": must be >= 0");
+  check(options.eps >= 0, "Adagrad: eps = ", options.eps, ": must be >= 0");
+}
+
+void Adagrad::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {
+  const double earlier = static_cast<double>(slots.step - 1);
+  const double lr = group.lr / (1.0 + earlier * options_.lr_decay);
+  const Tensor g = group.weight_decay != 0 ? grad + p * group.weight_decay : grad;
+  Tensor& sum = slots.zeros("sum", p);
+  if (slots.step == 1) sum.fill_(options_.initial_accumulator_value);
+  sum.add_(square(g));
+  p.add_(g / (sqrt(sum) + options_.eps), -lr);
+}
+
+}  // namespace heed::optim

@@ -1,0 +1,36 @@
+#include <heed/optim/rmsprop.h>
+
+#include <heed/autograd/elementwise.h>
+
+namespace heed::optim {
+
+RMSprop::RMSprop(const std::vector<ParamGroup>& groups, const RMSpropOptions& options)
+    : Optimizer("RMSprop", groups, options.lr, options.weight_decay), options_(options) {
+  check(options.alpha >= 0 && options.alpha <= 1, "RMSprop: alpha = ", options.alpha,
+        ": must lie in [0, 1]");
+  check(options.eps >= 0, "RMSprop: eps = ", options.eps, ": must be >= 0");
+  check(options.momentum >= 0, "RMSprop: momentum = ", options.momentum, ": must be >= 0");
+}
+
+void RMSprop::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {
+  const double alpha = options_.alpha;
+  const Tensor g = group.weight_decay != 0 ? grad + p * group.weight_decay : grad;
+  Tensor& v = slots.zeros("square_avg", p);
+  v.mul_(alpha).add_(square(g), 1.0 - alpha);
+  Tensor variance = v;
+  if (options_.centered) {
+    Tensor& mean = slots.zeros("grad_avg", p);
+    mean.mul_(alpha).add_(g, 1.0 - alpha);
+    variance = v - square(mean);
+  }
+  const Tensor direction = g / (sqrt(variance) + options_.eps);
+  if (options_.momentum == 0) {
+    p.add_(direction, -group.lr);
+    return;
+  }
+  Tensor& b = slots.zeros("momentum_buffer", p);
+  b.mul_(options_.momentum).add_(direction);
+  p.add_(b, -group.lr);
+}
+
+}  // namespace heed::optim
