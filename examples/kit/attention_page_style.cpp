@@ -63,8 +63,7 @@ button { cursor: pointer; }
 
 /* Head view: rows of 26 pixels, which the script's lines count on. */
 .columns {
-  display: grid; grid-template-columns: fit-content(42%) minmax(70px, 1fr) fit-content(42%);
-  max-width: 52rem;
+  display: grid; grid-template-columns: fit-content(42%) minmax(70px, 26rem) fit-content(42%);
 }
 .columns h2 { font-size: .9rem; font-weight: 600; margin: 0; color: var(--soft); }
 .columns h2:first-child { text-align: right; }

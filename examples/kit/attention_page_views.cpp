@@ -9,7 +9,7 @@ namespace heed::kit {
 const char* const attention_page_views = R"js(
 // --- Head view: lines between two columns of tokens -------------------------------------------
 
-const rowHeight = 26, mostLines = 4000;
+const rowHeight = 26, mostLines = 1500;
 
 views.head = {
   title: 'Head view',

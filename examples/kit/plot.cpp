@@ -105,7 +105,7 @@ std::string draw_legend(const Plot& plot, const Box& box, double y, double& heig
   for (size_t i = 0; i < plot.series.size(); ++i) {
     const Series& series = plot.series[i];
     if (series.name.empty()) continue;
-    const double width = 30 + label_width(series.name) + 14;
+    const double width = 30 + label_width(series.name) + 20;
     if (height == 0) height = 20;
     if (x > box.x && x + width > box.x + box.width) x = box.x, y += 20, height += 20;
     const std::string colour = std::to_string(series.colour.value_or(static_cast<int>(i)) % 8);

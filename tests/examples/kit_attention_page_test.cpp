@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include <heed/core/error.h>
 #include <heed/core/file.h>
 #include <heed/core/json.h>
 #include <heed/core/text.h>
@@ -194,10 +195,10 @@ TEST_CASE("kit attention page: what does not fit is refused") {
         .title = "t",
         .sets = {{.name = "s", .queries = {"a"}, .keys = {"x", "y"}, .layers = {{{0.5, 0.5}}}}}};
     spoil(page);
-    return message_of([&] { kit::attention_html(page); });
+    return message_of<Error>([&] { kit::attention_html(page); });
   };
   const std::string here = "attention page: set 's' of 1 queries and 2 keys: ";
-  CHECK(refusal([](auto&) {}) == "no exception");
+  CHECK(refusal([](auto&) {}) == "no error");
   CHECK(refusal([](auto& page) { page.sets.clear(); }) ==
         "attention page: 't': has no sets: give one set of weights at least");
   CHECK(refusal([](auto& page) { page.sets[0].queries.clear(); }) ==

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <heed/core/error.h>
 #include <heed/core/parallel.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/interrupt.h>
@@ -228,7 +229,7 @@ TEST_CASE("kit cli: long help texts wrap below themselves") {
 TEST_CASE("kit cli: an option can be defined only once") {
   Demo demo;
   int n = 0;
-  CHECK(message_of([&] {
+  CHECK(message_of<Error>([&] {
           demo.cli.group("Again", {{"lr", &n, ""}});
         }) == "command line: --lr: is defined twice: give each option a name of its own");
 }
@@ -243,10 +244,10 @@ TEST_CASE("kit cli: --json prints exactly the documented keys") {
     demo.cli.print_json({{"val_loss", 1.5}, {"steps", 7}});
     CHECK(out.text.str() == "{\"val_loss\":1.5,\"steps\":7}\n");
   }
-  CHECK(message_of([&] {
+  CHECK(message_of<Error>([&] {
           demo.cli.print_json({{"val_loss", 1.5}});
         }) == "--json: 1 results: --help documents 2: give each documented key once");
-  CHECK(message_of([&] {
+  CHECK(message_of<Error>([&] {
           demo.cli.print_json({{"loss", 1.5}, {"steps", 7}});
         }) ==
         "--json: 'loss': --help documents 'val_loss' in its place: name them alike and in the same "

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include <heed/autograd/create.h>
+#include <heed/core/error.h>
 #include <heed/core/file.h>
 #include <heed/examples/kit/batches.h>
 #include <heed/examples/kit/datasets.h>
@@ -35,7 +36,7 @@ TEST_CASE("kit batches: every index once, in an order that the seed decides") {
         std::vector<kit::Ids>{{0, 1}, {2, 3}});
   CHECK(generator.counter() == counter);
   CHECK(kit::batches(0, {.batch = 2, .shuffle = false}, generator).empty());
-  CHECK(message_of([&] { kit::batches(5, {.batch = 0}, generator); }) ==
+  CHECK(message_of<Error>([&] { kit::batches(5, {.batch = 0}, generator); }) ==
         "batches: a batch of 0: give at least 1");
 }
 
@@ -63,7 +64,7 @@ TEST_CASE("kit batches: a loader keeps inputs and targets together") {
         }) == "DataLoader: (5, 2) and (1,): axis 0 counts the examples and must be equal");
   CHECK(message_of<ShapeError>([] { kit::DataLoader(std::vector<Tensor>{}); }) ==
         "DataLoader: no tensors: give the inputs, and what belongs to them");
-  CHECK(message_of([&] { kit::DataLoader({x}, {.batch = -1}); }) ==
+  CHECK(message_of<Error>([&] { kit::DataLoader({x}, {.batch = -1}); }) ==
         "DataLoader: a batch of -1: give at least 1");
 }
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include <heed/core/error.h>
 #include <heed/core/file.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/plot.h>

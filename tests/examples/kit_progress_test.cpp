@@ -6,6 +6,7 @@
 #include <iostream>
 #include <sstream>
 
+#include <heed/core/error.h>
 #include <heed/core/file.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/metrics_log.h>
@@ -186,7 +187,7 @@ TEST_CASE("kit metrics log: a file of something else is left alone") {
         file + ":2: \"hello\": does not start with a step: move the file away to start a new one");
   CHECK(core::read_file(file) == "{\"step\":1}\nhello\n");
   CHECK(message_of<IoError>([&] { kit::MetricsLog(dir / "none/metrics.jsonl"); }) !=
-        "no exception");
+        "no error");
 }
 
 TEST_CASE("kit run folder: lists what was made, in order") {

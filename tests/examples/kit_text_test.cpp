@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include <heed/core/error.h>
 #include <heed/core/file.h>
 #include <heed/examples/kit/tables.h>
 #include <heed/examples/kit/vocabulary.h>
