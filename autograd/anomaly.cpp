@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include <heed/autograd/engine.h>
+#include <heed/autograd/node.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -62,7 +62,7 @@ void DetectAnomaly::input(const Tensor& x) {
 void DetectAnomaly::output(const char* op, const core::Array& y) {
   if (before_) before_->output(op, y);
   const std::vector<Tensor> inputs = std::exchange(inputs_, {});
-  if (current_rule() || core::all_finite(y)) return;  // in a rule, its gradients are what counts
+  if (running_rule || core::all_finite(y)) return;  // in a rule, its gradients are what counts
   const Contents made = contents_of(y);
   bool nan_came_in = false, infinity_came_in = false;
   for (const Tensor& x : inputs) {

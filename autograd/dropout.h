@@ -10,7 +10,7 @@ namespace heed {
 /// kept iff word_at(seed, call, i) >= p 2³². p = 0 gives x itself, p = 1 zeros. Error unless 0 <= p <= 1.
 Tensor dropout(const Tensor& x, double p);
 
-/// Which elements a call of dropout keeps: for ops that apply dropout inside.
+/// Which elements a call keeps: for ops that apply dropout inside.
 struct DropoutMask {
   double p = 0.0;
   uint64_t seed = 0, call = 0;

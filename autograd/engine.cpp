@@ -5,31 +5,18 @@
 #include <map>
 
 #include <heed/autograd/elementwise.h>
-#include <heed/autograd/hooks.h>
 #include <heed/autograd/node.h>
-#include <heed/autograd/views.h>
 #include <heed/core/ops.h>
 
 namespace heed {
 
 namespace {
 
-thread_local const char* running_rule = nullptr;
-thread_local std::optional<Shape> unowned_gradient;
-
 struct RunningRule {
   const char* before;
   explicit RunningRule(const char* name) : before(std::exchange(running_rule, name)) {}
   ~RunningRule() { running_rule = before; }
 };
-
-// Whether `shape` becomes `larger` by repeating axes: then a gradient of the latter is summed back.
-bool broadcasts_to(const Shape& shape, const Shape& larger) {
-  const int extra = larger.rank() - shape.rank();
-  bool fits = extra >= 0;
-  for (int i = 0; fits && i < shape.rank(); ++i) fits = shape[i] == larger[i + extra] || shape[i] == 1;
-  return fits;
-}
 
 struct Pending {
   std::shared_ptr<Node> node;
@@ -55,9 +42,9 @@ struct Pass {
     Pending& slot = pending[to.node->id];
     slot.node = to.node;
     if (g.shape() != to.shape) {  // the input was broadcast
-      check<ShapeError>(broadcasts_to(to.shape, g.shape()), from, ": rule gave a gradient ", g.shape(), " for an input ",
+      check<ShapeError>(core::broadcasts_to(to.shape, g.shape()), from, ": rule gave a gradient ", g.shape(), " for an input ",
                         to.shape, ": must have the input's shape, or one that it was broadcast to");
-      g = sum_to(g, to.shape);
+      g = g.sum_to(to.shape);
     }
     if (!slot.g.defined()) {
       slot.g = std::move(g);
@@ -76,7 +63,7 @@ struct Pass {
       Pending now = std::move(pending.begin()->second);
       pending.erase(pending.begin());
       Node& node = *now.node;
-      if (node.hooks) now.g = node.hooks->run(std::move(now.g), node.name);
+      if (node.hooks) now.g = run_hooks(node, std::move(now.g));
       if (arrived(node, now.g) || node.is_leaf()) continue;
       check<AutogradError>(!node.released(), node.name, ": what it saved for backward is gone, an earlier backward() "
                            "used it: pass {.retain_graph = true} there to go through the graph twice");
@@ -95,8 +82,8 @@ struct Pass {
 
 // The gradient that arrives at `output`: `seed`, or 1 for a single number.
 Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed) {
-  check<AutogradError>(output.requires_grad(), op, ": ", output.shape(), " has no history: no tensor that "
-                       "requires grad led to it, or it was made under NoGrad or detached");
+  check<AutogradError>(output.requires_grad(), op, ": ", output.shape(), " has no history: no tensor that requires "
+                       "grad led to it, or it was made under NoGrad or detached");
   check<AutogradError>(seed.defined() || output.numel() == 1, op, ": ", output.shape(), " is not one number: "
                        "reduce it, as in mean(loss), or pass the gradient that arrives at it");
   check<ShapeError>(!seed.defined() || seed.shape() == output.shape(), op, ": output ", output.shape(), ", seed ",
@@ -104,25 +91,7 @@ Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed) {
   return seed.defined() ? seed : Tensor(core::full(output.shape(), 1.0, output.dtype()));
 }
 
-// A gradient becomes the leaf's own if nobody else can see its bytes, else it is copied.
-void accumulate(Leaf& leaf, Tensor g) {
-  if (!leaf.owned) unowned_gradient = g.shape();
-  if (leaf.grad.defined()) {
-    core::Array total = leaf.grad.array();  // as set_grad left it: perhaps a view that repeats numbers
-    if (!total.is_contiguous()) leaf.grad = Tensor(total = core::clone(total));
-    core::add_into(total, g.array());
-    total.storage().bump_version();
-  } else {
-    const bool own = g.is_contiguous() && g.array().storage().use_count() == 1;
-    leaf.grad = Tensor(own ? g.array() : core::clone(g.array()));
-  }
-}
-
 }  // namespace
-
-const char* current_rule() { return running_rule; }
-
-std::optional<Shape> take_unowned_gradient() { return std::exchange(unowned_gradient, std::nullopt); }
 
 void Tensor::backward(const BackwardOptions& options) const { backward(Tensor(), options); }
 
@@ -132,7 +101,7 @@ void Tensor::backward(const Tensor& seed, const BackwardOptions& options) const 
   Pass pass;
   pass.retain_graph = options.retain_graph;
   pass.run("backward", {node(), shape(), dtype()}, g, [](Node& node, Tensor& arrived) {
-    if (node.is_leaf()) accumulate(static_cast<Leaf&>(node), std::move(arrived));
+    if (node.is_leaf()) node.accumulate(std::move(arrived));
     return false;
   });
 }
@@ -157,14 +126,8 @@ std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs
       if (inputs[i].node().get() == &node) found[i] = here;
     return node.id == pass.oldest;  // nothing that is asked for lies beyond
   };
-  const Input root{output.node(), output.shape(), output.dtype()};
-  if (pass.recording) {
-    const EnableGrad record;
-    pass.run("grad", root, g, arrived);
-  } else {
-    const NoGrad no_history;
-    pass.run("grad", root, g.detach(), arrived);
-  }
+  const NoGrad mode(pass.recording);
+  pass.run("grad", {output.node(), output.shape(), output.dtype()}, pass.recording ? g : g.detach(), arrived);
   return found;
 }
 

@@ -5,7 +5,6 @@
 // One graph is differentiated by one thread at a time.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include <heed/autograd/tensor.h>
@@ -21,12 +20,5 @@ struct GradOptions {
 /// d output / d inputs[i], one for each; empty where output does not depend on the input.
 /// Cost: that of the forward pass, times a small constant. AutogradError as for backward().
 std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& = {});
-
-/// Shape of a leaf that backward() on this thread reached although no optimizer owns it, since the last
-/// time that somebody asked.
-std::optional<Shape> take_unowned_gradient();
-
-/// Name of the op whose rule the engine is running on this thread; null outside of a rule.
-const char* current_rule();
 
 }  // namespace heed

@@ -12,9 +12,6 @@ struct Hooks {
   bool retain = false;
   Tensor grad;  // kept if retain
   std::vector<std::function<Tensor(const Tensor&)>> functions;
-
-  /// g after all functions have seen it; kept on the way out if wanted.
-  Tensor run(Tensor g, const char* op);
-};
+};  // run_hooks() in node.h shows a gradient to all functions, and keeps it if that is wanted
 
 }  // namespace heed

@@ -1,7 +1,8 @@
 #include <heed/autograd/node.h>
 
-#include <heed/autograd/engine.h>
 #include <heed/autograd/hooks.h>
+#include <heed/autograd/leaf.h>
+#include <heed/core/ops.h>
 
 namespace heed {
 
@@ -50,8 +51,28 @@ struct JointNode : Node {
 
 std::shared_ptr<Node> make_handle(Node* node) { return std::shared_ptr<Node>(node, retire); }
 
+namespace {
+
+thread_local std::optional<Shape> unowned_gradient;
+
+}  // namespace
+
+std::optional<Shape> take_unowned_gradient() { return std::exchange(unowned_gradient, std::nullopt); }
+
+void Leaf::accumulate(Tensor g) {
+  if (!owned) unowned_gradient = g.shape();
+  if (!grad.defined()) {
+    const bool own = g.is_contiguous() && g.array().storage().use_count() == 1;
+    grad = Tensor(own ? g.array() : core::clone(g.array()));
+    return;
+  }
+  if (!grad.is_contiguous()) grad = Tensor(core::clone(grad.array()));  // set_grad() may have left a view
+  core::add_into(grad.array(), g.array());
+  grad.array_changed();
+}
+
 void Saved::fail_changed() const {
-  fail<AutogradError>(current_rule() ? current_rule() : "backward", ": a value ", value_.shape(),
+  fail<AutogradError>(running_rule ? running_rule : "backward", ": a value ", value_.shape(),
                       " saved for backward was modified in place afterwards (version ",
                       value_.array().storage().version(), ", expected ", version_,
                       "): change it after backward(), or work on a clone()");
@@ -61,12 +82,12 @@ Tensor op(const char* name, core::Array y, const std::vector<Tensor>& inputs, Jo
   std::vector<Input> ends;
   bool wanted = false;
   for (const Tensor& x : inputs) {
-    observe_input(x);
+    if (observer) [[unlikely]] observer->input(x);
     const bool wants = grad_enabled() && x.requires_grad();
     ends.push_back(wants ? Input{x.node(), x.shape(), x.dtype()} : Input{});
     wanted |= wants;
   }
-  observe_output(name, y);
+  if (observer) [[unlikely]] observer->output(name, y);
   if (!wanted) return Tensor(std::move(y));
   auto node = make_handle(new JointNode(name, y, std::move(ends), std::move(rule)));
   return Tensor(std::move(y), std::move(node));

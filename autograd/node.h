@@ -53,6 +53,7 @@ struct Node {
   virtual void pull(const std::shared_ptr<Node>& self, const Tensor& g, std::vector<Tensor>& grads) = 0;
   virtual void release() = 0;     // drops what was saved
   virtual bool released() const = 0;
+  virtual void accumulate(Tensor) {}  // a leaf (leaf.h) sums what arrives
 
  private:
   static uint64_t next_id() {
@@ -61,22 +62,13 @@ struct Node {
   }
 };
 
+Tensor run_hooks(Node& node, Tensor g);  // hooks.h
+
 /// A handle whose last owner frees a chain of nodes in a loop, however long it is.
 std::shared_ptr<Node> make_handle(Node* node);
 
-/// Where gradients end up: a tensor that no op made.
-struct Leaf : Node {
-  Tensor grad;
-  bool wants_grad = true;
-  bool owned = false;  // by an optimizer
-
-  Leaf() : Node("leaf") {}
-  bool is_leaf() const override { return true; }
-  bool requires_grad() const override { return wants_grad; }
-  void pull(const std::shared_ptr<Node>&, const Tensor&, std::vector<Tensor>&) override {}
-  void release() override {}
-  bool released() const override { return false; }
-};
+/// Name of the op whose rule the engine is running on this thread; null outside of a rule.
+inline thread_local const char* running_rule = nullptr;
 
 /// A value kept for backward. Using it throws AutogradError if it was changed in place since.
 class Saved {
@@ -103,7 +95,7 @@ struct Edge {
 
 template <class Rule>
 Edge<Rule> edge(const Tensor& x, Rule rule) {
-  observe_input(x);
+  if (observer) [[unlikely]] observer->input(x);
   if (!grad_enabled() || !x.requires_grad()) return {};
   return {{x.node(), x.shape(), x.dtype()}, std::move(rule)};
 }
@@ -141,7 +133,7 @@ struct OpNode : Node {
 /// The op `name` with value y and its edges. Without an edge that wants a gradient, y alone.
 template <class... Rules>
 Tensor op(const char* name, core::Array y, Edge<Rules>... edges) {
-  observe_output(name, y);
+  if (observer) [[unlikely]] observer->output(name, y);
   if (!(edges.input.node || ...)) return Tensor(std::move(y));
   auto node = make_handle(new OpNode<Rules...>(name, y, std::move(edges)...));
   return Tensor(std::move(y), std::move(node));

@@ -1,4 +1,4 @@
-// A window on every op: anomaly mode (anomaly.h) looks through it. Closed, it costs one test.
+// A window on every op, for anomaly mode (anomaly.h). Closed, it costs one test.
 #pragma once
 
 namespace heed {
@@ -8,14 +8,11 @@ namespace core { class Array; }
 
 struct Observer {
   virtual ~Observer() = default;
-  virtual void input(const Tensor& x) = 0;                               // of the op to come
+  virtual void input(const Tensor& x) = 0;                                // of the op to come
   virtual void output(const char* op, const core::Array& y) = 0;
   virtual void gradient(const char* op, const Tensor& g, bool into) = 0;  // into the op, or out of it
 };
 
 inline thread_local Observer* observer = nullptr;  // null: nobody looks
-
-inline void observe_input(const Tensor& x) { if (observer) [[unlikely]] observer->input(x); }
-inline void observe_output(const char* op, const core::Array& y) { if (observer) [[unlikely]] observer->output(op, y); }
 
 }  // namespace heed

@@ -3,6 +3,7 @@
 
 #include <heed/autograd/activations.h>
 #include <heed/autograd/create.h>
+#include <heed/autograd/dropout.h>
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/indexing.h>
 #include <heed/autograd/linalg.h>

@@ -36,7 +36,7 @@ Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes
   return op(name, std::move(value),
             edge(x, [x = saved(x), kept = kept_dims(name, x.shape(), axes)](const Tensor& g, const Tensor& y) {
               const Tensor best = eq(x(), y.detach().reshape(kept));
-              const Tensor shared = sum_to(best.to(x().dtype()), kept);  // how many are equal
+              const Tensor shared = best.to(x().dtype()).sum_to(kept);  // how many are equal
               return where(best, g.reshape(kept) / shared, 0.0);
             }));
 }

@@ -1,6 +1,7 @@
 #include <heed/autograd/tensor.h>
 
 #include <heed/autograd/hooks.h>
+#include <heed/autograd/leaf.h>
 #include <heed/autograd/node.h>
 #include <heed/core/ops.h>
 
@@ -25,7 +26,7 @@ Hooks& hooks_of(const char* op, const Tensor& x) {
 }  // namespace
 
 bool grad_enabled() { return recording; }
-NoGrad::NoGrad(bool enabled) : before_(recording) { recording = enabled; }
+NoGrad::NoGrad(bool record) : before_(recording) { recording = record; }
 NoGrad::~NoGrad() { recording = before_; }
 
 Tensor parameter(const Tensor& x) {
@@ -69,15 +70,17 @@ void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
   hooks_of("register_hook", *this).functions.push_back(std::move(hook));
 }
 
-Tensor Hooks::run(Tensor g, const char* op) {
-  for (const auto& function : functions) {
+Tensor run_hooks(Node& node, Tensor g) {
+  Hooks& hooks = *node.hooks;
+  for (const auto& function : hooks.functions) {
     Tensor changed = function(g);
     if (!changed.defined()) continue;
-    check<ShapeError>(changed.shape() == g.shape(), op, ": a hook gave a gradient ", changed.shape(), " in place of ",
+    check<ShapeError>(changed.shape() == g.shape(), node.name, ": a hook gave a gradient ", changed.shape(), " in place of ",
                       g.shape(), ": must have the same shape");
     g = std::move(changed);
   }
-  if (retain) grad = grad.defined() ? Tensor(core::zip(core::Binary::add, grad.array(), g.array())) : g.detach();
+  if (hooks.retain)
+    hooks.grad = hooks.grad.defined() ? Tensor(core::zip(core::Binary::add, hooks.grad.array(), g.array())) : g.detach();
   return g;
 }
 

@@ -14,12 +14,24 @@
 #include <string>
 #include <vector>
 
-#include <heed/autograd/grad_mode.h>
 #include <heed/core/array.h>
 
 namespace heed {
 
 struct Node;
+
+/// Ops are recorded, but not while a NoGrad lives on this thread:  { NoGrad guard; … }
+class NoGrad {
+ public:
+  explicit NoGrad(bool record = false);
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+struct EnableGrad : NoGrad { EnableGrad() : NoGrad(true) {} };  // the opposite, inside of one
+bool grad_enabled();
 
 /// The axes that a reduction removes; none named means all:  sum(x), sum(x, -1), sum(x, {0, 2}).
 struct Axes : Shape {
@@ -73,6 +85,7 @@ class Tensor {
   Tensor reshape(const Shape& shape) const;       // one size may be -1; copies if it must
   Tensor flatten(int64_t first = 0, int64_t last = -1) const;
   Tensor expand(const Shape& shape) const;        // repeats axes of size 1
+  Tensor sum_to(const Shape& shape) const;        // its inverse: sums over the axes that were repeated
   Tensor squeeze(int64_t axis) const;
   Tensor unsqueeze(int64_t axis) const;
   Tensor select(int64_t axis, int64_t index) const;

@@ -43,6 +43,12 @@ Tensor Tensor::expand(const Shape& to) const {
   return op("expand", core::expand(array_, to), edge(*this, [](const Tensor& g) { return g; }));  // the engine sums
 }
 
+Tensor Tensor::sum_to(const Shape& to) const {
+  check<ShapeError>(core::broadcasts_to(to, shape()), "sum_to: ", shape(), " to ", to,
+                    ": the smaller shape does not broadcast to the larger");
+  return op("sum_to", core::sum_to(array_, to), edge(*this, [from = shape()](const Tensor& g) { return g.expand(from); }));
+}
+
 Tensor Tensor::squeeze(int64_t axis) const {
   return op("squeeze", core::squeeze(array_, axis),
             edge(*this, [from = shape()](const Tensor& g) { return g.reshape(from); }));
@@ -139,13 +145,6 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t axis) {
     rows.push_back(x.unsqueeze(axis));
   }
   return cat(rows, axis);
-}
-
-Tensor sum_to(const Tensor& x, const Shape& shape) {
-  check<ShapeError>(core::broadcast("sum_to", shape, x.shape()) == x.shape(), "sum_to: ", x.shape(), " to ", shape,
-                    ": the smaller shape does not broadcast to the larger");
-  return op("sum_to", core::sum_to(x.array(), shape),
-            edge(x, [from = x.shape()](const Tensor& g) { return g.expand(from); }));
 }
 
 Tensor tril(const Tensor& x, int64_t diagonal) {

@@ -13,10 +13,6 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t axis = 0);
 /// Along a new axis; all shapes must be equal.
 Tensor stack(const std::vector<Tensor>& tensors, int64_t axis = 0);
 
-/// x summed over the axes along which `shape` was broadcast to x's shape: expand's gradient.
-/// ShapeError where `shape` does not broadcast to it.
-Tensor sum_to(const Tensor& x, const Shape& shape);
-
 /// Zero above (tril) or below (triu) the given diagonal of the last two axes.
 Tensor tril(const Tensor& x, int64_t diagonal = 0);
 Tensor triu(const Tensor& x, int64_t diagonal = 0);

@@ -78,6 +78,13 @@ Shape broadcast(const char* op, const Shape& a, const Shape& b) {
   return out;
 }
 
+bool broadcasts_to(const Shape& shape, const Shape& larger) {
+  const int extra = larger.rank() - shape.rank();
+  bool fits = extra >= 0;
+  for (int i = 0; fits && i < shape.rank(); ++i) fits = shape[i] == larger[i + extra] || shape[i] == 1;
+  return fits;
+}
+
 Strides broadcast_strides(const Shape& shape, const Strides& strides, const Shape& to) {
   Strides out = Strides::filled(to.rank(), 0);
   const int offset = to.rank() - shape.rank();

@@ -56,6 +56,9 @@ Strides contiguous_strides(const Shape& shape);
 /// naming the axis.
 Shape broadcast(const char* op, const Shape& a, const Shape& b);
 
+/// True iff `shape` becomes `larger` by repeating axes of size 1 and adding axes in front.
+bool broadcasts_to(const Shape& shape, const Shape& larger);
+
 /// Strides that read an array of `shape` and `strides` as if it had the larger shape `to`
 /// (stride 0 along repeated axes).
 /// REQUIRES: broadcast(shape, to) == to

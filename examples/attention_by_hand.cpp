@@ -11,18 +11,17 @@
 // large with another --seed each time makes new ones, for as many pupils as you have.
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include <heed/autograd/ops.h>
 #include <heed/core/file.h>
-#include <heed/core/parallel.h>
 #include <heed/examples/kit/attention_page.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/plot.h>
+#include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/terminal.h>
 #include <heed/examples/kit/worksheet.h>
 #include <heed/nn/attention.h>
@@ -281,19 +280,19 @@ bool report(const std::string& what, double error) {
 
 // Pictures of the weights.
 
-void save_weights(const std::filesystem::path& folder, const Solution& s) {
+void save_weights(kit::RunFolder& folder, const Solution& s) {
   const int64_t n = s.A.size(1);
   std::vector<std::string> tokens;
   for (int64_t i = 1; i <= n; ++i) tokens.push_back("x" + std::to_string(i));
   const std::vector<double> weights = t(s.A).to_vector();
-  kit::save_svg(folder / "attention.svg",
-                {.title = "Who attends to whom",
-                 .panels = {kit::HeatMap{.row_axis = "queries", .column_axis = "keys", .row_labels = tokens, .column_labels = tokens,
-                                         .rows = n, .columns = n, .values = weights}}});
-  kit::save_attention_page(folder / "attention.html",
+  kit::save_attention_page(folder.file("attention.html", "the weights, as a page to explore"),
                            {.title = "Self-attention by hand",
                             .sets = {{.name = "self", .queries = tokens, .keys = tokens,
                                       .layers = {{std::vector<float>(weights.begin(), weights.end())}}}}});
+  kit::save_svg(folder.file("attention.svg", "and as a picture"),
+                {.title = "Who attends to whom",
+                 .panels = {kit::HeatMap{.row_axis = "queries", .column_axis = "keys", .row_labels = tokens, .column_labels = tokens,
+                                         .rows = n, .columns = n, .values = weights}}});
 }
 
 int run(int argc, char** argv) {
@@ -315,7 +314,6 @@ int run(int argc, char** argv) {
                  {"library_error", "largest difference from heed's own attention, plain and fused"},
                  {"holds", "whether none is above 1e-6"}});
   if (!cli.parse(argc, argv)) return 0;
-  if (common.threads > 0) set_num_threads(common.threads);
 
   manual_seed(static_cast<uint64_t>(common.seed));
   const Exercise e = exercise == "small"    ? made(4, 6, 3)
@@ -342,16 +340,17 @@ int run(int argc, char** argv) {
   const double library_error = difference_from_library(s);
   holds = report("from heed's attention, plain and fused", library_error) && holds;
 
-  std::filesystem::create_directories(common.out);
-  const std::string title = exercise == "classic" ? "Self-attention by hand" : "Self-attention by hand, exercise " + exercise + "-" + std::to_string(common.seed);
+  kit::RunFolder folder(common.out);
+  const std::string title = "Self-attention by hand" + (exercise == "classic" ? "" : ", exercise " + exercise + "-" + std::to_string(common.seed));
   const kit::Worksheet sheet = worksheet_of(steps, title, rows);
-  core::write_file_atomic((common.out / "worksheet.html").string(), kit::worksheet_html(sheet, false));
-  core::write_file_atomic((common.out / "answer_key.html").string(), kit::worksheet_html(sheet, true));
-  save_weights(common.out, s);
-  std::cout << "\nwrote " << (common.out / "worksheet.html").string() << "  empty boxes, to print\n      "
-            << (common.out / "answer_key.html").string() << "  the same, filled in\n      "
-            << (common.out / "attention.html").string() << "  the weights, as a page to explore\n      "
-            << (common.out / "attention.svg").string() << "  and as a picture\n";
+  const auto save = [&](const std::string& name, const std::string& what, bool filled) {
+    core::write_file_atomic(folder.file(name, what).string(), kit::worksheet_html(sheet, filled));
+  };
+  save("worksheet.html", "empty boxes, to print", false);
+  save("answer_key.html", "the same, filled in", true);
+  save_weights(folder, s);
+  std::cout << '\n';
+  folder.print();
   cli.print_json({{"tokens", e.X.size(1)}, {"published_error", published_error}, {"library_error", library_error}, {"holds", holds}});
   return holds ? 0 : 1;
 }

@@ -13,19 +13,22 @@
 // computation of the same settings: means over 2,000 data sets, 5 % and 95 % over 400.
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include <heed/autograd/ops.h>
-#include <heed/core/parallel.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/datasets.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/plot.h>
 #include <heed/examples/kit/progress.h>
+#include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/terminal_plot.h>
 #include <heed/nn/kernel_regression.h>
+#include <heed/nn/kernels.h>
 #include <heed/nn/masks.h>
 #include <heed/optim/sgd.h>
 
@@ -35,25 +38,13 @@ namespace {
 
 // The data: points on a curve, with noise, at random places.
 
-struct Curve {
-  int64_t n;
-  double noise;
-  std::function<Tensor(const Tensor&)> truth;
-};
-
-const Curve book = {40, 1.0, [](const Tensor& x) { return 2.0 * sin(x) + x; }};
-const Curve older_edition = {50, 0.5, [](const Tensor& x) { return 2.0 * sin(x) + pow(x, 0.8); }};
-
 struct Data {
-  Tensor x, y;                  // (n)   what is known, x in order
-  Tensor queries, truth;        // (50)  where the curve is asked for, and what it is there
+  Tensor x, y;            // (n)   what is known, x in order
+  Tensor queries, truth;  // (50)  where the curve is asked for, and what it is there
 };
 
-Data draw(const Curve& curve) {
-  std::vector<double> places = (5.0 * rand({curve.n})).to_vector();
-  std::sort(places.begin(), places.end());
-  const Tensor x = tensor(places), queries = 0.1 * arange(50, Dtype::f32);
-  return {x, curve.truth(x) + curve.noise * randn({curve.n}), queries, curve.truth(queries)};
+Data data_of(const kit::Curve& curve) {
+  return {tensor(curve.x), tensor(curve.y), tensor(curve.queries), tensor(curve.truth)};
 }
 
 double mean_squared_error(const Tensor& estimate, const Tensor& truth) { return mean(square(estimate - truth)).item(); }
@@ -113,7 +104,7 @@ struct Learning {
 };
 
 Learning learn_width(int64_t steps) {
-  const Data data = draw(older_edition);
+  const Data data = data_of(kit::sine_plus_power(default_generator()));
   const auto error = [&data](const LearntWidth& model) {
     const NoGrad no_history;
     return mean_squared_error(model(data.queries, data.x, data.y).output, data.truth);
@@ -177,7 +168,7 @@ kit::HeatMap weight_map(const std::string& title, const nn::Attended& result, co
   return map;
 }
 
-void save_kernel_pictures(const std::filesystem::path& folder, const Data& data, const std::vector<Smoother>& smoothers) {
+void save_kernel_pictures(kit::RunFolder& folder, const Data& data, const std::vector<Smoother>& smoothers) {
   kit::Figure curves{.title = "Kernel regression: eight kernels on the same points", .columns = 4, .panel_width = 330, .panel_height = 270};
   kit::Figure weights{.title = "The weights: which known points each query listens to", .columns = 4, .panel_width = 330};
   for (const Smoother& smoother : smoothers) {
@@ -185,8 +176,8 @@ void save_kernel_pictures(const std::filesystem::path& folder, const Data& data,
     curves.panels.push_back(fit_plot(smoother.key, data, {line("estimate", data.queries, result.output, 0)}));
     weights.panels.push_back(weight_map(smoother.key, result, data, 2, 1));
   }
-  kit::save_svg(folder / "curves.svg", curves);
-  kit::save_svg(folder / "weights.svg", weights);
+  kit::save_svg(folder.file("curves.svg", "what each kernel makes of the points"), curves);
+  kit::save_svg(folder.file("weights.svg", "its weights"), weights);
 }
 
 void save_learning_picture(const std::filesystem::path& file, const Learning& run, const kit::Plot& trap) {
@@ -209,7 +200,7 @@ std::vector<std::vector<double>> compare_kernels(const std::vector<Smoother>& sm
   kit::Progress progress("kernels", seeds, {.quiet = quiet});
   for (int64_t s = 0; s < seeds; ++s) {
     manual_seed(static_cast<uint64_t>(seed + s));
-    const Data data = draw(book);
+    const Data data = data_of(kit::sine_plus_line(default_generator()));
     for (size_t i = 0; i < smoothers.size(); ++i)
       errors[i].push_back(mean_squared_error(smoothers[i].estimate(data.queries, data.x, data.y).output, data.truth));
     progress.update(s + 1);
@@ -290,14 +281,13 @@ int run(int argc, char** argv) {
                  {"learnt_mse", "the same with the learnt w"},
                  {"attention_difference", "largest difference from dot-product attention for keys of one length"}});
   if (!cli.parse(argc, argv)) return 0;
-  if (common.threads > 0) set_num_threads(common.threads);
-  check(common.steps >= 1, "--steps: 0: nothing would be learnt: give at least 1");
+  if (common.steps < 1) throw kit::UsageError("--steps: 0: nothing would be learnt: give at least 1");
 
   const std::vector<Smoother> smoothers = all_smoothers();
   const std::vector<std::vector<double>> errors = compare_kernels(smoothers, common.seed, seeds, common.quiet);
 
   manual_seed(static_cast<uint64_t>(common.seed));
-  const Data data = draw(book);
+  const Data data = data_of(kit::sine_plus_line(default_generator()));
   kit::HeatMap map = weight_map("", smoothers[5].estimate(data.queries, data.x, data.y), data, 4, 2);
   std::cout << "2. The weights of gaussian_0.5: queries from the left end to the right, one a row; known points in\n"
                "   order, one a column. Each query listens to its neighbours.\n\n"
@@ -337,12 +327,10 @@ int run(int argc, char** argv) {
                "   For keys of one length and h² = √d they agree: largest difference here "
             << kit::general(difference, 2) << ".\n\n";
 
-  std::filesystem::create_directories(common.out);
-  save_kernel_pictures(common.out, data, smoothers);
-  save_learning_picture(common.out / "learnt_width.svg", first, trap);
-  std::cout << "wrote " << (common.out / "curves.svg").string() << "  what each kernel makes of the points\n      "
-            << (common.out / "weights.svg").string() << "  its weights\n      "
-            << (common.out / "learnt_width.svg").string() << "  the learnt width, and the trap\n";
+  kit::RunFolder folder(common.out);
+  save_kernel_pictures(folder, data, smoothers);
+  save_learning_picture(folder.file("learnt_width.svg", "the learnt width, and the trap"), first, trap);
+  folder.print();
 
   core::Json::Object mse;
   for (size_t i = 0; i < smoothers.size(); ++i) mse.emplace_back(smoothers[i].key, average(errors[i]));

@@ -15,11 +15,12 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
-#include <heed/core/parallel.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/datasets.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/plot.h>
 #include <heed/examples/kit/progress.h>
+#include <heed/examples/kit/run_folder.h>
 #include <heed/nn/init.h>
 #include <heed/nn/linear.h>
 #include <heed/optim/schedule.h>
@@ -29,7 +30,7 @@ using namespace heed;
 
 namespace {
 
-// 1. The data: n points on two half circles, with noise.
+// 1. The data: n points on two half circles, one inside the reach of the other, with noise.
 
 struct Moons {
   Tensor x;  // (n, 2)
@@ -37,12 +38,8 @@ struct Moons {
 };
 
 Moons make_moons(int64_t n, double noise) {
-  const double pi = std::acos(-1.0);
-  const int64_t half = n / 2;
-  const Tensor t = linspace(0, pi, half), s = linspace(0, pi, n - half);
-  const Tensor upper = stack({cos(t), sin(t)}, 1);
-  const Tensor lower = stack({1.0 - cos(s), 0.5 - sin(s)}, 1);
-  return {cat({upper, lower}) + noise * randn({n, 2}), cat({full({half, 1}, -1), full({n - half, 1}, 1)})};
+  const kit::Classified moons = kit::two_moons(n, noise, default_generator());
+  return {moons.points, 2.0 * moons.labels.to(Dtype::f32).unsqueeze(1) - 1.0};
 }
 
 // 2. The model.
@@ -237,7 +234,6 @@ int run(int argc, char** argv) {
                  {"perfect", "networks of --seeds with accuracy 1"},
                  {"seeds", "networks that were trained"}});
   if (!cli.parse(argc, argv)) return 0;
-  if (common.threads > 0) set_num_threads(common.threads);
   settings.steps = common.steps;
 
   const Run first = train(settings, common.seed);
@@ -277,14 +273,14 @@ int run(int argc, char** argv) {
   std::cout << "\n(The published run is one seed of micrograd's. Of a hundred such runs about 88 are perfect\n"
                "with its initial weights, about 49 with PyTorch's: try --seeds 100, and --init pytorch.)\n";
 
-  std::filesystem::create_directories(common.out);
-  save_boundary(common.out / "boundary.svg", first);
+  kit::RunFolder folder(common.out);
+  save_boundary(folder.file("boundary.svg", "what the network learnt: its decision boundary"), first);
   std::vector<double> steps;
   for (size_t k = 0; k < first.losses.size(); ++k) steps.push_back(static_cast<double>(k));
-  kit::save_svg(common.out / "loss.svg",
-                {.title = "Two moons: max-margin loss", .panels = {kit::loss_plot(steps, first.losses, {{0.01098, "micrograd, step 99"}})}});
-  std::cout << "\nwrote " << (common.out / "boundary.svg").string() << "  the decision boundary\n      "
-            << (common.out / "loss.svg").string() << "  the loss\n";
+  const kit::Plot plot = kit::loss_plot(steps, first.losses, {{0.01098, "micrograd, step 99"}});
+  kit::save_svg(folder.file("loss.svg", "the loss, step by step"), {.title = "Two moons: max-margin loss", .panels = {plot}});
+  std::cout << '\n';
+  folder.print();
   cli.print_json({{"accuracy", accuracy}, {"loss", loss}, {"mean_accuracy", mean_accuracy},
                   {"perfect", perfect}, {"seeds", seeds}});
   return 0;

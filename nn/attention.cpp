@@ -3,7 +3,6 @@
 #include <cmath>
 #include <limits>
 
-#include <heed/autograd/dropout.h>
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/masks.h>

@@ -49,22 +49,4 @@ Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptio
 /// O(n m (d + p)) time, O(n m) memory: the weights are kept for backward and returned.
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& = {});
 
-/// Any score: a module (q, k) -> scores (…, n, m) that names its normaliser (scores.h).
-template <class Score>
-struct Attention : Module {
-  Score score;
-  double dropout = 0.0;
-
-  explicit Attention(Score s = Score(), double dropout_ = 0.0) : score(std::move(s)), dropout(dropout_) {}
-
-  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options = {}) const {
-    const Scope scope(*this);
-    options.normaliser = Score::normaliser;
-    if (training && dropout > 0.0) options.dropout = dropout;
-    return attend(score(q, k), v, options);
-  }
-
-  void visit(Visitor& visitor) override { visitor("score", score); }
-};
-
 }  // namespace heed::nn

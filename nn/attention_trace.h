@@ -4,9 +4,8 @@
 //     model(tokens);
 //     for (const AttentionEntry& e : trace.entries()) draw(e.path, e.weights);
 //
-// It changes no result. Weights are those before dropout, without history. Where a model uses the fused
-// attention, they are computed aside. One trace collects what its own thread does; of two, the newer
-// one does. Without any, an attention pays for one test of a pointer.
+// It changes no result: weights are those before dropout, without history; where a model uses the fused
+// attention, they are computed aside. It collects what its own thread does; of two, the newer one does.
 #pragma once
 
 #include <string>
@@ -26,14 +25,12 @@ class AttentionTrace {
   AttentionTrace();
   ~AttentionTrace();
   AttentionTrace(const AttentionTrace&) = delete;
-  AttentionTrace& operator=(const AttentionTrace&) = delete;
 
   /// In the order of the calls.
   const std::vector<AttentionEntry>& entries() const { return entries_; }
   void clear() { entries_.clear(); }
 
   static bool active() { return current_ != nullptr; }
-  /// What attend() calls.
   static void record(const Tensor& weights) { if (current_) [[unlikely]] current_->add(weights); }
 
  private:

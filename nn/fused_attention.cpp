@@ -1,6 +1,48 @@
 #include <heed/nn/fused_attention.h>
 
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <string_view>
+
+#include <heed/autograd/fused_attention.h>
+#include <heed/nn/attention_trace.h>
+#include <heed/nn/masks.h>
+
 namespace heed::nn {
+
+namespace {
+
+std::atomic<bool>& plain() {
+  static std::atomic<bool> on = [] {
+    const char* const wish = std::getenv("HEED_PLAIN_ATTENTION");
+    return wish && std::string_view(wish) == "1";
+  }();
+  return on;
+}
+
+// The options as the op takes them, for scores of this shape and keys of width d.
+FusedAttention fused(const char* op, const Shape& scores, int64_t d, const AttentionOptions& o) {
+  check(o.normaliser == Normaliser::softmax, op, ": a normaliser that is not softmax: only attend() has others");
+  const AttentionOptions masks{.mask = o.mask, .key_mask = o.key_mask};
+  return {.scale = o.scale.value_or(1.0 / std::sqrt(static_cast<double>(d))),
+          .mask = permitted(op, scores, masks),
+          .causal = o.causal,
+          .dropout = o.dropout > 0.0 ? DropoutMask::draw(o.dropout) : DropoutMask{}};
+}
+
+// The weights, for whoever looks at them: without history, before dropout.
+void trace(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions o) {
+  const NoGrad no_history;
+  o.dropout = 0.0;
+  attention(q, k, v, o);
+}
+
+}  // namespace
+
+void set_plain_attention(bool on) { plain() = on; }
+
+bool plain_attention() { return plain(); }
 
 Tensor split_heads(const Tensor& x, int64_t heads) {
   return x.reshape({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
@@ -11,13 +53,49 @@ Tensor merge_heads(const Tensor& x) {
 }
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
-  return attention(q, k, v, o).output;
+  constexpr auto op = "scaled_dot_product_attention";
+  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2 && v.dim() >= 2 && q.size(-1) == k.size(-1) && k.size(-2) == v.size(-2),
+                    op, ": queries ", q.shape(), ", keys ", k.shape(), ", values ", v.shape(),
+                    ": must be (…, n, d), (…, m, d) and (…, m, p)");
+  const int rank = q.dim();
+  bool fits = rank <= 4 && k.dim() == rank && v.dim() == rank;
+  for (int i = 0; fits && i < rank - 2; ++i) fits = q.size(i) == k.size(i) && q.size(i) == v.size(i);
+  if (!fits || plain()) return attention(q, k, v, o).output;
+
+  Shape scores = q.shape();
+  scores[rank - 1] = k.size(-2);
+  const FusedAttention how = fused(op, scores, q.size(-1), o);
+  if (AttentionTrace::active()) trace(q, k, v, o);
+  const auto four_axes = [](Tensor x) {
+    while (x.dim() < 4) x = x.unsqueeze(0);
+    return x;
+  };
+  Tensor y = fused_attention(four_axes(q), four_axes(k), four_axes(v), how);
+  while (y.dim() > rank) y = y.squeeze(0);
+  return y;
 }
 
 Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions& o) {
-  const std::vector<Tensor> parts = qkv.chunk(3, -1);
-  const auto part = [&](size_t i) { return split_heads(parts[i], heads); };
-  return merge_heads(scaled_dot_product_attention(part(0), part(1), part(2), o));
+  constexpr auto op = "packed_attention";
+  check<ShapeError>(qkv.dim() == 3 && heads > 0 && qkv.size(2) % (3 * heads) == 0, op, ": ", qkv.shape(), ", ", heads,
+                    " heads: must be (B, n, 3E) with E a multiple of the heads");
+  const int64_t B = qkv.size(0), n = qkv.size(1), d = qkv.size(2) / (3 * heads);
+  const auto apart = [&] {
+    std::vector<Tensor> parts = qkv.chunk(3, -1);
+    for (Tensor& x : parts) x = split_heads(x, heads);
+    return parts;
+  };
+  if (plain()) {
+    const std::vector<Tensor> x = apart();
+    return merge_heads(attention(x[0], x[1], x[2], o).output);
+  }
+  const FusedAttention how = fused(op, {B, heads, n, n}, d, o);
+  if (AttentionTrace::active()) {
+    const NoGrad no_history;
+    const std::vector<Tensor> x = apart();
+    trace(x[0], x[1], x[2], o);
+  }
+  return fused_self_attention(qkv, heads, how);
 }
 
 }  // namespace heed::nn

@@ -6,22 +6,23 @@
 // Gaussian K of width h, α is softmax(-‖q - kᵢ‖² / 2h²): dot-product attention, but for the norms of
 // the keys, which cancel where all are alike.
 //
-//     NadarayaWatson model(Gaussian({.width = 0.5, .learn_width = true}));
+//     NadarayaWatson model(Gaussian({.width = 0.5, .learn_width = true}));      // kernels.h
 //     Tensor loss = mean(square(model(x, x, y, {.mask = !eye_mask(n)}).output - y));
 //
 // The mask leaves each point out of its own estimate: else the best width is zero, each point its own
 // and only neighbour. d2l's form exp(-((q - k) w)² / 2) is this one with w = 1/h.
 #pragma once
 
-#include <heed/nn/kernels.h>
+#include <heed/nn/attention.h>
 
 namespace heed::nn {
 
-template <class Kernel = Gaussian>
+/// Kernel: one of kernels.h, or any score that names its normaliser (scores.h).
+template <class Kernel>
 struct NadarayaWatson : Module {
   Kernel kernel;
 
-  explicit NadarayaWatson(Kernel k = Kernel()) : kernel(std::move(k)) {}
+  explicit NadarayaWatson(Kernel k) : kernel(std::move(k)) {}
 
   /// queries (…, n, d), keys (…, m, d), values (…, m, p) -> output (…, n, p), weights (…, n, m).
   /// On a line, d and p may be left out: queries (n), keys (m), values (m) -> output (n).

@@ -11,6 +11,7 @@
 #endif
 
 #include <heed/autograd/node.h>
+#include <heed/nn/clone.h>
 
 namespace heed::nn {
 
@@ -113,6 +114,12 @@ int64_t Module::num_parameters() const {
   int64_t n = 0;
   for (const Tensor& p : parameters()) n += p.numel();
   return n;
+}
+
+std::vector<NamedModule> Module::named_modules() const {
+  std::vector<NamedModule> found{{"", this}};
+  walk(*this, nothing, [&](const std::string& path, Module& m) { found.push_back({path, &m}); });
+  return found;
 }
 
 StateDict Module::state_dict() const {

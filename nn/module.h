@@ -11,7 +11,7 @@
 // there is no virtual forward, so each takes and returns what it needs.
 //
 // Copying a module copies handles, as with Tensor: both copies train the same weights. clone(m)
-// makes an independent one. A parameter's node is made once: loading and initialising write through
+// (clone.h) makes an independent one. A parameter's node is made once: loading and initialising write through
 // the handle. Only to(dtype) and clone() replace tensors, so they must come before the optimizer.
 #pragma once
 
@@ -59,6 +59,11 @@ struct StateDict : std::vector<NamedTensor> {
   const Tensor* find(const std::string& name) const;
 };
 
+struct NamedModule {
+  std::string name;  // "" for the module that was asked
+  const Module* module;
+};
+
 struct LoadOptions {
   bool strict = true;  // every name must be found on both sides
 };
@@ -76,6 +81,7 @@ struct Module {
   std::vector<Tensor> parameters() const;             // each once, however often it is tied
   std::vector<NamedTensor> named_parameters() const;
   int64_t num_parameters() const;                     // numbers in them
+  std::vector<NamedModule> named_modules() const;     // itself, then those inside, in the order of visit()
   StateDict state_dict() const;
   /// Copies numbers in. Throws Error listing every missing and unexpected name and every shape that
   /// differs; nothing is changed then. Dtypes are converted.
@@ -92,20 +98,6 @@ struct Module {
   Module(const Module&) = default;
   Module& operator=(const Module&) = default;
 };
-
-/// Replaces every tensor of m by a copy of its own; tied tensors stay tied.
-void unshare(Module& m);
-
-/// An independent copy.
-template <class M>
-M clone(const M& m) {
-  M copy = m;
-  unshare(copy);
-  return copy;
-}
-
-/// "Linear": the class of m, without namespaces.
-std::string class_name(const Module& m);
 
 /// Says that m is at work, for as long as the scope lives: the first line of each layer's call.
 class Scope {

@@ -7,6 +7,7 @@
 #include <heed/nn/attention.h>
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/checkpoint.h>
+#include <heed/nn/clone.h>
 #include <heed/nn/dropout.h>
 #include <heed/nn/embedding.h>
 #include <heed/nn/feed_forward.h>
@@ -23,4 +24,5 @@
 #include <heed/nn/positions.h>
 #include <heed/nn/scores.h>
 #include <heed/nn/sequential.h>
+#include <heed/nn/summary.h>
 #include <heed/nn/transformer.h>

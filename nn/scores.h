@@ -1,7 +1,7 @@
 // Scores: how well a key answers a query.
 //
 // A score is a module (q (…, n, d), k (…, m, d)) -> (…, n, m) with the normaliser that turns it into
-// weights. Attention<Score> (attention.h) does the rest, so a new one is this much:
+// weights. Attention<Score> does the rest, so a new one is this much:
 //
 //     struct DotScore : Module {
 //       static constexpr Normaliser normaliser = Normaliser::softmax;
@@ -17,6 +17,24 @@
 #include <heed/nn/attention.h>
 
 namespace heed::nn {
+
+/// Any score: a module (q, k) -> scores (…, n, m) that names its normaliser (scores.h).
+template <class Score>
+struct Attention : Module {
+  Score score;
+  double dropout = 0.0;
+
+  explicit Attention(Score s = Score(), double dropout_ = 0.0) : score(std::move(s)), dropout(dropout_) {}
+
+  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options = {}) const {
+    const Scope scope(*this);
+    options.normaliser = Score::normaliser;
+    if (training && dropout > 0.0) options.dropout = dropout;
+    return attend(score(q, k), v, options);
+  }
+
+  void visit(Visitor& visitor) override { visitor("score", score); }
+};
 
 /// q · k
 struct DotScore : Module {

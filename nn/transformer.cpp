@@ -1,6 +1,7 @@
 #include <heed/nn/transformer.h>
 
 #include <heed/autograd/elementwise.h>
+#include <heed/nn/clone.h>
 
 namespace heed::nn {
 

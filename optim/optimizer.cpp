@@ -5,8 +5,7 @@
 #include <set>
 
 #include <heed/autograd/create.h>
-#include <heed/autograd/engine.h>
-#include <heed/autograd/node.h>
+#include <heed/autograd/leaf.h>
 
 namespace heed::optim {
 

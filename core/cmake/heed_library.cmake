@@ -6,6 +6,11 @@ foreach(folder core core/kernels autograd nn optim)
   list(APPEND heed_sources ${sources})
 endforeach()
 
+if(IS_SYMLINK "${PROJECT_BINARY_DIR}/include/heed")
+  # The README's one c++ line links it to the project root: links made through it would land there,
+  # in place of the folders themselves.
+  file(REMOVE "${PROJECT_BINARY_DIR}/include/heed")
+endif()
 file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/include/heed")
 foreach(folder core autograd nn optim)
   file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${folder}" "${PROJECT_BINARY_DIR}/include/heed/${folder}"

@@ -51,3 +51,7 @@ foreach(kind isa_test isa_test_itself)
   set_tests_properties("core: ${kind}" PROPERTIES LABELS "quick;full" SKIP_REGULAR_EXPRESSION "SKIPPED")
 endforeach()
 set_tests_properties("core: isa_test_itself" PROPERTIES WILL_FAIL ON)
+
+add_test(NAME "reading path" COMMAND "${CMAKE_COMMAND}" "-DROOT=${PROJECT_SOURCE_DIR}"
+         -P "${PROJECT_SOURCE_DIR}/tests/reading_path.cmake")
+set_tests_properties("reading path" PROPERTIES LABELS "quick;full")

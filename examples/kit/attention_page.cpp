@@ -34,8 +34,8 @@ std::string json_list(const List& list, const ToText& to_text) {
 
 std::string number(float x) { return shortest(x); }
 
-/// {"low":0,"step":0.0039,"bytes":"…","top":[[3,0.62,0,0.2],…]}: w = low + step · byte, and for each
-/// row the keys and exact weights of its largest.
+/// {"low":0,"step":0.0039,"bytes":"…","top":[[3,0.62,0,0.2],…]}: w = low + step · byte, and for
+/// each row the keys and exact weights of its largest.
 std::string quantised(const std::vector<float>& weights, size_t keys) {
   const auto [low, high] = std::minmax_element(weights.begin(), weights.end());
   const float step = (*high - *low) / 255;
@@ -56,8 +56,8 @@ std::string quantised(const std::vector<float>& weights, size_t keys) {
       top += (k == 0 ? "" : ",") + std::to_string(order[k]) + ',' + number(weights[row + order[k]]);
     top += ']';
   }
-  return "{\"low\":" + number(*low) + ",\"step\":" + number(step) + ",\"bytes\":\"" + base64(bytes) +
-         "\",\"top\":" + top + "]}";
+  return "{\"low\":" + number(*low) + ",\"step\":" + number(step) + ",\"bytes\":\"" +
+         base64(bytes) + "\",\"top\":" + top + "]}";
 }
 
 /// One string of 0 and 1 for each query.
@@ -66,7 +66,8 @@ std::string mask_rows(const AttentionSet& set) {
   std::string text = "[";
   for (size_t i = 0; i < set.queries.size(); ++i) {
     text += i == 0 ? "\"" : ",\"";
-    for (size_t j = 0; j < set.keys.size(); ++j) text += set.allowed[i * set.keys.size() + j] ? '1' : '0';
+    for (size_t j = 0; j < set.keys.size(); ++j)
+      text += set.allowed[i * set.keys.size() + j] ? '1' : '0';
     text += '"';
   }
   return text + "]";
@@ -74,20 +75,23 @@ std::string mask_rows(const AttentionSet& set) {
 
 void check_set(const AttentionSet& set) {
   const size_t n = set.queries.size(), m = set.keys.size();
-  const std::string here = cat("attention page: set '", set.name, "' of ", n, " queries and ", m, " keys");
+  const std::string here =
+      cat("attention page: set '", set.name, "' of ", n, " queries and ", m, " keys");
   check<ShapeError>(n > 0 && m > 0, here, ": has no tokens: give one text for each query and key");
   check<ShapeError>(!set.layers.empty(), here, ": has no layers: give the weights of one at least");
   check<ShapeError>(set.allowed.empty() || set.allowed.size() == n * m, here, ": the mask has ",
                     set.allowed.size(), " entries: give queries x keys of them, or none");
   for (size_t l = 0; l < set.layers.size(); ++l) {
-    check<ShapeError>(!set.layers[l].empty(), here, ": layer ", l, " has no heads: give one at least");
+    check<ShapeError>(!set.layers[l].empty(), here, ": layer ", l,
+                      " has no heads: give one at least");
     for (size_t h = 0; h < set.layers[l].size(); ++h) {
       const std::vector<float>& weights = set.layers[l][h];
       check<ShapeError>(weights.size() == n * m, here, ": layer ", l, ", head ", h, " has ",
                         weights.size(), " weights: give queries x keys of them, row by row");
       for (size_t i = 0; i < n * m; ++i)
-        check(std::isfinite(weights[i]), here, ": layer ", l, ", head ", h, ": the weight of query ", i / m,
-              " on key ", i % m, " is ", weights[i], ": look for where it came from (detect_anomaly)");
+        check(std::isfinite(weights[i]), here, ": layer ", l, ", head ", h,
+              ": the weight of query ", i / m, " on key ", i % m, " is ", weights[i],
+              ": look for where it came from (detect_anomaly)");
     }
   }
 }
@@ -103,7 +107,8 @@ std::string page_json(const AttentionPage& page) {
       return exact ? json_list(weights, number) : quantised(weights, set.keys.size());
     };
     const auto layers = [&](const auto& layer) { return json_list(layer, heads); };
-    return "{\"name\":" + json_for_html(set.name) + ",\"queries\":" + json_list(set.queries, json_for_html) +
+    return "{\"name\":" + json_for_html(set.name) +
+           ",\"queries\":" + json_list(set.queries, json_for_html) +
            ",\"keys\":" + json_list(set.keys, json_for_html) + ",\"allowed\":" + mask_rows(set) +
            ",\n\"layers\":" + json_list(set.layers, layers) + "}";
   });
@@ -129,9 +134,10 @@ std::string attention_html(const AttentionPage& page) {
          "script-src 'unsafe-inline'; style-src 'unsafe-inline'\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-         title + "</title>\n<style>\n" + attention_page_style + "</style>\n</head>\n<body>\n<header>\n<h1>" +
-         title + "</h1>\n" + (page.note.empty() ? "" : "<p>" + escaped_xml(page.note) + "</p>\n") +
-         "</header>\n" + attention_page_body + "<script type=\"application/json\" id=\"data\">\n" +
+         title + "</title>\n<style>\n" + attention_page_style +
+         "</style>\n</head>\n<body>\n<header>\n<h1>" + title + "</h1>\n" +
+         (page.note.empty() ? "" : "<p>" + escaped_xml(page.note) + "</p>\n") + "</header>\n" +
+         attention_page_body + "<script type=\"application/json\" id=\"data\">\n" +
          page_json(page) + "\n</script>\n<script>\n'use strict';\n" + attention_page_script +
          attention_page_views + "start();\n</script>\n</body>\n</html>\n";
 }

@@ -1,14 +1,15 @@
 // The attention page: who attends to whom, as one HTML file that any browser opens.
 //
 //     kit::AttentionPage page{.title = "le chat"};
-//     page.sets.push_back({.name = "cross", .queries = french, .keys = english, .layers = weights});
+//     page.sets.push_back({.name = "cross", .queries = french, .keys = english,
+//                          .layers = weights});
 //     kit::save_attention_page("attention.html", page);
 //
 // It has a head view (lines between two columns of tokens), a heat map with numbers and a table; it
 // can be used with the mouse, the keyboard and a screen reader, loads nothing from anywhere, and
-// follows the reader's light or dark mode. The weights that are set, the tokens selected and the view
-// are in the address, so a place in the page can be linked to. Tokens are untrusted: whatever they
-// hold is shown as text. Same input, same bytes.
+// follows the reader's light or dark mode. What is shown is in the address, so that a place in the
+// page can be linked to. Tokens are untrusted: whatever they hold is shown as text. Same input,
+// same bytes.
 //
 // Symbols: n queries, m keys.
 #pragma once
@@ -20,21 +21,22 @@
 
 namespace heed::kit {
 
-/// Weights between one list of query tokens and one of key tokens: an encoder's, a decoder's, or the
-/// cross attention between them.
+/// Weights between one list of query tokens and one of key tokens: an encoder's, a decoder's, or
+/// the cross attention between them.
 struct AttentionSet {
   std::string name = {};
   std::vector<std::string> queries = {}, keys = {};
-  std::vector<std::vector<std::vector<float>>> layers = {};  // [layer][head]: n·m weights, row by row
-  std::vector<bool> allowed = {};                            // n·m, false is masked; empty: none is
+  std::vector<std::vector<std::vector<float>>> layers =
+      {};                          // [layer][head]: n·m weights, row by row
+  std::vector<bool> allowed = {};  // n·m, false is masked; empty: none is
 };
 
 struct AttentionPage {
   std::string title = "Attention";
-  std::string note = {};           // a paragraph below the title
+  std::string note = {};  // a paragraph below the title
   std::vector<AttentionSet> sets = {};
-  int64_t exact_limit = 100'000;   // with more weights than this, each is stored in 8 bits (error at
-                                   // most 1/510 of its head's range) but the five largest of a row
+  int64_t exact_limit = 100'000;  // with more weights than this, each is stored in 8 bits (error at
+                                  // most 1/510 of its head's range) but the five largest of a row
 };
 
 /// n·m; query i may attend key j iff j - i <= m - n: the last query sees all keys.

@@ -5,23 +5,26 @@ namespace heed::kit {
 
 const char* const attention_page_script = R"js(
 const page = JSON.parse(document.getElementById('data').textContent);
-const state = {view: 'head', set: 0, layer: 0, heads: [], token: null};  // token: {side: 'q' | 'k', index}
+const state = {view: 'head', set: 0, layer: 0, heads: [],
+               token: null};  // or {side: 'q' or 'k', index}
 const views = {};  // name -> {title, draw(root), select(token)}; attention_page_views.cpp fills it
 
-// An element: make('td', {class: 'x', onclick: f}, 'text' or elements …). Text is never parsed as HTML.
+// An element: make('td', {class: 'x', onclick: f}, 'text' or elements …). Text is never parsed as
+// HTML. A value that is null or undefined leaves its attribute out.
 function make(tag, attributes, ...children) {
   const svg = tag === 'svg' || tag === 'line';
-  const element = svg ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag);
+  const element = svg ? document.createElementNS('http://www.w3.org/2000/svg', tag)
+                      : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
+    else if (value !== null && value !== undefined) element.setAttribute(name, value);
   }
   element.append(...children);
   return element;
 }
 const byId = id => document.getElementById(id);
 
-// --- Data -----------------------------------------------------------------------------------------
+// --- Data -------------------------------------------------------------------------------------
 
 const currentSet = () => page.sets[state.set];
 const headCount = () => currentSet().layers[state.layer].length;
@@ -30,8 +33,9 @@ const masked = (i, j) => currentSet().allowed !== null && currentSet().allowed[i
 // The weights of one head as {w, exact}: w[i * keys + j], and whether that number is exact.
 const decoded = new Map();
 function weightsOf(head) {
+  const {layers, keys} = currentSet();
   const key = state.set + ' ' + state.layer + ' ' + head;
-  if (!decoded.has(key)) decoded.set(key, decode(currentSet().layers[state.layer][head], currentSet().keys.length));
+  if (!decoded.has(key)) decoded.set(key, decode(layers[state.layer][head], keys.length));
   return decoded.get(key);
 }
 function decode(stored, keys) {
@@ -49,16 +53,20 @@ function decode(stored, keys) {
 // The mean over the heads that are on.
 function meanWeight(i, j) {
   const m = currentSet().keys.length;
-  return state.heads.reduce((sum, head) => sum + weightsOf(head).w[i * m + j], 0) / state.heads.length;
+  const sum = state.heads.reduce((sum, head) => sum + weightsOf(head).w[i * m + j], 0);
+  return sum / state.heads.length;
 }
 
-// --- Words ----------------------------------------------------------------------------------------
+// --- Words ------------------------------------------------------------------------------------
 
 const glyphs = {' ': '␣', '\n': '⏎', '\t': '⇥', '\r': '␍', '': '∅'};
-const names = {' ': 'space', '\n': 'newline', '\t': 'tab', '\r': 'carriage return', '': 'empty token'};
-const shown = token => glyphs[token] || token.replace(/[\n\t\r]/g, c => glyphs[c]).replace(/^ | $/g, '␣');
+const names = {' ': 'space', '\n': 'newline', '\t': 'tab', '\r': 'carriage return',
+               '': 'empty token'};
+const shown = token =>
+  glyphs[token] || token.replace(/[\n\t\r]/g, c => glyphs[c]).replace(/^ | $/g, '␣');
 const spoken = token => names[token] || token;
-const headWord = () => state.heads.length === 1 ? 'head ' + state.heads[0] : 'mean of ' + state.heads.length + ' heads';
+const headWord = () =>
+  state.heads.length === 1 ? 'head ' + state.heads[0] : 'mean of ' + state.heads.length + ' heads';
 const tokenSpan = token => make('span', {class: 'token', title: spoken(token)}, shown(token));
 
 // "token 'cat' attends 0.62 to 'the', 0.20 to 'sat', … (mean of 4 heads)"
@@ -78,20 +86,22 @@ function sentence({side, index}) {
 function say(text) { byId('status').textContent = text; }
 function sayOverview() {
   const {name, queries, keys, layers} = currentSet();
-  say((name ? name + ': ' : '') + queries.length + ' queries, ' + keys.length + ' keys, layer ' + state.layer +
-      ' (of ' + layers.length + '), ' + state.heads.length + ' of ' + headCount() +
+  say((name ? name + ': ' : '') + queries.length + ' queries, ' + keys.length + ' keys, layer ' +
+      state.layer + ' (of ' + layers.length + '), ' + state.heads.length + ' of ' + headCount() +
       ' heads. Point at a token, or move to it with the arrow keys.');
 }
 
-// --- Address: #view=heat&set=0&layer=1&heads=0.2&token=q3 ---------------------------------------------
+// --- Address: #view=heat&set=0&layer=1&heads=0.2&token=q3 -------------------------------------
 
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
-  const within = (text, count, otherwise) => /^\d+$/.test(text || '') && +text < count ? +text : otherwise;
+  const within = (text, count, otherwise) =>
+    /^\d+$/.test(text || '') && +text < count ? +text : otherwise;
   if (Object.hasOwn(views, given.get('view') || '')) state.view = given.get('view');
   state.set = within(given.get('set'), page.sets.length, 0);
   state.layer = within(given.get('layer'), currentSet().layers.length, 0);
-  const heads = (given.get('heads') || '').split('.').map(h => within(h, headCount(), -1)).filter(h => h >= 0);
+  const heads = (given.get('heads') || '').split('.')
+    .map(h => within(h, headCount(), -1)).filter(h => h >= 0);
   state.heads = heads.length ? [...new Set(heads)].sort((a, b) => a - b) : allHeads();
   const [, side, index] = /^([qk])(\d+)$/.exec(given.get('token') || '') || [];
   const count = side === 'q' ? currentSet().queries.length : currentSet().keys.length;
@@ -100,17 +110,23 @@ function readAddress() {
 function writeAddress() {
   const heads = state.heads.length < headCount() ? '&heads=' + state.heads.join('.') : '';
   const token = state.token ? '&token=' + state.token.side + state.token.index : '';
-  const hash = '#view=' + state.view + '&set=' + state.set + '&layer=' + state.layer + heads + token;
+  const hash =
+    '#view=' + state.view + '&set=' + state.set + '&layer=' + state.layer + heads + token;
   if (hash === location.hash) return;
-  try { history.replaceState(null, '', hash); } catch (e) { /* some viewers forbid it: no link, then */ }
+  try {
+    history.replaceState(null, '', hash);
+  } catch (error) {
+    // Some viewers forbid it: there is no link, then.
+  }
 }
 const allHeads = () => Array.from({length: headCount()}, (unused, h) => h);
 
-// --- Controls ---------------------------------------------------------------------------------------
+// --- Controls ---------------------------------------------------------------------------------
 
 function choice(label, options, current, choose) {
   const select = make('select', {onchange: event => choose(+event.target.value)},
-    ...options.map((text, i) => make('option', {value: i, selected: i === current ? '' : null}, text)));
+    ...options.map((text, i) =>
+      make('option', {value: i, selected: i === current ? '' : null}, text)));
   return make('label', {class: 'group'}, label + ' ', select);
 }
 function tabs() {
@@ -124,7 +140,8 @@ function tabs() {
   };
   return make('div', {role: 'tablist', 'aria-label': 'view', class: 'group', onkeydown: move},
     ...Object.entries(views).map(([name, view]) => make('button', {
-      role: 'tab', id: 'tab-' + name, 'aria-controls': 'view', onclick: () => show({view: name})}, view.title)));
+      role: 'tab', id: 'tab-' + name, 'aria-controls': 'view', onclick: () => show({view: name}),
+    }, view.title)));
 }
 function toggleHead(head, alone) {
   const on = state.heads.includes(head);
@@ -142,12 +159,15 @@ function drawControls() {
   const {layers} = currentSet();
   const parts = [tabs()];
   if (page.sets.length > 1)
-    parts.push(choice('attention', page.sets.map((set, i) => set.name || String(i)), state.set, set => show({set})));
+    parts.push(choice('attention', page.sets.map((set, i) => set.name || String(i)), state.set,
+                      set => show({set})));
   if (layers.length > 1)
-    parts.push(choice('layer', layers.map((unused, l) => String(l)), state.layer, layer => show({layer})));
+    parts.push(choice('layer', layers.map((unused, l) => String(l)), state.layer,
+                      layer => show({layer})));
   if (headCount() > 1)
     parts.push(make('div', {class: 'group', role: 'group', 'aria-label': 'heads'}, 'heads ',
-      ...allHeads().map(headButton), make('button', {onclick: () => show({heads: allHeads()})}, 'all')));
+      ...allHeads().map(headButton),
+      make('button', {onclick: () => show({heads: allHeads()})}, 'all')));
   byId('controls').replaceChildren(...parts);
 }
 function markControls() {
@@ -188,7 +208,8 @@ function select(token) {
   writeAddress();
 }
 function pin(token) {
-  const same = token && state.token && token.side === state.token.side && token.index === state.token.index;
+  const same = token && state.token && token.side === state.token.side &&
+               token.index === state.token.index;
   state.token = same ? null : token;
   select(state.token || token);
 }
@@ -196,8 +217,8 @@ function pin(token) {
 function start() {
   const fresh = () => { readAddress(); drawControls(); draw(); };
   byId('precision').textContent = page.exact ? 'All weights are stored exactly.'
-    : 'To keep the file small, weights are stored in 8 bits (marked ≈, error at most 1/510 of their head’s range); ' +
-      'the five largest of each query are exact.';
+    : 'To keep the file small, weights are stored in 8 bits (marked ≈, error at most 1/510 of ' +
+      'their head’s range); the five largest of each query are exact.';
   addEventListener('hashchange', fresh);
   addEventListener('keydown', event => {
     if (event.key === 'Escape') { state.token = null; select(null); }

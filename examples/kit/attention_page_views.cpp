@@ -7,7 +7,7 @@
 namespace heed::kit {
 
 const char* const attention_page_views = R"js(
-// --- Head view: lines between two columns of tokens ---------------------------------------------------
+// --- Head view: lines between two columns of tokens -------------------------------------------
 
 const rowHeight = 26, mostLines = 4000;
 
@@ -16,7 +16,8 @@ views.head = {
   draw(root) {
     const {queries, keys} = currentSet();
     const height = rowHeight * Math.max(queries.length, keys.length);
-    this.lines = make('svg', {viewBox: '0 0 100 ' + height, height, preserveAspectRatio: 'none', 'aria-hidden': 'true'});
+    this.lines = make('svg', {viewBox: '0 0 100 ' + height, height, preserveAspectRatio: 'none',
+                              'aria-hidden': 'true'});
     this.columns = {q: tokenColumn('q', queries), k: tokenColumn('k', keys)};
     root.replaceChildren(make('div', {class: 'columns'},
       make('h2', {id: 'name-q'}, 'queries'), make('span'), make('h2', {id: 'name-k'}, 'keys'),
@@ -29,7 +30,8 @@ views.head = {
         const own = token !== null && token.side === side && token.index === index;
         item.querySelector('.token').classList.toggle('selected', own);
         item.querySelector('.token').setAttribute('aria-pressed', own);
-        item.querySelector('.boxes').replaceChildren(...(token && token.side !== side ? boxes(token, index) : []));
+        const opposite = token !== null && token.side !== side;
+        item.querySelector('.boxes').replaceChildren(...(opposite ? boxes(token, index) : []));
       });
   },
 };
@@ -46,7 +48,8 @@ function tokenColumn(side, tokens) {
     const here = {side, index};
     const keydown = event => {
       const moves = {ArrowDown: [side, index + 1], ArrowUp: [side, index - 1], Home: [side, 0],
-                     End: [side, tokens.length - 1], ArrowLeft: ['q', index], ArrowRight: ['k', index]};
+                     End: [side, tokens.length - 1],
+                     ArrowLeft: ['q', index], ArrowRight: ['k', index]};
       if (!moves[event.key]) return;
       event.preventDefault();
       go(...moves[event.key]);
@@ -60,7 +63,8 @@ function tokenColumn(side, tokens) {
     const weights = make('span', {class: 'boxes', 'aria-hidden': 'true'});
     return make('li', {}, ...(side === 'q' ? [weights, button] : [button, weights]));
   };
-  return make('ol', {class: side === 'q' ? 'left' : 'right', 'aria-labelledby': 'name-' + side}, ...tokens.map(item));
+  return make('ol', {class: side === 'q' ? 'left' : 'right', 'aria-labelledby': 'name-' + side},
+              ...tokens.map(item));
 }
 
 // What the selected token has to do with token `index` of the other side: its mean weight in
@@ -105,7 +109,7 @@ function drawLines(svg, token) {
     opacity: Math.min(1, w).toFixed(3)})));
 }
 
-// --- Heat map: one panel a head, with the numbers where they fit ------------------------------------
+// --- Heat map: one panel a head, with the numbers where they fit ------------------------------
 
 const mostColumns = 32;
 
@@ -125,15 +129,19 @@ function heatColours(t) {
   const stops = [[250, 250, 250], [0, 114, 178], [0, 30, 66]];
   const [a, b, s] = t < 0.6 ? [stops[0], stops[1], t / 0.6] : [stops[1], stops[2], (t - 0.6) / 0.4];
   const rgb = a.map((from, c) => Math.round(from + (b[c] - from) * Math.min(Math.max(s, 0), 1)));
-  const linear = rgb.map(c => c / 255 <= 0.04045 ? c / 255 / 12.92 : Math.pow((c / 255 + 0.055) / 1.055, 2.4));
+  const linear = rgb.map(c => c / 255)
+    .map(c => c <= 0.04045 ? c / 12.92 : Math.pow((c + 0.055) / 1.055, 2.4));
   const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
   return ['rgb(' + rgb.join(',') + ')', luminance < 0.179 ? '#fff' : '#000'];
 }
 
 function saying(head, i, j) {
-  const {queries, keys} = currentSet(), {w, exact} = weightsOf(head), position = i * keys.length + j;
-  const words = masked(i, j) ? 'may not attend (masked)' : 'attends ' + (exact(position) ? '' : '≈ ') + Number(w[position].toPrecision(4));
-  return 'head ' + head + ": token '" + spoken(queries[i]) + "' " + words + " to '" + spoken(keys[j]) + "'";
+  const {queries, keys} = currentSet(), {w, exact} = weightsOf(head);
+  const position = i * keys.length + j;
+  const number = (exact(position) ? '' : '≈ ') + Number(w[position].toPrecision(4));
+  return 'head ' + head + ": token '" + spoken(queries[i]) + "' " +
+         (masked(i, j) ? 'may not attend (masked)' : 'attends ' + number) +
+         " to '" + spoken(keys[j]) + "'";
 }
 
 function heatPanel(head) {
@@ -148,8 +156,8 @@ function heatPanel(head) {
 
 // Arrow keys move (i, j); returns null for other keys.
 function moved(event, i, j, n, m) {
-  const to = {ArrowUp: [i - 1, j], ArrowDown: [i + 1, j], ArrowLeft: [i, j - 1], ArrowRight: [i, j + 1],
-              Home: [i, 0], End: [i, m - 1]}[event.key];
+  const to = {ArrowUp: [i - 1, j], ArrowDown: [i + 1, j], ArrowLeft: [i, j - 1],
+              ArrowRight: [i, j + 1], Home: [i, 0], End: [i, m - 1]}[event.key];
   if (!to) return null;
   event.preventDefault();
   return [Math.min(Math.max(to[0], 0), n - 1), Math.min(Math.max(to[1], 0), m - 1)];
@@ -164,11 +172,15 @@ function heatTable(head, queries, keys, w, top) {
   };
   const cell = (i, j) => {
     const weight = w[i * keys.length + j], off = masked(i, j);
+    const words = saying(head, i, j);
+    const move = event => {
+      const to = moved(event, i, j, queries.length, keys.length);
+      if (to) focus(...to);
+    };
     const td = make('td', {
-      class: off ? 'masked' : null, tabindex: i + j ? -1 : 0, 'data-weight': weight, title: saying(head, i, j),
-      'aria-label': saying(head, i, j), onmouseenter: () => say(saying(head, i, j)), onfocus: () => say(saying(head, i, j)),
-      onkeydown: event => { const to = moved(event, i, j, queries.length, keys.length); if (to) focus(...to); },
-    }, off ? '–' : weight.toFixed(2));
+      class: off ? 'masked' : null, tabindex: i + j ? -1 : 0, 'data-weight': weight,
+      title: words, 'aria-label': words, onmouseenter: () => say(words), onfocus: () => say(words),
+      onkeydown: move}, off ? '–' : weight.toFixed(2));
     if (!off) [td.style.background, td.style.color] = heatColours(weight / top);
     return td;
   };
@@ -177,7 +189,8 @@ function heatTable(head, queries, keys, w, top) {
     return make('tr', {}, make('th', {scope: 'row'}, tokenSpan(token)), ...cells[i]);
   });
   return make('table', {class: 'heat', 'aria-label': 'weights of head ' + head},
-    make('thead', {}, make('tr', {}, make('td'), ...keys.map(token => make('th', {scope: 'col'}, tokenSpan(token))))),
+    make('thead', {}, make('tr', {}, make('th'),
+      ...keys.map(token => make('th', {scope: 'col'}, tokenSpan(token))))),
     make('tbody', {}, ...rows));
 }
 
@@ -187,13 +200,15 @@ function heatCanvas(head, queries, keys, w, top) {
   const size = Math.max(2, Math.min(14, Math.floor(640 / Math.max(n, m))));
   let cursor = [0, 0];
   const canvas = make('canvas', {width: m * size, height: n * size, tabindex: 0, role: 'img',
-    'aria-label': 'heat map of head ' + head + ', ' + n + ' queries by ' + m + ' keys; the arrow keys move from weight to weight, and the table view lists them'});
+    'aria-label': 'heat map of head ' + head + ', ' + n + ' queries by ' + m + ' keys; the arrow ' +
+                  'keys move from weight to weight, and the table view lists them'});
   const paint = marked => {
     const pen = canvas.getContext('2d');
     const style = getComputedStyle(document.documentElement);
     for (let i = 0; i < n; ++i)
       for (let j = 0; j < m; ++j) {
-        pen.fillStyle = masked(i, j) ? style.getPropertyValue('--paper') : heatColours(w[i * m + j] / top)[0];
+        pen.fillStyle = masked(i, j) ? style.getPropertyValue('--paper')
+                                     : heatColours(w[i * m + j] / top)[0];
         pen.fillRect(j * size, i * size, size, size);
         if (!masked(i, j)) continue;
         pen.strokeStyle = style.getPropertyValue('--edge');
@@ -211,17 +226,22 @@ function heatCanvas(head, queries, keys, w, top) {
   const go = to => { cursor = to; paint(true); say(saying(head, ...cursor)); };
   canvas.addEventListener('focus', () => go(cursor));
   canvas.addEventListener('blur', () => paint(false));
-  canvas.addEventListener('keydown', event => { const to = moved(event, ...cursor, n, m); if (to) go(to); });
+  canvas.addEventListener('keydown', event => {
+    const to = moved(event, ...cursor, n, m);
+    if (to) go(to);
+  });
   canvas.addEventListener('mousemove', event => {
     const box = canvas.getBoundingClientRect();
-    const at = (place, extent, count) => Math.min(count - 1, Math.max(0, Math.floor(place / extent * count)));
-    say(saying(head, at(event.clientY - box.top, box.height, n), at(event.clientX - box.left, box.width, m)));
+    const at = (place, extent, count) =>
+      Math.min(count - 1, Math.max(0, Math.floor(place / extent * count)));
+    say(saying(head, at(event.clientY - box.top, box.height, n),
+               at(event.clientX - box.left, box.width, m)));
   });
   paint(false);
   return canvas;
 }
 
-// --- Table: all weights of one query, in words and numbers ----------------------------------------------
+// --- Table: all weights of one query, in words and numbers ------------------------------------
 
 views.table = {
   title: 'Table',
@@ -229,7 +249,8 @@ views.table = {
     const {queries} = currentSet();
     const query = state.token && state.token.side === 'q' ? state.token.index : 0;
     this.place = make('div', {class: 'scroll'});
-    this.choice = choice('query', queries.map((token, i) => i + '  ' + shown(token)), query, index => pin({side: 'q', index}));
+    this.choice = choice('query', queries.map((token, i) => i + '  ' + shown(token)), query,
+                         index => pin({side: 'q', index}));
     root.replaceChildren(make('div', {class: 'controls'}, this.choice), this.place);
   },
   select(token) {
@@ -249,10 +270,13 @@ function weightTable(i) {
     const numbers = state.heads.map(head => masked(i, j) ? 'masked' : number(head, j));
     const mean = masked(i, j) ? 'masked' : meanWeight(i, j).toFixed(4);
     return make('tr', {}, make('th', {scope: 'row'}, j + '  ', tokenSpan(token)),
-      ...numbers.map(text => make('td', {}, text)), state.heads.length > 1 ? make('td', {}, mean) : '');
+      ...numbers.map(text => make('td', {}, text)),
+      state.heads.length > 1 ? make('td', {}, mean) : '');
   };
+  const caption =
+    'What query ' + i + ", '" + spoken(queries[i]) + "', attends to in layer " + state.layer;
   return make('table', {class: 'list'},
-    make('caption', {}, "What query " + i + ", '" + spoken(queries[i]) + "', attends to in layer " + state.layer),
+    make('caption', {}, caption),
     make('thead', {}, make('tr', {}, make('th', {scope: 'col'}, 'key'),
       ...state.heads.map(head => make('th', {scope: 'col'}, 'head ' + head)),
       state.heads.length > 1 ? make('th', {scope: 'col'}, 'mean') : '')),

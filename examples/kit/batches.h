@@ -1,4 +1,4 @@
-// Batches: the order in which examples are visited, and tensors made from examples of unequal length.
+// Batches: the order in which examples are visited, and tensors made of examples of unequal length.
 //
 //     Generator generator(seed);
 //     kit::DataLoader loader({x, y}, {.batch = 64, .shuffle = true});

@@ -53,8 +53,7 @@ std::string right_of(const Option& option) {
   std::vector<std::string> notes;
   const std::string value = shown_default(option);
   const OptionRules& rules = option.rules;
-  if (!value.empty() && !std::holds_alternative<bool*>(option.target))
-    notes.push_back("default " + value);
+  if (!value.empty()) notes.push_back("default " + value);
   if (rules.min && *rules.min != 0) notes.push_back("at least " + general(*rules.min));
   if (rules.max) notes.push_back("at most " + general(*rules.max));
   std::string text;
@@ -64,7 +63,8 @@ std::string right_of(const Option& option) {
 
 std::string in_quotes_where_needed(const std::string& word) {
   const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
-    return std::isalnum(c) || std::string("-_./=,:+@%").find(static_cast<char>(c)) != std::string::npos;
+    return std::isalnum(c) ||
+           std::string("-_./=,:+@%").find(static_cast<char>(c)) != std::string::npos;
   });
   if (plain) return word;
   std::string quoted = "'";
@@ -80,8 +80,9 @@ Cli::Cli(std::string program, std::string what_it_does)
 void Cli::group(const std::string& heading, const std::vector<Option>& options) {
   groups_.push_back({heading, {}});
   for (const Option& option : options) {
-    check(!find(option.name) && option.name != "help" && option.name != "version", "command line: --",
-          option.name, ": is defined twice: give each option a name of its own");
+    check(!find(option.name) && option.name != "help" && option.name != "version",
+          "command line: --", option.name,
+          ": is defined twice: give each option a name of its own");
     groups_.back().options.push_back(option);
   }
 }
@@ -91,8 +92,13 @@ void Cli::common(Common& common) {
   if (common.out.empty()) common.out = std::filesystem::path("out") / program_;
   group("Common",
         {{"steps", &common.steps, common.steps_help, {.min = 0}},
-         {"seed", &common.seed, "of all random numbers; the same seed gives the same result", {.min = 0}},
-         {"threads", &common.threads, "threads; results do not depend on it",
+         {"seed",
+          &common.seed,
+          "of all random numbers; the same seed gives the same result",
+          {.min = 0}},
+         {"threads",
+          &common.threads,
+          "threads; results do not depend on it",
           {.min = 0, .max = 1024, .shown_default = "all processors"}},
          {"out", &common.out, "folder for what is made", {.value = "DIR"}},
          {"quiet", &common.quiet, "no progress on stderr"},
@@ -122,8 +128,9 @@ void Cli::unknown(const std::string& name) const {
       if (std::holds_alternative<bool*>(option.target)) names.push_back("no-" + option.name);
     }
   const std::string near = nearest(name, names);
-  throw UsageError("--" + name + ": unknown option: " +
-                   (near.empty() ? program_ + " --help lists all" : "did you mean --" + near + "?"));
+  throw UsageError(
+      "--" + name + ": unknown option: " +
+      (near.empty() ? program_ + " --help lists all" : "did you mean --" + near + "?"));
 }
 
 bool Cli::parse(int argc, char** argv) {
@@ -158,8 +165,8 @@ bool Cli::parse(int argc, char** argv) {
       continue;
     }
     if (i + 1 >= argc || std::string(argv[i + 1]).compare(0, 2, "--") == 0)
-      throw UsageError("--" + name + ": no value follows: give " + expectation(*option) + ", as in --" +
-                       name + "=" + value_name(*option));
+      throw UsageError("--" + name + ": no value follows: give " + expectation(*option) +
+                       ", as in --" + name + "=" + value_name(*option));
     assign(*option, argv[++i]);
     given_.emplace_back(name, argument + " " + in_quotes_where_needed(argv[i]));
   }
@@ -178,7 +185,8 @@ std::string Cli::help() const {
     for (const Option& option : group.options)
       text += two_columns(left_of(option), right_of(option), width);
   }
-  text += two_columns("-h, --help", "this text", width) + two_columns("--version", "the version", width);
+  text += two_columns("-h, --help", "this text", width) +
+          two_columns("--version", "the version", width);
 
   const auto section = [&text](const std::string& heading, const auto& rows) {
     if (rows.empty()) return;
@@ -193,11 +201,12 @@ std::string Cli::help() const {
 }
 
 void Cli::print_json(const core::Json::Object& results) const {
-  check(results.size() == json_keys_.size(), "--json: ", results.size(), " results: --help documents ",
-        json_keys_.size(), ": give each documented key once");
+  check(results.size() == json_keys_.size(), "--json: ", results.size(),
+        " results: --help documents ", json_keys_.size(), ": give each documented key once");
   for (size_t i = 0; i < results.size(); ++i)
-    check(results[i].first == json_keys_[i].first, "--json: '", results[i].first, "': --help documents '",
-          json_keys_[i].first, "' in its place: name them alike and in the same order");
+    check(results[i].first == json_keys_[i].first, "--json: '", results[i].first,
+          "': --help documents '", json_keys_[i].first,
+          "' in its place: name them alike and in the same order");
   if (common_ && common_->json) std::cout << core::Json(results) << std::endl;
 }
 

@@ -33,7 +33,9 @@
 namespace heed::kit {
 
 /// A command line that cannot be understood; run_main ends the program with exit code 2.
-struct UsageError : Error { using Error::Error; };
+struct UsageError : Error {
+  using Error::Error;
+};
 
 /// What is allowed for a value, and how --help shows it.
 struct OptionRules {
@@ -46,8 +48,7 @@ struct OptionRules {
 };
 
 struct Option {
-  using Target =
-      std::variant<bool*, int*, int64_t*, double*, std::string*, std::filesystem::path*>;
+  using Target = std::variant<bool*, int*, int64_t*, double*, std::string*, std::filesystem::path*>;
   std::string name;  // without the dashes
   Target target;
   std::string help;
@@ -57,8 +58,8 @@ struct Option {
 /// What every example has.
 struct Common {
   int64_t seed = 0;
-  int threads = 0;                  // 0: as many as there are processors
-  std::filesystem::path out = {};   // by default out/<program>
+  int threads = 0;                 // 0: as many as there are processors
+  std::filesystem::path out = {};  // by default out/<program>
   int64_t steps = 1000;
   std::string steps_help = "steps of training";
   bool quiet = false;

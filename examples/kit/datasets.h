@@ -24,7 +24,7 @@ Classified two_moons(int64_t n, double noise, Generator& generator);
 
 /// A regression task: y at x is a curve plus noise; at the queries the curve itself is the target.
 struct Curve {
-  std::vector<double> x, y;            // sorted by x
+  std::vector<double> x, y;  // sorted by x
   std::vector<double> queries, truth;
 };
 

@@ -64,7 +64,8 @@ std::string json_for_html(std::string_view text) {
       quoted += {'\\', static_cast<char>(c)};
     } else if (c == '\n') {
       quoted += "\\n";
-    } else if (c < 0x20 || c == 0x7F || c == '<' || c == '>' || c == '&' || c == 0x2028 || c == 0x2029) {
+    } else if (c < 0x20 || c == 0x7F || c == '<' || c == '>' || c == '&' || c == 0x2028 ||
+               c == 0x2029) {
       constexpr char digits[] = "0123456789abcdef";
       quoted += "\\u";
       for (int shift = 12; shift >= 0; shift -= 4) quoted += digits[c >> shift & 15];

@@ -19,12 +19,13 @@ double bits_per_character(double nats);
 /// Throws ShapeError where the lengths differ.
 double accuracy(const Ids& predicted, const Ids& targets, int64_t ignored = -100);
 
-/// BLEU of one sentence as "Dive into Deep Learning" has it: pₙ the share of the candidate's n-grams
-/// found in the reference,   exp(min(0, 1 - |reference| / |candidate|)) · ∏ₙ pₙ^(1/2ⁿ), n = 1 … k.
+/// BLEU of one sentence as "Dive into Deep Learning" has it: pₙ the share of the candidate's
+/// n-grams found in the reference,
+///     exp(min(0, 1 - |reference| / |candidate|)) · ∏ₙ pₙ^(1/2ⁿ),   n = 1 … k
 double bleu(const Words& candidate, const Words& reference, int k = 2);
 
-/// Corpus BLEU (Papineni et al. 2002): geometric mean of the pooled 1- to 4-gram precisions times the
-/// brevity penalty; one reference each. 0 where some precision is 0.
+/// Corpus BLEU (Papineni et al. 2002): geometric mean of the pooled 1- to 4-gram precisions times
+/// the brevity penalty; one reference each. 0 where some precision is 0.
 double corpus_bleu(const std::vector<Words>& candidates, const std::vector<Words>& references);
 
 // Baselines: nats per character of `validation` for models that only count. A trained model that is

@@ -1,14 +1,13 @@
 #include <heed/examples/kit/metrics_log.h>
 
 #include <charconv>
-#include <cmath>
 #include <optional>
+#include <sstream>
 
 #include <heed/core/error.h>
 #include <heed/core/file.h>
 #include <heed/core/json.h>
-#include <heed/examples/kit/format.h>
-#include <heed/examples/kit/tables.h>
+#include <heed/core/text.h>
 
 namespace heed::kit {
 namespace {
@@ -54,19 +53,19 @@ MetricsLog::MetricsLog(const std::filesystem::path& file, int64_t last_step) : f
 }
 
 void MetricsLog::write(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
-  std::string line(line_start);
-  line += std::to_string(step);
-  for (const auto& [name, value] : values)
-    line += ",\"" + name + "\":" + (std::isfinite(value) ? shortest(value) : "null");
-  out_ << line + "}\n" << std::flush;
-  check<IoError>(out_.good(), "metrics: ", file_.string(), ": cannot be written: is the disk full?");
+  core::Json::Object line = {{"step", step}};
+  for (const auto& [name, value] : values) line.emplace_back(name, value);
+  out_ << core::to_json(line) + '\n' << std::flush;
+  check<IoError>(out_.good(), "metrics: ", file_.string(),
+                 ": cannot be written: is the disk full?");
 }
 
 Metric read_metric(const std::filesystem::path& file, const std::string& name) {
   Metric metric;
-  int64_t number = 0;
-  for (const std::string& line : read_lines(file)) {
-    const core::Json entry = core::parse_json(line, file.string() + ":" + std::to_string(++number));
+  std::istringstream lines(core::read_file(file.string()));
+  std::string line;
+  for (int64_t number = 1; std::getline(lines, line) && !lines.eof(); ++number) {
+    const core::Json entry = core::parse_json(line, cat(file.string(), ":", number));
     const core::Json* const value = entry.find(name);
     if (!value || value->is_null()) continue;
     metric.steps.push_back(entry.at("step").as_number());

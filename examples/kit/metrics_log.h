@@ -1,8 +1,8 @@
 // metrics.jsonl: one JSON object a line, {"step":200,"loss":1.2345}.
 //
 // Each line is one write, so that a killed run loses at most its last line. A resumed run cuts the
-// file back to the checkpoint's step and goes on: the file of an interrupted and resumed run is that
-// of a run that was never interrupted.
+// file back to the checkpoint's step and goes on: the file of an interrupted and resumed run is
+// that of a run that was never interrupted.
 #pragma once
 
 #include <cstdint>

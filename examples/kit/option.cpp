@@ -11,7 +11,8 @@ namespace heed::kit {
 namespace {
 
 [[noreturn]] void refuse(const Option& option, const std::string& text, const char* why) {
-  throw UsageError(cat("--", option.name, ": ", quote(text), ": ", why, ": give ", expectation(option)));
+  throw UsageError(
+      cat("--", option.name, ": ", quote(text), ": ", why, ": give ", expectation(option)));
 }
 
 void check_range(const Option& option, const std::string& text, double value) {
@@ -44,7 +45,8 @@ size_t edit_distance(const std::string& a, const std::string& b) {
         d[i][j] = i + j;
         continue;
       }
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      d[i][j] =
+          std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
@@ -92,7 +94,8 @@ std::string expectation(const Option& option) {
   std::vector<std::string> bounds;
   if (rules.min) bounds.push_back("of at least " + general(*rules.min));
   if (rules.above) bounds.push_back("above " + general(*rules.above));
-  if (rules.max) bounds.push_back((bounds.empty() ? "of at most " : "at most ") + general(*rules.max));
+  if (rules.max)
+    bounds.push_back((bounds.empty() ? "of at most " : "at most ") + general(*rules.max));
   const std::string kind = kinds[option.target.index()];
   return bounds.empty() ? kind : kind + ' ' + joined(bounds, " and ");
 }
@@ -102,7 +105,7 @@ std::string shown_default(const Option& option) {
   if (auto target = std::get_if<bool*>(&option.target)) return **target ? "on" : "";
   if (auto target = std::get_if<int*>(&option.target)) return std::to_string(**target);
   if (auto target = std::get_if<int64_t*>(&option.target)) return std::to_string(**target);
-  if (auto target = std::get_if<double*>(&option.target)) return shortest(**target);
+  if (auto target = std::get_if<double*>(&option.target)) return general(**target, 10);
   if (auto target = std::get_if<std::string*>(&option.target)) return **target;
   return std::get<std::filesystem::path*>(option.target)->string();
 }

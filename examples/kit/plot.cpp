@@ -13,8 +13,8 @@ namespace {
 
 /// One axis: data -> pixels.
 struct Axis {
-  double low, high;      // data; logarithms of it on a log axis
-  double from, to;       // pixels
+  double low, high;  // data; logarithms of it on a log axis
+  double from, to;   // pixels
   bool log;
 
   double operator()(double v) const {
@@ -50,7 +50,8 @@ std::string tick_label(double value, const std::vector<double>& ticks, bool log)
   if (value == 0) return "0";
   if (log || ticks.size() < 2 || std::abs(value) >= 1e6 || std::abs(ticks[1] - ticks[0]) < 1e-4)
     return general(value, 6);
-  return fixed(value, std::max(0, static_cast<int>(std::ceil(-std::log10(ticks[1] - ticks[0]) - 1e-9))));
+  return fixed(value,
+               std::max(0, static_cast<int>(std::ceil(-std::log10(ticks[1] - ticks[0]) - 1e-9))));
 }
 
 /// At most two points a pixel column, its lowest and its highest: what the eye would see of more.
@@ -76,8 +77,9 @@ std::string draw_series(const Series& series, int number, const Axis& x_axis, co
   if (series.mark == Mark::dots) {
     for (size_t i = 0; i < series.x.size(); ++i)
       if (x_axis.shows(series.x[i]) && y_axis.shows(series.y[i]))
-        out += "<circle class=\"dot f" + colour + "\" r=\"" + (series.faint ? "2" : "3.2") + "\" cx=\"" +
-               at(x_axis(series.x[i])) + "\" cy=\"" + at(y_axis(series.y[i])) + "\"/>\n";
+        out += "<circle class=\"dot f" + colour + "\" r=\"" + (series.faint ? "2" : "3.2") +
+               "\" cx=\"" + at(x_axis(series.x[i])) + "\" cy=\"" + at(y_axis(series.y[i])) +
+               "\"/>\n";
     return out;
   }
   std::vector<double> x = series.x, y = series.y;
@@ -108,8 +110,8 @@ std::string draw_legend(const Plot& plot, const Box& box, double y, double& heig
     if (x > box.x && x + width > box.x + box.width) x = box.x, y += 20, height += 20;
     const std::string colour = std::to_string(series.colour.value_or(static_cast<int>(i)) % 8);
     if (series.mark == Mark::dots)
-      out += "<circle class=\"dot f" + colour + "\" r=\"4\" cx=\"" + at(x + 12) + "\" cy=\"" + at(y - 4) +
-             "\"/>\n";
+      out += "<circle class=\"dot f" + colour + "\" r=\"4\" cx=\"" + at(x + 12) + "\" cy=\"" +
+             at(y - 4) + "\"/>\n";
     else
       out += svg_line(x, y - 4, x + 24, y - 4,
                       "line s" + colour + (series.mark == Mark::dashes ? " dashes" : "") +
@@ -184,7 +186,8 @@ std::string draw(const Plot& plot, Box box) {
     out += svg_text((left + x_axis.to) / 2, bottom + 36, plot.x_label, Anchor::middle);
   if (!plot.y_label.empty()) {
     const double x = box.x + 12, y = (top + bottom) / 2;
-    out += svg_text(x, y, plot.y_label, Anchor::middle, "t", "rotate(-90 " + at(x) + ' ' + at(y) + ')');
+    out += svg_text(x, y, plot.y_label, Anchor::middle, "t",
+                    "rotate(-90 " + at(x) + ' ' + at(y) + ')');
   }
   for (size_t i = 0; i < plot.series.size(); ++i)
     out += draw_series(plot.series[i], static_cast<int>(i), x_axis, y_axis);
@@ -233,7 +236,7 @@ std::vector<double> nice_ticks(double low, double high, int count) {
   std::vector<double> ticks;
   for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i)
     ticks.push_back(i == 0 ? 0 : i * step);
-  return ticks;
+  return ticks.size() < 2 ? nice_ticks(low, high, count + 1) : ticks;  // one alone shows no scale
 }
 
 std::vector<double> log_ticks(double low, double high, int count) {
@@ -248,7 +251,8 @@ std::vector<double> log_ticks(double low, double high, int count) {
       if (factor == 1) powers.push_back(tick);
     }
   if (powers.size() < 3 && !all.empty()) return all;
-  const size_t every = powers.size() / static_cast<size_t>(std::max(count, 1)) + 1;
+  const auto most = static_cast<size_t>(std::max(count, 1));
+  const size_t every = (powers.size() + most - 1) / most;
   std::vector<double> ticks;
   for (size_t i = 0; i < powers.size(); i += every) ticks.push_back(powers[i]);
   return ticks.empty() ? nice_ticks(low, high, count) : ticks;

@@ -1,6 +1,6 @@
 // Pictures: line plots and heat maps in one self-contained SVG file that any browser opens.
 //
-//     kit::save_svg("loss.svg", kit::Figure{.title = "Loss", .panels = {kit::loss_plot(steps, losses)}});
+//     kit::save_svg("loss.svg", {.title = "Loss", .panels = {kit::loss_plot(steps, losses)}});
 //
 // Colours are those of Okabe & Ito 2008, which colour-blind people can tell apart; the file follows
 // the reader's light or dark mode. Same input, same bytes.
@@ -17,10 +17,10 @@ namespace heed::kit {
 enum class Mark { line, dashes, dots };
 
 struct Series {
-  std::string name = {};         // in the legend; "": not there
+  std::string name = {};               // in the legend; "": not there
   std::vector<double> x = {}, y = {};  // a y that is not finite breaks the line
   Mark mark = Mark::line;
-  bool faint = false;            // pale and thin: a raw curve beneath its smoothed one
+  bool faint = false;                        // pale and thin: a raw curve beneath its smoothed one
   std::optional<int> colour = std::nullopt;  // 0 … 7; by default the series' own number
 };
 
@@ -40,19 +40,19 @@ struct Plot {
 
 struct HeatMap {
   std::string title = {};
-  std::string row_axis = {}, column_axis = {};       // "queries", "keys"
-  std::vector<std::string> row_labels = {}, column_labels = {};  // as many as rows and columns, or none
+  std::string row_axis = {}, column_axis = {};  // "queries", "keys"
+  std::vector<std::string> row_labels = {}, column_labels = {};  // one for each, or none
   int64_t rows = 0, columns = 0;
-  std::vector<double> values = {};                   // row-major; NaN is an empty cell
+  std::vector<double> values = {};                                // row-major; NaN is an empty cell
   std::optional<double> low = std::nullopt, high = std::nullopt;  // ends of the colour scale
-  std::optional<bool> numbers = std::nullopt;        // in the cells; by default where they fit
+  std::optional<bool> numbers = std::nullopt;  // in the cells; by default where they fit
 };
 
 using Panel = std::variant<Plot, HeatMap>;
 
 struct Figure {
   std::string title = {};
-  std::string description = {};   // for screen readers; by default made from the panels' titles
+  std::string description = {};  // for screen readers; by default made from the panels' titles
   std::vector<Panel> panels = {};
   int columns = 1;
   int panel_width = 640, panel_height = 400;  // a heat map takes the height that it needs
@@ -62,15 +62,16 @@ struct Figure {
 std::string svg(const Figure& figure);
 void save_svg(const std::filesystem::path& file, const Figure& figure);
 
-/// Σⱼ b^|i-j| yⱼ / Σⱼ b^|i-j|, b = 1 - 1/window: a kernel mean over both sides, so that the curve does
-/// not lag behind. Values that are not finite are left out. O(n).
+/// Σⱼ b^|i-j| yⱼ / Σⱼ b^|i-j|, b = 1 - 1/window: a kernel mean over both sides, so that the curve
+/// does not lag behind. Values that are not finite are left out. O(n).
 std::vector<double> smoothed(const std::vector<double>& y, double window);
 
 /// The raw losses pale, a smoothed curve above them, baselines as levels.
 Plot loss_plot(const std::vector<double>& steps, const std::vector<double>& losses,
                const std::vector<Level>& baselines = {});
 
-/// Round numbers inside [low, high], about `count` of them, 1, 2 or 5 times a power of ten apart.
+/// Round numbers inside [low, high], 1, 2 or 5 times a power of ten apart: about `count`, at least
+/// two.
 std::vector<double> nice_ticks(double low, double high, int count);
 
 /// 1, 2 and 5 times powers of ten inside [low, high]; only powers of ten where that gives enough.

@@ -23,9 +23,9 @@ struct ProgressState {
   std::string name;
   int64_t done = 0;
   int64_t total = 0;
-  double elapsed = 0;            // seconds
-  double rate = 0;               // steps a second, smoothed; 0 while unknown
-  std::string value_name = {};   // "loss"
+  double elapsed = 0;           // seconds
+  double rate = 0;              // steps a second, smoothed; 0 while unknown
+  std::string value_name = {};  // "loss"
   std::optional<double> value = std::nullopt;
 };
 
@@ -49,8 +49,8 @@ class SmoothedRate {
 };
 
 struct ProgressOptions {
-  bool quiet = false;          // nothing at all
-  double line_seconds = 5;     // without a terminal: one line for so many seconds
+  bool quiet = false;       // nothing at all
+  double line_seconds = 5;  // without a terminal: one line for so many seconds
 };
 
 class Progress {

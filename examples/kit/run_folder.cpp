@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include <heed/core/error.h>
+#include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 
 namespace heed::kit {
@@ -11,13 +12,14 @@ namespace heed::kit {
 RunFolder::RunFolder(const std::filesystem::path& folder) : path_(folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  check<IoError>(std::filesystem::is_directory(folder), "--out: '", folder.string(), "': cannot be created (",
-                 error ? error.message() : "it is no folder", "): name another folder");
+  check<IoError>(std::filesystem::is_directory(folder), "--out: ", quote(folder.string()),
+                 ": cannot be created (", error.message(), "): name another folder");
 }
 
 std::filesystem::path RunFolder::file(const std::string& name, const std::string& what) {
   const std::filesystem::path path = path_ / name;
-  const bool listed = std::any_of(made_.begin(), made_.end(), [&](const Made& m) { return m.path == path; });
+  const bool listed =
+      std::any_of(made_.begin(), made_.end(), [&](const Made& m) { return m.path == path; });
   if (!what.empty() && !listed) made_.push_back({path, what});
   return path;
 }

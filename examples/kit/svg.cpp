@@ -108,7 +108,8 @@ std::string svg_line(double x1, double y1, double x2, double y2, const std::stri
 std::string svg(const Figure& figure) {
   check<ShapeError>(figure.columns > 0 && figure.panel_width >= 200 && figure.panel_height >= 120,
                     "svg: ", figure.columns, " columns of panels of ", figure.panel_width, " x ",
-                    figure.panel_height, ": a panel is at least 200 x 120, and there is one column at "
+                    figure.panel_height,
+                    ": a panel is at least 200 x 120, and there is one column at "
                     "least: enlarge them");
   constexpr double margin = 16;
   const double title_height = figure.title.empty() ? 0 : 34;
@@ -130,14 +131,18 @@ std::string svg(const Figure& figure) {
   const auto used = std::max<size_t>(1, std::min(columns, figure.panels.size()));
   const std::string width = at(margin + static_cast<double>(used) * (figure.panel_width + margin));
   const std::string height = at(y);
-  return "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + width + "\" height=\"" +
-         height + "\" viewBox=\"0 0 " + width + ' ' + height +
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + width +
+         "\" height=\"" + height + "\" viewBox=\"0 0 " + width + ' ' + height +
          "\" aria-labelledby=\"svg-title svg-desc\">\n<title id=\"svg-title\">" +
          escaped_xml(figure.title) + "</title>\n<desc id=\"svg-desc\">" +
-         escaped_xml(described(figure)) + "</desc>\n" + style + "<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
+         escaped_xml(described(figure)) + "</desc>\n" + style +
+         "<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+         "patternTransform=\"rotate(45)\">"
          "<line class=\"a\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\"/></pattern></defs>\n"
          "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n" +
-         (figure.title.empty() ? "" : svg_text(margin, margin + 16, figure.title, Anchor::start, "title")) +
+         (figure.title.empty()
+              ? ""
+              : svg_text(margin, margin + 16, figure.title, Anchor::start, "title")) +
          body + "</svg>\n";
 }
 

@@ -13,8 +13,8 @@ struct Box {
 
 struct Colour {
   int red, green, blue;
-  std::string hex() const;        // "#0072b2"
-  double luminance() const;       // relative luminance of WCAG 2, 0 … 1
+  std::string hex() const;   // "#0072b2"
+  double luminance() const;  // relative luminance of WCAG 2, 0 … 1
 };
 
 /// `t` in 0 … 1 on a scale from paper white over blue to navy, or, for `diverging`, from red over

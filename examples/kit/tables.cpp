@@ -27,11 +27,12 @@ std::string_view without_mark(std::string_view text) {
   return text.substr(0, 3) == byte_order_mark ? text.substr(3) : text;
 }
 
-void add_row(std::vector<Row>& rows, Row row, const std::string& name, int64_t line, size_t& columns) {
+void add_row(std::vector<Row>& rows, Row row, const std::string& name, int64_t line,
+             size_t& columns) {
   if (columns == 0) columns = row.size();
   if (row.size() != columns)
-    malformed(name, line, row.size(), row.size() == 1 ? " column" : " columns", ": expected ", columns,
-              ": each row has as many");
+    malformed(name, line, row.size(), row.size() == 1 ? " column" : " columns", ": expected ",
+              columns, ": each row has as many");
   rows.push_back(std::move(row));
 }
 
@@ -102,11 +103,12 @@ std::vector<Row> parse_csv(std::string_view content, const std::string& name, si
   for (size_t i = 0; i < text.size();) {  // one row a turn
     const int64_t first_line = line;
     Row row;
-    for (bool more = true; more;) {       // one field a turn
+    for (bool more = true; more;) {  // one field a turn
       std::string field;
       if (i < text.size() && text[i] == '"') {
         for (++i;; ++i) {
-          if (i >= text.size()) malformed(name, first_line, "a quoted field has no end: close it with a \"");
+          if (i >= text.size())
+            malformed(name, first_line, "a quoted field has no end: close it with a \"");
           if (text[i] == '"' && (i + 1 >= text.size() || text[i + 1] != '"')) break;
           if (text[i] == '"') ++i;  // two quotes stand for one
           line += text[i] == '\n';
@@ -117,7 +119,9 @@ std::vector<Row> parse_csv(std::string_view content, const std::string& name, si
           malformed(name, line, "text follows a closing quote: double the quotes inside a field");
       } else {
         for (; i < text.size() && text[i] != separator && !at_line_end(i); ++i) {
-          if (text[i] == '"') malformed(name, line, "a quote inside a field without quotes: put the whole field in quotes");
+          if (text[i] == '"')
+            malformed(name, line,
+                      "a quote inside a field without quotes: put the whole field in quotes");
           field += text[i];
         }
       }
@@ -143,23 +147,26 @@ Tensor parse_idx(std::string_view bytes, const std::string& name) {
                      ": byte 0: is no IDX file: it would begin with two zero bytes");
   const int type = byte(2);
   const size_t element = type == 0x08 ? 1 : 4;
-  check<FormatError>(type == 0x08 || type == 0x0C || type == 0x0D, name, ": byte 2: element type ", type,
+  check<FormatError>(type == 0x08 || type == 0x0C || type == 0x0D, name, ": byte 2: element type ",
+                     type,
                      ": is not supported: 8 (bytes), 12 (32-bit integers) and 13 (floats) are");
   const size_t axes = byte(3), header = 4 + 4 * axes;
-  check<FormatError>(axes <= Shape::max_rank, name, ": byte 3: ", axes, " axes: at most 8 are supported");
-  check<FormatError>(bytes.size() >= header, name, ": byte ", bytes.size(), ": ends inside the sizes of its ",
-                     axes, " axes");
+  check<FormatError>(axes <= Shape::max_rank, name, ": byte 3: ", axes,
+                     " axes: at most 8 are supported");
+  check<FormatError>(bytes.size() >= header, name, ": byte ", bytes.size(),
+                     ": ends inside the sizes of its ", axes, " axes");
   Shape shape;
   size_t count = 1;
   for (size_t i = 0; i < axes; ++i) {
     shape.push_back(big_endian(bytes, 4 + 4 * i));
-    check<FormatError>(!__builtin_mul_overflow(count, static_cast<size_t>(shape.back()), &count), name,
-                       ": byte ", 4 + 4 * i, ": the number of elements overflows");
+    check<FormatError>(!__builtin_mul_overflow(count, static_cast<size_t>(shape.back()), &count),
+                       name, ": byte ", 4 + 4 * i, ": the number of elements overflows");
   }
   // Divided rather than multiplied, so that a lying header cannot overflow.
   const size_t data = bytes.size() - header;
-  check<FormatError>(data % element == 0 && data / element == count, name, ": byte ", header, ": ", data,
-                     " bytes of data: shape ", shape, " needs ", count, " elements of ", element, " bytes");
+  check<FormatError>(data % element == 0 && data / element == count, name, ": byte ", header, ": ",
+                     data, " bytes of data: shape ", shape, " needs ", count, " elements of ",
+                     element, " bytes");
   if (type == 0x0C) {
     core::Array out(shape, Dtype::i32);
     for (size_t i = 0; i < count; ++i)

@@ -25,6 +25,12 @@ struct Span {
   }
 };
 
+/// Ends the last line without blanks before its end.
+void end_line(std::string& text) {
+  text.erase(text.find_last_not_of(' ') + 1);
+  text += '\n';
+}
+
 }  // namespace
 
 std::string sparkline(const std::vector<double>& values, int columns) {
@@ -45,13 +51,15 @@ std::string sparkline(const std::vector<double>& values, int columns) {
 }
 
 std::string terminal_heat_map(const HeatMap& map, bool numbers) {
-  const auto fits = [](size_t labels, int64_t n) { return labels == 0 || static_cast<int64_t>(labels) == n; };
-  check<ShapeError>(static_cast<int64_t>(map.values.size()) == map.rows * map.columns &&
-                        fits(map.row_labels.size(), map.rows) &&
-                        fits(map.column_labels.size(), map.columns),
-                    "heat map: ", map.rows, " rows and ", map.columns, " columns, but ", map.values.size(),
-                    " values, ", map.row_labels.size(), " row and ", map.column_labels.size(),
-                    " column labels: give rows x columns values, and a label for each or none");
+  const auto fits = [](size_t labels, int64_t n) {
+    return labels == 0 || static_cast<int64_t>(labels) == n;
+  };
+  check<ShapeError>(
+      static_cast<int64_t>(map.values.size()) == map.rows * map.columns &&
+          fits(map.row_labels.size(), map.rows) && fits(map.column_labels.size(), map.columns),
+      "heat map: ", map.rows, " rows and ", map.columns, " columns, but ", map.values.size(),
+      " values, ", map.row_labels.size(), " row and ", map.column_labels.size(),
+      " column labels: give rows x columns values, and a label for each or none");
   static const char* const shades[] = {"·", "░", "▒", "▓", "█"};
   Span span;
   for (const double v : map.values) span.include(v);
@@ -71,7 +79,7 @@ std::string terminal_heat_map(const HeatMap& map, bool numbers) {
   if (!map.column_labels.empty()) {
     out += std::string(left, ' ');
     for (int64_t j = 0; j < map.columns; ++j) out += ' ' + fit(map.column_labels[j], widths[j]);
-    out += '\n';
+    end_line(out);
   }
   for (int64_t i = 0; i < map.rows; ++i) {
     const std::string label = map.row_labels.empty() ? "" : map.row_labels[i];
@@ -86,8 +94,7 @@ std::string terminal_heat_map(const HeatMap& map, bool numbers) {
       }
       out += ' ' + fit(cell, widths[j]);
     }
-    out.erase(out.find_last_not_of(' ') + 1);
-    out += '\n';
+    end_line(out);
   }
   return out;
 }

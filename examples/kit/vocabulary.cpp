@@ -62,7 +62,8 @@ Ids CharVocab::encode(std::string_view text) const {
     const auto found = ids_.find(c);
     if (found == ids_.end())
       fail<IndexError>("vocabulary: ", named(c), " at line ", line, ", column ", column,
-                       ": is not among the ", size(), " symbols of the vocabulary: leave it out, or "
+                       ": is not among the ", size(),
+                       " symbols of the vocabulary: leave it out, or "
                        "train on a text that has it");
     ids.push_back(found->second);
   });

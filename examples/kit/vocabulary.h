@@ -48,10 +48,10 @@ class WordVocab {
   explicit WordVocab(const std::vector<Words>& sentences, int64_t min_freq = 1);
 
   int64_t size() const { return static_cast<int64_t>(words_.size()); }
-  Ids encode(const Words& words) const;           // no marks are added; unknown words are unk
-  const std::string& word(int64_t id) const;      // throws IndexError
-  Words decode(const Ids& ids) const;             // up to <eos>, without <pad> and <sos>
-  Words tokens(const Ids& ids) const;             // one text for each id, marks included
+  Ids encode(const Words& words) const;       // no marks are added; unknown words are unk
+  const std::string& word(int64_t id) const;  // throws IndexError
+  Words decode(const Ids& ids) const;         // up to <eos>, without <pad> and <sos>
+  Words tokens(const Ids& ids) const;         // one text for each id, marks included
 
  private:
   Words words_;

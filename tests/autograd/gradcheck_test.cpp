@@ -258,9 +258,9 @@ void add_views(std::vector<Row>& rows) {
   view("tril -1 of a batch", [](const Tensor& x) { return tril(x, -1); });
   view("triu", [](const Tensor& x) { return triu(x); }, {3, 3}, {{0, 3}});
   view("triu 1 of a batch", [](const Tensor& x) { return triu(x, 1); });
-  view("sum_to", [](const Tensor& x) { return sum_to(x, {3, 1}); }, {2, 3, 2});
-  view("sum_to a number", [](const Tensor& x) { return sum_to(x, {}); }, {2, 3}, {{0, 3}, {}});
-  view("sum_to the same", [](const Tensor& x) { return sum_to(x, {2, 3}); }, {2, 3});
+  view("sum_to", [](const Tensor& x) { return x.sum_to({3, 1}); }, {2, 3, 2});
+  view("sum_to a number", [](const Tensor& x) { return x.sum_to({}); }, {2, 3}, {{0, 3}, {}});
+  view("sum_to the same", [](const Tensor& x) { return x.sum_to({2, 3}); }, {2, 3});
 
   rows.push_back({"cat 0", [](In in) { return cat({in[0], in[1]}); }, {{2, 3}, {1, 3}}});
   rows.push_back({"cat -1", [](In in) { return square(cat({in[0], in[1]}, -1)); }, {{2, 3}, {2, 1}}});

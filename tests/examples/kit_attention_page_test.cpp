@@ -1,5 +1,5 @@
-// The attention page: its data, its escapes, its size; and, where chromium is installed, the page as
-// a browser shows it.
+// The attention page: its data, its escapes, its size; and, where chromium is installed, the page
+// as a browser shows it.
 #include "support/catch.h"
 
 #include <array>
@@ -18,8 +18,14 @@ using heed::test::message_of;
 
 namespace {
 
-const std::vector<std::string> hostile = {"</script><img src=x onerror=alert(1)>", "<!--", "\u2028", "\xff",
-                                          "\"'\\", "]]>", "\u202Eabc", " "};
+const std::vector<std::string> hostile = {"</script><img src=x onerror=alert(1)>",
+                                          "<!--",
+                                          "\u2028",
+                                          "\xff",
+                                          "\"'\\",
+                                          "]]>",
+                                          "\u202Eabc",
+                                          " "};
 
 /// Rows that sum to one, all weights different.
 std::vector<float> some_weights(size_t n, size_t m, unsigned seed) {
@@ -45,8 +51,11 @@ kit::AttentionPage example() {
     for (unsigned head = 0; head < 3; ++head)
       cross.layers.back().push_back(some_weights(2, hostile.size(), 7 * layer + head));
   }
-  kit::AttentionSet decoder{.name = "decoder", .queries = {"a", "b"}, .keys = {"a", "b"},
-                            .layers = {{{1, 0, 0.25, 0.75}}}, .allowed = kit::causal_mask(2, 2)};
+  kit::AttentionSet decoder{.name = "decoder",
+                            .queries = {"a", "b"},
+                            .keys = {"a", "b"},
+                            .layers = {{{1, 0, 0.25, 0.75}}},
+                            .allowed = kit::causal_mask(2, 2)};
   page.sets = {cross, decoder};
   return page;
 }
@@ -70,7 +79,11 @@ std::vector<uint8_t> from_base64(const std::string& text) {
   int bits = 0;
   for (const char c : text) {
     if (c == '=') break;
-    const int digit = c >= 'a' ? c - 'a' + 26 : c >= 'A' ? c - 'A' : c >= '0' ? c - '0' + 52 : c == '+' ? 62 : 63;
+    const int digit = c >= 'a'   ? c - 'a' + 26
+                      : c >= 'A' ? c - 'A'
+                      : c >= '0' ? c - '0' + 52
+                      : c == '+' ? 62
+                                 : 63;
     group = group << 6 | static_cast<uint32_t>(digit);
     if ((bits += 6) >= 8) bytes.push_back(static_cast<uint8_t>(group >> (bits -= 8)));
   }
@@ -106,18 +119,20 @@ TEST_CASE("kit attention page: tokens and titles are text, whatever they hold") 
   CHECK(count(html, "<!--") == 0);
   CHECK(count(html, "<img") == 0);
   CHECK(count(html, "\u2028") == 0);
-  CHECK(html.find("<title>a &lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;</title>") != std::string::npos);
+  CHECK(html.find("<title>a &lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;</title>") !=
+        std::string::npos);
   CHECK(html.find("<p>1 &lt; 2 &amp; 3</p>") != std::string::npos);
-  const auto& keys = data_of(html).at("sets").as_list()[0].at("keys").as_list();
+  const core::Json data = data_of(html);
+  const auto& keys = data.at("sets").as_list()[0].at("keys").as_list();
   REQUIRE(keys.size() == hostile.size());
   for (size_t i = 0; i < keys.size(); ++i)
-    CHECK(keys[i].as_string() == (hostile[i] == "\xff" ? "\uFFFD" : hostile[i]));
+    CHECK(keys[i].as_string() == (hostile[i] == "\xff" ? std::string("\uFFFD") : hostile[i]));
 }
 
 TEST_CASE("kit attention page: self-contained, with a policy that forbids the network") {
   const std::string html = kit::attention_html(example());
-  CHECK(html.find("content=\"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'\"") !=
-        std::string::npos);
+  CHECK(html.find("content=\"default-src 'none'; script-src 'unsafe-inline'; style-src "
+                  "'unsafe-inline'\"") != std::string::npos);
   CHECK(count(html, "src=") - count(html, "img src=") == 0);
   CHECK(count(html, "http://") == 1);  // the name space of SVG
   CHECK(count(html, "https://") == 0);
@@ -130,10 +145,12 @@ TEST_CASE("kit attention page: self-contained, with a policy that forbids the ne
   CHECK(html == kit::attention_html(example()));
 }
 
-TEST_CASE("kit attention page: many weights are kept in 8 bits, the five largest of a row exactly") {
+TEST_CASE(
+    "kit attention page: many weights are kept in 8 bits, the five largest of a row exactly") {
   kit::AttentionPage page;
   const size_t n = 11, m = 13;
-  kit::AttentionSet set{.name = "gpt", .queries = std::vector<std::string>(n, "q"),
+  kit::AttentionSet set{.name = "gpt",
+                        .queries = std::vector<std::string>(n, "q"),
                         .keys = std::vector<std::string>(m, "k"),
                         .layers = {{some_weights(n, m, 3), std::vector<float>(n * m, 0.125f)}}};
   page.sets = {set};
@@ -144,7 +161,8 @@ TEST_CASE("kit attention page: many weights are kept in 8 bits, the five largest
   CHECK_FALSE(data.at("exact").as_bool());
   for (size_t head = 0; head < 2; ++head) {
     const auto& given = set.layers[0][head];
-    const core::Json& stored = data.at("sets").as_list()[0].at("layers").as_list()[0].as_list()[head];
+    const core::Json& stored =
+        data.at("sets").as_list()[0].at("layers").as_list()[0].as_list()[head];
     const double low = stored.at("low").as_number(), step = stored.at("step").as_number();
     const auto bytes = from_base64(stored.at("bytes").as_string());
     REQUIRE(bytes.size() == n * m);
@@ -172,8 +190,9 @@ TEST_CASE("kit attention page: the causal mask aligns the last query with the la
 
 TEST_CASE("kit attention page: what does not fit is refused") {
   const auto refusal = [](const auto& spoil) {
-    kit::AttentionPage page{.title = "t", .sets = {{.name = "s", .queries = {"a"}, .keys = {"x", "y"},
-                                                    .layers = {{{0.5, 0.5}}}}}};
+    kit::AttentionPage page{
+        .title = "t",
+        .sets = {{.name = "s", .queries = {"a"}, .keys = {"x", "y"}, .layers = {{{0.5, 0.5}}}}}};
     spoil(page);
     return message_of([&] { kit::attention_html(page); });
   };
@@ -182,7 +201,8 @@ TEST_CASE("kit attention page: what does not fit is refused") {
   CHECK(refusal([](auto& page) { page.sets.clear(); }) ==
         "attention page: 't': has no sets: give one set of weights at least");
   CHECK(refusal([](auto& page) { page.sets[0].queries.clear(); }) ==
-        "attention page: set 's' of 0 queries and 2 keys: has no tokens: give one text for each query and key");
+        "attention page: set 's' of 0 queries and 2 keys: has no tokens: give one text for each "
+        "query and key");
   CHECK(refusal([](auto& page) { page.sets[0].layers.clear(); }) ==
         here + "has no layers: give the weights of one at least");
   CHECK(refusal([](auto& page) { page.sets[0].layers[0].clear(); }) ==
@@ -192,7 +212,9 @@ TEST_CASE("kit attention page: what does not fit is refused") {
   CHECK(refusal([](auto& page) { page.sets[0].allowed = {true}; }) ==
         here + "the mask has 1 entries: give queries x keys of them, or none");
   CHECK(refusal([](auto& page) { page.sets[0].layers[0][0][1] = NAN; }) ==
-        here + "layer 0, head 0: the weight of query 0 on key 1 is nan: look for where it came from (detect_anomaly)");
+        here +
+            "layer 0, head 0: the weight of query 0 on key 1 is nan: look for where it came from "
+            "(detect_anomaly)");
 }
 
 namespace {
@@ -202,15 +224,18 @@ std::string output_of(const std::string& command) {
   std::string text;
   FILE* pipe = popen((command + " 2>&1").c_str(), "r");
   std::array<char, 4096> buffer;
-  for (size_t got; pipe && (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) text.append(buffer.data(), got);
+  for (size_t got; pipe && (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    text.append(buffer.data(), got);
   if (pipe) pclose(pipe);
   return text;
 }
 
 /// The page's elements after its script ran, and what it wrote to the console.
 std::string browse(const std::string& file, const std::string& hash) {
-  return output_of("chromium --headless --no-sandbox --disable-gpu --enable-logging=stderr --dump-dom "
-                   "--virtual-time-budget=2000 'file://" + file + hash + "'");
+  return output_of(
+      "chromium --headless --no-sandbox --disable-gpu --enable-logging=stderr --dump-dom "
+      "--virtual-time-budget=2000 'file://" +
+      file + hash + "'");
 }
 
 }  // namespace
@@ -230,7 +255,8 @@ TEST_CASE("kit attention page: a browser shows the numbers that C++ wrote", "[sl
   const std::string mark = "data-weight=\"";
   for (size_t i = seen.find(mark); i != std::string::npos; i = seen.find(mark, i + 1)) {
     const size_t begin = i + mark.size();
-    shown.push_back(static_cast<float>(parse_double(seen.substr(begin, seen.find('"', begin) - begin)).value()));
+    shown.push_back(static_cast<float>(
+        parse_double(seen.substr(begin, seen.find('"', begin) - begin)).value()));
   }
   CHECK(shown == page.sets[0].layers[1][2]);
 

@@ -5,10 +5,12 @@
 #include <stdexcept>
 #include <string>
 
+#include <heed/core/error.h>
+
 namespace heed::test {
 
 /// The message of the E that `body` throws; "no error" or "another error: …" if it does not.
-template <class E, class Body>
+template <class E = Error, class Body>
 std::string message_of(Body&& body) {
   try {
     body();

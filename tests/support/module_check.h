@@ -16,6 +16,7 @@
 #include <heed/autograd/gradcheck.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/ops.h>
+#include <heed/nn/clone.h>
 #include <heed/nn/module.h>
 #include "support/catch.h"
 

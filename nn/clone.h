@@ -1,0 +1,24 @@
+// Independent copies of modules, and their names.
+#pragma once
+
+#include <string>
+
+#include <heed/nn/module.h>
+
+namespace heed::nn {
+
+/// Replaces every tensor of m by a copy of its own; tied tensors stay tied.
+void unshare(Module& m);
+
+/// An independent copy: training it leaves m alone.
+template <class M>
+M clone(const M& m) {
+  M copy = m;
+  unshare(copy);
+  return copy;
+}
+
+/// "Linear": the class of m, without namespaces.
+std::string class_name(const Module& m);
+
+}  // namespace heed::nn
