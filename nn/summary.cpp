@@ -1,10 +1,11 @@
-include <heed/nn/summary.h>
+#include <heed/nn/summary.h>
 
-#include <heed/nn/clone.h>
 #include <algorithm>
 #include <array>
 #include <map>
 #include <set>
+
+#include <heed/nn/clone.h>
 
 namespace heed::nn {
 

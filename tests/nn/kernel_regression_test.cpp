@@ -5,6 +5,7 @@
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
 #include <heed/nn/kernel_regression.h>
+#include <heed/nn/kernels.h>
 #include <heed/nn/masks.h>
 #include "support/errors.h"
 #include "support/module_check.h"
