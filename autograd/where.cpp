@@ -45,22 +45,22 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) { return w
 
 namespace {
 
-// 1 where a wins, ½ where both are equal: the derivative of maximum(a, b) over a.
-Tensor share(Compare wins, const Tensor& a, const Tensor& b) {
-  const Tensor one(core::full({}, 1.0, a.dtype())), half(core::full({}, 0.5, a.dtype()));
-  return where(Tensor(compare(wins, a.array(), b.array())), one, where(eq(a, b), half, Tensor(core::full({}, 0.0, a.dtype()))));
+// 0 where a loses, ½ where both are equal, else 1: the derivative of maximum(a, b) over a.
+Tensor share(Compare loses, const Tensor& a, const Tensor& b) {
+  const Tensor one(core::full({}, 1.0, a.dtype()));
+  return where(Tensor(compare(loses, a.array(), b.array())), 0.0, where(eq(a, b), 0.5, one));
 }
 
-Tensor pick(const char* name, Binary function, Compare wins, const Tensor& a, const Tensor& b) {
+Tensor pick(const char* name, Binary function, Compare loses, const Tensor& a, const Tensor& b) {
   return op(name, zip(function, a.array(), b.array()),
-            edge(a, [wins, a = saved(a), b = saved(b)](const Tensor& g) { return g * share(wins, a(), b()); }),
-            edge(b, [wins, a = saved(a), b = saved(b)](const Tensor& g) { return g * share(wins, b(), a()); }));
+            edge(a, [loses, a = saved(a), b = saved(b)](const Tensor& g) { return g * share(loses, a(), b()); }),
+            edge(b, [loses, a = saved(a), b = saved(b)](const Tensor& g) { return g * share(loses, b(), a()); }));
 }
 
 }  // namespace
 
-Tensor maximum(const Tensor& a, const Tensor& b) { return pick("maximum", Binary::maximum, Compare::gt, a, b); }
-Tensor minimum(const Tensor& a, const Tensor& b) { return pick("minimum", Binary::minimum, Compare::lt, a, b); }
+Tensor maximum(const Tensor& a, const Tensor& b) { return pick("maximum", Binary::maximum, Compare::lt, a, b); }
+Tensor minimum(const Tensor& a, const Tensor& b) { return pick("minimum", Binary::minimum, Compare::gt, a, b); }
 Tensor maximum(const Tensor& a, double b) { return maximum(a, number(b, a)); }
 Tensor minimum(const Tensor& a, double b) { return minimum(a, number(b, a)); }
 

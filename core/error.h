@@ -28,8 +28,9 @@ namespace core {
 std::string scope_suffix();
 }  // namespace core
 
-/// The parts, streamed one after the other.
+/// The parts, streamed one after the other. (What cannot be streamed is another's: cat(tensors, -1).)
 template <class... Parts>
+  requires requires(std::ostream& out, const Parts&... parts) { (out << ... << parts); }
 std::string cat(const Parts&... parts) {
   std::ostringstream text;
   text.imbue(std::locale::classic());  // 12345, not 12.345
