@@ -6,6 +6,7 @@
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/gpt.h>
 #include <heed/nn/kernel_regression.h>
+#include <heed/nn/kernels.h>
 #include <heed/nn/multi_head_attention.h>
 
 using namespace heed;
@@ -35,7 +36,7 @@ TEST_CASE("a trace collects the weights of every layer and head, with the layer'
 TEST_CASE("the newest trace collects, on its own thread, any attention") {
   CHECK_FALSE(AttentionTrace::active());
   AttentionTrace outer;
-  const NadarayaWatson<> model;
+  const NadarayaWatson model{Gaussian()};
   const Tensor x = linspace(0, 1, 4);
   {
     AttentionTrace inner;

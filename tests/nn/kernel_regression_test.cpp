@@ -5,6 +5,7 @@
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
 #include <heed/nn/kernel_regression.h>
+#include <heed/nn/kernels.h>
 #include <heed/nn/masks.h>
 #include "support/errors.h"
 #include "support/module_check.h"
@@ -96,7 +97,7 @@ TEST_CASE("a query that no key reaches gets zeros; the Gaussian reaches everywhe
   for (const double y : {NadarayaWatson(Boxcar())(q, k, v).output.item(), NadarayaWatson(Triangular())(q, k, v).output.item(),
                          NadarayaWatson(Epanechikov())(q, k, v).output.item()})
     CHECK(y == 0.0);
-  CHECK(NadarayaWatson()(q, k, v).output.item() == 5.0);
+  CHECK(NadarayaWatson(Gaussian())(q, k, v).output.item() == 5.0);
   CHECK(NadarayaWatson(Constant())(q, k, v).output.item() == 4.0);
 }
 
