@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <heed/nn/module.h>
 
@@ -20,5 +21,13 @@ M clone(const M& m) {
 
 /// "Linear": the class of m, without namespaces.
 std::string class_name(const Module& m);
+
+struct NamedModule {
+  std::string name;  // "" for the module that was asked
+  const Module* module;
+};
+
+/// m itself, then those inside it, in the order of visit().
+std::vector<NamedModule> named_modules(const Module& m);
 
 }  // namespace heed::nn

@@ -116,12 +116,6 @@ int64_t Module::num_parameters() const {
   return n;
 }
 
-std::vector<NamedModule> Module::named_modules() const {
-  std::vector<NamedModule> found{{"", this}};
-  walk(*this, nothing, [&](const std::string& path, Module& m) { found.push_back({path, &m}); });
-  return found;
-}
-
 StateDict Module::state_dict() const {
   StateDict state;
   walk(*this, [&](const std::string& path, Tensor& x) { state.push_back({path, x.detach()}); });
@@ -184,6 +178,12 @@ void Module::to(Dtype dtype) {
 
 void unshare(Module& m) {
   replace_tensors(m, [](const Tensor& x) { return x.clone(); });
+}
+
+std::vector<NamedModule> named_modules(const Module& m) {
+  std::vector<NamedModule> found{{"", &m}};
+  walk(m, nothing, [&](const std::string& path, Module& inner) { found.push_back({path, &inner}); });
+  return found;
 }
 
 std::string class_name(const Module& m) {

@@ -59,11 +59,6 @@ struct StateDict : std::vector<NamedTensor> {
   const Tensor* find(const std::string& name) const;
 };
 
-struct NamedModule {
-  std::string name;  // "" for the module that was asked
-  const Module* module;
-};
-
 struct LoadOptions {
   bool strict = true;  // every name must be found on both sides
 };
@@ -81,7 +76,6 @@ struct Module {
   std::vector<Tensor> parameters() const;             // each once, however often it is tied
   std::vector<NamedTensor> named_parameters() const;
   int64_t num_parameters() const;                     // numbers in them
-  std::vector<NamedModule> named_modules() const;     // itself, then those inside, in the order of visit()
   StateDict state_dict() const;
   /// Copies numbers in. Throws Error listing every missing and unexpected name and every shape that
   /// differs; nothing is changed then. Dtypes are converted.

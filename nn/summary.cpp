@@ -61,7 +61,7 @@ std::string summary(const Module& model) {
   std::set<const void*> trainable;
   for (const Tensor& p : model.parameters()) trainable.insert(place(p));
 
-  const std::vector<NamedModule> modules = model.named_modules();
+  const std::vector<NamedModule> modules = named_modules(model);
   std::map<std::string, std::vector<NamedTensor>> own;  // by the path of the module that names them
   for (const NamedTensor& entry : model.state_dict()) {
     std::string path = entry.name;

@@ -1,0 +1,251 @@
+#include "support/catch.h"
+
+#include <heed/autograd/ops.h>
+#include <heed/nn/clone.h>
+#include <heed/nn/dropout.h>
+#include <heed/nn/embedding.h>
+#include <heed/nn/linear.h>
+#include <heed/nn/norm.h>
+#include "support/errors.h"
+#include "support/module_check.h"
+
+using namespace heed;
+using namespace heed::nn;
+using test::check_module;
+using test::message_of;
+
+namespace {
+
+struct Pair : Module {
+  Linear first{2, 3}, second{3, 2};
+  Tensor scale = parameter(ones({2}));
+  Tensor table = zeros({2});  // no parameter: a buffer
+  std::optional<LayerNorm> norm;
+  std::vector<Linear> more;
+
+  Tensor operator()(const Tensor& x) const {
+    const Scope scope(*this);
+    Tensor y = second(tanh(first(x))) * scale + table.to(x.dtype());
+    for (const Linear& layer : more) y = layer(y);
+    return norm ? (*norm)(y) : y;
+  }
+  void visit(Visitor& v) override {
+    v("first", first);
+    v("second", second);
+    v("scale", scale);
+    v("table", table);
+    v("norm", norm);
+    v("more", more);
+  }
+};
+
+std::string names(const Module& m) {
+  std::string all;
+  for (const NamedTensor& entry : m.state_dict()) all += entry.name + " ";
+  return all;
+}
+
+struct Forgetful : Module {
+  Tensor seen = parameter(ones({2})), forgotten = parameter(ones({2}));
+  Tensor operator()(const Tensor& x) const { return x * seen + forgotten; }
+  void visit(Visitor& v) override { v("seen", seen); }
+};
+
+}  // namespace
+
+TEST_CASE("visited tensors are the state dict, those with a gradient the parameters") {
+  Pair m;
+  m.norm.emplace(2);
+  m.more.emplace_back(2, 2, LinearOptions{.bias = false});
+  m.more.push_back(m.more[0]);  // a copy of the handle
+  CHECK(names(m) == "first.weight first.bias second.weight second.bias scale table norm.weight norm.bias more.0.weight more.1.weight ");
+  CHECK(m.parameters().size() == 8);  // without the table, and the shared weight once
+  CHECK(m.num_parameters() == 6 + 3 + 6 + 2 + 2 + 2 + 2 + 4);
+  CHECK(m.named_parameters().back().name == "more.0.weight");
+  CHECK(m.state_dict().find("scale")->shape() == Shape{2});
+  CHECK(m.state_dict().find("nothing") == nullptr);
+}
+
+TEST_CASE("train, freeze and zero_grad reach everything inside") {
+  Pair m;
+  m.more.emplace_back(2, 2);
+  m.eval();
+  CHECK_FALSE(m.training);
+  CHECK_FALSE(m.more[0].training);
+  m.train();
+  CHECK(m.first.training);
+  sum(m(ones({1, 2}))).backward();
+  CHECK(m.first.weight.grad().defined());
+  m.zero_grad();
+  CHECK_FALSE(m.first.weight.grad().defined());
+  m.first.requires_grad(false);
+  CHECK(m.parameters().size() == 5);
+  sum(m(ones({1, 2}))).backward();
+  CHECK_FALSE(m.first.weight.grad().defined());
+  m.requires_grad(true);
+  CHECK(m.parameters().size() == 7);
+}
+
+TEST_CASE("to and clone replace tensors and keep ties") {
+  manual_seed(1);
+  Pair m;
+  m.second.weight = parameter(zeros({2, 3}));
+  m.more.emplace_back(2, 2);
+  m.more.push_back(m.more[0]);
+  Pair copy = clone(m);
+  CHECK(copy.more[0].weight.node() == copy.more[1].weight.node());
+  CHECK(copy.more[0].weight.node() != m.more[0].weight.node());
+  copy.to(Dtype::f64);
+  CHECK(copy.more[0].weight.node() == copy.more[1].weight.node());
+  CHECK(copy.scale.dtype() == Dtype::f64);
+  CHECK(m.scale.dtype() == Dtype::f32);
+  CHECK(copy.more[0].weight.to_vector() == m.more[0].weight.to_vector());
+  Pair alias = m;  // copies handles
+  CHECK(alias.first.weight.node() == m.first.weight.node());
+  m.first.requires_grad(false);
+  CHECK_FALSE(clone(m).first.weight.requires_grad());
+}
+
+TEST_CASE("a state dict is loaded through the handles, or not at all") {
+  manual_seed(2);
+  Pair a, b;
+  const std::shared_ptr<Node> node = b.first.weight.node();
+  const LoadResult result = b.load_state_dict(a.state_dict());
+  CHECK(result.missing.empty());
+  CHECK(result.unexpected.empty());
+  CHECK(b.first.weight.to_vector() == a.first.weight.to_vector());
+  CHECK(b.first.weight.node() == node);
+
+  StateDict wide;
+  for (const NamedTensor& entry : a.state_dict()) wide.push_back({entry.name, entry.tensor.to(Dtype::f64)});
+  b.load_state_dict(wide);
+  CHECK(b.scale.dtype() == Dtype::f32);
+
+  StateDict wrong = a.state_dict();
+  wrong[0].name = "frist.weight";
+  wrong[1].tensor = zeros({4});
+  wrong.push_back({"extra", zeros({1})});
+  const std::vector<double> before = b.second.weight.to_vector();
+  CHECK(message_of([&] { b.load_state_dict(wrong); }) ==
+        "load_state_dict: Pair: the state does not fit:"
+        "\n  first.bias: has shape (4,) in the state, (3,) in the module"
+        "\n  first.weight: missing from the state (did you mean frist.weight?)"
+        "\n  frist.weight: unexpected, the module has no such tensor (did you mean first.weight?)"
+        "\n  extra: unexpected, the module has no such tensor"
+        "\nload with {.strict = false} to skip names that are on one side only");
+  CHECK(b.second.weight.to_vector() == before);
+
+  StateDict part;
+  part.push_back({"scale", full({2}, 3.0)});
+  part.push_back({"other", zeros({1})});
+  const LoadResult skipped = b.load_state_dict(part, {.strict = false});
+  CHECK(skipped.missing.size() == 5);
+  CHECK(skipped.unexpected == std::vector<std::string>{"other"});
+  CHECK(b.scale.to_vector() == std::vector<double>{3, 3});
+}
+
+TEST_CASE("the scope names the module at work, from the outermost down") {
+  struct Reports : Module {
+    mutable std::string path;
+    Tensor operator()(const Tensor& x) const {
+      const Scope scope(*this);
+      path = core::scope_path();
+      return x;
+    }
+    void visit(Visitor&) override {}
+  };
+  struct Outer : Module {
+    std::vector<Reports> h{2};
+    Tensor operator()(const Tensor& x) const {
+      const Scope scope(*this);
+      return h[1](h[0](x));
+    }
+    void visit(Visitor& v) override { v("h", h); }
+  };
+  const Outer model;
+  model(zeros({1}));
+  CHECK(model.h[0].path == "h.0");
+  CHECK(model.h[1].path == "h.1");
+  model.h[1](zeros({1}));
+  CHECK(model.h[1].path == "Reports");
+  CHECK(core::scope_path().empty());
+  CHECK(class_name(model) == "Outer");
+  CHECK(named_modules(model).size() == 3);
+  CHECK(named_modules(model)[2].name == "h.1");
+  CHECK(named_modules(model)[2].module == &model.h[1]);
+}
+
+TEST_CASE("errors name the module at work") {
+  Pair m;
+  CHECK(message_of<ShapeError>([&] { m(zeros({1, 5})); }).find(" [in first]") != std::string::npos);
+}
+
+TEST_CASE("basic layers hold what layers must") {
+  manual_seed(3);
+  Pair m;
+  m.norm.emplace(2);
+  m.more.emplace_back(2, 2);
+  check_module(m, {randn({3, 2})});
+  check_module(Linear(3, 2), {randn({2, 4, 3})});
+  check_module(Linear(3, 2, {.bias = false}), {randn({2, 3})});
+  check_module(Embedding(5, 3), {tensor_i64({1, 4, 1, 0}, {2, 2})});
+  check_module(LayerNorm(4), {randn({3, 4})});
+  check_module(RMSNorm(4), {randn({3, 4})});
+  check_module(Dropout(0.5), {randn({3, 4})}, {.scope = false});
+}
+
+TEST_CASE("check_module finds a member that visit() forgot, and a layer without a scope") {
+  const Forgetful m;
+  const Tensor y = m(parameter(zeros({1, 2})));
+  std::set<const Node*> found = test::detail::leaves(y);
+  for (const NamedTensor& p : m.named_parameters()) CHECK(found.erase(p.tensor.node().get()) == 1);
+  CHECK(found.count(m.forgotten.node().get()) == 1);
+  const test::detail::ScopeWatch watch(&m);
+  m(zeros({1, 2}));
+  CHECK(watch.ops > 0);
+  CHECK(watch.outside == watch.ops);
+}
+
+TEST_CASE("initial values of the basic layers are PyTorch's") {
+  manual_seed(4);
+  const Linear linear(100, 50);
+  CHECK(amax(abs(linear.weight.detach())).item() <= 0.1);
+  CHECK(amax(abs(linear.weight.detach())).item() > 0.099);
+  CHECK(amax(abs(linear.bias.detach())).item() <= 0.1);
+  CHECK(mean(square(linear.weight.detach())).item() == Approx(0.01 / 3).epsilon(0.05));
+  const Embedding table(200, 50, {.padding_idx = 3});
+  CHECK(mean(square(table.weight.detach())).item() == Approx(1.0).epsilon(0.05));
+  CHECK(table.weight[3].to_vector() == std::vector<double>(50, 0.0));
+  CHECK(LayerNorm(2).weight.to_vector() == std::vector<double>{1, 1});
+  CHECK(LayerNorm(2).bias.to_vector() == std::vector<double>{0, 0});
+  CHECK_FALSE(LayerNorm(2, {.elementwise_affine = false}).weight.defined());
+  CHECK(RMSNorm(2).weight.to_vector() == std::vector<double>{1, 1});
+}
+
+TEST_CASE("theorem: layer norm gives mean 0 and variance 1, whatever the scale and shift of its input") {
+  manual_seed(5);
+  LayerNorm norm(16, {.eps = 0.0});
+  norm.to(Dtype::f64);
+  const Tensor x = randn({3, 16}, Dtype::f64), y = norm(x);
+  CHECK(amax(abs(mean(y, -1))).item() < 1e-15);
+  CHECK(amax(abs(var(y, -1, 0.0) - 1.0)).item() < 1e-13);
+  CHECK(amax(abs(norm(3.0 * x + 7.0) - y)).item() < 1e-13);
+}
+
+TEST_CASE("dropout keeps the mean, and is absent in evaluation") {
+  manual_seed(6);
+  Dropout drop(0.25);
+  const Tensor x = ones({100, 100});
+  const Tensor y = drop(x);
+  CHECK(mean(y).item() == Approx(1.0).epsilon(0.02));
+  for (const double v : y.to_vector()) CHECK((v == 0.0 || v == Approx(1 / 0.75)));
+  drop.eval();
+  CHECK(drop(x).to_vector() == x.to_vector());
+  CHECK(message_of([] { Dropout(-0.1); }) == "Dropout: p = -0.1: a probability lies in 0 … 1");
+}
+
+TEST_CASE("an embedding refuses tokens that it does not have") {
+  CHECK(message_of<IndexError>([] { Embedding(3, 2, {.padding_idx = 3}); }) ==
+        "Embedding: 3 tokens, padding_idx 3: is no token: must be in 0 … 2");
+  CHECK(message_of<IndexError>([] { Embedding(3, 2)(tensor_i64({0, 5})); }).find("5") != std::string::npos);
+}

@@ -1,0 +1,168 @@
+#include "support/catch.h"
+
+#include <cmath>
+
+#include <heed/autograd/engine.h>
+#include <heed/autograd/ops.h>
+#include <heed/nn/masks.h>
+#include <heed/nn/multi_head_attention.h>
+#include "support/errors.h"
+#include "support/module_check.h"
+
+using namespace heed;
+using namespace heed::nn;
+using test::message_of;
+
+namespace {
+
+double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
+
+Tensor write(Tensor& to, const Tensor& from) {
+  const NoGrad no_history;
+  return to.copy_(from);
+}
+
+MultiHeadAttention in_f64(int64_t E, int64_t h, const MultiHeadOptions& o = {}) {
+  MultiHeadAttention m(E, h, o);
+  m.to(Dtype::f64);
+  return m;
+}
+
+}  // namespace
+
+TEST_CASE("theorem: one head with identity projections is attention") {
+  manual_seed(1);
+  MultiHeadAttention m = in_f64(4, 1);
+  const Tensor I = eye(4, Dtype::f64);
+  write(m.in_proj_weight, cat({I, I, I}));
+  write(m.out_proj.weight, I);
+  const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 5, 4}, Dtype::f64), v = randn({2, 5, 4}, Dtype::f64);
+  const Attended a = m(q, k, v, {.need_weights = true}), b = attention(q, k, v);
+  CHECK(distance(a.output, b.output) < 1e-14);
+  CHECK(distance(a.weights.squeeze(1), b.weights) < 1e-14);
+}
+
+TEST_CASE("theorem: heads are independent") {
+  manual_seed(2);
+  MultiHeadAttention m = in_f64(6, 3);
+  const Tensor x = randn({2, 5, 6}, Dtype::f64);
+  const Tensor before = m(x).output;
+  Tensor values_of_head_1 = m.in_proj_weight.detach().slice(0, 12 + 2, 12 + 4);
+  values_of_head_1.fill_(0.0);
+  const Tensor change = before - m(x).output;  // what head 1 had contributed passes through its columns of W_O
+  const Tensor columns = m.out_proj.weight.detach().slice(1, 2, 4);
+  const Tensor gram = matmul(columns.transpose(0, 1), columns);
+  // Its projection on those two columns is all of it: solve the 2 × 2 normal equations.
+  const Tensor b = matmul(change, columns);
+  const double p = gram[0][0].item(), q = gram[0][1].item(), r = gram[1][1].item();
+  const Tensor inverse = tensor({r, -q, -q, p}, {2, 2}, Dtype::f64) / (p * r - q * q);
+  CHECK(amax(abs(change)).item() > 1e-3);
+  CHECK(distance(matmul(matmul(b, inverse), columns.transpose(0, 1)), change) < 1e-12);
+}
+
+TEST_CASE("the path without weights equals the one with them; self-attention equals cross-attention with oneself") {
+  manual_seed(3);
+  const MultiHeadAttention m = in_f64(8, 2);
+  const Tensor x = randn({2, 5, 8}, Dtype::f64), y = x.clone();
+  for (const MultiHeadCall& call : {MultiHeadCall{}, MultiHeadCall{.causal = true},
+                                    MultiHeadCall{.mask = !eye_mask(5), .key_mask = padding_mask({5, 2}, 5)}}) {
+    MultiHeadCall with = call;
+    with.need_weights = true;
+    const Attended a = m(x, with);
+    CHECK(a.weights.shape() == Shape{2, 2, 5, 5});
+    const Attended fused = m(x, call);
+    CHECK_FALSE(fused.weights.defined());
+    CHECK(distance(a.output, fused.output) < 1e-13);
+    CHECK(distance(a.output, m(x, y, y, call).output) < 1e-13);
+  }
+}
+
+TEST_CASE("one module takes sequences of any length") {
+  manual_seed(4);
+  const MultiHeadAttention m(8, 2);
+  for (int64_t n = 1; n <= 64; n *= 2) CHECK(m(randn({1, n, 8})).output.shape() == Shape{1, n, 8});
+  const MultiHeadAttention wide(100, 5);
+  CHECK(wide(randn({2, 4, 100}), randn({2, 6, 100}), randn({2, 6, 100}), {.key_mask = padding_mask({3, 2}, 6)}).output.shape() ==
+        Shape{2, 4, 100});
+}
+
+TEST_CASE("padding is not seen: what stands there does not matter, bit by bit") {
+  manual_seed(5);
+  const MultiHeadAttention m(8, 2);
+  const Tensor x = randn({1, 3, 8}), memory = randn({1, 6, 8});
+  Tensor other = memory.clone();
+  Tensor tail = other.slice(1, 4, 6);
+  tail.fill_(9.0);
+  const Tensor mask = padding_mask({4}, 6);
+  CHECK(m(x, memory, memory, {.key_mask = mask}).output.to_vector() == m(x, other, other, {.key_mask = mask}).output.to_vector());
+}
+
+TEST_CASE("a query without any key gives the output bias, with finite gradients") {
+  manual_seed(6);
+  MultiHeadAttention m = in_f64(4, 2);
+  const Tensor x = parameter(randn({1, 3, 4}, Dtype::f64));
+  const Tensor y = m(x, {.key_mask = padding_mask({0}, 3)}).output;
+  CHECK(distance(y, m.out_proj.bias.expand({1, 3, 4})) == 0.0);
+  sum(square(y)).backward();
+  CHECK(x.grad().to_vector() == std::vector<double>(12, 0.0));
+}
+
+TEST_CASE("dropout works while training only") {
+  manual_seed(7);
+  MultiHeadAttention m(8, 2, {.dropout = 0.5});
+  const Tensor x = randn({1, 5, 8});
+  CHECK(m(x).output.to_vector() != m(x).output.to_vector());
+  m.eval();
+  CHECK(m(x).output.to_vector() == m(x).output.to_vector());
+}
+
+TEST_CASE("initial values are PyTorch's") {
+  manual_seed(8);
+  const int64_t E = 64;
+  const MultiHeadAttention m(E, 4);
+  const double bound = std::sqrt(6.0 / (4.0 * E));
+  const Tensor w = m.in_proj_weight.detach().to(Dtype::f64);
+  CHECK(amax(abs(w)).item() <= bound);
+  CHECK(amax(abs(w)).item() > 0.99 * bound);
+  CHECK(mean(square(w)).item() == Approx(bound * bound / 3).epsilon(0.03));
+  CHECK(amax(abs(m.out_proj.weight.detach())).item() <= 1 / std::sqrt(double(E)));
+  CHECK(amax(abs(m.in_proj_bias.detach())).item() == 0.0);
+  CHECK(amax(abs(m.out_proj.bias.detach())).item() == 0.0);
+}
+
+TEST_CASE("names and shapes are those of torch.nn.MultiheadAttention") {
+  const auto names = [](const MultiHeadAttention& m) {
+    std::string all;
+    for (const NamedTensor& entry : m.state_dict()) all += cat(entry.name, entry.tensor.shape(), " ");
+    return all;
+  };
+  CHECK(names(MultiHeadAttention(4, 2)) == "in_proj_weight(12, 4) in_proj_bias(12,) out_proj.weight(4, 4) out_proj.bias(4,) ");
+  CHECK(names(MultiHeadAttention(4, 2, {.bias = false})) == "in_proj_weight(12, 4) out_proj.weight(4, 4) ");
+  CHECK(names(MultiHeadAttention(4, 2, {.kdim = 3, .vdim = 5})) ==
+        "q_proj_weight(4, 4) k_proj_weight(4, 3) v_proj_weight(4, 5) in_proj_bias(12,) out_proj.weight(4, 4) out_proj.bias(4,) ");
+}
+
+TEST_CASE("multi-head attention holds what layers must") {
+  manual_seed(9);
+  const Tensor q = randn({2, 2, 4}), k = randn({2, 3, 4});
+  test::check_module(MultiHeadAttention(4, 2), {q}, [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
+    return m(in[0], {.causal = true}).output;
+  });
+  test::check_module(MultiHeadAttention(4, 2), {q, k}, [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
+    return m(in[0], in[1], in[1], {.need_weights = true}).output;
+  });
+  test::check_module(MultiHeadAttention(4, 2, {.bias = false, .kdim = 3, .vdim = 2}), {q, randn({2, 3, 3}), randn({2, 3, 2})},
+                     [](const MultiHeadAttention& m, const std::vector<Tensor>& in) { return m(in[0], in[1], in[2]).output; });
+}
+
+TEST_CASE("multi-head attention says what does not fit") {
+  CHECK(message_of<ShapeError>([] { MultiHeadAttention(10, 3); }) ==
+        "MultiHeadAttention: width 10, 3 heads: every head gets an equal part: make the width a multiple of the heads");
+  CHECK(message_of([] { MultiHeadAttention(4, 2, {.dropout = 1.5}); }) ==
+        "MultiHeadAttention: dropout = 1.5: a probability lies in 0 … 1");
+  const MultiHeadAttention m(4, 2);
+  CHECK(message_of<ShapeError>([&] { m(zeros({3, 4})); }) ==
+        "MultiHeadAttention: query (3, 4), key (3, 4), value (3, 4): must be (B, n, 4), (B, m, 4) and (B, m, 4), batch first: "
+        "give one sequence a batch axis with unsqueeze(0) [in MultiHeadAttention]");
+  CHECK(message_of<DtypeError>([&] { m(zeros({1, 3, 4}), {.mask = zeros({3, 3})}); }).find("a mask is boolean") != std::string::npos);
+}
