@@ -9,8 +9,8 @@
 // 5. And attention?                 It is the same function with another score.
 //
 // The settings are those of "Dive into Deep Learning" (d2l.ai), section 11.2, and of its older
-// edition for the learnt width. The book prints no errors, so the numbers beside heed's are an independent
-// computation of the same settings: means over 2,000 data sets, 5 % and 95 % over 400.
+// edition for the learnt width. The book prints no errors: the numbers beside heed's are an
+// independent computation of the same settings, means over 2,000 data sets, 5 % and 95 % over 400.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
