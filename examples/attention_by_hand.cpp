@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include <heed/autograd/graph.h>
 #include <heed/autograd/ops.h>
 #include <heed/core/file.h>
 #include <heed/examples/kit/attention_page.h>
@@ -110,17 +111,17 @@ Solution solve(const Exercise& e) {
 
 // The same as a worksheet: each step in both conventions.
 
-using kit::Role;
-
 kit::Grid grid(const std::string& name, const Tensor& m, int decimals = 0,
-               Role role = Role::result) {
+               kit::Role role = kit::Role::result) {
   return {name, m.size(0), m.size(1), m.to_vector(), decimals, role};
 }
 
-kit::Grid given(const std::string& name, const Tensor& m) { return grid(name, m, 0, Role::given); }
+kit::Grid given(const std::string& name, const Tensor& m) {
+  return grid(name, m, 0, kit::Role::given);
+}
 
 kit::Grid known(const std::string& name, const Tensor& m, int decimals = 0) {
-  return grid(name, m, decimals, Role::known);
+  return grid(name, m, decimals, kit::Role::known);
 }
 
 struct Step {
@@ -177,8 +178,6 @@ kit::Worksheet worksheet_of(const std::vector<Step>& steps, const std::string& t
   return sheet;
 }
 
-// Text for the terminal.
-
 void print_lines(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) std::cout << (line.empty() ? "" : "    ") << line << '\n';
   std::cout << '\n';
@@ -210,8 +209,6 @@ void print_step(const Step& step) {
   }
 }
 
-// Two detours.
-
 /// q·k / (‖q‖ ‖k‖) of each row of q with each row of k; 0 where one is zero and has no direction.
 Tensor cosine(const Tensor& q, const Tensor& k) {
   const Tensor lengths = matmul(norm(q, -1, keepdim), t(norm(k, -1, keepdim)));
@@ -228,8 +225,9 @@ void print_cosine_detour(const Solution& s) {
                                "(-1, -2)  opposite direction", "( 0,  0)  none: 0 by definition"};
   std::cout << "   Detour: is that the cosine similarity, q·k / (‖q‖ ‖k‖)? Of (1, 2) with\n\n";
   for (size_t i = 0; i < 4; ++i)
-    std::cout << "    " << kit::fit(names[i], 32) << "  dot product " << kit::fit(kit::general(dots[i]), 4)
-              << "  cosine " << kit::general(cosines_of_a[i], 3) << '\n';
+    std::cout << "    " << kit::fit(names[i], 32) << "  dot product "
+              << kit::fit(kit::general(dots[i]), 4) << "  cosine "
+              << kit::general(cosines_of_a[i], 3) << '\n';
   const Tensor cosines = cosine(t(s.Q), t(s.K)), scores = t(s.S);  // row: query, column: key
   const Tensor by_dot = argmax(scores, -1), by_cosine = argmax(cosines, -1);
   std::cout << "\n   The cosine sees directions only, the dot product lengths too. Here:\n\n";
@@ -268,17 +266,11 @@ void print_scaling_detour(int64_t seed) {
   std::cout << '\n';
 }
 
-// The checks.
-
 double difference(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 /// The published numbers, nine digits each.
 double difference_from_published(const Solution& s) {
-  const Tensor S = tensor({3, 2, 2, 1,  //
-                           4, 3, 1, 5,  //
-                           -1, -1, -2, 1,  //
-                           3, 2, 2, 1},  //
-                          {4, 4}, f64);
+  const Tensor S = tensor({3, 2, 2, 1, 4, 3, 1, 5, -1, -1, -2, 1, 3, 2, 2, 1}, {4, 4}, f64);
   const Tensor A = tensor({0.257689925, 0.252637958, 0.375840290, 0.076520505,  //
                            0.459026201, 0.450027071, 0.210990693, 0.770438486,  //
                            0.025593949, 0.044697012, 0.037328728, 0.076520505,  //
@@ -306,7 +298,7 @@ bool report(const std::string& what, double error) {
   return holds;
 }
 
-// Pictures of the weights.
+// Pictures of the weights, and of the calculation.
 
 void save_weights(kit::RunFolder& folder, const Solution& s) {
   const int64_t n = s.A.size(1);
@@ -325,9 +317,20 @@ void save_weights(kit::RunFolder& folder, const Solution& s) {
                 {.title = "Who attends to whom", .panels = {map}});
 }
 
+/// The graph that heed records: X becomes Q, K and V, they become weights, and those the means.
+void save_graph(kit::RunFolder& folder, const Exercise& e) {
+  const Tensor X = parameter(t(e.X));
+  const Tensor W_Q = parameter(e.W_Q), W_K = parameter(e.W_K), W_V = parameter(e.W_V);
+  const Tensor Q = linear(X, W_Q), K = linear(X, W_K), V = linear(X, W_V);
+  const auto [Z, A] = nn::attention(Q, K, V);
+  const std::vector<Label> names = {{"X", X}, {"W_Q", W_Q}, {"W_K", W_K}, {"W_V", W_V}, {"Q", Q},
+                                    {"K", K}, {"V", V}, {"A", A}, {"Z", Z}};
+  core::write_file_atomic(folder.file("graph.dot", "the recorded graph: dot -Tsvg draws it").string(),
+                          graph_dot(Z, names));
+}
+
 int run(int argc, char** argv) {
-  constexpr int64_t all_parts = 6;
-  kit::Common common{.steps = all_parts, .steps_help = "steps to print, of 6; the sheets have all"};
+  kit::Common common{.steps = 6, .steps_help = "steps to print, of 6; the sheets have all"};
   std::string exercise = "classic";
   bool rows = false;
   kit::Cli cli("attention_by_hand",
@@ -360,7 +363,7 @@ int run(int argc, char** argv) {
     if (step.number == 2) print_cosine_detour(s);
     if (step.number == 3) print_scaling_detour(common.seed);
   }
-  if (common.steps >= all_parts)
+  if (common.steps >= 6)
     std::cout << "6. Is it right? Largest differences, none above 1e-6:\n\n";
   core::Json published_error;  // null
   bool holds = true;
@@ -376,12 +379,12 @@ int run(int argc, char** argv) {
   std::string title = "Self-attention by hand";
   if (exercise != "classic") title += ", exercise " + exercise + "-" + std::to_string(common.seed);
   const kit::Worksheet sheet = worksheet_of(steps, title, rows);
-  const auto save = [&](const std::string& name, const std::string& what, bool filled) {
-    core::write_file_atomic(folder.file(name, what).string(), kit::worksheet_html(sheet, filled));
-  };
-  save("worksheet.html", "empty boxes, to print", false);
-  save("answer_key.html", "the same, filled in", true);
+  core::write_file_atomic(folder.file("worksheet.html", "empty boxes, to print").string(),
+                          kit::worksheet_html(sheet, false));
+  core::write_file_atomic(folder.file("answer_key.html", "the same, filled in").string(),
+                          kit::worksheet_html(sheet, true));
   save_weights(folder, s);
+  save_graph(folder, e);
   std::cout << '\n';
   folder.print();
   cli.print_json({{"tokens", e.X.size(1)},

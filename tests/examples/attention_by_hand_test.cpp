@@ -114,6 +114,17 @@ TEST_CASE("attention_by_hand: made exercises stay within reach of a pocket calcu
     }
 }
 
+TEST_CASE("attention_by_hand: the graph leads from the given matrices over queries, keys and values to Z") {
+  const TempDir dir;
+  run_program("attention_by_hand --steps 0 --out '" + dir.path().string() + "'");
+  const std::string graph = core::read_file(dir / "graph.dot");
+  for (const char* label : {"X\\n(4, 6)", "W_Q\\n(3, 6)", "W_K\\n(3, 6)", "W_V\\n(3, 6)", "linear\\nQ", "linear\\nK",
+                            "linear\\nV", "softmax\\nA", "matmul\\nZ\\n(4, 3)"}) {
+    INFO(label << " in " << graph);
+    CHECK(count(graph, "\"" + std::string(label)) == 1);
+  }
+}
+
 TEST_CASE("Worksheet: text in columns, names above, signs in the middle") {
   const kit::Grid a{.name = "A", .rows = 2, .columns = 2, .values = {1, -2, 30, 4}};
   const kit::Grid b{.name = "Sum", .rows = 1, .columns = 1, .values = {0.125}, .decimals = 2};
