@@ -1,20 +1,22 @@
 // Self-attention by hand: every number of one small self-attention, as with pencil and paper.
 //
-//     Z = V · softmax(Kᵀ Q / √d)         on paper:  a column is a token, softmax runs down each column
-//     Z = softmax(Q Kᵀ / √d) · V         in heed:   a row is a token, softmax runs along each row
+//     Z = V · softmax(Kᵀ Q / √d)     on paper:  a column is a token, softmax runs down each column
+//     Z = softmax(Q Kᵀ / √d) · V     in heed:   a row is a token, softmax runs along each row
 //
-// Both are printed side by side; each is the other's transpose. The classic exercise is that of Prof. Tom
-// Yeh's "AI by Hand" (github.com/ImagineAILab/ai-by-hand-excel, Self-Attention, sheet "small", MIT). The
-// program checks itself against that sheet's numbers, and against the library's own attention.
+// Both are printed side by side; each is the other's transpose. The classic exercise is that of
+// Prof. Tom Yeh's "AI by Hand" (github.com/ImagineAILab/ai-by-hand-excel, Self-Attention, sheet
+// "small", MIT). The program checks itself against that sheet's numbers, and against the library's
+// own attention.
 //
-// It writes a worksheet with empty boxes and its answer key, ready to print. --exercise small, medium or
-// large with another --seed each time makes new ones, for as many pupils as you have.
+// It writes a worksheet with empty boxes and its answer key, ready to print. --exercise small,
+// medium or large, with another --seed each time, makes new ones for as many pupils as you have.
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include <heed/autograd/graph.h>
 #include <heed/autograd/ops.h>
 #include <heed/core/file.h>
 #include <heed/examples/kit/attention_page.h>
@@ -35,7 +37,7 @@ constexpr Dtype f64 = Dtype::f64;
 
 Tensor t(const Tensor& matrix) { return matrix.transpose(0, 1); }
 
-// What is given: n tokens with f features each, and three matrices that make queries, keys and values.
+// What is given: n tokens of f features, and three matrices that make queries, keys and values.
 
 struct Exercise {
   Tensor X;              // (f, n)   a column is a token
@@ -48,26 +50,31 @@ Exercise classic() {
                        0, 2, 1, 0,  //
                        0, 0, 1, 1,  //
                        2, 0, 0, 0,  //
-                       1, 0, 1, 1}, {6, 4}, f64),
+                       1, 0, 1, 1},  //
+                      {6, 4}, f64),
           .W_Q = tensor({1, 1, 0, 0, 0, 0,  //
                          0, 1, 0, 1, 0, 0,  //
-                         0, 0, 1, 0, 1, 1}, {3, 6}, f64),
+                         0, 0, 1, 0, 1, 1},  //
+                        {3, 6}, f64),
           .W_K = tensor({0, 0, 1, 0, 0, 0,  //
                          0, 1, 0, 0, 0, 0,  //
-                         1, 0, 0, 0, 0, -1}, {3, 6}, f64),
+                         1, 0, 0, 0, 0, -1},  //
+                        {3, 6}, f64),
           .W_V = tensor({10, 0, 0, 0, 0, 0,  //
                          0, 0, 0, 10, 0, 0,  //
-                         0, 10, 0, 0, 0, 0}, {3, 6}, f64)};
+                         0, 10, 0, 0, 0, 0},  //
+                        {3, 6}, f64)};
 }
 
-/// Small integers, drawn again until no score is above 8, so that eˣ stays within a pocket calculator.
+/// Small integers, drawn again until no score is above 8: eˣ stays within a pocket calculator.
 Exercise made(int64_t tokens, int64_t features, int64_t d) {
   // One 1 in each row, each in a column of its own.
   const auto ones = [&] { return one_hot(randperm(features).slice(0, 0, d), features).to(f64); };
   Exercise e;
   for (int attempt = 0; attempt < 1000; ++attempt) {
     const Tensor digits = tensor({0, 0, 0, 1, 1, 2}, f64);
-    e.X = index_select(digits, 0, randint(0, digits.numel(), {features * tokens})).reshape({features, tokens});
+    const Tensor picks = randint(0, digits.numel(), {features * tokens});
+    e.X = index_select(digits, 0, picks).reshape({features, tokens});
     e.W_Q = maximum(ones(), ones());
     e.W_K = maximum(ones(), ones()) - ones();
     e.W_V = 10.0 * ones();
@@ -104,8 +111,17 @@ Solution solve(const Exercise& e) {
 
 // The same as a worksheet: each step in both conventions.
 
-kit::Grid grid(const std::string& name, const Tensor& matrix, int decimals = 0, kit::Role role = kit::Role::result) {
-  return {name, matrix.size(0), matrix.size(1), matrix.to_vector(), decimals, role};
+kit::Grid grid(const std::string& name, const Tensor& m, int decimals = 0,
+               kit::Role role = kit::Role::result) {
+  return {name, m.size(0), m.size(1), m.to_vector(), decimals, role};
+}
+
+kit::Grid given(const std::string& name, const Tensor& m) {
+  return grid(name, m, 0, kit::Role::given);
+}
+
+kit::Grid known(const std::string& name, const Tensor& m, int decimals = 0) {
+  return grid(name, m, decimals, kit::Role::known);
 }
 
 struct Step {
@@ -115,13 +131,11 @@ struct Step {
 };
 
 std::vector<Step> steps_of(const Exercise& e, const Solution& s) {
-  const auto given = [](const std::string& name, const Tensor& m) { return grid(name, m, 0, kit::Role::given); };
-  const auto known = [](const std::string& name, const Tensor& m, int decimals = 0) { return grid(name, m, decimals, kit::Role::known); };
   const std::string n = std::to_string(e.X.size(1)), d = std::to_string(s.Q.size(0));
   return {
       {1, "1. Queries, keys and values",
-       n + " tokens, each multiplied by three matrices. The query asks, the key says what a token can\n"
-       "answer, the value is what it tells. All come from the same tokens: the \"self\" of self-attention.",
+       n + " tokens, each multiplied by three matrices. The query asks, the key says what a token\n"
+           "can answer, the value is what it tells. All come from the same tokens: hence \"self\".",
        {{given("W_Q", e.W_Q), "·", given("X", e.X), "=", grid("Q", s.Q)},
         {given("W_K", e.W_K), "·", given("X", e.X), "=", grid("K", s.K)},
         {given("W_V", e.W_V), "·", given("X", e.X), "=", grid("V", s.V)}},
@@ -137,30 +151,32 @@ std::vector<Step> steps_of(const Exercise& e, const Solution& s) {
            kit::fixed(std::sqrt(static_cast<double>(s.Q.size(0))), 3) + ".",
        {{known("S", s.S), "/ √" + d + " =", grid("R", s.R, 2)}},
        {{known("S", t(s.S)), "/ √" + d + " =", grid("R", t(s.R), 2)}}},
-      {4, "4a. Softmax: e to the power of each number", "All become positive; large scores become very large.",
+      {4, "4a. Softmax: e to the power of each number",
+       "All become positive; large scores become very large.",
        {{grid("E = e^R", s.E, 2)}},
        {{grid("E = e^R", t(s.E), 2)}}},
-      {4, "4b. Softmax: the sum for each query", "On paper down each column; where tokens are rows, along each row.",
+      {4, "4b. Softmax: the sum for each query",
+       "On paper down each column; where tokens are rows, along each row.",
        {{grid("sum of each column of E", s.total, 2)}},
        {{grid("sum of each row of E", t(s.total), 2)}}},
-      {4, "4c. Softmax: divide", "Each number by its query's sum. The weights of a query now add up to 1.",
+      {4, "4c. Softmax: divide",
+       "Each number by its query's sum. The weights of a query now add up to 1.",
        {{grid("A  (each column adds up to 1)", s.A, 3)}},
        {{grid("A  (each row adds up to 1)", t(s.A), 3)}}},
-      {5, "5. The weighted mean", "Each token becomes the mean of all values, weighted by what its query found.",
+      {5, "5. The weighted mean",
+       "Each token becomes the mean of all values, weighted by what its query found.",
        {{known("V", s.V), "·", known("A", s.A, 3), "=", grid("Z", s.Z, 2)}},
        {{known("A", t(s.A), 3), "·", known("V", t(s.V)), "=", grid("Z", t(s.Z), 2)}}},
   };
 }
 
 kit::Worksheet worksheet_of(const std::vector<Step>& steps, const std::string& title, bool rows) {
-  kit::Worksheet sheet{.title = title,
-                       .note = rows ? "Tokens are rows: a row of X is one token, a row of Z what becomes of it."
-                                    : "Tokens are columns: a column of X is one token, a column of Z what becomes of it."};
-  for (const Step& step : steps) sheet.steps.push_back({step.title, step.text, rows ? step.rows : step.paper});
+  const std::string way = rows ? "row" : "column";
+  kit::Worksheet sheet{title};
+  sheet.note = "A " + way + " of X is a token, a " + way + " of Z what becomes of it.";
+  for (const Step& s : steps) sheet.steps.push_back({s.title, s.text, rows ? s.rows : s.paper});
   return sheet;
 }
-
-// Text for the terminal.
 
 void print_lines(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) std::cout << (line.empty() ? "" : "    ") << line << '\n';
@@ -172,9 +188,11 @@ void print_step(const Step& step) {
   std::cout << step.title << "\n   ";
   for (const char c : step.text) std::cout << (c == '\n' ? "\n   " : std::string(1, c));
   std::cout << "\n\n";
-  const int columns = kit::is_terminal(kit::Stream::out) ? kit::terminal_width(kit::Stream::out) : 110;
+  const bool terminal = kit::is_terminal(kit::Stream::out);
+  const int columns = terminal ? kit::terminal_width(kit::Stream::out) : 110;
   for (size_t i = 0; i < step.paper.size(); ++i) {
-    std::vector<std::string> paper = kit::formula_lines(step.paper[i]), rows = kit::formula_lines(step.rows[i]);
+    std::vector<std::string> paper = kit::formula_lines(step.paper[i]);
+    std::vector<std::string> rows = kit::formula_lines(step.rows[i]);
     if (i == 0) {
       paper.insert(paper.begin(), {"on paper: columns are tokens", ""});
       rows.insert(rows.begin(), {"in heed: rows are tokens", ""});
@@ -191,9 +209,7 @@ void print_step(const Step& step) {
   }
 }
 
-// Two detours.
-
-/// q·k / (‖q‖ ‖k‖) of each row of q with each row of k; 0 where a vector is zero, which has no direction.
+/// q·k / (‖q‖ ‖k‖) of each row of q with each row of k; 0 where one is zero and has no direction.
 Tensor cosine(const Tensor& q, const Tensor& k) {
   const Tensor lengths = matmul(norm(q, -1, keepdim), t(norm(k, -1, keepdim)));
   return matmul(q, t(k)) / maximum(lengths, 1e-8);
@@ -201,23 +217,27 @@ Tensor cosine(const Tensor& q, const Tensor& k) {
 
 /// Is a dot product a cosine similarity? Only among vectors of one length.
 void print_cosine_detour(const Solution& s) {
-  const Tensor a = tensor({1, 2}, {1, 2}, f64), others = tensor({2, 4, -2, 1, -1, -2, 0, 0}, {4, 2}, f64);
-  const std::vector<double> c = cosine(a, others).to_vector(), dots = matmul(a, t(others)).to_vector();
-  const char* const names[] = {"( 2,  4)  same direction     ", "(-2,  1)  at a right angle   ",
-                               "(-1, -2)  opposite direction ", "( 0,  0)  none: 0 by definition"};
+  const Tensor a = tensor({1, 2}, {1, 2}, f64);
+  const Tensor others = tensor({2, 4, -2, 1, -1, -2, 0, 0}, {4, 2}, f64);
+  const std::vector<double> dots = matmul(a, t(others)).to_vector();
+  const std::vector<double> cosines_of_a = cosine(a, others).to_vector();
+  const char* const names[] = {"( 2,  4)  same direction", "(-2,  1)  at a right angle",
+                               "(-1, -2)  opposite direction", "( 0,  0)  none: 0 by definition"};
   std::cout << "   Detour: is that the cosine similarity, q·k / (‖q‖ ‖k‖)? Of (1, 2) with\n\n";
   for (size_t i = 0; i < 4; ++i)
-    std::cout << "    " << kit::fit(names[i], 33) << "  dot product " << kit::fit(kit::general(dots[i]), 4) << "  cosine "
-              << kit::general(c[i], 3) << '\n';
+    std::cout << "    " << kit::fit(names[i], 32) << "  dot product "
+              << kit::fit(kit::general(dots[i]), 4) << "  cosine "
+              << kit::general(cosines_of_a[i], 3) << '\n';
   const Tensor cosines = cosine(t(s.Q), t(s.K)), scores = t(s.S);  // row: query, column: key
   const Tensor by_dot = argmax(scores, -1), by_cosine = argmax(cosines, -1);
-  std::cout << "\n   The cosine sees directions only, the dot product lengths as well. In this exercise:\n\n";
+  std::cout << "\n   The cosine sees directions only, the dot product lengths too. Here:\n\n";
   print_lines(kit::side_by_side(kit::formula_lines({grid("q·k  (queries × keys)", scores)}),
                                 kit::formula_lines({grid("cosine", cosines, 2)})));
   for (int64_t i = 0; i < scores.size(0); ++i) {
     if (by_dot[i].item() == by_cosine[i].item()) continue;
-    std::cout << "   Query " << i + 1 << " likes key " << by_dot[i].item() + 1 << " best by dot product, key "
-              << by_cosine[i].item() + 1 << " by cosine: they are not the same order.\n\n";
+    std::cout << "   Query " << i + 1 << " likes key " << by_dot[i].item() + 1
+              << " best by dot product, key " << by_cosine[i].item() + 1
+              << " by cosine: they are not the same order.\n\n";
     break;
   }
 }
@@ -225,92 +245,106 @@ void print_cosine_detour(const Solution& s) {
 /// What happens to softmax when scores are not scaled.
 void print_scaling_detour(int64_t seed) {
   manual_seed(static_cast<uint64_t>(seed));
-  std::cout << "   Why √d? With components of mean 0 and variance 1, q·k is a sum of d such products: its variance\n"
-               "   is d. Softmax of large scores is all or nothing, and flat: nothing is left to learn from.\n\n"
-               "       d   variance of q·k   of q·k/√d   |  largest of 10 weights   scaled   gradient   scaled\n";
-  for (const int64_t d : {3, 64, 1024}) {
-    const Tensor q = randn({400, 1, d}), k = randn({400, 10, d});  // 400 queries with 10 keys each
+  std::cout
+      << "   Why √d? With components of mean 0 and variance 1, q·k is a sum of d such products: its\n"
+         "   variance is d. Softmax of large scores is all or nothing, and flat there: its slope\n"
+         "   w(1 - w) at the largest of ten weights w is near 0, and nothing can be learnt.\n\n"
+         "              not scaled                     divided by √d\n"
+         "       d   variance   largest   slope   variance   largest   slope\n";
+  for (const int64_t d : {3, 64, 512}) {
+    const Tensor q = randn({200, 1, d}), k = randn({200, 10, d});  // 200 queries with 10 keys each
     const Tensor scores = matmul(q, k.transpose(-2, -1));
-    const Tensor scaled = scores / std::sqrt(static_cast<double>(d));
-    const auto largest = [](const Tensor& x) { return amax(softmax(x, -1), -1); };
-    const auto slope = [&](const Tensor& x) { return mean(largest(x) * (1.0 - largest(x))).item(); };  // w(1 - w)
-    const auto cell = [](double value, int width, int decimals) {
-      const std::string text = kit::fixed(value, decimals);
-      return std::string(static_cast<size_t>(std::max(0, width - kit::text_width(text))), ' ') + text;
-    };
-    std::cout << "    " << cell(static_cast<double>(d), 4, 0) << cell(var(scores).item(), 18, 1) << cell(var(scaled).item(), 12, 2)
-              << "   |" << cell(mean(largest(scores)).item(), 24, 3) << cell(mean(largest(scaled)).item(), 9, 3)
-              << cell(slope(scores), 11, 3) << cell(slope(scaled), 9, 3) << '\n';
+    std::cout << kit::right(std::to_string(d), 8);
+    for (const Tensor& x : {scores, scores / std::sqrt(static_cast<double>(d))}) {
+      const Tensor w = amax(softmax(x, -1), -1);
+      std::cout << kit::right(kit::fixed(var(x).item(), 2), 11)
+                << kit::right(kit::fixed(mean(w).item(), 3), 10)
+                << kit::right(kit::fixed(mean(w * (1.0 - w)).item(), 3), 8);
+    }
+    std::cout << '\n';
   }
   std::cout << '\n';
 }
-
-// The checks.
 
 double difference(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 /// The published numbers, nine digits each.
 double difference_from_published(const Solution& s) {
-  const Tensor S = tensor({3, 2, 2, 1,  //
-                           4, 3, 1, 5,  //
-                           -1, -1, -2, 1,  //
-                           3, 2, 2, 1}, {4, 4}, f64);
+  const Tensor S = tensor({3, 2, 2, 1, 4, 3, 1, 5, -1, -1, -2, 1, 3, 2, 2, 1}, {4, 4}, f64);
   const Tensor A = tensor({0.257689925, 0.252637958, 0.375840290, 0.076520505,  //
                            0.459026201, 0.450027071, 0.210990693, 0.770438486,  //
                            0.025593949, 0.044697012, 0.037328728, 0.076520505,  //
-                           0.257689925, 0.252637958, 0.375840290, 0.076520505}, {4, 4}, f64);
+                           0.257689925, 0.252637958, 0.375840290, 0.076520505},  //
+                          {4, 4}, f64);
   const Tensor Z = tensor({10.307597008, 10.105518335, 15.033611587, 3.060820183,  //
                            2.832838739, 2.973349707, 4.131690176, 1.530410092,  //
-                           4.590262009, 4.500270709, 2.109906928, 7.704384863}, {3, 4}, f64);
+                           4.590262009, 4.500270709, 2.109906928, 7.704384863},  //
+                          {3, 4}, f64);
   return std::max({difference(s.S, S), difference(s.A, A), difference(s.Z, Z)});
 }
 
-/// nn::attention, which returns the weights, and its fused twin, which never forms them; rows are tokens.
+/// nn::attention, which returns the weights, and its fused twin, which never forms them.
 double difference_from_library(const Solution& s) {
   const nn::Attended plain = nn::attention(t(s.Q), t(s.K), t(s.V));
   const Tensor fused = nn::scaled_dot_product_attention(t(s.Q), t(s.K), t(s.V));
-  return std::max({difference(plain.weights, t(s.A)), difference(plain.output, t(s.Z)), difference(fused, t(s.Z))});
+  return std::max({difference(plain.weights, t(s.A)), difference(plain.output, t(s.Z)),
+                   difference(fused, t(s.Z))});
 }
 
 bool report(const std::string& what, double error) {
   const bool holds = error <= 1e-6;  // false for NaN too
-  std::cout << "    " << kit::fit(what, 44) << kit::fit(kit::general(error, 2), 9) << (holds ? "holds" : "DOES NOT HOLD") << '\n';
+  std::cout << "    " << kit::fit(what, 44) << kit::fit(kit::general(error, 2), 9)
+            << (holds ? "holds" : "DOES NOT HOLD") << '\n';
   return holds;
 }
 
-// Pictures of the weights.
+// Pictures of the weights, and of the calculation.
 
 void save_weights(kit::RunFolder& folder, const Solution& s) {
   const int64_t n = s.A.size(1);
   std::vector<std::string> tokens;
   for (int64_t i = 1; i <= n; ++i) tokens.push_back("x" + std::to_string(i));
   const std::vector<double> weights = t(s.A).to_vector();
-  kit::save_attention_page(folder.file("attention.html", "the weights, as a page to explore"),
-                           {.title = "Self-attention by hand",
-                            .sets = {{.name = "self", .queries = tokens, .keys = tokens,
-                                      .layers = {{std::vector<float>(weights.begin(), weights.end())}}}}});
+  const std::vector<float> page_weights(weights.begin(), weights.end());
+  kit::save_attention_page(
+      folder.file("attention.html", "the weights, as a page to explore"),
+      {.title = "Self-attention by hand", .sets = {{"self", tokens, tokens, {{page_weights}}}}});
+  kit::HeatMap map{.row_axis = "queries", .column_axis = "keys"};
+  map.row_labels = map.column_labels = tokens;
+  map.rows = map.columns = n;
+  map.values = weights;
   kit::save_svg(folder.file("attention.svg", "and as a picture"),
-                {.title = "Who attends to whom",
-                 .panels = {kit::HeatMap{.row_axis = "queries", .column_axis = "keys", .row_labels = tokens, .column_labels = tokens,
-                                         .rows = n, .columns = n, .values = weights}}});
+                {.title = "Who attends to whom", .panels = {map}});
+}
+
+/// The graph that heed records: X becomes Q, K and V, they become weights, and those the means.
+void save_graph(kit::RunFolder& folder, const Exercise& e) {
+  const Tensor X = parameter(t(e.X));
+  const Tensor W_Q = parameter(e.W_Q), W_K = parameter(e.W_K), W_V = parameter(e.W_V);
+  const Tensor Q = linear(X, W_Q), K = linear(X, W_K), V = linear(X, W_V);
+  const auto [Z, A] = nn::attention(Q, K, V);
+  const std::vector<Label> names = {{"X", X}, {"W_Q", W_Q}, {"W_K", W_K}, {"W_V", W_V}, {"Q", Q},
+                                    {"K", K}, {"V", V}, {"A", A}, {"Z", Z}};
+  core::write_file_atomic(folder.file("graph.dot", "the recorded graph: dot -Tsvg draws it").string(),
+                          graph_dot(Z, names));
 }
 
 int run(int argc, char** argv) {
-  constexpr int64_t all_parts = 6;
-  kit::Common common{.steps = all_parts, .steps_help = "steps of the calculation to print, of 6; the sheets always have all"};
+  kit::Common common{.steps = 6, .steps_help = "steps to print, of 6; the sheets have all"};
   std::string exercise = "classic";
   bool rows = false;
-  kit::Cli cli("attention_by_hand", "One small self-attention, every number of it, with a worksheet and its answer key.");
+  kit::Cli cli("attention_by_hand",
+               "One small self-attention, every number of it, with a worksheet and its answer key.");
   cli.group("Exercise",
             {{"exercise", &exercise, "Tom Yeh's, or a new one made from --seed: 4, 8 or 12 tokens",
               {.choices = {"classic", "small", "medium", "large"}}},
-             {"rows", &rows, "sheets whose tokens are rows, as in heed and PyTorch; otherwise columns"}});
+             {"rows", &rows, "sheets whose tokens are rows, as in heed; otherwise columns"}});
   cli.common(common);
-  cli.example("attention_by_hand", "the classic, step by step, checked against its published numbers");
+  cli.example("attention_by_hand", "the classic, step by step, and whether it is right");
   cli.example("attention_by_hand --steps 2", "as far as the scores: for the blackboard");
   cli.example("attention_by_hand --exercise small --seed 7", "another worksheet and its key");
   cli.json_keys({{"tokens", "tokens of the exercise"},
-                 {"published_error", "largest difference from the published numbers; null for an exercise that was made"},
+                 {"published_error", "largest difference from the published numbers; null if made"},
                  {"library_error", "largest difference from heed's own attention, plain and fused"},
                  {"holds", "whether none is above 1e-6"}});
   if (!cli.parse(argc, argv)) return 0;
@@ -329,7 +363,8 @@ int run(int argc, char** argv) {
     if (step.number == 2) print_cosine_detour(s);
     if (step.number == 3) print_scaling_detour(common.seed);
   }
-  if (common.steps >= all_parts) std::cout << "6. Is it right? Largest differences, none above 1e-6:\n\n";
+  if (common.steps >= 6)
+    std::cout << "6. Is it right? Largest differences, none above 1e-6:\n\n";
   core::Json published_error;  // null
   bool holds = true;
   if (exercise == "classic") {
@@ -341,17 +376,21 @@ int run(int argc, char** argv) {
   holds = report("from heed's attention, plain and fused", library_error) && holds;
 
   kit::RunFolder folder(common.out);
-  const std::string title = "Self-attention by hand" + (exercise == "classic" ? "" : ", exercise " + exercise + "-" + std::to_string(common.seed));
+  std::string title = "Self-attention by hand";
+  if (exercise != "classic") title += ", exercise " + exercise + "-" + std::to_string(common.seed);
   const kit::Worksheet sheet = worksheet_of(steps, title, rows);
-  const auto save = [&](const std::string& name, const std::string& what, bool filled) {
-    core::write_file_atomic(folder.file(name, what).string(), kit::worksheet_html(sheet, filled));
-  };
-  save("worksheet.html", "empty boxes, to print", false);
-  save("answer_key.html", "the same, filled in", true);
+  core::write_file_atomic(folder.file("worksheet.html", "empty boxes, to print").string(),
+                          kit::worksheet_html(sheet, false));
+  core::write_file_atomic(folder.file("answer_key.html", "the same, filled in").string(),
+                          kit::worksheet_html(sheet, true));
   save_weights(folder, s);
+  save_graph(folder, e);
   std::cout << '\n';
   folder.print();
-  cli.print_json({{"tokens", e.X.size(1)}, {"published_error", published_error}, {"library_error", library_error}, {"holds", holds}});
+  cli.print_json({{"tokens", e.X.size(1)},
+                  {"published_error", published_error},
+                  {"library_error", library_error},
+                  {"holds", holds}});
   return holds ? 0 : 1;
 }
 

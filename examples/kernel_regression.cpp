@@ -2,20 +2,21 @@
 //
 //     f(q) = Σᵢ α(q, kᵢ) vᵢ      the known values vᵢ, weighted by how near their places kᵢ are
 //
-// 1. Which kernel, which width?    The error of eight of them, over many data sets.
+// 1. Which kernel, which width?     The error of eight of them, over many data sets.
 // 2. What do the weights look like? A row for each query: a band along the diagonal.
 // 3. Can the width be learnt?       By gradient descent, each point estimated from the others.
-// 4. Why from the others?           Else the best width is zero: the loss is 0 and nothing is learnt.
-// 5. What has it to do with attention? Everything: it is one function with another score.
+// 4. Why from the others?           Else the best width is zero: no loss, and nothing learnt.
+// 5. And attention?                 It is the same function with another score.
 //
-// The settings are those of Dive into Deep Learning (d2l.ai), chapter 11.2, and of its older edition for
-// the learnt width. The book prints no errors, so the numbers beside heed's are an independent
-// computation of the same settings: means over 2,000 data sets, 5 % and 95 % over 400.
+// The settings are those of "Dive into Deep Learning" (d2l.ai), section 11.2, and of its older
+// edition for the learnt width. The book prints no errors: the numbers beside heed's are an
+// independent computation of the same settings, means over 2,000 data sets, 5 % and 95 % over 400.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -47,30 +48,36 @@ Data data_of(const kit::Curve& curve) {
   return {tensor(curve.x), tensor(curve.y), tensor(curve.queries), tensor(curve.truth)};
 }
 
-double mean_squared_error(const Tensor& estimate, const Tensor& truth) { return mean(square(estimate - truth)).item(); }
+double mean_squared_error(const Tensor& estimate, const Tensor& truth) {
+  return mean(square(estimate - truth)).item();
+}
 
 // The kernels, and what an independent computation says of them.
+
+using Estimate = std::function<nn::Attended(const Tensor& q, const Tensor& x, const Tensor& y)>;
 
 struct Smoother {
   std::string key, formula;
   double mean, low, high;  // of the mean squared error: mean, 5 %, 95 %
-  std::function<nn::Attended(const Tensor& queries, const Tensor& keys, const Tensor& values)> estimate;
+  Estimate estimate;
 };
 
 std::vector<Smoother> all_smoothers() {
-  const auto gaussian = [](double width) { return nn::NadarayaWatson(nn::Gaussian({.width = width})); };
-  return {{"constant", "1, the plain mean", 0.900, 0.855, 1.040, nn::NadarayaWatson(nn::Constant())},
-          {"boxcar", "1 if u <= 1", 0.275, 0.115, 0.517, nn::NadarayaWatson(nn::Boxcar())},
-          {"triangular", "max(0, 1 - u)", 0.181, 0.055, 0.378, nn::NadarayaWatson(nn::Triangular())},
-          {"epanechikov", "max(0, 3/4 (1 - u²))", 0.195, 0.060, 0.400, nn::NadarayaWatson(nn::Epanechikov())},
-          {"gaussian", "exp(-u²/2)", 0.459, 0.273, 0.728, gaussian(1.0)},
-          {"gaussian_0.5", "the same, half as wide", 0.200, 0.060, 0.419, gaussian(0.5)},
-          {"gaussian_0.2", "a fifth as wide", 0.234, 0.095, 0.419, gaussian(0.2)},
-          {"gaussian_0.1", "a tenth as wide", 0.427, 0.200, 0.714, gaussian(0.1)}};
+  using nn::NadarayaWatson;
+  const auto gaussian = [](double width) { return NadarayaWatson(nn::Gaussian({.width = width})); };
+  return {
+      {"constant", "1: the plain mean", 0.900, 0.855, 1.040, NadarayaWatson(nn::Constant())},
+      {"boxcar", "1 if u <= 1", 0.275, 0.115, 0.517, NadarayaWatson(nn::Boxcar())},
+      {"triangular", "(1 - u)₊", 0.181, 0.055, 0.378, NadarayaWatson(nn::Triangular())},
+      {"epanechikov", "¾ (1 - u²)₊", 0.195, 0.060, 0.400, NadarayaWatson(nn::Epanechikov())},
+      {"gaussian", "exp(-u²/2)", 0.459, 0.273, 0.728, gaussian(1.0)},
+      {"gaussian_0.5", "the same, half as wide", 0.200, 0.060, 0.419, gaussian(0.5)},
+      {"gaussian_0.2", "a fifth as wide", 0.234, 0.095, 0.419, gaussian(0.2)},
+      {"gaussian_0.1", "a tenth as wide", 0.427, 0.200, 0.714, gaussian(0.1)}};
 }
 
-// The learnt width. One line of scores, and attend() does the rest: any layer of your own that can say
-// how well a key answers a query is an attention layer.
+// The learnt width. One line of scores, and attend() does the rest: any layer of your own that can
+// say how well a key answers a query is an attention layer.
 
 struct LearntWidth : nn::Module {
   Tensor w;  // ()   1 / width
@@ -99,8 +106,8 @@ Tensor training_loss(const LearntWidth& model, const Data& data, bool leave_one_
 struct Learning {
   Data data;
   LearntWidth model;
-  std::vector<double> losses;   // before each step
-  double fixed_error, error;    // mean squared error at the queries with w = 1, and with the learnt w
+  std::vector<double> losses;  // before each step
+  double fixed_error, error;   // mean squared error at the queries: with w = 1, with the learnt w
 };
 
 Learning learn_width(int64_t steps) {
@@ -132,193 +139,242 @@ double quantile(std::vector<double> values, double part) {
   return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
-double median(const std::vector<double>& values) { return quantile(values, 0.5); }
-
 double average(const std::vector<double>& values) {
-  double total = 0;
-  for (const double value : values) total += value;
-  return total / static_cast<double>(values.size());
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-std::string cell(const std::string& text, int width) {
-  return std::string(static_cast<size_t>(std::max(0, width - kit::text_width(text))), ' ') + text;
+std::string cell(double value, int width, int decimals = 3) {
+  return kit::right(kit::fixed(value, decimals), width);
 }
-std::string cell(double value, int width, int decimals = 3) { return cell(kit::fixed(value, decimals), width); }
 
 // Pictures.
 
-kit::Series line(const std::string& name, const Tensor& x, const Tensor& y, int colour, kit::Mark mark = kit::Mark::line) {
-  return {.name = name, .x = x.to_vector(), .y = y.to_vector(), .mark = mark, .faint = mark == kit::Mark::dots, .colour = colour};
+kit::Series line(const std::string& name, const Tensor& x, const Tensor& y, int colour) {
+  return {.name = name, .x = x.to_vector(), .y = y.to_vector(), .colour = colour};
 }
 
 /// The known points, the true curve and estimates of it.
-kit::Plot fit_plot(const std::string& title, const Data& data, const std::vector<kit::Series>& estimates) {
-  kit::Plot plot{.title = title, .x_label = "x", .y_label = "y"};
-  plot.series = {line("known", data.x, data.y, 7, kit::Mark::dots), line("truth", data.queries, data.truth, 7, kit::Mark::dashes)};
-  plot.series.insert(plot.series.end(), estimates.begin(), estimates.end());
-  return plot;
+kit::Plot fit_plot(const std::string& title, const Data& data, std::vector<kit::Series> estimates) {
+  kit::Series known = line("known", data.x, data.y, 7);
+  kit::Series truth = line("truth", data.queries, data.truth, 7);
+  known.mark = kit::Mark::dots, known.faint = true;
+  truth.mark = kit::Mark::dashes;
+  estimates.insert(estimates.begin(), {known, truth});
+  return {.title = title, .x_label = "x", .y_label = "y", .series = estimates};
 }
 
-/// Weights (queries, keys) as a heat map of every `rows`-th query and `columns`-th key.
-kit::HeatMap weight_map(const std::string& title, const nn::Attended& result, const Data& data, int64_t rows, int64_t columns) {
-  const Tensor weights = result.weights.slice(0, 0, result.weights.size(0), rows).slice(1, 0, result.weights.size(1), columns);
-  kit::HeatMap map{.title = title, .row_axis = "queries", .column_axis = "keys, in order of x",
-                   .rows = weights.size(0), .columns = weights.size(1), .values = weights.to_vector()};
-  for (int64_t i = 0; i < map.rows; ++i) map.row_labels.push_back(kit::fixed(data.queries[i * rows].item(), 1));
+/// Every `rows`-th query and `columns`-th key of the weights.
+kit::HeatMap weight_map(const std::string& title, const nn::Attended& result, const Data& data,
+                        int64_t rows, int64_t columns) {
+  const Tensor& all = result.weights;
+  const Tensor w = all.slice(0, 0, all.size(0), rows).slice(1, 0, all.size(1), columns);
+  kit::HeatMap map{.title = title, .row_axis = "queries", .column_axis = "keys, in order of x"};
+  map.rows = w.size(0), map.columns = w.size(1), map.values = w.to_vector();
+  for (int64_t i = 0; i < map.rows; ++i)
+    map.row_labels.push_back(kit::fixed(data.queries[i * rows].item(), 1));
   return map;
 }
 
-void save_kernel_pictures(kit::RunFolder& folder, const Data& data, const std::vector<Smoother>& smoothers) {
-  kit::Figure curves{.title = "Kernel regression: eight kernels on the same points", .columns = 4, .panel_width = 330, .panel_height = 270};
-  kit::Figure weights{.title = "The weights: which known points each query listens to", .columns = 4, .panel_width = 330};
-  for (const Smoother& smoother : smoothers) {
-    const nn::Attended result = smoother.estimate(data.queries, data.x, data.y);
-    curves.panels.push_back(fit_plot(smoother.key, data, {line("estimate", data.queries, result.output, 0)}));
-    weights.panels.push_back(weight_map(smoother.key, result, data, 2, 1));
+void save_kernel_pictures(kit::RunFolder& folder, const Data& data,
+                          const std::vector<Smoother>& smoothers) {
+  kit::Figure curves{.title = "Kernel regression: eight kernels on the same points"};
+  kit::Figure weights{.title = "The weights: which known points each query listens to"};
+  curves.columns = weights.columns = 4;
+  curves.panel_width = weights.panel_width = 330;
+  curves.panel_height = 270;
+  for (const auto& [key, formula, mean, low, high, estimate] : smoothers) {
+    const nn::Attended result = estimate(data.queries, data.x, data.y);
+    curves.panels.push_back(fit_plot(key, data, {line("estimate", data.queries, result.output, 0)}));
+    weights.panels.push_back(weight_map(key, result, data, 2, 1));
   }
   kit::save_svg(folder.file("curves.svg", "what each kernel makes of the points"), curves);
   kit::save_svg(folder.file("weights.svg", "its weights"), weights);
 }
 
-void save_learning_picture(const std::filesystem::path& file, const Learning& run, const kit::Plot& trap) {
+void save_learning_picture(const std::filesystem::path& file, const Learning& run,
+                           const kit::Plot& trap) {
   const Data& data = run.data;
-  const nn::Attended fixed = LearntWidth(1.0)(data.queries, data.x, data.y), learnt = run.model(data.queries, data.x, data.y);
-  kit::Plot loss{.title = "Leave-one-out loss, step by step", .x_label = "step", .y_label = "sum of squared errors"};
+  const nn::Attended fixed = LearntWidth(1.0)(data.queries, data.x, data.y);
+  const nn::Attended learnt = run.model(data.queries, data.x, data.y);
+  kit::Plot loss{.title = "Leave-one-out loss, step by step", .x_label = "step"};
+  loss.y_label = "sum of squared errors";
   loss.series = {{.y = run.losses}};
-  for (size_t step = 0; step < run.losses.size(); ++step) loss.series[0].x.push_back(static_cast<double>(step + 1));
-  kit::Figure figure{.title = "A width that is learnt", .columns = 2, .panel_width = 480, .panel_height = 320};
-  figure.panels = {fit_plot("Before and after", data, {line("w = 1", data.queries, fixed.output, 1), line("learnt w", data.queries, learnt.output, 0)}),
+  for (size_t step = 1; step <= run.losses.size(); ++step)
+    loss.series[0].x.push_back(static_cast<double>(step));
+  kit::Figure figure{.title = "A width that is learnt", .columns = 2};
+  figure.panel_width = 480, figure.panel_height = 320;
+  figure.panels = {fit_plot("Before and after", data,
+                            {line("w = 1", data.queries, fixed.output, 1),
+                             line("learnt w", data.queries, learnt.output, 0)}),
                    trap, loss, weight_map("Weights with the learnt width", learnt, data, 2, 1)};
   kit::save_svg(file, figure);
 }
 
 // The five parts.
 
+using Errors = std::vector<std::vector<double>>;
+
 /// 1. Errors by smoother, over data sets of seeds seed, seed + 1, …
-std::vector<std::vector<double>> compare_kernels(const std::vector<Smoother>& smoothers, int64_t seed, int64_t seeds, bool quiet) {
-  std::vector<std::vector<double>> errors(smoothers.size());
+Errors compare_kernels(const std::vector<Smoother>& all, int64_t seed, int64_t seeds, bool quiet) {
+  Errors errors(all.size());
   kit::Progress progress("kernels", seeds, {.quiet = quiet});
   for (int64_t s = 0; s < seeds; ++s) {
     manual_seed(static_cast<uint64_t>(seed + s));
     const Data data = data_of(kit::sine_plus_line(default_generator()));
-    for (size_t i = 0; i < smoothers.size(); ++i)
-      errors[i].push_back(mean_squared_error(smoothers[i].estimate(data.queries, data.x, data.y).output, data.truth));
+    for (size_t i = 0; i < all.size(); ++i) {
+      const nn::Attended result = all[i].estimate(data.queries, data.x, data.y);
+      errors[i].push_back(mean_squared_error(result.output, data.truth));
+    }
     progress.update(s + 1);
   }
-  std::cout << "1. Eight kernels, u = |q - k| / width. Mean squared error to the true curve y = 2 sin x + x from\n"
-               "   40 noisy points, over " << seeds << (seeds == 1 ? " data set" : " data sets") << "; beside it an independent computation.\n\n"
-            << cell("mean", 23) << cell("5 %", 9) << cell("95 %", 8) << "   |" << cell("mean", 6) << cell("5 %", 8) << cell("95 %", 8) << '\n';
-  for (size_t i = 0; i < smoothers.size(); ++i)
-    std::cout << "  " << kit::fit(smoothers[i].key, 14) << cell(average(errors[i]), 7) << cell(quantile(errors[i], 0.05), 9)
-              << cell(quantile(errors[i], 0.95), 8) << "   |" << cell(smoothers[i].mean, 6) << cell(smoothers[i].low, 8)
-              << cell(smoothers[i].high, 8) << "   " << smoothers[i].formula << '\n';
-  std::cout << "\n   Too wide blurs the curve away, too narrow follows the noise. The width matters more than\n"
-               "   the kernel's form.\n\n";
   return errors;
 }
 
-/// 3. The width learnt on many data sets; returns the first run.
-Learning learn_widths(int64_t seed, int64_t seeds, int64_t steps, bool quiet, std::vector<Learning>& runs) {
+void print_errors(const std::vector<Smoother>& smoothers, const Errors& errors) {
+  std::cout << "1. Eight kernels, u = |q - k| / width. Mean squared error to y = 2 sin x + x, from 40\n"
+               "   noisy points; data sets: "
+            << errors[0].size() << ". At the right an independent computation.\n\n"
+            << "                   mean     5 %    95 %  |   mean     5 %    95 %\n";
+  for (size_t i = 0; i < smoothers.size(); ++i) {
+    const auto& [key, formula, mean, low, high, estimate] = smoothers[i];
+    std::cout << "  " << kit::fit(key, 14) << cell(average(errors[i]), 7)
+              << cell(quantile(errors[i], 0.05), 8) << cell(quantile(errors[i], 0.95), 8) << "  |"
+              << cell(mean, 7) << cell(low, 8) << cell(high, 8) << "   " << formula << '\n';
+  }
+  std::cout << "\n   Too wide blurs the curve away, too narrow follows the noise. The width matters\n"
+               "   more than the kernel's form.\n\n";
+}
+
+/// 3. The width learnt, on so many data sets.
+std::vector<Learning> learn_widths(int64_t seed, int64_t seeds, int64_t steps, bool quiet) {
+  std::vector<Learning> runs;
   kit::Progress progress("width", seeds, {.quiet = quiet});
   for (int64_t s = 0; s < seeds; ++s) {
     manual_seed(static_cast<uint64_t>(seed + s));
     runs.push_back(learn_width(steps));
     progress.update(s + 1);
   }
-  return runs.front();
+  return runs;
+}
+
+struct Medians {
+  double loss_first, loss_last, falls, w, fixed_error, error;  // falls: the part on which it fell
+};
+
+Medians medians_of(const std::vector<Learning>& runs) {
+  const auto all = [&](const auto& value) {
+    std::vector<double> values;
+    for (const Learning& run : runs) values.push_back(value(run));
+    return values;
+  };
+  const auto median = [&](const auto& value) { return quantile(all(value), 0.5); };
+  return {median([](const Learning& run) { return run.losses.front(); }),
+          median([](const Learning& run) { return run.losses.back(); }),
+          average(all([](const Learning& run) { return run.losses.back() < run.losses.front(); })),
+          median([](const Learning& run) { return std::abs(run.model.w.item()); }),
+          median([](const Learning& run) { return run.fixed_error; }),
+          median([](const Learning& run) { return run.error; })};
+}
+
+void print_learning(const Medians& m, int64_t steps) {
+  const auto row = [](const char* what, const std::string& value, const char* expected) {
+    std::cout << "  " << kit::fit(what, 35) << kit::right(value, 7) << "   " << expected << '\n';
+  };
+  std::cout << "3. The width learnt: exp(-((q - k) w)²/2), steps of gradient descent on w: " << steps
+            << ". Medians:\n\n";
+  row("", "heed", "independent, 5 steps");
+  row("leave-one-out loss, first step", kit::fixed(m.loss_first, 1), "45 … 49");
+  row("leave-one-out loss, last step", kit::fixed(m.loss_last, 1), "16.5 … 19");
+  row("it fell on", kit::fixed(100 * m.falls, 0) + " %", "95 % or more");
+  row("learnt w", kit::fixed(m.w, 1), "12");
+  row("error to the true curve, w = 1", kit::fixed(m.fixed_error, 3), "0.40 … 0.43");
+  row("error to the true curve, learnt w", kit::fixed(m.error, 3), "0.10 … 0.13");
+  std::cout << '\n';
 }
 
 /// 4. The training loss with and without the point itself, and the error that counts, by w.
 kit::Plot show_trap(const Data& data) {
   const NoGrad no_history;
-  kit::Plot plot{.title = "The trap", .x_label = "w = 1 / width", .y_label = "mean squared error", .log_x = true};
-  plot.series = {{.name = "training, with itself"}, {.name = "training, leave one out"}, {.name = "to the true curve"}};
+  kit::Plot plot{.title = "The trap", .x_label = "w = 1 / width", .y_label = "mean squared error"};
+  plot.log_x = true;
+  plot.series = {{"training, with itself"}, {"training, leave one out"}, {"to the true curve"}};
   const double n = static_cast<double>(data.x.size(0));
-  std::cout << cell("w", 10) << cell("with itself", 16) << cell("leave one out", 16) << cell("to the true curve", 20) << '\n';
+  std::cout << "4. Why must a point stay out of its own estimate? Mean squared errors by w:\n\n"
+               "         w     with itself   leave one out   to the true curve\n";
   for (int k = 0; k <= 48; ++k) {
     const double w = std::pow(10.0, -1.0 + k / 12.0);
     const LearntWidth model(w);
-    const double errors[] = {training_loss(model, data, false).item() / n, training_loss(model, data, true).item() / n,
-                             mean_squared_error(model(data.queries, data.x, data.y).output, data.truth)};
+    const Tensor curve = model(data.queries, data.x, data.y).output;
+    const double errors[] = {training_loss(model, data, false).item() / n,
+                             training_loss(model, data, true).item() / n,
+                             mean_squared_error(curve, data.truth)};
     for (size_t i = 0; i < 3; ++i) {
       plot.series[i].x.push_back(w);
       plot.series[i].y.push_back(errors[i]);
     }
     if (k % 12 == 0 || k == 18)
-      std::cout << cell(kit::general(w, 3), 10) << cell(errors[0], 16, 4) << cell(errors[1], 16, 4) << cell(errors[2], 20, 4) << '\n';
+      std::cout << kit::right(kit::general(w, 3), 10) << cell(errors[0], 16, 4)
+                << cell(errors[1], 16, 4) << cell(errors[2], 20, 4) << '\n';
   }
+  std::cout << "\n   With itself, the narrowest kernel is perfect: every point is its own and only\n"
+               "   neighbour. The loss says 0, the curve is noise. Left out, a point is judged by what\n"
+               "   the others know of it.\n\n";
   return plot;
 }
 
 /// 5. Largest difference between kernel regression and dot-product attention on points of the unit
-/// circle. ‖q - k‖² = ‖q‖² + ‖k‖² - 2 q·k, and softmax does not see what all keys of a query share: with
-/// keys of one length only q·k is left.
+/// circle. ‖q - k‖² = ‖q‖² + ‖k‖² - 2 q·k, and softmax does not see what all keys of a query share:
+/// with keys of one length only q·k is left.
 double difference_from_attention(double width) {
-  const Tensor angle = linspace(0, 6, 12, Dtype::f64), other = linspace(0.3, 5, 7, Dtype::f64);
-  const Tensor keys = stack({cos(angle), sin(angle)}, 1), queries = stack({cos(other), sin(other)}, 1);
-  const Tensor values = randn({12, 3}, Dtype::f64);
-  const nn::Attended regression = nn::NadarayaWatson(nn::Gaussian({.width = width}))(queries, keys, values);
+  const auto circle = [](const Tensor& angle) { return stack({cos(angle), sin(angle)}, 1); };
+  const Tensor keys = circle(linspace(0, 6, 12, Dtype::f64));
+  const Tensor queries = circle(linspace(0.3, 5, 7, Dtype::f64)), values = randn({12, 3}, Dtype::f64);
+  const nn::NadarayaWatson regression(nn::Gaussian({.width = width}));
+  const nn::Attended ours = regression(queries, keys, values);
   const nn::Attended attention = nn::attention(queries, keys, values, {.scale = 1 / (width * width)});
-  return amax(abs(regression.output - attention.output)).item();
+  return amax(abs(ours.output - attention.output)).item();
 }
 
 int run(int argc, char** argv) {
   kit::Common common{.steps = 5, .steps_help = "steps of gradient descent on the width"};
   int64_t seeds = 2000;
-  kit::Cli cli("kernel_regression", "Kernel regression (Nadaraya-Watson): kernels, widths, a learnt width, and attention.");
-  cli.group("Data", {{"seeds", &seeds, "data sets, from seeds --seed, --seed + 1, …; the pictures show the first", {.min = 1, .max = 1e6}}});
+  kit::Cli cli("kernel_regression",
+               "Kernel regression (Nadaraya-Watson): kernels, widths, a learnt width, and attention.");
+  cli.group("Data", {{"seeds", &seeds, "data sets, of seeds --seed, --seed + 1, …; the first is drawn",
+                      {.min = 1, .max = 1e6}}});
   cli.common(common);
   cli.example("kernel_regression", "everything, in seconds");
   cli.example("kernel_regression --seeds 1 --seed 7", "one data set and its pictures");
-  cli.json_keys({{"mse", "mean over --seeds of the mean squared error, an object with the keys constant, boxcar, triangular "
-                         "(d2l's \"epanechikov\"), epanechikov (3/4(1-u²)₊), gaussian (width 1), gaussian_0.5, gaussian_0.2, gaussian_0.1"},
+  cli.json_keys({{"mse", "mean over --seeds of the mean squared error, an object with the keys constant, "
+                         "boxcar, triangular (d2l's \"epanechikov\"), epanechikov (3/4(1-u²)₊), gaussian "
+                         "(width 1), gaussian_0.5, gaussian_0.2, gaussian_0.1"},
                  {"seeds", "data sets"},
-                 {"loss_first", "median leave-one-out loss before the first step of learning the width"},
+                 {"loss_first", "median leave-one-out loss before the first step of learning"},
                  {"loss_last", "the same before the last step"},
                  {"loss_falls", "part of the data sets on which it fell"},
                  {"w", "median of the learnt |w| = 1 / width"},
                  {"fixed_mse", "median mean squared error with w = 1"},
                  {"learnt_mse", "the same with the learnt w"},
-                 {"attention_difference", "largest difference from dot-product attention for keys of one length"}});
+                 {"attention_difference", "largest difference from dot-product attention"}});
   if (!cli.parse(argc, argv)) return 0;
-  if (common.steps < 1) throw kit::UsageError("--steps: 0: nothing would be learnt: give at least 1");
+  if (common.steps < 1)
+    throw kit::UsageError("--steps: 0: nothing would be learnt: give at least 1");
 
   const std::vector<Smoother> smoothers = all_smoothers();
-  const std::vector<std::vector<double>> errors = compare_kernels(smoothers, common.seed, seeds, common.quiet);
+  const Errors errors = compare_kernels(smoothers, common.seed, seeds, common.quiet);
+  print_errors(smoothers, errors);
 
   manual_seed(static_cast<uint64_t>(common.seed));
   const Data data = data_of(kit::sine_plus_line(default_generator()));
-  kit::HeatMap map = weight_map("", smoothers[5].estimate(data.queries, data.x, data.y), data, 4, 2);
-  std::cout << "2. The weights of gaussian_0.5: queries from the left end to the right, one a row; known points in\n"
+  const nn::Attended shown = smoothers[5].estimate(data.queries, data.x, data.y);
+  std::cout << "2. The weights of gaussian_0.5: queries from left to right, one a row; known points in\n"
                "   order, one a column. Each query listens to its neighbours.\n\n"
-            << kit::terminal_heat_map(map) << '\n';
+            << kit::terminal_heat_map(weight_map("", shown, data, 4, 2)) << '\n';
 
-  std::vector<Learning> runs;
-  const Learning first = learn_widths(common.seed, seeds, common.steps, common.quiet, runs);
-  std::vector<double> loss_first, loss_last, w, fixed_error, error;
-  double falls = 0;
-  for (const Learning& r : runs) {
-    loss_first.push_back(r.losses.front());
-    loss_last.push_back(r.losses.back());
-    falls += r.losses.back() < r.losses.front();
-    w.push_back(std::abs(r.model.w.item()));
-    fixed_error.push_back(r.fixed_error);
-    error.push_back(r.error);
-  }
-  falls /= static_cast<double>(seeds);
-  std::cout << "3. The width learnt: exp(-((q - k) w)²/2), " << common.steps << " steps of gradient descent on w. Medians:\n\n"
-            << "                                       heed   independent, 5 steps\n"
-            << "  leave-one-out loss, first step     " << cell(median(loss_first), 6, 1) << "   45 … 49\n"
-            << "  leave-one-out loss, last step      " << cell(median(loss_last), 6, 1) << "   16.5 … 19\n"
-            << "  it fell on                         " << cell(100 * falls, 4, 0) << " %   95 % or more\n"
-            << "  learnt w                           " << cell(median(w), 6, 1) << "   12\n"
-            << "  error to the true curve, w = 1     " << cell(median(fixed_error), 6) << "   0.40 … 0.43\n"
-            << "  error to the true curve, learnt w  " << cell(median(error), 6) << "   0.10 … 0.13\n\n";
-
-  std::cout << "4. Why must a point stay out of its own estimate? Mean squared errors by w, first data set:\n\n";
-  const kit::Plot trap = show_trap(first.data);
-  std::cout << "\n   With itself, the narrowest kernel is perfect: every point is its own and only neighbour. The\n"
-               "   loss says 0, the curve is noise. Left out, it is judged by what it did not know.\n\n";
+  const std::vector<Learning> runs = learn_widths(common.seed, seeds, common.steps, common.quiet);
+  const Medians m = medians_of(runs);
+  print_learning(m, common.steps);
+  const kit::Plot trap = show_trap(runs[0].data);
 
   const double difference = difference_from_attention(0.5);
   std::cout << "5. The same function as attention: attend(scores, values) with\n\n"
@@ -329,14 +385,14 @@ int run(int argc, char** argv) {
 
   kit::RunFolder folder(common.out);
   save_kernel_pictures(folder, data, smoothers);
-  save_learning_picture(folder.file("learnt_width.svg", "the learnt width, and the trap"), first, trap);
+  save_learning_picture(folder.file("learnt_width.svg", "the learnt width, and the trap"), runs[0], trap);
   folder.print();
 
   core::Json::Object mse;
-  for (size_t i = 0; i < smoothers.size(); ++i) mse.emplace_back(smoothers[i].key, average(errors[i]));
-  cli.print_json({{"mse", mse}, {"seeds", seeds}, {"loss_first", median(loss_first)}, {"loss_last", median(loss_last)},
-                  {"loss_falls", falls}, {"w", median(w)}, {"fixed_mse", median(fixed_error)}, {"learnt_mse", median(error)},
-                  {"attention_difference", difference}});
+  for (size_t i = 0; i < errors.size(); ++i) mse.emplace_back(smoothers[i].key, average(errors[i]));
+  cli.print_json({{"mse", mse}, {"seeds", seeds}, {"loss_first", m.loss_first}, {"loss_last", m.loss_last},
+                  {"loss_falls", m.falls}, {"w", m.w}, {"fixed_mse", m.fixed_error},
+                  {"learnt_mse", m.error}, {"attention_difference", difference}});
   return 0;
 }
 

@@ -3,9 +3,9 @@
 // The settings are those of micrograd's notebook (github.com/karpathy/micrograd, demo.ipynb), whose
 // numbers are printed beside heed's:
 //
-//     model    2 -> 16 -> 16 -> 1 with ReLU, 337 parameters
-//     loss     mean(max(0, 1 - y·score)) + 1e-4 Σ p²     y = ±1: a score should be beyond its margin
-//     training 100 steps of SGD on all points, learning rate 1.0 falling to 0.1
+//     model     2 -> 16 -> 16 -> 1 with ReLU, 337 parameters
+//     loss      mean(max(0, 1 - y·score)) + 1e-4 Σ p²     y = ±1: a score should be beyond it
+//     training  100 steps of SGD on all points, learning rate 1.0 falling to 0.1
 //
 // One seed is an anecdote: --seeds 100 trains a hundred networks and counts how many are perfect.
 #include <cmath>
@@ -127,8 +127,9 @@ struct Landscape {
   double left, right, bottom, top;
   std::vector<double> score;
 
-  double x(int64_t j) const { return left + (right - left) * static_cast<double>(j) / static_cast<double>(columns - 1); }
-  double y(int64_t i) const { return top - (top - bottom) * static_cast<double>(i) / static_cast<double>(rows - 1); }
+  static double part(int64_t i, int64_t n) { return static_cast<double>(i) / static_cast<double>(n - 1); }
+  double x(int64_t j) const { return left + (right - left) * part(j, columns); }
+  double y(int64_t i) const { return top - (top - bottom) * part(i, rows); }
   double at(int64_t i, int64_t j) const { return score[static_cast<size_t>(i * columns + j)]; }
 };
 
@@ -192,20 +193,24 @@ void save_boundary(const std::filesystem::path& file, const Run& run) {
 /// The same for a terminal: ':' where the score is positive, o and x the points.
 std::string boundary_text(const Run& run) {
   const Landscape land = landscape_of(run, 64, 20);
-  std::vector<std::string> lines(static_cast<size_t>(land.rows));
-  for (int64_t i = 0; i < land.rows; ++i)
-    for (int64_t j = 0; j < land.columns; ++j) lines[static_cast<size_t>(i)] += land.at(i, j) > 0 ? ':' : ' ';
+  std::vector<std::string> lines;
+  for (int64_t i = 0; i < land.rows; ++i) {
+    lines.emplace_back();
+    for (int64_t j = 0; j < land.columns; ++j) lines.back() += land.at(i, j) > 0 ? ':' : ' ';
+  }
   const auto mark = [&](const kit::Series& dots, char character) {
     for (size_t n = 0; n < dots.x.size(); ++n) {
-      const double column = (dots.x[n] - land.left) / (land.right - land.left) * static_cast<double>(land.columns - 1);
-      const double row = (land.top - dots.y[n]) / (land.top - land.bottom) * static_cast<double>(land.rows - 1);
-      lines[static_cast<size_t>(std::lround(row))][static_cast<size_t>(std::lround(column))] = character;
+      const double across = (dots.x[n] - land.left) / (land.right - land.left);
+      const double down = (land.top - dots.y[n]) / (land.top - land.bottom);
+      const auto row = static_cast<size_t>(std::lround(down * static_cast<double>(land.rows - 1)));
+      lines[row][static_cast<size_t>(std::lround(across * static_cast<double>(land.columns - 1)))] = character;
     }
   };
   mark(points_of(run.data, -1, "", 0), 'o');
   mark(points_of(run.data, 1, "", 0), 'x');
   std::string text;
-  for (const std::string& line : lines) text += "  " + line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+  for (const std::string& line : lines)
+    text += "  " + line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
   return text;
 }
 
@@ -217,17 +222,19 @@ int run(int argc, char** argv) {
   Settings settings;
   kit::Common common{.steps = settings.steps};
   int64_t seeds = 1;
-  kit::Cli cli("two_moons", "A small network learns to tell two half circles apart, beside micrograd's numbers.");
+  kit::Cli cli("two_moons",
+               "A small network learns to tell two half circles apart, beside micrograd's numbers.");
   cli.group("Data and model",
-            {{"points", &settings.points, "points, half of them on each moon", {.min = 4, .max = 1e5}},
-             {"noise", &settings.noise, "standard deviation of the noise on both coordinates", {.min = 0}},
-             {"init", &settings.init, "initial weights: U(-1, 1) with biases 0, or U(±1/√in) for both",
+            {{"points", &settings.points, "points, half on each moon", {.min = 4, .max = 1e5}},
+             {"noise", &settings.noise, "standard deviation of noise on each coordinate", {.min = 0}},
+             {"init", &settings.init, "first weights: U(-1, 1) and biases 0, or both U(±1/√in)",
               {.choices = {"micrograd", "pytorch"}}},
-             {"seeds", &seeds, "networks to train, from seeds --seed, --seed + 1, …", {.min = 1, .max = 1e6}}});
+             {"seeds", &seeds, "networks to train, of seeds --seed, --seed + 1, …",
+              {.min = 1, .max = 1e6}}});
   cli.common(common);
   cli.example("two_moons", "the notebook's run and its picture, in a fraction of a second");
   cli.example("two_moons --seeds 100", "how often is it perfect?");
-  cli.example("two_moons --seeds 100 --init pytorch", "what the initial weights have to do with it");
+  cli.example("two_moons --seeds 100 --init pytorch", "what the first weights have to do with it");
   cli.json_keys({{"accuracy", "part of the points on the right side, first seed"},
                  {"loss", "max-margin loss with its L2 term, first seed"},
                  {"mean_accuracy", "mean over --seeds"},
@@ -239,16 +246,16 @@ int run(int argc, char** argv) {
   const Run first = train(settings, common.seed);
   const double loss = first.losses.back(), accuracy = first.accuracies.back();
 
-  std::cout << settings.points << " points, " << first.model.num_parameters() << " parameters, seed " << common.seed
-            << "\n\n  step    loss  accuracy\n";
+  std::cout << settings.points << " points, " << first.model.num_parameters()
+            << " parameters, seed " << common.seed << "\n\n  step    loss  accuracy\n";
   for (int64_t k = 0; k <= settings.steps; ++k) {
     if (k % std::max<int64_t>(1, settings.steps / 10) != 0 && k != settings.steps) continue;
-    const std::string step = std::to_string(k), value = kit::fixed(first.losses[static_cast<size_t>(k)], 4);
-    std::cout << std::string(6 - std::min<size_t>(6, step.size()), ' ') << step << "  "
-              << std::string(6 - std::min<size_t>(6, value.size()), ' ') << value << "  "
-              << percent(first.accuracies[static_cast<size_t>(k)]) << '\n';
+    const auto i = static_cast<size_t>(k);
+    std::cout << kit::right(std::to_string(k), 6) << kit::right(kit::fixed(first.losses[i], 4), 8)
+              << "  " << percent(first.accuracies[i]) << '\n';
   }
-  std::cout << "\n  score > 0 where dotted; o the upper moon, x the lower\n\n" << boundary_text(first);
+  std::cout << "\n  score > 0 where dotted; o the upper moon, x the lower\n\n"
+            << boundary_text(first);
 
   double mean_accuracy = accuracy;
   int64_t perfect = accuracy == 1.0;
@@ -269,16 +276,19 @@ int run(int argc, char** argv) {
             << "  loss at the end     " << kit::fixed(loss, 4) << "  0.01098\n"
             << "  accuracy at the end " << percent(accuracy) << "  100 %\n";
   if (seeds > 1)
-    std::cout << "  over " << seeds << " seeds: " << perfect << " perfect, mean accuracy " << percent(mean_accuracy) << '\n';
-  std::cout << "\n(The published run is one seed of micrograd's. Of a hundred such runs about 88 are perfect\n"
-               "with its initial weights, about 49 with PyTorch's: try --seeds 100, and --init pytorch.)\n";
+    std::cout << "  over " << seeds << " seeds: " << perfect << " perfect, mean accuracy "
+              << percent(mean_accuracy) << '\n';
+  std::cout << "\n(The published run is one seed of micrograd's. Of a hundred such runs about 88 are\n"
+               "perfect with its initial weights, about 49 with PyTorch's: try --seeds 100, and\n"
+               "--init pytorch.)\n";
 
   kit::RunFolder folder(common.out);
-  save_boundary(folder.file("boundary.svg", "what the network learnt: its decision boundary"), first);
+  save_boundary(folder.file("boundary.svg", "the decision boundary"), first);
   std::vector<double> steps;
   for (size_t k = 0; k < first.losses.size(); ++k) steps.push_back(static_cast<double>(k));
   const kit::Plot plot = kit::loss_plot(steps, first.losses, {{0.01098, "micrograd, step 99"}});
-  kit::save_svg(folder.file("loss.svg", "the loss, step by step"), {.title = "Two moons: max-margin loss", .panels = {plot}});
+  kit::save_svg(folder.file("loss.svg", "the loss, step by step"),
+                {.title = "Two moons: max-margin loss", .panels = {plot}});
   std::cout << '\n';
   folder.print();
   cli.print_json({{"accuracy", accuracy}, {"loss", loss}, {"mean_accuracy", mean_accuracy},

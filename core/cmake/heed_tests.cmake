@@ -33,6 +33,9 @@ foreach(folder core autograd nn optim examples golden)
     target_link_libraries(${target} PRIVATE heed_kit heed_catch)
     target_compile_definitions(${target} PRIVATE HEED_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests"
                                HEED_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+    if(folder STREQUAL examples AND heed_example_targets)
+      add_dependencies(${target} ${heed_example_targets})  # they are run
+    endif()
     catch_discover_tests(${target} TEST_SPEC "~[slow]~[soak]~[data]" TEST_PREFIX "${folder}: "
                          PROPERTIES LABELS "quick;full")
     catch_discover_tests(${target} TEST_SPEC "[slow]~[soak]~[data]" TEST_PREFIX "${folder}: "

@@ -46,6 +46,10 @@ int text_width(const std::string& text) {
   return static_cast<int>(text.size() - std::count_if(text.begin(), text.end(), continues));
 }
 
+std::string right(const std::string& text, int columns) {
+  return std::string(static_cast<size_t>(std::max(0, columns - text_width(text))), ' ') + text;
+}
+
 std::string fit(const std::string& text, int columns) {
   const int width = text_width(text);
   if (width <= columns) return text + std::string(columns - width, ' ');

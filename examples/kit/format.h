@@ -28,6 +28,9 @@ int text_width(const std::string& text);
 /// `text` cut to `columns`, the last of them "…", or filled up with spaces at its end.
 std::string fit(const std::string& text, int columns);
 
+/// `text` with blanks before it, up to `columns`; never cut.
+std::string right(const std::string& text, int columns);
+
 /// A JSON string, with its quotes, that is safe inside HTML: `<`, `>`, `&`, U+2028 and U+2029 are
 /// written as \uXXXX, so that no token can end a script or open a comment. Bytes that are not UTF-8
 /// become U+FFFD.
