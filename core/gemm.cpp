@@ -7,6 +7,12 @@
 #include <heed/core/storage.h>
 
 namespace heed::core {
+
+#ifdef HEED_WITH_BLIS
+template <class T>
+void gemm_blis(const Gemm<T>& p);  // gemm_blis.cpp
+#endif
+
 namespace {
 
 // Sizes of the blocks, after Goto & van de Geijn 2008. A strip of A (tile_rows × depth, 12 KiB in f32)
@@ -176,6 +182,13 @@ void gemm(const Gemm<T>& p) {
     const bool column = p.n == 1 && p.m > 1 && p.c_row == 1 && p.k >= 64;
     multiply(column ? transposed_column(product) : product);
   };
+#ifdef HEED_WITH_BLIS
+  if (p.batch == 1 && p.k > 0) {
+    Gemm<T> product = p;
+    if (p.bias) fill_with_bias(p), product.accumulate = true;
+    return gemm_blis(product);
+  }
+#endif
   if (p.batch == 1) return one(0);
   // Many entries: a thread takes whole ones. Few large ones: all threads work on each in turn.
   const int64_t work = p.m * p.n * std::max<int64_t>(1, p.k);
