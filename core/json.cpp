@@ -79,9 +79,10 @@ std::string json_string(std::string_view text) {
   const std::string_view whole = text;
   std::string out = "\"";
   while (!text.empty()) {
-    const char c = text[0];
+    const std::string_view before = text;
     if (!take_code_point(text))
       fail<FormatError>("json: ", quote(whole), ": is not UTF-8: JSON holds nothing else");
+    const char c = before[0];
     switch (c) {
       case '"': out += "\\\""; break;
       case '\\': out += "\\\\"; break;
@@ -91,14 +92,10 @@ std::string json_string(std::string_view text) {
       case '\r': out += "\\r"; break;
       case '\t': out += "\\t"; break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20) {
+        if (static_cast<unsigned char>(c) < 0x20)
           out += {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        } else {
-          const size_t end = whole.size() - text.size();
-          size_t start = end - 1;
-          while ((whole[start] & 0xc0) == 0x80) --start;  // back to the code point's first byte
-          out += whole.substr(start, end - start);
-        }
+        else
+          out += before.substr(0, before.size() - text.size());
     }
   }
   return out + '"';

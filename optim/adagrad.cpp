@@ -7,8 +7,9 @@ namespace heed::optim {
 Adagrad::Adagrad(const std::vector<ParamGroup>& groups, const AdagradOptions& options)
     : Optimizer("Adagrad", groups, options.lr, options.weight_decay), options_(options) {
   check(options.lr_decay >= 0, "Adagrad: lr_decay = ", options.lr_decay, ": must be >= 0");
-  check(options.initial_accumulator_value >= 0, "Adagrad: initial_accumulator_value = ",
-        options.initial_accumulator_value, ": must be >= 0");
+  check(options.initial_accumulator_value >= 0,
+        "Adagrad: initial_accumulator_value = ", options.initial_accumulator_value,
+        ": must be >= 0");
   check(options.eps >= 0, "Adagrad: eps = ", options.eps, ": must be >= 0");
 }
 
