@@ -5,6 +5,7 @@
 
 #include <heed/core/file.h>
 
+#include "support/errors.h"
 #include "support/run_program.h"
 
 using namespace heed;

@@ -123,6 +123,8 @@ TEST_CASE("kit format: numbers, times, widths") {
   CHECK(kit::fit("aébcd", 3) == "aé…");
   CHECK(kit::fit("abc", 1) == "…");
   CHECK(kit::fit("abc", 0).empty());
+  CHECK(kit::right("aé", 4) == "  aé");
+  CHECK(kit::right("aébc", 3) == "aébc");
 }
 
 TEST_CASE("kit metrics log: one object a line; not finite is null") {

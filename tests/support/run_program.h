@@ -26,10 +26,6 @@ struct Ran {
   }
 };
 
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// Runs a line of the shell with neither stdout nor stderr a terminal.
 inline Ran run_shell(const std::string& line) {
   const TempDir dir;
