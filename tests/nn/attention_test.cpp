@@ -169,7 +169,7 @@ TEST_CASE("masks combine, and the scale can be chosen") {
   CHECK(distance(attention(q, k, v, {.scale = 1.0}).weights, softmax(matmul(q, k.transpose(-2, -1)), -1)) < 1e-15);
 }
 
-TEST_CASE("dropout drops weights, not what is returned; none draws no random numbers") {
+TEST_CASE("dropout drops weights, not what is returned, none draws no random numbers") {
   manual_seed(9);
   const Tensor scores = f64({2, 30, 40}), v = f64({2, 40, 3});
   const uint64_t before = default_generator().counter();

@@ -10,7 +10,7 @@ using namespace heed;
 using namespace heed::nn;
 using test::message_of;
 
-TEST_CASE("a model is the same after saving and loading; tied weights are stored once") {
+TEST_CASE("a model is the same after saving and loading, tied weights are stored once") {
   const test::TempDir dir;
   const auto file = dir.path() / "model.safetensors";
   manual_seed(1);

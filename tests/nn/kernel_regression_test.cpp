@@ -92,7 +92,7 @@ TEST_CASE("theorem: with keys of one norm it is dot-product attention, to 1e-12"
   }
 }
 
-TEST_CASE("a query that no key reaches gets zeros; the Gaussian reaches everywhere") {
+TEST_CASE("a query that no key reaches gets zeros, the Gaussian reaches everywhere") {
   const Tensor q = tensor({100}), k = tensor({0, 1}), v = tensor({3, 5});
   for (const double y : {NadarayaWatson(Boxcar())(q, k, v).output.item(), NadarayaWatson(Triangular())(q, k, v).output.item(),
                          NadarayaWatson(Epanechikov())(q, k, v).output.item()})
@@ -101,7 +101,7 @@ TEST_CASE("a query that no key reaches gets zeros; the Gaussian reaches everywhe
   CHECK(NadarayaWatson(Constant())(q, k, v).output.item() == 4.0);
 }
 
-TEST_CASE("leave-one-out has its best width inside; without the mask, the narrowest is best") {
+TEST_CASE("leave-one-out has its best width inside, without the mask, the narrowest is best") {
   manual_seed(3);
   const int64_t n = 40;
   const Tensor x = 5.0 * rand({n}, Dtype::f64);

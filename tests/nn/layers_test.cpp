@@ -81,7 +81,7 @@ TEST_CASE("theorem: a step ahead is a rotation, wherever one stands") {
   }
 }
 
-TEST_CASE("positions are added to the first places; only learnt ones are in the state dict") {
+TEST_CASE("positions are added to the first places, only learnt ones are in the state dict") {
   manual_seed(3);
   const SinusoidalPositions fixed(6);
   CHECK(fixed.state_dict().empty());
@@ -129,7 +129,7 @@ TEST_CASE("Transformer encoder: layers start alike and are independent") {
   CHECK(encoder.parameters().size() == 2 * layer.parameters().size());
 }
 
-TEST_CASE("theorem: without positions, an encoder does not see order; with a causal mask, no future") {
+TEST_CASE("theorem: without positions, an encoder does not see order, with a causal mask, no future") {
   manual_seed(5);
   TransformerEncoder encoder(TransformerEncoderLayer(8, 2, {.dim_feedforward = 16, .norm_first = true}), 2, LayerNorm(8));
   encoder.to(Dtype::f64);
