@@ -41,9 +41,11 @@ TEST_CASE("checkpoints say what is wrong") {
   StateDict twice;
   twice.push_back({"x", x});
   twice.push_back({"x", x});
-  CHECK(message_of([&] { save(file, twice); }) == "save: " + file.string() + ": two tensors are named x: names must differ");
+  CHECK(message_of([&] { save(file, twice); }) ==
+        "save: " + file.string() + ": two tensors are named x: names must differ");
   save(file, Linear(2, 1).state_dict());
-  CHECK(message_of<FormatError>([&] { load(file).get("step"); }) ==
-        "checkpoint: no metadata entry step: the file was not written by the program that reads it");
+  CHECK(
+      message_of<FormatError>([&] { load(file).get("step"); }) ==
+      "checkpoint: no metadata entry step: the file was not written by the program that reads it");
   CHECK(message_of<IoError>([&] { load(dir.path() / "none"); }).find("none") != std::string::npos);
 }
