@@ -69,9 +69,7 @@ TEST_CASE("GPT: the fused path equals the plain one, in loss and gradients") {
     CHECK(amax(abs(grads[0][i] - grads[1][i])).item() < 1e-13);
 }
 
-TEST_CASE(
-    "GPT starts as nanoGPT: N(0, 0.02²), smaller where it writes into the residual stream; loss "
-    "near ln V") {
+TEST_CASE("GPT starts as nanoGPT, with a loss near ln V") {
   manual_seed(3);
   const GPT model(
       {.vocab = 100, .context = 64, .width = 128, .heads = 4, .layers = 8, .bias = true});

@@ -62,9 +62,7 @@ TEST_CASE("theorem: heads are independent") {
   CHECK(distance(matmul(matmul(b, inverse), columns.transpose(0, 1)), change) < 1e-12);
 }
 
-TEST_CASE(
-    "the path without weights equals the one with them, self-attention equals cross-attention with "
-    "oneself") {
+TEST_CASE("the path without weights equals the one with them, and cross-attention with oneself") {
   manual_seed(3);
   const MultiHeadAttention m = in_f64(8, 2);
   const Tensor x = randn({2, 5, 8}, Dtype::f64), y = x.clone();
