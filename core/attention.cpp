@@ -43,13 +43,26 @@ struct Problem {
   uint64_t seed, call;
 
   explicit Problem(const AttentionInputs& in)
-      : batch(in.q.shape()[0]), heads(in.q.shape()[1]), key_heads(in.k.shape()[1]), queries(in.q.shape()[2]),
-        keys(in.k.shape()[2]), width(in.q.shape()[3]), value_width(in.v.shape()[3]), q(in.q), k(in.k), v(in.v),
-        scale(static_cast<T>(in.scale)), causal(in.causal), dropout(in.dropout), seed(in.seed), call(in.call) {
+      : batch(in.q.shape()[0]),
+        heads(in.q.shape()[1]),
+        key_heads(in.k.shape()[1]),
+        queries(in.q.shape()[2]),
+        keys(in.k.shape()[2]),
+        width(in.q.shape()[3]),
+        value_width(in.v.shape()[3]),
+        q(in.q),
+        k(in.k),
+        v(in.v),
+        scale(static_cast<T>(in.scale)),
+        causal(in.causal),
+        dropout(in.dropout),
+        seed(in.seed),
+        call(in.call) {
     if (!in.mask.defined()) return;
     const Array whole = expand(in.mask, Shape{batch, heads, queries, keys});
     mask = whole.data<bool>();
-    for (int axis = 0; axis < 4; ++axis) mask_strides[static_cast<size_t>(axis)] = whole.strides()[axis];
+    for (int axis = 0; axis < 4; ++axis)
+      mask_strides[static_cast<size_t>(axis)] = whole.strides()[axis];
   }
 
   int64_t group() const { return heads / key_heads; }
@@ -66,7 +79,8 @@ struct Problem {
     std::fill(scores + seen, scores + n, forbidden);
     if (!mask) return;
     const auto& s = mask_strides;
-    kernels_of<T>().fill_unless(mask + b * s[0] + h * s[1] + i * s[2] + j * s[3], s[3], forbidden, scores, seen);
+    kernels_of<T>().fill_unless(mask + b * s[0] + h * s[1] + i * s[2] + j * s[3], s[3], forbidden,
+                                scores, seen);
   }
 
   /// 0 for a weight that is dropped, 1 / (1 - dropout) for one that is kept.
@@ -76,7 +90,8 @@ struct Problem {
     const auto first = static_cast<uint64_t>(((b * heads + h) * queries + i) * keys + j);
     std::array<uint32_t, block_keys> words;
     words_at(seed, call, first, words.data(), n);
-    for (int64_t l = 0; l < n; ++l) factors[l] = words[static_cast<size_t>(l)] >= threshold ? kept : T(0);
+    for (int64_t l = 0; l < n; ++l)
+      factors[l] = words[static_cast<size_t>(l)] >= threshold ? kept : T(0);
   }
 };
 
@@ -103,7 +118,9 @@ struct Transposed {
   Storage storage;
 
   Transposed(int64_t most_rows, int64_t columns)
-      : width(kernels_of<T>().tile_columns), depth(columns), size((most_rows + width - 1) / width * width * depth),
+      : width(kernels_of<T>().tile_columns),
+        depth(columns),
+        size((most_rows + width - 1) / width * width * depth),
         storage(numbers<T>(size)) {
     std::fill_n(data<T>(storage), size, T(0));
   }
@@ -114,24 +131,24 @@ struct Transposed {
   /// C (m × n) = A (m × depth) Rᵀ
   void product(const T* a, int64_t a_row, int64_t m, int64_t n, T* c, int64_t c_row) const {
     const KernelsOf<T>& kernel = kernels_of<T>();
-    kernel.gemm_block({m, n, depth, a, a_row, 1, kernel.tile_rows * a_row, data<T>(storage), width, width * depth, c,
-                       c_row, false, nullptr});
+    kernel.gemm_block({m, n, depth, a, a_row, 1, kernel.tile_rows * a_row, data<T>(storage), width,
+                       width * depth, c, c_row, false, nullptr});
   }
 };
 
 /// C (m × n) += A (m × k) B (k × n), both row by row; A(i, l) = a[i·a_row + l·a_col].
 template <class T>
-void add_product(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row,
-                 T* c, int64_t c_row) {
+void add_product(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int64_t a_col,
+                 const T* b, int64_t b_row, T* c, int64_t c_row) {
   const KernelsOf<T>& kernel = kernels_of<T>();
-  kernel.gemm_block({m, n, k, a, a_row, a_col, kernel.tile_rows * a_row, b, b_row, kernel.tile_columns, c, c_row, true,
-                     nullptr});
+  kernel.gemm_block({m, n, k, a, a_row, a_col, kernel.tile_rows * a_row, b, b_row,
+                     kernel.tile_columns, c, c_row, true, nullptr});
 }
 
 /// The outputs of queries [first, last) of one head.
 template <class T>
-void forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int64_t last, const Heads<T>& output,
-                  T* log_sum_exp) {
+void forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int64_t last,
+                  const Heads<T>& output, T* log_sum_exp) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t key_head = h / p.group();
   std::array<T, task_queries> highest, total;
@@ -181,8 +198,9 @@ void forward(const Problem<T>& p, const AttentionOutputs& out) {
   const int64_t blocks = (p.queries + task_queries - 1) / task_queries;
   parallel_for(p.batch * p.heads * blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      // Later queries see more keys where causal: they come first, so that no long task is left to the end.
-      const int64_t head = task % (p.batch * p.heads), block = blocks - 1 - task / (p.batch * p.heads);
+      // Where causal, later queries see more keys: they come first, so that no long task is last.
+      const int64_t head = task % (p.batch * p.heads);
+      const int64_t block = blocks - 1 - task / (p.batch * p.heads);
       forward_task(p, head / p.heads, head % p.heads, block * task_queries,
                    std::min(p.queries, (block + 1) * task_queries), output,
                    out.log_sum_exp.data<T>() + head * p.queries);
@@ -190,12 +208,12 @@ void forward(const Problem<T>& p, const AttentionOutputs& out) {
   });
 }
 
-/// Everything that keys [first, last) of one head of keys give to the gradients: all of dk and dv there,
-/// and a share of the group's dq, added to dq_of(h), whose rows are dq_row apart.
+/// Everything that keys [first, last) of one head of keys give to the gradients: all of dk and dv
+/// there, and a share of the group's dq, added to dq_of(h), whose rows are dq_row apart.
 template <class T, class DqOf>
-void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t first, int64_t last, const T* log_sum_exp,
-                   const T* delta, const Heads<T>& grad, DqOf dq_of, int64_t dq_row, const Heads<T>& dk,
-                   const Heads<T>& dv) {
+void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t first, int64_t last,
+                   const T* log_sum_exp, const T* delta, const Heads<T>& grad, DqOf dq_of,
+                   int64_t dq_row, const Heads<T>& dk, const Heads<T>& dv) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   constexpr int64_t columns = block_keys / 2;  // more matrices are in use than in forward
   const Storage memory = numbers<T>(4 * strip_queries * columns);
@@ -227,8 +245,10 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
           T* const dw = d_weights + r * columns;
           const int64_t at = (b * p.heads + h) * p.queries + i + r;
           p.forbid(b, h, i + r, j, n, w);
-          if (log_sum_exp[at] == -std::numeric_limits<T>::infinity()) std::fill_n(w, n, T(0));
-          else kernel.exp_minus(w, log_sum_exp[at], T(1), w, n);
+          if (log_sum_exp[at] == -std::numeric_limits<T>::infinity())
+            std::fill_n(w, n, T(0));
+          else
+            kernel.exp_minus(w, log_sum_exp[at], T(1), w, n);
           if (p.dropout > 0.0) {
             p.keep_factors(b, h, i + r, j, n, factors);
             multiply(factors, 1, dw, n);
@@ -236,22 +256,24 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
             std::copy_n(factors, n, dropped + r * columns);
           }
         }
-        add_product(n, p.value_width, rows, used, 1, columns, g, grad.row, dv.at(b, key_head, j), dv.row);
+        add_product(n, p.value_width, rows, used, 1, columns, g, grad.row, dv.at(b, key_head, j),
+                    dv.row);
         for (int64_t r = 0; r < rows; ++r) {
           T* const dw = d_weights + r * columns;
-          kernel.softmax_grad_again(weights + r * columns, dw, delta[(b * p.heads + h) * p.queries + i + r], p.scale,
-                                    dw, n);
+          kernel.softmax_grad_again(weights + r * columns, dw,
+                                    delta[(b * p.heads + h) * p.queries + i + r], p.scale, dw, n);
         }
-        add_product(rows, p.width, n, d_weights, columns, 1, p.k.at(b, key_head, j), p.k.row, dq_of(h) + i * dq_row,
-                    dq_row);
-        add_product(n, p.width, rows, d_weights, 1, columns, p.q.at(b, h, i), p.q.row, dk.at(b, key_head, j), dk.row);
+        add_product(rows, p.width, n, d_weights, columns, 1, p.k.at(b, key_head, j), p.k.row,
+                    dq_of(h) + i * dq_row, dq_row);
+        add_product(n, p.width, rows, d_weights, 1, columns, p.q.at(b, h, i), p.q.row,
+                    dk.at(b, key_head, j), dk.row);
       }
     }
   }
 }
 
-/// How many tasks share the keys of one head: one where there are heads enough for many threads. Each
-/// has its own dq, so that no two tasks write the same numbers.
+/// How many tasks share the keys of one head: one where there are heads enough for many threads.
+/// Each has its own dq, so that no two tasks write the same numbers.
 template <class T>
 int64_t shares_of_keys(const Problem<T>& p) {
   const int64_t wanted = (15 + p.batch * p.key_heads) / (p.batch * p.key_heads);
@@ -259,8 +281,8 @@ int64_t shares_of_keys(const Problem<T>& p) {
 }
 
 template <class T>
-void backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& grad, const Heads<T>& dq,
-              const Heads<T>& dk, const Heads<T>& dv) {
+void backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& grad,
+              const Heads<T>& dq, const Heads<T>& dk, const Heads<T>& dv) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t rows = p.batch * p.heads * p.queries;
   const Heads<T> output(out.output);
@@ -291,8 +313,9 @@ void backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
       const auto dq_of = [&](int64_t h) {
         return own ? own + (b * p.heads + h) * p.queries * p.width : dq.at(b, h, 0);
       };
-      backward_task(p, b, key_head, std::min(p.keys, part * share), std::min(p.keys, (part + 1) * share),
-                    out.log_sum_exp.data<T>(), data<T>(delta), grad, dq_of, own ? p.width : dq.row, dk, dv);
+      backward_task(p, b, key_head, std::min(p.keys, part * share),
+                    std::min(p.keys, (part + 1) * share), out.log_sum_exp.data<T>(), data<T>(delta),
+                    grad, dq_of, own ? p.width : dq.row, dk, dv);
     }
   });
 
@@ -317,15 +340,18 @@ Array with_adjacent_rows(const Array& x) {
 
 AttentionInputs checked(const AttentionInputs& in) {
   const Shape &q = in.q.shape(), &k = in.k.shape(), &v = in.v.shape();
-  check<ShapeError>(q.rank() == 4 && k.rank() == 4 && v.rank() == 4 && q[0] == k[0] && k[0] == v[0] && k[1] == v[1] &&
-                        k[2] == v[2] && q[3] == k[3] && k[1] > 0 && q[1] % k[1] == 0,
+  check<ShapeError>(q.rank() == 4 && k.rank() == 4 && v.rank() == 4 && q[0] == k[0] &&
+                        k[0] == v[0] && k[1] == v[1] && k[2] == v[2] && q[3] == k[3] && k[1] > 0 &&
+                        q[1] % k[1] == 0,
                     "attention: q ", q, ", k ", k, ", v ", v,
                     ": must be (B, h, n, d), (B, g, m, d), (B, g, m, p) with h a multiple of g");
-  check<DtypeError>(is_floating(in.q.dtype()) && in.q.dtype() == in.k.dtype() && in.q.dtype() == in.v.dtype(),
-                    "attention: q ", in.q.dtype(), ", k ", in.k.dtype(), ", v ", in.v.dtype(),
-                    ": must be one floating dtype: convert with to(dtype)");
-  check<DtypeError>(!in.mask.defined() || in.mask.dtype() == Dtype::boolean, "attention: mask ", in.mask.dtype(),
-                    ": must be boolean, true where a query may attend: compare it, as in ne(mask, 0)");
+  check<DtypeError>(
+      is_floating(in.q.dtype()) && in.q.dtype() == in.k.dtype() && in.q.dtype() == in.v.dtype(),
+      "attention: q ", in.q.dtype(), ", k ", in.k.dtype(), ", v ", in.v.dtype(),
+      ": must be one floating dtype: convert with to(dtype)");
+  check<DtypeError>(
+      !in.mask.defined() || in.mask.dtype() == Dtype::boolean, "attention: mask ", in.mask.dtype(),
+      ": must be boolean, true where a query may attend: compare it, as in ne(mask, 0)");
   AttentionInputs ready = in;
   ready.q = with_adjacent_rows(in.q);
   ready.k = with_adjacent_rows(in.k);
@@ -344,13 +370,13 @@ AttentionOutputs attention(const AttentionInputs& inputs) {
   return out;
 }
 
-void attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs, const Array& grad, const Array& dq,
-                    const Array& dk, const Array& dv) {
+void attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs,
+                    const Array& grad, const Array& dq, const Array& dk, const Array& dv) {
   const AttentionInputs in = checked(inputs);
   check<ShapeError>(grad.shape() == outputs.output.shape() && dq.shape() == in.q.shape() &&
                         dk.shape() == in.k.shape() && dv.shape() == in.v.shape(),
-                    "attention_grad: grad ", grad.shape(), ", dq ", dq.shape(), ", dk ", dk.shape(), ", dv ", dv.shape(),
-                    ": must have the shapes of the output, q, k and v");
+                    "attention_grad: grad ", grad.shape(), ", dq ", dq.shape(), ", dk ", dk.shape(),
+                    ", dv ", dv.shape(), ": must have the shapes of the output, q, k and v");
   const Array rows = with_adjacent_rows(grad);
   dispatch_floating(in.q.dtype(), "attention_grad", [&]<class T>() {
     backward(Problem<T>(in), outputs, Heads<T>(rows), Heads<T>(dq), Heads<T>(dk), Heads<T>(dv));

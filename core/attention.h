@@ -2,15 +2,15 @@
 //
 //     O = softmax(scale Q Kᵀ + mask) V
 //
-// A block of queries meets the keys block by block; a running maximum and sum of each row replace the
-// softmax over the whole row (Milakov & Gimelshein 2018; Dao et al. 2022, alg. 1). Backward computes the
-// weights again from the log-sum-exp of each row:
+// A block of queries meets the keys block by block; a running maximum and sum of each row replace
+// the softmax over the whole row (Milakov & Gimelshein 2018; Dao et al. 2022, alg. 1). Backward
+// computes the weights again from the log-sum-exp of each row:
 //
 //     P = exp(scale S - lse)      dV = Pᵀ dO      dP = dO Vᵀ
-//     dS = scale P (dP - δ),  δ = rowsum(dO O)    dQ = dS K      dK = dSᵀ Q        (ibid., app. B.4)
+//     dS = scale P (dP - δ),  δ = rowsum(dO O)    dQ = dS K      dK = dSᵀ Q       (ibid., app. B.4)
 //
-// Time O(B h n m (d + p)), half of it where causal; memory O(B h (n + m)). The plain form that says what it
-// computes is tests/support/reference.h: attention. Same bits for any number of threads.
+// Time O(B h n m (d + p)), half of it where causal; memory O(B h (n + m)). The plain form that says
+// what it computes is tests/support/reference.h: attention. Same bits for any number of threads.
 //
 // Shapes: B batch, h heads, g heads of k and v (h a multiple of g: query head i reads key head
 // i / (h / g)), n queries, m keys, d key width, p value width.
@@ -25,9 +25,10 @@ namespace heed::core {
 struct AttentionInputs {
   Array q, k, v;        // (B, h, n, d), (B, g, m, d), (B, g, m, p); f32 or f64, any strides
   double scale;         // of the scores
-  Array mask = {};      // boolean, broadcast to (B, h, n, m), true = may attend; none if not defined
+  Array mask = {};      // boolean, broadcast to (B, h, n, m), true = may attend; may be undefined
   bool causal = false;  // query i sees key j iff j - m <= i - n: the last query is at the last key
-  // A weight is dropped iff word_at(seed, call, its index in (B, h, n, m)) < dropout·2³² (random.h).
+  // A weight is dropped iff word_at(seed, call, its index in (B, h, n, m)) < dropout·2³²
+  // (random.h).
   double dropout = 0.0;
   uint64_t seed = 0, call = 0;
 };
@@ -40,9 +41,9 @@ struct AttentionOutputs {
 /// Throws ShapeError or DtypeError if the inputs do not fit together.
 AttentionOutputs attention(const AttentionInputs& inputs);
 
-/// Writes the gradients for `grad` (B, h, n, p) into dq, dk, dv, which have the shapes of q, k, v, any
-/// strides with an adjacent last axis, and no memory in common with any input.
-void attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs, const Array& grad,
-                    const Array& dq, const Array& dk, const Array& dv);
+/// Writes the gradients for `grad` (B, h, n, p) into dq, dk, dv, which have the shapes of q, k, v,
+/// any strides with an adjacent last axis, and no memory in common with any input.
+void attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs,
+                    const Array& grad, const Array& dq, const Array& dk, const Array& dv);
 
 }  // namespace heed::core

@@ -15,9 +15,9 @@ void gemm_blis(const Gemm<T>& p);  // gemm_blis.cpp
 
 namespace {
 
-// Sizes of the blocks, after Goto & van de Geijn 2008. A strip of A (tile_rows × depth, 12 KiB in f32)
-// stays in the L1 cache, a block of B (depth × block_columns, 384 KiB) in L2. max_depth is a constant
-// because the sums of one depth are what is rounded to C.
+// Sizes of the blocks, after Goto & van de Geijn 2008. A strip of A (tile_rows × depth, 12 KiB in
+// f32) stays in the L1 cache, a block of B (depth × block_columns, 384 KiB) in L2. max_depth is a
+// constant because the sums of one depth are what is rounded to C.
 constexpr int64_t max_depth = 384;
 constexpr int64_t block_rows = 96;
 constexpr int64_t block_columns = 256;
@@ -33,7 +33,7 @@ T* data(const Storage& storage) {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// The size of the parts when n is cut into equal ones of at most `most`, each a multiple of `unit`.
+/// The size of equal parts of n, each at most `most` and a multiple of `unit`.
 int64_t even_part(int64_t n, int64_t most, int64_t unit) {
   return ceil_div(ceil_div(n, ceil_div(n, most)), unit) * unit;
 }
@@ -61,8 +61,9 @@ void few_rows_times_transposed(const Gemm<T>& p) {
   }
   const int64_t grain = ceil_div(ceil_div(task_work, p.m * p.k), 4) * 4;
   parallel_for(p.n, grain, [&](int64_t begin, int64_t end) {
-    kernels_of<T>().gemm_dots({p.m, end - begin, p.k, a, a_row, p.b + begin * p.b_col, p.b_col, p.c + begin, p.c_row,
-                               p.accumulate, p.bias ? p.bias + begin : nullptr});
+    kernels_of<T>().gemm_dots({p.m, end - begin, p.k, a, a_row, p.b + begin * p.b_col, p.b_col,
+                               p.c + begin, p.c_row, p.accumulate,
+                               p.bias ? p.bias + begin : nullptr});
   });
 }
 
@@ -72,24 +73,28 @@ void row_times_matrix(const Gemm<T>& p) {
   if (!p.accumulate || p.bias) fill_with_bias(p);
   const int64_t grain = ceil_div(ceil_div(task_work, p.k), 64) * 64;
   parallel_for(p.n, grain, [&](int64_t begin, int64_t end) {
-    kernels_of<T>().add_row_times_matrix(p.a, p.a_col, p.b + begin, p.b_row, p.c + begin, end - begin, p.k);
+    kernels_of<T>().add_row_times_matrix(p.a, p.a_col, p.b + begin, p.b_row, p.c + begin,
+                                         end - begin, p.k);
   });
 }
 
-/// One block of depth k, rows [row, row + m) and columns [col, col + n) of the product from step l of k.
+/// Steps [l, l + k) of the sums in rows [row, row + m) and columns [col, col + n) of C.
 template <class T>
-void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64_t m, int64_t n, int64_t k,
-                    const T* b, int64_t b_row, int64_t b_panel) {
+void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64_t m, int64_t n,
+                    int64_t k, const T* b, int64_t b_row, int64_t b_panel) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t mr = kernel.tile_rows;
-  GemmBlock<T> block{m, n, k, p.a + row * p.a_row + l * p.a_col, p.a_row, p.a_col, mr * p.a_row, b, b_row, b_panel,
-                     p.c + row * p.c_row + col, p.c_row, p.accumulate || l > 0,
-                     p.bias && l == 0 ? p.bias + col : nullptr};
+  const T* const a = p.a + row * p.a_row + l * p.a_col;
+  T* const c = p.c + row * p.c_row + col;
+  const T* const bias = p.bias && l == 0 ? p.bias + col : nullptr;
+  const bool accumulate = p.accumulate || l > 0;
+  GemmBlock<T> block{m, n, k, a, p.a_row, p.a_col, mr * p.a_row, b, b_row, b_panel,
+                     c, p.c_row, accumulate, bias};
   // Rows whose numbers are adjacent are read where they are: each is then a stream of its own.
   Storage packed;
   if (p.a_col != 1 && m * k > 8192) {
     packed = Storage(sizeof(T) * static_cast<size_t>(ceil_div(m, mr) * mr * k));
-    kernel.pack(block.a, p.a_row, p.a_col, m, k, mr, data<T>(packed));
+    kernel.pack(a, p.a_row, p.a_col, m, k, mr, data<T>(packed));
     block.a = data<T>(packed);
     block.a_row = 1;
     block.a_col = mr;
@@ -98,10 +103,11 @@ void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64
   kernel.gemm_block(block);
 }
 
-/// Rows of C that one task computes: few enough to keep many threads busy, where each has enough to do.
+/// Rows of C that one task computes: few, to keep many threads busy, but not too few to be worth it.
 int64_t rows_of_a_task(int64_t m, int64_t tasks_across, int64_t work_of_a_row, int64_t tile_rows) {
   int64_t rows = even_part(m, block_rows, tile_rows);
-  while (ceil_div(m, rows) * tasks_across < 32 && rows > 2 * tile_rows && rows * work_of_a_row > 2 * task_work) {
+  while (ceil_div(m, rows) * tasks_across < 32 && rows > 2 * tile_rows &&
+         rows * work_of_a_row > 2 * task_work) {
     rows = even_part(rows, ceil_div(rows, 2), tile_rows);
   }
   return rows;
@@ -114,9 +120,12 @@ void blocked(const Gemm<T>& p) {
   const int64_t mr = kernel.tile_rows, nr = kernel.tile_columns;
   const int64_t depth = even_part(p.k, max_depth, 1);
   const int64_t columns = std::min(p.n, max_columns);
-  const int64_t rows = rows_of_a_task(p.m, ceil_div(columns, block_columns), std::min(columns, block_columns) * depth, mr);
+  const int64_t rows = rows_of_a_task(p.m, ceil_div(columns, block_columns),
+                                      std::min(columns, block_columns) * depth, mr);
   const bool pack_b = p.b_col != 1 || (p.m > 64 && p.k * p.n > 4096);
-  const Storage packed = pack_b ? Storage(sizeof(T) * static_cast<size_t>(ceil_div(columns, nr) * nr * depth)) : Storage();
+  const Storage packed =
+      pack_b ? Storage(sizeof(T) * static_cast<size_t>(ceil_div(columns, nr) * nr * depth))
+             : Storage();
   for (int64_t first = 0; first < p.n; first += columns) {
     const int64_t n = std::min(columns, p.n - first);
     const int64_t width = even_part(n, block_columns, nr);
@@ -125,7 +134,8 @@ void blocked(const Gemm<T>& p) {
       const T* b = p.b + l * p.b_row + first * p.b_col;
       if (pack_b) {
         parallel_for(n, ceil_div(32768, k * nr) * nr, [&](int64_t begin, int64_t end) {
-          kernel.pack(b + begin * p.b_col, p.b_col, p.b_row, end - begin, k, nr, data<T>(packed) + begin * k);
+          kernel.pack(b + begin * p.b_col, p.b_col, p.b_row, end - begin, k, nr,
+                      data<T>(packed) + begin * k);
         });
       }
       const int64_t tasks_across = ceil_div(n, width);
@@ -134,8 +144,9 @@ void blocked(const Gemm<T>& p) {
         for (int64_t task = begin; task < end; ++task) {
           const int64_t row = task / tasks_across * rows, col = task % tasks_across * width;
           const T* b_block = pack_b ? data<T>(packed) + col * k : b + col;
-          multiply_block(p, row, first + col, l, std::min(rows, p.m - row), std::min(width, n - col), k, b_block,
-                         pack_b ? nr : p.b_row, pack_b ? nr * k : nr);
+          multiply_block(p, row, first + col, l, std::min(rows, p.m - row),
+                         std::min(width, n - col), k, b_block, pack_b ? nr : p.b_row,
+                         pack_b ? nr * k : nr);
         }
       });
     }
@@ -146,8 +157,8 @@ void blocked(const Gemm<T>& p) {
 template <class T>
 void small(const Gemm<T>& p) {
   const KernelsOf<T>& kernel = kernels_of<T>();
-  kernel.gemm_block({p.m, p.n, p.k, p.a, p.a_row, p.a_col, kernel.tile_rows * p.a_row, p.b, p.b_row, kernel.tile_columns,
-                     p.c, p.c_row, p.accumulate, p.bias});
+  kernel.gemm_block({p.m, p.n, p.k, p.a, p.a_row, p.a_col, kernel.tile_rows * p.a_row, p.b, p.b_row,
+                     kernel.tile_columns, p.c, p.c_row, p.accumulate, p.bias});
 }
 
 template <class T>

@@ -1,5 +1,5 @@
-// GEMM by BLIS (Van Zee & van de Geijn 2015), where heed is built with HEED_WITH_BLIS: one product of
-// strided matrices. Batches stay with heed's own kernels.
+// GEMM by BLIS (Van Zee & van de Geijn 2015), where heed is built with HEED_WITH_BLIS: one product
+// of strided matrices. Batches stay with heed's own kernels.
 #ifdef HEED_WITH_BLIS
 #include <heed/core/gemm.h>
 
@@ -14,8 +14,8 @@
 namespace heed::core {
 namespace {
 
-// BLIS 0.9 does not know AMD's CPUs with AVX-512 and would fall back to portable C, six times slower.
-// Intel's kernels run well on them. A choice of the user's stands.
+// BLIS 0.9 does not know AMD's CPUs with AVX-512 and would fall back to portable C, six times
+// slower. Intel's kernels run well on them. A choice of the user's stands.
 void choose_architecture() {
 #if defined(__x86_64__) && !defined(_WIN32)
   __builtin_cpu_init();
@@ -34,14 +34,17 @@ void gemm_blis(const Gemm<T>& p) {
   static_cast<void>(chosen);
   bli_thread_set_num_threads(num_threads());
   T one = 1, beta = p.accumulate ? T(1) : T(0);
-  T* const a = const_cast<T*>(p.a);  // BLIS reads A and B only, though its interface does not say so
+  T* const a =
+      const_cast<T*>(p.a);  // BLIS reads A and B only, though its interface does not say so
   T* const b = const_cast<T*>(p.b);
   const auto product = [&] {
-    if constexpr (std::is_same_v<T, float>) return bli_sgemm;
-    else return bli_dgemm;
+    if constexpr (std::is_same_v<T, float>)
+      return bli_sgemm;
+    else
+      return bli_dgemm;
   }();
-  product(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, p.m, p.n, p.k, &one, a, p.a_row, p.a_col, b, p.b_row, p.b_col, &beta, p.c,
-          p.c_row, 1);
+  product(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, p.m, p.n, p.k, &one, a, p.a_row, p.a_col, b,
+          p.b_row, p.b_col, &beta, p.c, p.c_row, 1);
 }
 
 template void gemm_blis(const Gemm<float>&);

@@ -68,7 +68,8 @@ struct Job {
         // fails is kept, whatever the timing.
         next.store(count, std::memory_order_relaxed);
         const std::lock_guard lock(failure_mutex);
-        if (failed_chunk < 0 || i < failed_chunk) failed_chunk = i, failure = std::current_exception();
+        if (failed_chunk < 0 || i < failed_chunk)
+          failed_chunk = i, failure = std::current_exception();
       }
     }
   }
@@ -96,7 +97,9 @@ class Pool {
     if (n == 0) {
       const std::lock_guard lock(in_use_);
       n = size_.load(std::memory_order_relaxed);
-      if (n == 0) size_.store(n = default_threads(std::getenv("HEED_NUM_THREADS")), std::memory_order_relaxed);
+      if (n == 0)
+        size_.store(n = default_threads(std::getenv("HEED_NUM_THREADS")),
+                    std::memory_order_relaxed);
     }
     return n;
   }
@@ -164,8 +167,8 @@ class Pool {
         relax();
       }
     } while (std::chrono::steady_clock::now() < deadline);
-    // run() raises generation_ and then looks at sleepers_; here it is the other way round. All four
-    // are sequentially consistent, so one of the two sees the other.
+    // run() raises generation_ and then looks at sleepers_; here it is the other way round. All
+    // four are sequentially consistent, so one of the two sees the other.
     std::unique_lock lock(sleep_mutex_);
     sleepers_.fetch_add(1);
     awake_.wait(lock, [&] { return generation_.load() != seen; });
@@ -197,8 +200,9 @@ int default_threads(const char* text) {
   int n = 0;
   const char* end = text + std::strlen(text);
   const auto [stop, error] = std::from_chars(text, end, n);
-  check(error == std::errc() && stop == end && n >= 1 && n <= max_threads, "HEED_NUM_THREADS: \"", text,
-        "\": not a whole number from 1 to ", max_threads, ": set it to a number of threads, or unset it");
+  check(error == std::errc() && stop == end && n >= 1 && n <= max_threads, "HEED_NUM_THREADS: \"",
+        text, "\": not a whole number from 1 to ", max_threads,
+        ": set it to a number of threads, or unset it");
   return n;
 }
 

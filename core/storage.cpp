@@ -25,10 +25,12 @@ uint32_t class_of(size_t bytes) {
   return static_cast<uint32_t>(4 * (shift - 4) + static_cast<int>(quarters) - 4);
 }
 
-size_t capacity_of(uint32_t size_class) { return smallest / 4 * (4 + size_class % 4) << size_class / 4; }
+size_t capacity_of(uint32_t size_class) {
+  return smallest / 4 * (4 + size_class % 4) << size_class / 4;
+}
 
-// Under AddressSanitizer every block has its exact size and is never reused, so that a stray access is
-// seen where it happens.
+// Under AddressSanitizer every block has its exact size and is never reused, so that a stray access
+// is seen where it happens.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool reuse = false;
 #elif defined(__has_feature)
@@ -41,12 +43,13 @@ constexpr bool reuse = true;
 constexpr bool reuse = true;
 #endif
 
-// From this size on, blocks begin at a huge page: fresh memory is then touched several times faster.
+// From this size on, blocks begin at a huge page: fresh memory is then touched several times
+// faster.
 constexpr size_t huge_page = size_t{2} << 20;
 
 void* allocate_from_system(size_t bytes) {
-  if (bytes < huge_page) return ::operator new(bytes, std::align_val_t{64});
-  void* memory = ::operator new(bytes, std::align_val_t{huge_page});
+  if (bytes < huge_page) return ::operator new (bytes, std::align_val_t{64});
+  void* memory = ::operator new (bytes, std::align_val_t{huge_page});
 #ifdef MADV_HUGEPAGE
   madvise(memory, bytes & ~(huge_page - 1), MADV_HUGEPAGE);  // advice only: failure changes nothing
 #endif
@@ -54,7 +57,7 @@ void* allocate_from_system(size_t bytes) {
 }
 
 void free_to_system(void* memory, size_t bytes) {
-  ::operator delete(memory, std::align_val_t{bytes < huge_page ? 64 : huge_page});
+  ::operator delete (memory, std::align_val_t{bytes < huge_page ? 64 : huge_page});
 }
 
 std::atomic<int64_t> in_use{0}, peak{0}, reserved{0};
@@ -62,8 +65,7 @@ std::atomic<int64_t> in_use{0}, peak{0}, reserved{0};
 void count_in_use(int64_t bytes) {
   const int64_t now = in_use.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   int64_t highest = peak.load(std::memory_order_relaxed);
-  while (now > highest && !peak.compare_exchange_weak(highest, now, std::memory_order_relaxed)) {
-  }
+  while (now > highest && !peak.compare_exchange_weak(highest, now, std::memory_order_relaxed)) {}
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 //
 // A training step asks for the same sizes again and again; handing freed blocks back to the
 // operating system would cost more than most ops. So blocks are kept in free lists by size class.
-// The count is atomic: handles to one storage may live on several threads. Its bytes are not guarded.
+// The count is atomic: handles to one storage may live on several threads. Its bytes are not
+// guarded.
 #pragma once
 
 #include <atomic>

@@ -23,7 +23,8 @@ std::vector<const Kernels*> supported_kernels() {
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) {
     tables.push_back(&kernels_avx512);
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables.push_back(&kernels_avx2);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    tables.push_back(&kernels_avx2);
 #elif defined(__aarch64__)
   tables.push_back(&kernels_neon);
 #endif

@@ -3,8 +3,8 @@
 // Everything fast in heed ends here. A table holds one function per job and element type; the
 // sources kernels_baseline.cpp, kernels_avx2.cpp, kernels_avx512.cpp and kernels_neon.cpp each
 // compile kernels.inc at their own vector width, and dispatch.cpp picks one table at start
-// (HEED_ISA=baseline|avx2|avx512|neon overrides; a name this machine cannot run is an Error). The plain loops that say what each function
-// means are in tests/support/reference.h.
+// (HEED_ISA=baseline|avx2|avx512|neon overrides; a name this machine cannot run is an Error). The
+// plain loops that say what each function means are in tests/support/reference.h.
 //
 // All pointers are to distinct or identical ranges, never to partly overlapping ones.
 // Strides are in elements: 1 adjacent, 0 one number repeated, others walked one by one.
@@ -28,11 +28,14 @@ enum class Unary : uint8_t {
 enum class Binary : uint8_t { add, sub, mul, div, maximum, minimum, pow, count };
 
 // y = f(x, g): derivatives of the activations, so that backward is one pass: g · f'(x).
-enum class UnaryGrad : uint8_t { relu, gelu, gelu_tanh, silu, tanh_from_output, sigmoid_from_output, count };
+enum class UnaryGrad : uint8_t {
+  relu, gelu, gelu_tanh, silu, tanh_from_output, sigmoid_from_output,
+  count
+};
 
-// C (m × n) = A B [+ C] [+ bias], one depth k, on one thread. B's columns are adjacent within a group
-// of tile_columns. Groups of tile_rows rows of A are a_panel apart, groups of columns of B b_panel:
-// tile_rows·a_row and tile_columns where the matrix is not packed.
+// C (m × n) = A B [+ C] [+ bias], one depth k, on one thread. B's columns are adjacent within a
+// group of tile_columns. Groups of tile_rows rows of A are a_panel apart, groups of columns of B
+// b_panel: tile_rows·a_row and tile_columns where the matrix is not packed.
 template <class T>
 struct GemmBlock {
   int64_t m, n, k;
@@ -57,15 +60,16 @@ struct GemmDots {
 template <class T>
 struct KernelsOf {
   using UnaryFn = void (*)(const T* x, int64_t x_stride, T* y, int64_t n);
-  using BinaryFn = void (*)(const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* y, int64_t n);
+  using BinaryFn = void (*)(const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* y,
+                            int64_t n);
   using UnaryGradFn = void (*)(const T* x, const T* g, T* y, int64_t n);  // all adjacent
 
   UnaryFn unary[static_cast<int>(Unary::count)];
   BinaryFn binary[static_cast<int>(Binary::count)];
   UnaryGradFn unary_grad[static_cast<int>(UnaryGrad::count)];
 
-  // Σ xᵢ and Σ aᵢ bᵢ over n adjacent numbers, summed pairwise in blocks: error O(log n) ulp. The order
-  // depends on n only.
+  // Σ xᵢ and Σ aᵢ bᵢ over n adjacent numbers, summed pairwise in blocks: error O(log n) ulp. The
+  // order depends on n only.
   T (*sum)(const T* x, int64_t n);
   T (*dot)(const T* a, const T* b, int64_t n);
   T (*max)(const T* x, int64_t n);  // NaN if any is NaN; n > 0
@@ -82,33 +86,38 @@ struct KernelsOf {
 
   // For attention, a block of scores at a time (rows.inc).
   T (*online_softmax)(T* s, int64_t n, T* highest, T* total);
-  void (*softmax_grad_again)(const T* y, const T* g, T mean, T factor, T* dx, int64_t n);  // factor y (g - mean)
+  // factor y (g - mean)
+  void (*softmax_grad_again)(const T* y, const T* g, T mean, T factor, T* dx, int64_t n);
   void (*fill_unless)(const bool* mask, int64_t mask_stride, T value, T* y, int64_t n);
 
   // y = (x - mean) rstd w + b, with biased variance; w, b may be null.
   void (*layer_norm)(const T* x, const T* w, const T* b, T eps, T* y, T* mean, T* rstd, int64_t n);
   // dx from g; dw += g x̂ and db += g where these are not null.
-  void (*layer_norm_grad)(const T* x, const T* w, const T* g, T mean, T rstd, T* dx, T* dw, T* db, int64_t n);
+  void (*layer_norm_grad)(const T* x, const T* w, const T* g, T mean, T rstd, T* dx, T* dw, T* db,
+                          int64_t n);
   void (*rms_norm)(const T* x, const T* w, T eps, T* y, T* rstd, int64_t n);  // x rstd w
   void (*rms_norm_grad)(const T* x, const T* w, const T* g, T rstd, T* dx, T* dw, int64_t n);
 
   // One step of Adam with decoupled decay over n parameters (Loshchilov & Hutter 2019, alg. 2):
   //     p *= 1 - lr·decay;  m = β₁m + (1-β₁)g;  v = β₂v + (1-β₂)g²;
   //     p -= step_size · m / (√v · inv_sqrt_bias2 + eps),   g scaled by grad_scale first.
-  void (*adamw)(T* p, const T* g, T* m, T* v, int64_t n, T grad_scale, T decay_factor, T beta1, T beta2,
-                T step_size, T inv_sqrt_bias2, T eps);
+  void (*adamw)(T* p, const T* g, T* m, T* v, int64_t n, T grad_scale, T decay_factor, T beta1,
+                T beta2, T step_size, T inv_sqrt_bias2, T eps);
 
   // GEMM's inner part (gemm.h), on tiles of tile_rows × tile_columns held in registers.
   int tile_rows, tile_columns;
   void (*gemm_block)(const GemmBlock<T>& block);
   void (*gemm_dots)(const GemmDots<T>& block);
   // y (n) += x (k) B (k × n), B's columns adjacent.
-  void (*add_row_times_matrix)(const T* x, int64_t x_stride, const T* b, int64_t b_row, T* y, int64_t n, int64_t k);
-  // Panels of `width` numbers a step: to[l·width + i] = from[i·across + l·along], i < width, l < k; then
-  // the next panel, until n are done. The last panel may be narrower, at the same distances.
-  void (*pack)(const T* from, int64_t across, int64_t along, int64_t n, int64_t k, int64_t width, T* to);
+  void (*add_row_times_matrix)(const T* x, int64_t x_stride, const T* b, int64_t b_row, T* y,
+                               int64_t n, int64_t k);
+  // Panels of `width` numbers a step: to[l·width + i] = from[i·across + l·along], i < width, l < k;
+  // then the next panel, until n are done. The last panel may be narrower, at the same distances.
+  void (*pack)(const T* from, int64_t across, int64_t along, int64_t n, int64_t k, int64_t width,
+               T* to);
   // to[j·to_row + i] = from[i·from_row + j] for i < rows, j < columns.
-  void (*transpose)(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to, int64_t to_row);
+  void (*transpose)(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to,
+                    int64_t to_row);
 };
 
 struct Kernels {

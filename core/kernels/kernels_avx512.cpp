@@ -1,7 +1,9 @@
-// AVX-512: servers from 2017 on, AMD from Zen 4 on. The target is named here, so that no flag is needed.
+// AVX-512: Intel's servers from 2017 on, AMD from Zen 4 on. The target is named here, so that no
+// flag is needed.
 #if defined(__x86_64__)
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))), apply_to = function)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))), apply_to = function)
 #pragma clang fp contract(fast)
 #else
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")

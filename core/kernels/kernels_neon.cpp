@@ -1,4 +1,5 @@
-// Advanced SIMD with fused multiply-add: every aarch64 CPU. Differs from the baseline by contraction.
+// Advanced SIMD with fused multiply-add: every aarch64 CPU. Differs from the baseline by
+// contraction.
 #if defined(__aarch64__)
 #if defined(__clang__)
 #pragma clang fp contract(fast)

@@ -1,11 +1,11 @@
 // exp, log and their kin on Vec<T>.
 //
-// f32: own polynomials; the error in units in the last place (ulp) against the exact value is given at
-// each function, over all finite inputs, and holds with and without fma (tests/core/math_test.cpp
-// measures it). Coefficients are minimax fits of the relative error, made for heed with an iteratively
-// reweighted least-squares fit on Chebyshev nodes and rounded to float.
-// f64: the C library, lane by lane, except where built from others below. f64 is for checking
-// gradients; it need not be fast.
+// f32: own polynomials; the error in units in the last place (ulp) against the exact value is given
+// at each function, over all finite inputs, and holds with and without fma
+// (tests/core/math_test.cpp measures it). Coefficients are minimax fits of the relative error, made
+// for heed with an iteratively reweighted least-squares fit on Chebyshev nodes and rounded to
+// float. f64: the C library, lane by lane, except where built from others below. f64 is for
+// checking gradients; it need not be fast.
 // inf, NaN, signed zero and denormals behave as in the C library.
 #pragma once
 
@@ -26,8 +26,10 @@ constexpr T infinity = static_cast<T>(__builtin_inf());
 /// c0 + c1 x + c2 x² + …, by Horner's rule.
 template <class V, class... Rest>
 inline V polynomial(V x, Element<V> c, Rest... rest) {
-  if constexpr (sizeof...(rest) == 0) return splat<V>(c);
-  else return c + x * polynomial(x, rest...);
+  if constexpr (sizeof...(rest) == 0)
+    return splat<V>(c);
+  else
+    return c + x * polynomial(x, rest...);
 }
 
 /// x = n ln 2 + r with |r| <= ln 2 / 2, in f32, |x| < 2¹⁵.
@@ -55,7 +57,8 @@ inline V power_of_two(Bits<V> n) {
 /// (eʳ - 1 - r) / r² for |r| <= ln 2 / 2.
 template <class V>
 inline V exp_tail(V r) {
-  return polynomial(r, 0.4999999404f, 0.1666651964f, 0.04166839272f, 0.008368780836f, 0.001381446724f);
+  return polynomial(r, 0.4999999404f, 0.1666651964f, 0.04166839272f, 0.008368780836f,
+                    0.001381446724f);
 }
 
 /// eˣ. f32: 1.1 ulp; denormal results included.
@@ -97,11 +100,13 @@ inline V log(V x) {
     const Bits<V> u = bits_as<Bits<V>>(select<V>(tiny, x * 8388608.0f, x));
     // x = 2ᵉ (1 + f) with 1 + f in [√½, √2)
     constexpr int sqrt_half = 0x3f3504f3;
-    const V e = __builtin_convertvector((u - sqrt_half) >> 23, V) - select<V>(tiny, splat<V>(23.0f), V{});
+    const V e =
+        __builtin_convertvector((u - sqrt_half) >> 23, V) - select<V>(tiny, splat<V>(23.0f), V{});
     const V f = bits_as<V>(((u - sqrt_half) & 0x7fffff) + sqrt_half) - 1.0f;
     const V z = f * f;
-    V y = f * z * polynomial(f, 0.3333333135f, -0.2500082254f, 0.2000122815f, -0.1662335098f,
-                             0.1420173794f, -0.1316022277f, 0.1276175231f, -0.07634614408f);
+    V y = f * z *
+          polynomial(f, 0.3333333135f, -0.2500082254f, 0.2000122815f, -0.1662335098f, 0.1420173794f,
+                     -0.1316022277f, 0.1276175231f, -0.07634614408f);
     y = y - e * 2.12194440e-4f;
     y = y - 0.5f * z;
     y = (f + y) + e * 0.693359375f;
@@ -152,87 +157,6 @@ inline V sigmoid(V x) {
 template <class V>
 inline V softplus(V x) {
   return max(x, V{}) + log1p(exp(-abs(x)));
-}
-
-/// Of the standard normal distribution.
-template <class V>
-struct Normal {
-  V cdf;   // Φ(x)
-  V bell;  // exp(-x²/2): √(2π) times the density
-};
-
-/// f32: Φ to 4 ulp for x > -1; further down the rounding of x² in the exponent adds x²/4 ulp.
-template <class V>
-inline Normal<V> normal(V x) {
-  if constexpr (is_f32<V>) {
-    // Φ(-a) exp(a²/2) falls slowly and smoothly: a ratio of two polynomials on [0, 14.5].
-    const V a = at_most(abs(x), 15.0f);
-    const V bell = exp(-0.5f * a * a);
-    const V p = polynomial(a, 0.5f, 0.4382964075f, 0.1832362413f, 0.04063360021f, 0.00411636522f);
-    const V q = polynomial(a, 1.0f, 1.674477816f, 1.202507615f, 0.4694735408f, 0.1018597782f, 0.01031807717f);
-    const V tail = bell * (p / q);
-    return {select<V>(x < 0.0f, tail, 1.0f - tail), bell};
-  } else {
-    const V tail = 0.5 * lane_by_lane(abs(x) * 0.70710678118654752, [](double v) { return __builtin_erfc(v); });
-    return {select<V>(x < 0.0, tail, 1.0 - tail), exp(-0.5 * x * x)};
-  }
-}
-
-/// Error function. f32: 1.5 ulp.
-template <class V>
-inline V erf(V x) {
-  if constexpr (is_f32<V>) {
-    const V a = abs(x);
-    const V z = x * x;
-    const V near = x + x * polynomial(z, 0.1283791661f, -0.3761262596f, 0.1128358543f, -0.02685381286f,
-                                      0.005188327748f, -0.0008010193706f, 7.853861462e-05f);
-    const V far = 1.0f - 2.0f * normal(-1.414213562f * a).cdf;
-    return select<V>(a < 1.0f, near, copy_sign(far, x));
-  } else {
-    return lane_by_lane(x, [](double v) { return __builtin_erf(v); });
-  }
-}
-
-// The C library lane by lane in f32 too: heed tabulates positions with them, once.
-template <class V>
-inline V sin(V x) {
-  if constexpr (is_f32<V>) return lane_by_lane(x, [](float v) { return __builtin_sinf(v); });
-  else return lane_by_lane(x, [](double v) { return __builtin_sin(v); });
-}
-template <class V>
-inline V cos(V x) {
-  if constexpr (is_f32<V>) return lane_by_lane(x, [](float v) { return __builtin_cosf(v); });
-  else return lane_by_lane(x, [](double v) { return __builtin_cos(v); });
-}
-template <class V>
-inline V pow(V x, V y) {
-  for (size_t j = 0; j < sizeof(V) / sizeof(x[0]); ++j) {
-    if constexpr (is_f32<V>) x[j] = __builtin_powf(x[j], y[j]);
-    else x[j] = __builtin_pow(x[j], y[j]);
-  }
-  return x;
-}
-
-// Rounding to whole numbers: adding 2²³ (f64: 2⁵²) to a smaller number leaves no room for a fraction.
-
-/// To the nearest, halves to even.
-template <class V>
-inline V round(V x) {
-  constexpr Element<V> big = is_f32<V> ? Element<V>(8388608.0) : Element<V>(4503599627370496.0);
-  const V a = abs(x);
-  return select<V>(a < big, copy_sign((a + big) - big, x), x);
-}
-template <class V>
-inline V floor(V x) {
-  using T = Element<V>;
-  const V r = round(x);
-  return select<V>(r > x, r - T(1), r);
-}
-template <class V>
-inline V ceil(V x) {
-  using T = Element<V>;
-  const V r = round(x);
-  return copy_sign(select<V>(r < x, r + T(1), r), x);
 }
 
 }  // namespace

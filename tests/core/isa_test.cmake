@@ -1,4 +1,5 @@
-# The kernel objects hold the instructions that they promise, and nothing that the linker could mix up.
+# The kernel objects hold the instructions that they promise, and nothing that the linker could mix
+# up with another's.
 #   cmake -DOBJECTS="a.o;b.o" -DPROCESSOR=x86_64 -DOBJDUMP=… -DNM=… -P isa_test.cmake
 # Skipped, with a message, where there is no objdump or nm.
 if(NOT OBJDUMP OR NOT NM)
@@ -21,7 +22,8 @@ function(check_object isa must_have must_lack)
     complain("kernels_${isa}: no such object among: ${OBJECTS}")
     return()
   endif()
-  execute_process(COMMAND "${OBJDUMP}" -d --no-show-raw-insn "${object}" OUTPUT_VARIABLE code RESULT_VARIABLE result)
+  execute_process(COMMAND "${OBJDUMP}" -d --no-show-raw-insn "${object}" OUTPUT_VARIABLE code
+                  RESULT_VARIABLE result)
   if(NOT result EQUAL 0)
     complain("kernels_${isa}: objdump failed on ${object}")
     return()
@@ -34,7 +36,7 @@ function(check_object isa must_have must_lack)
   endif()
   execute_process(COMMAND "${NM}" "${object}" OUTPUT_VARIABLE symbols)
   if(symbols MATCHES " [WVu] [^\n]*")
-    complain("kernels_${isa}: weak symbol${CMAKE_MATCH_0}: another instruction set's copy could be linked")
+    complain("kernels_${isa}: weak symbol${CMAKE_MATCH_0}: another set's copy could be linked")
   endif()
 endfunction()
 

@@ -18,7 +18,8 @@ using reference::Row;
 
 namespace {
 
-const std::vector<int64_t> lengths = {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 257, 1030, 5000};
+const std::vector<int64_t> lengths = {1,  2,  3,  4,  5,  7,   8,   15,   16,  17,
+                                      31, 33, 63, 64, 65, 100, 257, 1030, 5000};
 
 template <class T>
 constexpr double tolerance = std::is_same_v<T, float> ? 4e-6 : 1e-13;
@@ -44,9 +45,13 @@ void require_close(const std::vector<T>& y, const Row& expected, double scale = 
   REQUIRE(y.size() == expected.size());
   for (size_t i = 0; i < y.size(); ++i) {
     CAPTURE(i, y[i], expected[i]);
-    if (std::isnan(expected[i])) REQUIRE(std::isnan(y[i]));
-    else if (std::isinf(expected[i])) REQUIRE(static_cast<double>(y[i]) == expected[i]);
-    else REQUIRE(std::fabs(static_cast<double>(y[i]) - expected[i]) <= tolerance<T> * scale * (1 + std::fabs(expected[i])));
+    if (std::isnan(expected[i]))
+      REQUIRE(std::isnan(y[i]));
+    else if (std::isinf(expected[i]))
+      REQUIRE(static_cast<double>(y[i]) == expected[i]);
+    else
+      REQUIRE(std::fabs(static_cast<double>(y[i]) - expected[i]) <=
+              tolerance<T> * scale * (1 + std::fabs(expected[i])));
   }
 }
 
@@ -67,9 +72,11 @@ TEST_CASE("kernels: the table is chosen by name, and a wrong name is refused") {
   REQUIRE(&choose_kernels(nullptr) == supported_kernels().front());
   REQUIRE(supported_kernels().back()->isa == std::string("baseline"));
   std::string names;
-  for (const Kernels* table : supported_kernels()) names += (names.empty() ? "" : ", ") + std::string(table->isa);
+  for (const Kernels* table : supported_kernels())
+    names += (names.empty() ? "" : ", ") + std::string(table->isa);
   REQUIRE_THROWS_WITH(choose_kernels("sse9"),
-                      "HEED_ISA: \"sse9\": not an instruction set of this machine: use one of " + names + ", or unset it");
+                      "HEED_ISA: \"sse9\": not an instruction set of this machine: use one of " +
+                          names + ", or unset it");
   REQUIRE_THROWS_AS(choose_kernels(""), heed::Error);
 }
 
@@ -88,14 +95,16 @@ TEST_CASE("kernels: binary ops with every kind of stride") {
       }
     };
     for (int64_t n : {1, 3, 16, 37, 100}) {
-      std::vector<T> a = numbers<T>(5 * n, 1), b = numbers<T>(5 * n, 2), y(static_cast<size_t>(n + 1), T(-7));
+      std::vector<T> a = numbers<T>(5 * n, 1), b = numbers<T>(5 * n, 2),
+                     y(static_cast<size_t>(n + 1), T(-7));
       for (T& v : a) v = std::fabs(v) + T(0.1);
       for (int op = 0; op < static_cast<int>(Binary::count); ++op) {
         for (int64_t sa : {0, 1, 2, 5}) {
           for (int64_t sb : {0, 1, 3}) {
             kernel.binary[op](a.data(), sa, b.data(), sb, y.data(), n);
             for (int64_t i = 0; i < n; ++i) {
-              const double expected = exact(static_cast<Binary>(op), a[static_cast<size_t>(i * sa)], b[static_cast<size_t>(i * sb)]);
+              const double expected = exact(static_cast<Binary>(op), a[static_cast<size_t>(i * sa)],
+                                            b[static_cast<size_t>(i * sb)]);
               CAPTURE(op, n, sa, sb, i);
               REQUIRE(y[static_cast<size_t>(i)] == Approx(expected).epsilon(tolerance<T>));
             }
@@ -122,7 +131,8 @@ TEST_CASE("kernels: unary ops with every kind of stride, and in place") {
       }
       const std::vector<T> before = x;
       kernel.unary[static_cast<int>(Unary::neg)](x.data(), 1, x.data(), n);
-      for (int64_t i = 0; i < 4 * n; ++i) REQUIRE(x[static_cast<size_t>(i)] == (i < n ? -1 : 1) * before[static_cast<size_t>(i)]);
+      for (int64_t i = 0; i < 4 * n; ++i)
+        REQUIRE(x[static_cast<size_t>(i)] == (i < n ? -1 : 1) * before[static_cast<size_t>(i)]);
     }
   });
 }
@@ -130,11 +140,13 @@ TEST_CASE("kernels: unary ops with every kind of stride, and in place") {
 TEST_CASE("kernels: pow with one exponent, and at the edges") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
-    const std::vector<T> x = {T(-2), T(-0.5), T(0), T(1), T(1.5), T(3), T(infinity), T(-infinity), T(std::nan(""))};
+    const std::vector<T> x = {T(-2), T(-0.5),     T(0),         T(1),           T(1.5),
+                              T(3),  T(infinity), T(-infinity), T(std::nan(""))};
     std::vector<T> y(x.size());
     for (double exponent : {0.0, 1.0, 2.0, 3.0, 0.5, -1.0, -2.0}) {
       const T e = static_cast<T>(exponent);
-      kernel.binary[static_cast<int>(Binary::pow)](x.data(), 1, &e, 0, y.data(), static_cast<int64_t>(x.size()));
+      kernel.binary[static_cast<int>(Binary::pow)](x.data(), 1, &e, 0, y.data(),
+                                                   static_cast<int64_t>(x.size()));
       Row expected;
       for (T v : x) expected.push_back(std::pow(static_cast<double>(v), exponent));
       require_close(y, expected);
@@ -164,7 +176,8 @@ TEST_CASE("kernels: sum, dot, max, min, axpy at every length") {
       const std::vector<T> x = numbers<T>(n, 5), y = numbers<T>(n, 6);
       const double scale = std::sqrt(static_cast<double>(n));
       REQUIRE(std::fabs(kernel.sum(x.data(), n) - reference::sum(wide(x))) <= tolerance<T> * scale);
-      REQUIRE(std::fabs(kernel.dot(x.data(), y.data(), n) - reference::dot(wide(x), wide(y))) <= 3 * tolerance<T> * scale);
+      REQUIRE(std::fabs(kernel.dot(x.data(), y.data(), n) - reference::dot(wide(x), wide(y))) <=
+              3 * tolerance<T> * scale);
       REQUIRE(kernel.max(x.data(), n) == static_cast<T>(reference::max(wide(x))));
       REQUIRE(kernel.min(x.data(), n) == *std::min_element(x.begin(), x.end()));
       std::vector<T> z = y;
@@ -220,7 +233,8 @@ TEST_CASE("kernels: softmax rows and their gradients at every length") {
       kernel.softmax_grad(y.data(), g.data(), dx.data(), n);
       require_close(dx, reference::softmax_grad(wide(y), wide(g)));
       kernel.log_softmax_grad(log_y.data(), g.data(), dx.data(), n);
-      require_close(dx, reference::log_softmax_grad(wide(log_y), wide(g)), std::sqrt(static_cast<double>(n)));
+      require_close(dx, reference::log_softmax_grad(wide(log_y), wide(g)),
+                    std::sqrt(static_cast<double>(n)));
     }
   });
 }
@@ -271,7 +285,8 @@ TEST_CASE("kernels: layer norm and RMS norm, with and without weight and bias") 
       require_close(y, with.y, 4);
       REQUIRE(mean == Approx(with.mean).margin(tolerance<T>));
       REQUIRE(rstd == Approx(with.rstd).epsilon(tolerance<T>));
-      kernel.layer_norm(x.data(), static_cast<const T*>(nullptr), static_cast<const T*>(nullptr), T(1e-3), y.data(), &mean, &rstd, n);
+      kernel.layer_norm(x.data(), static_cast<const T*>(nullptr), static_cast<const T*>(nullptr),
+                        T(1e-3), y.data(), &mean, &rstd, n);
       require_close(y, reference::layer_norm(wide(x), ones, zeros, 1e-3).y, 4);
       kernel.rms_norm(x.data(), w.data(), T(1e-3), y.data(), &rstd, n);
       require_close(y, reference::rms_norm(wide(x), wide(w), 1e-3).y, 4);
@@ -315,24 +330,33 @@ TEST_CASE("kernels: gradients of the norms are the slopes of the plain twins") {
       const Row zeros(x.size(), 0.0), ones(x.size(), 1.0);
       const double eps = 1e-2;
       const auto close = [](const Row& a, const Row& b) {
-        for (size_t i = 0; i < a.size(); ++i) REQUIRE(a[i] == Approx(b[i]).epsilon(1e-6).margin(1e-7));
+        for (size_t i = 0; i < a.size(); ++i)
+          REQUIRE(a[i] == Approx(b[i]).epsilon(1e-6).margin(1e-7));
       };
       Row y(x.size()), dx(x.size()), dw(x.size(), 0.5), db(x.size(), 0.25);
       double mean = 0, rstd = 0;
 
       kernel.layer_norm(x.data(), w.data(), zeros.data(), eps, y.data(), &mean, &rstd, n);
-      kernel.layer_norm_grad(x.data(), w.data(), g.data(), mean, rstd, dx.data(), dw.data(), db.data(), n);
-      close(dx, slopes(x, g, [&](const Row& p) { return reference::layer_norm(p, w, zeros, eps).y; }));
-      close(dw, plus(slopes(w, g, [&](const Row& p) { return reference::layer_norm(x, p, zeros, eps).y; }), 0.5));
+      kernel.layer_norm_grad(x.data(), w.data(), g.data(), mean, rstd, dx.data(), dw.data(),
+                             db.data(), n);
+      close(dx,
+            slopes(x, g, [&](const Row& p) { return reference::layer_norm(p, w, zeros, eps).y; }));
+      close(dw,
+            plus(slopes(w, g,
+                        [&](const Row& p) { return reference::layer_norm(x, p, zeros, eps).y; }),
+                 0.5));
       close(db, plus(g, 0.25));
-      kernel.layer_norm_grad(x.data(), nullptr, g.data(), mean, rstd, dx.data(), nullptr, nullptr, n);
-      close(dx, slopes(x, g, [&](const Row& p) { return reference::layer_norm(p, ones, zeros, eps).y; }));
+      kernel.layer_norm_grad(x.data(), nullptr, g.data(), mean, rstd, dx.data(), nullptr, nullptr,
+                             n);
+      close(dx, slopes(x, g,
+                       [&](const Row& p) { return reference::layer_norm(p, ones, zeros, eps).y; }));
 
       std::fill(dw.begin(), dw.end(), 0.5);
       kernel.rms_norm(x.data(), w.data(), eps, y.data(), &rstd, n);
       kernel.rms_norm_grad(x.data(), w.data(), g.data(), rstd, dx.data(), dw.data(), n);
       close(dx, slopes(x, g, [&](const Row& p) { return reference::rms_norm(p, w, eps).y; }));
-      close(dw, plus(slopes(w, g, [&](const Row& p) { return reference::rms_norm(x, p, eps).y; }), 0.5));
+      close(dw, plus(slopes(w, g, [&](const Row& p) { return reference::rms_norm(x, p, eps).y; }),
+                     0.5));
       kernel.rms_norm_grad(x.data(), nullptr, g.data(), rstd, dx.data(), nullptr, n);
       close(dx, slopes(x, g, [&](const Row& p) { return reference::rms_norm(p, ones, eps).y; }));
     }
@@ -343,10 +367,12 @@ TEST_CASE("kernels: one step of AdamW") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     for (int64_t n : {1, 7, 16, 50}) {
-      std::vector<T> p = numbers<T>(n, 16), g = numbers<T>(n, 17), m = numbers<T>(n, 18), v = numbers<T>(n, 19);
+      std::vector<T> p = numbers<T>(n, 16), g = numbers<T>(n, 17), m = numbers<T>(n, 18),
+                     v = numbers<T>(n, 19);
       for (T& x : v) x = x * x;
       const Row p0 = wide(p), g0 = wide(g), m0 = wide(m), v0 = wide(v);
-      kernel.adamw(p.data(), g.data(), m.data(), v.data(), n, T(0.5), T(0.99), T(0.9), T(0.999), T(1e-2), T(3), T(1e-8));
+      kernel.adamw(p.data(), g.data(), m.data(), v.data(), n, T(0.5), T(0.99), T(0.9), T(0.999),
+                   T(1e-2), T(3), T(1e-8));
       Row pe(p0), me(m0), ve(v0);
       for (size_t i = 0; i < pe.size(); ++i) {
         const double gi = 0.5 * g0[i];
@@ -366,7 +392,8 @@ TEST_CASE("kernels: softmax in blocks is the softmax of the whole row") {
     using T = decltype(zero);
     for (int64_t block : {1, 5, 16, 40}) {
       std::vector<T> x = numbers<T>(100, 20);
-      for (int64_t i = 0; i < 45; ++i) x[static_cast<size_t>(i)] = -std::numeric_limits<T>::infinity();  // nothing, at first
+      for (int64_t i = 0; i < 45; ++i)
+        x[static_cast<size_t>(i)] = -std::numeric_limits<T>::infinity();  // nothing, at first
       const Row expected = reference::softmax(wide(x));
       T highest = -std::numeric_limits<T>::infinity(), total = 0;
       for (int64_t i = 0; i < 100; i += block) {
@@ -377,7 +404,9 @@ TEST_CASE("kernels: softmax in blocks is the softmax of the whole row") {
       for (T& v : x) v /= total;
       CAPTURE(block);
       require_close(x, expected);
-      REQUIRE(highest + std::log(total) == Approx(kernel.log_sum_exp(numbers<T>(100, 20).data() + 45, 55)).epsilon(tolerance<T>));
+      REQUIRE(
+          highest + std::log(total) ==
+          Approx(kernel.log_sum_exp(numbers<T>(100, 20).data() + 45, 55)).epsilon(tolerance<T>));
     }
   });
 }
@@ -390,7 +419,8 @@ TEST_CASE("kernels: softmax's gradient where the mean is known") {
       std::vector<T> dx(y.size());
       kernel.softmax_grad_again(y.data(), g.data(), T(0.75), T(2), dx.data(), n);
       Row expected;
-      for (size_t i = 0; i < y.size(); ++i) expected.push_back(2.0 * static_cast<double>(y[i]) * (static_cast<double>(g[i]) - 0.75));
+      for (size_t i = 0; i < y.size(); ++i)
+        expected.push_back(2.0 * static_cast<double>(y[i]) * (static_cast<double>(g[i]) - 0.75));
       require_close(dx, expected, 4);
     }
   });
@@ -426,7 +456,8 @@ TEST_CASE("kernels: transposition and packing move every number to its place and
         kernel.transpose(x.data(), columns + 2, rows, columns, y.data(), rows + 1);
         for (int64_t j = 0; j < columns; ++j) {
           for (int64_t i = 0; i < rows; ++i) {
-            REQUIRE(y[static_cast<size_t>(j * (rows + 1) + i)] == x[static_cast<size_t>(i * (columns + 2) + j)]);
+            REQUIRE(y[static_cast<size_t>(j * (rows + 1) + i)] ==
+                    x[static_cast<size_t>(i * (columns + 2) + j)]);
           }
           REQUIRE(y[static_cast<size_t>(j * (rows + 1) + rows)] == T(-7));
         }

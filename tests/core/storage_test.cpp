@@ -26,7 +26,8 @@ constexpr bool reuse = true;
 #endif
 
 TEST_CASE("storage: bytes are aligned, writable to the last, and of the asked size") {
-  for (size_t bytes : {0, 1, 63, 64, 65, 80, 81, 100, 1000, 4096, 65537, 1 << 20, (2 << 20) - 64, 5 << 20}) {
+  for (size_t bytes :
+       {0, 1, 63, 64, 65, 80, 81, 100, 1000, 4096, 65537, 1 << 20, (2 << 20) - 64, 5 << 20}) {
     const Storage s(bytes);
     CAPTURE(bytes);
     REQUIRE(s);

@@ -1,7 +1,7 @@
 // The plain twins of the fast kernels: what each one computes, as a loop anyone can check.
 //
-// Every function works in double and is as simple as its formula. These are the oracles of the tests,
-// and the version to read first.
+// Every function works in double and is as simple as its formula. These are the oracles of the
+// tests, and the version to read first.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,8 @@ inline Row matmul(const Row& a, const Row& b, int64_t m, int64_t n, int64_t k) {
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t l = 0; l < k; ++l) {
       for (int64_t j = 0; j < n; ++j) {
-        c[static_cast<size_t>(i * n + j)] += a[static_cast<size_t>(i * k + l)] * b[static_cast<size_t>(l * n + j)];
+        c[static_cast<size_t>(i * n + j)] +=
+            a[static_cast<size_t>(i * k + l)] * b[static_cast<size_t>(l * n + j)];
       }
     }
   }
@@ -116,21 +117,23 @@ inline Norm rms_norm(const Row& x, const Row& w, double eps) {
   return out;
 }
 
-/// One head of attention: q (n × d), k (m × d), v (m × p) -> output (n × p), and the weights (n × m).
-/// factor(i, j) multiplies a weight after the softmax (dropout); permitted(i, j) says whether it counts.
+/// One head of attention: q (n × d), k (m × d), v (m × p) -> output (n × p), and the weights (n ×
+/// m). factor(i, j) multiplies a weight after the softmax (dropout); permitted(i, j) says whether
+/// it counts.
 struct Attended {
   Row output, weights;
 };
 template <class Permitted, class Factor>
-Attended attention(const Row& q, const Row& k, const Row& v, int64_t n, int64_t m, int64_t d, int64_t p, double scale,
-                   Permitted permitted, Factor factor) {
+Attended attention(const Row& q, const Row& k, const Row& v, int64_t n, int64_t m, int64_t d,
+                   int64_t p, double scale, Permitted permitted, Factor factor) {
   Attended out{Row(static_cast<size_t>(n * p), 0.0), {}};
   for (int64_t i = 0; i < n; ++i) {
     Row scores(static_cast<size_t>(m), -infinity);
     for (int64_t j = 0; j < m; ++j) {
       if (!permitted(i, j)) continue;
       double score = 0;
-      for (int64_t l = 0; l < d; ++l) score += q[static_cast<size_t>(i * d + l)] * k[static_cast<size_t>(j * d + l)];
+      for (int64_t l = 0; l < d; ++l)
+        score += q[static_cast<size_t>(i * d + l)] * k[static_cast<size_t>(j * d + l)];
       scores[static_cast<size_t>(j)] = scale * score;
     }
     const Row weights = m > 0 ? softmax(scores) : Row();
