@@ -41,19 +41,30 @@ void split(const Array& x, unsigned reduced, Shape (&shape)[2], Strides (&stride
   }
 }
 
-constexpr int64_t block = 1024;
+// Terms that are added one after the other before pairs are formed.
+constexpr int64_t block = 128;
 
 template <class T>
 T sum_run(const T* x, int64_t stride, int64_t n) {
   if constexpr (std::is_floating_point_v<T>) {
     if (stride == 1) return kernels_of<T>().sum(x, n);
   }
+  if (n > block) return sum_run(x, stride, n / 2) + sum_run(x + n / 2 * stride, stride, n - n / 2);
   T total = 0;
-  for (int64_t begin = 0; begin < n; begin += block) {
-    T partial = 0;
-    for (int64_t i = begin; i < std::min(n, begin + block); ++i) partial += x[i * stride];
-    total += partial;
+  for (int64_t i = 0; i < n; ++i) total += x[i * stride];
+  return total;
+}
+
+// Σ over the elements begin … end-1 of a nest of several axes, in pairs of whole runs.
+template <class T>
+T sum_nest(const T* x, const LoopNest<1>& nest, int64_t begin, int64_t end) {
+  const int64_t n = end - begin, inner = nest.shape.back();
+  if (n > block && n > inner) {
+    const int64_t half = n / 2 > inner ? n / 2 / inner * inner : n / 2;
+    return sum_nest(x, nest, begin, begin + half) + sum_nest(x, nest, begin + half, end);
   }
+  T total = 0;
+  nest.walk(begin, end, [&](const Run<1>& run) { total += sum_run(x + run.offset[0], run.stride[0], run.n); });
   return total;
 }
 
@@ -67,30 +78,33 @@ void add_run(const T* x, T* y, int64_t n) {
   }
 }
 
-// Sum over leading axes, kept columns adjacent: rows are added, 64 at a time.
+constexpr int64_t column_width = 256;
+
+// y = Σ of the rows begin … end-1, w columns of them, in pairs of 64 rows.
+template <class T>
+void add_rows(const T* x, const LoopNest<1>& rows, int64_t begin, int64_t end, T* y, int64_t w) {
+  constexpr int64_t height = 64;
+  if (end - begin > height) {
+    const int64_t half = ((end - begin) / 2 + height - 1) / height * height;
+    T other[column_width];
+    add_rows(x, rows, begin, begin + half, y, w);
+    add_rows(x, rows, begin + half, end, other, w);
+    add_run(other, y, w);
+    return;
+  }
+  std::fill_n(y, w, T(0));
+  rows.walk(begin, end, [&](const Run<1>& run) {
+    for (int64_t r = 0; r < run.n; ++r) add_run(x + run.offset[0] + r * run.stride[0], y, w);
+  });
+}
+
+// Sum over leading axes, kept columns adjacent.
 template <class T>
 void sum_columns(const T* x, const LoopNest<1>& rows, int64_t n_rows, T* y, int64_t columns) {
-  constexpr int64_t width = 256, height = 64;
   parallel_for(columns, std::max<int64_t>(16, elementwise_grain / std::max<int64_t>(1, n_rows)),
                [&](int64_t begin, int64_t end) {
-    T partial[width];
-    for (int64_t c = begin; c < end; c += width) {
-      const int64_t w = std::min(width, end - c);
-      std::fill_n(y + c, w, T(0));
-      std::fill_n(partial, w, T(0));
-      int64_t filled = 0;
-      rows.walk(0, n_rows, [&](const Run<1>& run) {
-        for (int64_t r = 0; r < run.n; ++r) {
-          add_run(x + run.offset[0] + r * run.stride[0] + c, partial, w);
-          if (++filled == height) {
-            add_run(partial, y + c, w);
-            std::fill_n(partial, w, T(0));
-            filled = 0;
-          }
-        }
-      });
-      add_run(partial, y + c, w);
-    }
+    for (int64_t c = begin; c < end; c += column_width)
+      add_rows(x + c, rows, 0, n_rows, y + c, std::min(column_width, end - c));
   });
 }
 
@@ -116,9 +130,7 @@ void sum_into(const Array& x, unsigned reduced, T* out) {
     std::vector<T> partial(static_cast<size_t>(chunks), T(0));
     parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t c = begin; c < end; ++c)
-        gone.walk(c * chunk, std::min(n_in, (c + 1) * chunk), [&](const Run<1>& run) {
-          partial[static_cast<size_t>(c)] += sum_run(in + run.offset[0], run.stride[0], run.n);
-        });
+        partial[static_cast<size_t>(c)] = sum_nest(in, gone, c * chunk, std::min(n_in, (c + 1) * chunk));
     });
     *out = sum_run(partial.data(), 1, chunks);
     return;
@@ -126,12 +138,7 @@ void sum_into(const Array& x, unsigned reduced, T* out) {
   parallel_for(n_out, std::max<int64_t>(1, elementwise_grain / n_in), [&](int64_t begin, int64_t end) {
     int64_t at = begin;
     kept.walk(begin, end, [&](const Run<1>& outer) {
-      for (int64_t i = 0; i < outer.n; ++i) {
-        const T* const row = in + outer.offset[0] + i * outer.stride[0];
-        T total = 0;
-        gone.walk(0, n_in, [&](const Run<1>& run) { total += sum_run(row + run.offset[0], run.stride[0], run.n); });
-        out[at++] = total;
-      }
+      for (int64_t i = 0; i < outer.n; ++i) out[at++] = sum_nest(in + outer.offset[0] + i * outer.stride[0], gone, 0, n_in);
     });
   });
 }
