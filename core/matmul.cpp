@@ -107,6 +107,8 @@ Array linear(const Array& x, const Array& weight, const Array& bias) {
                     weight.rank() == 2 ? weight.size(1) : 0, " features that the weight takes");
   check<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "linear: weight ", weight.shape(),
                     ", bias ", bias.shape(), ": the bias must have one number for each of the weight's rows");
+  check<DtypeError>(!bias.defined() || bias.dtype() == x.dtype(), "linear: input ", x.dtype(), ", bias ", bias.dtype(),
+                    ": dtypes differ: convert one with to(Dtype)");
   Shape shape = x.shape();
   shape[shape.rank() - 1] = weight.size(0);
   const Array y(shape, x.dtype());
