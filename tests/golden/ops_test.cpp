@@ -179,7 +179,7 @@ void add_indexing_and_views(Table& t) {
   add(t, "clone", [](const Tensor& x) { return x.clone(); });
   add(t, "expand", [](const Tensor& x) { return x.expand({4, 2, 3}); });
   add(t, "squeeze", [](const Tensor& x) { return x.squeeze(1); });
-  add(t, "sum_to", [](const Tensor& x) { return sum_to(x, {3, 1}); });
+  add(t, "sum_to", [](const Tensor& x) { return x.sum_to({3, 1}); });
   t["cat 0"] = [](In in) { return cat(in); };
   t["cat -1"] = [](In in) { return cat(in, -1); };
   t["stack 0"] = [](In in) { return stack(in); };

@@ -1,0 +1,74 @@
+// What autograd/ says when something is wrong. (gradcheck's and anomaly mode's messages are with
+// their own tests, those about rules, passes and in-place changes in engine_test.cpp.)
+#include <functional>
+#include <set>
+
+#include <heed/autograd/engine.h>
+#include <heed/autograd/node.h>
+#include <heed/autograd/ops.h>
+#include <heed/core/scope.h>
+
+#include "support/catch.h"
+#include "support/errors.h"
+
+using namespace heed;
+using test::contains, test::message_of;
+
+namespace {
+
+struct Mistake {
+  std::string says;
+  std::function<void()> make;
+};
+
+}  // namespace
+
+TEST_CASE("autograd's errors say what was given, what is wrong and what to do") {
+  const Tensor x = ones({2, 3}), p = parameter(x), whole = tensor_i64({1, 2});
+  const Mistake mistakes[] = {
+      {"backward: () has no history: no tensor that requires grad led to it", [&] { sum(x).backward(); }},
+      {"backward: (2, 3) is not one number: reduce it, as in mean(loss)", [&] { (p * 2.0).backward(); }},
+      {"backward: output (2, 3), seed (3,): must have the same shape", [&] { (p * 2.0).backward(ones({3})); }},
+      {"grad: (2, 3) is not one number: ", [&] { (void)grad(p * 2.0, {p}); }},
+      {"grad: input (2, 3) does not require grad: make it a parameter()", [&] { (void)grad(sum(p), {x}); }},
+      {"grad: () has no history: ", [&] { (void)grad(sum(x), {p}); }},
+      {"register_hook: (2, 3) does not require grad: no gradient will arrive here", [&] { x.register_hook({}); }},
+      {"sum: a hook gave a gradient (3,) in place of (): must have the same shape",
+       [&] { const Tensor y = sum(p); y.register_hook([](const Tensor&) { return ones({3}); }); y.backward(); }},
+      {"parameter: (2,) of int64: only float32 and float64 have gradients", [&] { parameter(whole); }},
+      {"clamp: (2, 3) to 1 … 0: the lower bound is above the upper", [&] { clamp(x, 1.0, 0.0); }},
+      {"mean: (2,) of int64: a mean is no whole number: convert with to(Dtype::f32)", [&] { mean(whole); }},
+      {"flatten: (2, 3) from axis 1 to 0: the first is behind the last", [&] { x.flatten(1, 0); }},
+      {"split: (2, 3) into pieces of 0: pieces have one element at least", [&] { x.split(0); }},
+      {"chunk: (2, 3) into 0 chunks: needs one at least", [&] { x.chunk(0); }},
+      {"stack: (2, 3) and (3,): all shapes must be equal", [&] { stack({x, ones({3})}); }},
+      {"cat: no tensors: needs one at least", [&] { stack({}); }},
+      {"sum_to: (2, 3) to (3, 2): ", [&] { x.sum_to({3, 2}); }},
+      {"matmul: (3,) @ (4,): inner sizes differ: 3 against 4: must be equal", [&] { matmul(ones({3}), ones({4})); }},
+      {"matmul: (2, 3) @ (2,): inner sizes differ: 3 against 2: must be equal", [&] { matmul(x, ones({2})); }},
+      {"matmul: (2,) @ (3, 2): inner sizes differ: 2 against 3: must be equal", [&] { matmul(ones({2}), ones({3, 2})); }},
+      {"matmul: () @ (2, 3): a number is no matrix: multiply with *", [&] { matmul(scalar(1), x); }},
+      {"tensor_i64: 2 values for shape (3,): needs 3", [&] { tensor_i64({1, 2}, {3}); }},
+      {"embedding: table (): needs two axes (rows, width)", [&] { embedding(scalar(1), whole); }},
+      {"array: an empty Tensor: has no numbers to compute with: ", [&] { exp(Tensor()); }},
+      {"array: an empty Tensor: has no numbers to compute with: ", [&] { x + Tensor(); }},
+      {"permute: (2, 3) by (0,): needs each of the 2 axes once", [&] { p.permute({0}); }},
+      {"select: (2, 3): index 2 on axis 0 of size 2: must be in -2 … 1", [&] { p[2]; }},
+      {"item: (2, 3): holds more or less than one number: ", [&] { (void)x.item(); }},
+  };
+  for (const Mistake& m : mistakes) {
+    const std::string text = message_of<Error>(m.make);
+    INFO("expected: " << m.says << "\n     got: " << text);
+    CHECK(text.starts_with(m.says));
+    CHECK(test::follows_grammar(text));
+  }
+}
+
+TEST_CASE("errors say in which module") {
+  const core::ScopeFrame frame{nullptr, [](const core::ScopeFrame&) { return std::string("decoder.layers.1"); }, nullptr};
+  core::current_scope() = &frame;
+  const std::string text = message_of<ShapeError>([] { ones({2}) + ones({3}); });
+  core::current_scope() = nullptr;
+  CHECK(text.ends_with(" [in decoder.layers.1]"));
+  CHECK_FALSE(contains(message_of<ShapeError>([] { ones({2}) + ones({3}); }), "[in"));
+}

@@ -1,0 +1,80 @@
+// No include points up: core <- autograd <- nn, and optim -> autograd.
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+
+#include "support/catch.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// The folders whose headers a folder may include.
+const std::map<std::string, std::set<std::string>> allowed{
+    {"core", {"core"}},
+    {"autograd", {"core", "autograd"}},
+    {"nn", {"core", "autograd", "nn"}},
+    {"optim", {"core", "autograd", "optim"}},
+};
+
+// "autograd" of  #include <heed/autograd/node.h>;  "" of other lines, the whole target of "quoted" ones.
+std::string folder_of(const std::string& line) {
+  const size_t hash = line.find_first_not_of(' ');
+  if (hash == std::string::npos || line.compare(hash, 8, "#include") != 0) return "";
+  const size_t quote = line.find('"'), mark = line.find("<heed/");
+  if (quote != std::string::npos && quote < line.find('<')) return line.substr(quote);
+  if (mark == std::string::npos) return "";
+  const size_t begin = mark + 6;
+  return line.substr(begin, line.find('/', begin) - begin);
+}
+
+}  // namespace
+
+TEST_CASE("the reader of includes reads includes") {
+  CHECK(folder_of("#include <heed/nn/module.h>") == "nn");
+  CHECK(folder_of("  #include <heed/core/kernels/kernels.h>  // why") == "core");
+  CHECK(folder_of("#include \"node.h\"") == "\"node.h\"");
+  CHECK(folder_of("#include <vector>").empty());
+  CHECK(folder_of("// #include <heed/nn/module.h>").empty());
+}
+
+TEST_CASE("no include points up") {
+  const fs::path root = fs::path(HEED_TESTS_DIR).parent_path();
+  for (const auto& [folder, may] : allowed) {
+    int files = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      const std::string kind = entry.path().extension().string();
+      if (kind != ".h" && kind != ".cpp" && kind != ".inc") continue;
+      ++files;
+      std::ifstream file(entry.path());
+      std::string line;
+      for (int number = 1; std::getline(file, line); ++number) {
+        const std::string target = folder_of(line);
+        if (target.empty()) continue;
+        INFO(entry.path().string() << ":" << number << ": " << line);
+        CHECK(may.count(target) == 1);
+      }
+    }
+    INFO(folder);
+    CHECK(files >= 5);
+  }
+}
+
+TEST_CASE("every header has a guard, and no source is longer than a reader would accept") {
+  const fs::path root = fs::path(HEED_TESTS_DIR).parent_path();
+  for (const auto& [folder, may] : allowed)
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      const std::string kind = entry.path().extension().string();
+      if (kind != ".h" && kind != ".cpp") continue;
+      std::ifstream file(entry.path());
+      std::string line;
+      int lines = 0;
+      bool guarded = false;
+      for (; std::getline(file, line); ++lines) guarded |= line == "#pragma once";
+      INFO(entry.path().string() << " has " << lines << " lines");
+      CHECK((kind != ".h" || guarded));
+      CHECK(lines <= (kind == ".h" ? 250 : 400));
+    }
+}
