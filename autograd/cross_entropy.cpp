@@ -27,8 +27,9 @@ Tensor distribution(const core::CrossEntropyTargets& targets, const Tensor& logi
 
 RowLosses cross_entropy_rows(const Tensor& logits, const CrossEntropyTargets& targets) {
   const Tensor x = logits.reshape({targets.classes.numel(), logits.size(-1)}).contiguous();
-  core::CrossEntropyTargets flat{core::contiguous(core::reshape(targets.classes.array(), {targets.classes.numel()})),
-                                 targets.class_weight.array(), targets.ignore_index, targets.smoothing};
+  core::CrossEntropyTargets flat{
+      core::contiguous(core::reshape(targets.classes.array(), {targets.classes.numel()})),
+      targets.class_weight.array(), targets.ignore_index, targets.smoothing};
   if (flat.class_weight.defined()) flat.class_weight = core::contiguous(flat.class_weight);
   core::CrossEntropy rows = core::cross_entropy(x.array(), flat);
   const Tensor loss = op("cross_entropy", rows.loss, edge(x, [x = saved(x), flat](const Tensor& g) {

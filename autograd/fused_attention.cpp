@@ -11,8 +11,17 @@ namespace heed {
 
 namespace {
 
-core::AttentionInputs inputs(const core::Array& q, const core::Array& k, const core::Array& v, const FusedAttention& how) {
-  return {q, k, v, how.scale, how.mask.array(), how.causal, how.dropout.p, how.dropout.seed, how.dropout.call};
+core::AttentionInputs inputs(const core::Array& q, const core::Array& k, const core::Array& v,
+                             const FusedAttention& how) {
+  return {q,
+          k,
+          v,
+          how.scale,
+          how.mask.array(),
+          how.causal,
+          how.dropout.p,
+          how.dropout.seed,
+          how.dropout.call};
 }
 
 struct Gradients {
@@ -20,8 +29,9 @@ struct Gradients {
 };
 
 // The plain formula, for gradients that are recorded: with P the weights, D the factors of dropout
-//     dV = (P D)ᵀ g,   dP = D (g Vᵀ),   dS = P (dP - rowsum(P dP)),   dQ = scale dS K,   dK = scale dSᵀ Q
-Gradients plain_gradients(const Tensor& q, const Tensor& k, const Tensor& v, const FusedAttention& how, const Tensor& g) {
+//     dV = (P D)ᵀ g    dP = D (g Vᵀ)    dS = scale P (dP - rowsum(P dP))    dQ = dS K    dK = dSᵀ Q
+Gradients plain_gradients(const Tensor& q, const Tensor& k, const Tensor& v,
+                          const FusedAttention& how, const Tensor& g) {
   const auto transposed = [](const Tensor& x) { return x.transpose(-2, -1); };
   Tensor scores = how.scale * matmul(q, transposed(k));
   constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
@@ -63,19 +73,22 @@ core::Array part(const core::Array& qkv, int64_t i, int64_t heads) {
 
 }  // namespace
 
-Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v, const FusedAttention& how) {
+Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                       const FusedAttention& how) {
   const core::AttentionOutputs out = core::attention(inputs(q.array(), k.array(), v.array(), how));
   return op("attention", out.output, {q, k, v},
-            [q = saved(q), k = saved(k), v = saved(v), how, lse = out.log_sum_exp](const Tensor& g, const Tensor& y)
-                -> std::vector<Tensor> {
-    if (grad_enabled()) {
-      const Gradients d = plain_gradients(q(), k(), v(), how, g);
-      return {d.q, d.k, d.v};
-    }
-    const core::Array dq(q().shape(), g.dtype()), dk(k().shape(), g.dtype()), dv(v().shape(), g.dtype());
-    core::attention_grad(inputs(q().array(), k().array(), v().array(), how), {y.array(), lse}, g.array(), dq, dk, dv);
-    return {Tensor(dq), Tensor(dk), Tensor(dv)};
-  });
+            [q = saved(q), k = saved(k), v = saved(v), how, lse = out.log_sum_exp](
+                const Tensor& g, const Tensor& y) -> std::vector<Tensor> {
+              if (grad_enabled()) {
+                const Gradients d = plain_gradients(q(), k(), v(), how, g);
+                return {d.q, d.k, d.v};
+              }
+              const core::Array dq(q().shape(), g.dtype()), dk(k().shape(), g.dtype()),
+                  dv(v().shape(), g.dtype());
+              core::attention_grad(inputs(q().array(), k().array(), v().array(), how),
+                                   {y.array(), lse}, g.array(), dq, dk, dv);
+              return {Tensor(dq), Tensor(dk), Tensor(dv)};
+            });
 }
 
 Tensor fused_self_attention(const Tensor& qkv, int64_t heads, const FusedAttention& how) {
@@ -84,20 +97,23 @@ Tensor fused_self_attention(const Tensor& qkv, int64_t heads, const FusedAttenti
   };
   const core::AttentionOutputs out = core::attention(of(qkv.array()));
   const int64_t width = qkv.size(2) / 3;
-  core::Array y = core::reshape(core::transpose(out.output, 1, 2), {qkv.size(0), qkv.size(1), width});
-  return op("attention", std::move(y), edge(qkv, [qkv = saved(qkv), heads, how, of, lse = out.log_sum_exp](
-                                                     const Tensor& g, const Tensor& o) {
-    if (grad_enabled()) {
-      const std::vector<Tensor> parts = qkv().chunk(3, 2);
-      const Gradients d = plain_gradients(split(parts[0], heads), split(parts[1], heads), split(parts[2], heads), how,
-                                          split(g, heads));
-      return cat({merge(d.q), merge(d.k), merge(d.v)}, -1);
-    }
-    const core::Array grad(qkv().shape(), g.dtype());
-    core::attention_grad(of(qkv().array()), {split(o.array(), heads), lse}, split(g.array(), heads), part(grad, 0, heads),
-                         part(grad, 1, heads), part(grad, 2, heads));
-    return Tensor(grad);
-  }));
+  core::Array y =
+      core::reshape(core::transpose(out.output, 1, 2), {qkv.size(0), qkv.size(1), width});
+  return op("attention", std::move(y),
+            edge(qkv, [qkv = saved(qkv), heads, how, of, lse = out.log_sum_exp](const Tensor& g,
+                                                                                const Tensor& o) {
+              if (grad_enabled()) {
+                const std::vector<Tensor> parts = qkv().chunk(3, 2);
+                const Gradients d = plain_gradients(split(parts[0], heads), split(parts[1], heads),
+                                                    split(parts[2], heads), how, split(g, heads));
+                return cat({merge(d.q), merge(d.k), merge(d.v)}, -1);
+              }
+              const core::Array grad(qkv().shape(), g.dtype());
+              core::attention_grad(of(qkv().array()), {split(o.array(), heads), lse},
+                                   split(g.array(), heads), part(grad, 0, heads),
+                                   part(grad, 1, heads), part(grad, 2, heads));
+              return Tensor(grad);
+            }));
 }
 
 }  // namespace heed

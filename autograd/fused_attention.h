@@ -15,7 +15,8 @@ struct FusedAttention {
 
 /// q (B, h, n, d), k (B, h, m, d), v (B, h, m, p) -> (B, h, n, p), in memory (B, n, h, p), so that
 /// putting the heads side by side copies nothing.
-Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v, const FusedAttention& how);
+Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                       const FusedAttention& how);
 
 /// qkv (B, n, 3E): queries, keys and values of h heads of width E / h, as one product gives them
 /// -> (B, n, E). The gradient is written in place to all three parts of one tensor.

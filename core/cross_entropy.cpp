@@ -20,13 +20,18 @@ struct Rows {
   T weight_sum;     // Σ_c w_c
 
   Rows(const Array& logits, const CrossEntropyTargets& t)
-      : targets(t), count(logits.size(0)), classes(logits.size(1)), target(t.classes.data<int64_t>()),
+      : targets(t),
+        count(logits.size(0)),
+        classes(logits.size(1)),
+        target(t.classes.data<int64_t>()),
         weight(t.class_weight.defined() ? t.class_weight.data<T>() : nullptr),
         smoothed(static_cast<T>(t.smoothing / static_cast<double>(std::max<int64_t>(classes, 1)))),
         weight_sum(weight ? kernels_of<T>().sum(weight, classes) : static_cast<T>(classes)) {}
 
   bool ignored(int64_t row) const { return target[row] == targets.ignore_index; }
-  T chosen(int64_t row) const { return static_cast<T>(1.0 - targets.smoothing) * (weight ? weight[target[row]] : T(1)); }
+  T chosen(int64_t row) const {
+    return static_cast<T>(1.0 - targets.smoothing) * (weight ? weight[target[row]] : T(1));
+  }
   int64_t grain() const { return std::max<int64_t>(1, 16384 / std::max<int64_t>(classes, 1)); }
 };
 
@@ -39,9 +44,9 @@ CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targe
     for (int64_t i = 0; i < rows.count; ++i) {
       if (rows.ignored(i)) continue;
       const int64_t t = rows.target[i];
-      check<IndexError>(t >= 0 && t < rows.classes, "cross_entropy: target ", t, " in row ", i, ": there are ",
-                        rows.classes, " classes: a target lies in 0 … ", rows.classes - 1, ", or is ignore_index = ",
-                        targets.ignore_index);
+      check<IndexError>(t >= 0 && t < rows.classes, "cross_entropy: target ", t, " in row ", i,
+                        ": there are ", rows.classes, " classes: a target lies in 0 … ",
+                        rows.classes - 1, ", or is ignore_index = ", targets.ignore_index);
       result.weight += rows.weight ? static_cast<double>(rows.weight[t]) : 1.0;
     }
     const KernelsOf<T>& k = kernels_of<T>();
@@ -53,7 +58,8 @@ CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targe
         const T log_sum = k.log_sum_exp(x, rows.classes);
         loss = rows.chosen(i) * (log_sum - x[rows.target[i]]);
         if (rows.smoothed > T(0)) {
-          const T weighted = rows.weight ? k.dot(rows.weight, x, rows.classes) : k.sum(x, rows.classes);
+          const T weighted =
+              rows.weight ? k.dot(rows.weight, x, rows.classes) : k.sum(x, rows.classes);
           loss += rows.smoothed * (rows.weight_sum * log_sum - weighted);
         }
       }
@@ -81,7 +87,8 @@ Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets
         multiply(dx, 1, &total, 0, dx, rows.classes);
         dx[rows.target[i]] -= from_above * rows.chosen(i);
         if (rows.smoothed > T(0))
-          for (int64_t c = 0; c < rows.classes; ++c) dx[c] -= from_above * rows.smoothed * (rows.weight ? rows.weight[c] : T(1));
+          for (int64_t c = 0; c < rows.classes; ++c)
+            dx[c] -= from_above * rows.smoothed * (rows.weight ? rows.weight[c] : T(1));
       }
     });
     return grad;

@@ -1,10 +1,10 @@
-// Cross-entropy of rows of logits with class targets: log-softmax and the choice of the target's entry
-// in one pass over the logits, which are all that backward needs again.
+// Cross-entropy of rows of logits with class targets: log-softmax and the choice of the target's
+// entry in one pass over the logits, which are all that backward needs again.
 //
 //     lossᵢ = -Σ_c T_ic log softmax(xᵢ)_c,    T_ic = w_c ((1 - ε) [c = tᵢ] + ε / C)
 //
-// w are class weights, ε is the label smoothing (Szegedy et al. 2016, section 7). Rows whose target is
-// ignore_index have loss 0 and no gradient.
+// w are class weights, ε is the label smoothing (Szegedy et al. 2016, section 7). Rows whose target
+// is ignore_index have loss 0 and no gradient.
 #pragma once
 
 #include <heed/core/array.h>

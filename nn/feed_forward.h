@@ -21,7 +21,9 @@ struct FeedForward : Module {
   Tensor (*activation)(const Tensor&);
 
   explicit FeedForward(int64_t width, const FeedForwardOptions& o = {})
-      : linear1(width, o.hidden, {.bias = o.bias}), linear2(o.hidden, width, {.bias = o.bias}), dropout(o.dropout),
+      : linear1(width, o.hidden, {.bias = o.bias}),
+        linear2(o.hidden, width, {.bias = o.bias}),
+        dropout(o.dropout),
         activation(o.activation) {}
 
   Tensor operator()(const Tensor& x) const {
@@ -29,7 +31,11 @@ struct FeedForward : Module {
     return linear2(dropout(activation(linear1(x))));
   }
 
-  void visit(Visitor& v) override { v("linear1", linear1); v("dropout", dropout); v("linear2", linear2); }
+  void visit(Visitor& v) override {
+    v("linear1", linear1);
+    v("dropout", dropout);
+    v("linear2", linear2);
+  }
 };
 
 }  // namespace heed::nn

@@ -23,7 +23,8 @@ std::atomic<bool>& plain() {
 
 // The options as the op takes them, for scores of this shape and keys of width d.
 FusedAttention fused(const char* op, const Shape& scores, int64_t d, const AttentionOptions& o) {
-  check(o.normaliser == Normaliser::softmax, op, ": a normaliser that is not softmax: only attend() has others");
+  check(o.normaliser == Normaliser::softmax, op,
+        ": a normaliser that is not softmax: only attend() has others");
   const AttentionOptions masks{.mask = o.mask, .key_mask = o.key_mask};
   return {.scale = o.scale.value_or(1.0 / std::sqrt(static_cast<double>(d))),
           .mask = permitted(op, scores, masks),
@@ -52,14 +53,17 @@ Tensor merge_heads(const Tensor& x) {
   return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
 
-Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
+Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                                    const AttentionOptions& o) {
   constexpr auto op = "scaled_dot_product_attention";
-  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2 && v.dim() >= 2 && q.size(-1) == k.size(-1) && k.size(-2) == v.size(-2),
+  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2 && v.dim() >= 2 && q.size(-1) == k.size(-1) &&
+                        k.size(-2) == v.size(-2),
                     op, ": queries ", q.shape(), ", keys ", k.shape(), ", values ", v.shape(),
                     ": must be (…, n, d), (…, m, d) and (…, m, p)");
   const int rank = q.dim();
   bool fits = rank <= 4 && k.dim() == rank && v.dim() == rank;
-  for (int i = 0; fits && i < rank - 2; ++i) fits = q.size(i) == k.size(i) && q.size(i) == v.size(i);
+  for (int i = 0; fits && i < rank - 2; ++i)
+    fits = q.size(i) == k.size(i) && q.size(i) == v.size(i);
   if (!fits || plain()) return attention(q, k, v, o).output;
 
   Shape scores = q.shape();
@@ -77,7 +81,8 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
 
 Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions& o) {
   constexpr auto op = "packed_attention";
-  check<ShapeError>(qkv.dim() == 3 && heads > 0 && qkv.size(2) % (3 * heads) == 0, op, ": ", qkv.shape(), ", ", heads,
+  check<ShapeError>(qkv.dim() == 3 && heads > 0 && qkv.size(2) % (3 * heads) == 0, op, ": ",
+                    qkv.shape(), ", ", heads,
                     " heads: must be (B, n, 3E) with E a multiple of the heads");
   const int64_t B = qkv.size(0), n = qkv.size(1), d = qkv.size(2) / (3 * heads);
   const auto apart = [&] {

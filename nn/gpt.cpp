@@ -11,17 +11,22 @@
 namespace heed::nn {
 
 CausalSelfAttention::CausalSelfAttention(const GPTOptions& o)
-    : c_attn(o.width, 3 * o.width, {.bias = o.bias}), c_proj(o.width, o.width, {.bias = o.bias}), drop(o.dropout),
+    : c_attn(o.width, 3 * o.width, {.bias = o.bias}),
+      c_proj(o.width, o.width, {.bias = o.bias}),
+      drop(o.dropout),
       heads(o.heads) {}
 
 Tensor CausalSelfAttention::operator()(const Tensor& x) const {
   const Scope scope(*this);
-  const Tensor y = packed_attention(c_attn(x), heads, {.causal = true, .dropout = training ? drop.p : 0.0});
+  const Tensor y =
+      packed_attention(c_attn(x), heads, {.causal = true, .dropout = training ? drop.p : 0.0});
   return drop(c_proj(y));
 }
 
 MLP::MLP(const GPTOptions& o)
-    : c_fc(o.width, 4 * o.width, {.bias = o.bias}), c_proj(4 * o.width, o.width, {.bias = o.bias}), drop(o.dropout),
+    : c_fc(o.width, 4 * o.width, {.bias = o.bias}),
+      c_proj(4 * o.width, o.width, {.bias = o.bias}),
+      drop(o.dropout),
       gelu_tanh(o.gelu_tanh) {}
 
 Tensor MLP::operator()(const Tensor& x) const {
@@ -42,10 +47,11 @@ Tensor Block::operator()(const Tensor& x) const {
 namespace {
 
 GPTOptions checked(const GPTOptions& o) {
-  check(o.vocab > 0 && o.context > 0 && o.layers > 0, "GPT: vocab ", o.vocab, ", context ", o.context, ", layers ",
-        o.layers, ": all must be positive");
-  check<ShapeError>(o.heads > 0 && o.width > 0 && o.width % o.heads == 0, "GPT: width ", o.width, ", ", o.heads,
-                    " heads: every head gets an equal part: make the width a multiple of the heads");
+  check(o.vocab > 0 && o.context > 0 && o.layers > 0, "GPT: vocab ", o.vocab, ", context ",
+        o.context, ", layers ", o.layers, ": all must be positive");
+  check<ShapeError>(
+      o.heads > 0 && o.width > 0 && o.width % o.heads == 0, "GPT: width ", o.width, ", ", o.heads,
+      " heads: every head gets an equal part: make the width a multiple of the heads");
   return o;
 }
 
@@ -58,7 +64,8 @@ GPT::GPT(const GPTOptions& o)
   lm_head.weight = wte.weight;
   for (NamedTensor& parameter : named_parameters()) {
     const std::string_view name = parameter.name;
-    if (parameter.tensor.dim() == 2 && name.ends_with("c_proj.weight")) gpt2_residual_(parameter.tensor, o.layers);
+    if (parameter.tensor.dim() == 2 && name.ends_with("c_proj.weight"))
+      gpt2_residual_(parameter.tensor, o.layers);
     else if (parameter.tensor.dim() == 2) normal_(parameter.tensor, 0.0, 0.02);
     else if (name.ends_with("bias")) constant_(parameter.tensor, 0.0);
   }
@@ -66,9 +73,10 @@ GPT::GPT(const GPTOptions& o)
 
 Tensor GPT::operator()(const Tensor& tokens) const {
   const Scope scope(*this);
-  check<ShapeError>(tokens.dim() == 2 && tokens.size(1) <= options.context, "GPT: tokens ", tokens.shape(),
-                    ", context ", options.context, ": must be (B, n) with n <= ", options.context,
-                    ": keep the last ", options.context, " tokens");
+  check<ShapeError>(tokens.dim() == 2 && tokens.size(1) <= options.context, "GPT: tokens ",
+                    tokens.shape(), ", context ", options.context,
+                    ": must be (B, n) with n <= ", options.context, ": keep the last ",
+                    options.context, " tokens");
   Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1))));  // (B, n, E)
   for (const Block& block : h) x = block(x);
   return lm_head(ln_f(x));                                     // (B, n, vocab)
@@ -85,7 +93,8 @@ void GPT::visit(Visitor& v) {
 
 DecayGroups decay_groups(const Module& model) {
   DecayGroups groups;
-  for (const Tensor& p : model.parameters()) (p.dim() >= 2 ? groups.decay : groups.no_decay).push_back(p);
+  for (const Tensor& p : model.parameters())
+    (p.dim() >= 2 ? groups.decay : groups.no_decay).push_back(p);
   return groups;
 }
 

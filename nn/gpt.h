@@ -4,10 +4,10 @@
 //     for each block:  x = x + attn(ln_1(x));  x = x + mlp(ln_2(x))
 //     logits = ln_f(x) wteᵀ
 //
-// Names and shapes are those of nanoGPT and of Hugging Face's GPT2Model: wte.weight, wpe.weight,
-// h.0.ln_1.weight, h.0.attn.c_attn.weight, h.0.attn.c_proj.weight, h.0.ln_2.weight, h.0.mlp.c_fc.weight,
-// h.0.mlp.c_proj.weight, …, ln_f.weight, lm_head.weight, without their prefix "transformer.". Weights of
-// linear layers are (out, in), as nanoGPT's; GPT-2's published files hold their transposes.
+// Names are those of nanoGPT and of Hugging Face's GPT2Model, without the prefix "transformer.":
+// wte.weight, wpe.weight, h.0.ln_1.weight, h.0.attn.c_attn.weight, h.0.attn.c_proj.weight,
+// h.0.ln_2.weight, h.0.mlp.c_fc.weight, h.0.mlp.c_proj.weight, …, ln_f.weight, lm_head.weight.
+// Weights of linear layers are (out, in), as nanoGPT's; GPT-2's published files hold transposes.
 #pragma once
 
 #include <cstdint>
@@ -63,7 +63,12 @@ struct Block : Module {
 
   explicit Block(const GPTOptions&);
   Tensor operator()(const Tensor& x) const;
-  void visit(Visitor& v) override { v("ln_1", ln_1); v("attn", attn); v("ln_2", ln_2); v("mlp", mlp); }
+  void visit(Visitor& v) override {
+    v("ln_1", ln_1);
+    v("attn", attn);
+    v("ln_2", ln_2);
+    v("mlp", mlp);
+  }
 };
 
 struct GPT : Module {
@@ -74,8 +79,8 @@ struct GPT : Module {
   LayerNorm ln_f;
   Linear lm_head;  // its weight is wte's: one tensor under two names
 
-  /// Matrices start at N(0, 0.02²), those that write into the residual stream at N(0, 0.02² / 2 layers),
-  /// biases at 0.
+  /// Matrices start at N(0, 0.02²), those that write into the residual stream at
+  /// N(0, 0.02² / 2 layers), biases at 0.
   explicit GPT(const GPTOptions& = {});
 
   /// tokens (B, n) i64 -> logits (B, n, vocab). ShapeError if n > context.

@@ -4,17 +4,18 @@
 //     Boxcar        [u <= 1]              Triangular    (1 - u)₊          (d2l's "Epanechikov")
 //     Constant      1: the plain mean
 //
-// The Gaussian's score is its logarithm, for softmax normalises it without overflow or 0/0 however far the
-// keys are. The others are 0 beyond u = 1: their score is the kernel's value, normalised by its sum,
-// and a query without a key in reach gets zeros. The width is fixed, or learnt as its logarithm.
+// The Gaussian's score is its logarithm, for softmax normalises it without overflow or 0/0 however
+// far the keys are. The others are 0 beyond u = 1: their score is the kernel's value, normalised by
+// its sum, and a query without a key in reach gets zeros. The width is fixed, or learnt as its
+// logarithm.
 #pragma once
 
 #include <heed/nn/attention.h>
 
 namespace heed::nn {
 
-/// ‖qᵢ - kⱼ‖²: q (…, n, d), k (…, m, d) -> (…, n, m). From the differences, so that near points keep
-/// their digits; O(n m d) time and memory.
+/// ‖qᵢ - kⱼ‖²: q (…, n, d), k (…, m, d) -> (…, n, m). From the differences, so that near points
+/// keep their digits; O(n m d) time and memory.
 Tensor squared_distances(const Tensor& q, const Tensor& k);
 
 struct KernelOptions {

@@ -17,21 +17,25 @@ Tensor reduce(const Tensor& losses, Reduction reduction) {
 }
 
 void check_same(const char* op, const Tensor& prediction, const Tensor& target) {
-  check<ShapeError>(prediction.shape() == target.shape(), op, ": prediction ", prediction.shape(), ", target ",
-                    target.shape(), ": shapes differ: reshape one of them, for a loss broadcasts nothing");
+  check<ShapeError>(prediction.shape() == target.shape(), op, ": prediction ", prediction.shape(),
+                    ", target ", target.shape(),
+                    ": shapes differ: reshape one of them, for a loss broadcasts nothing");
 }
 
-void check_classes(const char* op, const Tensor& scores, const Tensor& target, const std::optional<Tensor>& weight) {
-  check<DtypeError>(target.dtype() == Dtype::i64, op, ": targets ", target.dtype(), " ", target.shape(),
-                    ": targets are class numbers: make them int64");
+void check_classes(const char* op, const Tensor& scores, const Tensor& target,
+                   const std::optional<Tensor>& weight) {
+  check<DtypeError>(target.dtype() == Dtype::i64, op, ": targets ", target.dtype(), " ",
+                    target.shape(), ": targets are class numbers: make them int64");
   Shape rows = scores.shape();
   check<ShapeError>(rows.rank() > 0, op, ": logits (): there are no classes: logits are (…, C)");
   rows.erase(rows.rank() - 1);
-  check<ShapeError>(target.shape() == rows, op, ": logits ", scores.shape(), ", targets ", target.shape(),
-                    ": targets must be ", rows, ", for logits are (…, C), classes last: move a class axis 1 to the "
+  check<ShapeError>(target.shape() == rows, op, ": logits ", scores.shape(), ", targets ",
+                    target.shape(), ": targets must be ", rows,
+                    ", for logits are (…, C), classes last: move a class axis 1 to the "
                     "end with logits.transpose(1, -1)");
   check<ShapeError>(!weight || weight->shape() == Shape{scores.size(-1)}, op, ": class weights ",
-                    weight ? weight->shape() : Shape{}, ", ", scores.size(-1), " classes: give one weight a class");
+                    weight ? weight->shape() : Shape{}, ", ", scores.size(-1),
+                    " classes: give one weight a class");
 }
 
 }  // namespace
@@ -68,13 +72,15 @@ Tensor bce_with_logits(const Tensor& x, const Tensor& t, const BceOptions& o) {
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropyOptions& o) {
   check_classes("cross_entropy", logits, target, o.weight);
-  check(o.label_smoothing >= 0.0 && o.label_smoothing <= 1.0, "cross_entropy: label_smoothing = ", o.label_smoothing,
-        ": must lie in 0 … 1");
-  const RowLosses rows = cross_entropy_rows(logits, {.classes = target,
-                                                     .class_weight = o.weight ? o.weight->to(logits.dtype()) : Tensor(),
-                                                     .ignore_index = o.ignore_index,
-                                                     .smoothing = o.label_smoothing});
-  return o.reduction == Reduction::mean ? sum(rows.loss) / rows.weight : reduce(rows.loss, o.reduction);
+  check(o.label_smoothing >= 0.0 && o.label_smoothing <= 1.0,
+        "cross_entropy: label_smoothing = ", o.label_smoothing, ": must lie in 0 … 1");
+  const RowLosses rows = cross_entropy_rows(
+      logits, {.classes = target,
+               .class_weight = o.weight ? o.weight->to(logits.dtype()) : Tensor(),
+               .ignore_index = o.ignore_index,
+               .smoothing = o.label_smoothing});
+  return o.reduction == Reduction::mean ? sum(rows.loss) / rows.weight
+                                        : reduce(rows.loss, o.reduction);
 }
 
 Tensor nll_loss(const Tensor& log_probs, const Tensor& target, const NllOptions& o) {
@@ -84,11 +90,14 @@ Tensor nll_loss(const Tensor& log_probs, const Tensor& target, const NllOptions&
   const int64_t count = log_probs.size(-1);
   const std::vector<double> numbers = classes.to_vector();
   for (size_t row = 0; row < numbers.size(); ++row)
-    check<IndexError>(numbers[row] >= 0 && numbers[row] < static_cast<double>(count), "nll_loss: target ", numbers[row],
-                      " in row ", row, ": there are ", count, " classes: a target lies in 0 … ", count - 1,
+    check<IndexError>(numbers[row] >= 0 && numbers[row] < static_cast<double>(count),
+                      "nll_loss: target ", numbers[row], " in row ", row, ": there are ", count,
+                      " classes: a target lies in 0 … ", count - 1,
                       ", or is ignore_index = ", o.ignore_index);
   Tensor weight = full(target.shape(), 1.0, log_probs.dtype());
-  if (o.weight) weight = index_select(o.weight->detach().to(log_probs.dtype()), 0, classes.flatten()).reshape(target.shape());
+  if (o.weight)
+    weight = index_select(o.weight->detach().to(log_probs.dtype()), 0, classes.flatten())
+                 .reshape(target.shape());
   weight = where(ignored, 0.0, weight);
   const Tensor picked = gather(log_probs, -1, classes.unsqueeze(-1)).squeeze(-1);
   const Tensor losses = where(ignored, 0.0, -picked * weight);

@@ -17,9 +17,9 @@ struct LossOptions {
   Reduction reduction = Reduction::mean;
 };
 
-// prediction and target of one shape.
-Tensor mse_loss(const Tensor& prediction, const Tensor& target, const LossOptions& = {});  // (p - t)²
-Tensor l1_loss(const Tensor& prediction, const Tensor& target, const LossOptions& = {});   // |p - t|
+// (p - t)² and |p - t|, prediction and target of one shape.
+Tensor mse_loss(const Tensor& prediction, const Tensor& target, const LossOptions& = {});
+Tensor l1_loss(const Tensor& prediction, const Tensor& target, const LossOptions& = {});
 
 struct HuberOptions {
   double delta = 1.0;
@@ -33,7 +33,7 @@ Tensor huber_loss(const Tensor& prediction, const Tensor& target, const HuberOpt
 Tensor hinge_loss(const Tensor& score, const Tensor& label, const LossOptions& = {});
 
 struct BceOptions {
-  std::optional<Tensor> pos_weight = std::nullopt;  // factor of the positive term, broadcast to the logits
+  std::optional<Tensor> pos_weight = std::nullopt;  // factor of the positive term; broadcasts
   Reduction reduction = Reduction::mean;
 };
 
@@ -47,8 +47,8 @@ struct CrossEntropyOptions {
   Reduction reduction = Reduction::mean;
 };
 
-/// -log softmax(logits)_target: logits (…, C), target (…) i64. As one op, so that neither probabilities
-/// nor their logarithms are kept. The mean over no row at all (all are ignored) is NaN.
+/// -log softmax(logits)_target: logits (…, C), target (…) i64. As one op, so that neither
+/// probabilities nor their logarithms are kept. The mean over no row (all are ignored) is NaN.
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropyOptions& = {});
 
 struct NllOptions {

@@ -11,18 +11,22 @@ Tensor causal_mask(int64_t queries, int64_t keys) {
 
 Tensor causal_mask(int64_t n) { return causal_mask(n, n); }
 
-Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys) { return padding_mask(tensor_i64(lengths), keys); }
+Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys) {
+  return padding_mask(tensor_i64(lengths), keys);
+}
 
-Tensor padding_mask(const Tensor& lengths, int64_t keys) { return arange(keys) < lengths.unsqueeze(-1); }
+Tensor padding_mask(const Tensor& lengths, int64_t keys) {
+  return arange(keys) < lengths.unsqueeze(-1);
+}
 
 Tensor eye_mask(int64_t n) { return eq(arange(n), arange(n).unsqueeze(1)); }
 
 namespace {
 
 void check_boolean(const char* op, const char* name, const Tensor& mask) {
-  check<DtypeError>(mask.dtype() == Dtype::boolean, op, ": ", name, " ", mask.dtype(), " ", mask.shape(),
-                    ": a mask is boolean, true = may attend: for one of 0 and -inf give eq(mask, 0.0), for other numbers "
-                    "add them to the scores");
+  check<DtypeError>(mask.dtype() == Dtype::boolean, op, ": ", name, " ", mask.dtype(), " ",
+                    mask.shape(), ": a mask is boolean, true = may attend: for one of 0 and -inf "
+                    "give eq(mask, 0.0), for other numbers add them to the scores");
 }
 
 bool broadcasts(const Shape& mask, const Shape& scores) {
@@ -42,15 +46,17 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
   if (o.mask) {
     check_boolean(op, "mask", *o.mask);
     const bool of_keys = scores.rank() > 2 && o.mask->shape() == Shape{scores[0], scores.back()};
-    check<ShapeError>(broadcasts(o.mask->shape(), scores), op, ": mask ", o.mask->shape(), ", scores ", scores,
-                      ": the mask does not broadcast to (…, queries, keys): give it these sizes, or 1",
-                      of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "");
+    check<ShapeError>(
+        broadcasts(o.mask->shape(), scores), op, ": mask ", o.mask->shape(), ", scores ", scores,
+        ": the mask does not broadcast to (…, queries, keys): give it these sizes, or 1",
+        of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "");
     also(*o.mask);
   }
   if (o.key_mask) {
     check_boolean(op, "key_mask", *o.key_mask);
-    check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()}, op, ": key_mask ",
-                      o.key_mask->shape(), ", scores ", scores, ": a key mask is (batch, keys), one row a sequence: ",
+    check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()},
+                      op, ": key_mask ", o.key_mask->shape(), ", scores ", scores,
+                      ": a key mask is (batch, keys), one row a sequence: ",
                       "a mask of queries and keys goes to .mask");
     Shape shape = Shape::filled(scores.rank(), 1);
     shape[0] = scores[0];

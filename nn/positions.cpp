@@ -12,7 +12,9 @@ Tensor sinusoidal_table(int64_t n, int64_t d, Dtype dtype) {
   std::vector<double> table(static_cast<size_t>(n * d));
   for (int64_t i = 0; i < n; ++i)
     for (int64_t c = 0; c < d; ++c) {
-      const double angle = static_cast<double>(i) / std::pow(10000.0, static_cast<double>(c - c % 2) / static_cast<double>(d));
+      const double angle =
+          static_cast<double>(i) /
+          std::pow(10000.0, static_cast<double>(c - c % 2) / static_cast<double>(d));
       table[static_cast<size_t>(i * d + c)] = c % 2 == 0 ? std::sin(angle) : std::cos(angle);
     }
   return tensor(table, {n, d}, dtype);
@@ -21,9 +23,10 @@ Tensor sinusoidal_table(int64_t n, int64_t d, Dtype dtype) {
 namespace {
 
 Tensor first_rows(const char* layer, const Tensor& table, const Tensor& x) {
-  check<ShapeError>(x.dim() >= 2 && x.size(-1) == table.size(1) && x.size(-2) <= table.size(0), layer, ": input ",
-                    x.shape(), ", table ", table.shape(), ": the input must be (…, n, ", table.size(1),
-                    ") with n <= ", table.size(0), ": make max_length larger for longer sequences");
+  check<ShapeError>(x.dim() >= 2 && x.size(-1) == table.size(1) && x.size(-2) <= table.size(0),
+                    layer, ": input ", x.shape(), ", table ", table.shape(),
+                    ": the input must be (…, n, ", table.size(1), ") with n <= ", table.size(0),
+                    ": make max_length larger for longer sequences");
   return table.slice(0, 0, x.size(-2));
 }
 

@@ -1,7 +1,7 @@
 // Scores: how well a key answers a query.
 //
-// A score is a module (q (…, n, d), k (…, m, d)) -> (…, n, m) with the normaliser that turns it into
-// weights. Attention<Score> does the rest, so a new one is this much:
+// A score is a module (q (…, n, d), k (…, m, d)) -> (…, n, m) with the normaliser that turns it
+// into weights. Attention<Score> does the rest, so a new one is this much:
 //
 //     struct DotScore : Module {
 //       static constexpr Normaliser normaliser = Normaliser::softmax;
@@ -24,9 +24,11 @@ struct Attention : Module {
   Score score;
   double dropout = 0.0;
 
-  explicit Attention(Score s = Score(), double dropout_ = 0.0) : score(std::move(s)), dropout(dropout_) {}
+  explicit Attention(Score s = Score(), double dropout_ = 0.0)
+      : score(std::move(s)), dropout(dropout_) {}
 
-  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options = {}) const {
+  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v,
+                      AttentionOptions options = {}) const {
     const Scope scope(*this);
     options.normaliser = Score::normaliser;
     if (training && dropout > 0.0) options.dropout = dropout;

@@ -11,8 +11,8 @@
 //     lm_head         Linear               weight   (65, 64)         -  is wte.weight
 //     total 103,104 numbers, 103,104 of them trainable, 402.8 KiB
 //
-// A tensor that appears under several names is counted once, and says so where it appears again; so does
-// a module that is visited again. Tensors that take no gradient are marked as frozen.
+// A tensor that appears under several names is counted once, and says so where it appears again; so
+// does a module that is visited again. Tensors that take no gradient are marked as frozen.
 #pragma once
 
 #include <string>

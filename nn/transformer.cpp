@@ -5,17 +5,24 @@
 
 namespace heed::nn {
 
-TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& o)
+TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t num_heads,
+                                                 const TransformerOptions& o)
     : self_attn(d_model, num_heads, {.dropout = o.dropout, .bias = o.bias}),
-      feed_forward(d_model, {.hidden = o.dim_feedforward, .dropout = o.dropout, .activation = o.activation, .bias = o.bias}),
+      feed_forward(d_model, {.hidden = o.dim_feedforward,
+                             .dropout = o.dropout,
+                             .activation = o.activation,
+                             .bias = o.bias}),
       norm1(d_model, {.eps = o.layer_norm_eps, .bias = o.bias}),
       norm2(d_model, {.eps = o.layer_norm_eps, .bias = o.bias}),
-      dropout1(o.dropout), dropout2(o.dropout), norm_first(o.norm_first) {}
+      dropout1(o.dropout),
+      dropout2(o.dropout),
+      norm_first(o.norm_first) {}
 
 Tensor TransformerEncoderLayer::operator()(const Tensor& x, const TransformerCall& call) const {
   const Scope scope(*this);
   const auto attend_within = [&](const Tensor& z) {
-    return dropout1(self_attn(z, {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal}).output);
+    return dropout1(
+        self_attn(z, {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal}).output);
   };
   if (norm_first) {
     const Tensor y = x + attend_within(norm1(x));
@@ -25,7 +32,8 @@ Tensor TransformerEncoderLayer::operator()(const Tensor& x, const TransformerCal
   return norm2(y + dropout2(feed_forward(y)));
 }
 
-void TransformerEncoderLayer::visit(Visitor& v) {  // PyTorch's names: the two linear layers are its own
+void TransformerEncoderLayer::visit(
+    Visitor& v) {  // PyTorch's names: the two linear layers are its own
   v("self_attn", self_attn);
   v("linear1", feed_forward.linear1);
   v("dropout", feed_forward.dropout);
@@ -36,7 +44,8 @@ void TransformerEncoderLayer::visit(Visitor& v) {  // PyTorch's names: the two l
   v("dropout2", dropout2);
 }
 
-TransformerEncoder::TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count, std::optional<LayerNorm> norm_)
+TransformerEncoder::TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count,
+                                       std::optional<LayerNorm> norm_)
     : norm(std::move(norm_)) {
   for (int64_t i = 0; i < count; ++i) layers.push_back(clone(layer));
 }

@@ -1,11 +1,11 @@
 // The Transformer's encoder (Vaswani et al. 2017, figure 1, left), as torch.nn has it.
 //
-//     post-norm   x = norm1(x + attn(x));   x = norm2(x + ff(x))        as in the paper
-//     pre-norm    x = x + attn(norm1(x));   x = x + ff(norm2(x))        trains without warm-up (Xiong et al. 2020)
+//     post-norm   x = norm1(x + attn(x));   x = norm2(x + ff(x))   as in the paper
+//     pre-norm    x = x + attn(norm1(x));   x = x + ff(norm2(x))   (Xiong et al. 2020)
 //
-// Names, shapes and initial values are those of torch.nn.TransformerEncoderLayer and TransformerEncoder,
-// except that batch comes first. Dropout: on the weights, after the attention, inside the feed-forward
-// network, and after it.
+// Pre-norm trains without warm-up. Names, shapes and initial values are those of torch.nn's
+// TransformerEncoderLayer and TransformerEncoder, except that batch comes first. Dropout: on the
+// weights, after the attention, inside the feed-forward network, and after it.
 #pragma once
 
 #include <optional>
@@ -27,7 +27,7 @@ struct TransformerOptions {
 };
 
 struct TransformerCall {
-  std::optional<Tensor> mask = std::nullopt;      // boolean, broadcast to (B, h, n, n); true = may attend
+  std::optional<Tensor> mask = std::nullopt;      // boolean, to (B, h, n, n); true = may attend
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, n): false for padding
   bool causal = false;
 };
@@ -51,7 +51,8 @@ struct TransformerEncoder : Module {
   std::vector<TransformerEncoderLayer> layers;
   std::optional<LayerNorm> norm;  // at the end; pre-norm layers want one
 
-  TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count, std::optional<LayerNorm> norm = std::nullopt);
+  TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count,
+                     std::optional<LayerNorm> norm = std::nullopt);
   Tensor operator()(const Tensor& x, const TransformerCall& = {}) const;
   void visit(Visitor& v) override { v("layers", layers); v("norm", norm); }
 };

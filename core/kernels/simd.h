@@ -216,18 +216,27 @@ inline Vec<T> gather(const T* p, int64_t stride, P part) {
   return v;
 }
 
+/// The first n lanes of a vector of 2n, and the last n.
+template <int n, int... i>
+struct Half : Half<n - 1, n - 1, i...> {};
+template <int... i>
+struct Half<0, i...> {
+  template <class V>
+  static auto low(V v) {
+    return __builtin_shufflevector(v, v, i...);
+  }
+  template <class V>
+  static auto high(V v) {
+    return __builtin_shufflevector(v, v, (i + static_cast<int>(sizeof...(i)))...);
+  }
+};
+
 /// One number from the lanes, halves first: combine(combine(x0, x8), combine(x4, x12)) and so on.
 template <class T, int bytes, class Combine>
 inline T fold_lanes(typename VecOf<T, bytes>::type v, Combine combine) {
-  if constexpr (bytes == sizeof(T)) {
-    return v;
-  } else {
-    using Half = typename VecOf<T, bytes / 2>::type;
-    Half low, high;
-    __builtin_memcpy(&low, &v, sizeof low);
-    __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
-    return fold_lanes<T, bytes / 2>(combine(low, high), combine);
-  }
+  constexpr int half = bytes / static_cast<int>(sizeof(T)) / 2;
+  if constexpr (half == 1) return combine(T(v[0]), T(v[1]));
+  else return fold_lanes<T, bytes / 2>(combine(Half<half>::low(v), Half<half>::high(v)), combine);
 }
 
 template <class T>

@@ -48,7 +48,7 @@ TEST_CASE("a shared node is drawn once, with all its edges, also after backward"
   CHECK(graph_dot(z).find("style=dashed") != std::string::npos);
 }
 
-TEST_CASE("what has no history has an empty drawing; a leaf is its own") {
+TEST_CASE("what has no history has an empty drawing, a leaf is its own") {
   CHECK(graph_dot(ones({2})) == head + "}\n");
   CHECK(graph_dot(parameter(ones({2}))) == head + "  n0 [label=\"leaf\\n(2,) float32\"" + leaf_style + ", peripheries=2];\n}\n");
 }

@@ -360,3 +360,94 @@ TEST_CASE("kernels: one step of AdamW") {
     }
   });
 }
+
+TEST_CASE("kernels: softmax in blocks is the softmax of the whole row") {
+  for_each_table([](const auto& kernel, auto zero) {
+    using T = decltype(zero);
+    for (int64_t block : {1, 5, 16, 40}) {
+      std::vector<T> x = numbers<T>(100, 20);
+      for (int64_t i = 0; i < 45; ++i) x[static_cast<size_t>(i)] = -std::numeric_limits<T>::infinity();  // nothing, at first
+      const Row expected = reference::softmax(wide(x));
+      T highest = -std::numeric_limits<T>::infinity(), total = 0;
+      for (int64_t i = 0; i < 100; i += block) {
+        const int64_t n = std::min<int64_t>(block, 100 - i);
+        const T factor = kernel.online_softmax(x.data() + i, n, &highest, &total);
+        for (int64_t j = 0; j < i; ++j) x[static_cast<size_t>(j)] *= factor;
+      }
+      for (T& v : x) v /= total;
+      CAPTURE(block);
+      require_close(x, expected);
+      REQUIRE(highest + std::log(total) == Approx(kernel.log_sum_exp(numbers<T>(100, 20).data() + 45, 55)).epsilon(tolerance<T>));
+    }
+  });
+}
+
+TEST_CASE("kernels: softmax's gradient where the mean is known") {
+  for_each_table([](const auto& kernel, auto zero) {
+    using T = decltype(zero);
+    for (int64_t n : {1, 7, 16, 50}) {
+      const std::vector<T> y = numbers<T>(n, 21), g = numbers<T>(n, 22);
+      std::vector<T> dx(y.size());
+      kernel.softmax_grad_again(y.data(), g.data(), T(0.75), T(2), dx.data(), n);
+      Row expected;
+      for (size_t i = 0; i < y.size(); ++i) expected.push_back(2.0 * static_cast<double>(y[i]) * (static_cast<double>(g[i]) - 0.75));
+      require_close(dx, expected, 4);
+    }
+  });
+}
+
+TEST_CASE("kernels: fill where a mask is false, adjacent, repeated or strided") {
+  for_each_table([](const auto& kernel, auto zero) {
+    using T = decltype(zero);
+    bool mask[200];
+    for (int i = 0; i < 200; ++i) mask[i] = (i * 7919 % 13) < 6;
+    for (int64_t n : {1, 3, 16, 47, 64}) {
+      for (int64_t stride : {0, 1, 3}) {
+        const std::vector<T> before = numbers<T>(n + 1, 23);
+        std::vector<T> y = before;
+        kernel.fill_unless(mask, stride, T(-9), y.data(), n);
+        for (int64_t i = 0; i < n; ++i) {
+          const auto at = static_cast<size_t>(i);
+          REQUIRE(y[at] == (mask[i * stride] ? before[at] : T(-9)));
+        }
+        REQUIRE(y.back() == before.back());
+      }
+    }
+  });
+}
+
+TEST_CASE("kernels: transposition and packing move every number to its place and touch no other") {
+  for_each_table([](const auto& kernel, auto zero) {
+    using T = decltype(zero);
+    for (int64_t rows : {1, 3, 4, 9, 16, 33}) {
+      for (int64_t columns : {1, 2, 4, 7, 20}) {
+        const std::vector<T> x = numbers<T>(rows * (columns + 2), 24);
+        std::vector<T> y(static_cast<size_t>(columns * (rows + 1)), T(-7));
+        kernel.transpose(x.data(), columns + 2, rows, columns, y.data(), rows + 1);
+        for (int64_t j = 0; j < columns; ++j) {
+          for (int64_t i = 0; i < rows; ++i) {
+            REQUIRE(y[static_cast<size_t>(j * (rows + 1) + i)] == x[static_cast<size_t>(i * (columns + 2) + j)]);
+          }
+          REQUIRE(y[static_cast<size_t>(j * (rows + 1) + rows)] == T(-7));
+        }
+      }
+    }
+    const std::vector<T> x = numbers<T>(200 * 200, 25);
+    for (int64_t width : {int64_t{kernel.tile_rows}, int64_t{kernel.tile_columns}}) {
+      for (int64_t n : {1, 5, 33, 100}) {
+        for (const auto& [across, along] : {std::pair{1, 150}, {150, 1}, {3, 170}}) {
+          const int64_t k = 9, panels = (n + width - 1) / width;
+          std::vector<T> y(static_cast<size_t>(panels * width * k));
+          kernel.pack(x.data(), across, along, n, k, width, y.data());
+          for (int64_t i = 0; i < n; ++i) {
+            for (int64_t l = 0; l < k; ++l) {
+              CAPTURE(width, n, across, along, i, l);
+              REQUIRE(y[static_cast<size_t>(i / width * width * k + l * width + i % width)] ==
+                      x[static_cast<size_t>(i * across + l * along)]);
+            }
+          }
+        }
+      }
+    }
+  });
+}

@@ -104,7 +104,7 @@ TEST_CASE("parallel_for: several user threads may call at once") {
   REQUIRE(total == 4 * 200 * 64);
 }
 
-TEST_CASE("set_num_threads: is what num_threads returns; nonsense is refused") {
+TEST_CASE("set_num_threads: is what num_threads returns, nonsense is refused") {
   const Threads scope(5);
   REQUIRE(heed::num_threads() == 5);
   heed::set_num_threads(1);
@@ -119,7 +119,7 @@ TEST_CASE("set_num_threads: is what num_threads returns; nonsense is refused") {
   REQUIRE(heed::num_threads() == 1);
 }
 
-TEST_CASE("HEED_NUM_THREADS: sets the default; nonsense is refused by name") {
+TEST_CASE("HEED_NUM_THREADS: sets the default, nonsense is refused by name") {
   REQUIRE(heed::core::default_threads(nullptr) >= 1);
   REQUIRE(heed::core::default_threads("1") == 1);
   REQUIRE(heed::core::default_threads("1024") == 1024);

@@ -37,7 +37,7 @@ TEST_CASE("safetensors: the bytes are those that the format's own library writes
         length_of(40) + R"({"__metadata__":{"framework":"pt"}}     )");
 }
 
-TEST_CASE("safetensors: wide types first, then by name; scalars, empty arrays, strides, escapes") {
+TEST_CASE("safetensors: wide types first, then by name, scalars, empty arrays, strides, escapes") {
   Array wide({2}, Dtype::f64), flags({3}, Dtype::boolean), index({}, Dtype::i64),
       small({}, Dtype::i32);
   const double doubles[] = {1.5, -2};

@@ -94,7 +94,7 @@ TEST_CASE("attention_by_hand: the worksheet has an empty box for each number of 
   }
 }
 
-TEST_CASE("attention_by_hand: another seed, another exercise; the classic has none") {
+TEST_CASE("attention_by_hand: another seed is another exercise, but for the classic") {
   CHECK(run(" --steps 0 --exercise medium --seed 1").key != run(" --steps 0 --exercise medium --seed 2").key);
   CHECK(run(" --steps 0 --exercise medium --seed 1").key == run(" --steps 0 --exercise medium --seed 1").key);
   CHECK(run(" --steps 0 --seed 1").key == run(" --steps 0 --seed 2").key);

@@ -127,7 +127,7 @@ TEST_CASE("kit format: numbers, times, widths") {
   CHECK(kit::right("aébc", 3) == "aébc");
 }
 
-TEST_CASE("kit metrics log: one object a line; not finite is null") {
+TEST_CASE("kit metrics log: one object a line, not finite is null") {
   const TempDir dir;
   {
     kit::MetricsLog log(dir / "metrics.jsonl");

@@ -10,7 +10,7 @@ using namespace heed;
 using namespace heed::nn;
 using test::message_of;
 
-TEST_CASE("a model is the same after saving and loading; tied weights are stored once") {
+TEST_CASE("a model is the same after saving and loading, tied weights are stored once") {
   const test::TempDir dir;
   const auto file = dir.path() / "model.safetensors";
   manual_seed(1);
@@ -41,9 +41,11 @@ TEST_CASE("checkpoints say what is wrong") {
   StateDict twice;
   twice.push_back({"x", x});
   twice.push_back({"x", x});
-  CHECK(message_of([&] { save(file, twice); }) == "save: " + file.string() + ": two tensors are named x: names must differ");
+  CHECK(message_of([&] { save(file, twice); }) ==
+        "save: " + file.string() + ": two tensors are named x: names must differ");
   save(file, Linear(2, 1).state_dict());
-  CHECK(message_of<FormatError>([&] { load(file).get("step"); }) ==
-        "checkpoint: no metadata entry step: the file was not written by the program that reads it");
+  CHECK(
+      message_of<FormatError>([&] { load(file).get("step"); }) ==
+      "checkpoint: no metadata entry step: the file was not written by the program that reads it");
   CHECK(message_of<IoError>([&] { load(dir.path() / "none"); }).find("none") != std::string::npos);
 }

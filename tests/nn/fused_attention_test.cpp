@@ -23,7 +23,8 @@ struct Result {
 };
 
 // Value and gradients by q, k and v, from the same state of the generator each time.
-Result run(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o, bool plain) {
+Result run(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o,
+           bool plain) {
   manual_seed(6);
   const Tensor a = parameter(q), b = parameter(k), c = parameter(v);
   const Tensor y = plain ? attention(a, b, c, o).output : scaled_dot_product_attention(a, b, c, o);
@@ -32,7 +33,8 @@ Result run(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOpt
   return {y.detach(), {a.grad(), b.grad(), c.grad()}};
 }
 
-void check_equal(const char* what, const Shape& q, const Shape& k, const Shape& v, const AttentionOptions& o) {
+void check_equal(const char* what, const Shape& q, const Shape& k, const Shape& v,
+                 const AttentionOptions& o) {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     INFO(what << " in " << dtype);
     manual_seed(5);
@@ -51,31 +53,41 @@ void check_equal(const char* what, const Shape& q, const Shape& k, const Shape& 
 }  // namespace
 
 TEST_CASE("fused attention equals the plain one, in values and gradients") {
-  const Tensor dense = tensor({1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1}, {3, 5}).to(Dtype::boolean);
+  const Tensor dense =
+      tensor({1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1}, {3, 5}).to(Dtype::boolean);
   manual_seed(1);
   const Tensor random = rand({2, 1, 70, 150}) < 0.3;
   const std::pair<const char*, AttentionOptions> options[] = {
-      {"plain", {}}, {"causal", {.causal = true}}, {"scale", {.scale = 0.2}}, {"dropout", {.dropout = 0.3}},
-      {"causal and dropout", {.causal = true, .dropout = 0.5}}, {"all dropped", {.dropout = 1.0}}};
+      {"plain", {}},
+      {"causal", {.causal = true}},
+      {"scale", {.scale = 0.2}},
+      {"dropout", {.dropout = 0.3}},
+      {"causal and dropout", {.causal = true, .dropout = 0.5}},
+      {"all dropped", {.dropout = 1.0}}};
   for (const auto& [what, o] : options) {
     check_equal(what, {2, 2, 3, 4}, {2, 2, 5, 4}, {2, 2, 5, 6}, o);
-    check_equal(what, {2, 2, 5, 4}, {2, 2, 3, 4}, {2, 2, 3, 4}, o);        // causal: two queries see nothing
-    check_equal(what, {1, 2, 70, 16}, {1, 2, 150, 16}, {1, 2, 150, 16}, o);  // more than one block of keys
+    check_equal(what, {2, 2, 5, 4}, {2, 2, 3, 4}, {2, 2, 3, 4},
+                o);  // causal: two queries see nothing
+    check_equal(what, {1, 2, 70, 16}, {1, 2, 150, 16}, {1, 2, 150, 16},
+                o);  // more than one block of keys
     check_equal(what, {3, 4}, {5, 4}, {5, 2}, o);
     check_equal(what, {2, 3, 4}, {2, 5, 4}, {2, 5, 2}, o);
   }
   check_equal("mask with an empty row", {2, 2, 3, 4}, {2, 2, 5, 4}, {2, 2, 5, 4}, {.mask = dense});
-  check_equal("large mask, causal", {2, 2, 70, 8}, {2, 2, 150, 8}, {2, 2, 150, 8}, {.mask = random, .causal = true});
+  check_equal("large mask, causal", {2, 2, 70, 8}, {2, 2, 150, 8}, {2, 2, 150, 8},
+              {.mask = random, .causal = true});
   check_equal("mask and padding", {2, 2, 3, 4}, {2, 2, 5, 4}, {2, 2, 5, 4},
               {.mask = dense, .key_mask = padding_mask({5, 0}, 5), .dropout = 0.3});
-  check_equal("padding, three axes", {2, 3, 4}, {2, 5, 4}, {2, 5, 4}, {.key_mask = padding_mask({5, 2}, 5)});
+  check_equal("padding, three axes", {2, 3, 4}, {2, 5, 4}, {2, 5, 4},
+              {.key_mask = padding_mask({5, 2}, 5)});
   check_equal("broadcast batch", {2, 2, 3, 4}, {1, 1, 5, 4}, {2, 1, 5, 4}, {.causal = true});
 }
 
 TEST_CASE("heads that are cut from one tensor need no copy") {
   manual_seed(2);
-  for (const AttentionOptions& o : {AttentionOptions{}, AttentionOptions{.causal = true, .dropout = 0.4},
-                                    AttentionOptions{.key_mask = padding_mask({7, 3}, 7)}})
+  for (const AttentionOptions& o :
+       {AttentionOptions{}, AttentionOptions{.causal = true, .dropout = 0.4},
+        AttentionOptions{.key_mask = padding_mask({7, 3}, 7)}})
     for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
       const Tensor qkv = randn({2, 7, 36}, dtype), seed = randn({2, 7, 12}, dtype);
       std::vector<Tensor> y, grads;
@@ -97,10 +109,15 @@ TEST_CASE("gradients of fused attention, first and second order") {
   manual_seed(3);
   const auto f64 = [](const Shape& shape) { return randn(shape, Dtype::f64); };
   const Tensor mask = tensor({1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1}, {3, 4}).to(Dtype::boolean);
-  for (const AttentionOptions& o : {AttentionOptions{}, AttentionOptions{.mask = mask}, AttentionOptions{.causal = true, .scale = 0.7}})
-    gradcheck([&](const std::vector<Tensor>& in) { return scaled_dot_product_attention(in[0], in[1], in[2], o); },
-              {f64({2, 1, 3, 2}), f64({2, 1, 4, 2}), f64({2, 1, 4, 3})});
-  gradcheck([](const Tensor& x) { return packed_attention(x, 2, {.causal = true}); }, f64({1, 4, 12}));
+  for (const AttentionOptions& o : {AttentionOptions{}, AttentionOptions{.mask = mask},
+                                    AttentionOptions{.causal = true, .scale = 0.7}})
+    gradcheck(
+        [&](const std::vector<Tensor>& in) {
+          return scaled_dot_product_attention(in[0], in[1], in[2], o);
+        },
+        {f64({2, 1, 3, 2}), f64({2, 1, 4, 2}), f64({2, 1, 4, 3})});
+  gradcheck([](const Tensor& x) { return packed_attention(x, 2, {.causal = true}); },
+            f64({1, 4, 12}));
   gradcheck([](const Tensor& x) {
     default_generator().set_counter(9);
     return packed_attention(x, 2, {.dropout = 0.3});
@@ -127,19 +144,26 @@ TEST_CASE("a trace changes no result and sees the weights before dropout") {
   const Tensor watched = scaled_dot_product_attention(q, k, v, o);
   CHECK(alone.to_vector() == watched.to_vector());
   REQUIRE(trace.entries().size() == 1);
-  CHECK(trace.entries()[0].weights.to_vector() == attention(q, k, v, {.causal = true}).weights.to_vector());
+  CHECK(trace.entries()[0].weights.to_vector() ==
+        attention(q, k, v, {.causal = true}).weights.to_vector());
   packed_attention(randn({2, 4, 12}), 2);
   CHECK(trace.entries().back().weights.shape() == Shape{2, 2, 4, 4});
 }
 
 TEST_CASE("fused attention says what does not fit") {
-  CHECK(message_of<ShapeError>([] { scaled_dot_product_attention(zeros({3, 4}), zeros({5, 2}), zeros({5, 2})); }) ==
-        "scaled_dot_product_attention: queries (3, 4), keys (5, 2), values (5, 2): must be (…, n, d), (…, m, d) and (…, m, p)");
+  CHECK(message_of<ShapeError>([] {
+          scaled_dot_product_attention(zeros({3, 4}), zeros({5, 2}), zeros({5, 2}));
+        }) ==
+        "scaled_dot_product_attention: queries (3, 4), keys (5, 2), values (5, 2): must be (…, n, "
+        "d), (…, m, d) and (…, m, p)");
   CHECK(message_of([] {
-          scaled_dot_product_attention(zeros({3, 4}), zeros({5, 4}), zeros({5, 2}), {.normaliser = Normaliser::kernel_sum});
-        }) == "scaled_dot_product_attention: a normaliser that is not softmax: only attend() has others");
+          scaled_dot_product_attention(zeros({3, 4}), zeros({5, 4}), zeros({5, 2}),
+                                       {.normaliser = Normaliser::kernel_sum});
+        }) ==
+        "scaled_dot_product_attention: a normaliser that is not softmax: only attend() has others");
   CHECK(message_of<ShapeError>([] { packed_attention(zeros({1, 2, 12}), 3); }) ==
         "packed_attention: (1, 2, 12), 3 heads: must be (B, n, 3E) with E a multiple of the heads");
-  CHECK(message_of<DtypeError>([] { packed_attention(zeros({1, 2, 12}), 2, {.mask = zeros({2, 2})}); })
-            .find("packed_attention: mask float32 (2, 2): a mask is boolean") == 0);
+  CHECK(message_of<DtypeError>([] {
+          packed_attention(zeros({1, 2, 12}), 2, {.mask = zeros({2, 2})});
+        }).find("packed_attention: mask float32 (2, 2): a mask is boolean") == 0);
 }

@@ -27,15 +27,17 @@ TEST_CASE("GPT: names are nanoGPT's, and the head is tied to the embedding") {
   std::string names;
   for (const NamedTensor& entry : GPT(options).state_dict()) names += entry.name + " ";
   CHECK(names ==
-        "wte.weight wpe.weight h.0.ln_1.weight h.0.ln_1.bias h.0.attn.c_attn.weight h.0.attn.c_attn.bias "
-        "h.0.attn.c_proj.weight h.0.attn.c_proj.bias h.0.ln_2.weight h.0.ln_2.bias h.0.mlp.c_fc.weight h.0.mlp.c_fc.bias "
+        "wte.weight wpe.weight h.0.ln_1.weight h.0.ln_1.bias h.0.attn.c_attn.weight "
+        "h.0.attn.c_attn.bias "
+        "h.0.attn.c_proj.weight h.0.attn.c_proj.bias h.0.ln_2.weight h.0.ln_2.bias "
+        "h.0.mlp.c_fc.weight h.0.mlp.c_fc.bias "
         "h.0.mlp.c_proj.weight h.0.mlp.c_proj.bias ln_f.weight ln_f.bias lm_head.weight ");
   const GPT model(small);
   CHECK(model.lm_head.weight.node() == model.wte.weight.node());
   CHECK(clone(model).lm_head.weight.node() != model.wte.weight.node());
   const GPT copy = clone(model);
   CHECK(copy.lm_head.weight.node() == copy.wte.weight.node());
-  // nanoGPT's count for the published size, without positions: 10.65M at 6 layers of 384 and 65 characters.
+  // nanoGPT's count for the published size, without positions: 10.65M.
   const GPT published;
   CHECK(published.num_parameters() - published.wpe.weight.numel() == 10646784);
 }
@@ -63,28 +65,36 @@ TEST_CASE("GPT: the fused path equals the plain one, in loss and gradients") {
     grads.emplace_back();
     for (const Tensor& p : model.parameters()) grads.back().push_back(p.grad());
   }
-  for (size_t i = 0; i < grads[0].size(); ++i) CHECK(amax(abs(grads[0][i] - grads[1][i])).item() < 1e-13);
+  for (size_t i = 0; i < grads[0].size(); ++i)
+    CHECK(amax(abs(grads[0][i] - grads[1][i])).item() < 1e-13);
 }
 
-TEST_CASE("GPT starts as nanoGPT: N(0, 0.02²), smaller where it writes into the residual stream; loss near ln V") {
+TEST_CASE(
+    "GPT starts as nanoGPT: N(0, 0.02²), smaller where it writes into the residual stream; loss "
+    "near ln V") {
   manual_seed(3);
-  const GPT model({.vocab = 100, .context = 64, .width = 128, .heads = 4, .layers = 8, .bias = true});
+  const GPT model(
+      {.vocab = 100, .context = 64, .width = 128, .heads = 4, .layers = 8, .bias = true});
   const double residual = 0.02 / std::sqrt(16.0);
   for (const NamedTensor& p : model.named_parameters()) {
     INFO(p.name);
     const bool is_norm = p.name.find("ln_") != std::string::npos;
     if (p.name.find("bias") != std::string::npos) CHECK(amax(abs(p.tensor.detach())).item() == 0.0);
     else if (is_norm) CHECK(p.tensor.to_vector() == std::vector<double>(128, 1.0));
-    else CHECK(std_of(p.tensor) == Approx(p.name.find("c_proj") != std::string::npos ? residual : 0.02).epsilon(0.03));
+    else
+      CHECK(std_of(p.tensor) ==
+            Approx(p.name.find("c_proj") != std::string::npos ? residual : 0.02).epsilon(0.03));
   }
   const Tensor tokens = randint(0, 100, {4, 64});
-  CHECK(cross_entropy(model(tokens), randint(0, 100, {4, 64})).item() == Approx(std::log(100.0)).epsilon(0.02));
+  CHECK(cross_entropy(model(tokens), randint(0, 100, {4, 64})).item() ==
+        Approx(std::log(100.0)).epsilon(0.02));
 }
 
 TEST_CASE("GPT learns a sequence by heart") {
   manual_seed(4);
   GPT model(small);
-  const Tensor tokens = tensor_i64({1, 5, 2, 8, 0, 3}, {1, 6}), targets = tensor_i64({5, 2, 8, 0, 3, 7}, {1, 6});
+  const Tensor tokens = tensor_i64({1, 5, 2, 8, 0, 3}, {1, 6}),
+               targets = tensor_i64({5, 2, 8, 0, 3, 7}, {1, 6});
   double loss = 0;
   for (int step = 0; step < 150; ++step) {
     model.zero_grad();
@@ -115,7 +125,8 @@ TEST_CASE("GPT: dropout works while training only, at all its places") {
   const Tensor tokens = randint(0, 11, {2, 6});
   const uint64_t before = default_generator().counter();
   model(tokens);
-  CHECK(default_generator().counter() - before == 1 + 2 * 3);  // embedding; weights, attention and MLP of each block
+  CHECK(default_generator().counter() - before ==
+        1 + 2 * 3);  // embedding; weights, attention and MLP of each block
   model.eval();
   CHECK(model(tokens).to_vector() == model(tokens).to_vector());
 }
@@ -134,9 +145,14 @@ TEST_CASE("GPT holds what layers must") {
 
 TEST_CASE("GPT says what does not fit") {
   CHECK(message_of<ShapeError>([] { GPT({.width = 10, .heads = 3}); }) ==
-        "GPT: width 10, 3 heads: every head gets an equal part: make the width a multiple of the heads");
-  CHECK(message_of([] { GPT({.layers = 0}); }) == "GPT: vocab 65, context 256, layers 0: all must be positive");
+        "GPT: width 10, 3 heads: every head gets an equal part: make the width a multiple of the "
+        "heads");
+  CHECK(message_of([] { GPT({.layers = 0}); }) ==
+        "GPT: vocab 65, context 256, layers 0: all must be positive");
   const GPT model(small);
-  CHECK(message_of<ShapeError>([&] { model(tensor_i64(std::vector<int64_t>(7, 0), {1, 7})); }) ==
-        "GPT: tokens (1, 7), context 6: must be (B, n) with n <= 6: keep the last 6 tokens [in GPT]");
+  CHECK(
+      message_of<ShapeError>([&] {
+        model(tensor_i64(std::vector<int64_t>(7, 0), {1, 7}));
+      }) ==
+      "GPT: tokens (1, 7), context 6: must be (B, n) with n <= 6: keep the last 6 tokens [in GPT]");
 }

@@ -16,7 +16,8 @@ TEST_CASE("cross-entropy of uniform logits is the logarithm of the number of cla
   const Tensor logits = zeros({4, 10}, Dtype::f64);
   const Tensor target = tensor_i64({3, 1, 4, 1});
   CHECK(cross_entropy(logits, target).item() == Approx(std::log(10.0)).epsilon(1e-14));
-  CHECK(cross_entropy(logits, target, {.reduction = Reduction::sum}).item() == Approx(4 * std::log(10.0)).epsilon(1e-14));
+  CHECK(cross_entropy(logits, target, {.reduction = Reduction::sum}).item() ==
+        Approx(4 * std::log(10.0)).epsilon(1e-14));
   CHECK(cross_entropy(logits, target, {.reduction = Reduction::none}).shape() == Shape{4});
 }
 
@@ -63,60 +64,90 @@ TEST_CASE("the fused cross-entropy equals its formula in Tensors") {
   const Tensor keep = ne(target, -100.0), classes = where(keep, target, 0.0);
   const Tensor t = weight * (0.8 * one_hot(classes, 7).to(Dtype::f64) + 0.2 / 7);
   const Tensor plain = where(keep, -sum(t * log_softmax(logits, -1), -1), 0.0);
-  const Tensor fused = cross_entropy(logits, target, {.weight = weight, .label_smoothing = 0.2, .reduction = Reduction::none});
+  const Tensor fused = cross_entropy(
+      logits, target, {.weight = weight, .label_smoothing = 0.2, .reduction = Reduction::none});
   CHECK(amax(abs(plain - fused)).item() < 1e-14);
 }
 
 TEST_CASE("a strided target and logits that are a view") {
   manual_seed(2);
-  const Tensor logits = randn({5, 4}, Dtype::f64), target = tensor_i64({0, 9, 1, 9, 2, 9, 3, 9}, {4, 2});
+  const Tensor logits = randn({5, 4}, Dtype::f64),
+               target = tensor_i64({0, 9, 1, 9, 2, 9, 3, 9}, {4, 2});
   const Tensor dense = cross_entropy(logits.transpose(0, 1).clone(), tensor_i64({0, 1, 2, 3}));
   CHECK(cross_entropy(logits.transpose(0, 1), target.select(1, 0)).item() == dense.item());
 }
 
 TEST_CASE("gradients of the losses, first and second order") {
   manual_seed(3);
-  const Tensor p = randn({4, 3}, Dtype::f64), t = randn({4, 3}, Dtype::f64), unit = rand({4, 3}, Dtype::f64);
+  const Tensor p = randn({4, 3}, Dtype::f64), t = randn({4, 3}, Dtype::f64),
+               unit = rand({4, 3}, Dtype::f64);
   const Tensor sign = where(t > 0.0, 1.0, zeros_like(t)) * 2.0 - 1.0;
   gradcheck([&](const Tensor& x) { return mse_loss(x, t); }, p);
   gradcheck([&](const Tensor& x) { return l1_loss(x, t); }, p);
   gradcheck([&](const Tensor& x) { return huber_loss(x, t, {.delta = 0.7}); }, p);
   gradcheck([&](const Tensor& x) { return hinge_loss(x, sign); }, p);
-  gradcheck([&](const Tensor& x) { return bce_with_logits(x, unit, {.pos_weight = tensor({1, 2, 3}, Dtype::f64)}); }, p);
+  gradcheck(
+      [&](const Tensor& x) {
+        return bce_with_logits(x, unit, {.pos_weight = tensor({1, 2, 3}, Dtype::f64)});
+      },
+      p);
   const Tensor target = tensor_i64({2, 0, -100, 1});
   const Tensor weight = tensor({0.5, 1, 2}, Dtype::f64);
   for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none}) {
-    gradcheck([&](const Tensor& x) {
-      return cross_entropy(x, target, {.weight = weight, .label_smoothing = 0.1, .reduction = reduction});
-    }, p);
-    gradcheck([&](const Tensor& x) { return nll_loss(x, target, {.weight = weight, .reduction = reduction}); }, p);
+    gradcheck(
+        [&](const Tensor& x) {
+          return cross_entropy(x, target,
+                               {.weight = weight, .label_smoothing = 0.1, .reduction = reduction});
+        },
+        p);
+    gradcheck(
+        [&](const Tensor& x) {
+          return nll_loss(x, target, {.weight = weight, .reduction = reduction});
+        },
+        p);
   }
 }
 
 TEST_CASE("losses say what does not fit") {
   const Tensor logits = zeros({2, 3, 5});
-  CHECK(message_of<IndexError>([&] { cross_entropy(zeros({3, 5}), tensor_i64({0, 1, 7})); }) ==
-        "cross_entropy: target 7 in row 2: there are 5 classes: a target lies in 0 … 4, or is ignore_index = -100");
-  CHECK(message_of<IndexError>([&] { nll_loss(zeros({3, 5}), tensor_i64({0, -1, 1})); }) ==
-        "nll_loss: target -1 in row 1: there are 5 classes: a target lies in 0 … 4, or is ignore_index = -100");
-  CHECK(message_of<ShapeError>([&] { cross_entropy(logits, tensor_i64(std::vector<int64_t>(10, 0), {2, 5})); }) ==
-        "cross_entropy: logits (2, 3, 5), targets (2, 5): targets must be (2, 3), for logits are (…, C), classes last: "
+  CHECK(message_of<IndexError>([&] {
+          cross_entropy(zeros({3, 5}), tensor_i64({0, 1, 7}));
+        }) ==
+        "cross_entropy: target 7 in row 2: there are 5 classes: a target lies in 0 … 4, or is "
+        "ignore_index = -100");
+  CHECK(message_of<IndexError>([&] {
+          nll_loss(zeros({3, 5}), tensor_i64({0, -1, 1}));
+        }) ==
+        "nll_loss: target -1 in row 1: there are 5 classes: a target lies in 0 … 4, or is "
+        "ignore_index = -100");
+  CHECK(message_of<ShapeError>([&] {
+          cross_entropy(logits, tensor_i64(std::vector<int64_t>(10, 0), {2, 5}));
+        }) ==
+        "cross_entropy: logits (2, 3, 5), targets (2, 5): targets must be (2, 3), for logits are "
+        "(…, C), classes last: "
         "move a class axis 1 to the end with logits.transpose(1, -1)");
   CHECK(message_of<DtypeError>([&] { cross_entropy(zeros({2, 3}), zeros({2})); }) ==
         "cross_entropy: targets float32 (2,): targets are class numbers: make them int64");
   CHECK(message_of<ShapeError>([&] { cross_entropy(scalar(1), tensor_i64({0})); }) ==
         "cross_entropy: logits (): there are no classes: logits are (…, C)");
-  CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({2, 3}), tensor_i64({0, 1}), {.weight = zeros({2})}); }) ==
-        "cross_entropy: class weights (2,), 3 classes: give one weight a class");
-  CHECK(message_of([&] { cross_entropy(zeros({2, 3}), tensor_i64({0, 1}), {.label_smoothing = 1.5}); }) ==
-        "cross_entropy: label_smoothing = 1.5: must lie in 0 … 1");
-  CHECK(message_of<ShapeError>([&] { mse_loss(zeros({2, 1}), zeros({2})); }) ==
-        "mse_loss: prediction (2, 1), target (2,): shapes differ: reshape one of them, for a loss broadcasts nothing");
+  CHECK(message_of<ShapeError>([&] {
+          cross_entropy(zeros({2, 3}), tensor_i64({0, 1}), {.weight = zeros({2})});
+        }) == "cross_entropy: class weights (2,), 3 classes: give one weight a class");
+  CHECK(message_of([&] {
+          cross_entropy(zeros({2, 3}), tensor_i64({0, 1}), {.label_smoothing = 1.5});
+        }) == "cross_entropy: label_smoothing = 1.5: must lie in 0 … 1");
+  CHECK(message_of<ShapeError>([&] {
+          mse_loss(zeros({2, 1}), zeros({2}));
+        }) ==
+        "mse_loss: prediction (2, 1), target (2,): shapes differ: reshape one of them, for a loss "
+        "broadcasts nothing");
   for (const auto& call : {+[](const Tensor& a, const Tensor& b) { return l1_loss(a, b); },
                            +[](const Tensor& a, const Tensor& b) { return huber_loss(a, b); },
                            +[](const Tensor& a, const Tensor& b) { return hinge_loss(a, b); },
                            +[](const Tensor& a, const Tensor& b) { return bce_with_logits(a, b); }})
-    CHECK(message_of<ShapeError>([&] { call(zeros({2, 1}), zeros({2})); }).find("shapes differ") != std::string::npos);
+    CHECK(message_of<ShapeError>([&] {
+            call(zeros({2, 1}), zeros({2}));
+          }).find("shapes differ") != std::string::npos);
   CHECK(message_of([&] { huber_loss(zeros({2}), zeros({2}), {.delta = 0}); }) ==
         "huber_loss: delta = 0: must be positive");
 }

@@ -20,7 +20,8 @@ TEST_CASE("a causal mask puts the last query at the last key") {
   CHECK(numbers(causal_mask(3)) == std::vector<double>{1, 0, 0, 1, 1, 0, 1, 1, 1});
   CHECK(causal_mask(2, 4).shape() == Shape{2, 4});
   CHECK(numbers(causal_mask(2, 4)) == std::vector<double>{1, 1, 1, 0, 1, 1, 1, 1});
-  CHECK(numbers(causal_mask(3, 2)) == std::vector<double>{0, 0, 1, 0, 1, 1});  // the first query sees nothing
+  CHECK(numbers(causal_mask(3, 2)) ==
+        std::vector<double>{0, 0, 1, 0, 1, 1});  // the first query sees nothing
   CHECK(causal_mask(0).shape() == Shape{0, 0});
 }
 
@@ -38,7 +39,8 @@ TEST_CASE("a mask of oneself") {
 
 TEST_CASE("what is permitted: everything is no mask at all") {
   CHECK_FALSE(permitted("test", {2, 3, 4}, {}).defined());
-  const Tensor both = permitted("test", {1, 2, 3}, {.key_mask = padding_mask({2}, 3), .causal = true});
+  const Tensor both =
+      permitted("test", {1, 2, 3}, {.key_mask = padding_mask({2}, 3), .causal = true});
   CHECK(both.shape() == Shape{1, 2, 3});
   CHECK(numbers(both) == std::vector<double>{1, 1, 0, 1, 1, 0});
 }

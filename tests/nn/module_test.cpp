@@ -58,7 +58,9 @@ TEST_CASE("visited tensors are the state dict, those with a gradient the paramet
   m.norm.emplace(2);
   m.more.emplace_back(2, 2, LinearOptions{.bias = false});
   m.more.push_back(m.more[0]);  // a copy of the handle
-  CHECK(names(m) == "first.weight first.bias second.weight second.bias scale table norm.weight norm.bias more.0.weight more.1.weight ");
+  CHECK(names(m) ==
+        "first.weight first.bias second.weight second.bias scale table norm.weight norm.bias "
+        "more.0.weight more.1.weight ");
   CHECK(m.parameters().size() == 8);  // without the table, and the shared weight once
   CHECK(m.num_parameters() == 6 + 3 + 6 + 2 + 2 + 2 + 2 + 4);
   CHECK(m.named_parameters().back().name == "more.0.weight");
@@ -117,7 +119,8 @@ TEST_CASE("a state dict is loaded through the handles, or not at all") {
   CHECK(b.first.weight.node() == node);
 
   StateDict wide;
-  for (const NamedTensor& entry : a.state_dict()) wide.push_back({entry.name, entry.tensor.to(Dtype::f64)});
+  for (const NamedTensor& entry : a.state_dict())
+    wide.push_back({entry.name, entry.tensor.to(Dtype::f64)});
   b.load_state_dict(wide);
   CHECK(b.scale.dtype() == Dtype::f32);
 
@@ -222,7 +225,8 @@ TEST_CASE("initial values of the basic layers are PyTorch's") {
   CHECK(RMSNorm(2).weight.to_vector() == std::vector<double>{1, 1});
 }
 
-TEST_CASE("theorem: layer norm gives mean 0 and variance 1, whatever the scale and shift of its input") {
+TEST_CASE(
+    "theorem: layer norm gives mean 0 and variance 1, whatever the scale and shift of its input") {
   manual_seed(5);
   LayerNorm norm(16, {.eps = 0.0});
   norm.to(Dtype::f64);
@@ -247,5 +251,7 @@ TEST_CASE("dropout keeps the mean, and is absent in evaluation") {
 TEST_CASE("an embedding refuses tokens that it does not have") {
   CHECK(message_of<IndexError>([] { Embedding(3, 2, {.padding_idx = 3}); }) ==
         "Embedding: 3 tokens, padding_idx 3: is no token: must be in 0 … 2");
-  CHECK(message_of<IndexError>([] { Embedding(3, 2)(tensor_i64({0, 5})); }).find("5") != std::string::npos);
+  CHECK(message_of<IndexError>([] {
+          Embedding(3, 2)(tensor_i64({0, 5}));
+        }).find("5") != std::string::npos);
 }

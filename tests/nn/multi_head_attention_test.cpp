@@ -36,7 +36,8 @@ TEST_CASE("theorem: one head with identity projections is attention") {
   const Tensor I = eye(4, Dtype::f64);
   write(m.in_proj_weight, cat({I, I, I}));
   write(m.out_proj.weight, I);
-  const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 5, 4}, Dtype::f64), v = randn({2, 5, 4}, Dtype::f64);
+  const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 5, 4}, Dtype::f64),
+               v = randn({2, 5, 4}, Dtype::f64);
   const Attended a = m(q, k, v, {.need_weights = true}), b = attention(q, k, v);
   CHECK(distance(a.output, b.output) < 1e-14);
   CHECK(distance(a.weights.squeeze(1), b.weights) < 1e-14);
@@ -49,7 +50,8 @@ TEST_CASE("theorem: heads are independent") {
   const Tensor before = m(x).output;
   Tensor values_of_head_1 = m.in_proj_weight.detach().slice(0, 12 + 2, 12 + 4);
   values_of_head_1.fill_(0.0);
-  const Tensor change = before - m(x).output;  // what head 1 had contributed passes through its columns of W_O
+  const Tensor change =
+      before - m(x).output;  // what head 1 had contributed passes through its columns of W_O
   const Tensor columns = m.out_proj.weight.detach().slice(1, 2, 4);
   const Tensor gram = matmul(columns.transpose(0, 1), columns);
   // Its projection on those two columns is all of it: solve the 2 × 2 normal equations.
@@ -60,12 +62,15 @@ TEST_CASE("theorem: heads are independent") {
   CHECK(distance(matmul(matmul(b, inverse), columns.transpose(0, 1)), change) < 1e-12);
 }
 
-TEST_CASE("the path without weights equals the one with them; self-attention equals cross-attention with oneself") {
+TEST_CASE(
+    "the path without weights equals the one with them, self-attention equals cross-attention with "
+    "oneself") {
   manual_seed(3);
   const MultiHeadAttention m = in_f64(8, 2);
   const Tensor x = randn({2, 5, 8}, Dtype::f64), y = x.clone();
-  for (const MultiHeadCall& call : {MultiHeadCall{}, MultiHeadCall{.causal = true},
-                                    MultiHeadCall{.mask = !eye_mask(5), .key_mask = padding_mask({5, 2}, 5)}}) {
+  for (const MultiHeadCall& call :
+       {MultiHeadCall{}, MultiHeadCall{.causal = true},
+        MultiHeadCall{.mask = !eye_mask(5), .key_mask = padding_mask({5, 2}, 5)}}) {
     MultiHeadCall with = call;
     with.need_weights = true;
     const Attended a = m(x, with);
@@ -82,8 +87,9 @@ TEST_CASE("one module takes sequences of any length") {
   const MultiHeadAttention m(8, 2);
   for (int64_t n = 1; n <= 64; n *= 2) CHECK(m(randn({1, n, 8})).output.shape() == Shape{1, n, 8});
   const MultiHeadAttention wide(100, 5);
-  CHECK(wide(randn({2, 4, 100}), randn({2, 6, 100}), randn({2, 6, 100}), {.key_mask = padding_mask({3, 2}, 6)}).output.shape() ==
-        Shape{2, 4, 100});
+  CHECK(wide(randn({2, 4, 100}), randn({2, 6, 100}), randn({2, 6, 100}),
+             {.key_mask = padding_mask({3, 2}, 6)})
+            .output.shape() == Shape{2, 4, 100});
 }
 
 TEST_CASE("padding is not seen: what stands there does not matter, bit by bit") {
@@ -94,7 +100,8 @@ TEST_CASE("padding is not seen: what stands there does not matter, bit by bit") 
   Tensor tail = other.slice(1, 4, 6);
   tail.fill_(9.0);
   const Tensor mask = padding_mask({4}, 6);
-  CHECK(m(x, memory, memory, {.key_mask = mask}).output.to_vector() == m(x, other, other, {.key_mask = mask}).output.to_vector());
+  CHECK(m(x, memory, memory, {.key_mask = mask}).output.to_vector() ==
+        m(x, other, other, {.key_mask = mask}).output.to_vector());
 }
 
 TEST_CASE("a query without any key gives the output bias, with finite gradients") {
@@ -133,36 +140,51 @@ TEST_CASE("initial values are PyTorch's") {
 TEST_CASE("names and shapes are those of torch.nn.MultiheadAttention") {
   const auto names = [](const MultiHeadAttention& m) {
     std::string all;
-    for (const NamedTensor& entry : m.state_dict()) all += cat(entry.name, entry.tensor.shape(), " ");
+    for (const NamedTensor& entry : m.state_dict())
+      all += cat(entry.name, entry.tensor.shape(), " ");
     return all;
   };
-  CHECK(names(MultiHeadAttention(4, 2)) == "in_proj_weight(12, 4) in_proj_bias(12,) out_proj.weight(4, 4) out_proj.bias(4,) ");
-  CHECK(names(MultiHeadAttention(4, 2, {.bias = false})) == "in_proj_weight(12, 4) out_proj.weight(4, 4) ");
+  CHECK(names(MultiHeadAttention(4, 2)) ==
+        "in_proj_weight(12, 4) in_proj_bias(12,) out_proj.weight(4, 4) out_proj.bias(4,) ");
+  CHECK(names(MultiHeadAttention(4, 2, {.bias = false})) ==
+        "in_proj_weight(12, 4) out_proj.weight(4, 4) ");
   CHECK(names(MultiHeadAttention(4, 2, {.kdim = 3, .vdim = 5})) ==
-        "q_proj_weight(4, 4) k_proj_weight(4, 3) v_proj_weight(4, 5) in_proj_bias(12,) out_proj.weight(4, 4) out_proj.bias(4,) ");
+        "q_proj_weight(4, 4) k_proj_weight(4, 3) v_proj_weight(4, 5) in_proj_bias(12,) "
+        "out_proj.weight(4, 4) out_proj.bias(4,) ");
 }
 
 TEST_CASE("multi-head attention holds what layers must") {
   manual_seed(9);
   const Tensor q = randn({2, 2, 4}), k = randn({2, 3, 4});
-  test::check_module(MultiHeadAttention(4, 2), {q}, [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
-    return m(in[0], {.causal = true}).output;
-  });
-  test::check_module(MultiHeadAttention(4, 2), {q, k}, [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
-    return m(in[0], in[1], in[1], {.need_weights = true}).output;
-  });
-  test::check_module(MultiHeadAttention(4, 2, {.bias = false, .kdim = 3, .vdim = 2}), {q, randn({2, 3, 3}), randn({2, 3, 2})},
-                     [](const MultiHeadAttention& m, const std::vector<Tensor>& in) { return m(in[0], in[1], in[2]).output; });
+  test::check_module(MultiHeadAttention(4, 2), {q},
+                     [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
+                       return m(in[0], {.causal = true}).output;
+                     });
+  test::check_module(MultiHeadAttention(4, 2), {q, k},
+                     [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
+                       return m(in[0], in[1], in[1], {.need_weights = true}).output;
+                     });
+  test::check_module(MultiHeadAttention(4, 2, {.bias = false, .kdim = 3, .vdim = 2}),
+                     {q, randn({2, 3, 3}), randn({2, 3, 2})},
+                     [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
+                       return m(in[0], in[1], in[2]).output;
+                     });
 }
 
 TEST_CASE("multi-head attention says what does not fit") {
   CHECK(message_of<ShapeError>([] { MultiHeadAttention(10, 3); }) ==
-        "MultiHeadAttention: width 10, 3 heads: every head gets an equal part: make the width a multiple of the heads");
+        "MultiHeadAttention: width 10, 3 heads: every head gets an equal part: make the width a "
+        "multiple of the heads");
   CHECK(message_of([] { MultiHeadAttention(4, 2, {.dropout = 1.5}); }) ==
         "MultiHeadAttention: dropout = 1.5: a probability lies in 0 … 1");
   const MultiHeadAttention m(4, 2);
-  CHECK(message_of<ShapeError>([&] { m(zeros({3, 4})); }) ==
-        "MultiHeadAttention: query (3, 4), key (3, 4), value (3, 4): must be (B, n, 4), (B, m, 4) and (B, m, 4), batch first: "
+  CHECK(message_of<ShapeError>([&] {
+          m(zeros({3, 4}));
+        }) ==
+        "MultiHeadAttention: query (3, 4), key (3, 4), value (3, 4): must be (B, n, 4), (B, m, 4) "
+        "and (B, m, 4), batch first: "
         "give one sequence a batch axis with unsqueeze(0) [in MultiHeadAttention]");
-  CHECK(message_of<DtypeError>([&] { m(zeros({1, 3, 4}), {.mask = zeros({3, 3})}); }).find("a mask is boolean") != std::string::npos);
+  CHECK(message_of<DtypeError>([&] {
+          m(zeros({1, 3, 4}), {.mask = zeros({3, 3})});
+        }).find("a mask is boolean") != std::string::npos);
 }

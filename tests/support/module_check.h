@@ -2,10 +2,10 @@
 //
 //     check_module(nn::RMSNorm(8), {randn({4, 8}, Dtype::f64)});
 //
-// In f64 and in evaluation: derivatives by inputs and parameters, first and second order; the graph's leaves
-// are the parameters and inputs, both ways, so that a member that visit() forgot is found; the state dict
-// goes out and in; train() reaches every module inside; a Scope is open while the layer works; and
-// the sequences of a batch do not see each other.
+// In f64 and in evaluation: derivatives by inputs and parameters, first and second order; the
+// graph's leaves are the parameters and inputs, both ways, so that a member that visit() forgot is
+// found; the state dict goes out and in; train() reaches every module inside; a Scope is open while
+// the layer works; and the examples of a batch do not see each other.
 #pragma once
 
 #include <map>
@@ -33,7 +33,8 @@ namespace detail {
 struct Substitute final : nn::Visitor {
   std::map<const Node*, Tensor> replacement;
   void on_tensor(const std::string&, Tensor& x) override {
-    if (const auto found = replacement.find(x.node().get()); x.node() && found != replacement.end()) x = found->second;
+    if (const auto found = replacement.find(x.node().get()); x.node() && found != replacement.end())
+      x = found->second;
   }
 };
 
@@ -77,7 +78,8 @@ inline std::set<const Node*> leaves(const Tensor& y) {
 
 /// `forward` is f(layer, inputs) -> Tensor.
 template <class M, class F>
-void check_module(const M& layer, const std::vector<Tensor>& inputs, F forward, const ModuleCheck& options = {}) {
+void check_module(const M& layer, const std::vector<Tensor>& inputs, F forward,
+                  const ModuleCheck& options = {}) {
   M m = nn::clone(layer);
   m.to(Dtype::f64);
   INFO("check_module: " << nn::class_name(m));
@@ -92,7 +94,8 @@ void check_module(const M& layer, const std::vector<Tensor>& inputs, F forward, 
   }
 
   std::vector<Tensor> in;
-  for (const Tensor& x : inputs) in.push_back(is_floating(x.dtype()) ? parameter(x.to(Dtype::f64)) : x);
+  for (const Tensor& x : inputs)
+    in.push_back(is_floating(x.dtype()) ? parameter(x.to(Dtype::f64)) : x);
   const std::vector<nn::NamedTensor> parameters = m.named_parameters();
   Tensor y;
   {
@@ -154,8 +157,10 @@ void check_module(const M& layer, const std::vector<Tensor>& inputs, F forward, 
 }
 
 template <class M>
-void check_module(const M& layer, const std::vector<Tensor>& inputs, const ModuleCheck& options = {}) {
-  check_module(layer, inputs, [](const M& m, const std::vector<Tensor>& in) { return m(in[0]); }, options);
+void check_module(const M& layer, const std::vector<Tensor>& inputs,
+                  const ModuleCheck& options = {}) {
+  check_module(
+      layer, inputs, [](const M& m, const std::vector<Tensor>& in) { return m(in[0]); }, options);
 }
 
 }  // namespace heed::test
