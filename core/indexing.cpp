@@ -78,18 +78,50 @@ Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array&
   return y;
 }
 
+namespace {
+
+// Calls body(number of the slice, its position) for each position along `axis`, which must be in range.
+template <class Body>
+void for_each_position(const char* op, const Array& index, const Array& x, int axis, Body&& body) {
+  const Array positions = contiguous(index);
+  for (int64_t n = 0; n < index.numel(); ++n) {
+    const int64_t position = positions.data<int64_t>()[n];
+    check_position(op, position, n, x.shape()[axis], x.shape());
+    body(n, position);
+  }
+}
+
+// A contiguous array as (outer, the axis, inner): slices along the axis are rows of `inner` numbers.
+struct Slices {
+  int64_t outer = 1, inner = 1;
+  Slices(const Shape& shape, int axis) {
+    for (int i = 0; i < axis; ++i) outer *= shape[i];
+    for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
+  }
+};
+
+}  // namespace
+
 Array index_select(const Array& x, int64_t axis, const Array& index) {
   const int i = normalize_axis("index_select", axis, x.shape());
   check_index("index_select", index);
-  check<ShapeError>(index.rank() == 1, "index_select: index ", index.shape(), ": needs one axis");
+  check<ShapeError>(index.rank() == 1, "index_select: index ", index.shape(), ": needs one axis: reshape({-1}) it");
   Shape shape = x.shape();
   shape[i] = index.numel();
-  const Array y(shape, x.dtype()), positions = contiguous(index);
-  for (int64_t n = 0; n < index.numel(); ++n) {
-    const int64_t position = positions.data<int64_t>()[n];
-    check_position("index_select", position, n, x.shape()[i], x.shape());
-    copy_into(select(y, i, n), select(x, i, position));
+  const Array y(shape, x.dtype());
+  if (!x.is_contiguous()) {
+    for_each_position("index_select", index, x, i,
+                      [&](int64_t n, int64_t position) { copy_into(select(y, i, n), select(x, i, position)); });
+    return y;
   }
+  const Slices slices(x.shape(), i);
+  dispatch(x.dtype(), [&]<class T>() {
+    for_each_position("index_select", index, x, i, [&](int64_t n, int64_t position) {
+      for (int64_t o = 0; o < slices.outer; ++o)
+        std::copy_n(x.data<T>() + (o * x.shape()[i] + position) * slices.inner, slices.inner,
+                    y.data<T>() + (o * shape[i] + n) * slices.inner);
+    });
+  });
   return y;
 }
 
@@ -100,12 +132,19 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
   shape[i] = index.numel();
   check<ShapeError>(index.rank() == 1 && src.shape() == shape, "index_add: ", x.shape(), ", index ", index.shape(),
                     ", source ", src.shape(), ": the source must be ", shape);
-  const Array y = clone(x), positions = contiguous(index);
-  for (int64_t n = 0; n < index.numel(); ++n) {
-    const int64_t position = positions.data<int64_t>()[n];
-    check_position("index_add", position, n, x.shape()[i], x.shape());
-    add_into(select(y, i, position), select(src, i, n));
-  }
+  check<DtypeError>(src.dtype() == x.dtype(), "index_add: ", x.dtype(), " and ", src.dtype(),
+                    ": dtypes differ: convert one with to(Dtype)");
+  const Array y = clone(x), from = contiguous(src);
+  const Slices slices(x.shape(), i);
+  dispatch(x.dtype(), [&]<class T>() {
+    for_each_position("index_add", index, x, i, [&](int64_t n, int64_t position) {
+      for (int64_t o = 0; o < slices.outer; ++o) {
+        const T* const in = from.data<T>() + (o * shape[i] + n) * slices.inner;
+        T* const out = y.data<T>() + (o * x.shape()[i] + position) * slices.inner;
+        for (int64_t k = 0; k < slices.inner; ++k) out[k] = static_cast<T>(out[k] + in[k]);
+      }
+    });
+  });
   return y;
 }
 

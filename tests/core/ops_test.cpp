@@ -122,6 +122,25 @@ TEST_CASE("cumsum runs from either end, along any axis of any view") {
   CHECK(to_vector(cumsum(x, 0, true)) == Numbers{3, 7, 11, 2, 4, 6});
 }
 
+TEST_CASE("slices are picked and added along any axis of any view") {
+  const Array x = reshape(arange(0, 24, 1, Dtype::f64), {2, 3, 4});
+  const Array at = from_vector({2, 0, 2, 1}, {4}, Dtype::i64);
+  const Array views[] = {x, permute(clone(permute(x, {2, 0, 1})), {1, 2, 0}), slice(reshape(arange(0, 48, 1, Dtype::f64), {2, 3, 8}), 2, 0, 8, 2)};
+  for (const Array& view : views)
+    for (int64_t axis : {1, 2}) {
+      const Array y = index_select(view, axis, at);
+      Array back = full(view.shape(), 0.0, Dtype::f64), expected = clone(back);
+      for (int64_t n = 0; n < 4; ++n) {
+        const int64_t position = int64_t(to_vector(at)[size_t(n)]);
+        CHECK(to_vector(select(y, axis, n)) == to_vector(select(view, axis, position)));
+        const Array slot = select(expected, axis, position);
+        copy_into(slot, zip(Binary::add, slot, select(view, axis, position)));
+      }
+      CHECK(to_vector(index_add(back, axis, at, y)) == to_vector(expected));
+    }
+  CHECK(to_vector(index_add(full({3}, 1, Dtype::i64), 0, at, full({4}, 2, Dtype::i64))) == Numbers{3, 3, 5});
+}
+
 TEST_CASE("matrix products read any layout") {
   const Array a = random_normal({5, 7}, Dtype::f64, 1), b = random_normal({7, 3}, Dtype::f64, 2);
   const auto through = [](const Array& x, int layout) {
