@@ -97,7 +97,9 @@ template <class V>
 inline V log(V x) {
   if constexpr (is_f32<V>) {
     const Bits<V> tiny = x < 1.17549435e-38f;
-    const Bits<V> u = bits_as<Bits<V>>(select<V>(tiny, x * 8388608.0f, x));
+    // What has no logarithm goes through as 1, so that the integers below stay in range.
+    const V normal = select<V>(x > 0.0f, select<V>(tiny, x * 8388608.0f, x), splat<V>(1.0f));
+    const Bits<V> u = bits_as<Bits<V>>(normal);
     // x = 2ᵉ (1 + f) with 1 + f in [√½, √2)
     constexpr int sqrt_half = 0x3f3504f3;
     const V e =

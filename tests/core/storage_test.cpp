@@ -7,23 +7,15 @@
 #include <heed/core/storage.h>
 
 #include "support/catch.h"
+#include "support/sanitizer.h"
 
 using heed::core::memory_stats;
 using heed::core::release_memory;
 using heed::core::reset_peak_memory;
 using heed::core::Storage;
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool reuse = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool reuse = false;
-#else
-constexpr bool reuse = true;
-#endif
-#else
-constexpr bool reuse = true;
-#endif
+// storage.cpp reuses nothing under AddressSanitizer.
+constexpr bool reuse = !heed::test::address_sanitizer;
 
 TEST_CASE("storage: bytes are aligned, writable to the last, and of the asked size") {
   for (size_t bytes :
