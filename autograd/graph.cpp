@@ -30,7 +30,7 @@ std::map<uint64_t, Seen> history(const Tensor& y) {
   return seen;
 }
 
-std::string quoted(const std::string& text) {
+std::string dot_string(const std::string& text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -64,10 +64,10 @@ std::string graph_dot(const Tensor& y, const std::vector<Label>& labels) {
       if (!node->is_leaf()) text += cat("\n", at.shape, " ", at.dtype);
       style += ", peripheries=2";
     }
-    nodes += cat("  n", number, " [label=", quoted(text), style, "];\n");
+    nodes += cat("  n", number, " [label=", dot_string(text), style, "];\n");
     for (const Input& input : node->inputs)
       if (input.node)
-        edges += cat("  n", numbers.at(input.node.get()), " -> n", number, " [label=", quoted(cat(input.shape)), "];\n");
+        edges += cat("  n", numbers.at(input.node.get()), " -> n", number, " [label=", dot_string(cat(input.shape)), "];\n");
   }
   return "digraph heed {\n  node [fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\", fontsize=10];\n" + nodes +
          edges + "}\n";

@@ -6,8 +6,8 @@
 // Thread-safe. Messages are built only when something is wrong.
 #pragma once
 
-#include <locale>
-#include <sstream>
+#include <initializer_list>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 
@@ -26,21 +26,40 @@ struct IoError : Error { using Error::Error; };        // the operating system s
 namespace core {
 /// " [in h.3.attn.out_proj]" while a module is at work on this thread, else "" (scope.h).
 std::string scope_suffix();
+
+/// One part of a message: any value that can be streamed, by address. (Erased, so that the hundreds
+/// of different messages cost the compiler a small array each.)
+struct Part {
+  template <class T>
+  Part(const T& v) : value(&v), print([](std::ostream& out, const void* p) {
+    out << *static_cast<const T*>(p);
+  }) {}
+  Part(const char* v) : value(v), print([](std::ostream& out, const void* p) {
+    out << static_cast<const char*>(p);
+  }) {}
+  const void* value;
+  void (*print)(std::ostream&, const void*);
+};
+
+/// The parts one after the other, numbers as everywhere: 12345.5, whatever the user's locale.
+std::string join(std::initializer_list<Part> parts);
+
+template <class E>
+[[noreturn]] void throw_error(std::initializer_list<Part> parts) {
+  throw E(join(parts) + scope_suffix());
+}
 }  // namespace core
 
 /// The parts, streamed one after the other. (What cannot be streamed is another's: cat(tensors, -1).)
 template <class... Parts>
   requires requires(std::ostream& out, const Parts&... parts) { (out << ... << parts); }
 std::string cat(const Parts&... parts) {
-  std::ostringstream text;
-  text.imbue(std::locale::classic());  // 12345, not 12.345
-  (text << ... << parts);
-  return text.str();
+  return core::join({core::Part(parts)...});
 }
 
 template <class E = Error, class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
-  throw E(cat(parts...) + core::scope_suffix());
+  core::throw_error<E>({core::Part(parts)...});
 }
 
 /// Throws E with the concatenated parts unless `ok`.

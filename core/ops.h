@@ -83,6 +83,7 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
 /// Rows of table (V, D) by ids of any shape: (…, D).
 Array embedding(const Array& table, const Array& ids);
 Array embedding_grad(const Array& g, const Array& ids, int64_t rows, int64_t padding_row);
+using heed::cat;  // of text (error.h): an overload, not hidden by this one
 Array cat(const std::vector<Array>& parts, int64_t axis);
 struct TopK {
   Array values, indices;

@@ -8,9 +8,13 @@ add_library(heed::kit ALIAS heed_kit)
 set_target_properties(heed_kit PROPERTIES EXPORT_NAME kit)
 heed_compile_settings(heed_kit)
 target_link_libraries(heed_kit PUBLIC heed)
-# datasets.cpp reads heed's own source as a corpus; cli.cpp prints the version.
-target_compile_definitions(heed_kit PRIVATE HEED_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                           HEED_VERSION="${PROJECT_VERSION}")
+target_precompile_headers(heed_kit REUSE_FROM heed)
+# datasets.cpp reads heed's own source as a corpus; cli.cpp prints the version. (Set on the sources:
+# on the target they would differ from what the precompiled headers were made with.)
+set_source_files_properties(examples/kit/datasets.cpp PROPERTIES
+  COMPILE_DEFINITIONS HEED_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SKIP_PRECOMPILE_HEADERS ON)
+set_source_files_properties(examples/kit/cli.cpp PROPERTIES
+  COMPILE_DEFINITIONS HEED_VERSION="${PROJECT_VERSION}" SKIP_PRECOMPILE_HEADERS ON)
 
 if(HEED_BUILD_EXAMPLES)
   file(GLOB example_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/*.cpp")
@@ -19,6 +23,7 @@ if(HEED_BUILD_EXAMPLES)
     add_executable(${name} "${source}")
     heed_compile_settings(${name})
     target_link_libraries(${name} PRIVATE heed_kit)
+    target_precompile_headers(${name} REUSE_FROM heed)
     list(APPEND heed_example_targets ${name})
   endforeach()
 

@@ -13,26 +13,25 @@ endif()
 include(Catch)
 
 add_library(heed_catch STATIC "${PROJECT_SOURCE_DIR}/tests/support/catch_main.cpp")
-target_compile_features(heed_catch PUBLIC cxx_std_20)
-if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
-  target_link_libraries(heed_catch PUBLIC Catch2::Catch2)
-else()
-  target_link_libraries(heed_catch PUBLIC Catch2::Catch2)
-endif()
 target_include_directories(heed_catch PUBLIC "${PROJECT_SOURCE_DIR}/tests")
-file(GLOB support_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/support/*.cpp")
-list(REMOVE_ITEM support_sources "${PROJECT_SOURCE_DIR}/tests/support/catch_main.cpp")
+target_compile_definitions(heed_catch PUBLIC HEED_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests"
+                           HEED_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+target_link_libraries(heed_catch PUBLIC heed_kit Catch2::Catch2)
 
 foreach(folder core autograd nn optim examples golden)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp")
   if(sources)
     set(target test_${folder})
-    add_executable(${target} ${sources} ${support_sources})
+    add_executable(${target} ${sources})
     heed_compile_settings(${target})
-    target_precompile_headers(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/catch.h")
-    target_link_libraries(${target} PRIVATE heed_kit heed_catch)
-    target_compile_definitions(${target} PRIVATE HEED_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests"
-                               HEED_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+    target_link_libraries(${target} PRIVATE heed_catch)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
+    if(folder STREQUAL core)  # what every test includes is compiled once
+      target_precompile_headers(test_core PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/catch.h"
+                                <functional> <map> <optional> <heed/core/array.h>)
+    else()
+      target_precompile_headers(${target} REUSE_FROM test_core)
+    endif()
     if(folder STREQUAL examples AND heed_example_targets)
       add_dependencies(${target} ${heed_example_targets})  # they are run
     endif()
