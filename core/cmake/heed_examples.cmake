@@ -8,7 +8,7 @@ add_library(heed::kit ALIAS heed_kit)
 set_target_properties(heed_kit PROPERTIES EXPORT_NAME kit)
 heed_compile_settings(heed_kit)
 target_link_libraries(heed_kit PUBLIC heed)
-target_precompile_headers(heed_kit REUSE_FROM heed)
+heed_reuse_headers(heed_kit heed)
 # datasets.cpp reads heed's own source as a corpus; cli.cpp prints the version. (Set on the sources:
 # on the target they would differ from what the precompiled headers were made with.)
 set_source_files_properties(examples/kit/datasets.cpp PROPERTIES
@@ -23,7 +23,7 @@ if(HEED_BUILD_EXAMPLES)
     add_executable(${name} "${source}")
     heed_compile_settings(${name})
     target_link_libraries(${name} PRIVATE heed_kit)
-    target_precompile_headers(${name} REUSE_FROM heed)
+    heed_reuse_headers(${name} heed)
     list(APPEND heed_example_targets ${name})
   endforeach()
 

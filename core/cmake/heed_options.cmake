@@ -28,3 +28,10 @@ function(heed_compile_settings target)
     target_link_options(${target} PUBLIC -fsanitize=${kinds})
   endif()
 endfunction()
+
+# The target takes over what was compiled once for another.
+function(heed_reuse_headers target from)
+  if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    target_precompile_headers(${target} REUSE_FROM ${from})
+  endif()
+endfunction()

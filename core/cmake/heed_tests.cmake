@@ -30,7 +30,7 @@ foreach(folder core autograd nn optim examples golden)
       target_precompile_headers(test_core PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/catch.h"
                                 <functional> <map> <optional> <heed/core/array.h>)
     else()
-      target_precompile_headers(${target} REUSE_FROM test_core)
+      heed_reuse_headers(${target} test_core)
     endif()
     if(folder STREQUAL examples AND heed_example_targets)
       add_dependencies(${target} ${heed_example_targets})  # they are run
