@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #endif
 
+#include <heed/core/pool.h>
+
 namespace heed::core {
 namespace {
 
@@ -29,20 +31,6 @@ size_t capacity_of(uint32_t size_class) {
   return smallest / 4 * (4 + size_class % 4) << size_class / 4;
 }
 
-// Under AddressSanitizer every block has its exact size and is never reused, so that a stray access
-// is seen where it happens.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool reuse = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool reuse = false;
-#else
-constexpr bool reuse = true;
-#endif
-#else
-constexpr bool reuse = true;
-#endif
-
 // From this size on, blocks begin at a huge page: fresh memory is then touched several times
 // faster.
 constexpr size_t huge_page = size_t{2} << 20;
@@ -62,10 +50,21 @@ void free_to_system(void* memory, size_t bytes) {
 
 std::atomic<int64_t> in_use{0}, peak{0}, reserved{0};
 
-void count_in_use(int64_t bytes) {
+// Small blocks are many: each thread sums its own up and reports them in portions, so that `peak`
+// may lack this much a thread.
+constexpr int64_t portion = 64 << 10;
+thread_local int64_t unreported = 0;
+
+void report_in_use() {
+  const int64_t bytes = std::exchange(unreported, 0);
   const int64_t now = in_use.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   int64_t highest = peak.load(std::memory_order_relaxed);
   while (now > highest && !peak.compare_exchange_weak(highest, now, std::memory_order_relaxed)) {}
+}
+
+void count_in_use(int64_t bytes) {
+  unreported += bytes;
+  if (unreported >= portion || unreported <= -portion) [[unlikely]] report_in_use();
 }
 
 }  // namespace
@@ -110,6 +109,7 @@ struct BlockPool {
   };
   struct Janitor {
     ~Janitor() {
+      report_in_use();
       empty_local();
       local.state = State::closed;
     }
@@ -162,7 +162,7 @@ struct BlockPool {
   }
 
   static void give_to_system(Block* block) {
-    const size_t capacity = reuse ? capacity_of(block->size_class) : block->size;
+    const size_t capacity = reuse_memory ? capacity_of(block->size_class) : block->size;
     reserved.fetch_sub(static_cast<int64_t>(capacity), std::memory_order_relaxed);
     free_to_system(block, Storage::header_size + capacity);
   }
@@ -193,8 +193,8 @@ Storage::Storage(size_t bytes) : block_(allocate(bytes)) {}
 Storage::Block* Storage::allocate(size_t bytes) {
   if (bytes > largest) throw std::bad_alloc();
   const uint32_t size_class = class_of(bytes);
-  const size_t capacity = reuse ? capacity_of(size_class) : bytes;
-  Block* block = reuse ? BlockPool::find(size_class) : nullptr;
+  const size_t capacity = reuse_memory ? capacity_of(size_class) : bytes;
+  Block* block = reuse_memory ? BlockPool::find(size_class) : nullptr;
   if (!block) {
     void* memory = nullptr;
     try {
@@ -215,20 +215,22 @@ Storage::Block* Storage::allocate(size_t bytes) {
 }
 
 void Storage::free(Block* block) {
-  const size_t capacity = reuse ? capacity_of(block->size_class) : block->size;
-  in_use.fetch_sub(static_cast<int64_t>(capacity), std::memory_order_relaxed);
-  if (!reuse) return BlockPool::give_to_system(block);
+  const size_t capacity = reuse_memory ? capacity_of(block->size_class) : block->size;
+  count_in_use(-static_cast<int64_t>(capacity));
+  if (!reuse_memory) return BlockPool::give_to_system(block);
   BlockPool::FreeList& list = BlockPool::local.lists[block->size_class];
   if (BlockPool::is_open() && BlockPool::has_room(list, capacity)) return list.push(block);
   BlockPool::give_to_shared(block);
 }
 
 MemoryStats memory_stats() {
+  report_in_use();
   return {in_use.load(std::memory_order_relaxed), peak.load(std::memory_order_relaxed),
           reserved.load(std::memory_order_relaxed)};
 }
 
 void reset_peak_memory() {
+  report_in_use();
   peak.store(in_use.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
