@@ -51,8 +51,8 @@ void free_to_system(void* memory, size_t bytes) {
 std::atomic<int64_t> in_use{0}, peak{0}, reserved{0};
 
 // Small blocks are many: each thread sums its own up and reports them in portions, so that `peak`
-// may lack this much a thread.
-constexpr int64_t portion = 64 << 10;
+// may lack this much a thread. (One that is ending reports all at once.)
+thread_local int64_t portion = 64 << 10;
 thread_local int64_t unreported = 0;
 
 void report_in_use() {
@@ -109,6 +109,7 @@ struct BlockPool {
   };
   struct Janitor {
     ~Janitor() {
+      portion = 1;
       report_in_use();
       empty_local();
       local.state = State::closed;

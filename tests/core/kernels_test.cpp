@@ -426,22 +426,22 @@ TEST_CASE("kernels: softmax's gradient where the mean is known") {
   });
 }
 
-TEST_CASE("kernels: fill where a mask is false, adjacent, repeated or strided") {
+TEST_CASE("kernels: where, with operands adjacent, repeated or strided") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     bool mask[200];
     for (int i = 0; i < 200; ++i) mask[i] = (i * 7919 % 13) < 6;
     for (int64_t n : {1, 3, 16, 47, 64}) {
-      for (int64_t stride : {0, 1, 3}) {
-        const std::vector<T> before = numbers<T>(n + 1, 23);
-        std::vector<T> y = before;
-        kernel.fill_unless(mask, stride, T(-9), y.data(), n);
-        for (int64_t i = 0; i < n; ++i) {
-          const auto at = static_cast<size_t>(i);
-          REQUIRE(y[at] == (mask[i * stride] ? before[at] : T(-9)));
-        }
-        REQUIRE(y.back() == before.back());
-      }
+      const std::vector<T> a = numbers<T>(3 * n + 1, 23), b = numbers<T>(3 * n + 1, 29);
+      for (int64_t m : {0, 1, 3})
+        for (int64_t da : {0, 1, 3})
+          for (int64_t db : {0, 1, 3}) {
+            std::vector<T> y(static_cast<size_t>(n + 1), T(7));
+            kernel.where(mask, m, a.data(), da, b.data(), db, y.data(), n);
+            for (int64_t i = 0; i < n; ++i)
+              REQUIRE(y[static_cast<size_t>(i)] == (mask[i * m] ? a[static_cast<size_t>(i * da)] : b[static_cast<size_t>(i * db)]));
+            REQUIRE(y.back() == T(7));
+          }
     }
   });
 }
