@@ -33,7 +33,7 @@ int run(int argc, char** argv) {
   std::filesystem::path plot;
   bool list = false, machine = false;
   kit::Cli cli("heed_bench", "Measures heed on this machine, one JSON line a workload.");
-  cli.group("What", {{"only", &only, "workloads whose name contains this", {.value = "TEXT"}},
+  cli.group("What", {{"only", &only, "workloads whose name contains this, or is it: =NAME", {.value = "TEXT"}},
                      {"threads", &threads, "threads that take part", {.min = 1}},
                      {"seconds", &seconds, "time for each", {.above = 0}},
                      {"list", &list, "names only"},
@@ -58,7 +58,7 @@ int run(int argc, char** argv) {
   bench::add_elementwise(all);
   bool found = false;
   for (const bench::Workload& workload : all) {
-    if (workload.name.find(only) == std::string::npos) continue;
+    if (only.starts_with('=') ? workload.name != only.substr(1) : workload.name.find(only) == std::string::npos) continue;
     found = true;
     if (list) {
       std::cout << workload.name << '\n';
