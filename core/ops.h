@@ -89,6 +89,9 @@ struct TopK {
   Array values, indices;
 };
 TopK topk(const Array& x, int64_t k, int64_t axis, bool largest);            // best first
+/// The positions, i64, that put x in order along the axis (sort.cpp). Equals keep their order; NaN
+/// counts as largest. O(n log n) a row.
+Array argsort(const Array& x, int64_t axis, bool descending);
 
 // Filled (create.cpp).
 Array arange(double begin, double end, double step, Dtype dtype);
