@@ -92,6 +92,8 @@ struct Term {
 
 // Operand number i with its axes named.
 Term name_axes(const Equation& equation, size_t i, const Tensor& x) {
+  check(x.defined(), "einsum: \"", equation.text, "\", operand ", i,
+        ": is an empty Tensor: it has no numbers to compute with");
   const std::string& letters = equation.inputs[i];
   const bool ellipsis = has(letters, '.');
   const int named = static_cast<int>(letters.size()) - ellipsis;
