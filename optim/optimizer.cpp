@@ -13,7 +13,9 @@ Optimizer::Optimizer(const char* name, const std::vector<ParamGroup>& groups, do
     : name_(name) {
   std::set<const Node*> seen;
   for (const ParamGroup& group : groups) {
-    groups_.push_back({group.params, group.lr.value_or(lr), group.weight_decay.value_or(weight_decay)});
+    groups_.push_back({.params = group.params,
+                       .lr = group.lr.value_or(lr),
+                       .weight_decay = group.weight_decay.value_or(weight_decay)});
     const Group& g = groups_.back();
     check(g.lr >= 0 && std::isfinite(g.lr), name, ": lr = ", g.lr, ": must be a number >= 0");
     check(g.weight_decay >= 0 && std::isfinite(g.weight_decay), name, ": weight_decay = ", g.weight_decay,
@@ -55,7 +57,10 @@ void Optimizer::zero_grad() {
 }
 
 void Optimizer::set_lr(double lr) {
-  for (Group& group : groups_) group.lr = lr;
+  for (Group& group : groups_) {
+    group.lr = lr;
+    group.initial_lr.reset();
+  }
 }
 
 Tensor& Optimizer::Slots::zeros(const char* slot, const Tensor& like) {

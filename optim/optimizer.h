@@ -32,6 +32,7 @@ class Optimizer {
   struct Group {
     std::vector<Tensor> params;
     double lr, weight_decay;
+    std::optional<double> initial_lr = std::nullopt;  // what schedules (schedule.h) begin with
   };
 
   virtual ~Optimizer() = default;
