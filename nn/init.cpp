@@ -21,8 +21,10 @@ struct Fans {
 };
 
 Fans fans(const char* op, const Tensor& x) {
-  check<ShapeError>(x.dim() >= 2, op, ": ", x.shape(), ": fan in and fan out need two axes or more: use uniform_ or normal_");
-  const double field = static_cast<double>(x.numel()) / std::max(1.0, static_cast<double>(x.size(0) * x.size(1)));
+  check<ShapeError>(x.dim() >= 2, op, ": ", x.shape(),
+                    ": fan in and fan out need two axes or more: use uniform_ or normal_");
+  const double field =
+      static_cast<double>(x.numel()) / std::max(1.0, static_cast<double>(x.size(0) * x.size(1)));
   return {static_cast<double>(x.size(1)) * field, static_cast<double>(x.size(0)) * field};
 }
 
@@ -38,11 +40,13 @@ Tensor& constant_(Tensor& x, double value) {
 }
 
 Tensor& uniform_(Tensor& x, double low, double high) {
-  return write(x, [&](const core::Array& y) { core::fill_uniform(y, low, high, default_generator()); });
+  return write(
+      x, [&](const core::Array& y) { core::fill_uniform(y, low, high, default_generator()); });
 }
 
 Tensor& normal_(Tensor& x, double mean, double std) {
-  return write(x, [&](const core::Array& y) { core::fill_normal(y, mean, std, default_generator()); });
+  return write(x,
+               [&](const core::Array& y) { core::fill_normal(y, mean, std, default_generator()); });
 }
 
 Tensor& trunc_normal_(Tensor& x, double mean, double std, double low, double high) {
@@ -67,7 +71,9 @@ Tensor& kaiming_uniform_(Tensor& x, double slope) {
   return uniform_(x, -bound, bound);
 }
 
-Tensor& kaiming_normal_(Tensor& x, double slope) { return normal_(x, 0.0, kaiming_std("kaiming_normal_", x, slope)); }
+Tensor& kaiming_normal_(Tensor& x, double slope) {
+  return normal_(x, 0.0, kaiming_std("kaiming_normal_", x, slope));
+}
 
 namespace {
 

@@ -53,7 +53,8 @@ class Optimizer {
   void load_state_dict(const OptimizerState& state);
 
  protected:
-  Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr, double weight_decay);
+  Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr,
+            double weight_decay);
 
   /// The running averages of one parameter, by name; made as zeros at first use.
   struct Slots {

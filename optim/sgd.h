@@ -17,7 +17,8 @@ struct SGDOptions {
 /// p -= lr (g + momentum b  if nesterov, else b).        As torch.optim.SGD.
 class SGD : public Optimizer {
  public:
-  explicit SGD(const std::vector<Tensor>& params, const SGDOptions& options = {}) : SGD({ParamGroup{params}}, options) {}
+  explicit SGD(const std::vector<Tensor>& params, const SGDOptions& options = {})
+      : SGD({ParamGroup{params}}, options) {}
   SGD(const std::vector<ParamGroup>& groups, const SGDOptions& options);
 
  private:
