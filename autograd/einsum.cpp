@@ -18,7 +18,7 @@ namespace heed {
 
 namespace {
 
-bool has(const std::string& letters, char letter) {
+bool has_letter(const std::string& letters, char letter) {
   return letters.find(letter) != std::string::npos;
 }
 
@@ -36,7 +36,7 @@ struct Equation {
     }
     output = arrow == std::string::npos ? implicit_output() : read(arrow + 2, text.size());
     for (size_t i = 0; i < output.size(); ++i) {
-      const auto names = [c = output[i]](const std::string& input) { return has(input, c); };
+      const auto names = [c = output[i]](const std::string& input) { return has_letter(input, c); };
       check(output.find(output[i]) == i, "einsum: \"", text, "\": the output names ", output[i],
             " twice: an axis of the output needs a letter of its own");
       check(output[i] == '.' || std::any_of(inputs.begin(), inputs.end(), names), "einsum: \"",
@@ -58,7 +58,7 @@ struct Equation {
       check(std::string_view(text).substr(i, std::min<size_t>(end - i, 3)) == "...", "einsum: \"",
             text, "\": character ", i,
             ": is no subscript: give letters a … z, A … Z, or ... for the other axes");
-      check(!has(letters, '.'), "einsum: \"", text, "\": character ", i,
+      check(!has_letter(letters, '.'), "einsum: \"", text, "\": character ", i,
             ": is a second ... in one group: one at most can say which axes it stands for");
       letters += '.';
       i += 2;
@@ -71,7 +71,8 @@ struct Equation {
     for (const std::string& input : inputs) all += input;
     std::sort(all.begin(), all.end());  // '.' comes first, then capitals
     for (char c : all)
-      if (!has(once, c) && (c == '.' || std::count(all.begin(), all.end(), c) == 1)) once += c;
+      if (!has_letter(once, c) && (c == '.' || std::count(all.begin(), all.end(), c) == 1))
+        once += c;
     return once;
   }
 };
@@ -85,17 +86,17 @@ std::string expand_ellipsis(std::string letters, size_t count) {
   return letters.replace(at, 1, digits);
 }
 
-struct Term {
+struct EinsumTerm {
   Tensor x;
   std::string axes;  // a letter each
 };
 
 // Operand number i with its axes named.
-Term name_axes(const Equation& equation, size_t i, const Tensor& x) {
+EinsumTerm name_axes(const Equation& equation, size_t i, const Tensor& x) {
   check(x.defined(), "einsum: \"", equation.text, "\", operand ", i,
         ": is an empty Tensor: it has no numbers to compute with");
   const std::string& letters = equation.inputs[i];
-  const bool ellipsis = has(letters, '.');
+  const bool ellipsis = has_letter(letters, '.');
   const int named = static_cast<int>(letters.size()) - ellipsis;
   check<ShapeError>(ellipsis ? named <= x.dim() : named == x.dim(), "einsum: \"", equation.text,
                     "\", operand ", i, " ", x.shape(), ": has ", x.dim(),
@@ -105,7 +106,7 @@ Term name_axes(const Equation& equation, size_t i, const Tensor& x) {
 }
 
 // Axes that share a letter become one, their diagonal, which is the last.
-Term take_diagonals(const Equation& equation, size_t operand, Term term) {
+EinsumTerm take_diagonals(const Equation& equation, size_t operand, EinsumTerm term) {
   auto& [x, axes] = term;
   for (size_t i = 0; i < axes.size();) {
     const char letter = axes[i];
@@ -130,8 +131,8 @@ Term take_diagonals(const Equation& equation, size_t operand, Term term) {
 }
 
 // Without the axes of size 1. `sizes` are those of all letters so far.
-Term drop_ones(const Equation& equation, size_t operand, Term term,
-               std::map<char, int64_t>& sizes) {
+EinsumTerm drop_ones(const Equation& equation, size_t operand, EinsumTerm term,
+                     std::map<char, int64_t>& sizes) {
   auto& [x, axes] = term;
   for (int d = x.dim() - 1; d >= 0; --d) {
     const int64_t n = x.shape()[d];
@@ -152,7 +153,7 @@ Term drop_ones(const Equation& equation, size_t operand, Term term,
 }
 
 // x's axes in the order of `axes`; one that it lacks has size 1.
-Tensor align(const Term& term, const std::string& axes) {
+Tensor align_axes(const EinsumTerm& term, const std::string& axes) {
   Shape order, shape;
   for (char c : axes) {
     const size_t at = term.axes.find(c);
@@ -163,9 +164,9 @@ Tensor align(const Term& term, const std::string& axes) {
 }
 
 // x as (separate…, all of first as one axis, all of second as one).
-Tensor group(const Term& term, const std::string& separate, const std::string& first,
-             const std::string& second) {
-  const Tensor x = align(term, separate + first + second);
+Tensor merge_axes(const EinsumTerm& term, const std::string& separate, const std::string& first,
+                  const std::string& second) {
+  const Tensor x = align_axes(term, separate + first + second);
   Shape shape(std::span(x.shape().begin(), separate.size()));
   int at = static_cast<int>(separate.size());
   for (const std::string& letters : {first, second}) {
@@ -176,24 +177,26 @@ Tensor group(const Term& term, const std::string& separate, const std::string& f
   return x.reshape(shape);
 }
 
-Term sum_out(const Term& term, const std::string& needed) {
+EinsumTerm sum_letters(const EinsumTerm& term, const std::string& needed) {
   Axes gone;
   std::string left;
   for (size_t i = 0; i < term.axes.size(); ++i) {
-    if (has(needed, term.axes[i]))
+    if (has_letter(needed, term.axes[i]))
       left += term.axes[i];
     else
       gone.push_back(static_cast<int64_t>(i));
   }
-  return gone.rank() == 0 ? term : Term{sum(term.x, gone), left};
+  return gone.rank() == 0 ? term : EinsumTerm{sum(term.x, gone), left};
 }
 
 // Σ a b over the letters that both have and `needed` has not.
-Term product(const Equation& equation, const Term& a, const Term& b, const std::string& needed) {
+EinsumTerm multiply_terms(const Equation& equation, const EinsumTerm& a, const EinsumTerm& b,
+                          const std::string& needed) {
   std::string batch, left, right, summed;
-  for (char c : a.axes) (!has(b.axes, c) ? left : has(needed, c) ? batch : summed) += c;
+  for (char c : a.axes)
+    (!has_letter(b.axes, c) ? left : has_letter(needed, c) ? batch : summed) += c;
   for (char c : b.axes)
-    if (!has(a.axes, c)) right += c;
+    if (!has_letter(a.axes, c)) right += c;
   const std::string axes = batch + left + right;
   const bool elementwise =
       summed.empty() || (left.empty() && right.empty()) || !is_floating(a.x.dtype());
@@ -202,13 +205,13 @@ Term product(const Equation& equation, const Term& a, const Term& b, const std::
                     rank, " axes: at most ", Shape::max_rank,
                     " are possible: sum over some of them first");
   if (elementwise) {
-    const Tensor y = align(a, axes + summed) * align(b, axes + summed);
+    const Tensor y = align_axes(a, axes + summed) * align_axes(b, axes + summed);
     Axes gone;
     for (size_t i = axes.size(); i < rank; ++i) gone.push_back(static_cast<int64_t>(i));
     return {summed.empty() ? y : sum(y, gone), axes};
   }
   // (batch…, left, summed) @ (batch…, summed, right)
-  const Tensor y = matmul(group(a, batch, left, summed), group(b, batch, summed, right));
+  const Tensor y = matmul(merge_axes(a, batch, left, summed), merge_axes(b, batch, summed, right));
   Shape shape(std::span(y.shape().begin(), batch.size()));
   for (char c : left) shape.push_back(a.x.shape()[static_cast<int>(a.axes.find(c))]);
   for (char c : right) shape.push_back(b.x.shape()[static_cast<int>(b.axes.find(c))]);
@@ -223,28 +226,28 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands) {
         " operands: it has ", equation.inputs.size(),
         " groups of letters: give one operand a group, with commas between groups");
   std::map<char, int64_t> sizes;
-  std::vector<Term> terms;
+  std::vector<EinsumTerm> terms;
   size_t unnamed = 0;  // axes that the longest "..." stands for
   for (size_t i = 0; i < operands.size(); ++i) {
     check<DtypeError>(operands[i].dtype() == operands[0].dtype(), "einsum: \"", text,
                       "\": ", operands[0].dtype(), " and ", operands[i].dtype(),
                       ": dtypes differ: convert one with to(Dtype)");
-    Term term = take_diagonals(equation, i, name_axes(equation, i, operands[i]));
+    EinsumTerm term = take_diagonals(equation, i, name_axes(equation, i, operands[i]));
     terms.push_back(drop_ones(equation, i, std::move(term), sizes));
   }
   while (sizes.count(static_cast<char>('0' + unnamed))) ++unnamed;
   const std::string output = expand_ellipsis(equation.output, unnamed);
   check<ShapeError>(output.size() <= Shape::max_rank, "einsum: \"", text, "\": the output has ",
                     output.size(), " axes: at most ", Shape::max_rank, " are possible");
-  Term result = terms[0];
+  EinsumTerm result = terms[0];
   for (size_t i = 1; i < terms.size(); ++i) {
     std::string later = output;
     for (size_t j = i + 1; j < terms.size(); ++j) later += terms[j].axes;
-    const Term a = sum_out(result, later + terms[i].axes),
-               b = sum_out(terms[i], later + result.axes);
-    result = product(equation, a, b, later);
+    const EinsumTerm a = sum_letters(result, later + terms[i].axes),
+                     b = sum_letters(terms[i], later + result.axes);
+    result = multiply_terms(equation, a, b, later);
   }
-  return align(sum_out(result, output), output);
+  return align_axes(sum_letters(result, output), output);
 }
 
 }  // namespace heed

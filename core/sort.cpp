@@ -17,14 +17,14 @@ bool is_less(T a, T b) {
 
 // A number beside its place, so that comparing reads memory in order.
 template <class T>
-struct Entry {
+struct SortEntry {
   T number;
   int64_t position;
 };
 
 template <class T>
-void sort_entries(std::vector<Entry<T>>& row, bool descending) {
-  using E = Entry<T>;
+void sort_entries(std::vector<SortEntry<T>>& row, bool descending) {
+  using E = SortEntry<T>;
   if (descending)
     std::stable_sort(row.begin(), row.end(),
                      [](const E& a, const E& b) { return is_less(b.number, a.number); });
@@ -46,7 +46,7 @@ Array argsort(const Array& x, int64_t axis, bool descending) {
   const int64_t rows_at_once = std::max<int64_t>(1, elementwise_grain / 8 / n);
   dispatch(x.dtype(), [&]<class T>() {
     parallel_for(firsts.numel(), rows_at_once, [&](int64_t begin, int64_t end) {
-      std::vector<Entry<T>> row(static_cast<size_t>(n));
+      std::vector<SortEntry<T>> row(static_cast<size_t>(n));
       nest.walk(begin, end, [&](const Run<2>& run) {
         for (int64_t r = 0; r < run.n; ++r) {
           const T* const in = firsts.data<T>() + run.offset[0] + r * run.stride[0];

@@ -8,7 +8,7 @@
 namespace heed::kit {
 namespace {
 
-Ids permutation(size_t n, Generator& generator) {
+Ids random_order(size_t n, Generator& generator) {
   const core::Array order = core::randperm(static_cast<int64_t>(n), generator);
   return Ids(order.data<int64_t>(), order.data<int64_t>() + n);
 }
@@ -36,7 +36,7 @@ std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& o, Gene
 
   Ids order(lengths.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  if (o.shuffle) order = permutation(lengths.size(), generator);
+  if (o.shuffle) order = random_order(lengths.size(), generator);
   const auto n = static_cast<int64_t>(order.size()), pool = o.pool > 0 ? o.pool : n;
   const auto shorter = [&](int64_t a, int64_t b) {
     return length_of(lengths, a) < length_of(lengths, b);
@@ -60,7 +60,7 @@ std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& o, Gene
   }
   if (!o.shuffle) return batches;
   std::vector<Ids> shuffled;
-  for (const int64_t i : permutation(batches.size(), generator))
+  for (const int64_t i : random_order(batches.size(), generator))
     shuffled.push_back(batches[static_cast<size_t>(i)]);
   return shuffled;
 }
