@@ -202,7 +202,7 @@ struct Check {
     }
   }
 
-  // x, w -> Σᵢ ⟨uᵢ, gᵢ(x, w)⟩: recorded where its own derivative is wanted, plain where only its value is.
+  // x, w -> Σᵢ ⟨uᵢ, gᵢ(x, w)⟩: recorded where its own derivative is wanted, plain for its value.
   void next_order(const Shape& output) {
     std::vector<Tensor> u, all = inputs;
     for (const Tensor& x : inputs) u.push_back(randn(x.shape(), random, Dtype::f64));

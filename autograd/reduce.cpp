@@ -109,7 +109,7 @@ Extremum topk(const Tensor& x, int64_t k, int64_t axis, bool largest) {
 Tensor prod(const Tensor& x, int64_t axis, bool keepdim) {
   return op("prod", core::prod(x.array(), axis, keepdim),
             edge(x, [x = saved(x), axis](const Tensor& g) {
-              // ∂/∂xᵢ is the product of the others: those before i times those behind. Exact at zeros.
+              // ∂/∂xᵢ is the product of the others: of those before i and those behind. Exact at 0.
               const int64_t n = x().size(axis);
               const int i = core::normalize_axis("prod", axis, x().shape());
               const auto count = static_cast<size_t>(n);
@@ -130,7 +130,7 @@ Tensor prod(const Tensor& x, int64_t axis, bool keepdim) {
 
 namespace {
 
-// yᵢ = x₀ + … + xᵢ, so xᵢ is in all yⱼ with j >= i: its gradient is the same sum from the other end.
+// yᵢ = x₀ + … + xᵢ, so xᵢ is in all yⱼ with j >= i: its gradient is such a sum from the other end.
 Tensor running_sum(const Tensor& x, int64_t axis, bool reverse) {
   return op("cumsum", core::cumsum(x.array(), axis, reverse),
             edge(x, [axis, reverse](const Tensor& g) { return running_sum(g, axis, !reverse); }));

@@ -83,7 +83,7 @@ Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array&
 
 namespace {
 
-// Calls body(number of the slice, its position) for each position along `axis`, which must be in range.
+// Calls body(number of the slice, its position) for each position along `axis`, all in range.
 template <class Body>
 void for_each_position(const char* op, const Array& index, const Array& x, int axis, Body&& body) {
   const Array positions = contiguous(index);
@@ -94,7 +94,7 @@ void for_each_position(const char* op, const Array& index, const Array& x, int a
   }
 }
 
-// A contiguous array as (outer, the axis, inner): slices along the axis are rows of `inner` numbers.
+// A contiguous array as (outer, axis, inner): slices along the axis are rows of `inner` numbers.
 struct Slices {
   int64_t outer = 1, inner = 1;
   Slices(const Shape& shape, int axis) {

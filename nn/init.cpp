@@ -78,8 +78,8 @@ Tensor& kaiming_normal_(Tensor& x, double slope) {
 namespace {
 
 // Gram-Schmidt: each row minus its part along those before it, then of length 1. Twice, which is
-// enough for orthogonality to the last digits (Giraud et al. 2005). It is the QR decomposition whose
-// R has a positive diagonal; of normal vectors that Q is uniformly distributed (Mezzadri 2007).
+// enough for orthogonality to the last digits (Giraud et al. 2005). It is the QR decomposition
+// whose R has a positive diagonal; of normal vectors Q is uniformly distributed (Mezzadri 2007).
 void orthonormalise(double* rows, int64_t count, int64_t width) {
   const auto dot = [width](const double* a, const double* b) {
     return std::inner_product(a, a + width, b, 0.0);

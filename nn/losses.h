@@ -1,7 +1,7 @@
 // Losses: how wrong a prediction is, as one number to go down. Meanings and defaults are PyTorch's.
 //
-// Reduction over the elements (or rows): their mean, their sum, their sum divided by the size of the
-// first axis (batchmean), or none.
+// Reduction over the elements (or rows): their mean, their sum, their sum divided by the size of
+// the first axis (batchmean), or none.
 // One difference: logits are (…, C), classes last, never (N, C, d).
 #pragma once
 
@@ -47,8 +47,8 @@ struct KlDivOptions {
 };
 
 /// p (log p - log q), elementwise: how far q, given as log_probs, is from the target p. Summed over
-/// the classes it is KL(p ‖ q) (Kullback & Leibler 1951), whose mean over rows is batchmean. Where p
-/// is 0 the term is 0, whatever q is.
+/// the classes it is KL(p ‖ q) (Kullback & Leibler 1951), whose mean over rows is batchmean. Where
+/// p is 0 the term is 0, whatever q is.
 Tensor kl_div(const Tensor& log_probs, const Tensor& target, const KlDivOptions& = {});
 
 struct CrossEntropyOptions {

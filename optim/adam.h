@@ -13,8 +13,8 @@ struct AdamOptions {
   bool amsgrad = false;  // divide by the largest second moment so far (Reddi et al. 2018)
 };
 
-/// m = β₁m + (1-β₁)g;  v = β₂v + (1-β₂)g²;  p -= lr m̂ / (√v̂ + ε),  m̂ = m/(1-β₁ᵗ), v̂ = v/(1-β₂ᵗ).
-/// weight_decay is L2: it is added to g. As torch.optim.Adam.
+/// m = β₁m + (1-β₁)g;  v = β₂v + (1-β₂)g²;  p -= lr m̂ / (√v̂ + ε),
+/// m̂ = m/(1-β₁ᵗ), v̂ = v/(1-β₂ᵗ). weight_decay is L2: it is added to g. As torch.optim.Adam.
 class Adam : public Optimizer {
  public:
   explicit Adam(const std::vector<Tensor>& params, const AdamOptions& options = {})

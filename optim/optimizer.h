@@ -3,8 +3,8 @@
 //     optim::SGD sgd(model.parameters(), {.lr = 0.1});
 //     sgd.zero_grad();  loss.backward();  sgd.step();
 //
-// It owns handles to the parameters, so it sees what backward() wrote to their grad. A parameter without
-// a gradient is left alone. Steps are taken without history.
+// It owns handles to the parameters, so it sees what backward() wrote to their grad. A parameter
+// without a gradient is left alone. Steps are taken without history.
 #pragma once
 
 #include <map>
@@ -39,8 +39,8 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One step with the gradients at hand. Warns once, on stderr, if backward() reached a parameter that
-  /// no optimizer owns: most often a member that visit() forgot.
+  /// One step with the gradients at hand. Warns once, on stderr, if backward() reached a parameter
+  /// that no optimizer owns: most often a member that visit() forgot.
   void step();
   void zero_grad();  // drops all gradients
 

@@ -1,4 +1,4 @@
-// Stochastic gradient descent, with momentum (Polyak 1964; Nesterov 1983 as in Sutskever et al. 2013).
+// Stochastic gradient descent, with momentum (Polyak 1964; Nesterov 1983 by Sutskever et al. 2013).
 #pragma once
 
 #include <heed/optim/optimizer.h>
