@@ -5,9 +5,11 @@
 #include <heed/autograd/ops.h>
 #include <heed/nn/activations.h>
 #include <heed/nn/attention.h>
+#include <heed/nn/attention_decoders.h>
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/clone.h>
+#include <heed/nn/decoding.h>
 #include <heed/nn/dropout.h>
 #include <heed/nn/embedding.h>
 #include <heed/nn/feed_forward.h>
@@ -25,6 +27,7 @@
 #include <heed/nn/recurrent.h>
 #include <heed/nn/recurrent_cells.h>
 #include <heed/nn/scores.h>
+#include <heed/nn/seq2seq.h>
 #include <heed/nn/sequential.h>
 #include <heed/nn/summary.h>
 #include <heed/nn/transformer.h>
