@@ -16,10 +16,8 @@ BahdanauDecoder::BahdanauDecoder(int64_t hidden, int64_t vocab, const BahdanauOp
            .dropout = o.dropout,
            .layer_dropout = o.layer_dropout,
            .padding_idx = o.padding_idx}),
-      query_layer(hidden, o.attention_size.value_or(hidden), {.bias = false}),
-      key_layer(o.encoder_size.value_or(hidden), o.attention_size.value_or(hidden),
-                {.bias = false}),
-      energy_layer(o.attention_size.value_or(hidden), 1, {.bias = false}),
+      score(hidden, o.encoder_size.value_or(hidden), o.attention_size.value_or(hidden),
+            {.bias = false}),
       attention_dropout(o.attention_dropout) {
   check(attention_dropout >= 0.0 && attention_dropout <= 1.0,
         "BahdanauDecoder: attention_dropout = ", attention_dropout,
@@ -30,16 +28,14 @@ DecoderState BahdanauDecoder::begin(const EncodedSequence& source) const {
   const Scope scope(*this);
   DecoderState state = RecurrentDecoder::begin(source);
   state.values = source.outputs;
-  state.keys = key_layer(source.outputs);                                        // (B, S, A)
+  state.keys = score.key_layer(source.outputs);  // once for all steps
   state.key_mask = source.key_mask;
   return state;
 }
 
 Tensor BahdanauDecoder::advance(const Tensor& embedded, DecoderState& state) const {
-  const Tensor query = query_layer(state.hidden.select(0, gru.num_layers - 1));  // (B, A)
-  const Tensor scores =
-      energy_layer(tanh(query.unsqueeze(1) + state.keys)).transpose(1, 2);       // (B, 1, S)
-  const Attended attended = attend(scores, state.values,
+  const Tensor query = state.hidden.select(0, gru.num_layers - 1).unsqueeze(1);  // (B, 1, H)
+  const Attended attended = attend(score.with_keys(query, state.keys), state.values,
                                    {.key_mask = state.key_mask,
                                     .dropout = training ? attention_dropout : 0.0});
   state.weights = attended.weights.squeeze(1);
@@ -48,9 +44,7 @@ Tensor BahdanauDecoder::advance(const Tensor& embedded, DecoderState& state) con
 
 void BahdanauDecoder::visit(Visitor& v) {
   RecurrentDecoder::visit(v);
-  v("query_layer", query_layer);
-  v("key_layer", key_layer);
-  v("energy_layer", energy_layer);
+  v("score", score);
 }
 
 AttnDecoderRNN::AttnDecoderRNN(int64_t hidden, int64_t vocab, const AttnDecoderRNNOptions& o)

@@ -11,7 +11,7 @@
 // Shapes and the rest of the interface: seq2seq.h.
 #pragma once
 
-#include <heed/nn/attention.h>
+#include <heed/nn/learned_scores.h>
 #include <heed/nn/seq2seq.h>
 
 namespace heed::nn {
@@ -31,9 +31,7 @@ struct BahdanauOptions {
 /// Seq2SeqAttentionDecoder: the query is the top layer's state before the step, keys and values are
 /// the encoder's outputs, and [cₜ yₜ₋₁] goes into the GRU. Padding gets no weight.
 struct BahdanauDecoder : RecurrentDecoder {
-  Linear query_layer;   // H -> attention_size
-  Linear key_layer;     // E -> attention_size, once for all steps
-  Linear energy_layer;  // attention_size -> 1
+  AdditiveScore score;  // of states (B, 1, H) and the encoder's outputs (B, S, E)
   double attention_dropout;
 
   BahdanauDecoder(int64_t hidden_size, int64_t vocab, const BahdanauOptions& = {});

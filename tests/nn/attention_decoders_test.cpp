@@ -21,8 +21,8 @@ struct OneStep {
 
 OneStep bahdanau_step(const BahdanauDecoder& m, const Tensor& token, const EncodedSequence& source) {
   const Tensor s = source.hidden.select(0, source.hidden.size(0) - 1);  // (B, H)
-  const Tensor sums = m.query_layer(s).unsqueeze(1) + m.key_layer(source.outputs);
-  Tensor scores = sum(tanh(sums) * m.energy_layer.weight, -1);  // (B, S)
+  const Tensor sums = m.score.query_layer(s).unsqueeze(1) + m.score.key_layer(source.outputs);
+  Tensor scores = sum(tanh(sums) * m.score.energy_layer.weight, -1);  // (B, S)
   if (source.key_mask) scores = where(*source.key_mask, scores, -INFINITY);
   const Tensor weights = softmax(scores, -1);
   const Tensor context = sum(weights.unsqueeze(-1) * source.outputs, 1);

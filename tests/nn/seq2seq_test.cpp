@@ -205,8 +205,8 @@ TEST_CASE("decoders: a bridge leads from a wider encoder, through tanh") {
   BahdanauDecoder decoder(5, 9, {.embed_size = 3, .encoder_size = 8, .attention_size = 6});
   decoder.eval();
   CHECK(contains(tensor_names(decoder), "bridge.weight bridge.bias gru."));
-  CHECK(decoder.key_layer.weight.shape() == Shape{6, 8});
-  CHECK(decoder.query_layer.weight.shape() == Shape{6, 5});
+  CHECK(decoder.score.key_layer.weight.shape() == Shape{6, 8});
+  CHECK(decoder.score.query_layer.weight.shape() == Shape{6, 5});
   const EncodedSequence source = encoder(randint(0, 7, {2, 3}));
   CHECK(distance(decoder.begin(source).hidden, tanh((*decoder.bridge)(source.hidden))) == 0.0);
   CHECK(decoder(randint(0, 9, {2, 4}), source).logits.shape() == Shape{2, 4, 9});
