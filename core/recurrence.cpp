@@ -69,18 +69,32 @@ struct Layout {
   }
   /// p = h Wᵀ + b for `rows` states.
   void project(const T* h, int64_t rows, T* p) const {
-    gemm(Gemm<T>{.m = rows, .n = G * H, .k = H,
-                 .a = h, .a_row = H, .a_col = 1,
-                 .b = contiguous_weight.data<T>(), .b_row = 1, .b_col = H,
-                 .c = p, .c_row = G * H,
+    gemm(Gemm<T>{.m = rows,
+                 .n = G * H,
+                 .k = H,
+                 .a = h,
+                 .a_row = H,
+                 .a_col = 1,
+                 .b = contiguous_weight.data<T>(),
+                 .b_row = 1,
+                 .b_col = H,
+                 .c = p,
+                 .c_row = G * H,
                  .bias = contiguous_bias.defined() ? contiguous_bias.data<T>() : nullptr});
   }
   /// dh += dp W for `rows` projections, each `distance` from the next.
   void project_back(const T* dp, int64_t distance, int64_t rows, T* dh) const {
-    gemm(Gemm<T>{.m = rows, .n = H, .k = G * H,
-                 .a = dp, .a_row = distance, .a_col = 1,
-                 .b = contiguous_weight.data<T>(), .b_row = H, .b_col = 1,
-                 .c = dh, .c_row = H,
+    gemm(Gemm<T>{.m = rows,
+                 .n = H,
+                 .k = G * H,
+                 .a = dp,
+                 .a_row = distance,
+                 .a_col = 1,
+                 .b = contiguous_weight.data<T>(),
+                 .b_row = H,
+                 .b_col = 1,
+                 .c = dh,
+                 .c_row = H,
                  .accumulate = true});
   }
 };
