@@ -5,7 +5,9 @@
 #include <heed/autograd/ops.h>
 #include <heed/nn/activations.h>
 #include <heed/nn/attention.h>
+#include <heed/nn/attention_layers.h>
 #include <heed/nn/attention_trace.h>
+#include <heed/nn/causality.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/dropout.h>
@@ -16,9 +18,12 @@
 #include <heed/nn/init.h>
 #include <heed/nn/kernel_regression.h>
 #include <heed/nn/kernels.h>
+#include <heed/nn/learned_scores.h>
 #include <heed/nn/linear.h>
+#include <heed/nn/local_attention.h>
 #include <heed/nn/losses.h>
 #include <heed/nn/masks.h>
+#include <heed/nn/multi_head.h>
 #include <heed/nn/multi_head_attention.h>
 #include <heed/nn/norm.h>
 #include <heed/nn/positions.h>
