@@ -33,7 +33,7 @@ struct LocalWindow {
 
   /// s - centre for each key s = 0 … m-1: centres (…, n, 1) -> (…, n, m).
   static Tensor offsets(const Tensor& centres, int64_t keys) {
-    return arange(keys).to(centres.dtype()) - centres;
+    return arange(keys, centres.dtype()) - centres;
   }
 
   /// Takes what lies outside the window from what the options permit.
@@ -62,7 +62,8 @@ struct LocalMonotonicAttention : Module {
   Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v,
                       AttentionOptions options = {}, int64_t first = 0) const {
     const Scope scope(*this);
-    const Tensor place = arange(q.size(-2)).unsqueeze(1) + static_cast<double>(first);  // (n, 1)
+    const Tensor place =
+        arange(q.size(-2), q.dtype()).unsqueeze(1) + static_cast<double>(first);  // (n, 1)
     window.restrict(options, LocalWindow::offsets(place, k.size(-2)));
     options.normaliser = Score::normaliser;
     return attend(score(q, k), v, options);
