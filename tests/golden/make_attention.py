@@ -13,7 +13,7 @@ from torch import nn
 
 from safetensors_io import save
 
-torch.manual_seed(7)
+torch.manual_seed(4)
 saved = {}
 
 
