@@ -49,7 +49,7 @@ void for_each_score(Visit visit) {
 }
 
 template <class M>
-M in_f64(M m) {
+M as_f64(M m) {
   m.to(Dtype::f64);
   return m;
 }
@@ -64,7 +64,7 @@ TEST_CASE("every score: one number for each pair, which the pair alone determine
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(1);
-    const auto score = in_f64(given);
+    const auto score = as_f64(given);
     for (const auto& [n, m] : {std::pair<int64_t, int64_t>{4, 4}, {4, 6}, {1, 5}, {3, 1}}) {
       const Tensor q = random64({2, n, shape.query}), k = random64({2, m, shape.key});
       const Tensor s = score(q, k);
@@ -84,7 +84,7 @@ TEST_CASE("every score: the weights are >= 0 and sum to 1 or 0, outputs lie amon
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(2);
-    const Attention attention(in_f64(given));
+    const Attention attention(as_f64(given));
     for (int64_t length = 1; length <= 64; length = 2 * length + 1) {  // one module for all lengths
       const Tensor q = random64({2, 5, shape.query}), k = random64({2, length, shape.key});
       const Tensor v = random64({2, length, 3});
@@ -105,7 +105,7 @@ TEST_CASE("every score: permuting keys with their values changes nothing, querie
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(3);
-    const Attention attention(in_f64(given));
+    const Attention attention(as_f64(given));
     const Tensor q = random64({2, 4, shape.query}), k = random64({2, 5, shape.key});
     const Tensor v = random64({2, 5, 3}), y = attention(q, k, v).output;
     const Tensor queries = tensor_i64({2, 3, 1, 0}), keys = tensor_i64({3, 0, 4, 2, 1});
@@ -121,7 +121,7 @@ TEST_CASE("every score: what a mask hides does not matter, and nobody left is ze
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(4);
-    const Attention attention(in_f64(given));
+    const Attention attention(as_f64(given));
     const Tensor q = random64({2, 3, shape.query});
     const Tensor k = parameter(random64({2, 5, shape.key})), v = parameter(random64({2, 5, 2}));
     const Tensor mask = padding_mask({3, 0}, 5);
@@ -161,7 +161,7 @@ TEST_CASE("every score: f32 as f64, and any score makes heads") {
     manual_seed(6);
     const Tensor q = randn({2, 3, shape.query}), k = randn({2, 4, shape.key});
     CHECK(distance_of(score(q, k).to(Dtype::f64),
-                      in_f64(clone(score))(q.to(Dtype::f64), k.to(Dtype::f64))) < 1e-5);
+                      as_f64(clone(score))(q.to(Dtype::f64), k.to(Dtype::f64))) < 1e-5);
     if (shape.query != shape.key) return;  // heads have one width
     const MultiHead heads(6, 2, score);
     const Attended a = heads(randn({2, 5, 6}), {.causal = true});
@@ -199,7 +199,7 @@ TEST_CASE("cosine: the angle only, zero vectors have none") {
 
 TEST_CASE("theorem: with W = 1 and b = 0 the multiplicative score is the dot product") {
   manual_seed(7);
-  MultiplicativeScore score = in_f64(MultiplicativeScore(4, 4));
+  MultiplicativeScore score = as_f64(MultiplicativeScore(4, 4));
   const NoGrad no_history;
   score.query_layer.weight.copy_(eye(4, Dtype::f64));
   score.query_layer.bias.zero_();
@@ -209,7 +209,7 @@ TEST_CASE("theorem: with W = 1 and b = 0 the multiplicative score is the dot pro
 
 TEST_CASE("theorem: the energy's bias cancels in softmax, its gradient is 0") {
   manual_seed(8);
-  const Attention attention(in_f64(AdditiveScore(3, 2, 5)));
+  const Attention attention(as_f64(AdditiveScore(3, 2, 5)));
   const Tensor y = attention(random64({2, 3, 3}), random64({2, 4, 2}), random64({2, 4, 2})).output;
   sum(square(y)).backward();
   CHECK(std::abs(attention.score.energy_layer.bias.grad().item()) < 1e-15);
@@ -228,7 +228,7 @@ TEST_CASE("queries and keys of different widths: d2l's shapes") {
 
 TEST_CASE("context: a third thing changes the weights, and equals queries beside it") {
   manual_seed(10);
-  const ContextScore score = in_f64(ContextScore(3, 2, 4, 5));
+  const ContextScore score = as_f64(ContextScore(3, 2, 4, 5));
   const Attention attention(score);
   const Tensor q = random64({2, 3, 3}), k = random64({2, 6, 2}), v = random64({2, 6, 2});
   const Tensor c = random64({2, 3, 4}), topic = random64({2, 1, 4});
@@ -237,7 +237,7 @@ TEST_CASE("context: a third thing changes the weights, and equals queries beside
   CHECK(one.weights.shape() == Shape{2, 3, 6});
   CHECK(distance_of(attention(q, k, v, {}, topic).weights, one.weights) > 1e-3);
 
-  AdditiveScore joined = in_f64(AdditiveScore(7, 2, 5, {.bias = false}));
+  AdditiveScore joined = as_f64(AdditiveScore(7, 2, 5, {.bias = false}));
   joined.query_layer.weight = cat({score.query_layer.weight, score.context_layer.weight}, 1);
   joined.key_layer = score.key_layer;
   joined.energy_layer = score.energy_layer;
@@ -251,7 +251,7 @@ TEST_CASE("context: a third thing changes the weights, and equals queries beside
 
 TEST_CASE("location: the keys do not matter, only how many there are") {
   manual_seed(11);
-  const LocationScore score = in_f64(LocationScore(3, 6));
+  const LocationScore score = as_f64(LocationScore(3, 6));
   const Tensor q = random64({2, 2, 3});
   CHECK(score(q, random64({2, 4, 5})).to_vector() == score(q, random64({2, 4, 5})).to_vector());
   CHECK(distance_of(score(q, random64({2, 4, 5})), score.attn(q).slice(-1, 0, 4)) == 0.0);
@@ -274,8 +274,8 @@ TEST_CASE("kernels: a width for each head, fixed or learnt") {
   each(Epanechikov({.widths = widths}));
   each(Triangular({.widths = widths}));
   each(Boxcar({.widths = widths}));
-  each(in_f64(Gaussian({.learn_width = true, .widths = widths})));
-  each(in_f64(Triangular({.learn_width = true, .widths = widths})));
+  each(as_f64(Gaussian({.learn_width = true, .widths = widths})));
+  each(as_f64(Triangular({.learn_width = true, .widths = widths})));
   const Gaussian learnt({.learn_width = true, .widths = widths});
   CHECK(learnt.log_width.shape() == Shape{3});
   CHECK(learnt.widths()[2] == Approx(3.0).epsilon(1e-6));
@@ -290,8 +290,8 @@ TEST_CASE("kernels: a width for each head, fixed or learnt") {
 
 TEST_CASE("theorem: MultiHead with the scaled dot product is MultiHeadAttention") {
   manual_seed(13);
-  MultiHead<ScaledDotScore> ours = in_f64(MultiHead<ScaledDotScore>(8, 2));
-  MultiHeadAttention packed = in_f64(MultiHeadAttention(8, 2));
+  MultiHead<ScaledDotScore> ours = as_f64(MultiHead<ScaledDotScore>(8, 2));
+  MultiHeadAttention packed = as_f64(MultiHeadAttention(8, 2));
   StateDict state = packed.state_dict();
   for (NamedTensor& entry : state) {
     if (entry.name == "in_proj_weight")
