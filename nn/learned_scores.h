@@ -3,6 +3,7 @@
 //     AdditiveScore         wᵀ tanh(W_q q + W_k k)             Bahdanau et al. 2014
 //     ContextScore          wᵀ tanh(W_q q + W_k k + W_c c)     … that also hears of a third thing
 //     MultiplicativeScore   (W q + b)ᵀ k                       Luong et al. 2015, "general"
+//     ElementwiseScore      Σ wᵢ qᵢ kᵢ                         the survey seed's "element-by-element"
 //     LocationScore         W q: one score for each place, whatever stands there; ibid., "location"
 //     MlpScore<S>           a small network makes another score of the score S
 //
@@ -95,6 +96,22 @@ struct MultiplicativeScore : Module {
   }
 
   void visit(Visitor& v) override { v("query_layer", query_layer); }
+};
+
+/// w·(q ⊙ k) = Σ wᵢ qᵢ kᵢ: a product element by element, and how much each counts. q (…, n, d),
+/// k (…, m, d) -> (…, n, m). With w = 1 it is DotScore, which it starts as.
+struct ElementwiseScore : Module {
+  static constexpr Normaliser normaliser = Normaliser::softmax;
+  Tensor weight;  // (d)
+
+  explicit ElementwiseScore(int64_t dim) : weight(parameter(ones({dim}))) {}
+
+  Tensor operator()(const Tensor& q, const Tensor& k) const {
+    const Scope scope(*this);
+    return matmul(q * weight, k.transpose(-2, -1));
+  }
+
+  void visit(Visitor& v) override { v("weight", weight); }
 };
 
 /// W q + b: a score for each of the places 0 … m-1, from the query alone (Luong et al. 2015, eq. 8,

@@ -37,6 +37,7 @@ void for_each_score(Visit visit) {
   visit("additive, no bias", AdditiveScore(3, 2, 5, {.bias = false}), ScoreShape{3, 2});
   visit("multiplicative", MultiplicativeScore(3, 2), ScoreShape{3, 2});
   visit("multiplicative, no bias", MultiplicativeScore(3, 2, {.bias = false}), ScoreShape{3, 2});
+  visit("element-wise", ElementwiseScore(3), ScoreShape{});
   visit("location", LocationScore(3, 64), ScoreShape{3, 2, false});
   visit("MLP of scaled dot", MlpScore<ScaledDotScore>(4), ScoreShape{});
   visit("MLP of additive", MlpScore(4, AdditiveScore(3, 2, 5)), ScoreShape{3, 2});
