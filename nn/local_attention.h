@@ -103,7 +103,7 @@ struct LocalPredictiveAttention : Module {
     Tensor p;
     if (options.key_mask) {
       Shape each = Shape::filled(q.dim(), 1);
-      each[0] = q.size(0);
+      each[0] = options.key_mask->size(0);
       p = centres(q, sum(options.key_mask->to(q.dtype()), -1).reshape(each));
     } else {
       p = centres(q, static_cast<double>(m));

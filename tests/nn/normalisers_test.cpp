@@ -160,6 +160,19 @@ TEST_CASE("every normaliser: masks, rows without a key, no keys at all") {
   }
 }
 
+TEST_CASE("every normaliser: NaN is not hidden, unless a mask hides it") {
+  const Tensor s = tensor({1, NAN, 2, 0.5, 1, 0.25}, {2, 3}), v = ones({3, 1});
+  const Tensor mask = tensor({1, 0, 1}).to(Dtype::boolean);
+  for (const Normaliser n : all_normalisers) {
+    INFO("normaliser " << int(n));
+    const std::vector<double> y = attend(s, v, {.normaliser = n}).output.to_vector();
+    CHECK(std::isnan(y[0]));
+    CHECK(std::isfinite(y[1]));
+    CHECK(std::isfinite(
+        attend(s, v, {.mask = mask, .normaliser = n}).output.to_vector()[0]));
+  }
+}
+
 TEST_CASE("every normaliser: derivatives, first and second order") {
   manual_seed(4);
   const Tensor mask = tensor({1, 1, 1, 1, 0, 1, 1, 0, 1, 1, 0, 0}, {3, 4}).to(Dtype::boolean);
