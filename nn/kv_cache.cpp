@@ -19,6 +19,15 @@ KeyValueCache::KeyValueCache(int64_t capacity) : capacity_(capacity) {
   check(capacity > 0, "KeyValueCache: capacity ", capacity, ": must be positive");
 }
 
+KeyValueCache::KeyValueCache(const KeyValueCache& other)
+    : capacity_(other.capacity_), length_(other.length_) {
+  if (length_ > 0) room_ = {other.room_.k.clone(), other.room_.v.clone()};
+}
+
+KeyValueCache& KeyValueCache::operator=(const KeyValueCache& other) {
+  return *this = KeyValueCache(other);
+}
+
 KeysValues KeyValueCache::append(const KeysValues& news) {
   const auto& [k, v] = news;
   check<AutogradError>(!(grad_enabled() && (k.requires_grad() || v.requires_grad())),

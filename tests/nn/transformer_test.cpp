@@ -292,7 +292,7 @@ TEST_CASE("Transformer holds what layers must") {
                });
 }
 
-TEST_CASE("Transformers of tokens hold what layers must") {
+TEST_CASE("Seq2SeqTransformer holds what layers must", "[slow]") {
   manual_seed(13);
   const Tensor source = tensor_i64({1, 2, 0, 2}, {2, 2}), target = tensor_i64({0, 1, 1, 0, 0, 2}, {2, 3});
   for (const bool shared : {false, true})
@@ -302,9 +302,13 @@ TEST_CASE("Transformers of tokens hold what layers must") {
                  {source, target}, [](const Seq2SeqTransformer& m, const Inputs& in) {
                    return m(in[0], in[1]);
                  });
+}
+
+TEST_CASE("EncoderClassifier holds what layers must") {
+  manual_seed(14);
   check_module(EncoderClassifier({.vocab = 3, .classes = 2, .width = 4, .heads = 2, .layers = 1, .hidden = 2,
                                   .activation = gelu}),
-               {source});
+               {tensor_i64({1, 2, 0, 2}, {2, 2})});
 }
 
 TEST_CASE("Transformers say what does not fit") {
