@@ -39,7 +39,8 @@ KeysValues KeyValueCache::append(const KeysValues& news) {
                     ": must be (B, g, n, d) and (B, g, n, p)");
   const int64_t begin = length_, end = length_ + k.size(2);
   check<ShapeError>(end <= capacity_, "KeyValueCache: ", k.size(2), " positions behind ", begin,
-                    ", capacity ", capacity_, ": there is no room: make the capacity larger, or "
+                    ", capacity ", capacity_,
+                    ": there is no room: make the capacity larger, or "
                     "begin anew with the latest tokens after truncate(0)");
   const NoGrad no_history;
   if (length_ == 0) {

@@ -44,7 +44,8 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
   if (o.mask) {
     const Shape& shape = o.mask->shape();
     check<DtypeError>(o.mask->dtype() == Dtype::boolean || is_floating(o.mask->dtype()), op,
-                      ": mask ", o.mask->dtype(), " ", shape, ": a mask is boolean, true = may "
+                      ": mask ", o.mask->dtype(), " ", shape,
+                      ": a mask is boolean, true = may "
                       "attend, or floating, added to the scores: convert it with ne(mask, 0.0)");
     const bool of_keys = scores.rank() > 2 && shape == Shape{scores[0], scores.back()};
     const bool of_sequences = scores.rank() == 4 && shape.rank() == 3 && shape[0] == scores[0];
@@ -56,8 +57,9 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
     also(has_floating_mask(o) ? ne(o.mask->detach(), forbids) : *o.mask);
   }
   if (o.key_mask) {
-    check<DtypeError>(o.key_mask->dtype() == Dtype::boolean, op, ": key_mask ",
-                      o.key_mask->dtype(), " ", o.key_mask->shape(), ": a key mask is boolean, "
+    check<DtypeError>(o.key_mask->dtype() == Dtype::boolean, op, ": key_mask ", o.key_mask->dtype(),
+                      " ", o.key_mask->shape(),
+                      ": a key mask is boolean, "
                       "true = may attend: convert it with ne(key_mask, 0.0)");
     check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()},
                       op, ": key_mask ", o.key_mask->shape(), ", scores ", scores,
@@ -75,13 +77,12 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
 Tensor add_mask(const char* op, const Tensor& scores, const AttentionOptions& o) {
   if (!has_floating_mask(o)) return scores;
   check<DtypeError>(o.mask->dtype() == scores.dtype(), op, ": mask ", o.mask->dtype(), ", scores ",
-                    scores.dtype(), ": a mask that is added has the scores' dtype: convert it with "
+                    scores.dtype(),
+                    ": a mask that is added has the scores' dtype: convert it with "
                     "to(Dtype)");
   return scores + where(ne(o.mask->detach(), forbids), *o.mask, 0.0);
 }
 
-bool has_floating_mask(const AttentionOptions& o) {
-  return o.mask && is_floating(o.mask->dtype());
-}
+bool has_floating_mask(const AttentionOptions& o) { return o.mask && is_floating(o.mask->dtype()); }
 
 }  // namespace heed::nn

@@ -16,9 +16,7 @@ namespace {
 
 double apart(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
-KeysValues positions_of(int64_t B, int64_t n) {
-  return {randn({B, 2, n, 3}), randn({B, 2, n, 5})};
-}
+KeysValues positions_of(int64_t B, int64_t n) { return {randn({B, 2, n, 3}), randn({B, 2, n, 5})}; }
 
 }  // namespace
 
@@ -93,7 +91,9 @@ TEST_CASE("a cache says what does not fit") {
         "KeyValueCache: keys float32 (1, 2, 1, 3), values (1, 2, 1, 5) behind keys float32 (2, 2, "
         "3, 3), values (2, 2, 3, 5): only the number of positions may differ: truncate(0) to begin "
         "anew");
-  CHECK(message_of<ShapeError>([&] { cache.append({zeros({2, 2, 1, 3}), zeros({2, 2, 2, 5})}); }) ==
+  CHECK(message_of<ShapeError>([&] {
+          cache.append({zeros({2, 2, 1, 3}), zeros({2, 2, 2, 5})});
+        }) ==
         "KeyValueCache: keys (2, 2, 1, 3), values (2, 2, 2, 5): must be (B, g, n, d) and (B, g, n, "
         "p)");
   CHECK(message_of<AutogradError>([&] {
@@ -139,7 +139,8 @@ TEST_CASE("GPT writes with a cache what it writes without, and each greedy token
 
 TEST_CASE("grouped-query attention with a cache goes on where it was, with its positions") {
   manual_seed(4);
-  GroupedQueryAttention m(12, 6, {.num_kv_heads = 2, .rope = RotaryPositions(2, RopeLayout::half_split)});
+  GroupedQueryAttention m(12, 6,
+                          {.num_kv_heads = 2, .rope = RotaryPositions(2, RopeLayout::half_split)});
   m.to(Dtype::f64);
   const NoGrad no_history;
   const Tensor x = randn({2, 9, 12}, Dtype::f64);
