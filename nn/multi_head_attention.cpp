@@ -107,6 +107,10 @@ Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, 
 
 KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& value) const {
   const Scope scope(*this);
+  check<ShapeError>(key.dim() == 3 && value.dim() == 3 && key.size(0) == value.size(0) &&
+                        key.size(1) == value.size(1),
+                    "MultiHeadAttention: key ", key.shape(), ", value ", value.shape(),
+                    ": must be (B, m, kdim) and (B, m, vdim), batch first");
   const bool packed = in_proj_weight.defined();
   const auto project = [&](int64_t i, const Tensor& x, const Tensor& own) {
     return split_heads(linear(x, packed ? third(in_proj_weight, i) : own, third(in_proj_bias, i)),
@@ -118,6 +122,14 @@ KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& valu
 Attended MultiHeadAttention::attend_to(const Tensor& query, const KeysValues& memory,
                                        const MultiHeadCall& call) const {
   const Scope scope(*this);
+  const int64_t E = out_proj.weight.size(0), d = E / num_heads;
+  const Tensor &k = memory.k, &v = memory.v;
+  check<ShapeError>(query.dim() == 3 && query.size(2) == E && k.dim() == 4 &&
+                        k.shape() == v.shape() && k.size(0) == query.size(0) &&
+                        k.size(1) == num_heads && k.size(3) == d,
+                    "MultiHeadAttention: query ", query.shape(), ", keys ", k.shape(), ", values ",
+                    v.shape(), ": must be (B, n, ", E, "), and both (B, ", num_heads, ", m, ", d,
+                    "), of keys_values() for the same batch");
   const Tensor weight = in_proj_weight.defined() ? third(in_proj_weight, 0) : q_proj_weight;
   const Tensor q = linear(query, weight, third(in_proj_bias, 0));  // (B, n, E)
   return attend_heads(split_heads(q, num_heads), memory, call);

@@ -103,6 +103,14 @@ TEST_CASE("Transformer decoder: dropout at its six places, while training only")
   CHECK(default_generator().counter() - before == 6);
   layer.eval();
   CHECK(layer(x, memory).to_vector() == layer(x, memory).to_vector());
+
+  // A model of tokens drops what enters both stacks, too.
+  Seq2SeqTransformer model = small_translator();
+  model.train();
+  const Tensor tokens = tensor_i64({1, 2, 3, 4}, {2, 2});
+  const uint64_t now = default_generator().counter();
+  model(tokens, tokens);
+  CHECK(default_generator().counter() - now == 2 + 2 * 4 + 2 * 6);
 }
 
 TEST_CASE("Transformer encoder and decoder blocks keep the shape") {  // d2l's sizes
