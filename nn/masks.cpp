@@ -21,6 +21,29 @@ Tensor padding_mask(const Tensor& lengths, int64_t keys) {
   return arange(keys) < lengths.unsqueeze(-1);
 }
 
+Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_t after) {
+  check(before >= 0 && after >= 0, "sliding_window_mask: before = ", before, ", after = ", after,
+        ": are numbers of places: must not be negative");
+  const Tensor key = arange(keys);                                     // (m)
+  const Tensor place = arange(queries).unsqueeze(1) + static_cast<double>(keys - queries);  // (n, 1)
+  return (key >= place - static_cast<double>(before)) & (key <= place + static_cast<double>(after));
+}
+
+Tensor prefix_mask(const std::vector<int64_t>& prefix_lengths, int64_t n) {
+  return padding_mask(prefix_lengths, n).unsqueeze(1) | causal_mask(n);
+}
+
+Tensor block_diagonal_mask(const std::vector<int64_t>& lengths) {
+  std::vector<int64_t> sequence;  // of each position
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    check(lengths[i] >= 0, "block_diagonal_mask: length ", lengths[i], " of sequence ", i,
+          ": must not be negative");
+    sequence.insert(sequence.end(), static_cast<size_t>(lengths[i]), static_cast<int64_t>(i));
+  }
+  const Tensor of = tensor_i64(sequence);
+  return eq(of.unsqueeze(1), of);
+}
+
 Tensor eye_mask(int64_t n) { return eq(arange(n), arange(n).unsqueeze(1)); }
 
 namespace {

@@ -46,7 +46,8 @@ TEST_CASE("-inf in an additive mask is the same as false in a boolean one") {
   const Tensor allowed = tensor({1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1}, {3, 4}).to(Dtype::boolean);
   const Tensor added = as_floating(allowed), q = f64({2, 2, 3, 4}), k = f64({2, 2, 4, 4}),
                v = f64({2, 2, 4, 4}), qkv = f64({2, 4, 12});
-  for (const Normaliser n : {Normaliser::softmax, Normaliser::kernel_sum}) {
+  for (const Normaliser n : {Normaliser::softmax, Normaliser::kernel_sum, Normaliser::sparsemax,
+                             Normaliser::sigmoid, Normaliser::hard}) {
     const Tensor scores = rand({2, 3, 4}, Dtype::f64);
     const Attended a = attend(scores, v[0], {.mask = allowed, .normaliser = n});
     const Attended b = attend(scores, v[0], {.mask = added, .normaliser = n});

@@ -5,6 +5,8 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention_trace.h>
+#include <heed/nn/causality.h>
+#include <heed/nn/decoding.h>
 #include <heed/nn/encoder_classifier.h>
 #include <heed/nn/losses.h>
 #include <heed/nn/masks.h>
@@ -214,6 +216,53 @@ TEST_CASE("writing with a cache equals reading the whole, in each greedy token a
     beams.reorder(rows);
     const Tensor after = m.step(index_select(target, 0, rows).slice(1, 4, 5), beams);
     CHECK(apart(after, index_select(m.decode(target, source).select(1, 4), 0, rows)) < 1e-5);
+  }
+}
+
+TEST_CASE("models that write look at nothing ahead, and who does is found") {
+  manual_seed(15);
+  const Seq2SeqTransformer m = small_translator();
+  const Tensor source = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}),
+               target = tensor_i64({0, 1, 2, 3, 4, 5, 6, 5, 4, 3, 2, 1, 0, 1}, {2, 7});
+  const EncodedSource read = m.encode(source);
+  check_causality([&](const Tensor& tokens) { return m.decode(tokens, read); }, target);
+  const auto leak =
+      causality_leak([&](const Tensor& tokens) { return m.encode(tokens).memory; }, target);
+  REQUIRE(leak);  // an encoder is free to look ahead
+  CHECK(leak->path.find("transformer.encoder.layers.0") == 0);
+}
+
+TEST_CASE("greedy and beam search write with a Transformer's cache") {
+  manual_seed(16);
+  Seq2SeqTransformer m = small_translator();
+  const NoGrad no_history;
+  for (Tensor p : m.parameters())
+    if (p.dim() > 1) p.mul_(2.0);
+  const EncodedSource source =
+      m.encode(tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}), Lengths{5, 3});
+  const SearchOptions options{.bos = 0, .eos = 6, .max_length = 4, .beam = 7 * 7 * 7};
+  const std::vector<Hypothesis> greedy = greedy_search(m, m.begin(source, 4), 2, options);
+  const auto beams = beam_search(m, m.begin(source, 4), 2, options);
+  for (size_t b = 0; b < 2; ++b) {
+    // The likelihood that a search reports is that of its tokens, read at once.
+    const auto of_tokens = [&](const Hypothesis& h) {
+      std::vector<int64_t> read{0}, written = h.tokens;
+      read.insert(read.end(), h.tokens.begin(), h.tokens.end());
+      if (h.finished)
+        written.push_back(6);
+      else
+        read.pop_back();
+      const auto n = static_cast<int64_t>(read.size());
+      const int64_t row = static_cast<int64_t>(b);
+      const EncodedSource one{source.memory.slice(0, row, row + 1),
+                              source.key_mask->slice(0, row, row + 1)};
+      const Tensor p = log_softmax(m.decode(tensor_i64(read, {1, n}), one), -1);
+      return sum(gather(p, 2, tensor_i64(written, {1, n, 1}))).item();
+    };
+    CHECK(greedy[b].log_probability == Approx(of_tokens(greedy[b])).margin(1e-4));
+    for (size_t i = 0; i < 3; ++i)
+      CHECK(beams[b][i].log_probability == Approx(of_tokens(beams[b][i])).margin(1e-4));
+    CHECK(beams[b][0].log_probability >= greedy[b].log_probability - 1e-5);
   }
 }
 
