@@ -60,8 +60,8 @@ Tensor attention_weights(const Tensor& scores, const AttentionOptions& o) {
   const Tensor allowed = permitted("attend", scores.shape(), o);
   if (scores.size(-1) == 0) return scores;  // nobody to attend to
   const bool by_value = o.normaliser == Normaliser::kernel_sum;  // 0 is nothing; elsewhere -∞ is
-  const Tensor s =
-      allowed.defined() ? where(allowed, scores, by_value ? 0.0 : minus_infinity) : scores;
+  const Tensor sums = add_mask("attend", scores, o);
+  const Tensor s = allowed.defined() ? where(allowed, sums, by_value ? 0.0 : minus_infinity) : sums;
   switch (o.normaliser) {
     case Normaliser::softmax: return softmax(s, -1);
     case Normaliser::kernel_sum: return kernel_sum(s);
