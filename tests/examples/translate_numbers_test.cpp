@@ -4,7 +4,6 @@
 
 #include <array>
 #include <string>
-#include <unordered_set>
 
 #include <heed/core/error.h>
 #include <heed/examples/kit/number_words.h>
@@ -208,7 +207,6 @@ TEST_CASE("number words: each is what a table of the first hundred makes of it",
 
 TEST_CASE("number words: there and back for every number", "[slow]") {
   const FrenchNumbers reformed{.hyphens = Hyphens::reform_1990};
-  std::unordered_set<std::string> different;
   int64_t lost = 0, unlike = 0;
   for (int64_t n = 0; n < 1'000'000; ++n) {
     const std::string french = kit::french_number(n, reformed), english = kit::english_number(n);
@@ -219,11 +217,9 @@ TEST_CASE("number words: there and back for every number", "[slow]") {
     std::string spaced = by_table(Dialect::france, n);  // 1990: a hyphen for each blank
     for (char& c : spaced) c = c == ' ' ? '-' : c;
     unlike += french != spaced;
-    different.insert(english);
   }
   CHECK(lost == 0);
   CHECK(unlike == 0);
-  CHECK(different.size() == 1'000'000);
 }
 
 TEST_CASE("number words: every parser reads its own dialect") {
