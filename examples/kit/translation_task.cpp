@@ -56,6 +56,15 @@ TranslationTask::TranslationTask(std::string name_, std::vector<Translation> tra
       target_steps(std::max(longest(training, &Translation::target),
                             longest(test, &Translation::target))) {}
 
+std::string TranslationTask::hash() const {
+  uint64_t h = 14695981039346656037ull;  // FNV-1a
+  for (const Translation& pair : training)
+    for (const Words* side : {&pair.source, &pair.target})
+      for (const char c : join_words(*side) + '\n')
+        h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return std::to_string(h);
+}
+
 TranslationTask number_task(TaskOptions options, const FrenchNumbers& french) {
   if (options.train_size == 0) options.train_size = 30'000;
   check(options.train_size > 0 && options.test_size > 0 &&

@@ -42,6 +42,9 @@ struct TranslationTask {
   TranslationTask(std::string name, std::vector<Translation> training,
                   std::vector<Translation> test, std::string (*written)(const Words&),
                   int64_t min_freq = 1);
+
+  /// Names the training sentences in a checkpoint.
+  std::string hash() const;
 };
 
 /// Numbers below a million, each at most once, in words without hyphens. The test numbers depend

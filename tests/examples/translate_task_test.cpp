@@ -64,6 +64,9 @@ TEST_CASE("translation task: test numbers depend on the seed, not on how many ar
   CHECK(sources_of(a.test) == sources_of(b.test));
   CHECK(sources_of(a.test) != sources_of(c.test));
   CHECK(kit::number_task({.seed = 1}, {}).training.size() == 30'000);
+  CHECK(a.hash() == kit::number_task({.train_size = 10, .test_size = 50, .seed = 1}, {}).hash());
+  CHECK(a.hash() != b.hash());
+  CHECK(a.hash() != c.hash());
 }
 
 TEST_CASE("translation task: numbers the other way, in other dialects and hyphens") {
