@@ -27,13 +27,13 @@
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
-#include <heed/examples/kit/metrics.h>
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/terminal_plot.h>
 #include <heed/examples/kit/translation_recipes.h>
+#include <heed/examples/kit/translation_score.h>
 #include <heed/examples/kit/translators.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/losses.h>
@@ -86,7 +86,7 @@ kit::TranslationRecipe make_recipe(const Settings& s, const std::string& model, 
   if (s.layers > 0) r.layers = s.layers;
   if (s.batch > 0) r.batch = s.batch;
   if (s.lr > 0) r.lr = s.lr;
-  if (s.dropout >= 0) r.dropout = s.dropout;
+  if (s.dropout >= 0) r.dropout = r.layer_dropout = r.attention_dropout = s.dropout;
   if (s.teacher_forcing >= 0) r.teacher_forcing = s.teacher_forcing;
   const auto examples = static_cast<int64_t>(task.training.size());
   if (r.steps == 0) r.steps = r.passes * ((examples + r.batch - 1) / r.batch);
@@ -103,7 +103,7 @@ struct Run {
   optim::Adam adam;
   optim::LambdaLR schedule;
   kit::TrainingOrder order;
-  Generator coins;  // teacher forcing or not; the default generator draws initial values and dropout
+  uint64_t seed;  // the default generator draws initial values, dropout and teacher forcing
   int64_t step = 0;
   double seconds = 0;  // of training
 
@@ -115,7 +115,7 @@ struct Run {
         adam(model->parameters(), {.lr = recipe.lr}),
         schedule(adam, [r = recipe](int64_t at) { return rate(r, at); }),
         order(static_cast<int64_t>(task.training.size()), recipe.batch, static_cast<uint64_t>(s.common.seed)),
-        coins(static_cast<uint64_t>(s.common.seed)) {}
+        seed(static_cast<uint64_t>(s.common.seed)) {}
 
   // Up over the warm-up, then down to zero at the end, both in straight lines.
   static double rate(const kit::TranslationRecipe& r, int64_t at) {
@@ -126,8 +126,8 @@ struct Run {
 
   double train_step() {
     const kit::TranslationBatch batch = kit::make_batch(task, task.training, order.examples(step));
-    const bool forced = recipe.teacher_forcing >= 1 || rand({}, coins).item() < recipe.teacher_forcing;
-    const Tensor loss = nn::cross_entropy((*model)(batch, forced), batch.target, {.ignore_index = kit::WordVocab::pad});
+    const Tensor logits = (*model)(batch, recipe.teacher_forcing);
+    const Tensor loss = nn::cross_entropy(logits, batch.target, {.ignore_index = kit::WordVocab::pad});
     adam.zero_grad();
     loss.backward();
     optim::clip_grad_norm(model->parameters(), recipe.clip, {.error_if_nonfinite = true});
@@ -144,7 +144,6 @@ struct Run {
     std::map<std::string, std::string> numbers = identity();
     numbers["step"] = std::to_string(step);
     numbers["seconds"] = kit::shortest(seconds);
-    numbers["coins_counter"] = std::to_string(coins.counter());
     numbers["default_counter"] = std::to_string(default_generator().counter());
     nn::save(file, all, numbers);
   }
@@ -165,14 +164,13 @@ struct Run {
     step = std::stoll(saved.get("step"));
     seconds = parse_double(saved.get("seconds")).value_or(0);
     schedule.set_steps(step);
-    coins.set_counter(std::stoull(saved.get("coins_counter")));
     default_generator().set_counter(std::stoull(saved.get("default_counter")));
   }
 
   // What must be equal for a resumed run to be the same run.
   std::map<std::string, std::string> identity() const {
     const kit::TranslationRecipe& r = recipe;
-    return {{"model", name}, {"seed", std::to_string(coins.seed())}, {"steps", std::to_string(r.steps)},
+    return {{"model", name}, {"seed", std::to_string(seed)}, {"steps", std::to_string(r.steps)},
             {"batch", std::to_string(r.batch)}, {"lr", kit::shortest(r.lr)}, {"width", std::to_string(r.width)},
             {"layers", std::to_string(r.layers)}, {"dropout", kit::shortest(r.dropout)},
             {"teacher_forcing", kit::shortest(r.teacher_forcing)}, {"examples_hash", task.hash()}};
@@ -196,52 +194,6 @@ struct Run {
   }
 };
 
-// How good a trained model is on the task's test sentences.
-struct Score {
-  double exact_match = 0, bleu = 0;
-  double loss = 0;  // nats a word, the words before it given
-  std::vector<kit::Words> written;
-};
-
-Score evaluate(const Run& run, const kit::SearchSettings& search) {
-  const NoGrad no_history;
-  run.model->eval();
-  const auto n = static_cast<int64_t>(run.task.test.size());
-  Score score;
-  std::vector<kit::Words> references;
-  double nats = 0, words = 0;
-  Generator none(0);
-  for (const kit::Ids& some : kit::batches(n, {.batch = 200, .shuffle = false}, none)) {
-    const kit::TranslationBatch batch = kit::make_batch(run.task, run.task.test, some);
-    nats += nn::cross_entropy((*run.model)(batch), batch.target,
-                              {.ignore_index = kit::WordVocab::pad, .reduction = nn::Reduction::sum}).item();
-    for (const kit::Ids& ids : run.model->translate(batch, search)) score.written.push_back(run.task.target.decode(ids));
-    for (const int64_t i : some) {
-      references.push_back(run.task.test[static_cast<size_t>(i)].target);
-      words += static_cast<double>(references.back().size() + 1);
-    }
-  }
-  for (size_t i = 0; i < references.size(); ++i)
-    score.exact_match += run.task.written(score.written[i]) == run.task.written(references[i]);
-  score.exact_match /= static_cast<double>(n);
-  score.bleu = kit::corpus_bleu(score.written, references);
-  score.loss = nats / words;
-  run.model->train();
-  return score;
-}
-
-// One sentence, what a model makes of it, and where it looked while it wrote each word.
-kit::AlignedSentence align(const Run& run, kit::Words source, const kit::SearchSettings& search) {
-  const NoGrad no_history;
-  run.model->eval();
-  kit::Words target = run.task.target.decode(run.model->translate(kit::source_batch(run.task, source), search)[0]);
-  const kit::Alignment weights = run.model->alignment(kit::make_batch(run.task, {{source, target}}, {0}));
-  run.model->train();
-  source.push_back("<eos>");
-  target.push_back("<eos>");
-  return {std::move(source), std::move(target), weights};
-}
-
 // The sentence whose alignment is shown, as words: --show, or 97, or the first to be tested.
 kit::Words shown_sentence(const Settings& s, const kit::TranslationTask& task) {
   if (s.task() == kit::TaskKind::d2l) return s.show.empty() ? task.test[0].source : kit::split_words(kit::translation_text(s.show));
@@ -251,32 +203,42 @@ kit::Words shown_sentence(const Settings& s, const kit::TranslationTask& task) {
 }
 
 // Some test sentences: > what is read, = what is right, < what was written.
-void print_samples(const Run& run, const Score& score, int64_t samples, int64_t seed) {
-  Generator draw(static_cast<uint64_t>(seed));
+void print_samples(const kit::TranslationTask& task, const kit::TranslationScore& score, const Settings& s) {
+  Generator draw(static_cast<uint64_t>(s.common.seed));
   const Tensor order = randperm(static_cast<int64_t>(score.written.size()), draw);
-  for (int64_t k = 0; k < std::min(samples, order.size(0)); ++k) {
+  for (int64_t k = 0; k < std::min(s.samples, order.size(0)); ++k) {
     const auto i = static_cast<size_t>(order[k].item());
-    const kit::Translation& pair = run.task.test[i];
-    std::cout << "  > " << kit::join_words(pair.source) << "\n  = " << run.task.written(pair.target) << "\n  < "
-              << run.task.written(score.written[i]) << "\n\n";
+    std::cout << "  > " << kit::join_words(task.test[i].source) << "\n  = " << task.written(task.test[i].target)
+              << "\n  < " << task.written(score.written[i]) << "\n\n";
   }
 }
 
-// The four sentences by which "Dive into Deep Learning" judges, with k = 2. How many are right.
-int64_t print_d2l_sentences(const Run& run, const kit::SearchSettings& search) {
-  const NoGrad no_history;
-  run.model->eval();
+// How many of the book's four sentences are right.
+int64_t print_judged(const std::vector<kit::JudgedSentence>& judged) {
   int64_t right = 0;
-  for (const auto& [english, french] : {std::pair("go .", "va !"), {"i lost .", "j'ai perdu ."}, {"i'm calm .", "je suis calme ."},
-                                        {"i'm late .", "je suis en retard ."}}) {
-    const kit::Ids ids = run.model->translate(kit::source_batch(run.task, kit::split_words(english)), search)[0];
-    const kit::Words words = run.task.target.decode(ids);
-    const double bleu = kit::bleu(words, kit::split_words(french), 2);
-    std::cout << "  " << kit::fit(english, 12) << " => " << kit::fit(kit::join_words(words), 24) << " bleu " << kit::fixed(bleu, 3) << '\n';
-    right += bleu >= 1 - 1e-9;
+  for (const kit::JudgedSentence& sentence : judged) {
+    std::cout << "  " << kit::fit(kit::join_words(sentence.source), 12) << " => "
+              << kit::fit(kit::join_words(sentence.written), 24) << " BLEU " << kit::fixed(sentence.bleu, 3) << '\n';
+    right += sentence.bleu > 0.9995;
   }
   std::cout << '\n';
   return right;
+}
+
+// The losses of PyTorch's tutorial in its longer form (practical-pytorch: 9,129 pairs, one in a step,
+// width 500): the mean over 1,000 pairs, and the same of this run on its pairs.
+void print_way_points(const std::vector<double>& losses, int64_t batch) {
+  std::cout << "  pairs seen   published loss   this one\n";
+  for (const auto& [thousands, published] : {std::pair<int64_t, double>(1, 3.2168), {10, 1.8463}, {20, 1.3163}, {29, 0.9440},
+                                             {40, 0.6740}, {50, 0.5403}}) {
+    const int64_t end = std::max<int64_t>(1, 1000 * thousands / batch), begin = std::max<int64_t>(0, end - 1000 / batch);
+    if (end > static_cast<int64_t>(losses.size())) break;
+    double sum = 0;
+    for (int64_t i = begin; i < end; ++i) sum += losses[static_cast<size_t>(i)];
+    std::cout << kit::right(std::to_string(1000 * thousands), 12) << kit::right(kit::fixed(published, 4), 17)
+              << kit::right(kit::fixed(sum / static_cast<double>(end - begin), 4), 11) << '\n';
+  }
+  std::cout << '\n';
 }
 
 bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
@@ -360,18 +322,19 @@ int run(int argc, char** argv) {
     }
     nn::save(out.file(name + ".model.safetensors", name + ": the weights, for heed or PyTorch"), run.model->state_dict());
 
-    const Score score = evaluate(run, s.search);
+    const kit::TranslationScore score = kit::score_translator(*run.model, task, s.search);
+    const auto [at, values] = kit::read_metric(metrics, "loss");
     std::cout << name << ": " << run.model->num_parameters() << " parameters, " << run.step << " steps in "
-              << kit::clock_time(run.seconds) << '\n';
-    print_samples(run, score, s.samples, s.common.seed);
-    if (d2l) d2l_sentences.emplace_back(name, print_d2l_sentences(run, s.search));
-    const kit::AlignedSentence aligned = align(run, sentence, s.search);
+              << kit::clock_time(run.seconds) << ", loss " << kit::sparkline(values) << '\n';
+    print_samples(task, score, s);
+    if (s.task() == kit::TaskKind::tutorial) print_way_points(values, run.recipe.batch);
+    if (d2l) d2l_sentences.emplace_back(name, print_judged(kit::judge_by_d2l(*run.model, task, s.search)));
+    const kit::AlignedSentence aligned = kit::align_words(*run.model, task, sentence, s.search);
     if (!aligned.weights.empty()) {
       std::cout << kit::terminal_heat_map(kit::alignment_map(aligned, {})) << '\n';
       heat.panels.push_back(kit::alignment_map(aligned, name));
       attention.sets.push_back(kit::attention_set(aligned, name));
     }
-    const auto [at, values] = kit::read_metric(metrics, "loss");
     losses.series.push_back({.name = name, .x = at, .y = kit::smoothed(values, 20)});
 
     table += kit::fit(name, 12) + kit::right(kit::fixed(100 * score.exact_match, 2) + " %", 12) +

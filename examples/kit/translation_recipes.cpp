@@ -1,6 +1,7 @@
 #include <heed/examples/kit/translation_recipes.h>
 
 #include <heed/core/error.h>
+#include <heed/core/text.h>
 
 namespace heed::kit {
 namespace {
@@ -9,8 +10,8 @@ TranslationRecipe numbers(const std::string& model) {
   if (model == "transformer")
     return {.steps = 1000, .lr = 1e-3, .warmup = 400, .decay = true, .layers = 2,
             .norm_first = true};
-  return {.steps = 500, .lr = 3e-3, .decay = true, .width = model == "none" ? 128 : 64,
-          .bidirectional = true};
+  return {.steps = 600, .lr = 3e-3, .decay = true, .width = model == "none" ? 128 : 64,
+          .bidirectional = model == "bahdanau"};
 }
 
 // The translation tutorial of PyTorch: hidden 128, batch 32, Adam 1e-3, 80 passes; a ratio of 0.5 is
@@ -24,14 +25,19 @@ TranslationRecipe tutorial(const std::string& model) {
 TranslationRecipe d2l(const std::string& model) {
   const bool transformer = model == "transformer";
   return {.passes = transformer ? 200 : model == "none" ? 300 : 250, .lr = 5e-3, .width = 32,
-          .layers = 2, .dropout = 0.1, .feed_forward = 64, .xavier = true};
+          .layers = 2, .dropout = transformer ? 0.1 : 0.0, .layer_dropout = 0.1,
+          .attention_dropout = 0.1, .feed_forward = 64, .xavier = true};
 }
 
 }  // namespace
 
-TranslationRecipe translation_recipe(TaskKind task, const std::string& model) {
+void check_translator(const std::string& model) {
   check(model == "bahdanau" || model == "transformer" || model == "location" || model == "none",
-        "translation_recipe: ", model, ": is no model: give bahdanau, transformer, location or none");
+        "translator: ", quote(model), ": is no model: give bahdanau, transformer, location or none");
+}
+
+TranslationRecipe translation_recipe(TaskKind task, const std::string& model) {
+  check_translator(model);
   if (task == TaskKind::tutorial) return tutorial(model);
   return task == TaskKind::d2l ? d2l(model) : numbers(model);
 }

@@ -26,14 +26,19 @@ struct TranslationRecipe {
 
   int64_t width = 64;         // of embeddings and states
   int64_t layers = 1;
-  double dropout = 0;
+  double dropout = 0;            // of embedded words; in a Transformer everywhere
+  double layer_dropout = 0;      // between recurrent layers
+  double attention_dropout = 0;  // of Bahdanau's weights
   bool bidirectional = false; // the encoder also reads from the end; recurrent models
   bool norm_first = false;    // Transformer
   int64_t heads = 4, feed_forward = 0;  // Transformer; 0: four times the width
   bool xavier = false;        // matrices but embeddings start from Glorot & Bengio 2010
 };
 
-/// `model` is "bahdanau", "transformer", "location" or "none". Throws Error for another.
+/// Throws Error unless it is "bahdanau", "transformer", "location" or "none".
+void check_translator(const std::string& model);
+
+/// For one of these; else throws Error.
 TranslationRecipe translation_recipe(TaskKind task, const std::string& model);
 
 }  // namespace heed::kit

@@ -1,129 +1,166 @@
 #include <heed/examples/kit/translators.h>
 
+#include <cmath>
+#include <utility>
+
 #include <heed/autograd/ops.h>
 #include <heed/core/error.h>
-#include <heed/nn/attention.h>
-#include <heed/nn/dropout.h>
-#include <heed/nn/embedding.h>
+#include <heed/nn/attention_decoders.h>
+#include <heed/nn/attention_trace.h>
+#include <heed/nn/decoding.h>
 #include <heed/nn/init.h>
-#include <heed/nn/linear.h>
-#include <heed/nn/recurrent.h>
+#include <heed/nn/seq2seq.h>
+#include <heed/nn/seq2seq_transformer.h>
 
 namespace heed::kit {
 namespace {
 
-enum class Looks { none, location, bahdanau };
+/// The best translation of each source, by whatever decoder.
+std::vector<Ids> best_translations(const auto& decoder, auto state, int64_t batch,
+                                   int64_t max_length, const SearchSettings& search) {
+  const nn::SearchOptions options{.bos = WordVocab::sos,
+                                  .eos = WordVocab::eos,
+                                  .max_length = max_length,
+                                  .beam = search.beam,
+                                  .length_penalty = search.length_penalty};
+  std::vector<Ids> best;
+  if (search.beam == 1) {
+    for (nn::Hypothesis& one : nn::greedy_search(decoder, std::move(state), batch, options))
+      best.push_back(std::move(one.tokens));
+  } else {
+    for (auto& some : nn::beam_search(decoder, std::move(state), batch, options))
+      best.push_back(std::move(some.at(0).tokens));
+  }
+  return best;
+}
 
+/// An encoder and one of three decoders, which differ in what they are told of the source.
 struct RecurrentTranslator : Translator {
-  Looks looks;
-  int64_t width, layers, steps, max_source;
-  nn::Embedding source_embedding, target_embedding;
-  nn::Dropout dropout;
-  nn::GRU encoder, decoder;
-  nn::Linear bridge, query, key, energy, output;
-  bool bidirectional;
+  nn::EncoderRNN encoder;
+  std::unique_ptr<nn::RecurrentDecoder> decoder;
+  int64_t max_length;
 
-  RecurrentTranslator(Looks looks_, const TranslationRecipe& r, const TranslationTask& task)
-      : looks(looks_), width(r.width), layers(r.layers), steps(task.target_steps + 2), max_source(task.source_steps),
-        source_embedding(task.source.size(), r.width), target_embedding(task.target.size(), r.width),
-        dropout(r.dropout),
-        encoder(r.width, r.width, {.num_layers = r.layers, .dropout = r.dropout, .bidirectional = r.bidirectional}),
-        decoder(r.width + (r.bidirectional ? 2 : 1) * r.width, r.width, {.num_layers = r.layers, .dropout = r.dropout}),
-        bridge((r.bidirectional ? 2 : 1) * r.width, r.width),
-        query(looks == Looks::location ? 2 * r.width : r.width, looks == Looks::location ? task.source_steps : r.width, {.bias = looks == Looks::location}),
-        key((r.bidirectional ? 2 : 1) * r.width, r.width, {.bias = false}),
-        energy(r.width, 1, {.bias = false}), output(r.width, task.target.size()), bidirectional(r.bidirectional) {}
+  RecurrentTranslator(nn::EncoderRNN encoder_, std::unique_ptr<nn::RecurrentDecoder> decoder_,
+                      const TranslationTask& task)
+      : encoder(std::move(encoder_)),
+        decoder(std::move(decoder_)),
+        max_length(task.target_steps + spare_steps) {}
 
-  void visit(nn::Visitor& v) override {
-    v("source_embedding", source_embedding); v("target_embedding", target_embedding);
-    v("dropout", dropout);
-    v("encoder", encoder); v("decoder", decoder);
-    if (bidirectional) v("bridge", bridge);
-    if (looks != Looks::none) v("query", query);
-    if (looks == Looks::bahdanau) { v("key", key); v("energy", energy); }
-    v("output", output);
-  }
-
-  struct State { Tensor memory, keys, hidden, summary; std::optional<Tensor> mask; };
-
-  State encode(const TranslationBatch& b) const {
-    const nn::Recurrent read = encoder(dropout(source_embedding(b.source.ids)), {.lengths = b.lengths});
-    State s{read.output, {}, read.hidden, {}, b.source.valid};
-    if (bidirectional) {
-      const int64_t B = b.source.ids.size(0);
-      const Tensor h = read.hidden.reshape({layers, 2, B, width}).transpose(1, 2).reshape({layers, B, 2 * width});
-      s.hidden = tanh(bridge(h));
-      s.summary = h[layers - 1].reshape({B, 1, 2 * width});
-    } else {
-      s.summary = read.hidden[layers - 1].reshape({b.source.ids.size(0), 1, width});
-    }
-    if (looks == Looks::bahdanau) s.keys = key(read.output);
-    return s;
-  }
-
-  // (B,1) -> (B,1,H), weights (B,1,S)
-  std::pair<Tensor, Tensor> step(const Tensor& token, State& s) const {
-    const Tensor e = dropout(target_embedding(token));
-    const int64_t B = token.size(0), S = s.memory.size(1);
-    const Tensor top = s.hidden[layers - 1].reshape({B, 1, width});
-    Tensor context = s.summary, weights;
-    if (looks == Looks::bahdanau) {
-      const Tensor scores = energy(tanh(query(top) + s.keys)).transpose(1, 2);  // (B,1,S)
-      const nn::Attended a = nn::attend(scores, s.memory, {.key_mask = s.mask});
-      context = a.output; weights = a.weights;
-    } else if (looks == Looks::location) {
-      const Tensor w = softmax(query(cat({e, top}, 2)), -1).slice(2, 0, S);
-      weights = w;
-      context = matmul(w, s.memory);
-    }
-    const nn::Recurrent r = decoder(cat({e, context}, 2), {.hidden = s.hidden});
-    s.hidden = r.hidden;
-    return {r.output, weights};
-  }
-
-  Tensor operator()(const TranslationBatch& b, bool forced) const override {
+  Tensor operator()(const TranslationBatch& batch, double teacher_forcing) const override {
     const nn::Scope scope(*this);
-    State s = encode(b);
-    std::vector<Tensor> out;
-    Tensor token = b.input.slice(1, 0, 1);
-    for (int64_t t = 0; t < b.input.size(1); ++t) {
-      if (forced) token = b.input.slice(1, t, t + 1);
-      out.push_back(output(step(token, s).first));
-      if (!forced) token = argmax(out.back(), -1);
-    }
-    return cat(out, 1);
+    return (*decoder)(batch.input, read(batch), {.teacher_forcing = teacher_forcing}).logits;
   }
 
-  std::vector<Ids> translate(const TranslationBatch& b, const SearchSettings&) const override {
-    State s = encode(b);
-    const int64_t B = b.source.ids.size(0);
-    std::vector<Ids> ids(static_cast<size_t>(B));
-    Tensor token = b.input.slice(1, 0, 1);
-    for (int64_t t = 0; t < steps; ++t) {
-      token = argmax(output(step(token, s).first), -1);
-      const auto v = token.to_vector();
-      for (size_t i = 0; i < v.size(); ++i) ids[i].push_back(static_cast<int64_t>(v[i]));
-    }
-    return ids;
+  std::vector<Ids> translate(const TranslationBatch& batch,
+                             const SearchSettings& search) const override {
+    return best_translations(*decoder, decoder->begin(read(batch)), batch.input.size(0), max_length,
+                             search);
   }
 
-  Alignment alignment(const TranslationBatch& b) const override {
-    if (looks == Looks::none) return {};
-    State s = encode(b);
-    std::vector<Tensor> rows;
-    for (int64_t t = 0; t < b.input.size(1); ++t) rows.push_back(step(b.input.slice(1, t, t + 1), s).second[0]);
-    return {{cat(rows, 0)}};
+  Alignment alignment(const TranslationBatch& batch) const override {
+    const Tensor weights = (*decoder)(batch.input, read(batch)).weights;  // (1, T, S)
+    if (!weights.defined()) return {};
+    return {{weights[0].slice(1, 0, batch.source.ids.size(1))}};
+  }
+
+  void visit(nn::Visitor& v) override { v("encoder", encoder); v("decoder", *decoder); }
+
+  static constexpr int64_t spare_steps = 2;  // beyond the longest target known
+
+ private:
+  nn::EncodedSequence read(const TranslationBatch& batch) const {
+    return encoder(batch.source.ids, batch.lengths);
   }
 };
 
+struct TransformerTranslator : Translator {
+  nn::Seq2SeqTransformer transformer;
+  int64_t max_length;
+
+  TransformerTranslator(const nn::Seq2SeqTransformerOptions& options, const TranslationTask& task)
+      : transformer(options), max_length(task.target_steps + RecurrentTranslator::spare_steps) {}
+
+  Tensor operator()(const TranslationBatch& batch, double /*teacher_forcing*/) const override {
+    const nn::Scope scope(*this);
+    return transformer(batch.source.ids, batch.input, batch.lengths);
+  }
+
+  std::vector<Ids> translate(const TranslationBatch& batch,
+                             const SearchSettings& search) const override {
+    const nn::EncodedSource source = transformer.encode(batch.source.ids, batch.lengths);
+    return best_translations(transformer, transformer.begin(source, max_length),
+                             batch.input.size(0), max_length, search);
+  }
+
+  Alignment alignment(const TranslationBatch& batch) const override {
+    nn::AttentionTrace trace;
+    transformer(batch.source.ids, batch.input, batch.lengths);
+    Alignment alignment;
+    for (const nn::AttentionEntry& entry : trace.entries()) {
+      if (entry.path.find("multihead_attn") == std::string::npos) continue;  // not across
+      alignment.emplace_back();
+      for (int64_t head = 0; head < entry.weights.size(1); ++head)
+        alignment.back().push_back(entry.weights[0][head]);
+    }
+    return alignment;
+  }
+
+  void visit(nn::Visitor& v) override { transformer.visit(v); }
+};
+
+std::unique_ptr<nn::RecurrentDecoder> make_decoder(const std::string& model,
+                                                   const TranslationRecipe& r,
+                                                   const TranslationTask& task) {
+  const int64_t words = task.target.size(), encoder = r.bidirectional ? 2 * r.width : r.width;
+  if (model == "none")
+    return std::make_unique<nn::DecoderRNN>(
+        r.width, words,
+        nn::DecoderRNNOptions{.encoder_size = encoder, .num_layers = r.layers, .dropout = r.dropout,
+                              .layer_dropout = r.layer_dropout, .context = true});
+  if (model == "location")
+    return std::make_unique<nn::AttnDecoderRNN>(
+        r.width, words,
+        nn::AttnDecoderRNNOptions{.dropout = r.dropout, .max_length = task.source_steps});
+  return std::make_unique<nn::BahdanauDecoder>(
+      r.width, words,
+      nn::BahdanauOptions{.encoder_size = encoder, .num_layers = r.layers, .dropout = r.dropout,
+                          .layer_dropout = r.layer_dropout,
+                          .attention_dropout = r.attention_dropout});
+}
+
+/// As d2l starts: U(±√(6 / (in + out))) for every matrix but embeddings. W_Q, W_K and W_V lie in one
+/// tensor (3E, E) here and are one each there, hence its √2.
+void start_from_xavier(Translator& model) {
+  for (auto& [name, x] : model.named_parameters()) {
+    if (x.dim() != 2 || name.find("embedding") != std::string::npos) continue;
+    nn::xavier_uniform_(x, name.ends_with("in_proj_weight") ? std::sqrt(2.0) : 1.0);
+  }
+}
+
 }  // namespace
 
-std::unique_ptr<Translator> make_translator(const std::string& model, const TranslationRecipe& recipe, const TranslationTask& task) {
-  const Looks looks = model == "bahdanau" ? Looks::bahdanau : model == "location" ? Looks::location : Looks::none;
-  auto made = std::make_unique<RecurrentTranslator>(looks, recipe, task);
-  if (recipe.xavier)
-    for (auto [name, x] : made->named_parameters())
-      if (x.dim() == 2 && name.find("embedding") == std::string::npos) nn::xavier_uniform_(x);
+std::unique_ptr<Translator> make_translator(const std::string& model,
+                                            const TranslationRecipe& recipe,
+                                            const TranslationTask& task) {
+  check_translator(model);
+  TranslationRecipe r = recipe;
+  if (model == "location") r.layers = 1, r.bidirectional = false;
+  std::unique_ptr<Translator> made;
+  if (model == "transformer") {
+    const nn::Seq2SeqTransformerOptions options{
+        .source_vocab = task.source.size(), .target_vocab = task.target.size(), .width = r.width,
+        .heads = r.heads, .encoder_layers = r.layers, .decoder_layers = r.layers,
+        .hidden = r.feed_forward > 0 ? r.feed_forward : 4 * r.width, .dropout = r.dropout,
+        .norm_first = r.norm_first};
+    made = std::make_unique<TransformerTranslator>(options, task);
+  } else {
+    nn::EncoderRNN encoder(task.source.size(), r.width,
+                           {.num_layers = r.layers, .dropout = r.dropout,
+                            .layer_dropout = r.layer_dropout, .bidirectional = r.bidirectional});
+    made = std::make_unique<RecurrentTranslator>(std::move(encoder), make_decoder(model, r, task),
+                                                 task);
+  }
+  if (r.xavier) start_from_xavier(*made);
   return made;
 }
 
