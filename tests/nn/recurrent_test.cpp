@@ -5,6 +5,7 @@
 
 #include <heed/autograd/gradcheck.h>
 #include <heed/autograd/ops.h>
+#include <heed/core/parallel.h>
 #include <heed/nn/recurrent.h>
 #include <heed/nn/recurrent_cells.h>
 #include <heed/nn/summary.h>
@@ -312,4 +313,33 @@ TEST_CASE("the op recurrence says what does not fit") {
           recurrence(zeros({2, 5, 16}), {zeros({2, 4}), zeros({4})}, zeros({16, 4}), zeros({16}),
                      {CellKind::lstm});
         }) == "recurrence: projected input (2, 5, 16), state (2, 4) and (4,): must be (2, 4)");
+}
+
+TEST_CASE("recurrent layers give the same bits for any number of threads") {
+  const int before = num_threads();
+  const auto run = [](int threads) {
+    set_num_threads(threads);
+    manual_seed(8);
+    const LSTM lstm(5, 12, {.num_layers = 2, .bidirectional = true});
+    const Recurrent r = lstm(randn({100, 6, 5}));
+    (sum(square(r.output)) + sum(r.cell)).backward();
+    std::vector<double> bits = r.output.to_vector();
+    for (const Tensor& p : lstm.parameters())
+      for (const double v : p.grad().to_vector()) bits.push_back(v);
+    return bits;
+  };
+  const std::vector<double> one = run(1);
+  CHECK(run(2) == one);
+  CHECK(run(3) == one);
+  set_num_threads(before);
+}
+
+TEST_CASE("a recurrent layer takes an empty batch") {
+  const GRU gru(3, 4);
+  const Tensor x = parameter(zeros({0, 5, 3}));
+  const Recurrent r = gru(x);
+  CHECK(r.output.shape() == Shape{0, 5, 4});
+  CHECK(r.hidden.shape() == Shape{1, 0, 4});
+  sum(r.output).backward();
+  CHECK(amax(abs(gru.weights[0].hh.grad())).item() == 0.0);
 }
