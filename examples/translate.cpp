@@ -202,14 +202,22 @@ kit::Words shown_sentence(const Settings& s, const kit::TranslationTask& task) {
   return kit::split_number(s.direction == "en-fr" ? kit::english_number(97) : kit::french_number(97, french_of(s)));
 }
 
-// Some test sentences: > what is read, = what is right, < what was written.
+// Test sentences: > what is read, = what is right, < what was written. Some drawn at random, then
+// some of those that are wrong.
 void print_samples(const kit::TranslationTask& task, const kit::TranslationScore& score, const Settings& s) {
-  Generator draw(static_cast<uint64_t>(s.common.seed));
-  const Tensor order = randperm(static_cast<int64_t>(score.written.size()), draw);
-  for (int64_t k = 0; k < std::min(s.samples, order.size(0)); ++k) {
-    const auto i = static_cast<size_t>(order[k].item());
+  const auto print = [&](size_t i) {
     std::cout << "  > " << kit::join_words(task.test[i].source) << "\n  = " << task.written(task.test[i].target)
               << "\n  < " << task.written(score.written[i]) << "\n\n";
+  };
+  Generator draw(static_cast<uint64_t>(s.common.seed));
+  const std::vector<double> order = randperm(static_cast<int64_t>(score.written.size()), draw).to_vector();
+  const auto count = static_cast<size_t>(s.samples);
+  for (size_t k = 0; k < std::min(count, order.size()); ++k) print(static_cast<size_t>(order[k]));
+  size_t wrong = 0;
+  for (size_t i = 0; i < score.written.size() && wrong < count; ++i) {
+    if (task.written(score.written[i]) == task.written(task.test[i].target)) continue;
+    if (wrong++ == 0) std::cout << "  wrong:\n";
+    print(i);
   }
 }
 
