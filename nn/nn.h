@@ -6,9 +6,11 @@
 #include <heed/nn/activations.h>
 #include <heed/nn/alibi.h>
 #include <heed/nn/attention.h>
+#include <heed/nn/attention_decoders.h>
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/clone.h>
+#include <heed/nn/decoding.h>
 #include <heed/nn/dropout.h>
 #include <heed/nn/embedding.h>
 #include <heed/nn/encoder_classifier.h>
@@ -32,6 +34,7 @@
 #include <heed/nn/rotary.h>
 #include <heed/nn/scores.h>
 #include <heed/nn/seq2seq_transformer.h>
+#include <heed/nn/seq2seq.h>
 #include <heed/nn/sequential.h>
 #include <heed/nn/summary.h>
 #include <heed/nn/transformer.h>
