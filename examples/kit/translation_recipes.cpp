@@ -10,7 +10,7 @@ TranslationRecipe numbers(const std::string& model) {
   if (model == "transformer")
     return {.steps = 1000, .lr = 1e-3, .warmup = 400, .decay = true, .layers = 2,
             .norm_first = true};
-  return {.steps = 600, .lr = 3e-3, .decay = true, .width = model == "none" ? 128 : 64,
+  return {.steps = 1000, .lr = 3e-3, .decay = true, .width = model == "none" ? 128 : 64,
           .bidirectional = model == "bahdanau"};
 }
 

@@ -135,7 +135,7 @@ TEST_CASE("translation task: a file in which nothing is kept") {
         " prepare them in another way");
 }
 
-TEST_CASE("translation batch: <sos> before, <eos> behind, <pad> where a sentence is shorter") {
+TEST_CASE("translation batch: a mark before, a mark behind, padding where a sentence is shorter") {
   const kit::TranslationTask task("letters", {{{"a", "b"}, {"x"}}, {{"a"}, {"x", "y", "y"}}},
                                   {{{"c"}, {"z"}}}, kit::join_words);
   CHECK(task.source_steps == 3);
