@@ -15,6 +15,7 @@
 //
 // --pairs FILE takes sentence pairs of tatoeba.org (manythings.org/anki), prepared as PyTorch's
 // tutorial or "Dive into Deep Learning" (--recipe d2l) do.
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <iostream>
@@ -43,6 +44,8 @@ using namespace heed;
 namespace fs = std::filesystem;
 
 namespace {
+
+const std::string checkpoint_name = ".checkpoint.safetensors";
 
 struct Settings {
   kit::Common common{.seed = 1, .steps = 0,
@@ -151,7 +154,7 @@ struct Run {
   void resume(const fs::path& file) {
     const nn::Checkpoint saved = nn::load(file);
     for (const auto& [key, value] : identity())
-      check(saved.get(key) == value, "translate: --resume ", file.string(), ": its ", key, " is ", saved.get(key),
+      check(saved.get(key) == value, "--resume ", file.string(), ": its ", key, " is ", saved.get(key),
             ", this run's ", value, ": give the options and the pairs that it was made with");
     nn::StateDict weights;
     optim::OptimizerState optimizer;
@@ -250,6 +253,14 @@ void print_way_points(const std::vector<double>& losses, int64_t batch) {
   std::cout << '\n';
 }
 
+// A run of several models may have been stopped at any of them: those without a checkpoint begin anew.
+void check_resumable(const fs::path& folder, const std::vector<std::string>& models) {
+  check(fs::is_directory(folder), "--resume ", folder.string(), ": is no folder: give the one that an earlier run wrote into");
+  const auto known = [&](const std::string& name) { return fs::exists(folder / (name + checkpoint_name)); };
+  check(std::any_of(models.begin(), models.end(), known), "--resume ", folder.string(), ": holds no checkpoint of ",
+        kit::join_words(models), ": give the folder that an earlier run wrote into");
+}
+
 bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
   cli.group("Data", {{"pairs", &s.pairs, "sentence pairs between tabs, in place of numbers", {.value = "FILE", .shown_default = "French and English number words"}},
                      {"recipe", &s.recipe, "how pairs are prepared and learnt: PyTorch's tutorial or the book's older edition", {.choices = {"tutorial", "d2l"}}},
@@ -290,6 +301,8 @@ int run(int argc, char** argv) {
   Settings s;
   kit::Cli cli("translate", "Trains four models to translate number words, or sentence pairs of a file.");
   if (!parse(cli, s, argc, argv)) return 0;
+  if (s.recipe == "d2l" && s.pairs.empty())
+    throw kit::UsageError("--recipe d2l: is for sentence pairs: give --pairs FILE, too");
   if (s.common.threads > 0) set_num_threads(s.common.threads);
   kit::watch_interrupts();
 
@@ -303,15 +316,13 @@ int run(int argc, char** argv) {
               << ", as in " << kit::french_number(1071, french_of(s)) << "; models read and write words, a rule puts the hyphens\n";
   std::cout << '\n';
 
-  check(s.resume.empty() || fs::is_directory(s.resume), "translate: --resume ", s.resume.string(),
-        ": is no folder: give the one that an earlier run wrote into");
-
   kit::RunFolder out(s.common.out);
   const fs::path loss_plot = out.file("loss.svg", "the loss of each model, step by step");
   const fs::path alignment = out.file("alignment.svg", "which words are looked at for which");
   const fs::path page = out.file("attention.html", "the same, layer by layer and head by head: open it in a browser");
   const std::vector<std::string> names = s.model == "all" ? std::vector<std::string>{"none", "location", "bahdanau", "transformer"}
                                                           : std::vector<std::string>{s.model};
+  if (!s.resume.empty()) check_resumable(s.resume, names);
   const kit::Words sentence = shown_sentence(s, task);
   kit::Plot losses{.title = "loss while training", .x_label = "step", .y_label = "nats a word", .log_y = true};
   kit::Figure heat{.title = kit::join_words(sentence)};
@@ -322,7 +333,7 @@ int run(int argc, char** argv) {
   for (const std::string& name : names) {
     manual_seed(static_cast<uint64_t>(s.common.seed));
     Run run(task, name, s);
-    const fs::path checkpoint = out.file(name + ".checkpoint.safetensors", name + ": everything, to go on with --resume");
+    const fs::path checkpoint = out.file(name + checkpoint_name, name + ": everything, to go on with --resume");
     const fs::path metrics = out.file(name + ".metrics.jsonl", name + ": the numbers behind the plot");
     const fs::path from = s.resume / checkpoint.filename();
     if (!s.resume.empty() && fs::exists(from)) run.resume(from);
