@@ -6,6 +6,7 @@
 #include <heed/autograd/ops.h>
 #include <heed/core/error.h>
 #include <heed/core/random.h>
+#include <heed/examples/kit/translation_report.h>
 #include <heed/examples/kit/translation_score.h>
 #include <heed/examples/kit/translators.h>
 #include "support/errors.h"
@@ -235,6 +236,39 @@ TEST_CASE("translation score: the book's four sentences") {
   CHECK(judged[2].bleu == 0);
   CHECK(judged[3].bleu == 0);
   CHECK(judged[1].written == kit::Words{"j'ai", "perdu", "."});
+}
+
+TEST_CASE("translation report: samples, then mistakes") {
+  const kit::TranslationTask task = letters_task();
+  kit::TranslationScore score;
+  score.written = {{"y"}, {"x", "x"}};
+  const std::string right = "  > b\n  = y\n  < y\n\n", wrong = "  > a c\n  = x z\n  < x x\n\n";
+  const std::string both = kit::samples_text(task, score, 5, 1);
+  CHECK((both == right + wrong + "  wrong:\n" + wrong || both == wrong + right + "  wrong:\n" + wrong));
+  CHECK(kit::samples_text(task, score, 5, 1) == both);
+  CHECK(kit::samples_text(task, score, 0, 1).empty());
+  score.written[1] = {"x", "z"};
+  CHECK(kit::samples_text(task, score, 9, 1).find("wrong") == std::string::npos);
+}
+
+TEST_CASE("translation report: judged sentences") {
+  const std::vector<kit::JudgedSentence> judged = {{{"go", "."}, {"va", "!"}, 1.0}, {{"i'm", "late", "."}, {"je"}, 0.25}};
+  CHECK(kit::judged_text(judged) ==
+        "  go .         => va !                     BLEU 1.000\n"
+        "  i'm late .   => je                       BLEU 0.250\n\n");
+  CHECK(kit::judged_right(judged) == 1);
+  CHECK(kit::judged_right({}) == 0);
+}
+
+TEST_CASE("translation report: way points are means over a thousand pairs") {
+  std::vector<double> losses(1000, 4.0);  // 10 pairs a step: 10,000 in all
+  for (size_t i = 900; i < 1000; ++i) losses[i] = 2.0;
+  CHECK(kit::way_points_text(losses, 10) ==
+        "  pairs seen   published loss   this one\n"
+        "        1000           3.2168     4.0000\n"
+        "       10000           1.8463     2.0000\n\n");
+  losses.pop_back();
+  CHECK(kit::way_points_text(losses, 10).find("10000") == std::string::npos);
 }
 
 TEST_CASE("alignment: the mean of the last layer's heads as a heat map, every head for the page") {
