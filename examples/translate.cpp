@@ -19,24 +19,36 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include <heed/autograd/ops.h>
+#include <heed/autograd/tensor.h>
+#include <heed/core/error.h>
+#include <heed/core/json.h>
 #include <heed/core/parallel.h>
+#include <heed/core/random.h>
+#include <heed/core/text.h>
 #include <heed/examples/kit/alignment.h>
 #include <heed/examples/kit/attention_page.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/metrics_log.h>
+#include <heed/examples/kit/number_words.h>
 #include <heed/examples/kit/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/sentence_pairs.h>
 #include <heed/examples/kit/terminal_plot.h>
 #include <heed/examples/kit/translation_recipes.h>
 #include <heed/examples/kit/translation_report.h>
 #include <heed/examples/kit/translation_score.h>
+#include <heed/examples/kit/translation_task.h>
 #include <heed/examples/kit/translators.h>
+#include <heed/examples/kit/vocabulary.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/losses.h>
 #include <heed/optim/optim.h>
@@ -177,6 +189,7 @@ struct Run {
     return {{"model", name}, {"seed", std::to_string(seed)}, {"steps", std::to_string(r.steps)},
             {"batch", std::to_string(r.batch)}, {"lr", kit::shortest(r.lr)}, {"width", std::to_string(r.width)},
             {"layers", std::to_string(r.layers)}, {"dropout", kit::shortest(r.dropout)},
+            {"layer_dropout", kit::shortest(r.layer_dropout)},
             {"teacher_forcing", kit::shortest(r.teacher_forcing)}, {"examples_hash", task.hash()}};
   }
 

@@ -1,10 +1,11 @@
 // What a translator is trained on: sentences of two languages, and the vocabularies of both.
 //
 //     const TranslationTask task = number_task({.train_size = 1000}, {});
-//     Generator order(seed);
-//     const TranslationBatch batch = make_batch(task, task.training, {0, 1, 2});
+//     TrainingOrder order(1000, 64, seed);
+//     const TranslationBatch batch = make_batch(task, task.training, order.examples(step));
 //
-// A sentence ends in <eos> on both sides; a decoder is given <sos> and the words so far.
+// A sentence ends in <eos> on both sides; a decoder is given <sos> and the words so far. Of each
+// language there is a WordVocab, which the translation tutorial calls Lang.
 #pragma once
 
 #include <cstdint>
