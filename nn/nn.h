@@ -38,8 +38,6 @@
 #include <heed/nn/recurrent_cells.h>
 #include <heed/nn/rotary.h>
 #include <heed/nn/scores.h>
-#include <heed/nn/seq2seq_transformer.h>
-#include <heed/nn/seq2seq.h>
 #include <heed/nn/seq2seq.h>
 #include <heed/nn/seq2seq_transformer.h>
 #include <heed/nn/sequential.h>
