@@ -22,6 +22,8 @@
 #include <heed/nn/multi_head_attention.h>
 #include <heed/nn/norm.h>
 #include <heed/nn/positions.h>
+#include <heed/nn/recurrent.h>
+#include <heed/nn/recurrent_cells.h>
 #include <heed/nn/scores.h>
 #include <heed/nn/sequential.h>
 #include <heed/nn/summary.h>

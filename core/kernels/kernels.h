@@ -104,6 +104,15 @@ struct KernelsOf {
   void (*adamw)(T* p, const T* g, T* m, T* v, int64_t n, T grad_scale, T decay_factor, T beta1,
                 T beta2, T step_size, T inv_sqrt_bias2, T eps);
 
+  // Gates of n hidden units of one sequence (recurrence.h). x, p: projections of input and state;
+  // `gates` is kept for the gradient: r, z, the candidate and p's part of it, or i, f, g, o, tanh c.
+  // y may be h, dh may be g, and so on.
+  void (*gru)(const T* x, const T* p, const T* h, T* gates, T* y, int64_t n);
+  void (*gru_grad)(const T* gates, const T* h, const T* g, T* dx, T* dp, T* dh, int64_t n);
+  void (*lstm)(const T* x, const T* p, const T* c, T* gates, T* next_c, T* y, int64_t n);
+  void (*lstm_grad)(const T* gates, const T* c, const T* g, const T* g_next_c, T* dx, T* dc,
+                    int64_t n);
+
   // GEMM's inner part (gemm.h), on tiles of tile_rows × tile_columns held in registers.
   int tile_rows, tile_columns;
   void (*gemm_block)(const GemmBlock<T>& block);

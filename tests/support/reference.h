@@ -158,4 +158,40 @@ inline double gelu_tanh(double x) {
 }
 inline double silu(double x) { return x * sigmoid(x); }
 
+/// One hidden unit of a GRU and of an LSTM: x and p are its projections of input and state, gate by
+/// gate. With the derivatives of g · h' (+ g_cell · c') by x, p and the state before.
+struct GruUnit {
+  double r, z, n, h;
+  GruUnit(const double* x, const double* p, double before)
+      : r(sigmoid(x[0] + p[0])), z(sigmoid(x[1] + p[1])), n(std::tanh(x[2] + r * p[2])),
+        h((1 - z) * n + z * before) {}
+};
+struct GruUnitGrad {
+  double x[3], p[3], before;
+  GruUnitGrad(const GruUnit& u, const double* projected, double before_, double g) {
+    x[2] = g * (1 - u.z) * (1 - u.n * u.n);
+    x[1] = g * (before_ - u.n) * u.z * (1 - u.z);
+    x[0] = x[2] * projected[2] * u.r * (1 - u.r);
+    p[0] = x[0], p[1] = x[1], p[2] = x[2] * u.r;
+    before = g * u.z;
+  }
+};
+struct LstmUnit {
+  double i, f, g, o, c, h;
+  LstmUnit(const double* x, const double* p, double before)
+      : i(sigmoid(x[0] + p[0])), f(sigmoid(x[1] + p[1])), g(std::tanh(x[2] + p[2])),
+        o(sigmoid(x[3] + p[3])), c(f * before + i * g), h(o * std::tanh(c)) {}
+};
+struct LstmUnitGrad {
+  double x[4], before;
+  LstmUnitGrad(const LstmUnit& u, double before_, double g, double g_cell) {
+    const double t = std::tanh(u.c), dc = g_cell + g * u.o * (1 - t * t);
+    x[0] = dc * u.g * u.i * (1 - u.i);
+    x[1] = dc * before_ * u.f * (1 - u.f);
+    x[2] = dc * u.i * (1 - u.g * u.g);
+    x[3] = g * t * u.o * (1 - u.o);
+    before = dc * u.f;
+  }
+};
+
 }  // namespace heed::reference
