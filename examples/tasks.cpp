@@ -15,6 +15,7 @@
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
+#include <heed/examples/kit/recurrent_models.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/sequence_measures.h>
 #include <heed/examples/kit/sequence_report.h>
@@ -71,6 +72,17 @@ MakeModel model_of(Args... args) {
   return [=] { return std::make_unique<M>(args...); };
 }
 
+/// A Transformer, and beside it a GRU of as many layers with at most as many numbers.
+std::vector<std::pair<std::string, MakeModel>> with_gru(const MakeModel& transformer, const kit::ModelSize& size) {
+  const MakeModel gru = [=] { return kit::widest_recurrent<nn::GRU>(transformer()->num_parameters(), size); };
+  return {{"transformer", transformer}, {"gru", gru}};
+}
+
+/// nn::GPT, and beside it a GRU.
+std::vector<std::pair<std::string, MakeModel>> gpt_or_gru(const kit::ModelSize& size) {
+  return with_gru(model_of<kit::GptModel>(size), size);
+}
+
 /// A hundred of the test's examples: enough to measure where a head looks.
 std::vector<kit::Example> a_hundred(const kit::TaskData& data) {
   return {data.test.begin(), data.test.begin() + std::min<int64_t>(100, static_cast<int64_t>(data.test.size()))};
@@ -79,7 +91,7 @@ std::vector<kit::Example> a_hundred(const kit::TaskData& data) {
 // minGPT's demo: gpt-nano reads six digits and says them in order.
 Problem sort(const Settings& s) {
   kit::TaskData data(kit::make_sorting(s.length, s.symbols), {.test = s.test_size, .hash_split = 4, .seed = s.seed()});
-  return {std::move(data), numerals(s.symbols), {{"transformer", model_of<kit::GptModel>(s.size(s.symbols, 2 * s.length - 1))}}};
+  return {std::move(data), numerals(s.symbols), gpt_or_gru(s.size(s.symbols, 2 * s.length - 1))};
 }
 
 // phlippe's tutorial 6: one head of an encoder must look at the mirrored position.
@@ -98,7 +110,7 @@ Problem reverse(const Settings& s) {
 // minGPT's adder: the sum's digits come backwards, so that each carry is known when it is needed.
 Problem addition(const Settings& s) {
   kit::TaskData data(kit::make_addition(s.length), {.test = s.test_size, .seed = s.seed()});
-  return {std::move(data), numerals(10), {{"transformer", model_of<kit::GptModel>(s.size(10, 3 * s.length))}}};
+  return {std::move(data), numerals(10), gpt_or_gru(s.size(10, 3 * s.length))};
 }
 
 // Nanda et al.: first all sums of the training set are known by heart, much later those of the test.
@@ -133,7 +145,18 @@ Problem recall(const Settings& s) {
                      {.training = s.train_size, .test = s.test_size, .seed = s.seed()});
   return {.data = std::move(data),
           .tokens = numerals(s.symbols),
-          .models = {{"transformer", model_of<kit::GptModel>(s.size(s.symbols, s.length))}},
+          .models = gpt_or_gru(s.size(s.symbols, s.length)),
+          .decodes = false};
+}
+
+// Keras' addition_rnn: the question backwards, one vector of what was read, the sum.
+Problem addition_gru(const Settings& s) {
+  kit::TaskData data(kit::make_addition_texts(s.length),
+                     {.training = s.train_size, .test = s.test_size, .seed = s.seed()});
+  return {.data = std::move(data),
+          .tokens = numerals(10, {"+", " "}),
+          .models = {{"gru", model_of<kit::RepeatModel<nn::GRU>>(s.size(12, 0))},
+                     {"lstm", model_of<kit::RepeatModel<nn::LSTM>>(s.size(12, 0))}},
           .decodes = false};
 }
 
@@ -146,7 +169,7 @@ Problem dyck(const Settings& s) {
   tokens.push_back("start");
   return {.data = std::move(data),
           .tokens = tokens,
-          .models = {{"transformer", model_of<kit::GptModel>(s.size(2 * s.symbols + 1, s.length))}},
+          .models = gpt_or_gru(s.size(2 * s.symbols + 1, s.length)),
           .decodes = false,
           .score_name = "closing bracket right",
           .score = [=](kit::SequenceModel& model) { return kit::closing_accuracy(model, test, s.symbols); }};
@@ -181,6 +204,10 @@ const std::vector<Task>& all_tasks() {
        {.length = 64, .symbols = 256, .pairs = 4, .layers = 2, .heads = 1, .width = 128, .train_size = 10000,
         .recipe = {.steps = 6000, .batch = 32, .schedule = "cosine", .lr = 1e-3, .weight_decay = 0.1},
         .eval_every = 200, .goal = 0.99, .compare = true}},
+      {"addition-gru", "the same from text to text, by an encoder and a decoder", "99 % of positions (Keras, addition_rnn)",
+       addition_gru,
+       {.length = 3, .symbols = 12, .layers = 1, .width = 128, .train_size = 45000, .test_size = 5000,
+        .recipe = {.steps = 20000, .batch = 32, .schedule = "cosine", .lr = 1e-3, .clip = 1}, .eval_every = 1000}},
       {"dyck", "brackets of two kinds, at most four open", "near 100 % (Yao et al. 2021)", dyck,
        {.length = 64, .symbols = 2, .layers = 2, .heads = 4, .width = 64,
         .recipe = {.steps = 1500, .batch = 64, .warmup = 50, .schedule = "cosine", .lr = 1e-3, .clip = 1}}},
