@@ -32,6 +32,17 @@ struct Gradients {
 //     dV = (P D)ᵀ g    dP = D (g Vᵀ)    dS = scale P (dP - rowsum(P dP))    dQ = dS K    dK = dSᵀ Q
 Gradients plain_gradients(const Tensor& q, const Tensor& k, const Tensor& v,
                           const FusedAttention& how, const Tensor& g) {
+  if (const int64_t groups = k.size(1), heads = q.size(1); groups != heads) {  // each its own copy
+    const auto repeat = [&](const Tensor& x) {
+      const int64_t B = x.size(0), m = x.size(2), d = x.size(3);
+      return x.unsqueeze(2).expand({B, groups, heads / groups, m, d}).reshape({B, heads, m, d});
+    };
+    const auto gather = [&](const Tensor& x) {
+      return sum(x.reshape({x.size(0), groups, heads / groups, x.size(2), x.size(3)}), 2);
+    };
+    const Gradients each = plain_gradients(q, repeat(k), repeat(v), how, g);
+    return {each.q, gather(each.k), gather(each.v)};
+  }
   const auto transposed = [](const Tensor& x) { return x.transpose(-2, -1); };
   Tensor scores = how.scale * matmul(q, transposed(k));
   constexpr double minus_infinity = -std::numeric_limits<double>::infinity();

@@ -26,7 +26,8 @@ Tensor normalise(const Tensor& scores, const Tensor& allowed, Normaliser normali
 Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& o) {
   check<ShapeError>(scores.dim() >= 2 && values.dim() >= 2 && scores.size(-1) == values.size(-2), "attend: scores ",
                     scores.shape(), ", values ", values.shape(), ": must be (…, n, m) and (…, m, p): one value a key");
-  const Tensor weights = normalise(scores, permitted("attend", scores.shape(), o), o.normaliser);
+  const Tensor allowed = permitted("attend", scores.shape(), o);
+  const Tensor weights = normalise(add_mask("attend", scores, o), allowed, o.normaliser);
   AttentionTrace::record(weights);
   return {matmul(o.dropout > 0.0 ? dropout(weights, o.dropout) : weights, values), weights};
 }

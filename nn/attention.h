@@ -27,7 +27,7 @@ enum class Normaliser : uint8_t {
 };
 
 struct AttentionOptions {
-  std::optional<Tensor> mask = std::nullopt;      // boolean, broadcast to (…, n, m); true = may attend
+  std::optional<Tensor> mask = std::nullopt;      // to (…, n, m): boolean, true = may attend; or added (masks.h)
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
   bool causal = false;   // no query sees keys behind its own place; the last query is at the last key
   double dropout = 0.0;  // probability of dropping a weight

@@ -21,10 +21,14 @@ std::atomic<bool>& plain() {
   return on;
 }
 
-// The options as the op takes them, for scores of this shape and keys of width d.
-FusedAttention fused(const char* op, const Shape& scores, int64_t d, const AttentionOptions& o) {
+void check_softmax(const char* op, const AttentionOptions& o) {
   check(o.normaliser == Normaliser::softmax, op,
         ": a normaliser that is not softmax: only attend() has others");
+}
+
+// The options as the op takes them, for scores of this shape and keys of width d.
+FusedAttention fused(const char* op, const Shape& scores, int64_t d, const AttentionOptions& o) {
+  check_softmax(op, o);
   const AttentionOptions masks{.mask = o.mask, .key_mask = o.key_mask};
   return {.scale = o.scale.value_or(1.0 / std::sqrt(static_cast<double>(d))),
           .mask = permitted(op, scores, masks),
@@ -53,6 +57,12 @@ Tensor merge_heads(const Tensor& x) {
   return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
 
+Tensor repeat_heads(const Tensor& x, int64_t heads) {
+  const int64_t B = x.size(0), g = x.size(1), m = x.size(2), d = x.size(3);
+  if (g == heads) return x;
+  return x.unsqueeze(2).expand({B, g, heads / g, m, d}).reshape({B, heads, m, d});
+}
+
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const AttentionOptions& o) {
   constexpr auto op = "scaled_dot_product_attention";
@@ -62,14 +72,20 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
                     ": must be (…, n, d), (…, m, d) and (…, m, p)");
   const int rank = q.dim();
   bool fits = rank <= 4 && k.dim() == rank && v.dim() == rank;
-  for (int i = 0; fits && i < rank - 2; ++i)
+  const bool grouped = fits && rank == 4 && q.size(0) == k.size(0) && k.size(0) == v.size(0) &&
+                       k.size(1) == v.size(1) && k.size(1) > 0 && q.size(1) % k.size(1) == 0;
+  for (int i = 0; fits && !grouped && i < rank - 2; ++i)
     fits = q.size(i) == k.size(i) && q.size(i) == v.size(i);
-  if (!fits || plain()) return attention(q, k, v, o).output;
+  const auto all_heads = [&](const Tensor& x) { return grouped ? repeat_heads(x, q.size(1)) : x; };
+  if (!fits || plain() || has_floating_mask(o)) {
+    check_softmax(op, o);
+    return attention(q, all_heads(k), all_heads(v), o).output;
+  }
 
   Shape scores = q.shape();
   scores[rank - 1] = k.size(-2);
   const FusedAttention how = fused(op, scores, q.size(-1), o);
-  if (AttentionTrace::active()) trace(q, k, v, o);
+  if (AttentionTrace::active()) trace(q, all_heads(k), all_heads(v), o);
   const auto four_axes = [](Tensor x) {
     while (x.dim() < 4) x = x.unsqueeze(0);
     return x;
@@ -90,7 +106,8 @@ Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions
     for (Tensor& x : parts) x = split_heads(x, heads);
     return parts;
   };
-  if (plain()) {
+  if (plain() || has_floating_mask(o)) {
+    check_softmax(op, o);
     const std::vector<Tensor> x = apart();
     return merge_heads(attention(x[0], x[1], x[2], o).output);
   }

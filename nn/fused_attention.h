@@ -15,7 +15,9 @@
 namespace heed::nn {
 
 /// q (…, n, d), k (…, m, d), v (…, m, p) -> (…, n, p). Softmax only: Error for another normaliser.
-/// More batch axes than (B, h), and batch axes that broadcast, take the plain path.
+/// Grouped heads: k and v (B, g, m, ·) with h a multiple of g serve q (B, h, n, d), each the h / g
+/// heads of q that follow one another. The plain path is taken for more batch axes than (B, h), for
+/// batch axes that broadcast, and for a mask that is added.
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const AttentionOptions& = {});
 
@@ -26,6 +28,9 @@ Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions
 /// (B, n, h d) -> (B, h, n, d), a view; and back.
 Tensor split_heads(const Tensor& x, int64_t heads);
 Tensor merge_heads(const Tensor& x);
+
+/// (B, g, m, d) -> (B, heads, m, d): each head heads / g times in a row, as grouped heads read them.
+Tensor repeat_heads(const Tensor& x, int64_t heads);
 
 /// Takes the plain path everywhere: to compare the two. So does HEED_PLAIN_ATTENTION=1.
 void set_plain_attention(bool on);

@@ -23,6 +23,15 @@ Tensor CausalSelfAttention::operator()(const Tensor& x) const {
   return drop(c_proj(y));
 }
 
+Tensor CausalSelfAttention::step(const Tensor& x, KeyValueCache& past) const {
+  const Scope scope(*this);
+  const std::vector<Tensor> parts = c_attn(x).chunk(3, -1);
+  const auto part = [&](size_t i) { return split_heads(parts[i], heads); };
+  const KeysValues all = past.append({part(1), part(2)});
+  return drop(c_proj(merge_heads(
+      scaled_dot_product_attention(part(0), all.k, all.v, {.causal = true}))));
+}
+
 MLP::MLP(const GPTOptions& o)
     : c_fc(o.width, 4 * o.width, {.bias = o.bias}),
       c_proj(4 * o.width, o.width, {.bias = o.bias}),
@@ -41,6 +50,12 @@ Block::Block(const GPTOptions& o)
 Tensor Block::operator()(const Tensor& x) const {
   const Scope scope(*this);
   const Tensor y = x + attn(ln_1(x));
+  return y + mlp(ln_2(y));
+}
+
+Tensor Block::step(const Tensor& x, KeyValueCache& past) const {
+  const Scope scope(*this);
+  const Tensor y = x + attn.step(ln_1(x), past);
   return y + mlp(ln_2(y));
 }
 
@@ -80,6 +95,19 @@ Tensor GPT::operator()(const Tensor& tokens) const {
   Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1))));  // (B, n, E)
   for (const Block& block : h) x = block(x);
   return lm_head(ln_f(x));                                     // (B, n, vocab)
+}
+
+Tensor GPT::step(const Tensor& tokens, KeyValueCaches& past) const {
+  const Scope scope(*this);
+  const int64_t first = past.length(), end = first + (tokens.dim() == 2 ? tokens.size(1) : 0);
+  check<ShapeError>(tokens.dim() == 2 && end <= options.context && past.layers.size() == h.size(),
+                    "GPT: tokens ", tokens.shape(), " behind ", first, " in a cache of ",
+                    past.layers.size(), " layers, context ", options.context, ", ", h.size(),
+                    " layers: must be (B, n) within the context, and the cache of begin(): to go "
+                    "on, begin anew with the latest tokens");
+  Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1)) + static_cast<double>(first)));
+  for (size_t i = 0; i < h.size(); ++i) x = h[i].step(x, past.layers[i]);
+  return lm_head(ln_f(x));
 }
 
 void GPT::visit(Visitor& v) {

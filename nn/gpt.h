@@ -15,6 +15,7 @@
 
 #include <heed/nn/dropout.h>
 #include <heed/nn/embedding.h>
+#include <heed/nn/kv_cache.h>
 #include <heed/nn/linear.h>
 #include <heed/nn/norm.h>
 
@@ -31,7 +32,8 @@ struct GPTOptions {
   bool gelu_tanh = false;   // GPT-2's approximation of GELU, in place of the exact one
 };
 
-/// Each position attends to itself and to those before it: x (B, n, E) -> (B, n, E).
+/// Each position attends to itself and to those before it: x (B, n, E) -> (B, n, E). step() is the
+/// same for positions behind those that the cache holds, and adds them to it.
 struct CausalSelfAttention : Module {
   Linear c_attn;  // E -> 3E: queries, keys and values of all heads
   Linear c_proj;  // E -> E
@@ -40,6 +42,7 @@ struct CausalSelfAttention : Module {
 
   explicit CausalSelfAttention(const GPTOptions&);
   Tensor operator()(const Tensor& x) const;
+  Tensor step(const Tensor& x, KeyValueCache& past) const;
   void visit(Visitor& v) override { v("c_attn", c_attn); v("c_proj", c_proj); v("drop", drop); }
 };
 
@@ -63,6 +66,7 @@ struct Block : Module {
 
   explicit Block(const GPTOptions&);
   Tensor operator()(const Tensor& x) const;
+  Tensor step(const Tensor& x, KeyValueCache& past) const;
   void visit(Visitor& v) override {
     v("ln_1", ln_1);
     v("attn", attn);
@@ -85,6 +89,12 @@ struct GPT : Module {
 
   /// tokens (B, n) i64 -> logits (B, n, vocab). ShapeError if n > context.
   Tensor operator()(const Tensor& tokens) const;
+
+  /// The same for writing, a token after the other, in evaluation and under NoGrad: tokens (B, n) are
+  /// the new ones, those before them are in the cache -> logits (B, n, vocab). ShapeError beyond the
+  /// context.
+  Tensor step(const Tensor& tokens, KeyValueCaches& past) const;
+  KeyValueCaches begin() const { return {options.layers, options.context}; }
   void visit(Visitor& v) override;
 };
 

@@ -1,5 +1,7 @@
 #include <heed/nn/masks.h>
 
+#include <limits>
+
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention.h>
 
@@ -23,11 +25,7 @@ Tensor eye_mask(int64_t n) { return eq(arange(n), arange(n).unsqueeze(1)); }
 
 namespace {
 
-void check_boolean(const char* op, const char* name, const Tensor& mask) {
-  check<DtypeError>(mask.dtype() == Dtype::boolean, op, ": ", name, " ", mask.dtype(), " ",
-                    mask.shape(), ": a mask is boolean, true = may attend: for one of 0 and -inf "
-                    "give eq(mask, 0.0), for other numbers add them to the scores");
-}
+constexpr double forbids = -std::numeric_limits<double>::infinity();
 
 bool broadcasts(const Shape& mask, const Shape& scores) {
   if (mask.rank() > scores.rank()) return false;
@@ -44,16 +42,23 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
   Tensor all;
   const auto also = [&all](const Tensor& mask) { all = all.defined() ? all & mask : mask; };
   if (o.mask) {
-    check_boolean(op, "mask", *o.mask);
-    const bool of_keys = scores.rank() > 2 && o.mask->shape() == Shape{scores[0], scores.back()};
+    const Shape& shape = o.mask->shape();
+    check<DtypeError>(o.mask->dtype() == Dtype::boolean || is_floating(o.mask->dtype()), op,
+                      ": mask ", o.mask->dtype(), " ", shape, ": a mask is boolean, true = may "
+                      "attend, or floating, added to the scores: convert it with ne(mask, 0.0)");
+    const bool of_keys = scores.rank() > 2 && shape == Shape{scores[0], scores.back()};
+    const bool of_sequences = scores.rank() == 4 && shape.rank() == 3 && shape[0] == scores[0];
     check<ShapeError>(
-        broadcasts(o.mask->shape(), scores), op, ": mask ", o.mask->shape(), ", scores ", scores,
+        broadcasts(shape, scores), op, ": mask ", shape, ", scores ", scores,
         ": the mask does not broadcast to (…, queries, keys): give it these sizes, or 1",
-        of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "");
-    also(*o.mask);
+        of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "",
+        of_sequences ? "; one mask a sequence lacks the axis of heads: unsqueeze(1)" : "");
+    also(has_floating_mask(o) ? ne(o.mask->detach(), forbids) : *o.mask);
   }
   if (o.key_mask) {
-    check_boolean(op, "key_mask", *o.key_mask);
+    check<DtypeError>(o.key_mask->dtype() == Dtype::boolean, op, ": key_mask ",
+                      o.key_mask->dtype(), " ", o.key_mask->shape(), ": a key mask is boolean, "
+                      "true = may attend: convert it with ne(key_mask, 0.0)");
     check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()},
                       op, ": key_mask ", o.key_mask->shape(), ", scores ", scores,
                       ": a key mask is (batch, keys), one row a sequence: ",
@@ -65,6 +70,18 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
   }
   if (o.causal) also(causal_mask(scores[scores.rank() - 2], scores.back()));
   return all;
+}
+
+Tensor add_mask(const char* op, const Tensor& scores, const AttentionOptions& o) {
+  if (!has_floating_mask(o)) return scores;
+  check<DtypeError>(o.mask->dtype() == scores.dtype(), op, ": mask ", o.mask->dtype(), ", scores ",
+                    scores.dtype(), ": a mask that is added has the scores' dtype: convert it with "
+                    "to(Dtype)");
+  return scores + where(ne(o.mask->detach(), forbids), *o.mask, 0.0);
+}
+
+bool has_floating_mask(const AttentionOptions& o) {
+  return o.mask && is_floating(o.mask->dtype());
 }
 
 }  // namespace heed::nn

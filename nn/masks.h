@@ -1,7 +1,11 @@
-// Masks: who may attend to whom. Boolean, and true = may attend, everywhere in heed.
+// Masks: who may attend to whom. One convention, everywhere in heed:
 //
-// (torch.nn.MultiheadAttention's boolean masks mean the opposite: hand it !mask.)
-// Masks combine with & and |, and broadcast to the scores (…, queries, keys).
+//     boolean    true = may attend (torch.nn.MultiheadAttention's mean the opposite: give !mask)
+//     floating   added to the scores before they are normalised; -∞ forbids. In the scores' dtype;
+//                a gradient flows to it, so a bias of positions may be learnt
+//
+// Both broadcast to the scores (…, queries, keys); boolean ones combine with & and |, floating ones
+// with +. Where no key is permitted the weights are zeros, in either form.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +30,12 @@ Tensor padding_mask(const Tensor& lengths, int64_t keys);
 /// (n, n), true on the diagonal: !eye_mask(n) leaves each position itself out.
 Tensor eye_mask(int64_t n);
 
-/// All that the options permit for scores of this shape, as one mask; empty if that is everything.
-/// Errors, in the name of `op`, where a mask does not fit.
+/// All that the options permit for scores of this shape, as one boolean mask; empty if that is
+/// everything. Errors, in the name of `op`, where a mask does not fit.
 Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& options);
+
+/// The scores, plus the options' mask where it is floating and not -∞.
+Tensor add_mask(const char* op, const Tensor& scores, const AttentionOptions& options);
+bool has_floating_mask(const AttentionOptions& options);
 
 }  // namespace heed::nn

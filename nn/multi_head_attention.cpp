@@ -1,8 +1,11 @@
 #include <heed/nn/multi_head_attention.h>
 
-#include <heed/autograd/create.h>
+#include <limits>
+
+#include <heed/autograd/ops.h>
 #include <heed/nn/fused_attention.h>
 #include <heed/nn/init.h>
+#include <heed/nn/masks.h>
 
 namespace heed::nn {
 
@@ -20,10 +23,37 @@ bool same(const Tensor& a, const Tensor& b) {
          a.array().strides() == b.array().strides();
 }
 
+// Rows i E … (i+1) E of what in_proj stacks.
+Tensor third(const Tensor& all, int64_t i) {
+  if (!all.defined()) return all;
+  const int64_t E = all.size(0) / 3;
+  return all.slice(0, i * E, (i + 1) * E);
+}
+
+// The options' masks as one, with `extra` more columns that every query sees.
+void widen(AttentionOptions& o, const Shape& scores, int64_t extra) {
+  constexpr auto op = "MultiHeadAttention";
+  constexpr double forbidden = -std::numeric_limits<double>::infinity();
+  Tensor mask = permitted(op, scores, o);
+  if (!mask.defined()) return;
+  if (has_floating_mask(o)) mask = where(mask, *o.mask, forbidden);
+  Shape columns = mask.shape();
+  columns[columns.rank() - 1] = scores.back();
+  mask = mask.expand(columns);
+  columns[columns.rank() - 1] = extra;
+  o.mask = cat({mask, mask.dtype() == Dtype::boolean ? ones(columns, Dtype::boolean)
+                                                     : zeros(columns, mask.dtype())}, -1);
+  o.key_mask.reset();
+  o.causal = false;
+}
+
 }  // namespace
 
 MultiHeadAttention::MultiHeadAttention(int64_t embed_dim, int64_t heads, const MultiHeadOptions& o)
-    : num_heads(heads), dropout(o.dropout), out_proj(embed_dim, embed_dim, {.bias = o.bias}) {
+    : num_heads(heads),
+      dropout(o.dropout),
+      add_zero_attn(o.add_zero_attn),
+      out_proj(embed_dim, embed_dim, {.bias = o.bias}) {
   check<ShapeError>(
       heads > 0 && embed_dim % heads == 0, "MultiHeadAttention: width ", embed_dim, ", ", heads,
       " heads: every head gets an equal part: make the width a multiple of the heads");
@@ -41,6 +71,11 @@ MultiHeadAttention::MultiHeadAttention(int64_t embed_dim, int64_t heads, const M
     in_proj_bias = parameter(zeros({3 * embed_dim}));
     constant_(out_proj.bias, 0.0);
   }
+  if (o.add_bias_kv)
+    for (Tensor* const extra : {&bias_k, &bias_v}) {
+      *extra = parameter(zeros({1, 1, embed_dim}));
+      xavier_normal_(*extra);
+    }
 }
 
 Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
@@ -57,35 +92,67 @@ Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, 
                     "MultiHeadAttention: query ", query.shape(), ", key ", key.shape(), ", value ",
                     value.shape(), ": must be (B, n, ", E, "), (B, m, ", kdim, ") and (B, m, ",
                     vdim, "), batch first: give one sequence a batch axis with unsqueeze(0)");
-  const AttentionOptions options{.mask = call.mask,
-                                 .key_mask = call.key_mask,
-                                 .causal = call.causal,
-                                 .dropout = training ? dropout : 0.0};
+  if (!packed || !same(query, key) || !same(key, value))
+    return attend_to(query, keys_values(key, value), call);
 
-  // 1. Project to queries, keys and values: in one product where they come from one input.
-  std::vector<Tensor> parts;  // three of (B, ·, E)
-  if (packed && same(query, key) && same(key, value)) {
-    const Tensor qkv = linear(query, in_proj_weight, in_proj_bias);                 // (B, n, 3E)
-    if (!call.need_weights) return {out_proj(packed_attention(qkv, num_heads, options)), Tensor()};
-    parts = qkv.chunk(3, -1);
-  } else {
-    const auto project = [&](int64_t i, const Tensor& x, const Tensor& own) {
-      const auto third = [&](const Tensor& all) {
-        return all.defined() ? all.slice(0, i * E, (i + 1) * E) : all;
-      };
-      return linear(x, packed ? third(in_proj_weight) : own, third(in_proj_bias));
-    };
-    parts = {project(0, query, q_proj_weight), project(1, key, k_proj_weight),
-             project(2, value, v_proj_weight)};
-  }
-
-  // 2. Cut each into heads, (B, ·, E) -> (B, h, ·, d); 3. every head attends on its own;
-  // 4. put the heads back side by side and mix them.
+  // From one input, one product gives queries, keys and values.
+  const Tensor qkv = linear(query, in_proj_weight, in_proj_bias);                   // (B, n, 3E)
+  if (!call.need_weights && !bias_k.defined() && !add_zero_attn)
+    return {out_proj(packed_attention(qkv, num_heads, options(call))), Tensor()};
+  const std::vector<Tensor> parts = qkv.chunk(3, -1);
   const auto heads = [&](size_t i) { return split_heads(parts[i], num_heads); };
-  const Attended each = call.need_weights
-      ? attention(heads(0), heads(1), heads(2), options)
-      : Attended{scaled_dot_product_attention(heads(0), heads(1), heads(2), options), Tensor()};
-  return {out_proj(merge_heads(each.output)), each.weights};
+  return attend_heads(heads(0), {heads(1), heads(2)}, call);
+}
+
+KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& value) const {
+  const Scope scope(*this);
+  const bool packed = in_proj_weight.defined();
+  const auto project = [&](int64_t i, const Tensor& x, const Tensor& own) {
+    return split_heads(
+        linear(x, packed ? third(in_proj_weight, i) : own, third(in_proj_bias, i)), num_heads);
+  };
+  return {project(1, key, k_proj_weight), project(2, value, v_proj_weight)};
+}
+
+Attended MultiHeadAttention::attend_to(const Tensor& query, const KeysValues& memory,
+                                       const MultiHeadCall& call) const {
+  const Scope scope(*this);
+  const Tensor weight = in_proj_weight.defined() ? third(in_proj_weight, 0) : q_proj_weight;
+  const Tensor q = linear(query, weight, third(in_proj_bias, 0));                   // (B, n, E)
+  return attend_heads(split_heads(q, num_heads), memory, call);
+}
+
+// q (B, h, n, d): every head attends on its own, then they are put side by side and mixed.
+Attended MultiHeadAttention::attend_heads(const Tensor& q, KeysValues memory,
+                                          const MultiHeadCall& call) const {
+  AttentionOptions o = options(call);
+  const int64_t B = q.size(0), h = num_heads, n = q.size(2), m = memory.k.size(2);
+  const int64_t extra = (bias_k.defined() ? 1 : 0) + (add_zero_attn ? 1 : 0);
+  if (extra > 0) widen(o, {B, h, n, m}, extra);
+  if (bias_k.defined()) {
+    const auto behind = [&](const Tensor& x, const Tensor& bias) {
+      return cat({x, split_heads(bias, h).expand({B, h, 1, x.size(3)})}, 2);
+    };
+    memory = {behind(memory.k, bias_k), behind(memory.v, bias_v)};
+  }
+  if (add_zero_attn) {
+    const auto behind = [&](const Tensor& x) {
+      return cat({x, zeros({B, h, 1, x.size(3)}, x.dtype())}, 2);
+    };
+    memory = {behind(memory.k), behind(memory.v)};
+  }
+  if (!call.need_weights)
+    return {out_proj(merge_heads(scaled_dot_product_attention(q, memory.k, memory.v, o))), Tensor()};
+  const Attended each = attention(q, memory.k, memory.v, o);
+  return {out_proj(merge_heads(each.output)),
+          call.average_weights ? mean(each.weights, 1) : each.weights};
+}
+
+AttentionOptions MultiHeadAttention::options(const MultiHeadCall& call) const {
+  return {.mask = call.mask,
+          .key_mask = call.key_mask,
+          .causal = call.causal,
+          .dropout = training ? dropout : 0.0};
 }
 
 void MultiHeadAttention::visit(Visitor& v) {
@@ -94,6 +161,8 @@ void MultiHeadAttention::visit(Visitor& v) {
   v("k_proj_weight", k_proj_weight);
   v("v_proj_weight", v_proj_weight);
   v("in_proj_bias", in_proj_bias);
+  v("bias_k", bias_k);
+  v("bias_v", bias_v);
   v("out_proj", out_proj);
 }
 

@@ -1,21 +1,24 @@
 // Everything in nn/, and the tensors it works on.
 #pragma once
 
-#include <heed/autograd/engine.h>
-#include <heed/autograd/ops.h>
 #include <heed/nn/activations.h>
+#include <heed/nn/alibi.h>
 #include <heed/nn/attention.h>
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/dropout.h>
 #include <heed/nn/embedding.h>
+#include <heed/nn/encoder_classifier.h>
 #include <heed/nn/feed_forward.h>
 #include <heed/nn/fused_attention.h>
+#include <heed/nn/gated_feed_forward.h>
 #include <heed/nn/gpt.h>
+#include <heed/nn/grouped_query_attention.h>
 #include <heed/nn/init.h>
 #include <heed/nn/kernel_regression.h>
 #include <heed/nn/kernels.h>
+#include <heed/nn/kv_cache.h>
 #include <heed/nn/linear.h>
 #include <heed/nn/losses.h>
 #include <heed/nn/masks.h>
@@ -24,7 +27,11 @@
 #include <heed/nn/positions.h>
 #include <heed/nn/recurrent.h>
 #include <heed/nn/recurrent_cells.h>
+#include <heed/nn/rotary.h>
 #include <heed/nn/scores.h>
+#include <heed/nn/seq2seq_transformer.h>
 #include <heed/nn/sequential.h>
 #include <heed/nn/summary.h>
 #include <heed/nn/transformer.h>
+#include <heed/nn/transformer_decoder.h>
+#include <heed/nn/transformer_encoder.h>

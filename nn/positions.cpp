@@ -22,12 +22,13 @@ Tensor sinusoidal_table(int64_t n, int64_t d, Dtype dtype) {
 
 namespace {
 
-Tensor first_rows(const char* layer, const Tensor& table, const Tensor& x) {
-  check<ShapeError>(x.dim() >= 2 && x.size(-1) == table.size(1) && x.size(-2) <= table.size(0),
-                    layer, ": input ", x.shape(), ", table ", table.shape(),
-                    ": the input must be (…, n, ", table.size(1), ") with n <= ", table.size(0),
-                    ": make max_length larger for longer sequences");
-  return table.slice(0, 0, x.size(-2));
+Tensor rows_for(const char* layer, const Tensor& table, const Tensor& x, int64_t first) {
+  const int64_t room = table.size(0) - first;
+  check<ShapeError>(first >= 0 && x.dim() >= 2 && x.size(-1) == table.size(1) && x.size(-2) <= room,
+                    layer, ": input ", x.shape(), first == 0 ? "" : cat(" at position ", first),
+                    ", table ", table.shape(), ": the input must be (…, n, ", table.size(1),
+                    ") with n <= ", room, ": make max_length larger for longer sequences");
+  return table.slice(0, first, first + x.size(-2));
 }
 
 }  // namespace
@@ -35,9 +36,9 @@ Tensor first_rows(const char* layer, const Tensor& table, const Tensor& x) {
 SinusoidalPositions::SinusoidalPositions(int64_t width, const PositionOptions& o)
     : table(sinusoidal_table(o.max_length, width, Dtype::f64)), dropout(o.dropout) {}
 
-Tensor SinusoidalPositions::operator()(const Tensor& x) const {
+Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
   const Scope scope(*this);
-  return dropout(x + first_rows("SinusoidalPositions", table, x).to(x.dtype()));
+  return dropout(x + rows_for("SinusoidalPositions", table, x, first).to(x.dtype()));
 }
 
 LearnedPositions::LearnedPositions(int64_t width, const PositionOptions& o)
@@ -45,9 +46,9 @@ LearnedPositions::LearnedPositions(int64_t width, const PositionOptions& o)
   normal_(weight);
 }
 
-Tensor LearnedPositions::operator()(const Tensor& x) const {
+Tensor LearnedPositions::operator()(const Tensor& x, int64_t first) const {
   const Scope scope(*this);
-  return dropout(x + first_rows("LearnedPositions", weight, x));
+  return dropout(x + rows_for("LearnedPositions", weight, x, first));
 }
 
 }  // namespace heed::nn

@@ -18,13 +18,13 @@ struct PositionOptions {
   int64_t max_length = 1000;
 };
 
-/// x (…, n, d) -> dropout(x + P[0 … n-1]). Nothing to learn, nothing in the state dict.
+/// x (…, n, d) -> dropout(x + P[first … first+n-1]). Nothing to learn, nothing in the state dict.
 struct SinusoidalPositions : Module {
   Tensor table;  // (max_length, d), f64
   Dropout dropout;
 
   explicit SinusoidalPositions(int64_t width, const PositionOptions& = {});
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x, int64_t first = 0) const;
   void visit(Visitor& v) override { v("dropout", dropout); }
 };
 
@@ -34,7 +34,7 @@ struct LearnedPositions : Module {
   Dropout dropout;
 
   explicit LearnedPositions(int64_t width, const PositionOptions& = {});
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x, int64_t first = 0) const;
   void visit(Visitor& v) override { v("weight", weight); v("dropout", dropout); }
 };
 

@@ -1,23 +1,20 @@
-// The Transformer's encoder (Vaswani et al. 2017, figure 1, left), as torch.nn has it.
+// The Transformer (Vaswani et al. 2017, figure 1): an encoder reads the source, a decoder writes the
+// target, looking at what the encoder made of each source token.
 //
-//     post-norm   x = norm1(x + attn(x));   x = norm2(x + ff(x))   as in the paper
-//     pre-norm    x = x + attn(norm1(x));   x = x + ff(norm2(x))   (Xiong et al. 2020)
+//     memory = encoder(source);   output = decoder(target, memory)
 //
-// Pre-norm trains without warm-up. Names, shapes and initial values are those of torch.nn's
-// TransformerEncoderLayer and TransformerEncoder, except that batch comes first. Dropout: on the
-// weights, after the attention, inside the feed-forward network, and after it.
+// As torch.nn.Transformer(batch_first=True): names, defaults, a norm behind both stacks, and matrices
+// that all start Xavier-uniform, each on its own. It takes and returns vectors; embeddings, positions
+// and the output layer are Seq2SeqTransformer's (seq2seq_transformer.h).
 #pragma once
 
-#include <optional>
-#include <vector>
-
-#include <heed/nn/feed_forward.h>
-#include <heed/nn/multi_head_attention.h>
-#include <heed/nn/norm.h>
+#include <heed/nn/transformer_decoder.h>
+#include <heed/nn/transformer_encoder.h>
 
 namespace heed::nn {
 
-struct TransformerOptions {
+struct EncoderDecoderOptions {
+  int64_t num_encoder_layers = 6, num_decoder_layers = 6;
   int64_t dim_feedforward = 2048;
   double dropout = 0.1;
   Tensor (*activation)(const Tensor&) = relu;
@@ -26,35 +23,29 @@ struct TransformerOptions {
   bool bias = true;
 };
 
-struct TransformerCall {
-  std::optional<Tensor> mask = std::nullopt;      // boolean, to (B, h, n, n); true = may attend
-  std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, n): false for padding
-  bool causal = false;
+/// Masks are boolean or added (masks.h); key masks are boolean, false for padding. As in PyTorch, each
+/// is for one attention only: padding of the source belongs into source_key_mask *and* into
+/// memory_key_mask, or the decoder looks at it.
+struct EncoderDecoderCall {
+  std::optional<Tensor> source_mask = std::nullopt;      // to (B, h, m, m)
+  std::optional<Tensor> target_mask = std::nullopt;      // to (B, h, n, n)
+  std::optional<Tensor> memory_mask = std::nullopt;      // to (B, h, n, m)
+  std::optional<Tensor> source_key_mask = std::nullopt;  // (B, m)
+  std::optional<Tensor> target_key_mask = std::nullopt;  // (B, n)
+  std::optional<Tensor> memory_key_mask = std::nullopt;  // (B, m)
+  bool causal = false;                                   // of the target
 };
 
-/// x (B, n, d_model) -> (B, n, d_model).
-struct TransformerEncoderLayer : Module {
-  MultiHeadAttention self_attn;
-  FeedForward feed_forward;  // linear1, linear2
-  LayerNorm norm1, norm2;
-  Dropout dropout1, dropout2;
-  bool norm_first;
+/// source (B, m, d_model), target (B, n, d_model) -> (B, n, d_model).
+struct Transformer : Module {
+  TransformerEncoder encoder;
+  TransformerDecoder decoder;
 
-  TransformerEncoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& = {});
-  Tensor operator()(const Tensor& x, const TransformerCall& = {}) const;
-  void visit(Visitor& v) override;
-};
-
-/// Layers one after the other. Each is a clone of the one given, so that all start alike, as in
-/// PyTorch: `layers` may be filled by hand for independent starts.
-struct TransformerEncoder : Module {
-  std::vector<TransformerEncoderLayer> layers;
-  std::optional<LayerNorm> norm;  // at the end; pre-norm layers want one
-
-  TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count,
-                     std::optional<LayerNorm> norm = std::nullopt);
-  Tensor operator()(const Tensor& x, const TransformerCall& = {}) const;
-  void visit(Visitor& v) override { v("layers", layers); v("norm", norm); }
+  explicit Transformer(int64_t d_model = 512, int64_t num_heads = 8,
+                       const EncoderDecoderOptions& = {});
+  Tensor operator()(const Tensor& source, const Tensor& target,
+                    const EncoderDecoderCall& = {}) const;
+  void visit(Visitor& v) override { v("encoder", encoder); v("decoder", decoder); }
 };
 
 }  // namespace heed::nn

@@ -247,17 +247,20 @@ TEST_CASE("attention says what does not fit") {
         "attention: queries (3, 4), keys (5, 2): must be (…, n, d) and (…, m, d): the last axes "
         "differ");
   CHECK(message_of<DtypeError>([&] {
-          attend(scores, v, {.mask = zeros({3, 4})});
+          attend(scores, v, {.mask = tensor_i64({1, 1, 0, 1})});
         }) ==
-        "attend: mask float32 (3, 4): a mask is boolean, true = may attend: for one of 0 and -inf "
-        "give "
-        "eq(mask, 0.0), for other numbers add them to the scores");
+        "attend: mask int64 (4,): a mask is boolean, true = may attend, or floating, added to the "
+        "scores: convert it with ne(mask, 0.0)");
+  CHECK(message_of<DtypeError>([&] {
+          attend(scores, v, {.mask = zeros({3, 4}, Dtype::f64)});
+        }) ==
+        "attend: mask float64, scores float32: a mask that is added has the scores' dtype: convert "
+        "it with to(Dtype)");
   CHECK(message_of<DtypeError>([&] {
           attend(scores, v, {.key_mask = tensor_i64({1, 1, 1, 1})});
         }) ==
-        "attend: key_mask int64 (4,): a mask is boolean, true = may attend: for one of 0 and -inf "
-        "give "
-        "eq(mask, 0.0), for other numbers add them to the scores");
+        "attend: key_mask int64 (4,): a key mask is boolean, true = may attend: convert it with "
+        "ne(key_mask, 0.0)");
   CHECK(message_of<ShapeError>([&] { attend(scores, v, {.mask = eye_mask(3)}); }) ==
         "attend: mask (3, 3), scores (2, 3, 4): the mask does not broadcast to (…, queries, keys): "
         "give it these "
@@ -268,6 +271,12 @@ TEST_CASE("attention says what does not fit") {
         "attend: mask (2, 4), scores (2, 3, 4): the mask does not broadcast to (…, queries, keys): "
         "give it these "
         "sizes, or 1; a mask of keys, (batch, keys), goes to .key_mask");
+  CHECK(message_of<ShapeError>([&] {
+          attend(zeros({2, 3, 4, 4}), zeros({2, 3, 4, 1}), {.mask = zeros({2, 4, 4})});
+        }) ==
+        "attend: mask (2, 4, 4), scores (2, 3, 4, 4): the mask does not broadcast to (…, queries, "
+        "keys): give it these sizes, or 1; one mask a sequence lacks the axis of heads: "
+        "unsqueeze(1)");
   CHECK(message_of<ShapeError>([&] { attend(scores, v, {.key_mask = causal_mask(3, 4)}); }) ==
         "attend: key_mask (3, 4), scores (2, 3, 4): a key mask is (batch, keys), one row a "
         "sequence: a mask of "

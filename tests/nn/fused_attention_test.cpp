@@ -124,6 +124,45 @@ TEST_CASE("gradients of fused attention, first and second order") {
   }, f64({1, 4, 12}));
 }
 
+TEST_CASE("grouped heads: fused equals plain, with each head of keys repeated") {
+  for (const int64_t groups : {1, 2, 3}) {
+    for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
+      manual_seed(8);
+      const Tensor q = randn({2, 6, 5, 4}, dtype), k = randn({2, groups, 7, 4}, dtype),
+                   v = randn({2, groups, 7, 3}, dtype), seed = randn({2, 6, 5, 3}, dtype);
+      for (const AttentionOptions& o :
+           {AttentionOptions{.causal = true}, AttentionOptions{.key_mask = padding_mask({7, 4}, 7), .dropout = 0.3}}) {
+        std::vector<std::vector<Tensor>> results;
+        for (const bool plain : {true, false}) {
+          default_generator().set_counter(70);
+          const Tensor a = parameter(q), b = parameter(k), c = parameter(v);
+          const Tensor y = plain ? attention(a, repeat_heads(b, 6), repeat_heads(c, 6), o).output
+                                 : scaled_dot_product_attention(a, b, c, o);
+          y.backward(seed);
+          results.push_back({y.detach(), a.grad(), b.grad(), c.grad()});
+        }
+        for (size_t i = 0; i < 4; ++i)
+          CHECK(distance(results[0][i], results[1][i]) < (dtype == Dtype::f32 ? 4e-5 : 4e-13));
+      }
+      set_plain_attention(true);
+      const Tensor plain = scaled_dot_product_attention(q, k, v);
+      set_plain_attention(false);
+      CHECK(distance(scaled_dot_product_attention(q, k, v), plain) < 1e-5);
+      CHECK(distance(scaled_dot_product_attention(q, k, v, {.mask = zeros({5, 7}, dtype)}), plain) < 1e-5);
+      const AttentionTrace trace;
+      scaled_dot_product_attention(q, k, v);
+      CHECK(trace.entries().at(0).weights.shape() == Shape{2, 6, 5, 7});
+    }
+  }
+  manual_seed(9);
+  gradcheck(
+      [](const std::vector<Tensor>& in) {
+        return scaled_dot_product_attention(in[0], in[1], in[2], {.causal = true});
+      },
+      {randn({1, 4, 3, 2}, Dtype::f64), randn({1, 2, 3, 2}, Dtype::f64),
+       randn({1, 2, 3, 2}, Dtype::f64)});
+}
+
 TEST_CASE("fused attention draws one random number a call if it drops, and none if not") {
   const Tensor x = zeros({1, 1, 2, 2});
   const uint64_t before = default_generator().counter();
@@ -164,6 +203,6 @@ TEST_CASE("fused attention says what does not fit") {
   CHECK(message_of<ShapeError>([] { packed_attention(zeros({1, 2, 12}), 3); }) ==
         "packed_attention: (1, 2, 12), 3 heads: must be (B, n, 3E) with E a multiple of the heads");
   CHECK(message_of<DtypeError>([] {
-          packed_attention(zeros({1, 2, 12}), 2, {.mask = zeros({2, 2})});
-        }).find("packed_attention: mask float32 (2, 2): a mask is boolean") == 0);
+          packed_attention(zeros({1, 2, 12}), 2, {.mask = tensor_i64({1, 0})});
+        }).find("packed_attention: mask int64 (2,): a mask is boolean") == 0);
 }

@@ -4,6 +4,7 @@
 
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
+#include <heed/nn/fused_attention.h>
 #include <heed/nn/masks.h>
 #include <heed/nn/multi_head_attention.h>
 #include "support/errors.h"
@@ -132,6 +133,9 @@ TEST_CASE("initial values are PyTorch's") {
   CHECK(mean(square(w)).item() == Approx(bound * bound / 3).epsilon(0.03));
   CHECK(amax(abs(m.out_proj.weight.detach())).item() <= 1 / std::sqrt(double(E)));
   CHECK(amax(abs(m.in_proj_bias.detach())).item() == 0.0);
+  const MultiHeadAttention extra(1024, 4, {.add_bias_kv = true});  // N(0, 1/E), as xavier_normal_
+  for (const Tensor& bias : {extra.bias_k, extra.bias_v})
+    CHECK(mean(square(bias.detach().to(Dtype::f64))).item() == Approx(1.0 / 1024).epsilon(0.15));
   CHECK(amax(abs(m.out_proj.bias.detach())).item() == 0.0);
 }
 
@@ -162,11 +166,74 @@ TEST_CASE("multi-head attention holds what layers must") {
                      [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
                        return m(in[0], in[1], in[1], {.need_weights = true}).output;
                      });
+  test::check_module(
+      MultiHeadAttention(4, 2, {.add_bias_kv = true, .add_zero_attn = true}), {q},
+      [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
+        return m(in[0], {.causal = true}).output;
+      });
   test::check_module(MultiHeadAttention(4, 2, {.bias = false, .kdim = 3, .vdim = 2}),
                      {q, randn({2, 3, 3}), randn({2, 3, 2})},
                      [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
                        return m(in[0], in[1], in[2]).output;
                      });
+}
+
+TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the others, for every query") {
+  manual_seed(10);
+  const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 3, 4}, Dtype::f64);
+  const MultiHeadAttention both = in_f64(4, 2, {.add_bias_kv = true, .add_zero_attn = true});
+  CHECK(both.bias_k.shape() == Shape{1, 1, 4});
+  std::string names;
+  for (const NamedTensor& entry : both.state_dict()) names += entry.name + " ";
+  CHECK(names == "in_proj_weight in_proj_bias bias_k bias_v out_proj.weight out_proj.bias ");
+
+  // Hidden behind every mask there is, the two are seen all the same, and nothing else.
+  const Attended a = both(q, k, k, {.key_mask = padding_mask({0, 2}, 3), .causal = true, .need_weights = true});
+  REQUIRE(a.weights.shape() == Shape{2, 2, 3, 5});
+  CHECK(distance(sum(a.weights, -1), ones({2, 2, 3}, Dtype::f64)) < 1e-14);
+  CHECK(amax(abs(a.weights[0].slice(-1, 0, 3))).item() == 0.0);
+  CHECK(amin(a.weights.slice(-1, 3, 5)).item() > 0.0);
+  CHECK(a.weights[1][0][0][1].item() == 0.0);  // causality still holds among the others
+  CHECK(a.weights[1][0][1][1].item() > 0.0);
+
+  // A floating mask does the same as a boolean one, and fused and plain agree.
+  const Tensor added = where(causal_mask(3), zeros({3, 3}, Dtype::f64), -INFINITY);
+  CHECK(distance(both(q, k, k, {.mask = added, .key_mask = padding_mask({0, 2}, 3)}).output, a.output) < 1e-14);
+  CHECK(distance(both(q, q, q, {.causal = true}).output,
+                 both(q, {.causal = true, .need_weights = true}).output) < 1e-14);
+
+  // A key of zeros has score 0 and adds nothing: what is left of the weights is the share of the others.
+  const MultiHeadAttention zero = in_f64(4, 2, {.add_zero_attn = true});
+  const Tensor w = zero(q, k, k, {.need_weights = true}).weights;
+  CHECK(w.shape() == Shape{2, 2, 3, 4});
+  const Tensor others = w.slice(-1, 0, 3);
+  const KeysValues memory = zero.keys_values(k, k);
+  const Attended by_hand = attention(
+      split_heads(linear(q, zero.in_proj_weight.slice(0, 0, 4)), 2), memory.k, memory.v);
+  CHECK(distance(others / sum(others, -1, keepdim), by_hand.weights) < 1e-14);
+}
+
+TEST_CASE("multi-head attention: the mean of the heads' weights, for who asks") {
+  manual_seed(11);
+  const MultiHeadAttention m = in_f64(8, 4);
+  const Tensor x = randn({2, 3, 8}, Dtype::f64);
+  const Tensor each = m(x, {.need_weights = true}).weights;
+  const Tensor average = m(x, {.need_weights = true, .average_weights = true}).weights;
+  CHECK(average.shape() == Shape{2, 3, 3});
+  CHECK(distance(average, mean(each, 1)) == 0.0);
+}
+
+TEST_CASE("multi-head attention in two steps is the same") {
+  manual_seed(12);
+  for (const MultiHeadOptions& o : {MultiHeadOptions{}, MultiHeadOptions{.bias = false, .kdim = 3, .vdim = 5}}) {
+    const MultiHeadAttention m = in_f64(8, 2, o);
+    const Tensor q = randn({2, 3, 8}, Dtype::f64), k = randn({2, 4, o.kdim.value_or(8)}, Dtype::f64),
+                 v = randn({2, 4, o.vdim.value_or(8)}, Dtype::f64);
+    const KeysValues memory = m.keys_values(k, v);
+    CHECK(memory.k.shape() == Shape{2, 2, 4, 4});
+    CHECK(distance(m.attend_to(q, memory).output, m(q, k, v).output) < 1e-15);
+    CHECK(distance(m.attend_to(q.slice(1, 2, 3), memory).output, m(q, k, v).output.slice(1, 2, 3)) < 1e-14);
+  }
 }
 
 TEST_CASE("multi-head attention says what does not fit") {
@@ -183,6 +250,6 @@ TEST_CASE("multi-head attention says what does not fit") {
         "and (B, m, 4), batch first: "
         "give one sequence a batch axis with unsqueeze(0) [in MultiHeadAttention]");
   CHECK(message_of<DtypeError>([&] {
-          m(zeros({1, 3, 4}), {.mask = zeros({3, 3})});
+          m(zeros({1, 3, 4}), {.mask = tensor_i64({1, 0, 1})});
         }).find("a mask is boolean") != std::string::npos);
 }

@@ -1,0 +1,343 @@
+// The decoder, the encoder-decoder, and the models around them. The encoder: layers_test.cpp.
+#include "support/catch.h"
+
+#include <cmath>
+
+#include <heed/autograd/ops.h>
+#include <heed/nn/attention_trace.h>
+#include <heed/nn/encoder_classifier.h>
+#include <heed/nn/losses.h>
+#include <heed/nn/masks.h>
+#include <heed/nn/seq2seq_transformer.h>
+#include <heed/nn/transformer.h>
+#include "support/errors.h"
+#include "support/module_check.h"
+
+using namespace heed;
+using namespace heed::nn;
+using test::check_module;
+using test::message_of;
+
+namespace {
+
+using Inputs = std::vector<Tensor>;
+using Lengths = std::vector<int64_t>;
+
+double apart(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
+
+std::string names_of(const Module& m) {
+  std::string all;
+  for (const NamedTensor& entry : m.state_dict()) all += entry.name + " ";
+  return all;
+}
+
+// Three words of a small language, in evaluation.
+Seq2SeqTransformer small_translator(Seq2SeqTransformerOptions o = {}) {
+  o.source_vocab = 9;
+  o.target_vocab = o.share_embeddings ? 9 : 7;
+  o.width = 8;
+  o.heads = 2;
+  o.encoder_layers = o.decoder_layers = 2;
+  o.hidden = 12;
+  Seq2SeqTransformer m(o);
+  m.eval();
+  return m;
+}
+
+}  // namespace
+
+TEST_CASE("Transformer decoder: names are PyTorch's, layers start alike") {
+  const TransformerDecoderLayer layer(8, 2, {.dim_feedforward = 12});
+  std::string attention;
+  for (const char* const name : {"self_attn", "multihead_attn"})
+    for (const char* const part : {"in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"})
+      attention += cat(name, ".", part, " ");
+  CHECK(names_of(layer) == attention +
+            "linear1.weight linear1.bias linear2.weight linear2.bias norm1.weight norm1.bias "
+            "norm2.weight norm2.bias norm3.weight norm3.bias ");
+  const TransformerDecoder decoder(layer, 2, LayerNorm(8));
+  CHECK(decoder.parameters().size() == 2 * layer.parameters().size() + 2);
+  CHECK(decoder.layers[1].feed_forward.linear1.weight.to_vector() ==
+        layer.feed_forward.linear1.weight.to_vector());
+  CHECK(names_of(decoder).find("layers.1.multihead_attn.in_proj_weight") != std::string::npos);
+}
+
+TEST_CASE("Transformer: defaults and initial values are PyTorch's") {
+  const EncoderDecoderOptions o;
+  CHECK(o.num_encoder_layers == 6);
+  CHECK(o.num_decoder_layers == 6);
+  CHECK(o.dim_feedforward == 2048);
+  CHECK(o.dropout == 0.1);
+  CHECK(o.layer_norm_eps == 1e-5);
+  CHECK_FALSE(o.norm_first);
+  CHECK(o.bias);
+  CHECK(o.activation == static_cast<Tensor (*)(const Tensor&)>(relu));
+
+  manual_seed(1);
+  const Transformer m(32, 4, {.num_encoder_layers = 2, .num_decoder_layers = 1, .dim_feedforward = 64});
+  CHECK(m.encoder.norm);
+  CHECK(m.decoder.norm);
+  for (const NamedTensor& p : m.named_parameters()) {
+    INFO(p.name);
+    const Tensor x = p.tensor.detach();
+    if (x.dim() == 2) {  // Xavier-uniform, over the stacked projections as one matrix
+      const double bound = std::sqrt(6.0 / double(x.size(0) + x.size(1)));
+      CHECK(amax(abs(x)).item() <= bound);
+      CHECK(amax(abs(x)).item() > 0.98 * bound);
+    }
+    if (p.name.find("attn") != std::string::npos && x.dim() == 1) CHECK(amax(abs(x)).item() == 0.0);
+  }
+  CHECK(apart(m.encoder.layers[0].self_attn.in_proj_weight.detach(),
+              m.encoder.layers[1].self_attn.in_proj_weight.detach()) > 0.1);
+}
+
+TEST_CASE("Transformer decoder: dropout at its six places, while training only") {
+  manual_seed(2);
+  TransformerDecoderLayer layer(8, 2, {.dim_feedforward = 12, .dropout = 0.2});
+  const Tensor x = randn({2, 3, 8}), memory = randn({2, 4, 8});
+  const uint64_t before = default_generator().counter();
+  layer(x, memory);
+  CHECK(default_generator().counter() - before == 6);
+  layer.eval();
+  CHECK(layer(x, memory).to_vector() == layer(x, memory).to_vector());
+}
+
+TEST_CASE("Transformer encoder and decoder blocks keep the shape") {  // d2l's sizes
+  manual_seed(3);
+  const TransformerEncoderLayer encoder(24, 8, {.dim_feedforward = 48, .dropout = 0.5});
+  const TransformerDecoderLayer decoder(24, 8, {.dim_feedforward = 48, .dropout = 0.5});
+  const Tensor x = ones({2, 100, 24}), keys = padding_mask({3, 2}, 100);
+  const Tensor memory = encoder(x, {.key_mask = keys});
+  CHECK(memory.shape() == Shape{2, 100, 24});
+  CHECK(decoder(x, memory, {.causal = true, .memory_key_mask = keys}).shape() == Shape{2, 100, 24});
+}
+
+TEST_CASE("theorem: a target token changes nothing before it, a padded source token nothing at all") {
+  manual_seed(4);
+  for (const bool norm_first : {false, true}) {
+    const Seq2SeqTransformer m = small_translator({.norm_first = norm_first});
+    const Tensor source = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5});
+    const Tensor target = tensor_i64({0, 1, 2, 3, 4, 5, 6, 0}, {2, 4});
+    const Lengths lengths{5, 3};
+    const Tensor y = m(source, target, lengths);
+    REQUIRE(y.shape() == Shape{2, 4, 7});
+    for (int64_t t = 1; t < 4; ++t) {
+      const Tensor other = where(arange(4) >= double(t), 6.0, target.to(Dtype::f32)).to(Dtype::i64);
+      CHECK(m(source, other, lengths).slice(1, 0, t).to_vector() == y.slice(1, 0, t).to_vector());
+      CHECK(m(source, other, lengths).slice(1, t, 4).to_vector() != y.slice(1, t, 4).to_vector());
+    }
+    const Tensor elsewhere = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 5, 5}, {2, 5});  // behind its length
+    CHECK(m(elsewhere, target, lengths).to_vector() == y.to_vector());
+    const Tensor changed = tensor_i64({1, 2, 3, 4, 5, 6, 7, 2, 0, 1}, {2, 5});
+    const Tensor z = m(changed, target, lengths);
+    CHECK(z[0].to_vector() == y[0].to_vector());  // each sentence has a source of its own
+    CHECK(apart(z[1], y[1]) > 1e-4);              // and looks at it
+  }
+}
+
+TEST_CASE("a trace holds the weights of every head of any layer: encoder, decoder and across") {
+  manual_seed(5);
+  const Seq2SeqTransformer m = small_translator();
+  const Tensor source = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}),
+               target = tensor_i64({0, 1, 2, 3, 4, 5}, {2, 3});
+  const std::vector<double> alone = m(source, target, Lengths{5, 2}).to_vector();
+  AttentionTrace trace;
+  CHECK(m(source, target, Lengths{5, 2}).to_vector() == alone);
+  const std::vector<std::pair<std::string, Shape>> wanted{
+      {"transformer.encoder.layers.0.self_attn", {2, 2, 5, 5}},
+      {"transformer.encoder.layers.1.self_attn", {2, 2, 5, 5}},
+      {"transformer.decoder.layers.0.self_attn", {2, 2, 3, 3}},
+      {"transformer.decoder.layers.0.multihead_attn", {2, 2, 3, 5}},
+      {"transformer.decoder.layers.1.self_attn", {2, 2, 3, 3}},
+      {"transformer.decoder.layers.1.multihead_attn", {2, 2, 3, 5}}};
+  REQUIRE(trace.entries().size() == wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const AttentionEntry& entry = trace.entries()[i];
+    CHECK(entry.path == wanted[i].first);
+    CHECK(entry.weights.shape() == wanted[i].second);
+    CHECK(apart(sum(entry.weights, -1), ones({2, 2, entry.weights.size(2)})) < 1e-6);
+    // No weight behind the second source's length, nor ahead of a target's place.
+    if (entry.weights.size(3) == 5) CHECK(amax(entry.weights[1].slice(-1, 2, 5)).item() == 0.0);
+    else CHECK(apart(tril(entry.weights), entry.weights) == 0.0);
+  }
+  trace.clear();
+  const NoGrad no_history;
+  DecoderCache state = m.begin(m.encode(source, Lengths{5, 2}), 3);
+  for (int64_t i = 0; i < 3; ++i) m.step(target.slice(1, i, i + 1), state);
+  REQUIRE(trace.entries().size() == 2 + 3 * 4);
+  CHECK(trace.entries().back().path == "transformer.decoder.layers.1.multihead_attn");
+  CHECK(trace.entries()[2 + 2 * 4].weights.shape() == Shape{2, 2, 1, 3});  // the third step's own
+  CHECK(trace.entries().back().weights.shape() == Shape{2, 2, 1, 5});
+}
+
+TEST_CASE("writing with a cache equals reading the whole, in each greedy token and in each beam") {
+  manual_seed(6);
+  for (const bool norm_first : {false, true}) {
+    Seq2SeqTransformer m = small_translator({.norm_first = norm_first});
+    const NoGrad no_history;
+    for (Tensor p : m.parameters())
+      if (p.dim() > 1) p.mul_(2.0);  // far enough apart to have something to decide
+    const EncodedSource source =
+        m.encode(tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}), Lengths{5, 3});
+    DecoderCache state = m.begin(source, 12);
+    Tensor target = zeros({2, 1}).to(Dtype::i64);
+    for (int64_t t = 0; t < 12; ++t) {
+      const Tensor logits = m.step(target.slice(1, t, t + 1), state);
+      const Tensor whole = m.decode(target, source).select(1, t);
+      REQUIRE(logits.shape() == Shape{2, 7});
+      CHECK(apart(logits, whole) < 1e-5);
+      const Tensor next = argmax(logits, -1, keepdim);
+      CHECK(next.to_vector() == argmax(whole, -1, keepdim).to_vector());
+      target = cat({target, next}, 1);
+    }
+    CHECK(state.length() == 12);
+
+    // Three beams: two go on from the second sentence, with its source and what it has written.
+    DecoderCache beams = m.begin(source, 12);
+    m.step(target.slice(1, 0, 4), beams);
+    const Tensor rows = tensor_i64({1, 0, 1});
+    beams.reorder(rows);
+    const Tensor after = m.step(index_select(target, 0, rows).slice(1, 4, 5), beams);
+    CHECK(apart(after, index_select(m.decode(target, source).select(1, 4), 0, rows)) < 1e-5);
+  }
+}
+
+TEST_CASE("Seq2SeqTransformer: tables may be shared, as in the paper") {
+  manual_seed(7);
+  const Seq2SeqTransformer own = small_translator();
+  CHECK(names_of(own).find("source_embedding.weight target_embedding.weight transformer.encoder.") == 0);
+  CHECK(names_of(own).find("output.weight output.bias") != std::string::npos);
+  const Seq2SeqTransformer all = small_translator({.share_embeddings = true, .tie_output = true});
+  CHECK(all.source_embedding.weight.node() == all.target_embedding.weight.node());
+  CHECK(all.output.weight.node() == all.target_embedding.weight.node());
+  CHECK(own.num_parameters() - all.num_parameters() == 9 * 8 + 7 * 8 + 7 * 8 + 7 - 9 * 8);
+  const Seq2SeqTransformer copy = clone(all);
+  CHECK(copy.output.weight.node() == copy.source_embedding.weight.node());
+  CHECK(copy.output.weight.node() != all.output.weight.node());
+
+  // Embeddings enter times √E, at the size of positions: their numbers have variance 1.
+  const Seq2SeqTransformer wide({.source_vocab = 100, .target_vocab = 100, .width = 64, .heads = 2,
+                                 .encoder_layers = 1, .decoder_layers = 1, .hidden = 8});
+  CHECK(64 * mean(square(wide.source_embedding.weight.detach())).item() == Approx(1.0).epsilon(0.1));
+  CHECK(64 * mean(square(wide.target_embedding.weight.detach())).item() == Approx(1.0).epsilon(0.1));
+}
+
+TEST_CASE("Seq2SeqTransformer learns to reverse by heart") {
+  manual_seed(8);
+  Seq2SeqTransformer m({.source_vocab = 6, .target_vocab = 6, .width = 16, .heads = 2, .encoder_layers = 1,
+                        .decoder_layers = 1, .hidden = 32, .dropout = 0.0, .norm_first = true});
+  const Tensor source = tensor_i64({1, 2, 3, 4, 5, 1, 2, 2, 4}, {3, 3});
+  const Tensor target = tensor_i64({0, 3, 2, 0, 1, 5, 0, 4, 2}, {3, 3}),  // 0 begins
+               answer = tensor_i64({3, 2, 1, 1, 5, 4, 4, 2, 2}, {3, 3});
+  double loss = 0;
+  for (int step = 0; step < 120; ++step) {
+    m.zero_grad();
+    const Tensor l = cross_entropy(m(source, target), answer);
+    loss = l.item();
+    l.backward();
+    const NoGrad no_history;
+    for (Tensor p : m.parameters()) p.add_(p.grad(), -0.2);
+  }
+  CHECK(loss < 0.05);
+  const NoGrad no_history;
+  DecoderCache state = m.begin(m.encode(source), 3);
+  Tensor token = zeros({3, 1}).to(Dtype::i64);
+  for (int64_t t = 0; t < 3; ++t) {
+    token = argmax(m.step(token, state), -1, keepdim);
+    CHECK(token.to_vector() == answer.slice(1, t, t + 1).to_vector());
+  }
+}
+
+TEST_CASE("EncoderClassifier: the mean over what is no padding") {
+  manual_seed(9);
+  EncoderClassifier m({.vocab = 11, .classes = 3, .width = 8, .heads = 2, .hidden = 12});
+  CHECK(names_of(m).find("embedding.weight encoder.layers.0.") == 0);
+  CHECK(names_of(m).find("encoder.norm.weight encoder.norm.bias head.weight head.bias") !=
+        std::string::npos);
+  m.eval();
+  const Tensor tokens = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8}, {2, 4});
+  const Tensor y = m(tokens, Lengths{4, 2});
+  REQUIRE(y.shape() == Shape{2, 3});
+  CHECK(m(tensor_i64({1, 2, 3, 4, 5, 6, 9, 10}, {2, 4}), Lengths{4, 2}).to_vector() == y.to_vector());
+  CHECK(apart(m(tensor_i64({5, 6}, {1, 2}))[0], y[1]) < 1e-6);
+  CHECK(apart(m(tokens, Lengths{4, 4}), m(tokens)) < 1e-6);
+  CHECK(apart(m(tokens)[1], y[1]) > 1e-3);
+  EncoderClassifier post({.vocab = 11, .classes = 3, .width = 8, .heads = 2, .hidden = 12, .norm_first = false});
+  CHECK_FALSE(post.encoder.norm);
+}
+
+TEST_CASE("Transformer decoder holds what layers must") {
+  manual_seed(10);
+  const Tensor x = randn({2, 3, 4}), memory = randn({2, 2, 4});
+  for (const bool norm_first : {false, true})
+    check_module(TransformerDecoderLayer(4, 2, {.dim_feedforward = 3, .activation = gelu, .norm_first = norm_first,
+                                                .bias = norm_first}),
+                 {x, memory}, [](const TransformerDecoderLayer& m, const Inputs& in) {
+                   return m(in[0], in[1], {.causal = true});
+                 });
+  check_module(TransformerDecoder(TransformerDecoderLayer(4, 2, {.dim_feedforward = 2, .activation = gelu}), 1,
+                                  LayerNorm(4)),
+               {x, memory}, [](const TransformerDecoder& m, const Inputs& in) {
+                 return m(in[0], in[1], {.causal = true});
+               });
+}
+
+TEST_CASE("Transformer holds what layers must") {
+  manual_seed(12);
+  const Tensor x = randn({2, 3, 4}), memory = randn({2, 2, 4});
+  check_module(Transformer(4, 2, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 2,
+                                  .activation = gelu}),
+               {memory, x}, [](const Transformer& m, const Inputs& in) {
+                 return m(in[0], in[1], {.causal = true});
+               });
+}
+
+TEST_CASE("Transformers of tokens hold what layers must") {
+  manual_seed(13);
+  const Tensor source = tensor_i64({1, 2, 0, 2}, {2, 2}), target = tensor_i64({0, 1, 1, 0, 0, 2}, {2, 3});
+  for (const bool shared : {false, true})
+    check_module(Seq2SeqTransformer({.source_vocab = 3, .target_vocab = 3, .width = 4, .heads = 2,
+                                     .encoder_layers = 1, .decoder_layers = 1, .hidden = 2,
+                                     .activation = gelu, .share_embeddings = shared, .tie_output = shared}),
+                 {source, target}, [](const Seq2SeqTransformer& m, const Inputs& in) {
+                   return m(in[0], in[1]);
+                 });
+  check_module(EncoderClassifier({.vocab = 3, .classes = 2, .width = 4, .heads = 2, .layers = 1, .hidden = 2,
+                                  .activation = gelu}),
+               {source});
+}
+
+TEST_CASE("Transformers say what does not fit") {
+  CHECK(message_of<ShapeError>([] { Transformer(10, 3); }) ==
+        "MultiHeadAttention: width 10, 3 heads: every head gets an equal part: make the width a "
+        "multiple of the heads");
+  CHECK(message_of([] { Seq2SeqTransformer({.source_vocab = 3}); }) ==
+        "Seq2SeqTransformer: source_vocab 3, target_vocab 0: must be positive");
+  CHECK(message_of<ShapeError>([] {
+          Seq2SeqTransformer({.source_vocab = 3, .target_vocab = 4, .share_embeddings = true});
+        }) ==
+        "Seq2SeqTransformer: source_vocab 3, target_vocab 4: one table serves both with "
+        "share_embeddings: make one vocabulary of both languages");
+  manual_seed(11);
+  const Seq2SeqTransformer m = small_translator();
+  CHECK(message_of<ShapeError>([&] { m.encode(tensor_i64({1, 2})); }) ==
+        "Seq2SeqTransformer: tokens (2,): must be (B, n): give one sequence a batch axis with "
+        "unsqueeze(0) [in Seq2SeqTransformer]");
+  const Tensor tokens = tensor_i64({1, 2}, {1, 2});
+  CHECK(message_of<ShapeError>([&] { m(tokens, tokens, Lengths{2, 2}); }) ==
+        "Seq2SeqTransformer: source (1, 2), 2 lengths: must be one a sequence [in Seq2SeqTransformer]");
+  CHECK(message_of([] { EncoderClassifier({.vocab = 3}); }) ==
+        "EncoderClassifier: vocab 3, classes 0: must be positive");
+  const EncoderClassifier c({.vocab = 3, .classes = 2, .width = 4, .heads = 2, .hidden = 2});
+  CHECK(message_of<ShapeError>([&] { c(tensor_i64({1, 2})); }) ==
+        "EncoderClassifier: tokens (2,): must be (B, n): give one text a batch axis with "
+        "unsqueeze(0) [in EncoderClassifier]");
+  CHECK(message_of<ShapeError>([&] { c(tokens, Lengths{0}); }) ==
+        "EncoderClassifier: tokens (1, 2), 1 lengths: must be one a text, in 1 … 2 [in "
+        "EncoderClassifier]");
+  const TransformerDecoderLayer layer(8, 2);
+  CHECK(message_of<ShapeError>([&] { layer(zeros({2, 3, 8}), zeros({1, 3, 8})); }) ==
+        "MultiHeadAttention: query (2, 3, 8), key (1, 3, 8), value (1, 3, 8): must be (B, n, 8), "
+        "(B, m, 8) and (B, m, 8), batch first: give one sequence a batch axis with unsqueeze(0) [in "
+        "multihead_attn]");
+}
