@@ -147,6 +147,24 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t axis) {
   return cat(rows, axis);
 }
 
+namespace {
+
+// Halves of halves: a slice's gradient is as large as what it was cut from.
+void append_slices(const Tensor& x, int64_t axis, std::vector<Tensor>& slices) {
+  const int64_t n = x.size(axis);
+  if (n == 1) return slices.push_back(x.squeeze(axis));
+  append_slices(x.slice(axis, 0, n / 2), axis, slices);
+  append_slices(x.slice(axis, n / 2, n), axis, slices);
+}
+
+}  // namespace
+
+std::vector<Tensor> unbind(const Tensor& x, int64_t axis) {
+  std::vector<Tensor> slices;
+  if (x.size(axis) > 0) append_slices(x, core::normalize_axis("unbind", axis, x.shape()), slices);
+  return slices;
+}
+
 Tensor tril(const Tensor& x, int64_t diagonal) {
   return op("tril", core::tril(x.array(), diagonal), edge(x, [diagonal](const Tensor& g) { return tril(g, diagonal); }));
 }

@@ -1,12 +1,16 @@
 // Everything in nn/, and the tensors it works on.
 #pragma once
 
+#include <heed/autograd/engine.h>
+#include <heed/autograd/ops.h>
 #include <heed/nn/activations.h>
 #include <heed/nn/alibi.h>
 #include <heed/nn/attention.h>
+#include <heed/nn/attention_decoders.h>
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/clone.h>
+#include <heed/nn/decoding.h>
 #include <heed/nn/dropout.h>
 #include <heed/nn/embedding.h>
 #include <heed/nn/encoder_classifier.h>
@@ -29,6 +33,7 @@
 #include <heed/nn/recurrent_cells.h>
 #include <heed/nn/rotary.h>
 #include <heed/nn/scores.h>
+#include <heed/nn/seq2seq.h>
 #include <heed/nn/seq2seq_transformer.h>
 #include <heed/nn/sequential.h>
 #include <heed/nn/summary.h>
