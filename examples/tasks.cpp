@@ -88,6 +88,12 @@ std::vector<kit::Example> a_hundred(const kit::TaskData& data) {
   return {data.test.begin(), data.test.begin() + std::min<int64_t>(100, static_cast<int64_t>(data.test.size()))};
 }
 
+// The Annotated Transformer's first example: an encoder reads, a decoder writes the same.
+Problem copy(const Settings& s) {
+  kit::TaskData data(kit::make_copying(s.length, s.symbols), {.test = s.test_size, .seed = s.seed()});
+  return {std::move(data), numerals(s.symbols + 1), {{"transformer", model_of<kit::TranslatorModel>(s.size(s.symbols + 1, s.length))}}};
+}
+
 // minGPT's demo: gpt-nano reads six digits and says them in order.
 Problem sort(const Settings& s) {
   kit::TaskData data(kit::make_sorting(s.length, s.symbols), {.test = s.test_size, .hash_split = 4, .seed = s.seed()});
@@ -145,7 +151,7 @@ Problem recall(const Settings& s) {
                      {.training = s.train_size, .test = s.test_size, .seed = s.seed()});
   return {.data = std::move(data),
           .tokens = numerals(s.symbols),
-          .models = gpt_or_gru(s.size(s.symbols, s.length)),
+          .models = with_gru(model_of<kit::StreamModel>(s.size(s.symbols, s.length), kit::StreamOptions{.hidden = 0, .sinusoidal = true}), s.size(s.symbols, s.length)),
           .decodes = false};
 }
 
@@ -158,6 +164,16 @@ Problem addition_gru(const Settings& s) {
           .models = {{"gru", model_of<kit::RepeatModel<nn::GRU>>(s.size(12, 0))},
                      {"lstm", model_of<kit::RepeatModel<nn::LSTM>>(s.size(12, 0))}},
           .decodes = false};
+}
+
+// A course exercise on attention: the weights follow day, month and year to their places.
+Problem dates(const Settings& s) {
+  kit::TaskData data(kit::make_dates(), {.training = s.train_size, .test = s.test_size, .seed = s.seed()});
+  kit::Words tokens;
+  for (int64_t id = 0; id < kit::date_vocab().size(); ++id) tokens.push_back(kit::date_vocab().decode({id}));
+  tokens.push_back("start");
+  const auto vocabulary = static_cast<int64_t>(tokens.size());
+  return {std::move(data), tokens, {{"transformer", model_of<kit::TranslatorModel>(s.size(vocabulary, 40))}}};
 }
 
 // Yao et al.: which kind of bracket has to close?
@@ -183,6 +199,10 @@ struct Task {
 
 const std::vector<Task>& all_tasks() {
   static const std::vector<Task> tasks = {
+      {"copy", "ten symbols, from an encoder to a decoder", "ten symbols copied (The Annotated Transformer; no loss printed)",
+       copy,
+       {.length = 10, .symbols = 10, .layers = 2, .heads = 8, .width = 64, .dropout = 0.1, .test_size = 100,
+        .recipe = {.steps = 400, .batch = 80, .warmup = 400, .schedule = "noam", .lr = 0.5, .beta2 = 0.98, .eps = 1e-9}}},
       {"sort", "six digits of 0 … 2, said in order", "5000 of 5000 exact, loss 0.0004 (minGPT, demo.ipynb)", sort,
        {.length = 6, .symbols = 3, .layers = 3, .heads = 3, .width = 48, .dropout = 0.1, .test_size = 5000,
         .recipe = {.steps = 2000, .batch = 64, .lr = 5e-4, .beta2 = 0.95, .weight_decay = 0.1, .clip = 1}}},
@@ -208,6 +228,9 @@ const std::vector<Task>& all_tasks() {
        addition_gru,
        {.length = 3, .symbols = 12, .layers = 1, .width = 128, .train_size = 45000, .test_size = 5000,
         .recipe = {.steps = 20000, .batch = 32, .schedule = "cosine", .lr = 1e-3, .clip = 1}, .eval_every = 1000}},
+      {"dates", "dates of twelve formats into ISO's", "99 % exact or more (a course exercise; no standard number)", dates,
+       {.symbols = 41, .layers = 2, .heads = 4, .width = 64, .dropout = 0.1, .train_size = 10000,
+        .recipe = {.steps = 1500, .batch = 64, .warmup = 100, .schedule = "cosine", .lr = 2e-3, .clip = 1}}},
       {"dyck", "brackets of two kinds, at most four open", "near 100 % (Yao et al. 2021)", dyck,
        {.length = 64, .symbols = 2, .layers = 2, .heads = 4, .width = 64,
         .recipe = {.steps = 1500, .batch = 64, .warmup = 50, .schedule = "cosine", .lr = 1e-3, .clip = 1}}},

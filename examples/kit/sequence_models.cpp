@@ -98,6 +98,23 @@ void StreamModel::visit(nn::Visitor& v) {
   v("unembed", unembed);
 }
 
+TranslatorModel::TranslatorModel(const ModelSize& size)
+    : translator({.source_vocab = size.vocabulary,
+                  .target_vocab = size.vocabulary,
+                  .width = size.width,
+                  .heads = size.heads,
+                  .encoder_layers = size.layers,
+                  .decoder_layers = size.layers,
+                  .hidden = 4 * size.width,
+                  .dropout = size.dropout,
+                  .max_length = size.context,
+                  .share_embeddings = true}) {}
+
+Tensor TranslatorModel::operator()(const SequenceBatch& batch) const {
+  const nn::Scope scope(*this);
+  return translator(batch.source, batch.input, batch.source_lengths);
+}
+
 NoPositionModel::NoPositionModel(const ModelSize& size)
     : embed(size.vocabulary, size.width),
       decoder(encoder_of(size,

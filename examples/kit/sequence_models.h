@@ -10,6 +10,7 @@
 #include <heed/nn/gpt.h>
 #include <heed/nn/multi_head_attention.h>
 #include <heed/nn/positions.h>
+#include <heed/nn/seq2seq_transformer.h>
 #include <heed/nn/transformer.h>
 
 namespace heed::kit {
@@ -69,6 +70,16 @@ struct StreamModel : SequenceModel {
   StreamModel(const ModelSize& size, const StreamOptions& options);
   Tensor operator()(const SequenceBatch& batch) const override;
   void visit(nn::Visitor& v) override;
+};
+
+/// nn::Seq2SeqTransformer, with one table of embeddings for source and target; `layers` each in
+/// encoder and decoder, feed-forward networks four times as wide.
+struct TranslatorModel : SequenceModel {
+  nn::Seq2SeqTransformer translator;
+
+  explicit TranslatorModel(const ModelSize& size);
+  Tensor operator()(const SequenceBatch& batch) const override;
+  void visit(nn::Visitor& v) override { v("translator", translator); }
 };
 
 /// A causal pre-norm Transformer without positions: order comes from the mask alone, so nothing binds

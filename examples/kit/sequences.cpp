@@ -159,11 +159,11 @@ SequenceBatch collate(const std::vector<Example>& examples) {
   batch.input = pad(inputs, 0).ids;
   batch.target = pad(targets, ignored).ids;
   if (sources[0].empty()) return batch;
-  const Padded padded = pad(sources, 0);
-  batch.source = padded.ids;
-  const auto length = sources[0].size();
-  if (std::any_of(sources.begin(), sources.end(), [&](const Ids& s) { return s.size() != length; }))
-    batch.source_valid = padded.valid;
+  batch.source = pad(sources, 0).ids;
+  std::vector<int64_t> lengths;
+  for (const Ids& source : sources) lengths.push_back(static_cast<int64_t>(source.size()));
+  if (std::any_of(lengths.begin(), lengths.end(), [&](int64_t n) { return n != lengths[0]; }))
+    batch.source_lengths = lengths;
   return batch;
 }
 

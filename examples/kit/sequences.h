@@ -90,9 +90,9 @@ uint64_t text_hash(const std::string& text);
 
 /// Examples as the rows of tensors, shorter ones filled up at their ends.
 struct SequenceBatch {
-  Tensor source;                             // (B, S) i64, or undefined
-  std::optional<Tensor> source_valid;        // (B, S) boolean, where sources differ in length
-  Tensor input, target;                      // (B, L) i64; filled up with 0 and `ignored`
+  Tensor source;         // (B, S) i64, or undefined
+  std::optional<std::vector<int64_t>> source_lengths;  // (B), where they differ
+  Tensor input, target;  // (B, L) i64; filled up with 0 and `ignored`
 
   int64_t tokens() const { return input.numel() + (source.defined() ? source.numel() : 0); }
 };

@@ -352,11 +352,10 @@ TEST_CASE("Tasks: a batch is filled up where sequences differ in length") {
                                      {.source = {6}, .input = {7, 8}, .target = {9, ignored}}};
   const kit::SequenceBatch batch = kit::collate(some);
   CHECK(batch.source.to_vector() == std::vector<double>{1, 2, 3, 6, 0, 0});
-  REQUIRE(batch.source_valid.has_value());
-  CHECK(batch.source_valid->to_vector() == std::vector<double>{1, 1, 1, 1, 0, 0});
+  CHECK(batch.source_lengths == std::vector<int64_t>{3, 1});
   CHECK(batch.input.to_vector() == std::vector<double>{4, 0, 7, 8});
   CHECK(batch.target.to_vector() == std::vector<double>{5, -100, 9, -100});
   CHECK(batch.tokens() == 10);
-  CHECK_FALSE(kit::collate({some[0], some[0]}).source_valid.has_value());
+  CHECK_FALSE(kit::collate({some[0], some[0]}).source_lengths.has_value());
   CHECK_FALSE(kit::collate(drawn(kit::make_sorting(3, 3), 2)).source.defined());
 }
