@@ -48,16 +48,8 @@ struct Settings {
   }
 };
 
-/// A task, made: data, models to train (made when asked for), and what else is measured.
-using MakeModel = std::function<std::unique_ptr<kit::SequenceModel>()>;
-struct Problem {
-  kit::TaskData data;
-  kit::Words tokens;                                      // each id as text
-  std::vector<std::pair<std::string, MakeModel>> models;  // the first is the task's own
-  bool decodes = true;  // each answer is read back: greedy decoding is shown
-  std::string score_name = {};
-  std::function<double(kit::SequenceModel&)> score = {};
-};
+using kit::MakeModel;
+using kit::Problem;
 
 /// 0 1 … n-1, then what else there is.
 kit::Words numerals(int64_t n, const kit::Words& more = {}) {
@@ -151,7 +143,7 @@ Problem recall(const Settings& s) {
                      {.training = s.train_size, .test = s.test_size, .seed = s.seed()});
   return {.data = std::move(data),
           .tokens = numerals(s.symbols),
-          .models = with_gru(model_of<kit::StreamModel>(s.size(s.symbols, s.length), kit::StreamOptions{.hidden = 0, .sinusoidal = true}), s.size(s.symbols, s.length)),
+          .models = gpt_or_gru(s.size(s.symbols, s.length)),
           .decodes = false};
 }
 
@@ -189,6 +181,49 @@ Problem dyck(const Settings& s) {
           .decodes = false,
           .score_name = "closing bracket right",
           .score = [=](kit::SequenceModel& model) { return kit::closing_accuracy(model, test, s.symbols); }};
+}
+
+// makemore: letter by letter, from a list or from names made up. (Here with a cosine and a warm-up.)
+Problem names(const Settings& s) {
+  const std::vector<std::string> list = s.text.empty() ? kit::invented_names(10000, s.seed()) : kit::read_lines(s.text);
+  std::string letters;
+  int64_t longest = 0;
+  for (const std::string& name : list) letters += name;
+  const kit::CharVocab vocab(letters);
+  std::vector<kit::Example> all;
+  for (const std::string& name : list) {
+    all.push_back(kit::name_example(name, vocab));
+    longest = std::max(longest, static_cast<int64_t>(all.back().input.size()));
+  }
+  kit::Words tokens;
+  for (int64_t id = 0; id < vocab.size(); ++id) tokens.push_back(vocab.decode({id}));
+  tokens.push_back("start");
+  const auto tested = std::min(s.test_size, static_cast<int64_t>(all.size()) / 10);
+  kit::TaskData data(all, static_cast<int64_t>(all.size()) - tested, s.seed());
+  return {.data = std::move(data),
+          .tokens = tokens,
+          .models = gpt_or_gru(s.size(vocab.size() + 1, longest)),
+          .decodes = false,
+          .trained_length = longest - 1,
+          .writes = true};
+}
+
+// Jelassi et al.: a state of fixed size holds so much and no more; attention copies what it has to.
+Problem copy_length(const Settings& s) {
+  const kit::ModelSize size = s.size(s.symbols + 3, 4 * s.length + 2);
+  const MakeModel transformer = model_of<kit::HardAlibiModel>(size);
+  const auto of_length = [s](int64_t length) {
+    return kit::TaskData(kit::make_string_copying(length, length, s.symbols), {.test = 50, .hash_split = 1, .seed = s.seed()}).test;
+  };
+  return {.data = {kit::make_string_copying(1, s.length, s.symbols), {.test = s.test_size, .hash_split = 10, .seed = s.seed()}},
+          .tokens = numerals(s.symbols, {"start", "|", "."}),
+          .models = {{"transformer", transformer},
+                     {"lstm", [=] { return kit::widest_recurrent<nn::LSTM>(transformer()->num_parameters(), size); }}},
+          .decodes = false,
+          .score_name = "positions right, twice as long",
+          .score = [=](kit::SequenceModel& model) { return kit::evaluate(model, of_length(2 * s.length)).accuracy; },
+          .of_length = of_length,
+          .trained_length = s.length};
 }
 
 struct Task {
@@ -234,6 +269,15 @@ const std::vector<Task>& all_tasks() {
       {"dyck", "brackets of two kinds, at most four open", "near 100 % (Yao et al. 2021)", dyck,
        {.length = 64, .symbols = 2, .layers = 2, .heads = 4, .width = 64,
         .recipe = {.steps = 1500, .batch = 64, .warmup = 50, .schedule = "cosine", .lr = 1e-3, .clip = 1}}},
+      {"names", "names, letter by letter (--text FILE: one a line; else made up)",
+       "1.92 on names.txt (makemore's transformer; MLP 2.11, counting pairs of letters 2.45)", names,
+       {.symbols = 0, .layers = 4, .heads = 4, .width = 64, .test_size = 1000,
+        .recipe = {.steps = 5000, .batch = 32, .warmup = 100, .schedule = "cosine", .lr = 2e-3, .weight_decay = 0.01, .clip = 1},
+        .eval_every = 500}},
+      {"copy-length", "strings longer than any that was trained on", "attention copies beyond, LSTM does not (Jelassi et al. 2024)",
+       copy_length,
+       {.length = 20, .symbols = 26, .layers = 2, .heads = 8, .width = 64, .test_size = 500,
+        .recipe = {.steps = 1500, .batch = 32, .warmup = 100, .schedule = "cosine", .lr = 2e-3, .clip = 1}, .compare = true}},
   };
   return tasks;
 }
@@ -259,6 +303,7 @@ bool parse(kit::Cli& cli, std::string& name, Settings& s, const std::vector<std:
                      {"depth", &s.depth, "brackets that are open at a time", {.min = 1}},
                      {"train-size", &s.train_size, "examples to train on; 0: new ones in every step", {.min = 0}},
                      {"test-size", &s.test_size, "examples to test on, none of them trained on", {.min = 1}},
+                     {"text", &s.text, "names to learn, one a line", {.value = "FILE"}},
                      {"resume", &s.resume, "go on from this checkpoint"}});
   cli.group("Model", {{"layers", &s.layers, "blocks", {.min = 1}},
                       {"heads", &s.heads, "attention heads in each", {.min = 1}},
@@ -275,8 +320,8 @@ bool parse(kit::Cli& cli, std::string& name, Settings& s, const std::vector<std:
                          {"eval-every", &s.eval_every, "steps between tests", {.min = 1}},
                          {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
   cli.common(s.common);
-  cli.example("tasks sort", "minGPT's demo, in half a minute");
-  cli.example("tasks recall --help", "the defaults of another task");
+  for (const Task& task : all_tasks()) cli.example("tasks " + task.name, task.about);
+  cli.example("tasks recall --help", "the defaults of a task");
   cli.json_keys({{"task", "its name"},
                  {"published", "the number that others report, as text"},
                  {"steps", "taken"},
@@ -300,7 +345,7 @@ kit::Identity identity(const std::string& task, const Settings& s) {
            {"warmup", r.warmup}, {"weight-decay", r.weight_decay}, {"clip", r.clip}, {"steps", s.common.steps},
            {"seed", s.common.seed}})
     all += std::string(name) + " " + kit::shortest(value) + ", ";
-  return {{"task", task}, {"settings", all + "schedule " + r.schedule}};
+  return {{"task", task}, {"settings", all + "schedule " + r.schedule + ", text " + s.text.string()}};
 }
 
 int run(int argc, char** argv) {
@@ -349,9 +394,8 @@ int run(int argc, char** argv) {
 
   const kit::Evaluation blind =
       kit::blind(trained, problem.data.test, static_cast<int64_t>(problem.tokens.size()));
-  const kit::Report report{.run = run, .data = problem.data, .tokens = problem.tokens, .blind = blind,
-                           .published = task.published, .score_name = problem.score_name, .score = problem.score,
-                           .decodes = problem.decodes, .metrics = files.metrics};
+  const kit::Report report{.run = run, .problem = problem, .blind = blind, .published = task.published,
+                           .metrics = files.metrics, .seed = s.seed()};
   const core::Json::Object models = kit::print_report(report);
   kit::save_pictures(report, files, name);
   out.print();

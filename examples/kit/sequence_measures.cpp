@@ -5,6 +5,7 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/core/error.h>
+#include <heed/examples/kit/sampling.h>
 #include <heed/nn/losses.h>
 
 namespace heed::kit {
@@ -113,6 +114,24 @@ std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examp
     }
   }
   return answers;
+}
+
+std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest, int count,
+                            Dice& dice) {
+  const Measuring measuring(model);
+  std::vector<Ids> all;
+  for (int i = 0; i < count; ++i) {
+    Example text{.input = {start}, .target = {ignored}};
+    while (static_cast<int64_t>(text.input.size()) <= longest) {
+      const Tensor logits = model(collate({text}))[0][static_cast<int64_t>(text.input.size()) - 1];
+      const std::vector<double> values = logits.to_vector();
+      const int64_t next = sample({values.begin(), values.end()}, dice.uniform());
+      if (next == end) break;
+      text.input.push_back(next);
+    }
+    all.emplace_back(text.input.begin() + 1, text.input.end());
+  }
+  return all;
 }
 
 std::vector<nn::AttentionEntry> attention_of(SequenceModel& model, const std::vector<Example>& examples) {

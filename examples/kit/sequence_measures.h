@@ -32,6 +32,11 @@ Evaluation blind(const std::vector<Example>& training, const std::vector<Example
 /// at i + 1. One pass through the model for each position. Positions that do not count stay `ignored`.
 std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examples);
 
+/// `count` sequences that a language model writes after `start`, each up to `end` (left out) or
+/// `longest` tokens, every token drawn with the probability that the model gives it.
+std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest, int count,
+                            Dice& dice);
+
 /// The weights (B, h, n, m) of every attention of the model, in the order of the calls.
 std::vector<nn::AttentionEntry> attention_of(SequenceModel& model, const std::vector<Example>& examples);
 

@@ -115,8 +115,17 @@ Tensor TranslatorModel::operator()(const SequenceBatch& batch) const {
   return translator(batch.source, batch.input, batch.source_lengths);
 }
 
-NoPositionModel::NoPositionModel(const ModelSize& size)
-    : embed(size.vocabulary, size.width),
+Tensor hard_alibi_mask(int64_t heads, int64_t n) {
+  std::vector<double> allowed;
+  for (int64_t m = 0; m < heads; ++m)
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j) allowed.push_back(j <= i && (m >= heads / 2 || j >= i - m));
+  return tensor(allowed, {heads, n, n}, Dtype::boolean);
+}
+
+HardAlibiModel::HardAlibiModel(const ModelSize& size)
+    : heads(size.heads),
+      embed(size.vocabulary, size.width),
       decoder(encoder_of(size,
                          {.dim_feedforward = 4 * size.width,
                           .dropout = size.dropout,
@@ -125,9 +134,10 @@ NoPositionModel::NoPositionModel(const ModelSize& size)
                          nn::LayerNorm(size.width))),
       unembed(size.width, size.vocabulary, {.bias = false}) {}
 
-Tensor NoPositionModel::operator()(const SequenceBatch& batch) const {
+Tensor HardAlibiModel::operator()(const SequenceBatch& batch) const {
   const nn::Scope scope(*this);
-  return unembed(decoder(embed(batch.input), {.causal = true}));
+  const Tensor mask = hard_alibi_mask(heads, batch.input.size(1));
+  return unembed(decoder(embed(batch.input), {.mask = mask}));
 }
 
 }  // namespace heed::kit

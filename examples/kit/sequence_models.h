@@ -82,16 +82,21 @@ struct TranslatorModel : SequenceModel {
   void visit(nn::Visitor& v) override { v("translator", translator); }
 };
 
-/// A causal pre-norm Transformer without positions: order comes from the mask alone, so nothing binds
-/// it to the lengths that it has seen (Kazemnejad et al. 2023).
-struct NoPositionModel : SequenceModel {
+/// A causal pre-norm Transformer with "Hard-ALiBi" (Jelassi et al. 2024, section 3): no positions; head
+/// m of the first half sees the last m tokens only, the others see all. What the windows tell of the
+/// neighbours does not depend on where in the text one is, nor on how long it is.
+struct HardAlibiModel : SequenceModel {
+  int64_t heads;
   nn::Embedding embed;
   nn::TransformerEncoder decoder;
   nn::Linear unembed;
 
-  explicit NoPositionModel(const ModelSize& size);
+  explicit HardAlibiModel(const ModelSize& size);
   Tensor operator()(const SequenceBatch& batch) const override;
   void visit(nn::Visitor& v) override { v("embed", embed); v("decoder", decoder); v("unembed", unembed); }
 };
+
+/// (heads, n, n), true where head m may look.
+Tensor hard_alibi_mask(int64_t heads, int64_t n);
 
 }  // namespace heed::kit

@@ -47,17 +47,12 @@ void print_row(const std::string& label, const std::vector<std::string>& cells) 
 
 std::string percent(double share) { return fixed(100 * share, 2) + " %"; }
 
-struct Row {
-  Evaluation test;
-  double score, us_per_token;
-  int64_t decoded, decoded_right;
-};
-
 }  // namespace
 
 RunFiles::RunFiles(RunFolder& folder)
     : loss(folder.file("loss.svg", "loss and accuracy, step by step")),
       attention(folder.file("attention.svg", "where each layer looks, on the first test example")),
+      lengths(folder.file("lengths.svg", "accuracy by length, up to twice what was trained on")),
       weights(folder.file("model.safetensors", "the weights, for heed or PyTorch")),
       checkpoint(folder.file("checkpoint.safetensors", "everything, to go on with --resume")),
       metrics(folder.file("metrics.jsonl", "the numbers behind the plot")) {}
@@ -77,23 +72,26 @@ core::Json first_step(const std::filesystem::path& metrics, const std::string& m
 }
 
 core::Json::Object print_report(const Report& report) {
+  const Problem& problem = report.problem;
+  const TaskData& data = problem.data;
   core::Json::Object models;
-  std::vector<std::string> head, loss, accuracy, exact, score, parameters, time, learnt, solved;
-  const auto known = static_cast<size_t>(std::min<int64_t>(100, static_cast<int64_t>(report.data.test.size())));
-  const std::vector<Example> some(report.data.test.begin(), report.data.test.begin() + static_cast<int64_t>(known));
+  std::vector<std::string> head, loss, accuracy, exact, decoded, score, parameters, time, learnt, solved;
+  const auto known = static_cast<size_t>(std::min<int64_t>(100, static_cast<int64_t>(data.test.size())));
+  const std::vector<Example> some(data.test.begin(), data.test.begin() + static_cast<int64_t>(known));
   std::vector<Ids> answers;
   for (size_t i = 0; i < report.run.learners.size(); ++i) {
     Learner& learner = report.run.learners[i];
-    const Evaluation test = evaluate(*learner.model, report.data.test);
+    const Evaluation test = evaluate(*learner.model, data.test);
     const double us = learner.tokens > 0 ? 1e6 * learner.seconds / static_cast<double>(learner.tokens) : NAN;
     core::Json measured;
-    if (report.score) measured = report.score(*learner.model);
+    if (problem.score) measured = problem.score(*learner.model);
     core::Json greedy, greedy_of;
-    if (report.decodes) {
+    if (problem.decodes) {
       const std::vector<Ids> said = greedy_answers(*learner.model, some);
       int64_t right_ones = 0;
       for (size_t e = 0; e < known; ++e) right_ones += said[e] == some[e].target;
       greedy = right_ones, greedy_of = known;
+      decoded.push_back(std::to_string(right_ones) + " of " + std::to_string(known));
       if (i == 0) answers = said;
     }
     const core::Json train_step = first_step(report.metrics, metric_name(report.run, i, "train_accuracy"), 0.99);
@@ -112,7 +110,7 @@ core::Json::Object print_report(const Report& report) {
     loss.push_back(fixed(test.loss, 4));
     accuracy.push_back(percent(test.accuracy));
     exact.push_back(percent(test.exact));
-    score.push_back(report.score ? fixed(measured.as_number(), 4) : "");
+    score.push_back(problem.score ? fixed(measured.as_number(), 4) : "");
     parameters.push_back(std::to_string(learner.model->num_parameters()));
     time.push_back(fixed(us, 2) + " us");
     learnt.push_back(train_step.is_null() ? "never" : std::to_string(train_step.as_integer()));
@@ -123,25 +121,56 @@ core::Json::Object print_report(const Report& report) {
   accuracy.push_back(percent(blind.accuracy)), exact.push_back(percent(blind.exact));
 
   std::cout << '\n';
-  print_row("on " + std::to_string(report.data.test.size()) + " test examples", head);
+  print_row("on " + std::to_string(data.test.size()) + " test examples", head);
   print_row("loss, nats per position", loss);
   print_row("positions right", accuracy);
   print_row("examples all right", exact);
-  if (report.score) print_row(report.score_name, score);
+  if (problem.decodes) print_row("all right by greedy decoding", decoded);
+  if (problem.score) print_row(problem.score_name, score);
   print_row("parameters", parameters);
   print_row("training time per token", time);
-  if (!report.data.training.empty()) print_row("step of 99 % on training examples", learnt);
+  if (!data.training.empty()) print_row("step of 99 % on training examples", learnt);
   print_row("step of 99 % on test examples", solved);
   std::cout << "  (blind: knows how frequent each answer is, but does not look at the input)\n"
             << "\n  published: " << report.published << "\n\n";
   for (size_t e = 0; e < std::min<size_t>(answers.size(), 3); ++e)
-    std::cout << "  " << spelt(question_of(some[e]), report.tokens) << "  ->  "
-              << spelt(counted_of(answers[e]), report.tokens) << (answers[e] == some[e].target ? "" : "   (wrong)")
+    std::cout << "  " << spelt(question_of(some[e]), problem.tokens) << "  ->  "
+              << spelt(counted_of(answers[e]), problem.tokens) << (answers[e] == some[e].target ? "" : "   (wrong)")
               << (e == 2 ? "\n\n" : "\n");
+  if (problem.writes) {
+    const int64_t end = static_cast<int64_t>(problem.tokens.size()) - 1;
+    Dice dice(report.seed, 0);
+    std::cout << "  it writes:";
+    for (const Ids& text : written_by(*report.run.learners[0].model, end, end, problem.trained_length, 10, dice))
+      std::cout << ' ' << spelt(text, problem.tokens);
+    std::cout << "\n\n";
+  }
   return models;
 }
 
+namespace {
+
+/// Positions right against the length of the sequences, for every model.
+Plot accuracy_by_length(const Report& report) {
+  const Problem& problem = report.problem;
+  Plot plot{.title = "trained on lengths up to " + std::to_string(problem.trained_length),
+            .x_label = "length", .y_label = "share of positions right"};
+  const int64_t step = std::max<int64_t>(1, problem.trained_length / 10);
+  for (const Learner& learner : report.run.learners) {
+    Series series{.name = learner.name};
+    for (int64_t length = step; length <= 2 * problem.trained_length; length += step) {
+      series.x.push_back(static_cast<double>(length));
+      series.y.push_back(evaluate(*learner.model, problem.of_length(length)).accuracy);
+    }
+    plot.series.push_back(series);
+  }
+  return plot;
+}
+
+}  // namespace
+
 void save_pictures(const Report& report, const RunFiles& files, const std::string& title) {
+  const Problem& problem = report.problem;
   Plot accuracy{.title = "accuracy", .x_label = "step", .y_label = "share of positions right"};
   Plot loss{.title = "loss", .x_label = "step", .y_label = "nats per position",
             .levels = {{report.blind.loss, "without looking"}}};
@@ -157,16 +186,16 @@ void save_pictures(const Report& report, const RunFiles& files, const std::strin
     add(loss, i, "loss", name, Mark::line);
     add(accuracy, i, "test_accuracy", name + ", test", Mark::line);
     add(accuracy, i, "train_accuracy", name + ", training", Mark::dashes);
-    add(accuracy, i, "score", name + ", " + report.score_name, Mark::dots);
+    add(accuracy, i, "score", name + ", " + problem.score_name, Mark::dots);
   }
   save_svg(files.loss, {.title = title + ": while training", .panels = {loss, accuracy}});
 
   SequenceModel& model = *report.run.learners[0].model;
-  const Example& example = report.data.test[0];
+  const Example& example = problem.data.test[0];
   Figure figure{.title = title + ": where each layer looks"};
   const auto labels = [&](const Ids& ids) {
     Words words;
-    for (const int64_t id : ids) words.push_back(report.tokens[static_cast<size_t>(id)]);
+    for (const int64_t id : ids) words.push_back(problem.tokens[static_cast<size_t>(id)]);
     return words;
   };
   for (const nn::AttentionEntry& entry : attention_of(model, {example})) {
@@ -176,6 +205,8 @@ void save_pictures(const Report& report, const RunFiles& files, const std::strin
     figure.panels.push_back(attention_map(entry, side(entry.weights.size(2)), side(entry.weights.size(3))));
   }
   if (!figure.panels.empty()) save_svg(files.attention, figure);
+  if (problem.of_length)
+    save_svg(files.lengths, {.title = title + ": accuracy by length", .panels = {accuracy_by_length(report)}});
   nn::save(files.weights, model.state_dict());
 }
 

@@ -39,9 +39,7 @@ int64_t Dice::below(int64_t n) {
 
 int64_t Dice::between(int64_t low, int64_t high) { return low + below(high - low + 1); }
 
-bool Dice::chance(double probability) {
-  return core::uniform_at(seed_ ^ dice_seed, stream_, taken_++) < probability;
-}
+double Dice::uniform() { return core::uniform_at(seed_ ^ dice_seed, stream_, taken_++); }
 
 Ids Dice::several(int64_t count, int64_t low, int64_t high) {
   Ids numbers(static_cast<size_t>(count));

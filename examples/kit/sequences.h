@@ -36,7 +36,8 @@ class Dice {
 
   int64_t below(int64_t n);                     // uniform on 0 … n-1, to a precision of n 2⁻³²
   int64_t between(int64_t low, int64_t high);   // uniform on low … high
-  bool chance(double probability);
+  double uniform();                             // on [0, 1)
+  bool chance(double probability) { return uniform() < probability; }
   Ids several(int64_t count, int64_t low, int64_t high);   // independent, each on low … high
   Ids different(int64_t count, int64_t low, int64_t high); // no two alike, in random order
 

@@ -50,7 +50,7 @@ Ids power_law_gaps(int64_t count, int64_t space, Dice& dice) {
   while (static_cast<int64_t>(gaps.size()) < count) {
     double total = 0;
     for (const double weight : weights) total += weight;
-    double at = total * static_cast<double>(dice.below(int64_t{1} << 32)) * 0x1p-32;
+    double at = total * dice.uniform();
     size_t gap = 0;
     while (gap + 1 < weights.size() && (weights[gap] == 0 || at >= weights[gap])) at -= weights[gap++];
     gaps.push_back(static_cast<int64_t>(gap));
