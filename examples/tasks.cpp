@@ -335,7 +335,7 @@ bool parse(kit::Cli& cli, std::string& name, Settings& s, const std::vector<std:
 }
 
 /// What must be equal for a resumed run to be the same run.
-kit::Identity identity(const std::string& task, const Settings& s) {
+kit::Identity identity(const std::string& task, const Settings& s, const Problem& problem) {
   const kit::Recipe& r = s.recipe;
   std::string all;
   for (const auto& [name, value] : std::initializer_list<std::pair<const char*, double>>{
@@ -345,7 +345,9 @@ kit::Identity identity(const std::string& task, const Settings& s) {
            {"warmup", r.warmup}, {"weight-decay", r.weight_decay}, {"clip", r.clip}, {"steps", s.common.steps},
            {"seed", s.common.seed}})
     all += std::string(name) + " " + kit::shortest(value) + ", ";
-  return {{"task", task}, {"settings", all + "schedule " + r.schedule + ", text " + s.text.string()}};
+  std::string test;
+  for (const kit::Example& example : problem.data.test) test += kit::example_key(example);
+  return {{"task", task}, {"settings", all + "schedule " + r.schedule}, {"test_hash", std::to_string(kit::text_hash(test))}};
 }
 
 int run(int argc, char** argv) {
@@ -369,7 +371,7 @@ int run(int argc, char** argv) {
 
   kit::RunFolder out(s.common.out);
   const kit::RunFiles files(out);
-  const kit::Identity same = identity(name, s);
+  const kit::Identity same = identity(name, s, problem);
   if (!s.resume.empty()) run.resume(s.resume, same);
 
   const std::vector<kit::Example> trained = problem.data.sample_training(1000);
