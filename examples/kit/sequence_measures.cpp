@@ -103,7 +103,9 @@ std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examp
       if (example.target[i] != ignored) example.input[i + 1] = 0;
   }
   for (size_t i = 0; i < length; ++i) {
-    const auto counts = [i](const Example& e) { return i < e.target.size() && e.target[i] != ignored; };
+    const auto counts = [i](const Example& e) {
+      return i < e.target.size() && e.target[i] != ignored;
+    };
     if (std::none_of(examples.begin(), examples.end(), counts)) continue;
     const Tensor logits = model(collate(examples)).select(1, static_cast<int64_t>(i));  // (B, V)
     const Ids said = to_ids(argmax(logits, -1));
@@ -116,8 +118,8 @@ std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examp
   return answers;
 }
 
-std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest, int count,
-                            Dice& dice) {
+std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest,
+                            int count, Dice& dice) {
   const Measuring measuring(model);
   std::vector<Ids> all;
   for (int i = 0; i < count; ++i) {
@@ -134,7 +136,8 @@ std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, in
   return all;
 }
 
-std::vector<nn::AttentionEntry> attention_of(SequenceModel& model, const std::vector<Example>& examples) {
+std::vector<nn::AttentionEntry> attention_of(SequenceModel& model,
+                                             const std::vector<Example>& examples) {
   const Measuring measuring(model);
   nn::AttentionTrace trace;
   model(collate(examples));
@@ -180,7 +183,8 @@ double mirror_weight(SequenceModel& model, const std::vector<Example>& examples)
 
 double prefix_match(SequenceModel& model, const std::vector<Example>& examples) {
   return best_head(model, examples, [](const Example& example, int64_t i, int64_t j) {
-    return j >= 1 && j <= i && example.input[static_cast<size_t>(j - 1)] == example.input[static_cast<size_t>(i)];
+    return j >= 1 && j <= i &&
+           example.input[static_cast<size_t>(j - 1)] == example.input[static_cast<size_t>(i)];
   });
 }
 
@@ -190,7 +194,8 @@ double closing_accuracy(SequenceModel& model, const std::vector<Example>& exampl
   in_batches(examples, [&](size_t, const std::vector<Example>& some) {
     const SequenceBatch batch = collate(some);
     const Tensor logits = model(batch);  // (B, L, V), closing brackets at 1, 3, … 2 kinds - 1
-    const Ids said = to_ids(argmax(logits.slice(-1, 1, 2 * kinds, 2), -1)), target = to_ids(batch.target);
+    const Ids said = to_ids(argmax(logits.slice(-1, 1, 2 * kinds, 2), -1)),
+              target = to_ids(batch.target);
     for (size_t i = 0; i < target.size(); ++i) {
       if (target[i] < 0 || target[i] % 2 == 0) continue;
       ++closing;

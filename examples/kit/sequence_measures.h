@@ -34,11 +34,12 @@ std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examp
 
 /// `count` sequences that a language model writes after `start`, each up to `end` (left out) or
 /// `longest` tokens, every token drawn with the probability that the model gives it.
-std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest, int count,
-                            Dice& dice);
+std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest,
+                            int count, Dice& dice);
 
 /// The weights (B, h, n, m) of every attention of the model, in the order of the calls.
-std::vector<nn::AttentionEntry> attention_of(SequenceModel& model, const std::vector<Example>& examples);
+std::vector<nn::AttentionEntry> attention_of(SequenceModel& model,
+                                             const std::vector<Example>& examples);
 
 /// Reversing: the mean weight on the position L-1-i, from which position i has to fetch its symbol, of
 /// the best head.

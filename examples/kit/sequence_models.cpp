@@ -60,8 +60,7 @@ void EncoderModel::visit(nn::Visitor& v) {
 }
 
 StreamModel::StreamModel(const ModelSize& size, const StreamOptions& options)
-    : embed(size.vocabulary, size.width),
-      unembed(size.width, size.vocabulary, {.bias = false}) {
+    : embed(size.vocabulary, size.width), unembed(size.width, size.vocabulary, {.bias = false}) {
   nn::normal_(embed.weight, 0, 1 / std::sqrt(static_cast<double>(size.width)));
   if (options.tied) unembed.weight = embed.weight;
   if (options.sinusoidal) {

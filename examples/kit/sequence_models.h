@@ -55,9 +55,9 @@ struct EncoderModel : SequenceModel {
 /// A residual stream that causal attention, and if wanted a feed-forward network, write into, without
 /// any normalisation: the kind of model that is taken apart to see how it works (Elhage et al. 2021).
 struct StreamOptions {
-  int64_t hidden = 0;         // of the feed-forward networks (ReLU); 0: attention only
-  bool sinusoidal = false;    // positions; else they are learnt
-  bool tied = false;          // the output layer is the embedding
+  int64_t hidden = 0;       // of the feed-forward networks (ReLU); 0: attention only
+  bool sinusoidal = false;  // positions; else they are learnt
+  bool tied = false;        // the output layer is the embedding
 };
 struct StreamModel : SequenceModel {
   nn::Embedding embed;
@@ -93,7 +93,11 @@ struct HardAlibiModel : SequenceModel {
 
   explicit HardAlibiModel(const ModelSize& size);
   Tensor operator()(const SequenceBatch& batch) const override;
-  void visit(nn::Visitor& v) override { v("embed", embed); v("decoder", decoder); v("unembed", unembed); }
+  void visit(nn::Visitor& v) override {
+    v("embed", embed);
+    v("decoder", decoder);
+    v("unembed", unembed);
+  }
 };
 
 /// (heads, n, n), true where head m may look.

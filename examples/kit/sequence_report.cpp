@@ -28,14 +28,16 @@ std::string spelt(const Ids& ids, const Words& tokens) {
 
 Ids counted_of(const Ids& target) {
   Ids counted;
-  std::copy_if(target.begin(), target.end(), std::back_inserter(counted), [](int64_t id) { return id != ignored; });
+  std::copy_if(target.begin(), target.end(), std::back_inserter(counted),
+               [](int64_t id) { return id != ignored; });
   return counted;
 }
 
 /// What is given: the source, or the input up to where the answer begins.
 Ids question_of(const Example& example) {
   if (!example.source.empty()) return example.source;
-  const auto first = std::find_if(example.target.begin(), example.target.end(), [](int64_t id) { return id != ignored; });
+  const auto first = std::find_if(example.target.begin(), example.target.end(),
+                                  [](int64_t id) { return id != ignored; });
   return {example.input.begin(), example.input.begin() + (first - example.target.begin()) + 1};
 }
 
@@ -58,13 +60,16 @@ RunFiles::RunFiles(RunFolder& folder)
       metrics(folder.file("metrics.jsonl", "the numbers behind the plot")) {}
 
 std::string model_keys() {
-  return "loss (nats per position), accuracy, exact_match (share of test examples all right), greedy "
+  return "loss (nats per position), accuracy, exact_match (share of test examples all right), "
+         "greedy "
          "and greedy_of (right by greedy decoding, of so many), score (the task's own measure), "
-         "parameters, us_per_token (of training), train_step and test_step (first test with 99 % of "
+         "parameters, us_per_token (of training), train_step and test_step (first test with 99 % "
+         "of "
          "positions right)";
 }
 
-core::Json first_step(const std::filesystem::path& metrics, const std::string& metric, double level) {
+core::Json first_step(const std::filesystem::path& metrics, const std::string& metric,
+                      double level) {
   const Metric m = read_metric(metrics, metric);
   for (size_t i = 0; i < m.values.size(); ++i)
     if (m.values[i] >= level) return static_cast<int64_t>(m.steps[i]);
@@ -75,14 +80,18 @@ core::Json::Object print_report(const Report& report) {
   const Problem& problem = report.problem;
   const TaskData& data = problem.data;
   core::Json::Object models;
-  std::vector<std::string> head, loss, accuracy, exact, decoded, score, parameters, time, learnt, solved;
-  const auto known = static_cast<size_t>(std::min<int64_t>(100, static_cast<int64_t>(data.test.size())));
-  const std::vector<Example> some(data.test.begin(), data.test.begin() + static_cast<int64_t>(known));
+  std::vector<std::string> head, loss, accuracy, exact, decoded, score, parameters, time, learnt,
+      solved;
+  const auto known =
+      static_cast<size_t>(std::min<int64_t>(100, static_cast<int64_t>(data.test.size())));
+  const std::vector<Example> some(data.test.begin(),
+                                  data.test.begin() + static_cast<int64_t>(known));
   std::vector<Ids> answers;
   for (size_t i = 0; i < report.run.learners.size(); ++i) {
     Learner& learner = report.run.learners[i];
     const Evaluation test = evaluate(*learner.model, data.test);
-    const double us = learner.tokens > 0 ? 1e6 * learner.seconds / static_cast<double>(learner.tokens) : NAN;
+    const double us =
+        learner.tokens > 0 ? 1e6 * learner.seconds / static_cast<double>(learner.tokens) : NAN;
     core::Json measured;
     if (problem.score) measured = problem.score(*learner.model);
     core::Json greedy, greedy_of;
@@ -94,18 +103,21 @@ core::Json::Object print_report(const Report& report) {
       decoded.push_back(std::to_string(right_ones) + " of " + std::to_string(known));
       if (i == 0) answers = said;
     }
-    const core::Json train_step = first_step(report.metrics, metric_name(report.run, i, "train_accuracy"), 0.99);
-    const core::Json test_step = first_step(report.metrics, metric_name(report.run, i, "test_accuracy"), 0.99);
-    models.emplace_back(learner.name, core::Json::Object{{"loss", test.loss},
-                                                         {"accuracy", test.accuracy},
-                                                         {"exact_match", test.exact},
-                                                         {"greedy", greedy},
-                                                         {"greedy_of", greedy_of},
-                                                         {"score", measured},
-                                                         {"parameters", learner.model->num_parameters()},
-                                                         {"us_per_token", us},
-                                                         {"train_step", train_step},
-                                                         {"test_step", test_step}});
+    const core::Json train_step =
+        first_step(report.metrics, metric_name(report.run, i, "train_accuracy"), 0.99);
+    const core::Json test_step =
+        first_step(report.metrics, metric_name(report.run, i, "test_accuracy"), 0.99);
+    models.emplace_back(learner.name,
+                        core::Json::Object{{"loss", test.loss},
+                                           {"accuracy", test.accuracy},
+                                           {"exact_match", test.exact},
+                                           {"greedy", greedy},
+                                           {"greedy_of", greedy_of},
+                                           {"score", measured},
+                                           {"parameters", learner.model->num_parameters()},
+                                           {"us_per_token", us},
+                                           {"train_step", train_step},
+                                           {"test_step", test_step}});
     head.push_back(learner.name);
     loss.push_back(fixed(test.loss, 4));
     accuracy.push_back(percent(test.accuracy));
@@ -135,13 +147,14 @@ core::Json::Object print_report(const Report& report) {
             << "\n  published: " << report.published << "\n\n";
   for (size_t e = 0; e < std::min<size_t>(answers.size(), 3); ++e)
     std::cout << "  " << spelt(question_of(some[e]), problem.tokens) << "  ->  "
-              << spelt(counted_of(answers[e]), problem.tokens) << (answers[e] == some[e].target ? "" : "   (wrong)")
-              << (e == 2 ? "\n\n" : "\n");
+              << spelt(counted_of(answers[e]), problem.tokens)
+              << (answers[e] == some[e].target ? "" : "   (wrong)") << (e == 2 ? "\n\n" : "\n");
   if (problem.writes) {
     const int64_t end = static_cast<int64_t>(problem.tokens.size()) - 1;
     Dice dice(report.seed, 0);
     std::cout << "  it writes:";
-    for (const Ids& text : written_by(*report.run.learners[0].model, end, end, problem.trained_length, 10, dice))
+    for (const Ids& text :
+         written_by(*report.run.learners[0].model, end, end, problem.trained_length, 10, dice))
       std::cout << ' ' << spelt(text, problem.tokens);
     std::cout << "\n\n";
   }
@@ -154,7 +167,8 @@ namespace {
 Plot accuracy_by_length(const Report& report) {
   const Problem& problem = report.problem;
   Plot plot{.title = "trained on lengths up to " + std::to_string(problem.trained_length),
-            .x_label = "length", .y_label = "share of positions right"};
+            .x_label = "length",
+            .y_label = "share of positions right"};
   const int64_t step = std::max<int64_t>(1, problem.trained_length / 10);
   for (const Learner& learner : report.run.learners) {
     Series series{.name = learner.name};
@@ -172,14 +186,20 @@ Plot accuracy_by_length(const Report& report) {
 void save_pictures(const Report& report, const RunFiles& files, const std::string& title) {
   const Problem& problem = report.problem;
   Plot accuracy{.title = "accuracy", .x_label = "step", .y_label = "share of positions right"};
-  Plot loss{.title = "loss", .x_label = "step", .y_label = "nats per position",
+  Plot loss{.title = "loss",
+            .x_label = "step",
+            .y_label = "nats per position",
             .levels = {{report.blind.loss, "without looking"}}};
-  const auto add = [&](Plot& plot, size_t i, const std::string& metric, const std::string& name, Mark mark) {
+  const auto add = [&](Plot& plot, size_t i, const std::string& metric, const std::string& name,
+                       Mark mark) {
     const Metric m = read_metric(files.metrics, metric_name(report.run, i, metric));
     if (m.steps.empty()) return;
     const bool noisy = metric == "loss";
-    plot.series.push_back({.name = name, .x = m.steps, .y = noisy ? smoothed(m.values, 20) : m.values,
-                           .mark = mark, .colour = static_cast<int>(i)});
+    plot.series.push_back({.name = name,
+                           .x = m.steps,
+                           .y = noisy ? smoothed(m.values, 20) : m.values,
+                           .mark = mark,
+                           .colour = static_cast<int>(i)});
   };
   for (size_t i = 0; i < report.run.learners.size(); ++i) {
     const std::string& name = report.run.learners[i].name;
@@ -200,13 +220,16 @@ void save_pictures(const Report& report, const RunFiles& files, const std::strin
   };
   for (const nn::AttentionEntry& entry : attention_of(model, {example})) {
     const auto side = [&](int64_t n) {
-      return labels(n == static_cast<int64_t>(example.input.size()) ? example.input : example.source);
+      return labels(n == static_cast<int64_t>(example.input.size()) ? example.input
+                                                                    : example.source);
     };
-    figure.panels.push_back(attention_map(entry, side(entry.weights.size(2)), side(entry.weights.size(3))));
+    figure.panels.push_back(
+        attention_map(entry, side(entry.weights.size(2)), side(entry.weights.size(3))));
   }
   if (!figure.panels.empty()) save_svg(files.attention, figure);
   if (problem.of_length)
-    save_svg(files.lengths, {.title = title + ": accuracy by length", .panels = {accuracy_by_length(report)}});
+    save_svg(files.lengths,
+             {.title = title + ": accuracy by length", .panels = {accuracy_by_length(report)}});
   nn::save(files.weights, model.state_dict());
 }
 

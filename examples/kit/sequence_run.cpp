@@ -46,8 +46,7 @@ double Learner::learn(const SequenceBatch& batch) {
   const Tensor loss = nn::cross_entropy((*model)(batch), batch.target);
   adamw->zero_grad();
   loss.backward();
-  if (clip > 0)
-    optim::clip_grad_norm(model->parameters(), clip, {.error_if_nonfinite = true});
+  if (clip > 0) optim::clip_grad_norm(model->parameters(), clip, {.error_if_nonfinite = true});
   adamw->step();
   schedule->step();
   seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -74,8 +73,8 @@ void SequenceRun::resume(const std::filesystem::path& file, const Identity& iden
   const nn::Checkpoint saved = nn::load(file);
   for (const auto& [key, value] : identity) {
     const std::string was = saved.get(key);
-    check(was == value, "--resume ", file.string(), ": its ", key, " is ", was, ", this run's ", value,
-          ": give the options that it was made with");
+    check(was == value, "--resume ", file.string(), ": its ", key, " is ", was, ", this run's ",
+          value, ": give the options that it was made with");
   }
   for (Learner& learner : learners) {
     const std::string model_prefix = "model." + learner.name + ".";

@@ -97,8 +97,9 @@ Example TaskData::draw(Dice& dice) const {
     Example example = make_(dice);
     if (!is_for_test(example)) return example;
   }
-  fail("tasks: every example drawn is one of the test's: none is left to train on: make the test "
-       "smaller or the sequences longer");
+  fail(
+      "tasks: every example drawn is one of the test's: none is left to train on: make the test "
+      "smaller or the sequences longer");
 }
 
 std::vector<Example> TaskData::batch(int64_t step, int64_t size) const {

@@ -34,12 +34,12 @@ class Dice {
  public:
   Dice(uint64_t seed, uint64_t stream) : seed_(seed), stream_(stream) {}
 
-  int64_t below(int64_t n);                     // uniform on 0 … n-1, to a precision of n 2⁻³²
-  int64_t between(int64_t low, int64_t high);   // uniform on low … high
-  double uniform();                             // on [0, 1)
+  int64_t below(int64_t n);                    // uniform on 0 … n-1, to a precision of n 2⁻³²
+  int64_t between(int64_t low, int64_t high);  // uniform on low … high
+  double uniform();                            // on [0, 1)
   bool chance(double probability) { return uniform() < probability; }
-  Ids several(int64_t count, int64_t low, int64_t high);   // independent, each on low … high
-  Ids different(int64_t count, int64_t low, int64_t high); // no two alike, in random order
+  Ids several(int64_t count, int64_t low, int64_t high);    // independent, each on low … high
+  Ids different(int64_t count, int64_t low, int64_t high);  // no two alike, in random order
 
  private:
   uint64_t seed_, stream_, taken_ = 0;
@@ -48,7 +48,7 @@ class Dice {
 using MakeExample = std::function<Example(Dice&)>;
 
 struct SplitOptions {
-  int64_t training = 0;    // examples to train on, over and over; 0: new ones in every step
+  int64_t training = 0;  // examples to train on, over and over; 0: new ones in every step
   int64_t test = 1000;
   int64_t hash_split = 0;  // n > 0: one in n, by its hash, is for testing
   uint64_t seed = 0;
@@ -91,9 +91,9 @@ uint64_t text_hash(const std::string& text);
 
 /// Examples as the rows of tensors, shorter ones filled up at their ends.
 struct SequenceBatch {
-  Tensor source;         // (B, S) i64, or undefined
+  Tensor source;                                       // (B, S) i64, or undefined
   std::optional<std::vector<int64_t>> source_lengths;  // (B), where they differ
-  Tensor input, target;  // (B, L) i64; filled up with 0 and `ignored`
+  Tensor input, target;                                // (B, L) i64; filled up with 0 and `ignored`
 
   int64_t tokens() const { return input.numel() + (source.defined() ? source.numel() : 0); }
 };

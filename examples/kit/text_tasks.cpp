@@ -8,8 +8,9 @@
 namespace heed::kit {
 namespace {
 
-const char* const months[] = {"january", "february", "march",     "april",   "may",      "june",
-                              "july",    "august",   "september", "october", "november", "december"};
+const char* const months[] = {"january",   "february", "march",    "april",
+                              "may",       "june",     "july",     "august",
+                              "september", "october",  "november", "december"};
 const char* const weekdays[] = {"sunday",   "monday", "tuesday", "wednesday",
                                 "thursday", "friday", "saturday"};
 
@@ -77,9 +78,9 @@ Example name_example(const std::string& name, const CharVocab& vocab) {
 }
 
 std::vector<std::string> invented_names(int64_t count, uint64_t seed) {
-  static const std::vector<std::string> onsets = {"b", "d", "f",  "g",  "j",  "k",  "l",  "m",  "n",
-                                                  "r", "s", "t",  "v",  "br", "ch", "el", "kr", "sh",
-                                                  "", "th"};
+  static const std::vector<std::string> onsets = {"b",  "d",  "f",  "g",  "j", "k", "l",
+                                                  "m",  "n",  "r",  "s",  "t", "v", "br",
+                                                  "ch", "el", "kr", "sh", "",  "th"};
   static const std::vector<std::string> vowels = {"a", "e", "i", "o", "u", "ai", "ia", "ee"};
   static const std::vector<std::string> codas = {"", "", "", "n", "l", "r", "s", "h"};
   const auto pick = [](const std::vector<std::string>& of, Dice& dice) {

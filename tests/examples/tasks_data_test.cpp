@@ -195,7 +195,8 @@ TEST_CASE("Tasks: recall asks for each key once, and wants its value") {
   CHECK(asked == 800);
   CHECK(near > 300);  // the first 4 of 28 places: a power law likes what is near (uniform: 114)
   CHECK(message_of<Error>([] { kit::make_recall(15, 4, 256); }) ==
-        "recall: 4 pairs in a length of 15 and a vocabulary of 256: do not fit: the length must be at "
+        "recall: 4 pairs in a length of 15 and a vocabulary of 256: do not fit: the length must be "
+        "at "
         "least 4 times the pairs, the vocabulary above twice them");
 }
 
@@ -222,30 +223,36 @@ TEST_CASE("Tasks: brackets close what was opened last, within the depth") {
   }
   CHECK(depths == std::set<size_t>{1, 2, 3, 4});
   CHECK(message_of<Error>([] { kit::make_brackets(7, 2, 4); }) ==
-        "brackets: a length of 7, a depth of 4: every bracket closes: give an even length and a depth of "
+        "brackets: a length of 7, a depth of 4: every bracket closes: give an even length and a "
+        "depth of "
         "at least 1");
 }
 
 TEST_CASE("Tasks: dates in every format, and their days of the week") {
   const kit::Day day{1998, 5, 9};
   const std::vector<std::string> formats = {
-      "9 may 1998", "09 may 1998", "9 may, 1998", "9 may 1998", "may 9 1998", "may 9, 1998",
-      "saturday may 9 1998", "saturday, 9 may 1998", "5/9/98", "09.05.98", "09.05.1998", "1998 may 9"};
+      "9 may 1998", "09 may 1998", "9 may, 1998",         "9 may 1998",
+      "may 9 1998", "may 9, 1998", "saturday may 9 1998", "saturday, 9 may 1998",
+      "5/9/98",     "09.05.98",    "09.05.1998",          "1998 may 9"};
   REQUIRE(formats.size() == static_cast<size_t>(kit::date_formats));
-  for (int64_t i = 0; i < kit::date_formats; ++i) CHECK(kit::written_date(day, i) == formats[static_cast<size_t>(i)]);
+  for (int64_t i = 0; i < kit::date_formats; ++i)
+    CHECK(kit::written_date(day, i) == formats[static_cast<size_t>(i)]);
   CHECK(kit::written_date({2069, 12, 31}, 0) == "31 dec 2069");
   CHECK(kit::written_date({2069, 12, 31}, 6) == "tuesday december 31 2069");
   CHECK(kit::iso_date(day) == "1998-05-09");
-  CHECK(message_of<IndexError>([&] { kit::written_date(day, 12); }) == "written_date: format 12: must be 0 … 11");
+  CHECK(message_of<IndexError>([&] { kit::written_date(day, 12); }) ==
+        "written_date: format 12: must be 0 … 11");
 
   std::set<std::string> years;
   for (const Example& e : drawn(kit::make_dates(), 2000)) {
-    const std::string from = kit::date_vocab().decode(e.source), to = kit::date_vocab().decode(e.target);
+    const std::string from = kit::date_vocab().decode(e.source),
+                      to = kit::date_vocab().decode(e.target);
     int y = 0, m = 0, d = 0;
     REQUIRE(std::sscanf(to.c_str(), "%d-%d-%d", &y, &m, &d) == 3);
     REQUIRE(to == kit::iso_date({y, m, d}));
     bool found = false;
-    for (int64_t f = 0; f < kit::date_formats; ++f) found = found || kit::written_date({y, m, d}, f) == from;
+    for (int64_t f = 0; f < kit::date_formats; ++f)
+      found = found || kit::written_date({y, m, d}, f) == from;
     CHECK(found);
     CHECK(e.input[0] == kit::date_vocab().size());
     CHECK(Ids(e.input.begin() + 1, e.input.end()) == Ids(e.target.begin(), e.target.end() - 1));
@@ -315,7 +322,8 @@ TEST_CASE("Tasks: no test example is trained on, whichever way they are split") 
   CHECK(all.training != other.training);
 }
 
-TEST_CASE("Tasks: an epoch shows each training example once, and a batch is a function of its step") {
+TEST_CASE(
+    "Tasks: an epoch shows each training example once, and a batch is a function of its step") {
   const kit::TaskData data(kit::all_modular_sums(5), 20, 1);
   std::multiset<std::string> first, second;
   std::vector<Example> order1, order2;
@@ -338,10 +346,13 @@ TEST_CASE("Tasks: an epoch shows each training example once, and a batch is a fu
 
 TEST_CASE("Tasks: splits that cannot be are refused") {
   CHECK(message_of<Error>([] { kit::TaskData(kit::make_addition(1), {.test = 101}); }) ==
-        "tasks: 100 different examples found, 101 wanted for testing: there are too few: make the sequences "
+        "tasks: 100 different examples found, 101 wanted for testing: there are too few: make the "
+        "sequences "
         "longer");
-  CHECK(message_of<Error>([] { kit::TaskData(kit::make_addition(1), {.training = 1, .test = 100}); }) ==
-        "tasks: every example drawn is one of the test's: none is left to train on: make the test smaller or "
+  CHECK(message_of<Error>(
+            [] { kit::TaskData(kit::make_addition(1), {.training = 1, .test = 100}); }) ==
+        "tasks: every example drawn is one of the test's: none is left to train on: make the test "
+        "smaller or "
         "the sequences longer");
   CHECK(message_of<Error>([] { kit::TaskData(kit::all_modular_sums(3), 9, 0); }) ==
         "tasks: 9 of 9 examples to train on: some must be left for testing: give 1 to 8");

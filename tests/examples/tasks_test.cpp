@@ -57,14 +57,26 @@ const std::vector<SmallTask> small_tasks = {
     {"sort --width 12 --batch 4 --test-size 20 --compare", {"transformer", "gru"}, true, false},
     {"reverse --width 8 --batch 4 --train-size 50 --test-size 10", {"transformer"}, false, true},
     {"addition --width 12 --batch 4 --test-size 20 --compare", {"transformer", "gru"}, true, false},
-    {"addition-gru --width 8 --batch 4 --train-size 50 --test-size 10 --compare", {"gru", "lstm"}, false, false},
+    {"addition-gru --width 8 --batch 4 --train-size 50 --test-size 10 --compare",
+     {"gru", "lstm"},
+     false,
+     false},
     {"modular --symbols 7 --width 8 --train-size 20 --eval-every 1", {"transformer"}, false, false},
     {"induction --width 8 --batch 4 --test-size 10", {"transformer", "one_layer"}, false, true},
-    {"recall --width 16 --batch 4 --train-size 50 --test-size 10", {"transformer", "gru"}, false, false},
+    {"recall --width 16 --batch 4 --train-size 50 --test-size 10",
+     {"transformer", "gru"},
+     false,
+     false},
     {"dates --width 16 --batch 4 --train-size 50 --test-size 10", {"transformer"}, true, false},
-    {"dyck --width 16 --length 8 --batch 4 --test-size 5 --compare", {"transformer", "gru"}, false, true},
+    {"dyck --width 16 --length 8 --batch 4 --test-size 5 --compare",
+     {"transformer", "gru"},
+     false,
+     true},
     {"names --width 16 --layers 1 --batch 4 --test-size 10", {"transformer"}, false, false},
-    {"copy-length --length 4 --width 16 --batch 4 --test-size 10", {"transformer", "lstm"}, false, true}};
+    {"copy-length --length 4 --width 16 --batch 4 --test-size 10",
+     {"transformer", "lstm"},
+     false,
+     true}};
 
 std::string in(const TempDir& dir) { return " --out '" + dir.path().string() + "'"; }
 
@@ -95,14 +107,18 @@ TEST_CASE("tasks: every task runs and reports what it promises") {
       // Greedy decoding gets right what teacher forcing does: here over all test examples.
       if (task.greedy)
         CHECK(values.at("greedy").as_number() ==
-              Approx(values.at("exact_match").as_number() * values.at("greedy_of").as_number()).margin(1e-9));
+              Approx(values.at("exact_match").as_number() * values.at("greedy_of").as_number())
+                  .margin(1e-9));
     }
-    if (models.size() == 2 && models[1].first == "gru") {  // of equal size: never larger, not much smaller
-      const double equal = models[1].second.at("parameters").as_number() / models[0].second.at("parameters").as_number();
+    if (models.size() == 2 &&
+        models[1].first == "gru") {  // of equal size: never larger, not much smaller
+      const double equal = models[1].second.at("parameters").as_number() /
+                           models[0].second.at("parameters").as_number();
       CHECK(equal <= 1.0);
       CHECK(equal > 0.85);
     }
-    for (const char* file : {"loss.svg", "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"}) {
+    for (const char* file :
+         {"loss.svg", "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"}) {
       INFO(file);
       CHECK(contains(ran.out, dir / file));
       CHECK(core::read_file(dir / file).size() > 100);
@@ -123,7 +139,8 @@ TEST_CASE("tasks: --help shows the defaults of the task that is named, and all t
     const std::string name = task.options.substr(0, task.options.find(' '));
     CHECK(contains(sort.out, "\n  tasks " + name + " "));
   }
-  for (const char* key : {"task", "published", "steps", "seconds", "blind_loss", "blind_accuracy", "models"})
+  for (const char* key :
+       {"task", "published", "steps", "seconds", "blind_loss", "blind_accuracy", "models"})
     CHECK(contains(sort.out, std::string("\n  ") + key + " "));
 }
 
@@ -146,7 +163,8 @@ TEST_CASE("tasks: slips are answered with one line and exit code 2, failures wit
 }
 
 TEST_CASE("tasks: a resumed run is the run that was never interrupted") {
-  const std::string options = "tasks sort --width 12 --batch 4 --test-size 20 --compare --quiet --eval-every 2";
+  const std::string options =
+      "tasks sort --width 12 --batch 4 --test-size 20 --compare --quiet --eval-every 2";
   const TempDir whole, part;
   REQUIRE(run_program(options + " --steps 6 --save-every 3" + in(whole)).exit_code == 0);
   // The same recipe cut off after 3 steps: its checkpoint, as the run saves it in passing.
@@ -156,14 +174,21 @@ TEST_CASE("tasks: a resumed run is the run that was never interrupted") {
 
   // From step 0 on: a run of no step, resumed.
   const TempDir none, rest;
-  const Ran refused = run_program(options + " --steps 5" + in(rest) + " --resume " + whole / "checkpoint.safetensors");
+  const Ran refused = run_program(options + " --steps 5" + in(rest) + " --resume " +
+                                  whole / "checkpoint.safetensors");
   CHECK(refused.exit_code == 1);
   CHECK(contains(refused.err, ": its settings is length 6, "));
   CHECK(contains(refused.err, "give the options that it was made with"));
 }
 
 TEST_CASE("tasks: a learner goes on from a file exactly where it was") {
-  const kit::Recipe recipe{.steps = 6, .batch = 4, .warmup = 2, .schedule = "cosine", .lr = 1e-2, .weight_decay = 0.1, .clip = 1};
+  const kit::Recipe recipe{.steps = 6,
+                           .batch = 4,
+                           .warmup = 2,
+                           .schedule = "cosine",
+                           .lr = 1e-2,
+                           .weight_decay = 0.1,
+                           .clip = 1};
   const kit::TaskData data(kit::make_sorting(4, 3), {.test = 5, .hash_split = 4, .seed = 3});
   const auto run = [&] {
     manual_seed(3);
@@ -176,7 +201,8 @@ TEST_CASE("tasks: a learner goes on from a file exactly where it was") {
   const auto steps = [&](kit::SequenceRun& r, int64_t until) {
     std::vector<double> losses;
     for (; r.step < until; ++r.step)
-      for (kit::Learner& learner : r.learners) losses.push_back(learner.learn(kit::collate(data.batch(r.step, 4))));
+      for (kit::Learner& learner : r.learners)
+        losses.push_back(learner.learn(kit::collate(data.batch(r.step, 4))));
     return losses;
   };
   const TempDir dir;
@@ -188,8 +214,10 @@ TEST_CASE("tasks: a learner goes on from a file exactly where it was") {
   second.resume(dir.path() / "half", {{"task", "sort"}});
   CHECK(second.step == 3);
   CHECK(steps(second, 6) == went_on);
-  CHECK(message_of([&] { second.resume(dir.path() / "half", {{"task", "copy"}}); }) ==
-        "--resume " + (dir / "half") + ": its task is sort, this run's copy: give the options that it was made with");
+  CHECK(message_of([&] {
+          second.resume(dir.path() / "half", {{"task", "copy"}});
+        }) == "--resume " + (dir / "half") +
+                  ": its task is sort, this run's copy: give the options that it was made with");
 }
 
 TEST_CASE("tasks: learning rates by their formulas") {
@@ -242,7 +270,8 @@ TEST_CASE("tasks: measures of a model that says what is known") {
   model.says = [](int64_t token, int64_t) { return token; };
   const std::vector<Example> brackets = {{.input = {1, 0, 3, 1}, .target = {1, 2, 3, 3}}};
   CHECK(kit::closing_accuracy(model, brackets, 2) == Approx(2.0 / 3));
-  CHECK(message_of([&] { kit::evaluate(model, {}); }) == "evaluate: no examples: give at least one");
+  CHECK(message_of([&] { kit::evaluate(model, {}); }) ==
+        "evaluate: no examples: give at least one");
 }
 
 namespace {
@@ -263,8 +292,8 @@ struct RecordingModel : kit::SequenceModel {
 TEST_CASE("tasks: what a head looks at, of the best head") {
   RecordingModel model;
   model.heads = 2, model.n = 3;
-  model.weights = {1, 0, 0, 0, 1, 0, 0, 0, 1,              // looks at itself: mirrors the middle only
-                   0, 0, .9, .5, .5, 0, .6, .4, 0};        // mirrors with .9, .5 and .6
+  model.weights = {1, 0, 0,  0,  1,  0, 0,  0,  1,   // looks at itself: mirrors the middle only
+                   0, 0, .9, .5, .5, 0, .6, .4, 0};  // mirrors with .9, .5 and .6
   const std::vector<Example> one = {{.input = {5, 6, 5}, .target = {5, 6, 5}}};
   CHECK(kit::mirror_weight(model, one) == Approx(2.0 / 3));
   // 5 comes back at position 2; after its first occurrence stands position 1.
@@ -286,7 +315,8 @@ TEST_CASE("tasks: no causal model says anything about what it has not read") {
   models.push_back(std::make_unique<kit::GptModel>(size));
   models.push_back(std::make_unique<kit::HardAlibiModel>(size));
   models.push_back(std::make_unique<kit::StreamModel>(size, kit::StreamOptions{.hidden = 8}));
-  models.push_back(std::make_unique<kit::StreamModel>(size, kit::StreamOptions{.sinusoidal = true, .tied = true}));
+  models.push_back(std::make_unique<kit::StreamModel>(
+      size, kit::StreamOptions{.sinusoidal = true, .tied = true}));
   models.push_back(std::make_unique<kit::RecurrentModel<nn::GRU>>(size));
   models.push_back(std::make_unique<kit::RecurrentModel<nn::LSTM>>(size));
   for (const auto& model : models) {
@@ -324,8 +354,12 @@ TEST_CASE("tasks: the first step that reaches a level") {
 
 TEST_CASE("tasks: two layers find what repeats, one does not [DM-21]", "[slow]") {
   const TempDir dir;
-  const core::Json models =
-      run_program("tasks induction --steps 500 --test-size 200 --eval-every 500 --threads 2 --json --quiet" + in(dir)).json().at("models");
+  const core::Json models = run_program(
+                                "tasks induction --steps 500 --test-size 200 --eval-every 500 "
+                                "--threads 2 --json --quiet" +
+                                in(dir))
+                                .json()
+                                .at("models");
   CHECK(models.at("transformer").at("score").as_number() > 0.4);
   CHECK(models.at("one_layer").at("score").as_number() < 0.3);
   CHECK(models.at("transformer").at("accuracy").as_number() > 0.6);
@@ -333,8 +367,10 @@ TEST_CASE("tasks: two layers find what repeats, one does not [DM-21]", "[slow]")
 
 TEST_CASE("tasks: the Transformer copies a hundred unseen rows [DM-08]", "[slow]") {
   const TempDir dir;
-  const core::Json model =
-      run_program("tasks copy --eval-every 400 --json --quiet" + in(dir)).json().at("models").at("transformer");
+  const core::Json model = run_program("tasks copy --eval-every 400 --json --quiet" + in(dir))
+                               .json()
+                               .at("models")
+                               .at("transformer");
   CHECK(model.at("exact_match").as_number() == 1.0);
   CHECK(model.at("greedy").as_integer() == 100);
 }
