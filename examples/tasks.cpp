@@ -1,4 +1,4 @@
-// Small worlds in which it can be seen whether a model works: sort, reverse, add, remember, close brackets.
+// Small worlds in which one sees whether a model works: sort, reverse, add, remember, close brackets.
 //
 //     tasks sort            tasks recall --no-compare            tasks modular --help
 //
@@ -29,8 +29,8 @@ namespace {
 
 /// The task that the command line names, whose settings are then the defaults; else the first.
 const Task& named_task(const std::vector<std::string>& arguments) {
-  for (const Task& task : kit::all_tasks())
-    for (size_t i = 1; i < arguments.size(); ++i)
+  for (size_t i = arguments.size() - 1; i > 0; --i)  // the last one given wins
+    for (const Task& task : kit::all_tasks())
       if (arguments[i] == "--task=" + task.name ||
           (arguments[i - 1] == "--task" && arguments[i] == task.name))
         return task;

@@ -131,9 +131,10 @@ TEST_CASE("tasks: every task runs and reports what it promises") {
 
 TEST_CASE("tasks: --help shows the defaults of the task that is named, and all tasks") {
   const Ran sort = run_program("tasks --help"), recall = run_program("tasks recall --help");
-  CHECK(contains(sort.out, "default out/tasks/copy"));
+  CHECK(contains(sort.out, "default out/tasks/sort"));
   CHECK(contains(recall.out, "default out/tasks/recall"));
-  CHECK(contains(recall.out, "(default 10000)"));
+  CHECK(contains(recall.out, "(default 256)"));
+  CHECK(contains(run_program("tasks sort --task recall --help").out, "default out/tasks/recall"));
   CHECK(contains(run_program("tasks --task recall --help").out, "default out/tasks/recall"));
   for (const SmallTask& task : small_tasks) {
     const std::string name = task.options.substr(0, task.options.find(' '));
@@ -147,7 +148,7 @@ TEST_CASE("tasks: --help shows the defaults of the task that is named, and all t
 TEST_CASE("tasks: slips are answered with one line and exit code 2, failures with 1") {
   Ran ran = run_program("tasks srot");
   CHECK(ran.exit_code == 2);
-  CHECK(contains(ran.err, "tasks: --task: \"srot\": is not a choice: give one of copy, sort, "));
+  CHECK(contains(ran.err, "tasks: --task: \"srot\": is not a choice: give one of sort, reverse, "));
   ran = run_program("tasks sort --stepz 3");
   CHECK(ran.exit_code == 2);
   CHECK(ran.err == "tasks: --stepz: unknown option: did you mean --steps?\n");
@@ -162,26 +163,19 @@ TEST_CASE("tasks: slips are answered with one line and exit code 2, failures wit
   CHECK(run_program("tasks names --text /nowhere/names.txt" + in(dir)).exit_code == 1);
 }
 
-TEST_CASE("tasks: a resumed run is the run that was never interrupted") {
-  const std::string options =
-      "tasks sort --width 12 --batch 4 --test-size 20 --compare --quiet --eval-every 2";
-  const TempDir whole, part;
-  REQUIRE(run_program(options + " --steps 6 --save-every 3" + in(whole)).exit_code == 0);
-  // The same recipe cut off after 3 steps: its checkpoint, as the run saves it in passing.
-  REQUIRE(run_program(options + " --steps 6 --save-every 3" + in(part)).exit_code == 0);
-  const nn::Checkpoint end = nn::load(whole / "checkpoint.safetensors");
-  CHECK(end.get("step") == "6");
-
-  // From step 0 on: a run of no step, resumed.
-  const TempDir none, rest;
-  const Ran refused = run_program(options + " --steps 5" + in(rest) + " --resume " +
-                                  whole / "checkpoint.safetensors");
+TEST_CASE("tasks: a checkpoint of other settings is refused") {
+  const TempDir dir;
+  const std::string options = "tasks sort --width 12 --batch 4 --test-size 20 --quiet" + in(dir);
+  REQUIRE(run_program(options + " --steps 2").exit_code == 0);
+  const Ran refused =
+      run_program(options + " --steps 3 --resume '" + (dir / "checkpoint.safetensors") + "'");
   CHECK(refused.exit_code == 1);
   CHECK(contains(refused.err, ": its settings is length 6, "));
   CHECK(contains(refused.err, "give the options that it was made with"));
 }
 
-TEST_CASE("tasks: a learner goes on from a file exactly where it was") {
+TEST_CASE("tasks: a run that stopped and went on is the run that never stopped") {
+  const kit::TaskData data(kit::make_sorting(4, 3), {.test = 5, .hash_split = 4, .seed = 3});
   const kit::Recipe recipe{.steps = 6,
                            .batch = 4,
                            .warmup = 2,
@@ -189,34 +183,49 @@ TEST_CASE("tasks: a learner goes on from a file exactly where it was") {
                            .lr = 1e-2,
                            .weight_decay = 0.1,
                            .clip = 1};
-  const kit::TaskData data(kit::make_sorting(4, 3), {.test = 5, .hash_split = 4, .seed = 3});
-  const auto run = [&] {
+  const auto begin = [&] {
     manual_seed(3);
-    kit::SequenceRun made;
+    kit::SequenceRun run;
     const kit::ModelSize size{3, 7, 8, 2, 1, 0.2};
-    made.learners.emplace_back("transformer", std::make_unique<kit::GptModel>(size), recipe);
-    made.learners.emplace_back("gru", std::make_unique<kit::RecurrentModel<nn::GRU>>(size), recipe);
-    return made;
+    run.learners.emplace_back("transformer", std::make_unique<kit::GptModel>(size), recipe);
+    run.learners.emplace_back("gru", std::make_unique<kit::RecurrentModel<nn::GRU>>(size), recipe);
+    return run;
   };
-  const auto steps = [&](kit::SequenceRun& r, int64_t until) {
-    std::vector<double> losses;
-    for (; r.step < until; ++r.step)
-      for (kit::Learner& learner : r.learners)
-        losses.push_back(learner.learn(kit::collate(data.batch(r.step, 4))));
-    return losses;
+  // Trains until the end, or, where a goal is set, until the first test: after three steps.
+  const auto train = [&](kit::SequenceRun& run, const TempDir& dir, double goal) {
+    const auto measure = [&](kit::SequenceModel& model) {
+      return std::vector<std::pair<std::string, double>>{
+          {"test_loss", kit::evaluate(model, data.test).loss}};
+    };
+    kit::train(run, data, measure,
+               {.recipe = recipe,
+                .checkpoint = dir.path() / "checkpoint",
+                .metrics = dir.path() / "metrics",
+                .identity = {{"task", "sort"}},
+                .eval_every = 3,
+                .goal_metric = "test_loss",
+                .goal = goal,
+                .quiet = true});
   };
-  const TempDir dir;
-  kit::SequenceRun first = run();
-  steps(first, 3);
-  first.save(dir.path() / "half", {{"task", "sort"}});
-  const std::vector<double> went_on = steps(first, 6);
-  kit::SequenceRun second = run();
-  second.resume(dir.path() / "half", {{"task", "sort"}});
-  CHECK(second.step == 3);
-  CHECK(steps(second, 6) == went_on);
+  const TempDir whole, parts;
+  kit::SequenceRun never_stopped = begin();
+  train(never_stopped, whole, 0);
+  CHECK(never_stopped.step == 6);
+
+  kit::SequenceRun stopped = begin();
+  train(stopped, parts, 1e-9);
+  CHECK(stopped.step == 3);
+  manual_seed(99);
+  kit::SequenceRun resumed = begin();
+  resumed.resume(parts.path() / "checkpoint", {{"task", "sort"}});
+  CHECK(resumed.step == 3);
+  train(resumed, parts, 0);
+  CHECK(core::read_file(whole / "metrics") == core::read_file(parts / "metrics"));
+  CHECK(core::read_file(whole / "checkpoint") == core::read_file(parts / "checkpoint"));
+
   CHECK(message_of([&] {
-          second.resume(dir.path() / "half", {{"task", "copy"}});
-        }) == "--resume " + (dir / "half") +
+          resumed.resume(parts.path() / "checkpoint", {{"task", "copy"}});
+        }) == "--resume " + (parts / "checkpoint") +
                   ": its task is sort, this run's copy: give the options that it was made with");
 }
 
