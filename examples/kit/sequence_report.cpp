@@ -7,6 +7,7 @@
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/plot.h>
+#include <heed/examples/kit/terminal_plot.h>
 #include <heed/nn/checkpoint.h>
 
 namespace heed::kit {
@@ -48,6 +49,28 @@ void print_row(const std::string& label, const std::vector<std::string>& cells) 
 }
 
 std::string percent(double share) { return fixed(100 * share, 2) + " %"; }
+
+bool is_cross_attention(const std::string& path) {
+  return path.find("multihead_attn") != std::string::npos;
+}
+
+/// Every attention of the first model on the first test example, its tokens beside it.
+std::vector<HeatMap> attention_maps(const Report& report) {
+  const Example& example = report.problem.data.test[0];
+  const auto labels = [&](const Ids& ids) {
+    Words words;
+    for (const int64_t id : ids) words.push_back(report.problem.tokens[static_cast<size_t>(id)]);
+    return words;
+  };
+  std::vector<HeatMap> maps;
+  for (const auto& entry : attention_of(*report.run.learners[0].model, {example})) {
+    const bool encodes = !example.source.empty() && entry.path.find("decoder") == std::string::npos;
+    const bool crosses = is_cross_attention(entry.path);
+    maps.push_back(attention_map(entry, labels(encodes ? example.source : example.input),
+                                 labels(encodes || crosses ? example.source : example.input)));
+  }
+  return maps;
+}
 
 }  // namespace
 
@@ -149,6 +172,10 @@ core::Json::Object print_report(const Report& report) {
     std::cout << "  " << spelt(question_of(some[e]), problem.tokens) << "  ->  "
               << spelt(counted_of(answers[e]), problem.tokens)
               << (answers[e] == some[e].target ? "" : "   (wrong)") << (e == 2 ? "\n\n" : "\n");
+  const std::vector<HeatMap> maps = attention_maps(report);
+  if (!maps.empty() && is_cross_attention(maps.back().title))
+    std::cout << "  where the last layer looks while it answers the first one\n\n"
+              << terminal_heat_map(maps.back()) << '\n';
   if (problem.writes) {
     const int64_t end = static_cast<int64_t>(problem.tokens.size()) - 1;
     Dice dice(report.seed, 0);
@@ -210,27 +237,13 @@ void save_pictures(const Report& report, const RunFiles& files, const std::strin
   }
   save_svg(files.loss, {.title = title + ": while training", .panels = {loss, accuracy}});
 
-  SequenceModel& model = *report.run.learners[0].model;
-  const Example& example = problem.data.test[0];
   Figure figure{.title = title + ": where each layer looks"};
-  const auto labels = [&](const Ids& ids) {
-    Words words;
-    for (const int64_t id : ids) words.push_back(problem.tokens[static_cast<size_t>(id)]);
-    return words;
-  };
-  for (const nn::AttentionEntry& entry : attention_of(model, {example})) {
-    const auto side = [&](int64_t n) {
-      return labels(n == static_cast<int64_t>(example.input.size()) ? example.input
-                                                                    : example.source);
-    };
-    figure.panels.push_back(
-        attention_map(entry, side(entry.weights.size(2)), side(entry.weights.size(3))));
-  }
+  for (const HeatMap& map : attention_maps(report)) figure.panels.push_back(map);
   if (!figure.panels.empty()) save_svg(files.attention, figure);
   if (problem.of_length)
     save_svg(files.lengths,
              {.title = title + ": accuracy by length", .panels = {accuracy_by_length(report)}});
-  nn::save(files.weights, model.state_dict());
+  nn::save(files.weights, report.run.learners[0].model->state_dict());
 }
 
 }  // namespace heed::kit
