@@ -93,32 +93,24 @@ bool parse(kit::Cli& cli, std::string& name, TaskSettings& s,
 kit::Identity identity(const std::string& task, const TaskSettings& s,
                        const kit::Problem& problem) {
   const kit::Recipe& r = s.recipe;
-  std::string all;
-  for (const auto& [name, value] :
-       std::initializer_list<std::pair<const char*, double>>{{"length", s.length},
-                                                             {"symbols", s.symbols},
-                                                             {"pairs", s.pairs},
-                                                             {"depth", s.depth},
-                                                             {"train-size", s.train_size},
-                                                             {"test-size", s.test_size},
-                                                             {"layers", s.layers},
-                                                             {"heads", s.heads},
-                                                             {"width", s.width},
-                                                             {"dropout", s.dropout},
-                                                             {"compare", s.compare},
-                                                             {"batch", r.batch},
-                                                             {"lr", r.lr},
-                                                             {"warmup", r.warmup},
-                                                             {"weight-decay", r.weight_decay},
-                                                             {"clip", r.clip},
-                                                             {"steps", s.common.steps},
-                                                             {"seed", s.common.seed}})
-    all += std::string(name) + " " + kit::shortest(value) + ", ";
   std::string test;
   for (const kit::Example& example : problem.data.test) test += kit::example_key(example);
   return {{"task", task},
-          {"settings", all + "schedule " + r.schedule},
-          {"test_hash", std::to_string(kit::text_hash(test))}};
+          {"test_hash", std::to_string(kit::text_hash(test))},
+          {"seed", std::to_string(s.common.seed)},
+          {"train_size", std::to_string(s.train_size)},
+          {"layers", std::to_string(s.layers)},
+          {"heads", std::to_string(s.heads)},
+          {"width", std::to_string(s.width)},
+          {"dropout", kit::shortest(s.dropout)},
+          {"compare", s.compare ? "on" : "off"},
+          {"steps", std::to_string(r.steps)},
+          {"batch", std::to_string(r.batch)},
+          {"schedule", r.schedule},
+          {"warmup", std::to_string(r.warmup)},
+          {"lr", kit::shortest(r.lr)},
+          {"weight_decay", kit::shortest(r.weight_decay)},
+          {"clip", kit::shortest(r.clip)}};
 }
 
 int run(int argc, char** argv) {

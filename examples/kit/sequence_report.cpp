@@ -147,7 +147,7 @@ core::Json::Object print_report(const Report& report) {
     exact.push_back(percent(test.exact));
     score.push_back(problem.score ? fixed(measured.as_number(), 4) : "");
     parameters.push_back(std::to_string(learner.model->num_parameters()));
-    time.push_back(fixed(us, 2) + " us");
+    time.push_back(learner.tokens > 0 ? fixed(us, 2) + " us" : "none");
     learnt.push_back(train_step.is_null() ? "never" : std::to_string(train_step.as_integer()));
     solved.push_back(test_step.is_null() ? "never" : std::to_string(test_step.as_integer()));
   }

@@ -170,7 +170,7 @@ TEST_CASE("tasks: a checkpoint of other settings is refused") {
   const Ran refused =
       run_program(options + " --steps 3 --resume '" + (dir / "checkpoint.safetensors") + "'");
   CHECK(refused.exit_code == 1);
-  CHECK(contains(refused.err, ": its settings is length 6, "));
+  CHECK(contains(refused.err, ": its steps is 2, this run's 3: "));
   CHECK(contains(refused.err, "give the options that it was made with"));
 }
 
