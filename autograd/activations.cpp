@@ -31,10 +31,13 @@ Tensor relu(const Tensor& x) {
 }
 
 Tensor leaky_relu(const Tensor& x, double slope) { return where(x > 0.0, x, x * slope); }
-Tensor elu(const Tensor& x, double alpha) { return where(x > 0.0, x, expm1(where(x > 0.0, 0.0, x)) * alpha); }
+Tensor elu(const Tensor& x, double alpha) {
+  return where(x > 0.0, x, expm1(where(x > 0.0, 0.0, x)) * alpha);
+}
 
 Tensor sigmoid(const Tensor& x) {
-  return op("sigmoid", map(Unary::sigmoid, x.array()), edge(x, [](const Tensor& g, const Tensor& y) {
+  return op("sigmoid", map(Unary::sigmoid, x.array()),
+            edge(x, [](const Tensor& g, const Tensor& y) {
               return fused(UnaryGrad::sigmoid_from_output, y, g, [&] { return y * (1.0 - y); });
             }));
 }
@@ -49,7 +52,8 @@ Tensor gelu(const Tensor& x) {  // x Φ(x);  Φ(x) + x φ(x)
   return op("gelu", map(Unary::gelu, x.array()), edge(x, [x = saved(x)](const Tensor& g) {
               return fused(UnaryGrad::gelu, x(), g, [&] {
                 const Tensor cdf = (erf(x() * std::numbers::sqrt2 / 2.0) + 1.0) * 0.5;
-                return cdf + x() * exp(square(x()) * -0.5) * (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
+                return cdf + x() * exp(square(x()) * -0.5) *
+                                 (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
               });
             }));
 }
@@ -59,7 +63,8 @@ Tensor gelu_tanh(const Tensor& x) {  // ½ x (1 + t), t = tanh(√(2/π) (x + 0.
               return fused(UnaryGrad::gelu_tanh, x(), g, [&] {
                 const double c = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
                 const Tensor x2 = square(x()), t = tanh(x() * (x2 * 0.044715 + 1.0) * c);
-                return (t + 1.0) * 0.5 + x() * (1.0 - t * t) * (x2 * (3 * 0.044715) + 1.0) * (0.5 * c);
+                return (t + 1.0) * 0.5 +
+                       x() * (1.0 - t * t) * (x2 * (3 * 0.044715) + 1.0) * (0.5 * c);
               });
             }));
 }
@@ -88,8 +93,11 @@ Tensor logaddexp(const Tensor& a, const Tensor& b) {  // da = g σ(a - b), db = 
     value = (maximum(a, b) + softplus(-abs(difference(a, b)))).array();
   }
   return op("logaddexp", std::move(value),
-            edge(a, [=, a = saved(a), b = saved(b)](const Tensor& g) { return g * sigmoid(difference(a(), b())); }),
-            edge(b, [=, a = saved(a), b = saved(b)](const Tensor& g) { return g * sigmoid(difference(b(), a())); }));
+            edge(a, [=, a = saved(a),
+                     b = saved(b)](const Tensor& g) { return g * sigmoid(difference(a(), b())); }),
+            edge(b, [=, a = saved(a), b = saved(b)](const Tensor& g) {
+              return g * sigmoid(difference(b(), a()));
+            }));
 }
 
 }  // namespace heed

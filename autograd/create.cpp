@@ -8,7 +8,9 @@ namespace heed {
 
 Tensor zeros(const Shape& shape, Dtype dtype) { return full(shape, 0.0, dtype); }
 Tensor ones(const Shape& shape, Dtype dtype) { return full(shape, 1.0, dtype); }
-Tensor full(const Shape& shape, double value, Dtype dtype) { return Tensor(core::full(shape, value, dtype)); }
+Tensor full(const Shape& shape, double value, Dtype dtype) {
+  return Tensor(core::full(shape, value, dtype));
+}
 Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
 Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype()); }
 Tensor scalar(double value, Dtype dtype) { return full({}, value, dtype); }
@@ -26,23 +28,34 @@ Tensor tensor_i64(const std::vector<int64_t>& values) {
 }
 
 Tensor tensor_i64(const std::vector<int64_t>& values, const Shape& shape) {
-  check<ShapeError>(static_cast<int64_t>(values.size()) == shape.numel(), "tensor_i64: ", values.size(),
-                    " values for shape ", shape, ": needs ", shape.numel());
+  check<ShapeError>(static_cast<int64_t>(values.size()) == shape.numel(),
+                    "tensor_i64: ", values.size(), " values for shape ", shape, ": needs ",
+                    shape.numel());
   const core::Array y(shape, Dtype::i64);
   std::copy(values.begin(), values.end(), y.data<int64_t>());
   return Tensor(y);
 }
 
 Tensor arange(int64_t n, Dtype dtype) { return arange(0.0, static_cast<double>(n), 1.0, dtype); }
-Tensor arange(double begin, double end, double step, Dtype dtype) { return Tensor(core::arange(begin, end, step, dtype)); }
-Tensor linspace(double begin, double end, int64_t n, Dtype dtype) { return Tensor(core::linspace(begin, end, n, dtype)); }
+Tensor arange(double begin, double end, double step, Dtype dtype) {
+  return Tensor(core::arange(begin, end, step, dtype));
+}
+Tensor linspace(double begin, double end, int64_t n, Dtype dtype) {
+  return Tensor(core::linspace(begin, end, n, dtype));
+}
 Tensor eye(int64_t n, Dtype dtype) { return Tensor(core::eye(n, n, dtype)); }
 
 Tensor rand(const Shape& shape, Dtype dtype) { return rand(shape, default_generator(), dtype); }
-Tensor rand(const Shape& shape, Generator& generator, Dtype dtype) { return Tensor(core::rand(shape, dtype, generator)); }
+Tensor rand(const Shape& shape, Generator& generator, Dtype dtype) {
+  return Tensor(core::rand(shape, dtype, generator));
+}
 Tensor randn(const Shape& shape, Dtype dtype) { return randn(shape, default_generator(), dtype); }
-Tensor randn(const Shape& shape, Generator& generator, Dtype dtype) { return Tensor(core::randn(shape, dtype, generator)); }
-Tensor randint(int64_t low, int64_t high, const Shape& shape) { return randint(low, high, shape, default_generator()); }
+Tensor randn(const Shape& shape, Generator& generator, Dtype dtype) {
+  return Tensor(core::randn(shape, dtype, generator));
+}
+Tensor randint(int64_t low, int64_t high, const Shape& shape) {
+  return randint(low, high, shape, default_generator());
+}
 Tensor randint(int64_t low, int64_t high, const Shape& shape, Generator& generator) {
   return Tensor(core::randint(low, high, shape, generator));
 }

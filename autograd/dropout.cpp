@@ -24,7 +24,8 @@ core::Array DropoutMask::keep(const Shape& shape) const {
     for (int64_t i = begin; i < end; i += 256) {
       const int64_t n = std::min<int64_t>(256, end - i);
       core::words_at(seed, call, static_cast<uint64_t>(i), words.data(), n);
-      for (int64_t j = 0; j < n; ++j) mask.data<bool>()[i + j] = words[static_cast<size_t>(j)] >= threshold;
+      for (int64_t j = 0; j < n; ++j)
+        mask.data<bool>()[i + j] = words[static_cast<size_t>(j)] >= threshold;
     }
   });
   return mask;

@@ -1,4 +1,4 @@
-// Dropout: numbers set to zero at random (Srivastava et al. 2014), the rest scaled up by 1 / (1 - p).
+// Dropout: numbers set to zero at random (Srivastava et al. 2014), the rest scaled by 1 / (1 - p).
 #pragma once
 
 #include <heed/autograd/tensor.h>
@@ -7,7 +7,8 @@
 namespace heed {
 
 /// x ⊙ keep / (1 - p), keep drawn once a call from the default generator: element number i of x is
-/// kept iff word_at(seed, call, i) >= p 2³². p = 0 gives x itself, p = 1 zeros. Error unless 0 <= p <= 1.
+/// kept iff word_at(seed, call, i) >= p 2³². p = 0 gives x itself, p = 1 zeros; other than
+/// 0 <= p <= 1 is an Error.
 Tensor dropout(const Tensor& x, double p);
 
 /// Which elements a call keeps: for ops that apply dropout inside.

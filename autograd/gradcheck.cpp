@@ -29,7 +29,8 @@ core::Array copy_of(const core::Array& x) {
     repeats |= x.shape()[i] > 1 && x.strides()[i] == 0;
   }
   if (repeats) return core::clone(x);
-  const core::Array all = core::full({extent}, std::numeric_limits<double>::quiet_NaN(), Dtype::f64);
+  const core::Array all =
+      core::full({extent}, std::numeric_limits<double>::quiet_NaN(), Dtype::f64);
   const core::Array copy(all.storage(), x.shape(), x.strides(), x.offset(), Dtype::f64);
   core::copy_into(copy, x);
   return copy;
@@ -71,7 +72,8 @@ Slope slope_at_zero(const Phi& phi, const GradcheckOptions& options) {
     double factor = 16;
     for (size_t j = 1; j <= size_t(k); ++j, factor *= 16) {
       row[j] = row[j - 1] + (row[j - 1] - above[j - 1]) / (factor - 1);
-      const double error = std::max(std::abs(row[j] - row[j - 1]), std::abs(row[j] - above[j - 1])) + rounding;
+      const double error =
+          std::max(std::abs(row[j] - row[j - 1]), std::abs(row[j] - above[j - 1])) + rounding;
       if (error < best.error) best = {row[j], error};
     }
     if (best.error <= 0.1 * (options.atol + options.rtol * std::abs(best.value))) break;
@@ -103,7 +105,8 @@ struct Check {
   Generator random;
 
   std::string name_of(size_t i) const {
-    return i < given ? cat("input ", i, " ", inputs[i].shape()) : cat("arriving gradient ", inputs[i].shape());
+    return i < given ? cat("input ", i, " ", inputs[i].shape())
+                     : cat("arriving gradient ", inputs[i].shape());
   }
 
   Tensor value(const std::vector<Tensor>& at) const {
@@ -113,18 +116,24 @@ struct Check {
 
   // The function must answer alike when it is asked twice, recorded or not.
   void check_repeatable(const Tensor& recorded, const Tensor& w) const {
-    check<AutogradError>(core::all_finite(recorded.array()), "gradcheck: ", order, ": the output ", recorded.shape(),
-                         " has NaN or infinity in it: choose inputs at which the function is finite");
+    check<AutogradError>(
+        core::all_finite(recorded.array()), "gradcheck: ", order, ": the output ", recorded.shape(),
+        " has NaN or infinity in it: choose inputs at which the function is finite");
     const Tensor once = value(copies(inputs)), again = value(copies(inputs));
-    check<AutogradError>(once.to_vector() == again.to_vector(), "gradcheck: ", order, ": the output ", once.shape(),
-                         " differs from call to call: it must not be random: seed the generator inside the function");
+    check<AutogradError>(once.to_vector() == again.to_vector(), "gradcheck: ", order,
+                         ": the output ", once.shape(),
+                         " differs from call to call: it must not be random: seed the generator "
+                         "inside the function");
     const Product a = dot(once, w), b = dot(recorded, w);
-    check<AutogradError>(std::abs(a.value - b.value) <= 1e-10 * a.size, "gradcheck: ", order, ": ⟨w, output⟩ is ",
-                         digits(a.value), " under NoGrad and ", digits(b.value), " when recorded: both must be equal: "
+    check<AutogradError>(std::abs(a.value - b.value) <= 1e-10 * a.size, "gradcheck: ", order,
+                         ": ⟨w, output⟩ is ", digits(a.value), " under NoGrad and ",
+                         digits(b.value),
+                         " when recorded: both must be equal: "
                          "correct the fused form of an op in f, or its formula");
   }
 
-  void compare(size_t i, const std::string& direction, const Tensor& g, const Tensor& v, const Tensor& w) const {
+  void compare(size_t i, const std::string& direction, const Tensor& g, const Tensor& v,
+               const Tensor& w) const {
     const double rule = g.defined() ? dot(g, v).value : 0.0;
     const Slope slope = slope_at_zero([&](double t) {
       std::vector<Tensor> moved = inputs;
@@ -133,22 +142,27 @@ struct Check {
       return dot(value(moved), w);
     }, options);
     const double allowed = options.atol + options.rtol * std::abs(slope.value);
-    check<AutogradError>(slope.error <= 1000 * allowed, "gradcheck: ", order, ", ", name_of(i), " along ", direction,
-                         ": differences do not settle (", digits(slope.value), " ± ", digits(slope.error),
-                         "): the function is not smooth here: choose inputs away from kinks and poles");
-    check<AutogradError>(std::abs(rule - slope.value) <= allowed + 2 * slope.error, "gradcheck: ", order, ", ",
-                         name_of(i), " along ", direction, ": the rule gives ", digits(rule), ", differences give ",
-                         digits(slope.value), " ± ", digits(slope.error), ": correct the rule (or the value) of an op in f");
+    check<AutogradError>(
+        slope.error <= 1000 * allowed, "gradcheck: ", order, ", ", name_of(i), " along ", direction,
+        ": differences do not settle (", digits(slope.value), " ± ", digits(slope.error),
+        "): the function is not smooth here: choose inputs away from kinks and poles");
+    check<AutogradError>(std::abs(rule - slope.value) <= allowed + 2 * slope.error,
+                         "gradcheck: ", order, ", ", name_of(i), " along ", direction,
+                         ": the rule gives ", digits(rule), ", differences give ",
+                         digits(slope.value), " ± ", digits(slope.error),
+                         ": correct the rule (or the value) of an op in f");
   }
 
   void run() {
     std::vector<Tensor> leaves;
     for (const Tensor& x : copies(inputs)) leaves.push_back(parameter(x));
     const Tensor y = f(leaves);
-    check<AutogradError>(y.defined(), "gradcheck: ", order, ": the function gave an empty Tensor: it must give numbers");
-    check<DtypeError>(y.dtype() == Dtype::f64, "gradcheck: ", order, ": the function gave ", y.dtype(),
-                      ": differences need float64: keep to it inside the function");
-    if (!y.requires_grad() && given < inputs.size()) return;  // the first derivative does not depend on anything
+    check<AutogradError>(y.defined(), "gradcheck: ", order,
+                         ": the function gave an empty Tensor: it must give numbers");
+    check<DtypeError>(y.dtype() == Dtype::f64, "gradcheck: ", order, ": the function gave ",
+                      y.dtype(), ": differences need float64: keep to it inside the function");
+    // In the second order: the first derivative does not depend on anything.
+    if (!y.requires_grad() && given < inputs.size()) return;
     check<AutogradError>(y.requires_grad(), "gradcheck: ", order, ": the output ", y.shape(),
                          " has no history: some op on the way to it has no derivative rule");
     const Tensor w0 = randn(y.shape(), random, Dtype::f64);
@@ -161,16 +175,19 @@ struct Check {
       const Tensor w = randn(y.shape(), random, Dtype::f64);
       const std::vector<Tensor> grads = gradients(y, leaves, w);
       for (size_t i = 0; i < inputs.size(); ++i)
-        compare(i, cat("random direction ", k), grads[i], randn(inputs[i].shape(), random, Dtype::f64), w);
+        compare(i, cat("random direction ", k), grads[i],
+                randn(inputs[i].shape(), random, Dtype::f64), w);
     }
     if (options.order > 1) next_order(y.shape());
   }
 
-  std::vector<Tensor> gradients(const Tensor& y, const std::vector<Tensor>& leaves, const Tensor& w) const {
+  std::vector<Tensor> gradients(const Tensor& y, const std::vector<Tensor>& leaves,
+                                const Tensor& w) const {
     const std::vector<Tensor> grads = grad(y, leaves, {.seed = w, .retain_graph = true});
     for (size_t i = 0; i < grads.size(); ++i)
-      check<AutogradError>(!grads[i].defined() || grads[i].shape() == inputs[i].shape(), "gradcheck: ", order, ", ",
-                           name_of(i), ": its gradient is ", grads[i].shape(), ": must have the input's shape");
+      check<AutogradError>(!grads[i].defined() || grads[i].shape() == inputs[i].shape(),
+                           "gradcheck: ", order, ", ", name_of(i), ": its gradient is ",
+                           grads[i].shape(), ": must have the input's shape");
     return grads;
   }
 
@@ -185,7 +202,7 @@ struct Check {
     }
   }
 
-  // x, w -> Σᵢ ⟨uᵢ, gᵢ(x, w)⟩: recorded where its own derivative is wanted, plain where only its value is.
+  // x, w -> Σᵢ ⟨uᵢ, gᵢ(x, w)⟩: recorded where its own derivative is wanted, plain for its value.
   void next_order(const Shape& output) {
     std::vector<Tensor> u, all = inputs;
     for (const Tensor& x : inputs) u.push_back(randn(x.shape(), random, Dtype::f64));
@@ -212,17 +229,22 @@ struct Check {
 
 }  // namespace
 
-void gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f, const std::vector<Tensor>& inputs,
-               const GradcheckOptions& options) {
-  check<AutogradError>(!inputs.empty(), "gradcheck: no inputs: there is nothing to differentiate by: pass one at least");
+void gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f,
+               const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+  check<AutogradError>(
+      !inputs.empty(),
+      "gradcheck: no inputs: there is nothing to differentiate by: pass one at least");
   for (size_t i = 0; i < inputs.size(); ++i)
-    check<DtypeError>(inputs[i].dtype() == Dtype::f64, "gradcheck: input ", i, " ", inputs[i].shape(), " of ",
-                      inputs[i].dtype(), ": differences need float64: convert it with to(Dtype::f64)");
+    check<DtypeError>(inputs[i].dtype() == Dtype::f64, "gradcheck: input ", i, " ",
+                      inputs[i].shape(), " of ", inputs[i].dtype(),
+                      ": differences need float64: convert it with to(Dtype::f64)");
   Check{f, inputs, options, "first order", inputs.size(), Generator(options.seed)}.run();
 }
 
-void gradcheck(const std::function<Tensor(const Tensor&)>& f, const Tensor& x, const GradcheckOptions& options) {
-  gradcheck([&f](const std::vector<Tensor>& in) { return f(in[0]); }, std::vector<Tensor>{x}, options);
+void gradcheck(const std::function<Tensor(const Tensor&)>& f, const Tensor& x,
+               const GradcheckOptions& options) {
+  gradcheck([&f](const std::vector<Tensor>& in) { return f(in[0]); }, std::vector<Tensor>{x},
+            options);
 }
 
 }  // namespace heed

@@ -4,12 +4,12 @@
 //
 // The rules give gᵢ = Jᵢᵀ w, where w is the gradient that arrives; differences give the slope of
 // ⟨w, f(x + t v)⟩ at t = 0. Both are numbers for ⟨w, J v⟩, so they must agree for any w and v
-// (Maclaurin et al. 2015, HIPS autograd, test_util). Slopes are central differences at shrinking steps,
-// extrapolated to step 0 with an estimate of their error (Ridders 1982), so that tolerances can be
-// a thousand times tighter than those of plain differences.
+// (Maclaurin et al. 2015, HIPS autograd, test_util). Slopes are central differences at shrinking
+// steps, extrapolated to step 0 with an estimate of their error (Ridders 1982), so that tolerances
+// can be a thousand times tighter than those of plain differences.
 //
-// Second order: x, w -> Σᵢ ⟨uᵢ, gᵢ⟩ is a function like any other, and is checked in the same way. That
-// also compares the fused rules with the formulas that replace them when gradients are recorded.
+// Second order: x, w -> Σᵢ ⟨uᵢ, gᵢ⟩ is a function like any other, and is checked in the same way.
+// That also compares the fused rules with the formulas that replace them in recorded gradients.
 #pragma once
 
 #include <functional>
@@ -20,10 +20,10 @@
 namespace heed {
 
 struct GradcheckOptions {
-  int order = 2;              // 2: derivatives of the derivatives, too
-  int directions = 3;         // random directions for each input
-  int64_t coordinates = 64;   // an input of no more numbers than this is also checked at each of them
-  double atol = 1e-8;         // rule and slope may differ by atol + rtol·|slope| + 2·(slope's error)
+  int order = 2;             // 2: derivatives of the derivatives, too
+  int directions = 3;        // random directions for each input
+  int64_t coordinates = 64;  // an input of no more numbers is also checked at each of them
+  double atol = 1e-8;        // rule and slope may differ by atol + rtol·|slope| + 2·slope's error
   double rtol = 1e-6;
   double step = 1e-3;         // the first and widest difference
   uint64_t seed = 0;          // of w and v
@@ -36,10 +36,11 @@ struct GradcheckOptions {
 /// Inputs are f64 (DtypeError otherwise) and of any layout: f sees copies with the same strides,
 /// in memory that is NaN wherever the input is not. Repeated elements (stride 0) are written out.
 /// Cost: about 4 calls of f for each direction, in each order.
-void gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f, const std::vector<Tensor>& inputs,
-               const GradcheckOptions& = {});
+void gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f,
+               const std::vector<Tensor>& inputs, const GradcheckOptions& = {});
 
 /// For a function of one tensor:  gradcheck([](const Tensor& x) { return softmax(x, -1); }, x).
-void gradcheck(const std::function<Tensor(const Tensor&)>& f, const Tensor& x, const GradcheckOptions& = {});
+void gradcheck(const std::function<Tensor(const Tensor&)>& f, const Tensor& x,
+               const GradcheckOptions& = {});
 
 }  // namespace heed

@@ -16,10 +16,10 @@ struct Label {
 
 /// y's history in Graphviz' language:  dot -Tsvg graph.dot > graph.svg
 ///
-/// One node for each op and each leaf, drawn in the direction of the computation; gradients flow the
-/// other way along the same edges, each of the size that its edge says. Only what wants a gradient is
-/// there. Leaves show their name, shape and dtype; inner tensors can be named, too. The text depends
-/// on the graph only. O(nodes + edges), for graphs of any depth.
+/// One node for each op and each leaf, drawn in the direction of the computation; gradients flow
+/// the other way along the same edges, each of the size that its edge says. Only what wants a
+/// gradient is there. Leaves show their name, shape and dtype; inner tensors can be named, too. The
+/// text depends on the graph only. O(nodes + edges), for graphs of any depth.
 std::string graph_dot(const Tensor& y, const std::vector<Label>& labels = {});
 
 /// With whatever has a `name` and a `tensor`:  graph_dot(loss, model.named_parameters())

@@ -1,4 +1,4 @@
-// What a tensor that is no leaf may ask of the engine: to keep its gradient, to show it to somebody.
+// What a tensor that is no leaf may ask of the engine: to keep its gradient, or to show it.
 #pragma once
 
 #include <functional>

@@ -17,13 +17,16 @@ Tensor gather(const Tensor& x, int64_t axis, const Tensor& index) {
 Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src) {
   return op("scatter_add", core::scatter_add(x.array(), axis, index.array(), src.array()),
             edge(x, [](const Tensor& g) { return g; }),
-            edge(src, [axis, index = saved(index)](const Tensor& g) { return gather(g, axis, index()); }));
+            edge(src, [axis, index = saved(index)](const Tensor& g) {
+              return gather(g, axis, index());
+            }));
 }
 
 namespace {
 
 Tensor index_add(const Tensor& g, const Shape& shape, int64_t axis, const Tensor& index) {
-  return op("index_add", core::index_add(core::full(shape, 0.0, g.dtype()), axis, index.array(), g.array()),
+  return op("index_add",
+            core::index_add(core::full(shape, 0.0, g.dtype()), axis, index.array(), g.array()),
             edge(g, [axis, index](const Tensor& h) { return index_select(h, axis, index); }));
 }
 
@@ -32,7 +35,10 @@ Tensor add_rows(const Tensor& g, const Tensor& ids, int64_t rows, int64_t paddin
   return op("embedding_grad", core::embedding_grad(g.array(), ids.array(), rows, padding_row),
             edge(g, [ids, padding_row](const Tensor& h) {
               const Tensor picked = embedding(h, ids, padding_row);
-              return padding_row < 0 ? picked : where(eq(ids, static_cast<double>(padding_row)).unsqueeze(-1), 0.0, picked);
+              return padding_row < 0
+                         ? picked
+                         : where(eq(ids, static_cast<double>(padding_row)).unsqueeze(-1), 0.0,
+                                 picked);
             }));
 }
 
@@ -53,6 +59,8 @@ Tensor embedding(const Tensor& table, const Tensor& ids, int64_t padding_row) {
             }));
 }
 
-Tensor one_hot(const Tensor& ids, int64_t classes) { return Tensor(core::one_hot(ids.array(), classes)); }
+Tensor one_hot(const Tensor& ids, int64_t classes) {
+  return Tensor(core::one_hot(ids.array(), classes));
+}
 
 }  // namespace heed

@@ -21,7 +21,8 @@ struct Leaf : Node {
   bool released() const override { return false; }
 };
 
-/// Shape of a leaf that got a gradient on this thread although no optimizer owns it, since the last call.
+/// Shape of a leaf that got a gradient on this thread since the last call, and that no optimizer
+/// owns.
 std::optional<Shape> take_unowned_gradient();
 
 }  // namespace heed

@@ -49,7 +49,7 @@ struct JointNode : Node {
 
 }  // namespace
 
-std::shared_ptr<Node> make_handle(Node* node) { return std::shared_ptr<Node>(node, retire); }
+std::shared_ptr<Node> make_handle(Node* node) { return std::shared_ptr<Node>(node, retire, core::PoolAllocator<Node>()); }
 
 namespace {
 

@@ -28,6 +28,7 @@
 
 #include <heed/autograd/observe.h>
 #include <heed/autograd/tensor.h>
+#include <heed/core/pool.h>
 
 namespace heed {
 
@@ -54,6 +55,9 @@ struct Node {
   virtual void release() = 0;     // drops what was saved
   virtual bool released() const = 0;
   virtual void accumulate(Tensor) {}  // a leaf (leaf.h) sums what arrives
+
+  static void* operator new(size_t bytes) { return core::pool_allocate(bytes); }
+  static void operator delete(void* node, size_t bytes) { core::pool_free(node, bytes); }
 
  private:
   static uint64_t next_id() {
@@ -108,7 +112,7 @@ struct OpNode : Node {
   std::optional<std::tuple<std::optional<Rules>...>> rules;  // none once released
   std::optional<Saved> output;
 
-  OpNode(const char* name_, const core::Array& y, Edge<Rules>... edges)
+  OpNode(const char* name_, const core::Array& y, Edge<Rules>&&... edges)
       : Node(name_), ends{std::move(edges.input)...}, rules(std::in_place, std::move(edges.rule)...) {
     inputs = ends;
     if constexpr (keeps_output) output.emplace(Tensor(y));

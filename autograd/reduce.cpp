@@ -34,7 +34,8 @@ double count(const char* op, const Shape& shape, const Axes& axes) {
 
 Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes& axes) {
   return op(name, std::move(value),
-            edge(x, [x = saved(x), kept = kept_dims(name, x.shape(), axes)](const Tensor& g, const Tensor& y) {
+            edge(x, [x = saved(x), kept = kept_dims(name, x.shape(), axes)](const Tensor& g,
+                                                                            const Tensor& y) {
               const Tensor best = eq(x(), y.detach().reshape(kept));
               const Tensor shared = best.to(x().dtype()).sum_to(kept);  // how many are equal
               return where(best, g.reshape(kept) / shared, 0.0);
@@ -45,7 +46,8 @@ Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
   core::Array y = core::sum(x.array(), axes, keepdim);
-  return op("sum", std::move(y), edge(x, [from = x.shape(), kept = kept_dims("sum", x.shape(), axes)](const Tensor& g) {
+  return op("sum", std::move(y),
+            edge(x, [from = x.shape(), kept = kept_dims("sum", x.shape(), axes)](const Tensor& g) {
               return g.reshape(kept).expand(from);
             }));
 }
@@ -58,7 +60,8 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
 
 Tensor var(const Tensor& x, const Axes& axes, double correction, bool keepdim) {
   const Tensor centred = x - mean(x, axes, true);
-  return sum(square(centred), axes, keepdim) / std::max(0.0, count("var", x.shape(), axes) - correction);
+  return sum(square(centred), axes, keepdim) /
+         std::max(0.0, count("var", x.shape(), axes) - correction);
 }
 
 Tensor norm(const Tensor& x, const Axes& axes, bool keepdim) {
@@ -85,24 +88,35 @@ Extremum at_positions(const Tensor& x, int64_t axis, const Tensor& positions, bo
 
 }  // namespace
 
-Extremum max(const Tensor& x, int64_t axis, bool keepdim) { return at_positions(x, axis, argmax(x, axis, true), keepdim); }
-Extremum min(const Tensor& x, int64_t axis, bool keepdim) { return at_positions(x, axis, argmin(x, axis, true), keepdim); }
+Extremum max(const Tensor& x, int64_t axis, bool keepdim) {
+  return at_positions(x, axis, argmax(x, axis, true), keepdim);
+}
+Extremum min(const Tensor& x, int64_t axis, bool keepdim) {
+  return at_positions(x, axis, argmin(x, axis, true), keepdim);
+}
 
-Tensor argmax(const Tensor& x, int64_t axis, bool keepdim) { return Tensor(core::argmax(x.array(), axis, keepdim)); }
-Tensor argmin(const Tensor& x, int64_t axis, bool keepdim) { return Tensor(core::argmin(x.array(), axis, keepdim)); }
+Tensor argmax(const Tensor& x, int64_t axis, bool keepdim) {
+  return Tensor(core::argmax(x.array(), axis, keepdim));
+}
+Tensor argmin(const Tensor& x, int64_t axis, bool keepdim) {
+  return Tensor(core::argmin(x.array(), axis, keepdim));
+}
 
 Extremum topk(const Tensor& x, int64_t k, int64_t axis, bool largest) {
   return at_positions(x, axis, Tensor(core::topk(x.array(), k, axis, largest).indices), true);
 }
 
 Tensor prod(const Tensor& x, int64_t axis, bool keepdim) {
-  return op("prod", core::prod(x.array(), axis, keepdim), edge(x, [x = saved(x), axis](const Tensor& g) {
-              // ∂/∂xᵢ is the product of the others: those before i times those behind. Exact at zeros.
+  return op("prod", core::prod(x.array(), axis, keepdim),
+            edge(x, [x = saved(x), axis](const Tensor& g) {
+              // ∂/∂xᵢ is the product of the others: of those before i and those behind. Exact at 0.
               const int64_t n = x().size(axis);
               const int i = core::normalize_axis("prod", axis, x().shape());
               const auto count = static_cast<size_t>(n);
               std::vector<Tensor> before(count), behind(count), others;
-              if (n) before[0] = behind[count - 1] = Tensor(core::full(x().select(i, 0).shape(), 1.0, g.dtype()));
+              if (n)
+                before[0] = behind[count - 1] =
+                    Tensor(core::full(x().select(i, 0).shape(), 1.0, g.dtype()));
               for (int64_t j = 1; j < n; ++j) {
                 before[size_t(j)] = before[size_t(j - 1)] * x().select(i, j - 1);
                 behind[size_t(n - 1 - j)] = behind[size_t(n - j)] * x().select(i, n - j);
@@ -116,7 +130,7 @@ Tensor prod(const Tensor& x, int64_t axis, bool keepdim) {
 
 namespace {
 
-// yᵢ = x₀ + … + xᵢ, so xᵢ is in all yⱼ with j >= i: its gradient is the same sum from the other end.
+// yᵢ = x₀ + … + xᵢ, so xᵢ is in all yⱼ with j >= i: its gradient is such a sum from the other end.
 Tensor running_sum(const Tensor& x, int64_t axis, bool reverse) {
   return op("cumsum", core::cumsum(x.array(), axis, reverse),
             edge(x, [axis, reverse](const Tensor& g) { return running_sum(g, axis, !reverse); }));
@@ -127,7 +141,8 @@ Tensor running_sum(const Tensor& x, int64_t axis, bool reverse) {
 Tensor cumsum(const Tensor& x, int64_t axis) { return running_sum(x, axis, false); }
 
 Tensor logsumexp(const Tensor& x, int64_t axis, bool keepdim) {
-  return op("logsumexp", core::logsumexp(x.array(), axis, keepdim), edge(x, [x = saved(x), axis](const Tensor& g) {
+  return op("logsumexp", core::logsumexp(x.array(), axis, keepdim),
+            edge(x, [x = saved(x), axis](const Tensor& g) {
               Shape kept = x().shape();
               kept[core::normalize_axis("logsumexp", axis, kept)] = 1;
               return g.reshape(kept) * softmax(x(), axis);

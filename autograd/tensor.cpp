@@ -12,13 +12,15 @@ namespace {
 thread_local bool recording = true;
 
 Leaf& leaf_of(const char* op, const Tensor& x) {
-  check<AutogradError>(x.node() && x.node()->is_leaf(), op, ": ", x.shape(), x.node() ? " came from an op" : " wants no gradient",
+  check<AutogradError>(x.node() && x.node()->is_leaf(), op, ": ", x.shape(),
+                       x.node() ? " came from an op" : " wants no gradient",
                        ": only a leaf, made by parameter(), can do this");
   return static_cast<Leaf&>(*x.node());
 }
 
 Hooks& hooks_of(const char* op, const Tensor& x) {
-  check<AutogradError>(x.requires_grad(), op, ": ", x.shape(), " does not require grad: no gradient will arrive here");
+  check<AutogradError>(x.requires_grad(), op, ": ", x.shape(),
+                       " does not require grad: no gradient will arrive here");
   if (!x.node()->hooks) x.node()->hooks = std::make_shared<Hooks>();
   return *x.node()->hooks;
 }
@@ -55,9 +57,10 @@ Tensor Tensor::grad() const {
 }
 
 void Tensor::set_grad(const Tensor& g) {
-  check<ShapeError>(!g.defined() || g.shape() == shape(), "set_grad: ", g.shape(), " for a tensor ", shape(),
-                    ": must have the same shape");
-  check<DtypeError>(!g.defined() || g.dtype() == dtype(), "set_grad: ", g.dtype(), " for a tensor of ", dtype(),
+  check<ShapeError>(!g.defined() || g.shape() == shape(), "set_grad: ", g.shape(), " for a tensor ",
+                    shape(), ": must have the same shape");
+  check<DtypeError>(!g.defined() || g.dtype() == dtype(), "set_grad: ", g.dtype(),
+                    " for a tensor of ", dtype(),
                     ": must have the same dtype: convert it with to(Dtype)");
   leaf_of("set_grad", *this).grad = g.detach();
 }
@@ -75,12 +78,14 @@ Tensor run_hooks(Node& node, Tensor g) {
   for (const auto& function : hooks.functions) {
     Tensor changed = function(g);
     if (!changed.defined()) continue;
-    check<ShapeError>(changed.shape() == g.shape(), node.name, ": a hook gave a gradient ", changed.shape(), " in place of ",
-                      g.shape(), ": must have the same shape");
+    check<ShapeError>(changed.shape() == g.shape(), node.name, ": a hook gave a gradient ",
+                      changed.shape(), " in place of ", g.shape(), ": must have the same shape");
     g = std::move(changed);
   }
   if (hooks.retain)
-    hooks.grad = hooks.grad.defined() ? Tensor(core::zip(core::Binary::add, hooks.grad.array(), g.array())) : g.detach();
+    hooks.grad = hooks.grad.defined()
+                     ? Tensor(core::zip(core::Binary::add, hooks.grad.array(), g.array()))
+                     : g.detach();
   return g;
 }
 
@@ -89,12 +94,15 @@ namespace {
 // In-place changes would make history lie, so they are for tensors that have none.
 void check_in_place(const char* op, const Tensor& x, const Tensor& source = Tensor()) {
   for (int i = 0; i < x.dim(); ++i)
-    check<ShapeError>(x.shape()[i] <= 1 || x.array().strides()[i] != 0, op, ": ", x.shape(), ": axis ", i,
-                      " repeats its numbers (expand): writing one would change all: clone() it first");
-  check<AutogradError>(!grad_enabled() || !x.requires_grad(), op, ": ", x.shape(),
-                       " requires grad: changing it in place would break its history: do it under NoGrad");
-  check<AutogradError>(!grad_enabled() || !source.requires_grad(), op, ": source ", source.shape(),
-                       " requires grad: its history would be lost: detach() it, or do it under NoGrad");
+    check<ShapeError>(
+        x.shape()[i] <= 1 || x.array().strides()[i] != 0, op, ": ", x.shape(), ": axis ", i,
+        " repeats its numbers (expand): writing one would change all: clone() it first");
+  check<AutogradError>(
+      !grad_enabled() || !x.requires_grad(), op, ": ", x.shape(),
+      " requires grad: changing it in place would break its history: do it under NoGrad");
+  check<AutogradError>(
+      !grad_enabled() || !source.requires_grad(), op, ": source ", source.shape(),
+      " requires grad: its history would be lost: detach() it, or do it under NoGrad");
 }
 
 }  // namespace

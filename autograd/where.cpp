@@ -11,25 +11,43 @@ using core::Binary, core::Compare, core::compare, core::map, core::Unary, core::
 
 namespace {
 
-Tensor number(double value, const Tensor& like) { return Tensor(core::full({}, value, like.dtype())); }
+Tensor number(double value, const Tensor& like) {
+  return Tensor(core::full({}, value, like.dtype()));
+}
 
 }  // namespace
 
-Tensor eq(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::eq, a.array(), b.array())); }
-Tensor ne(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::ne, a.array(), b.array())); }
+Tensor eq(const Tensor& a, const Tensor& b) {
+  return Tensor(compare(Compare::eq, a.array(), b.array()));
+}
+Tensor ne(const Tensor& a, const Tensor& b) {
+  return Tensor(compare(Compare::ne, a.array(), b.array()));
+}
 Tensor eq(const Tensor& a, double b) { return Tensor(compare(Compare::eq, a.array(), b)); }
 Tensor ne(const Tensor& a, double b) { return Tensor(compare(Compare::ne, a.array(), b)); }
-Tensor operator<(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::lt, a.array(), b.array())); }
-Tensor operator<=(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::le, a.array(), b.array())); }
-Tensor operator>(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::gt, a.array(), b.array())); }
-Tensor operator>=(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::ge, a.array(), b.array())); }
+Tensor operator<(const Tensor& a, const Tensor& b) {
+  return Tensor(compare(Compare::lt, a.array(), b.array()));
+}
+Tensor operator<=(const Tensor& a, const Tensor& b) {
+  return Tensor(compare(Compare::le, a.array(), b.array()));
+}
+Tensor operator>(const Tensor& a, const Tensor& b) {
+  return Tensor(compare(Compare::gt, a.array(), b.array()));
+}
+Tensor operator>=(const Tensor& a, const Tensor& b) {
+  return Tensor(compare(Compare::ge, a.array(), b.array()));
+}
 Tensor operator<(const Tensor& a, double b) { return Tensor(compare(Compare::lt, a.array(), b)); }
 Tensor operator<=(const Tensor& a, double b) { return Tensor(compare(Compare::le, a.array(), b)); }
 Tensor operator>(const Tensor& a, double b) { return Tensor(compare(Compare::gt, a.array(), b)); }
 Tensor operator>=(const Tensor& a, double b) { return Tensor(compare(Compare::ge, a.array(), b)); }
 Tensor operator!(const Tensor& mask) { return Tensor(core::logical_not(mask.array())); }
-Tensor operator&(const Tensor& a, const Tensor& b) { return Tensor(core::logical_and(a.array(), b.array())); }
-Tensor operator|(const Tensor& a, const Tensor& b) { return Tensor(core::logical_or(a.array(), b.array())); }
+Tensor operator&(const Tensor& a, const Tensor& b) {
+  return Tensor(core::logical_and(a.array(), b.array()));
+}
+Tensor operator|(const Tensor& a, const Tensor& b) {
+  return Tensor(core::logical_or(a.array(), b.array()));
+}
 bool all(const Tensor& mask) { return core::all(mask.array()); }
 bool any(const Tensor& mask) { return core::any(mask.array()); }
 
@@ -41,7 +59,9 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
 
 Tensor where(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, number(b, a)); }
 Tensor where(const Tensor& mask, double a, const Tensor& b) { return where(mask, number(a, b), b); }
-Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) { return where(mask, value, x); }
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
+  return where(mask, value, x);
+}
 
 namespace {
 
@@ -53,19 +73,28 @@ Tensor share(Compare loses, const Tensor& a, const Tensor& b) {
 
 Tensor pick(const char* name, Binary function, Compare loses, const Tensor& a, const Tensor& b) {
   return op(name, zip(function, a.array(), b.array()),
-            edge(a, [loses, a = saved(a), b = saved(b)](const Tensor& g) { return g * share(loses, a(), b()); }),
-            edge(b, [loses, a = saved(a), b = saved(b)](const Tensor& g) { return g * share(loses, b(), a()); }));
+            edge(a, [=, a = saved(a), b = saved(b)](const Tensor& g) {
+              return g * share(loses, a(), b());
+            }),
+            edge(b, [=, a = saved(a), b = saved(b)](const Tensor& g) {
+              return g * share(loses, b(), a());
+            }));
 }
 
 }  // namespace
 
-Tensor maximum(const Tensor& a, const Tensor& b) { return pick("maximum", Binary::maximum, Compare::lt, a, b); }
-Tensor minimum(const Tensor& a, const Tensor& b) { return pick("minimum", Binary::minimum, Compare::gt, a, b); }
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  return pick("maximum", Binary::maximum, Compare::lt, a, b);
+}
+Tensor minimum(const Tensor& a, const Tensor& b) {
+  return pick("minimum", Binary::minimum, Compare::gt, a, b);
+}
 Tensor maximum(const Tensor& a, double b) { return maximum(a, number(b, a)); }
 Tensor minimum(const Tensor& a, double b) { return minimum(a, number(b, a)); }
 
 Tensor clamp(const Tensor& x, double low, double high) {
-  check(low <= high, "clamp: ", x.shape(), " to ", low, " … ", high, ": the lower bound is above the upper");
+  check(low <= high, "clamp: ", x.shape(), " to ", low, " … ", high,
+        ": the lower bound is above the upper");
   return op("clamp", zip(Binary::minimum, zip(Binary::maximum, x.array(), low), high),
             edge(x, [low, high, x = saved(x)](const Tensor& g) {
               return where((x() >= low) & (x() <= high), g, 0.0);
@@ -77,19 +106,31 @@ Tensor abs(const Tensor& x) {
             edge(x, [x = saved(x)](const Tensor& g) { return g * sign(x()); }));
 }
 
-Tensor sign(const Tensor& x) { return op("sign", map(Unary::sign, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; })); }
-Tensor floor(const Tensor& x) { return op("floor", map(Unary::floor, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; })); }
-Tensor ceil(const Tensor& x) { return op("ceil", map(Unary::ceil, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; })); }
-Tensor round(const Tensor& x) { return op("round", map(Unary::round, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; })); }
+namespace {
+
+// Flat between its jumps.
+Tensor staircase(const char* name, Unary function, const Tensor& x) {
+  return op(name, map(function, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; }));
+}
+
+}  // namespace
+
+Tensor sign(const Tensor& x) { return staircase("sign", Unary::sign, x); }
+Tensor floor(const Tensor& x) { return staircase("floor", Unary::floor, x); }
+Tensor ceil(const Tensor& x) { return staircase("ceil", Unary::ceil, x); }
+Tensor round(const Tensor& x) { return staircase("round", Unary::round, x); }
 
 Tensor pow(const Tensor& x, const Tensor& exponent) {
   return op("pow", zip(Binary::pow, x.array(), exponent.array()),
-            edge(x, [x = saved(x), p = saved(exponent)](const Tensor& g) {
-              const Tensor constant = eq(p(), 0.0);  // x⁰ = 1, also at 0: no 0·∞ from the other branch
-              return g * where(constant, 0.0, p() * pow(where(constant, 1.0, x()), p() - 1.0));
-            }),
+            edge(x,
+                 [x = saved(x), p = saved(exponent)](const Tensor& g) {
+                   // x⁰ = 1, also at 0: no 0·∞ from the other branch.
+                   const Tensor constant = eq(p(), 0.0);
+                   return g * where(constant, 0.0, p() * pow(where(constant, 1.0, x()), p() - 1.0));
+                 }),
             edge(exponent, [x = saved(x), p = saved(exponent)](const Tensor& g, const Tensor& y) {
-              const Tensor flat = eq(x(), 0.0) & (p() >= 0.0);  // 0ᵖ is taken as constant, as in PyTorch
+              // 0ᵖ is taken as constant, as in PyTorch.
+              const Tensor flat = eq(x(), 0.0) & (p() >= 0.0);
               return g * where(flat, 0.0, y * log(where(flat, 1.0, x())));
             }));
 }

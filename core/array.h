@@ -37,8 +37,8 @@ class Array {
   const Storage& storage() const { return storage_; }
   Storage& storage() { return storage_; }
 
-  /// First element. T must match dtype. Throws ShapeError where there is no storage. Constness of the
-  /// handle is not constness of the bytes, as with std::shared_ptr.
+  /// First element. T must match dtype. Throws ShapeError where there is no storage. Constness of
+  /// the handle is not constness of the bytes, as with std::shared_ptr.
   template <class T>
   T* data() const {
     if (!storage_) [[unlikely]] fail_empty();
@@ -71,15 +71,15 @@ Array reshape(const Array& x, const Shape& shape);
 
 /// x itself if contiguous, else a copy that is.
 Array contiguous(const Array& x);
-Array clone(const Array& x);                                        // always a contiguous copy
-Array to(const Array& x, Dtype dtype);                              // x itself if the dtype is equal
+Array clone(const Array& x);                                       // always a contiguous copy
+Array to(const Array& x, Dtype dtype);                             // x itself if the dtype is equal
 
 /// Writes src, broadcast to dst's shape, into dst's bytes. Dtypes are converted. src may be another
 /// view of dst's bytes: all of it is read before any of it is written.
 void copy_into(const Array& dst, const Array& src);
 
-/// src, or a copy of it where it is another view of dst's bytes, so that dst can be written while it
-/// is read.
+/// src, or a copy of it where it is another view of dst's bytes, so that dst can be written while
+/// it is read.
 Array unaliased(const Array& src, const Array& dst);
 
 // New arrays.

@@ -79,8 +79,8 @@ struct Problem {
     std::fill(scores + seen, scores + n, forbidden);
     if (!mask) return;
     const auto& s = mask_strides;
-    kernels_of<T>().fill_unless(mask + b * s[0] + h * s[1] + i * s[2] + j * s[3], s[3], forbidden,
-                                scores, seen);
+    kernels_of<T>().where(mask + b * s[0] + h * s[1] + i * s[2] + j * s[3], s[3], scores, 1,
+                          &forbidden, 0, scores, seen);
   }
 
   /// 0 for a weight that is dropped, 1 / (1 - dropout) for one that is kept.

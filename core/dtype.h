@@ -1,7 +1,7 @@
 // Element types, chosen at run time.
 //
-// f32 for training, f64 so that gradients can be checked tightly, i64 for tokens, boolean for masks.
-// There is no promotion between tensors: mixing types is an error that names the fix.
+// f32 for training, f64 so that gradients can be checked tightly, i64 for tokens, boolean for
+// masks. There is no promotion between tensors: mixing types is an error that names the fix.
 #pragma once
 
 #include <cstddef>

@@ -248,6 +248,8 @@ Array where(const Array& mask, const Array& a, const Array& b) {
       const bool* const may = mask.data<bool>() + run.offset[1];
       const T* const yes = a.data<T>() + run.offset[2];
       const T* const no = b.data<T>() + run.offset[3];
+      if constexpr (std::is_floating_point_v<T>)
+        return kernels_of<T>().where(may, run.stride[1], yes, run.stride[2], no, run.stride[3], out, run.n);
       for (int64_t i = 0; i < run.n; ++i)
         out[i] = may[i * run.stride[1]] ? yes[i * run.stride[2]] : no[i * run.stride[3]];
     });

@@ -50,7 +50,7 @@ template <class E>
 }
 }  // namespace core
 
-/// The parts, streamed one after the other. (What cannot be streamed is another's: cat(tensors, -1).)
+/// The parts, streamed one after the other. (cat(tensors, -1) is another one: it has no such parts.)
 template <class... Parts>
   requires requires(std::ostream& out, const Parts&... parts) { (out << ... << parts); }
 std::string cat(const Parts&... parts) {

@@ -103,7 +103,7 @@ void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64
   kernel.gemm_block(block);
 }
 
-/// Rows of C that one task computes: few, to keep many threads busy, but not too few to be worth it.
+/// Rows of C that one task computes: few, to keep many threads busy, but enough to be worth it.
 int64_t rows_of_a_task(int64_t m, int64_t tasks_across, int64_t work_of_a_row, int64_t tile_rows) {
   int64_t rows = even_part(m, block_rows, tile_rows);
   while (ceil_div(m, rows) * tasks_across < 32 && rows > 2 * tile_rows &&

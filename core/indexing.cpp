@@ -11,13 +11,14 @@ namespace heed::core {
 namespace {
 
 void check_index(const char* op, const Array& index) {
-  check<DtypeError>(index.dtype() == Dtype::i64, op, ": index ", index.shape(), " of ", index.dtype(),
-                    ": positions are int64: convert with to(Dtype::i64)");
+  check<DtypeError>(index.dtype() == Dtype::i64, op, ": index ", index.shape(), " of ",
+                    index.dtype(), ": positions are int64: convert with to(Dtype::i64)");
 }
 
-void check_position(const char* op, int64_t position, int64_t at, int64_t limit, const Shape& shape) {
-  check<IndexError>(position >= 0 && position < limit, op, ": ", shape, ": position ", position, " (entry ", at,
-                    " of the index) is out of range: must be in 0 … ", limit - 1);
+void check_position(const char* op, int64_t position, int64_t at, int64_t limit,
+                    const Shape& shape) {
+  check<IndexError>(position >= 0 && position < limit, op, ": ", shape, ": position ", position,
+                    " (entry ", at, " of the index) is out of range: must be in 0 … ", limit - 1);
 }
 
 // index's shape must fit inside x's, except along the axis.
@@ -55,9 +56,10 @@ Array gather(const Array& x, int64_t axis, const Array& index) {
   check_gather("gather", x, i, index);
   const Array y(index.shape(), x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
-    for_each_indexed("gather", x, i, index, [in = x.data<T>(), out = y.data<T>()](int64_t flat, int64_t offset) {
-      out[flat] = in[offset];
-    });
+    for_each_indexed("gather", x, i, index,
+                     [in = x.data<T>(), out = y.data<T>()](int64_t flat, int64_t offset) {
+                       out[flat] = in[offset];
+                     });
   });
   return y;
 }
@@ -65,22 +67,23 @@ Array gather(const Array& x, int64_t axis, const Array& index) {
 Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array& src) {
   const int i = normalize_axis("scatter_add", axis, x.shape());
   check_gather("scatter_add", x, i, index);
-  check<ShapeError>(src.shape() == index.shape(), "scatter_add: index ", index.shape(), ", source ", src.shape(),
-                    ": must have the same shape");
+  check<ShapeError>(src.shape() == index.shape(), "scatter_add: index ", index.shape(), ", source ",
+                    src.shape(), ": must have the same shape");
   check<DtypeError>(src.dtype() == x.dtype(), "scatter_add: ", x.dtype(), " and ", src.dtype(),
                     ": dtypes differ: convert one with to(Dtype)");
   const Array y = clone(x), from = contiguous(src);
   dispatch(x.dtype(), [&]<class T>() {
-    for_each_indexed("scatter_add", y, i, index, [in = from.data<T>(), out = y.data<T>()](int64_t flat, int64_t offset) {
-      out[offset] = static_cast<T>(out[offset] + in[flat]);
-    });
+    for_each_indexed("scatter_add", y, i, index,
+                     [in = from.data<T>(), out = y.data<T>()](int64_t flat, int64_t offset) {
+                       out[offset] = static_cast<T>(out[offset] + in[flat]);
+                     });
   });
   return y;
 }
 
 namespace {
 
-// Calls body(number of the slice, its position) for each position along `axis`, which must be in range.
+// Calls body(number of the slice, its position) for each position along `axis`, all in range.
 template <class Body>
 void for_each_position(const char* op, const Array& index, const Array& x, int axis, Body&& body) {
   const Array positions = contiguous(index);
@@ -91,7 +94,7 @@ void for_each_position(const char* op, const Array& index, const Array& x, int a
   }
 }
 
-// A contiguous array as (outer, the axis, inner): slices along the axis are rows of `inner` numbers.
+// A contiguous array as (outer, axis, inner): slices along the axis are rows of `inner` numbers.
 struct Slices {
   int64_t outer = 1, inner = 1;
   Slices(const Shape& shape, int axis) {
@@ -105,13 +108,15 @@ struct Slices {
 Array index_select(const Array& x, int64_t axis, const Array& index) {
   const int i = normalize_axis("index_select", axis, x.shape());
   check_index("index_select", index);
-  check<ShapeError>(index.rank() == 1, "index_select: index ", index.shape(), ": needs one axis: reshape({-1}) it");
+  check<ShapeError>(index.rank() == 1, "index_select: index ", index.shape(),
+                    ": needs one axis: reshape({-1}) it");
   Shape shape = x.shape();
   shape[i] = index.numel();
   const Array y(shape, x.dtype());
   if (!x.is_contiguous()) {
-    for_each_position("index_select", index, x, i,
-                      [&](int64_t n, int64_t position) { copy_into(select(y, i, n), select(x, i, position)); });
+    for_each_position("index_select", index, x, i, [&](int64_t n, int64_t position) {
+      copy_into(select(y, i, n), select(x, i, position));
+    });
     return y;
   }
   const Slices slices(x.shape(), i);
@@ -130,8 +135,8 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
   check_index("index_add", index);
   Shape shape = x.shape();
   shape[i] = index.numel();
-  check<ShapeError>(index.rank() == 1 && src.shape() == shape, "index_add: ", x.shape(), ", index ", index.shape(),
-                    ", source ", src.shape(), ": the source must be ", shape);
+  check<ShapeError>(index.rank() == 1 && src.shape() == shape, "index_add: ", x.shape(), ", index ",
+                    index.shape(), ", source ", src.shape(), ": the source must be ", shape);
   check<DtypeError>(src.dtype() == x.dtype(), "index_add: ", x.dtype(), " and ", src.dtype(),
                     ": dtypes differ: convert one with to(Dtype)");
   const Array y = clone(x), from = contiguous(src);
@@ -150,7 +155,8 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
 
 Array embedding(const Array& table, const Array& ids) {
   check_index("embedding", ids);
-  check<ShapeError>(table.rank() == 2, "embedding: table ", table.shape(), ": needs two axes (rows, width)");
+  check<ShapeError>(table.rank() == 2, "embedding: table ", table.shape(),
+                    ": needs two axes (rows, width)");
   const int64_t rows = table.size(0), width = table.size(1);
   Shape shape = ids.shape();
   shape.push_back(width);
@@ -158,8 +164,9 @@ Array embedding(const Array& table, const Array& ids) {
   dispatch(table.dtype(), [&]<class T>() {
     for (int64_t n = 0; n < at.numel(); ++n) {
       const int64_t id = at.data<int64_t>()[n];
-      check<IndexError>(id >= 0 && id < rows, "embedding: table ", table.shape(), ", ids ", ids.shape(), ": id ", id,
-                        " (entry ", n, ") is outside the vocabulary: ids run from 0 to ", rows - 1);
+      check<IndexError>(id >= 0 && id < rows, "embedding: table ", table.shape(), ", ids ",
+                        ids.shape(), ": id ", id, " (entry ", n,
+                        ") is outside the vocabulary: ids run from 0 to ", rows - 1);
       std::copy_n(from.data<T>() + id * width, width, y.data<T>() + n * width);
     }
   });
@@ -174,7 +181,8 @@ Array embedding_grad(const Array& g, const Array& ids, int64_t rows, int64_t pad
       const int64_t id = at.data<int64_t>()[n];
       if (id == padding_row) continue;
       T* const row = y.data<T>() + id * width;
-      kernels_of<T>().binary[static_cast<int>(Binary::add)](by.data<T>() + n * width, 1, row, 1, row, width);
+      kernels_of<T>().binary[static_cast<int>(Binary::add)](by.data<T>() + n * width, 1, row, 1,
+                                                            row, width);
     }
   });
   return y;
@@ -186,8 +194,8 @@ Array cat(const std::vector<Array>& parts, int64_t axis) {
   Shape shape = parts[0].shape();
   int64_t total = 0;
   for (const Array& part : parts) {
-    check<DtypeError>(part.dtype() == parts[0].dtype(), "cat: ", parts[0].dtype(), " and ", part.dtype(),
-                      ": dtypes differ: convert one with to(Dtype)");
+    check<DtypeError>(part.dtype() == parts[0].dtype(), "cat: ", parts[0].dtype(), " and ",
+                      part.dtype(), ": dtypes differ: convert one with to(Dtype)");
     bool fits = part.rank() == shape.rank();
     for (int d = 0; fits && d < shape.rank(); ++d) fits = d == i || part.shape()[d] == shape[d];
     check<ShapeError>(fits, "cat: ", parts[0].shape(), " and ", part.shape(), " along axis ", i,
@@ -208,34 +216,39 @@ Array cat(const std::vector<Array>& parts, int64_t axis) {
 TopK topk(const Array& x, int64_t k, int64_t axis, bool largest) {
   const int i = normalize_axis("topk", axis, x.shape());
   const int64_t n = x.shape()[i];
-  check<IndexError>(k >= 0 && k <= n, "topk: ", x.shape(), " with k = ", k, ": axis ", i, " has only ", n,
-                    " elements: k must be in 0 … ", n);
+  check<IndexError>(k >= 0 && k <= n, "topk: ", x.shape(), " with k = ", k, ": axis ", i,
+                    " has only ", n, " elements: k must be in 0 … ", n);
   Shape shape = x.shape();
   shape[i] = k;
   TopK best{Array(shape, x.dtype()), Array(shape, Dtype::i64)};
   if (shape.numel() == 0) return best;
-  const Array rows = select(x, i, 0), values = select(best.values, i, 0), places = select(best.indices, i, 0);
+  const Array rows = select(x, i, 0), values = select(best.values, i, 0),
+              places = select(best.indices, i, 0);
   const int64_t step = x.strides()[i], value_step = best.values.strides()[i];
   dispatch(x.dtype(), [&]<class T>() {
-    for_each_run<3>(rows.shape(), {rows.strides(), values.strides(), places.strides()}, [&](const Run<3>& run) {
-      std::vector<int64_t> order(static_cast<size_t>(n));
-      for (int64_t r = 0; r < run.n; ++r) {
-        const T* const row = rows.data<T>() + run.offset[0] + r * run.stride[0];
-        std::iota(order.begin(), order.end(), int64_t{0});
-        auto before = [&](int64_t a, int64_t b) {  // NaN counts as largest; equals keep their order
-          const T u = row[a * step], v = row[b * step];
-          const bool u_nan = u != u, v_nan = v != v;
-          if (u_nan != v_nan) return largest ? u_nan : v_nan;
-          if (u != v && !u_nan) return largest ? u > v : u < v;
-          return a < b;
-        };
-        std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
-        for (int64_t j = 0; j < k; ++j) {
-          values.data<T>()[run.offset[1] + r * run.stride[1] + j * value_step] = row[order[size_t(j)] * step];
-          places.data<int64_t>()[run.offset[2] + r * run.stride[2] + j * value_step] = order[size_t(j)];
-        }
-      }
-    });
+    for_each_run<3>(
+        rows.shape(), {rows.strides(), values.strides(), places.strides()}, [&](const Run<3>& run) {
+          std::vector<int64_t> order(static_cast<size_t>(n));
+          for (int64_t r = 0; r < run.n; ++r) {
+            const T* const row = rows.data<T>() + run.offset[0] + r * run.stride[0];
+            std::iota(order.begin(), order.end(), int64_t{0});
+            const auto before = [&](int64_t a, int64_t b) {
+              // NaN counts as largest; equals keep their order.
+              const T u = row[a * step], v = row[b * step];
+              const bool u_nan = u != u, v_nan = v != v;
+              if (u_nan != v_nan) return largest ? u_nan : v_nan;
+              if (u != v && !u_nan) return largest ? u > v : u < v;
+              return a < b;
+            };
+            std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
+            for (int64_t j = 0; j < k; ++j) {
+              values.data<T>()[run.offset[1] + r * run.stride[1] + j * value_step] =
+                  row[order[size_t(j)] * step];
+              places.data<int64_t>()[run.offset[2] + r * run.stride[2] + j * value_step] =
+                  order[size_t(j)];
+            }
+          }
+        });
   });
   return best;
 }

@@ -7,8 +7,9 @@ namespace heed::core {
 namespace {
 
 void check_operands(const char* op, const Array& a, const Array& b) {
-  check<DtypeError>(a.dtype() == b.dtype() && is_floating(a.dtype()), op, ": ", a.shape(), " ", a.dtype(),
-                    " @ ", b.shape(), " ", b.dtype(), ": needs one floating dtype: convert with to(Dtype)");
+  check<DtypeError>(a.dtype() == b.dtype() && is_floating(a.dtype()), op, ": ", a.shape(), " ",
+                    a.dtype(), " @ ", b.shape(), " ", b.dtype(),
+                    ": needs one floating dtype: convert with to(Dtype)");
 }
 
 Shape outer_axes(const Shape& shape, int inner) {
@@ -85,8 +86,9 @@ Array matmul(const Array& a, const Array& b) {
   if (b.rank() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
 
   const int64_t n = a.size(-2), k = a.size(-1), m = b.size(-1);
-  check<ShapeError>(b.size(-2) == k, "matmul: ", a.shape(), " @ ", b.shape(), ": inner sizes differ: the last axis of the left has ",
-                    k, ", the second to last of the right ", b.size(-2),
+  check<ShapeError>(b.size(-2) == k, "matmul: ", a.shape(), " @ ", b.shape(),
+                    ": inner sizes differ: the last axis of the left has ", k,
+                    ", the second to last of the right ", b.size(-2),
                     b.size(-1) == k ? ": transpose the right operand" : ": they must be equal");
   const Shape batch = broadcast("matmul", outer_axes(a.shape(), 2), outer_axes(b.shape(), 2));
   Shape shape = batch;
@@ -102,13 +104,15 @@ Array matmul(const Array& a, const Array& b) {
 
 Array linear(const Array& x, const Array& weight, const Array& bias) {
   check_operands("linear", x, weight);
-  check<ShapeError>(x.rank() > 0 && weight.rank() == 2 && x.size(-1) == weight.size(1), "linear: input ", x.shape(),
-                    ", weight ", weight.shape(), ": the last axis of the input must be the ",
+  check<ShapeError>(x.rank() > 0 && weight.rank() == 2 && x.size(-1) == weight.size(1),
+                    "linear: input ", x.shape(), ", weight ", weight.shape(),
+                    ": the last axis of the input must be the ",
                     weight.rank() == 2 ? weight.size(1) : 0, " features that the weight takes");
-  check<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "linear: weight ", weight.shape(),
-                    ", bias ", bias.shape(), ": the bias must have one number for each of the weight's rows");
-  check<DtypeError>(!bias.defined() || bias.dtype() == x.dtype(), "linear: input ", x.dtype(), ", bias ", bias.dtype(),
-                    ": dtypes differ: convert one with to(Dtype)");
+  check<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "linear: weight ",
+                    weight.shape(), ", bias ", bias.shape(),
+                    ": the bias must have one number for each of the weight's rows");
+  check<DtypeError>(!bias.defined() || bias.dtype() == x.dtype(), "linear: input ", x.dtype(),
+                    ", bias ", bias.dtype(), ": dtypes differ: convert one with to(Dtype)");
   Shape shape = x.shape();
   shape[shape.rank() - 1] = weight.size(0);
   const Array y(shape, x.dtype());

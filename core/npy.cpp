@@ -223,8 +223,8 @@ std::string to_npy(const Array& x) {
   for (int i = 0; i < x.rank(); ++i) header += cat(i ? ", " : "", x.shape()[i]);
   header += x.rank() == 1 ? ",), }" : "), }";
   const size_t start = magic.size() + 4;
-  // Up to a multiple of 64. (NumPy also leaves room for the first size to grow to 21 digits; with at
-  // most 8 axes that comes to the same.)
+  // Up to a multiple of 64. (NumPy also leaves room for the first size to grow to 21 digits; with
+  // at most 8 axes that comes to the same.)
   header.append(63 - (start + header.size()) % 64, ' ');
   header += '\n';
 

@@ -1,8 +1,8 @@
-// Arithmetic on Arrays: every function here returns a new, contiguous Array unless it says otherwise.
+// Arithmetic on Arrays: each function returns a new, contiguous Array unless it says otherwise.
 //
-// Floating ops take float32 and float64, both operands alike; add, sub, mul, div, maximum and minimum
-// also take integers. Operands are broadcast. `axis` may count from the end.
-// Errors: ShapeError where shapes do not fit, DtypeError where types do not, IndexError for positions.
+// Floating ops take float32 and float64, both operands alike; add, sub, mul, div, maximum and
+// minimum also take integers. Operands are broadcast. `axis` may count from the end.
+// Errors: ShapeError where shapes do not fit, DtypeError where types do not, IndexError for places.
 // Cost: one pass over the operands where nothing else is said. Safe to call from several threads.
 #pragma once
 
@@ -16,31 +16,31 @@
 namespace heed::core {
 
 // Elementwise (elementwise.cpp).
-Array map(Unary function, const Array& x);                                   // y = f(x)
-Array map_grad(UnaryGrad function, const Array& x, const Array& g);          // g f'(x)
-Array zip(Binary function, const Array& a, const Array& b);                  // y = f(a, b)
+Array map(Unary function, const Array& x);                                 // y = f(x)
+Array map_grad(UnaryGrad function, const Array& x, const Array& g);        // g f'(x)
+Array zip(Binary function, const Array& a, const Array& b);                // y = f(a, b)
 Array zip(Binary function, const Array& a, double b);
 Array zip(Binary function, double a, const Array& b);
-void add_into(const Array& y, const Array& x, double alpha = 1.0);           // y += alpha x, in place
-void zip_into(Binary function, const Array& y, const Array& b);              // y = f(y, b), in place
+void add_into(const Array& y, const Array& x, double alpha = 1.0);         // y += alpha x, in place
+void zip_into(Binary function, const Array& y, const Array& b);            // y = f(y, b), in place
 
 enum class Compare : uint8_t { eq, ne, lt, le, gt, ge };
-Array compare(Compare relation, const Array& a, const Array& b);              // -> boolean
+Array compare(Compare relation, const Array& a, const Array& b);           // -> boolean
 Array compare(Compare relation, const Array& a, double b);
 Array logical_not(const Array& mask);
 Array logical_and(const Array& a, const Array& b);
 Array logical_or(const Array& a, const Array& b);
-Array where(const Array& mask, const Array& a, const Array& b);              // mask ? a : b
+Array where(const Array& mask, const Array& a, const Array& b);            // mask ? a : b
 
-// Reductions (reduce.cpp) over `axes`; an empty list means all of them. The reduced axes keep size 1
-// if keepdim, else they go.
+// Reductions (reduce.cpp) over `axes`; an empty list means all of them. The reduced axes keep
+// size 1 if keepdim, else they go.
 Array sum(const Array& x, const Shape& axes, bool keepdim);
-Array amax(const Array& x, const Shape& axes, bool keepdim);                // NaN wins, as in PyTorch
+Array amax(const Array& x, const Shape& axes, bool keepdim);          // NaN wins, as in PyTorch
 Array amin(const Array& x, const Shape& axes, bool keepdim);
 Array prod(const Array& x, int64_t axis, bool keepdim);
-Array argmax(const Array& x, int64_t axis, bool keepdim);                   // i64; the first of equals
+Array argmax(const Array& x, int64_t axis, bool keepdim);             // i64; the first of equals
 Array argmin(const Array& x, int64_t axis, bool keepdim);
-Array cumsum(const Array& x, int64_t axis, bool reverse = false);           // reverse: yᵢ = xᵢ + xᵢ₊₁ + …
+Array cumsum(const Array& x, int64_t axis, bool reverse = false);     // or yᵢ = xᵢ + xᵢ₊₁ + …
 bool all(const Array& mask);
 bool any(const Array& mask);
 bool all_finite(const Array& x);
@@ -76,7 +76,7 @@ Normalized rms_norm(const Array& x, const Array& weight, double eps);
 NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm, const Array& g);
 
 // Indexing (indexing.cpp). Indices are i64; negative ones are errors.
-Array gather(const Array& x, int64_t axis, const Array& index);      // y[i][j] = x[index[i][j]][j] for axis 0
+Array gather(const Array& x, int64_t axis, const Array& index);  // y[i][j] = x[index[i][j]][j], …
 Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array& src);
 Array index_select(const Array& x, int64_t axis, const Array& index);        // index (n)
 Array index_add(const Array& x, int64_t axis, const Array& index, const Array& src);
@@ -89,6 +89,9 @@ struct TopK {
   Array values, indices;
 };
 TopK topk(const Array& x, int64_t k, int64_t axis, bool largest);            // best first
+/// The positions, i64, that put x in order along the axis (sort.cpp). Equals keep their order; NaN
+/// counts as largest. O(n log n) a row.
+Array argsort(const Array& x, int64_t axis, bool descending);
 
 // Filled (create.cpp).
 Array arange(double begin, double end, double step, Dtype dtype);

@@ -9,7 +9,9 @@ namespace heed::core {
 namespace {
 
 // Rows a thread takes at a time.
-int64_t row_grain(int64_t n) { return std::max<int64_t>(1, elementwise_grain / std::max<int64_t>(n, 1)); }
+int64_t row_grain(int64_t n) {
+  return std::max<int64_t>(1, elementwise_grain / std::max<int64_t>(n, 1));
+}
 
 // y = kernel(x) on every row along `axis`.
 template <class Kernel>
@@ -24,7 +26,8 @@ Array map_rows(const char* op, const Array& x, int64_t axis, Kernel&& kernel) {
   if (x.numel() == 0) return y;
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     parallel_for(x.numel() / n, row_grain(n), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) kernel(kernels_of<T>(), in.data<T>() + r * n, y.data<T>() + r * n, n);
+      for (int64_t r = begin; r < end; ++r)
+        kernel(kernels_of<T>(), in.data<T>() + r * n, y.data<T>() + r * n, n);
     });
   });
   return y;
@@ -35,7 +38,8 @@ template <class Kernel>
 Array grad_rows(const char* op, const Array& y, const Array& g, int64_t axis, Kernel&& kernel) {
   const int i = normalize_axis(op, axis, y.shape());
   if (i != y.rank() - 1)
-    return contiguous(transpose(grad_rows(op, transpose(y, i, -1), transpose(g, i, -1), -1, kernel), i, -1));
+    return contiguous(
+        transpose(grad_rows(op, transpose(y, i, -1), transpose(g, i, -1), -1, kernel), i, -1));
   const Array out = contiguous(y), by = contiguous(g);
   const Array dx(y.shape(), y.dtype());
   const int64_t n = y.size(-1);
@@ -43,7 +47,8 @@ Array grad_rows(const char* op, const Array& y, const Array& g, int64_t axis, Ke
   dispatch_floating(y.dtype(), op, [&]<class T>() {
     parallel_for(y.numel() / n, row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        kernel(kernels_of<T>(), out.data<T>() + r * n, by.data<T>() + r * n, dx.data<T>() + r * n, n);
+        kernel(kernels_of<T>(), out.data<T>() + r * n, by.data<T>() + r * n, dx.data<T>() + r * n,
+               n);
     });
   });
   return dx;
@@ -58,10 +63,12 @@ Shape without_last(const Shape& shape) {
 void check_norm(const char* op, const Array& x, const Array& weight, const Array& bias) {
   check<ShapeError>(x.rank() > 0, op, ": shape ", x.shape(), ": has no axis to normalise");
   for (const Array* p : {&weight, &bias}) {
-    check<ShapeError>(!p->defined() || p->shape() == Shape{x.size(-1)}, op, ": input ", x.shape(), ", weight or bias ",
-                      p->shape(), ": must be as long as the input's last axis, ", x.size(-1));
-    check<DtypeError>(!p->defined() || p->dtype() == x.dtype(), op, ": input ", x.dtype(), ", weight or bias ",
-                      p->dtype(), ": dtypes differ: convert one with to(Dtype)");
+    check<ShapeError>(!p->defined() || p->shape() == Shape{x.size(-1)}, op, ": input ", x.shape(),
+                      ", weight or bias ", p->shape(),
+                      ": must be as long as the input's last axis, ", x.size(-1));
+    check<DtypeError>(!p->defined() || p->dtype() == x.dtype(), op, ": input ", x.dtype(),
+                      ", weight or bias ", p->dtype(),
+                      ": dtypes differ: convert one with to(Dtype)");
   }
 }
 
@@ -77,18 +84,20 @@ constexpr int64_t norm_block = 64;
 
 template <class T, class RowGrad>
 NormGrad norm_grad(const Array& x, bool has_weight, bool has_bias, RowGrad&& row_grad) {
-  const int64_t n = x.size(-1), rows = n ? x.numel() / n : 0, blocks = (rows + norm_block - 1) / norm_block;
+  const int64_t n = x.size(-1), rows = n ? x.numel() / n : 0,
+                blocks = (rows + norm_block - 1) / norm_block;
   NormGrad out;
   out.x = Array(x.shape(), x.dtype());
   Array dw, db;
   if (has_weight) dw = full({blocks, n}, 0.0, x.dtype());
   if (has_bias) db = full({blocks, n}, 0.0, x.dtype());
-  parallel_for(blocks, std::max<int64_t>(1, row_grain(n) / norm_block), [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b)
-      for (int64_t r = b * norm_block; r < std::min(rows, (b + 1) * norm_block); ++r)
-        row_grad(r, out.x.data<T>() + r * n, has_weight ? dw.data<T>() + b * n : nullptr,
-                 has_bias ? db.data<T>() + b * n : nullptr);
-  });
+  parallel_for(
+      blocks, std::max<int64_t>(1, row_grain(n) / norm_block), [&](int64_t begin, int64_t end) {
+        for (int64_t b = begin; b < end; ++b)
+          for (int64_t r = b * norm_block; r < std::min(rows, (b + 1) * norm_block); ++r)
+            row_grad(r, out.x.data<T>() + r * n, has_weight ? dw.data<T>() + b * n : nullptr,
+                     has_bias ? db.data<T>() + b * n : nullptr);
+      });
   if (has_weight) out.weight = sum(dw, {0}, false);
   if (has_bias) out.bias = sum(db, {0}, false);
   return out;
@@ -97,7 +106,8 @@ NormGrad norm_grad(const Array& x, bool has_weight, bool has_bias, RowGrad&& row
 }  // namespace
 
 Array softmax(const Array& x, int64_t axis) {
-  return map_rows("softmax", x, axis, [](const auto& k, const auto* x, auto* y, int64_t n) { k.softmax(x, y, n); });
+  return map_rows("softmax", x, axis,
+                  [](const auto& k, const auto* x, auto* y, int64_t n) { k.softmax(x, y, n); });
 }
 
 Array log_softmax(const Array& x, int64_t axis) {
@@ -106,15 +116,17 @@ Array log_softmax(const Array& x, int64_t axis) {
 }
 
 Array softmax_grad(const Array& y, const Array& g, int64_t axis) {
-  return grad_rows("softmax", y, g, axis, [](const auto& k, const auto* y, const auto* g, auto* dx, int64_t n) {
-    k.softmax_grad(y, g, dx, n);
-  });
+  return grad_rows("softmax", y, g, axis,
+                   [](const auto& k, const auto* y, const auto* g, auto* dx, int64_t n) {
+                     k.softmax_grad(y, g, dx, n);
+                   });
 }
 
 Array log_softmax_grad(const Array& y, const Array& g, int64_t axis) {
-  return grad_rows("log_softmax", y, g, axis, [](const auto& k, const auto* y, const auto* g, auto* dx, int64_t n) {
-    k.log_softmax_grad(y, g, dx, n);
-  });
+  return grad_rows("log_softmax", y, g, axis,
+                   [](const auto& k, const auto* y, const auto* g, auto* dx, int64_t n) {
+                     k.log_softmax_grad(y, g, dx, n);
+                   });
 }
 
 Array logsumexp(const Array& x, int64_t axis, bool keepdim) {
@@ -148,8 +160,9 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
   dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
     parallel_for(out.mean.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        kernels_of<T>().layer_norm(in.data<T>() + r * n, or_null<T>(w), or_null<T>(b), static_cast<T>(eps),
-                                   out.y.data<T>() + r * n, out.mean.data<T>() + r, out.rstd.data<T>() + r, n);
+        kernels_of<T>().layer_norm(in.data<T>() + r * n, or_null<T>(w), or_null<T>(b),
+                                   static_cast<T>(eps), out.y.data<T>() + r * n,
+                                   out.mean.data<T>() + r, out.rstd.data<T>() + r, n);
     });
   });
   return out;
@@ -162,7 +175,8 @@ NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, con
   return dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
     return norm_grad<T>(x, weight.defined(), has_bias, [&](int64_t r, T* dx, T* dw, T* db) {
       kernels_of<T>().layer_norm_grad(in.data<T>() + r * n, or_null<T>(w), by.data<T>() + r * n,
-                                      norm.mean.data<T>()[r], norm.rstd.data<T>()[r], dx, dw, db, n);
+                                      norm.mean.data<T>()[r], norm.rstd.data<T>()[r], dx, dw, db,
+                                      n);
     });
   });
 }
@@ -182,7 +196,8 @@ Normalized rms_norm(const Array& x, const Array& weight, double eps) {
   return out;
 }
 
-NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm, const Array& g) {
+NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm,
+                       const Array& g) {
   const Array in = contiguous(x), by = contiguous(g), w = adjacent(weight);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "rms_norm", [&]<class T>() {

@@ -10,17 +10,12 @@ Shape::Shape(std::span<const int64_t> sizes) {
   for (int64_t size : sizes) sizes_[rank_++] = size;
 }
 
-Shape Shape::filled(int rank, int64_t value) {
-  Shape shape;
-  for (int i = 0; i < rank; ++i) shape.push_back(value);
-  return shape;
+void Shape::fail_full() const {
+  fail<ShapeError>("shape: ", *this, " and one axis more: at most 8 are supported: merge axes with reshape");
 }
 
-void Shape::push_back(int64_t size) { insert(rank_, size); }
-
 void Shape::insert(int i, int64_t size) {
-  check<ShapeError>(rank_ < max_rank, "shape: ", *this,
-                    " and one axis more: at most 8 are supported: merge axes with reshape");
+  if (rank_ == max_rank) fail_full();
   std::copy_backward(sizes_.begin() + i, sizes_.begin() + rank_, sizes_.begin() + rank_ + 1);
   sizes_[i] = size;
   ++rank_;
@@ -31,20 +26,9 @@ void Shape::erase(int i) {
   --rank_;
 }
 
-bool Shape::operator==(const Shape& other) const {
-  return std::equal(begin(), end(), other.begin(), other.end());
-}
-
-int64_t Shape::numel() const {
-  int64_t product = 1;  // without the zeros, as strides are
-  bool empty = false;
-  for (int64_t size : *this) {
-    check<ShapeError>(size >= 0, "shape: ", *this, ": a size is negative");
-    check<ShapeError>(!__builtin_mul_overflow(product, std::max<int64_t>(size, 1), &product),
-                      "shape: ", *this, ": the number of elements overflows 63 bits");
-    empty |= size == 0;
-  }
-  return empty ? 0 : product;
+void Shape::fail_numel() const {
+  for (int64_t size : *this) check<ShapeError>(size >= 0, "shape: ", *this, ": a size is negative");
+  fail<ShapeError>("shape: ", *this, ": the number of elements overflows 63 bits");
 }
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {
@@ -86,6 +70,7 @@ bool broadcasts_to(const Shape& shape, const Shape& larger) {
 }
 
 Strides broadcast_strides(const Shape& shape, const Strides& strides, const Shape& to) {
+  if (shape == to) return strides;
   Strides out = Strides::filled(to.rank(), 0);
   const int offset = to.rank() - shape.rank();
   for (int i = 0; i < shape.rank(); ++i)

@@ -21,7 +21,11 @@ class Shape {
   Shape() = default;                           // rank 0: one number
   Shape(std::initializer_list<int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const int64_t> sizes);  // throws ShapeError above rank 8
-  static Shape filled(int rank, int64_t value);
+  static Shape filled(int rank, int64_t value) {
+    Shape shape;
+    for (int i = 0; i < rank; ++i) shape.push_back(value);
+    return shape;
+  }
 
   int rank() const { return rank_; }
   int64_t operator[](int i) const { return sizes_[i]; }
@@ -29,16 +33,36 @@ class Shape {
   int64_t back() const { return sizes_[rank_ - 1]; }
   const int64_t* begin() const { return sizes_.data(); }
   const int64_t* end() const { return sizes_.data() + rank_; }
-  void push_back(int64_t size);
+  void push_back(int64_t size) {
+    if (rank_ == max_rank) [[unlikely]] fail_full();
+    sizes_[rank_++] = size;
+  }
   void erase(int i);
   void insert(int i, int64_t size);
 
-  bool operator==(const Shape& other) const;
+  bool operator==(const Shape& other) const {
+    if (rank_ != other.rank_) return false;
+    for (int i = 0; i < rank_; ++i)
+      if (sizes_[i] != other.sizes_[i]) return false;
+    return true;
+  }
 
   /// Product of the sizes. Throws ShapeError where that of the sizes that are not 0 overflows 63 bits.
-  int64_t numel() const;
+  int64_t numel() const {
+    int64_t product = 1;  // without the zeros, as strides are
+    bool empty = false;
+    for (int i = 0; i < rank_; ++i) {
+      const int64_t size = sizes_[i];
+      if (size < 0 || __builtin_mul_overflow(product, size == 0 ? 1 : size, &product)) [[unlikely]] fail_numel();
+      empty |= size == 0;
+    }
+    return empty ? 0 : product;
+  }
 
  private:
+  [[noreturn]] void fail_full() const;
+  [[noreturn]] void fail_numel() const;
+
   std::array<int64_t, max_rank> sizes_;
   int rank_ = 0;
 };

@@ -55,7 +55,7 @@ class Storage {
   Block* block_ = nullptr;
 };
 
-/// Bytes as handed out: a request is rounded up to its size class, by a quarter at most.
+/// Bytes as handed out: a request is rounded up to its size class, by an eighth at most.
 struct MemoryStats {
   int64_t in_use;     // bytes in live storages
   int64_t peak;       // highest in_use since the start or the last reset_peak_memory()

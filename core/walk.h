@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 
 #include <heed/core/parallel.h>
 #include <heed/core/shape.h>
@@ -29,18 +30,18 @@ struct LoopNest {
   Shape shape;
   std::array<Strides, N> strides;
 
-  LoopNest(const Shape& full, const std::array<Strides, N>& all) {
+  LoopNest(const Shape& full, const std::array<std::reference_wrapper<const Strides>, N>& all) {
     for (int i = 0; i < full.rank(); ++i) {
       if (full[i] == 1) continue;
       bool merges = shape.rank() > 0;
       const int last = shape.rank() - 1;
-      for (int k = 0; merges && k < N; ++k) merges = strides[k][last] == all[k][i] * full[i];
+      for (int k = 0; merges && k < N; ++k) merges = strides[k][last] == all[k].get()[i] * full[i];
       if (merges) {
         shape[last] *= full[i];
-        for (int k = 0; k < N; ++k) strides[k][last] = all[k][i];
+        for (int k = 0; k < N; ++k) strides[k][last] = all[k].get()[i];
       } else {
         shape.push_back(full[i]);
-        for (int k = 0; k < N; ++k) strides[k].push_back(all[k][i]);
+        for (int k = 0; k < N; ++k) strides[k].push_back(all[k].get()[i]);
       }
     }
     if (shape.rank() == 0) {
@@ -84,9 +85,15 @@ struct LoopNest {
 /// Walks all elements of `shape`, on several threads where there are many. `body` must be safe to
 /// call on several threads at once, for disjoint runs.
 template <int N, class Body>
-void for_each_run(const Shape& shape, const std::array<Strides, N>& strides, Body&& body) {
+void for_each_run(const Shape& shape, const std::array<std::reference_wrapper<const Strides>, N>& strides,
+                  Body&& body) {
   const int64_t numel = shape.numel();
   if (numel == 0) return;
+  if (shape.rank() <= 1 && numel <= elementwise_grain) {  // toy sizes: no loop nest to set up
+    Run<N> run{.offset = {}, .stride = {}, .n = numel};
+    for (int k = 0; k < N; ++k) run.stride[k] = shape.rank() == 0 ? 1 : strides[k].get()[0];
+    return body(static_cast<const Run<N>&>(run));
+  }
   const LoopNest<N> nest(shape, strides);
   parallel_for(numel, elementwise_grain,
                [&](int64_t begin, int64_t end) { nest.walk(begin, end, body); });

@@ -1,9 +1,10 @@
 // A Transformer that writes: predicts the next character of a text, then continues it.
 //
-// The model is a small GPT (nn/gpt.h); the recipe is nanoGPT's for a CPU: AdamW with decay on matrices
-// only, a learning rate that warms up and falls along a cosine, gradients clipped to norm 1. A loss
-// alone says little, so it is printed beside those of models that only count (kit/metrics.h): guessing
-// at random, counting characters, counting pairs. Whoever is above the last has learnt nothing yet.
+// The model is a small GPT (nn/gpt.h); the recipe is nanoGPT's for a CPU: AdamW with decay on
+// matrices only, a learning rate that warms up and falls along a cosine, gradients clipped to norm
+// 1. A loss alone says little, so it is printed beside those of models that only count
+// (kit/metrics.h): guessing at random, counting characters, counting pairs. Whoever is above the
+// last has learnt nothing yet.
 //
 // On tinyshakespeare (--text FILE) these settings are published with a validation loss of 1.88,
 // estimated on 20 batches; over the whole split a PyTorch twin of this program reaches 1.91
@@ -44,7 +45,7 @@ struct Settings {
   fs::path text, resume;
   int64_t layers = 4, heads = 4, width = 128, context = 64, batch = 12;
   double dropout = 0.0, lr = 1e-3, final_lr = 1e-4, weight_decay = 0.1, clip = 1.0;
-  int64_t warmup = 100, eval_every = 250, save_every = 500;
+  int64_t accumulate = 1, warmup = 100, eval_every = 250, save_every = 500, stop_at = 0;
   int64_t characters = 300;
   std::string prompt = "\n";
   kit::SamplingOptions sampling{.temperature = 0.8};
@@ -62,7 +63,8 @@ struct Corpus {
     training.assign(ids.begin(), cut);
     validation.assign(cut, ids.end());
     check(static_cast<int64_t>(validation.size()) > context, "char_gpt: a text of ", ids.size(),
-          " characters: its last tenth must be longer than the context, ", context, ": take a longer text");
+          " characters: its last tenth must be longer than the context, ", context,
+          ": take a longer text");
   }
 
   // Names the text in a checkpoint (FNV-1a).
@@ -73,7 +75,7 @@ struct Corpus {
   }
 };
 
-// Mean loss over non-overlapping windows of the ids, every position counted. At most `limit` windows.
+// Mean loss over non-overlapping windows of the ids, `limit` at most, every position counted.
 double evaluate(nn::GPT& model, const kit::Ids& ids, int64_t limit = INT64_MAX) {
   const NoGrad no_history;
   model.eval();
@@ -91,7 +93,8 @@ double evaluate(nn::GPT& model, const kit::Ids& ids, int64_t limit = INT64_MAX) 
 }
 
 // `prompt` continued, a character at a time.
-std::string write_text(nn::GPT& model, const kit::CharVocab& vocab, const Settings& s, Generator& generator) {
+std::string write_text(nn::GPT& model, const kit::CharVocab& vocab, const Settings& s,
+                       Generator& generator) {
   const NoGrad no_history;
   model.eval();
   kit::Ids ids = vocab.encode(s.prompt);
@@ -100,7 +103,8 @@ std::string write_text(nn::GPT& model, const kit::CharVocab& vocab, const Settin
     const Tensor window = tensor_i64(kit::Ids(ids.end() - seen, ids.end()), {1, seen});
     const Tensor logits = model(window)[0][seen - 1];
     const std::vector<double> values = logits.to_vector();
-    ids.push_back(kit::sample({values.begin(), values.end()}, rand({}, generator, Dtype::f64).item(), s.sampling));
+    ids.push_back(kit::sample({values.begin(), values.end()},
+                              rand({}, generator, Dtype::f64).item(), s.sampling));
   }
   model.train();
   return vocab.decode(ids);
@@ -116,7 +120,8 @@ void draw_attention(nn::GPT& model, const Corpus& corpus, const fs::path& file) 
   model(tensor_i64(ids, {1, n}));
   model.train();
 
-  kit::AttentionSet heads{.name = "self", .queries = corpus.vocab.tokens(ids), .keys = corpus.vocab.tokens(ids)};
+  kit::AttentionSet heads{
+      .name = "self", .queries = corpus.vocab.tokens(ids), .keys = corpus.vocab.tokens(ids)};
   heads.allowed = kit::causal_mask(n, n);
   for (const nn::AttentionEntry& entry : trace.entries()) {
     heads.layers.emplace_back();
@@ -125,9 +130,10 @@ void draw_attention(nn::GPT& model, const Corpus& corpus, const fs::path& file) 
       heads.layers.back().emplace_back(weights.begin(), weights.end());
     }
   }
-  kit::save_attention_page(file, {.title = "char_gpt: who looks at whom",
-                                  .note = "Each character is a query that looks back at those before it.",
-                                  .sets = {heads}});
+  kit::save_attention_page(file,
+                           {.title = "char_gpt: who looks at whom",
+                            .note = "Each character is a query that looks back at those before it.",
+                            .sets = {heads}});
 }
 
 // Everything that a run is: to stop at any step and go on as if nothing had been.
@@ -139,10 +145,16 @@ struct Run {
   int64_t step = 0;
 
   Run(const Settings& s, int64_t vocab)
-      : model({.vocab = vocab, .context = s.context, .width = s.width, .heads = s.heads, .layers = s.layers,
+      : model({.vocab = vocab,
+               .context = s.context,
+               .width = s.width,
+               .heads = s.heads,
+               .layers = s.layers,
                .dropout = s.dropout}),
         adamw(groups(s), {.lr = s.lr, .beta2 = 0.99}),
-        schedule(adamw, {.warmup = s.warmup, .decay = std::max(s.common.steps, s.warmup), .final_lr = s.final_lr}),
+        schedule(adamw, {.warmup = s.warmup,
+                         .decay = std::max(s.common.steps, s.warmup),
+                         .final_lr = s.final_lr}),
         data(static_cast<uint64_t>(s.common.seed)) {}
 
   std::vector<optim::ParamGroup> groups(const Settings& s) const {
@@ -150,35 +162,46 @@ struct Run {
     return {{g.decay, std::nullopt, s.weight_decay}, {g.no_decay, std::nullopt, 0.0}};
   }
 
+  // The batch goes through the model in `accumulate` parts, one after another: backward() adds up
+  // their gradients, and each part's loss counts for its share of the mean over the whole batch.
   double train_step(const Settings& s, const kit::Ids& ids) {
-    const auto [inputs, targets] = kit::windows(ids, kit::random_starts(ids, s.context, s.batch, data), s.context);
-    const Tensor loss = nn::cross_entropy(model(inputs), targets);
+    const kit::Ids starts = kit::random_starts(ids, s.context, s.batch * s.accumulate, data);
+    double mean_loss = 0;
     adamw.zero_grad();
-    loss.backward();
+    for (auto part = starts.begin(); part != starts.end(); part += s.batch) {
+      const auto [inputs, targets] = kit::windows(ids, {part, part + s.batch}, s.context);
+      const Tensor loss =
+          nn::cross_entropy(model(inputs), targets) / static_cast<double>(s.accumulate);
+      loss.backward();
+      mean_loss += loss.item();
+    }
     optim::clip_grad_norm(model.parameters(), s.clip, {.error_if_nonfinite = true});
     adamw.step();
     schedule.step();
     ++step;
-    return loss.item();
+    return mean_loss;
   }
 
   void save(const fs::path& file, const Settings& s, const Corpus& corpus) const {
     nn::StateDict all;
-    for (const nn::NamedTensor& x : model.state_dict()) all.push_back({"model." + x.name, x.tensor});
+    for (const nn::NamedTensor& x : model.state_dict())
+      all.push_back({"model." + x.name, x.tensor});
     for (const auto& [name, x] : adamw.state_dict()) all.push_back({"optimizer." + name, x});
-    nn::save(file, all, identity(s, corpus, {{"step", std::to_string(step)},
-                                             {"data_counter", std::to_string(data.counter())},
-                                             {"data_seed", std::to_string(data.seed())},
-                                             {"default_counter", std::to_string(default_generator().counter())},
-                                             {"default_seed", std::to_string(default_generator().seed())}}));
+    nn::save(file, all,
+             identity(s, corpus,
+                      {{"step", std::to_string(step)},
+                       {"data_counter", std::to_string(data.counter())},
+                       {"data_seed", std::to_string(data.seed())},
+                       {"default_counter", std::to_string(default_generator().counter())},
+                       {"default_seed", std::to_string(default_generator().seed())}}));
   }
 
   void resume(const fs::path& file, const Settings& s, const Corpus& corpus) {
     const nn::Checkpoint saved = nn::load(file);
     for (const auto& [key, value] : identity(s, corpus, {})) {
       const std::string was = saved.get(key);
-      check(was == value, "char_gpt: --resume ", file.string(), ": its ", key, " is ", was, ", this run's ", value,
-            ": give the options and the text that it was made with");
+      check(was == value, "char_gpt: --resume ", file.string(), ": its ", key, " is ", was,
+            ", this run's ", value, ": give the options and the text that it was made with");
     }
     nn::StateDict weights;
     optim::OptimizerState optimizer;
@@ -200,18 +223,28 @@ struct Run {
   static std::map<std::string, std::string> identity(const Settings& s, const Corpus& corpus,
                                                      std::map<std::string, std::string> and_also) {
     const std::pair<const char*, std::string> entries[] = {
-        {"layers", std::to_string(s.layers)}, {"heads", std::to_string(s.heads)}, {"width", std::to_string(s.width)},
-        {"context", std::to_string(s.context)}, {"batch", std::to_string(s.batch)}, {"steps", std::to_string(s.common.steps)},
-        {"lr", kit::shortest(s.lr)}, {"final_lr", kit::shortest(s.final_lr)}, {"warmup", std::to_string(s.warmup)},
-        {"weight_decay", kit::shortest(s.weight_decay)}, {"dropout", kit::shortest(s.dropout)},
-        {"clip", kit::shortest(s.clip)}, {"text_hash", corpus.hash()}};
+        {"layers", std::to_string(s.layers)},
+        {"heads", std::to_string(s.heads)},
+        {"width", std::to_string(s.width)},
+        {"context", std::to_string(s.context)},
+        {"batch", std::to_string(s.batch)},
+        {"accumulate", std::to_string(s.accumulate)},
+        {"steps", std::to_string(s.common.steps)},
+        {"lr", kit::shortest(s.lr)},
+        {"final_lr", kit::shortest(s.final_lr)},
+        {"warmup", std::to_string(s.warmup)},
+        {"weight_decay", kit::shortest(s.weight_decay)},
+        {"dropout", kit::shortest(s.dropout)},
+        {"clip", kit::shortest(s.clip)},
+        {"text_hash", corpus.hash()}};
     for (const auto& [key, value] : entries) and_also[key] = value;
     return and_also;
   }
 };
 
-// Steps until the last one or an interruption, with a checkpoint now and then.
-void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& checkpoint, const fs::path& metrics) {
+// Steps until the last one, --stop-at or an interruption, with a checkpoint now and then.
+void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& checkpoint,
+           const fs::path& metrics) {
   kit::MetricsLog log(metrics, run.step);
   kit::Progress progress("training", s.common.steps, {.quiet = s.common.quiet});
   progress.start_at(run.step);
@@ -221,6 +254,7 @@ void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& ch
     log.write(run.step, {{"loss", loss}, {"lr", run.schedule.lr()}});
     if (run.step % s.eval_every == 0)
       log.write(run.step, {{"val_loss", evaluate(run.model, corpus.validation, 64)}});
+    if (run.step == s.stop_at) break;
     if (run.step % s.save_every == 0) run.save(checkpoint, s, corpus);
   }
   run.save(checkpoint, s, corpus);
@@ -234,22 +268,28 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
                       {"width", &s.width, "of the embedding", {.min = 1}},
                       {"context", &s.context, "characters that it sees at once", {.min = 1}},
                       {"dropout", &s.dropout, "probability", {.min = 0, .max = 1}}});
-  cli.group("Training", {{"batch", &s.batch, "windows of text in a step", {.min = 1}},
-                         {"lr", &s.lr, "peak learning rate", {.above = 0}},
-                         {"final-lr", &s.final_lr, "learning rate at the end", {.min = 0}},
-                         {"warmup", &s.warmup, "steps up to the peak", {.min = 0}},
-                         {"weight-decay", &s.weight_decay, "of matrices", {.min = 0}},
-                         {"clip", &s.clip, "largest norm of the gradient", {.above = 0}},
-                         {"eval-every", &s.eval_every, "steps between losses on validation text", {.min = 1}},
-                         {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
-  cli.group("Writing", {{"prompt", &s.prompt, "text to go on from", {.shown_default = "a line end"}},
-                        {"characters", &s.characters, "to write at the end", {.min = 0}},
-                        {"temperature", &s.sampling.temperature, "0 always takes the likeliest", {.min = 0}},
-                        {"top-k", &s.sampling.top_k, "choose among the k likeliest; 0: all", {.min = 0}},
-                        {"top-p", &s.sampling.top_p, "choose among those with this share", {.above = 0, .max = 1}}});
+  cli.group("Training",
+            {{"batch", &s.batch, "windows of text that the model sees at once", {.min = 1}},
+             {"accumulate", &s.accumulate, "such batches in a step", {.min = 1}},
+             {"lr", &s.lr, "peak learning rate", {.above = 0}},
+             {"final-lr", &s.final_lr, "learning rate at the end", {.min = 0}},
+             {"warmup", &s.warmup, "steps up to the peak", {.min = 0}},
+             {"weight-decay", &s.weight_decay, "of matrices", {.min = 0}},
+             {"clip", &s.clip, "largest norm of the gradient", {.above = 0}},
+             {"eval-every", &s.eval_every, "steps between losses on validation text", {.min = 1}},
+             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}},
+             {"stop-at", &s.stop_at, "save and stop here, to go on later; 0: never", {.min = 0}}});
+  cli.group(
+      "Writing",
+      {{"prompt", &s.prompt, "text to go on from", {.shown_default = "a line end"}},
+       {"characters", &s.characters, "to write at the end", {.min = 0}},
+       {"temperature", &s.sampling.temperature, "0 always takes the likeliest", {.min = 0}},
+       {"top-k", &s.sampling.top_k, "choose among the k likeliest; 0: all", {.min = 0}},
+       {"top-p", &s.sampling.top_p, "choose among those with this share", {.above = 0, .max = 1}}});
   cli.common(s.common);
   cli.example("char_gpt --text input.txt", "learn another text");
-  cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors", "go on after an interruption");
+  cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors",
+              "go on after an interruption");
   cli.json_keys({{"val_loss", "nats per character over the whole validation split"},
                  {"bits_per_character", "the same in bits"},
                  {"train_loss", "over as much of the training text"},
@@ -281,45 +321,60 @@ int run(int argc, char** argv) {
   const fs::path loss_plot = out.file("loss.svg", "the loss, step by step");
   const fs::path page = out.file("attention.html", "what each head looks at: open it in a browser");
   const fs::path weights = out.file("model.safetensors", "the weights, for heed or PyTorch");
-  const fs::path checkpoint = out.file("checkpoint.safetensors", "everything, to go on with --resume");
+  const fs::path checkpoint =
+      out.file("checkpoint.safetensors", "everything, to go on with --resume");
   const fs::path metrics = out.file("metrics.jsonl", "the numbers behind the plot");
   if (!s.resume.empty()) run.resume(s.resume, s, corpus);
-  std::cout << "text: " << corpus.training.size() + corpus.validation.size() << " characters, " << corpus.vocab.size()
-            << " different ones; model: " << run.model.num_parameters() << " parameters\n";
+  std::cout << "text: " << corpus.training.size() + corpus.validation.size() << " characters, "
+            << corpus.vocab.size() << " different ones; model: " << run.model.num_parameters()
+            << " parameters\n";
 
   const auto begin = std::chrono::steady_clock::now();
   const int64_t first = run.step;
   train(run, s, corpus, checkpoint, metrics);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  if (kit::interrupted()) {
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (kit::interrupted() || run.step < s.common.steps) {
     std::cerr << "\nstopped at step " << run.step << ", saved; go on with\n  "
               << cli.command("resume", checkpoint.string()) << '\n';
     return kit::interrupt_exit_code();
   }
 
   const double val_loss = evaluate(run.model, corpus.validation);
-  const double train_loss = evaluate(run.model, corpus.training, static_cast<int64_t>(corpus.validation.size()) / s.context);
+  const double train_loss = evaluate(run.model, corpus.training,
+                                     static_cast<int64_t>(corpus.validation.size()) / s.context);
   std::cout << "\nloss, in nats per character (lower is better)\n"
-            << "  this model, validation   " << kit::fixed(val_loss, 4) << "   (" << kit::fixed(kit::bits_per_character(val_loss), 3)
-            << " bits, perplexity " << kit::fixed(kit::perplexity(val_loss), 2) << ")\n"
+            << "  this model, validation   " << kit::fixed(val_loss, 4) << "   ("
+            << kit::fixed(kit::bits_per_character(val_loss), 3) << " bits, perplexity "
+            << kit::fixed(kit::perplexity(val_loss), 2) << ")\n"
             << "  this model, training     " << kit::fixed(train_loss, 4) << '\n'
             << "  counting pairs           " << kit::fixed(bigram, 4) << '\n'
             << "  counting characters      " << kit::fixed(unigram, 4) << '\n'
             << "  guessing                 " << kit::fixed(uniform, 4) << "\n\n";
   Generator sampler(static_cast<uint64_t>(s.common.seed));
-  if (s.characters > 0) std::cout << "it writes:\n" << write_text(run.model, corpus.vocab, s, sampler) << "\n\n";
+  if (s.characters > 0)
+    std::cout << "it writes:\n" << write_text(run.model, corpus.vocab, s, sampler) << "\n\n";
 
   nn::save(weights, run.model.state_dict(), {{"vocabulary", corpus.vocab.symbols()}});
   draw_attention(run.model, corpus, page);
   const auto [steps, losses] = kit::read_metric(metrics, "loss");
-  kit::save_svg(loss_plot, {.title = "char_gpt: loss while training",
-                            .panels = {kit::loss_plot(steps, losses, {{bigram, "counting pairs"}, {val_loss, "validation"}})}});
+  kit::save_svg(loss_plot,
+                {.title = "char_gpt: loss while training",
+                 .panels = {kit::loss_plot(
+                     steps, losses, {{bigram, "counting pairs"}, {val_loss, "validation"}})}});
   out.print();
-  const double tokens = static_cast<double>((run.step - first) * s.batch * s.context);
-  cli.print_json({{"val_loss", val_loss}, {"bits_per_character", kit::bits_per_character(val_loss)},
-                  {"train_loss", train_loss}, {"steps", run.step}, {"tokens_per_s", tokens / seconds},
-                  {"seconds", seconds}, {"parameters", run.model.num_parameters()}, {"uniform_loss", uniform},
-                  {"unigram_loss", unigram}, {"bigram_loss", bigram}});
+  const double tokens =
+      static_cast<double>((run.step - first) * s.batch * s.accumulate * s.context);
+  cli.print_json({{"val_loss", val_loss},
+                  {"bits_per_character", kit::bits_per_character(val_loss)},
+                  {"train_loss", train_loss},
+                  {"steps", run.step},
+                  {"tokens_per_s", tokens / seconds},
+                  {"seconds", seconds},
+                  {"parameters", run.model.num_parameters()},
+                  {"uniform_loss", uniform},
+                  {"unigram_loss", unigram},
+                  {"bigram_loss", bigram}});
   return 0;
 }
 

@@ -127,7 +127,9 @@ struct Landscape {
   double left, right, bottom, top;
   std::vector<double> score;
 
-  static double part(int64_t i, int64_t n) { return static_cast<double>(i) / static_cast<double>(n - 1); }
+  static double part(int64_t i, int64_t n) {
+    return static_cast<double>(i) / static_cast<double>(n - 1);
+  }
   double x(int64_t j) const { return left + (right - left) * part(j, columns); }
   double y(int64_t i) const { return top - (top - bottom) * part(i, rows); }
   double at(int64_t i, int64_t j) const { return score[static_cast<size_t>(i * columns + j)]; }
@@ -203,7 +205,8 @@ std::string boundary_text(const Run& run) {
       const double across = (dots.x[n] - land.left) / (land.right - land.left);
       const double down = (land.top - dots.y[n]) / (land.top - land.bottom);
       const auto row = static_cast<size_t>(std::lround(down * static_cast<double>(land.rows - 1)));
-      lines[row][static_cast<size_t>(std::lround(across * static_cast<double>(land.columns - 1)))] = character;
+      lines[row][static_cast<size_t>(std::lround(across * static_cast<double>(land.columns - 1)))] =
+          character;
     }
   };
   mark(points_of(run.data, -1, "", 0), 'o');
@@ -222,15 +225,21 @@ int run(int argc, char** argv) {
   Settings settings;
   kit::Common common{.steps = settings.steps};
   int64_t seeds = 1;
-  kit::Cli cli("two_moons",
-               "A small network learns to tell two half circles apart, beside micrograd's numbers.");
-  cli.group("Data and model",
-            {{"points", &settings.points, "points, half on each moon", {.min = 4, .max = 1e5}},
-             {"noise", &settings.noise, "standard deviation of noise on each coordinate", {.min = 0}},
-             {"init", &settings.init, "first weights: U(-1, 1) and biases 0, or both U(±1/√in)",
-              {.choices = {"micrograd", "pytorch"}}},
-             {"seeds", &seeds, "networks to train, of seeds --seed, --seed + 1, …",
-              {.min = 1, .max = 1e6}}});
+  kit::Cli cli(
+      "two_moons",
+      "A small network learns to tell two half circles apart, beside micrograd's numbers.");
+  cli.group(
+      "Data and model",
+      {{"points", &settings.points, "points, half on each moon", {.min = 4, .max = 1e5}},
+       {"noise", &settings.noise, "standard deviation of noise on each coordinate", {.min = 0}},
+       {"init",
+        &settings.init,
+        "first weights: U(-1, 1) and biases 0, or both U(±1/√in)",
+        {.choices = {"micrograd", "pytorch"}}},
+       {"seeds",
+        &seeds,
+        "networks to train, of seeds --seed, --seed + 1, …",
+        {.min = 1, .max = 1e6}}});
   cli.common(common);
   cli.example("two_moons", "the notebook's run and its picture, in a fraction of a second");
   cli.example("two_moons --seeds 100", "how often is it perfect?");
@@ -278,9 +287,10 @@ int run(int argc, char** argv) {
   if (seeds > 1)
     std::cout << "  over " << seeds << " seeds: " << perfect << " perfect, mean accuracy "
               << percent(mean_accuracy) << '\n';
-  std::cout << "\n(The published run is one seed of micrograd's. Of a hundred such runs about 88 are\n"
-               "perfect with its initial weights, about 49 with PyTorch's: try --seeds 100, and\n"
-               "--init pytorch.)\n";
+  std::cout
+      << "\n(The published run is one seed of micrograd's. Of a hundred such runs about 88 are\n"
+         "perfect with its initial weights, about 49 with PyTorch's: try --seeds 100, and\n"
+         "--init pytorch.)\n";
 
   kit::RunFolder folder(common.out);
   save_boundary(folder.file("boundary.svg", "the decision boundary"), first);

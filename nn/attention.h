@@ -20,10 +20,13 @@
 
 namespace heed::nn {
 
-/// How scores become weights.
+/// How scores become weights (normalisers.cpp).
 enum class Normaliser : uint8_t {
   softmax,     // exp(sᵢ) / Σ exp(sⱼ): for scores of any sign
   kernel_sum,  // sᵢ / Σ sⱼ: for scores >= 0, the values of a kernel; 0 where the sum is
+  sparsemax,   // max(0, sᵢ - τ), τ such that they sum to 1: most weights are exactly 0
+  sigmoid,     // 1 / (1 + exp(-sᵢ)): each key on its own; the weights do not sum to 1
+  hard,        // 1 for the largest score, 0 for others: nothing learns through the scores
 };
 
 struct AttentionOptions {
@@ -39,6 +42,10 @@ struct Attended {
   Tensor output;   // (…, n, p)
   Tensor weights;  // (…, n, m), before dropout: rows sum to 1, or are 0 where no key is permitted
 };
+
+/// The two steps of attend(): scores (…, n, m) become weights, weights take a mean of values.
+Tensor attention_weights(const Tensor& scores, const AttentionOptions& = {});
+Attended weighted_average(const Tensor& weights, const Tensor& values, const AttentionOptions& = {});
 
 /// Mean of `values` (…, m, p) under the weights that scores (…, n, m) normalise to. O(n m p).
 ///

@@ -1,5 +1,6 @@
 #include <heed/nn/checkpoint.h>
 
+#include <heed/autograd/elementwise.h>
 #include <heed/core/safetensors.h>
 
 namespace heed::nn {
@@ -25,6 +26,29 @@ Checkpoint load(const std::filesystem::path& file) {
   checkpoint.metadata = tensors.metadata();
   for (const std::string& name : tensors.names()) checkpoint.state.push_back({name, Tensor(tensors.at(name))});
   return checkpoint;
+}
+
+StateDict average(const std::vector<StateDict>& states) {
+  check(!states.empty(), "average: no states: give one at least");
+  const NoGrad no_history;
+  StateDict mean;
+  for (const NamedTensor& entry : states.back()) {
+    if (!is_floating(entry.tensor.dtype())) {
+      mean.push_back(entry);
+      continue;
+    }
+    Tensor sum;
+    for (const StateDict& state : states) {
+      const Tensor* const x = state.find(entry.name);
+      check(x && state.size() == states.back().size(), "average: ", entry.name,
+                         ": not all states have the same names: they must be of one model");
+      check<ShapeError>(x->shape() == entry.tensor.shape(), "average: ", entry.name, " ", x->shape(),
+                        " and ", entry.tensor.shape(), ": shapes must be equal");
+      sum = sum.defined() ? sum + x->to(Dtype::f64) : x->to(Dtype::f64);
+    }
+    mean.push_back({entry.name, (sum / static_cast<double>(states.size())).to(entry.tensor.dtype())});
+  }
+  return mean;
 }
 
 }  // namespace heed::nn

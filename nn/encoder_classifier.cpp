@@ -19,30 +19,31 @@ EncoderClassifierOptions checked(const EncoderClassifierOptions& o) {
 EncoderClassifier::EncoderClassifier(const EncoderClassifierOptions& o)
     : embedding(checked(o).vocab, o.width),
       positions(o.width, {.dropout = o.dropout, .max_length = o.max_length}),
-      encoder(TransformerEncoderLayer(o.width, o.heads, {.dim_feedforward = o.hidden,
-                                                         .dropout = o.dropout,
-                                                         .activation = o.activation,
-                                                         .norm_first = o.norm_first}),
+      encoder(TransformerEncoderLayer(o.width, o.heads,
+                                      {.dim_feedforward = o.hidden,
+                                       .dropout = o.dropout,
+                                       .activation = o.activation,
+                                       .norm_first = o.norm_first}),
               o.layers, o.norm_first ? std::optional(LayerNorm(o.width)) : std::nullopt),
       head(o.width, o.classes) {
   for (Tensor p : encoder.parameters())  // each layer with a start of its own
     if (p.dim() > 1) xavier_uniform_(p);
 }
 
-Tensor EncoderClassifier::operator()(
-    const Tensor& tokens, const std::optional<std::vector<int64_t>>& lengths) const {
+Tensor EncoderClassifier::operator()(const Tensor& tokens,
+                                     const std::optional<std::vector<int64_t>>& lengths) const {
   const Scope scope(*this);
   check<ShapeError>(tokens.dim() == 2, "EncoderClassifier: tokens ", tokens.shape(),
                     ": must be (B, n): give one text a batch axis with unsqueeze(0)");
-  const Tensor x = positions(embedding(tokens));                                 // (B, n, E)
+  const Tensor x = positions(embedding(tokens));  // (B, n, E)
   if (!lengths) return head(mean(encoder(x), 1));
   bool fits = static_cast<int64_t>(lengths->size()) == tokens.size(0);
   for (const int64_t n : *lengths) fits = fits && n >= 1 && n <= tokens.size(1);
   check<ShapeError>(fits, "EncoderClassifier: tokens ", tokens.shape(), ", ", lengths->size(),
                     " lengths: must be one a text, in 1 … ", tokens.size(1));
-  const Tensor real = padding_mask(*lengths, tokens.size(1));                    // (B, n)
+  const Tensor real = padding_mask(*lengths, tokens.size(1));  // (B, n)
   const Tensor y = where(real.unsqueeze(-1), encoder(x, {.key_mask = real}), 0.0);
-  const Tensor count = tensor_i64(*lengths).to(y.dtype()).unsqueeze(-1);         // (B, 1)
+  const Tensor count = tensor_i64(*lengths).to(y.dtype()).unsqueeze(-1);  // (B, 1)
   return head(sum(y, 1) / count);
 }
 

@@ -107,7 +107,7 @@ Tensor GPT::step(const Tensor& tokens, KeyValueCaches& past) const {
                     "on, begin anew with the latest tokens");
   Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1)) + static_cast<double>(first)));
   for (size_t i = 0; i < h.size(); ++i) x = h[i].step(x, past.layers[i]);
-  return lm_head(ln_f(x));
+  return lm_head(ln_f(x.select(1, x.size(1) - 1)));
 }
 
 void GPT::visit(Visitor& v) {

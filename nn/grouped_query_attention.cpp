@@ -8,11 +8,13 @@ namespace {
 
 int64_t head_width(int64_t embed_dim, int64_t heads, const GroupedQueryOptions& o) {
   const int64_t groups = o.num_kv_heads.value_or(heads);
-  check<ShapeError>(heads > 0 && groups > 0 && heads % groups == 0, "GroupedQueryAttention: ",
-                    heads, " heads, ", groups, " heads of keys and values: each of these serves an "
+  check<ShapeError>(heads > 0 && groups > 0 && heads % groups == 0,
+                    "GroupedQueryAttention: ", heads, " heads, ", groups,
+                    " heads of keys and values: each of these serves an "
                     "equal number of heads: make the first a multiple of the second");
   check<ShapeError>(o.head_dim || embed_dim % heads == 0, "GroupedQueryAttention: width ",
-                    embed_dim, ", ", heads, " heads: every head gets an equal part: make the width "
+                    embed_dim, ", ", heads,
+                    " heads: every head gets an equal part: make the width "
                     "a multiple of the heads, or give head_dim");
   return o.head_dim.value_or(embed_dim / heads);
 }
@@ -32,8 +34,9 @@ GroupedQueryAttention::GroupedQueryAttention(int64_t embed_dim, int64_t heads,
   check(dropout >= 0.0 && dropout <= 1.0, "GroupedQueryAttention: dropout = ", dropout,
         ": a probability lies in 0 … 1");
   const int64_t width = head_width(embed_dim, heads, o);
-  check<ShapeError>(!rope || 2 * rope->cosines.size(1) == width, "GroupedQueryAttention: heads of "
-                    "width ", width, ", rope of width ", rope ? 2 * rope->cosines.size(1) : 0,
+  check<ShapeError>(!rope || 2 * rope->cosines.size(1) == width,
+                    "GroupedQueryAttention: heads of width ", width, ", rope of width ",
+                    rope ? 2 * rope->cosines.size(1) : 0,
                     ": must be equal: make RotaryPositions(", width, ", …)");
 }
 
@@ -42,15 +45,15 @@ Attended GroupedQueryAttention::operator()(const Tensor& x, const GroupedQueryCa
   const int64_t E = q_proj.weight.size(1);
   check<ShapeError>(x.dim() == 3 && x.size(2) == E, "GroupedQueryAttention: ", x.shape(),
                     ": must be (B, n, ", E, "), batch first");
-  Tensor q = split_heads(q_proj(x), num_heads);                                  // (B, h, n, d)
-  KeysValues all{split_heads(k_proj(x), num_kv_heads),                           // (B, g, n, d)
+  Tensor q = split_heads(q_proj(x), num_heads);         // (B, h, n, d)
+  KeysValues all{split_heads(k_proj(x), num_kv_heads),  // (B, g, n, d)
                  split_heads(v_proj(x), num_kv_heads)};
   if (rope) {
     const int64_t first = call.cache ? call.cache->length() : 0;
     q = (*rope)(q, first);
     all.k = (*rope)(all.k, first);
   }
-  if (call.cache) all = call.cache->append(all);                                 // (B, g, m, d)
+  if (call.cache) all = call.cache->append(all);  // (B, g, m, d)
   const AttentionOptions options{.mask = call.mask,
                                  .key_mask = call.key_mask,
                                  .causal = call.causal,

@@ -1,6 +1,8 @@
 #include <heed/nn/init.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace heed::nn {
 
@@ -19,8 +21,10 @@ struct Fans {
 };
 
 Fans fans(const char* op, const Tensor& x) {
-  check<ShapeError>(x.dim() >= 2, op, ": ", x.shape(), ": fan in and fan out need two axes or more: use uniform_ or normal_");
-  const double field = static_cast<double>(x.numel()) / std::max(1.0, static_cast<double>(x.size(0) * x.size(1)));
+  check<ShapeError>(x.dim() >= 2, op, ": ", x.shape(),
+                    ": fan in and fan out need two axes or more: use uniform_ or normal_");
+  const double field =
+      static_cast<double>(x.numel()) / std::max(1.0, static_cast<double>(x.size(0) * x.size(1)));
   return {static_cast<double>(x.size(1)) * field, static_cast<double>(x.size(0)) * field};
 }
 
@@ -36,11 +40,13 @@ Tensor& constant_(Tensor& x, double value) {
 }
 
 Tensor& uniform_(Tensor& x, double low, double high) {
-  return write(x, [&](const core::Array& y) { core::fill_uniform(y, low, high, default_generator()); });
+  return write(
+      x, [&](const core::Array& y) { core::fill_uniform(y, low, high, default_generator()); });
 }
 
 Tensor& normal_(Tensor& x, double mean, double std) {
-  return write(x, [&](const core::Array& y) { core::fill_normal(y, mean, std, default_generator()); });
+  return write(x,
+               [&](const core::Array& y) { core::fill_normal(y, mean, std, default_generator()); });
 }
 
 Tensor& trunc_normal_(Tensor& x, double mean, double std, double low, double high) {
@@ -65,7 +71,49 @@ Tensor& kaiming_uniform_(Tensor& x, double slope) {
   return uniform_(x, -bound, bound);
 }
 
-Tensor& kaiming_normal_(Tensor& x, double slope) { return normal_(x, 0.0, kaiming_std("kaiming_normal_", x, slope)); }
+Tensor& kaiming_normal_(Tensor& x, double slope) {
+  return normal_(x, 0.0, kaiming_std("kaiming_normal_", x, slope));
+}
+
+namespace {
+
+// Gram-Schmidt: each row minus its part along those before it, then of length 1. Twice, which is
+// enough for orthogonality to the last digits (Giraud et al. 2005). It is the QR decomposition
+// whose R has a positive diagonal; of normal vectors Q is uniformly distributed (Mezzadri 2007).
+void orthonormalise(double* rows, int64_t count, int64_t width) {
+  const auto dot = [width](const double* a, const double* b) {
+    return std::inner_product(a, a + width, b, 0.0);
+  };
+  for (int64_t i = 0; i < count; ++i) {
+    double* const v = rows + i * width;
+    for (int pass = 0; pass < 2; ++pass)
+      for (const double* before = rows; before < v; before += width) {
+        const double along = dot(v, before);
+        for (int64_t k = 0; k < width; ++k) v[k] -= along * before[k];
+      }
+    const double length = std::sqrt(dot(v, v));
+    for (int64_t k = 0; k < width; ++k) v[k] /= length;
+  }
+}
+
+}  // namespace
+
+Tensor& orthogonal_(Tensor& x, double gain) {
+  check<ShapeError>(x.dim() >= 2, "orthogonal_: ", x.shape(),
+                    ": needs two axes or more: a vector has nothing to be orthogonal to");
+  if (x.numel() == 0) return x;
+  const int64_t rows = x.size(0), columns = x.numel() / rows;
+  const int64_t count = std::min(rows, columns), width = std::max(rows, columns);
+  const core::Array matrix({count, width}, Dtype::f64);
+  core::fill_normal(matrix, 0.0, 1.0, default_generator());
+  double* const numbers = matrix.data<double>();
+  orthonormalise(numbers, count, width);
+  std::for_each_n(numbers, matrix.numel(), [gain](double& number) { number *= gain; });
+  return write(x, [&](const core::Array& y) {
+    const core::Array upright = rows <= columns ? matrix : core::transpose(matrix, 0, 1);
+    core::copy_into(y, core::reshape(upright, x.shape()));
+  });
+}
 
 Tensor& gpt2_residual_(Tensor& x, int64_t layers, double std) {
   return normal_(x, 0.0, std / std::sqrt(2.0 * static_cast<double>(layers)));

@@ -1,8 +1,8 @@
 // Initial values, written through the handle: nothing is replaced. Each returns the tensor.
 //
-// fan_in and fan_out of a weight (out, in) are in and out. Sources: Glorot & Bengio 2010 (Xavier), He
-// et al. 2015 (Kaiming), Radford et al. 2019, section 2.3 (GPT-2). Random numbers come from the default
-// generator; formulas and defaults are torch.nn.init's.
+// fan_in and fan_out of a weight (out, in) are in and out. Sources: Glorot & Bengio 2010 (Xavier),
+// He et al. 2015 (Kaiming), Saxe et al. 2014 (orthogonal), Radford et al. 2019, section 2.3
+// (GPT-2). Random numbers come from the default generator; the rest is as in torch.nn.init.
 #pragma once
 
 #include <heed/autograd/tensor.h>
@@ -23,6 +23,10 @@ Tensor& xavier_normal_(Tensor& x, double gain = 1.0);    // N(0, gain² 2 / (fan
 /// of the leaky ReLU behind it: gain² = 2 / (1 + slope²). √5 gives torch.nn.Linear's U(±1/√fan_in).
 Tensor& kaiming_uniform_(Tensor& x, double slope = 0.0);
 Tensor& kaiming_normal_(Tensor& x, double slope = 0.0);
+
+/// gain times a random matrix with orthonormal rows (columns, if there are more rows), each such
+/// matrix equally likely: it keeps the length of a vector. x is seen as (first axis, all others).
+Tensor& orthogonal_(Tensor& x, double gain = 1.0);
 
 /// N(0, (std / √(2 layers))²): for the projections that write into a residual stream of `layers`
 /// blocks, two each, so that its variance does not grow with depth.

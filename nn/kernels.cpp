@@ -22,24 +22,45 @@ Tensor squared_distances(const Tensor& q, const Tensor& k) {
   return sum(square(differences(q, k)), -1);
 }
 
-DistanceKernel::DistanceKernel(const KernelOptions& o) : fixed_width(o.width) {
-  check(o.width > 0.0, "DistanceKernel: width = ", o.width, ": must be positive");
-  if (o.learn_width) log_width = parameter(scalar(std::log(o.width)));
+DistanceKernel::DistanceKernel(const KernelOptions& o)
+    : fixed_widths(o.widths.empty() ? std::vector<double>{o.width} : o.widths) {
+  std::vector<double> logs;
+  for (const double width : fixed_widths) {
+    check(width > 0.0, "DistanceKernel: width = ", width, ": must be positive");
+    logs.push_back(std::log(width));
+  }
+  if (o.learn_width) log_width = parameter(o.widths.empty() ? scalar(logs[0]) : tensor(logs));
 }
 
-double DistanceKernel::width() const {
-  return log_width.defined() ? std::exp(log_width.item()) : fixed_width;
+std::vector<double> DistanceKernel::widths() const {
+  if (!log_width.defined()) return fixed_widths;
+  std::vector<double> widths = log_width.to_vector();
+  for (double& width : widths) width = std::exp(width);
+  return widths;
+}
+
+Tensor DistanceKernel::divided(const Tensor& distances, double power) const {
+  const auto heads = static_cast<int64_t>(fixed_widths.size());
+  const auto of_heads = [&](const Tensor& widths) {  // (h) -> (h, 1, 1), beside (…, h, n, m)
+    check<ShapeError>(distances.dim() >= 3 && distances.size(-3) == heads, "DistanceKernel: ",
+                      heads, " widths, distances ", distances.shape(),
+                      ": must be (…, heads, queries, keys): one width a head");
+    return widths.reshape({heads, 1, 1});
+  };
+  if (log_width.defined()) {
+    const Tensor factor = exp(-power * log_width);
+    return distances * (log_width.dim() == 0 ? factor : of_heads(factor));
+  }
+  if (heads == 1) return distances / std::pow(fixed_widths[0], power);
+  return distances / pow(of_heads(tensor(fixed_widths, distances.dtype())), power);
 }
 
 Tensor DistanceKernel::scaled_squares(const Tensor& q, const Tensor& k) const {
-  const Tensor squares = squared_distances(q, k);
-  return log_width.defined() ? squares * exp(-2.0 * log_width)
-                             : squares / (fixed_width * fixed_width);
+  return divided(squared_distances(q, k), 2.0);
 }
 
 Tensor DistanceKernel::scaled_distances(const Tensor& q, const Tensor& k) const {
-  const Tensor distances = norm(differences(q, k), -1);
-  return log_width.defined() ? distances * exp(-log_width) : distances / fixed_width;
+  return divided(norm(differences(q, k), -1), 1.0);
 }
 
 Tensor Gaussian::operator()(const Tensor& q, const Tensor& k) const {

@@ -7,8 +7,10 @@
 // The Gaussian's score is its logarithm, for softmax normalises it without overflow or 0/0 however
 // far the keys are. The others are 0 beyond u = 1: their score is the kernel's value, normalised by
 // its sum, and a query without a key in reach gets zeros. The width is fixed, or learnt as its
-// logarithm.
+// logarithm; there is one for all, or one a head.
 #pragma once
+
+#include <vector>
 
 #include <heed/nn/attention.h>
 
@@ -21,20 +23,25 @@ Tensor squared_distances(const Tensor& q, const Tensor& k);
 struct KernelOptions {
   double width = 1.0;
   bool learn_width = false;
+  std::vector<double> widths = {};  // in place of width: one a head, for q (…, h, n, d)
 };
 
 /// What the kernels below share: a width.
 struct DistanceKernel : Module {
-  double fixed_width;
-  Tensor log_width;  // (), if it is learnt
+  std::vector<double> fixed_widths;  // one, or one a head
+  Tensor log_width;                  // () or (h), if they are learnt
 
   explicit DistanceKernel(const KernelOptions& = {});
-  double width() const;
+  std::vector<double> widths() const;
+  double width() const { return widths().front(); }
   /// u², from the distances' squares.
   Tensor scaled_squares(const Tensor& q, const Tensor& k) const;
   Tensor scaled_distances(const Tensor& q, const Tensor& k) const;  // u; gradient 0 at u = 0
 
   void visit(Visitor& v) override { v("log_width", log_width); }
+
+ private:
+  Tensor divided(const Tensor& distances, double power) const;  // by the widths to that power
 };
 
 struct Gaussian : DistanceKernel {

@@ -19,6 +19,15 @@ KeyValueCache::KeyValueCache(int64_t capacity) : capacity_(capacity) {
   check(capacity > 0, "KeyValueCache: capacity ", capacity, ": must be positive");
 }
 
+KeyValueCache::KeyValueCache(const KeyValueCache& other)
+    : capacity_(other.capacity_), length_(other.length_) {
+  if (length_ > 0) room_ = {other.room_.k.clone(), other.room_.v.clone()};
+}
+
+KeyValueCache& KeyValueCache::operator=(const KeyValueCache& other) {
+  return *this = KeyValueCache(other);
+}
+
 KeysValues KeyValueCache::append(const KeysValues& news) {
   const auto& [k, v] = news;
   check<AutogradError>(!(grad_enabled() && (k.requires_grad() || v.requires_grad())),
@@ -30,7 +39,8 @@ KeysValues KeyValueCache::append(const KeysValues& news) {
                     ": must be (B, g, n, d) and (B, g, n, p)");
   const int64_t begin = length_, end = length_ + k.size(2);
   check<ShapeError>(end <= capacity_, "KeyValueCache: ", k.size(2), " positions behind ", begin,
-                    ", capacity ", capacity_, ": there is no room: make the capacity larger, or "
+                    ", capacity ", capacity_,
+                    ": there is no room: make the capacity larger, or "
                     "begin anew with the latest tokens after truncate(0)");
   const NoGrad no_history;
   if (length_ == 0) {

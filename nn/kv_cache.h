@@ -21,10 +21,14 @@ struct KeysValues {
 };
 
 /// What one attention has seen: room for `capacity` positions, taken once, at the first append.
-/// Copying shares the room; reorder() makes its own.
+/// A copy has room of its own, so that two beginnings can go on from one.
 class KeyValueCache {
  public:
   explicit KeyValueCache(int64_t capacity);
+  KeyValueCache(const KeyValueCache& other);
+  KeyValueCache& operator=(const KeyValueCache& other);
+  KeyValueCache(KeyValueCache&&) = default;
+  KeyValueCache& operator=(KeyValueCache&&) = default;
 
   /// Puts n new positions behind those that are there; returns all, as views. O(n), however many
   /// there are. Error if they do not fit behind the others, or record history.

@@ -11,6 +11,7 @@ Tensor reduce(const Tensor& losses, Reduction reduction) {
   switch (reduction) {
     case Reduction::mean: return mean(losses);
     case Reduction::sum: return sum(losses);
+    case Reduction::batchmean: return sum(losses) / static_cast<double>(losses.size(0));
     case Reduction::none: break;
   }
   return losses;
@@ -68,6 +69,14 @@ Tensor bce_with_logits(const Tensor& x, const Tensor& t, const BceOptions& o) {
   // -log σ(x) = softplus(-x) and -log(1 - σ(x)) = softplus(x) = x + softplus(-x).
   if (!o.pos_weight) return reduce(softplus(x) - t * x, o.reduction);
   return reduce((1.0 - t) * x + (1.0 + t * (*o.pos_weight - 1.0)) * softplus(-x), o.reduction);
+}
+
+Tensor kl_div(const Tensor& log_probs, const Tensor& target, const KlDivOptions& o) {
+  check_same("kl_div", log_probs, target);
+  const Tensor p = o.log_target ? exp(target) : target;
+  const Tensor absent = eq(p, 0.0);  // 0 log 0 = 0
+  const Tensor log_p = o.log_target ? where(absent, 0.0, target) : log(where(absent, 1.0, target));
+  return reduce(p * (log_p - where(absent, 0.0, log_probs)), o.reduction);
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropyOptions& o) {

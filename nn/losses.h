@@ -1,6 +1,7 @@
 // Losses: how wrong a prediction is, as one number to go down. Meanings and defaults are PyTorch's.
 //
-// Reduction over the elements (or rows): their mean, their sum, or none.
+// Reduction over the elements (or rows): their mean, their sum, their sum divided by the size of
+// the first axis (batchmean), or none.
 // One difference: logits are (…, C), classes last, never (N, C, d).
 #pragma once
 
@@ -11,7 +12,7 @@
 
 namespace heed::nn {
 
-enum class Reduction : uint8_t { mean, sum, none };
+enum class Reduction : uint8_t { mean, sum, none, batchmean };
 
 struct LossOptions {
   Reduction reduction = Reduction::mean;
@@ -39,6 +40,16 @@ struct BceOptions {
 
 /// -t log σ(x) - (1 - t) log(1 - σ(x)), targets t in 0 … 1. Stable for large |x|.
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, const BceOptions& = {});
+
+struct KlDivOptions {
+  bool log_target = false;  // the target holds logarithms, too
+  Reduction reduction = Reduction::mean;
+};
+
+/// p (log p - log q), elementwise: how far q, given as log_probs, is from the target p. Summed over
+/// the classes it is KL(p ‖ q) (Kullback & Leibler 1951), whose mean over rows is batchmean. Where
+/// p is 0 the term is 0, whatever q is.
+Tensor kl_div(const Tensor& log_probs, const Tensor& target, const KlDivOptions& = {});
 
 struct CrossEntropyOptions {
   std::optional<Tensor> weight = std::nullopt;  // (C), one a class; the mean is then a weighted one

@@ -21,6 +21,29 @@ Tensor padding_mask(const Tensor& lengths, int64_t keys) {
   return arange(keys) < lengths.unsqueeze(-1);
 }
 
+Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_t after) {
+  check(before >= 0 && after >= 0, "sliding_window_mask: before = ", before, ", after = ", after,
+        ": are numbers of places: must not be negative");
+  const Tensor key = arange(keys);                                     // (m)
+  const Tensor place = arange(queries).unsqueeze(1) + static_cast<double>(keys - queries);  // (n, 1)
+  return (key >= place - static_cast<double>(before)) & (key <= place + static_cast<double>(after));
+}
+
+Tensor prefix_mask(const std::vector<int64_t>& prefix_lengths, int64_t n) {
+  return padding_mask(prefix_lengths, n).unsqueeze(1) | causal_mask(n);
+}
+
+Tensor block_diagonal_mask(const std::vector<int64_t>& lengths) {
+  std::vector<int64_t> sequence;  // of each position
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    check(lengths[i] >= 0, "block_diagonal_mask: length ", lengths[i], " of sequence ", i,
+          ": must not be negative");
+    sequence.insert(sequence.end(), static_cast<size_t>(lengths[i]), static_cast<int64_t>(i));
+  }
+  const Tensor of = tensor_i64(sequence);
+  return eq(of.unsqueeze(1), of);
+}
+
 Tensor eye_mask(int64_t n) { return eq(arange(n), arange(n).unsqueeze(1)); }
 
 namespace {
@@ -44,7 +67,8 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
   if (o.mask) {
     const Shape& shape = o.mask->shape();
     check<DtypeError>(o.mask->dtype() == Dtype::boolean || is_floating(o.mask->dtype()), op,
-                      ": mask ", o.mask->dtype(), " ", shape, ": a mask is boolean, true = may "
+                      ": mask ", o.mask->dtype(), " ", shape,
+                      ": a mask is boolean, true = may "
                       "attend, or floating, added to the scores: convert it with ne(mask, 0.0)");
     const bool of_keys = scores.rank() > 2 && shape == Shape{scores[0], scores.back()};
     const bool of_sequences = scores.rank() == 4 && shape.rank() == 3 && shape[0] == scores[0];
@@ -56,8 +80,9 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
     also(has_floating_mask(o) ? ne(o.mask->detach(), forbids) : *o.mask);
   }
   if (o.key_mask) {
-    check<DtypeError>(o.key_mask->dtype() == Dtype::boolean, op, ": key_mask ",
-                      o.key_mask->dtype(), " ", o.key_mask->shape(), ": a key mask is boolean, "
+    check<DtypeError>(o.key_mask->dtype() == Dtype::boolean, op, ": key_mask ", o.key_mask->dtype(),
+                      " ", o.key_mask->shape(),
+                      ": a key mask is boolean, "
                       "true = may attend: convert it with ne(key_mask, 0.0)");
     check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()},
                       op, ": key_mask ", o.key_mask->shape(), ", scores ", scores,
@@ -75,13 +100,12 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
 Tensor add_mask(const char* op, const Tensor& scores, const AttentionOptions& o) {
   if (!has_floating_mask(o)) return scores;
   check<DtypeError>(o.mask->dtype() == scores.dtype(), op, ": mask ", o.mask->dtype(), ", scores ",
-                    scores.dtype(), ": a mask that is added has the scores' dtype: convert it with "
+                    scores.dtype(),
+                    ": a mask that is added has the scores' dtype: convert it with "
                     "to(Dtype)");
   return scores + where(ne(o.mask->detach(), forbids), *o.mask, 0.0);
 }
 
-bool has_floating_mask(const AttentionOptions& o) {
-  return o.mask && is_floating(o.mask->dtype());
-}
+bool has_floating_mask(const AttentionOptions& o) { return o.mask && is_floating(o.mask->dtype()); }
 
 }  // namespace heed::nn

@@ -27,6 +27,16 @@ Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys);
 /// The same from lengths (…) i64: (…, keys). For lengths (B, queries), one a query, it is a mask.
 Tensor padding_mask(const Tensor& lengths, int64_t keys);
 
+/// (n, m): keys at most `before` places back and `after` ahead of the query's own place, which is as
+/// in a causal mask: the last query's is the last key. With after = 0 it is causal as well.
+Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_t after = 0);
+
+/// (B, n, n): a prefix that all positions see, causal behind it (Raffel et al. 2020, § 3.2.1).
+Tensor prefix_mask(const std::vector<int64_t>& prefix_lengths, int64_t n);
+
+/// (n, n), n the lengths' sum: sequences packed one behind the other do not see each other.
+Tensor block_diagonal_mask(const std::vector<int64_t>& lengths);
+
 /// (n, n), true on the diagonal: !eye_mask(n) leaves each position itself out.
 Tensor eye_mask(int64_t n);
 

@@ -42,7 +42,8 @@ void widen(AttentionOptions& o, const Shape& scores, int64_t extra) {
   mask = mask.expand(columns);
   columns[columns.rank() - 1] = extra;
   o.mask = cat({mask, mask.dtype() == Dtype::boolean ? ones(columns, Dtype::boolean)
-                                                     : zeros(columns, mask.dtype())}, -1);
+                                                     : zeros(columns, mask.dtype())},
+               -1);
   o.key_mask.reset();
   o.causal = false;
 }
@@ -96,7 +97,7 @@ Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, 
     return attend_to(query, keys_values(key, value), call);
 
   // From one input, one product gives queries, keys and values.
-  const Tensor qkv = linear(query, in_proj_weight, in_proj_bias);                   // (B, n, 3E)
+  const Tensor qkv = linear(query, in_proj_weight, in_proj_bias);  // (B, n, 3E)
   if (!call.need_weights && !bias_k.defined() && !add_zero_attn)
     return {out_proj(packed_attention(qkv, num_heads, options(call))), Tensor()};
   const std::vector<Tensor> parts = qkv.chunk(3, -1);
@@ -106,10 +107,14 @@ Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, 
 
 KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& value) const {
   const Scope scope(*this);
+  check<ShapeError>(key.dim() == 3 && value.dim() == 3 && key.size(0) == value.size(0) &&
+                        key.size(1) == value.size(1),
+                    "MultiHeadAttention: key ", key.shape(), ", value ", value.shape(),
+                    ": must be (B, m, kdim) and (B, m, vdim), batch first");
   const bool packed = in_proj_weight.defined();
   const auto project = [&](int64_t i, const Tensor& x, const Tensor& own) {
-    return split_heads(
-        linear(x, packed ? third(in_proj_weight, i) : own, third(in_proj_bias, i)), num_heads);
+    return split_heads(linear(x, packed ? third(in_proj_weight, i) : own, third(in_proj_bias, i)),
+                       num_heads);
   };
   return {project(1, key, k_proj_weight), project(2, value, v_proj_weight)};
 }
@@ -117,8 +122,16 @@ KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& valu
 Attended MultiHeadAttention::attend_to(const Tensor& query, const KeysValues& memory,
                                        const MultiHeadCall& call) const {
   const Scope scope(*this);
+  const int64_t E = out_proj.weight.size(0), d = E / num_heads;
+  const Tensor &k = memory.k, &v = memory.v;
+  check<ShapeError>(query.dim() == 3 && query.size(2) == E && k.dim() == 4 &&
+                        k.shape() == v.shape() && k.size(0) == query.size(0) &&
+                        k.size(1) == num_heads && k.size(3) == d,
+                    "MultiHeadAttention: query ", query.shape(), ", keys ", k.shape(), ", values ",
+                    v.shape(), ": must be (B, n, ", E, "), and both (B, ", num_heads, ", m, ", d,
+                    "), of keys_values() for the same batch");
   const Tensor weight = in_proj_weight.defined() ? third(in_proj_weight, 0) : q_proj_weight;
-  const Tensor q = linear(query, weight, third(in_proj_bias, 0));                   // (B, n, E)
+  const Tensor q = linear(query, weight, third(in_proj_bias, 0));  // (B, n, E)
   return attend_heads(split_heads(q, num_heads), memory, call);
 }
 
@@ -142,7 +155,8 @@ Attended MultiHeadAttention::attend_heads(const Tensor& q, KeysValues memory,
     memory = {behind(memory.k), behind(memory.v)};
   }
   if (!call.need_weights)
-    return {out_proj(merge_heads(scaled_dot_product_attention(q, memory.k, memory.v, o))), Tensor()};
+    return {out_proj(merge_heads(scaled_dot_product_attention(q, memory.k, memory.v, o))),
+            Tensor()};
   const Attended each = attention(q, memory.k, memory.v, o);
   return {out_proj(merge_heads(each.output)),
           call.average_weights ? mean(each.weights, 1) : each.weights};

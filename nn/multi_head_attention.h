@@ -47,8 +47,8 @@ struct MultiHeadAttention : Module {
   MultiHeadAttention(int64_t embed_dim, int64_t num_heads, const MultiHeadOptions& = {});
 
   /// query (B, n, E), key (B, m, kdim), value (B, m, vdim) -> output (B, n, E) and, if wanted,
-  /// weights (B, h, n, m), before dropout. Error, naming the shapes, where they do not fit.
-  /// Every query sees the keys that add_bias_kv and add_zero_attn add; weights have a column for each.
+  /// weights (B, h, n, m), before dropout. Error, naming the shapes, where they do not fit. Keys
+  /// that add_bias_kv and add_zero_attn add are seen by every query and have a column each.
   Attended operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                       const MultiHeadCall& = {}) const;
   Attended operator()(const Tensor& x, const MultiHeadCall& call = {}) const {

@@ -7,7 +7,9 @@
 #include <heed/nn/alibi.h>
 #include <heed/nn/attention.h>
 #include <heed/nn/attention_decoders.h>
+#include <heed/nn/attention_layers.h>
 #include <heed/nn/attention_trace.h>
+#include <heed/nn/causality.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/decoding.h>
@@ -23,9 +25,12 @@
 #include <heed/nn/kernel_regression.h>
 #include <heed/nn/kernels.h>
 #include <heed/nn/kv_cache.h>
+#include <heed/nn/learned_scores.h>
 #include <heed/nn/linear.h>
+#include <heed/nn/local_attention.h>
 #include <heed/nn/losses.h>
 #include <heed/nn/masks.h>
+#include <heed/nn/multi_head.h>
 #include <heed/nn/multi_head_attention.h>
 #include <heed/nn/norm.h>
 #include <heed/nn/positions.h>

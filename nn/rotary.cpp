@@ -33,8 +33,9 @@ RotaryPositions::RotaryPositions(int64_t width, RopeLayout layout_, const RopeOp
   std::vector<double> c, s;
   for (int64_t i = 0; i < o.max_length; ++i)
     for (int64_t j = 0; j < half; ++j) {
-      const double angle = static_cast<double>(i) *
-                           std::pow(o.base, -2.0 * static_cast<double>(j) / static_cast<double>(width));
+      const double angle =
+          static_cast<double>(i) *
+          std::pow(o.base, -2.0 * static_cast<double>(j) / static_cast<double>(width));
       c.push_back(std::cos(angle));
       s.push_back(std::sin(angle));
     }
@@ -45,11 +46,10 @@ RotaryPositions::RotaryPositions(int64_t width, RopeLayout layout_, const RopeOp
 Tensor RotaryPositions::operator()(const Tensor& x, int64_t first) const {
   const Scope scope(*this);
   const int64_t d = 2 * cosines.size(1), room = cosines.size(0);
-  check<ShapeError>(
-      x.dim() >= 2 && x.size(-1) == d && first >= 0 && first + x.size(-2) <= room,
-      "RotaryPositions: input ", x.shape(), " at position ", first, ", table (", room, ", ", d,
-      "): the input must be (…, n, ", d, ") and end at position ", room,
-      " at most: make max_length larger for longer sequences");
+  check<ShapeError>(x.dim() >= 2 && x.size(-1) == d && first >= 0 && first + x.size(-2) <= room,
+                    "RotaryPositions: input ", x.shape(), " at position ", first, ", table (", room,
+                    ", ", d, "): the input must be (…, n, ", d, ") and end at position ", room,
+                    " at most: make max_length larger for longer sequences");
   const auto rows = [&](const Tensor& table) {
     return table.slice(0, first, first + x.size(-2)).to(x.dtype());
   };
@@ -61,8 +61,7 @@ Tensor RotaryPositions::operator()(const Tensor& x, int64_t first) const {
 Tensor convert_rope(const Tensor& projection, int64_t heads, RopeLayout from, RopeLayout to) {
   const int64_t rows = projection.dim() > 0 ? projection.size(0) : 0;
   check<ShapeError>(heads > 0 && rows % (2 * heads) == 0 && rows > 0, "convert_rope: projection ",
-                    projection.shape(), ", ", heads,
-                    " heads: must be (heads d, …) with d even");
+                    projection.shape(), ", ", heads, " heads: must be (heads d, …) with d even");
   if (from == to) return projection;
   const int64_t half = rows / heads / 2;
   const bool halves = from == RopeLayout::half_split;  // else pairs

@@ -97,7 +97,8 @@ Tensor TransformerDecoder::operator()(const Tensor& x, const Tensor& memory,
 DecoderCache TransformerDecoder::begin(const Tensor& memory, int64_t capacity,
                                        std::optional<Tensor> memory_key_mask) const {
   const Scope scope(*this);
-  DecoderCache cache{KeyValueCaches(static_cast<int64_t>(layers.size()), capacity), {},
+  DecoderCache cache{KeyValueCaches(static_cast<int64_t>(layers.size()), capacity),
+                     {},
                      std::move(memory_key_mask)};
   for (const TransformerDecoderLayer& layer : layers)
     cache.memory.push_back(layer.multihead_attn.keys_values(memory, memory));

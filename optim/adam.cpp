@@ -9,10 +9,14 @@
 
 namespace heed::optim {
 
-Adam::Adam(const char* name, const std::vector<ParamGroup>& groups, const AdamOptions& options, bool decoupled)
-    : Optimizer(name, groups, options.lr, options.weight_decay), options_(options), decoupled_(decoupled) {
+Adam::Adam(const char* name, const std::vector<ParamGroup>& groups, const AdamOptions& options,
+           bool decoupled)
+    : Optimizer(name, groups, options.lr, options.weight_decay),
+      options_(options),
+      decoupled_(decoupled) {
   for (double beta : {options.beta1, options.beta2})
-    check(beta >= 0 && beta < 1, name, ": betas ", options.beta1, ", ", options.beta2, ": must lie in [0, 1)");
+    check(beta >= 0 && beta < 1, name, ": betas ", options.beta1, ", ", options.beta2,
+          ": must lie in [0, 1)");
   check(options.eps >= 0, name, ": eps = ", options.eps, ": must be >= 0");
 }
 
@@ -23,15 +27,16 @@ void Adam::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& grou
   const double keep = decoupled_ ? 1.0 - group.lr * group.weight_decay : 1.0;
   Tensor &m = slots.zeros("exp_avg", p), &v = slots.zeros("exp_avg_sq", p);
 
-  const bool plain = options_.amsgrad || (!decoupled_ && group.weight_decay != 0) || !p.is_contiguous() ||
-                     !grad.is_contiguous();
+  const bool plain = options_.amsgrad || (!decoupled_ && group.weight_decay != 0) ||
+                     !p.is_contiguous() || !grad.is_contiguous();
   if (!plain) {  // the same in one pass over the four arrays
     dispatch_floating(p.dtype(), "adam", [&]<class T>() {
       T* const numbers = p.array().data<T>();
       core::parallel_for(p.numel(), 16384, [&](int64_t begin, int64_t end) {
-        core::kernels_of<T>().adamw(numbers + begin, grad.data<T>() + begin, m.array().data<T>() + begin,
-                                    v.array().data<T>() + begin, end - begin, T(1), T(keep), T(options_.beta1),
-                                    T(options_.beta2), T(step_size), T(1.0 / root_bias2), T(options_.eps));
+        core::kernels_of<T>().adamw(
+            numbers + begin, grad.data<T>() + begin, m.array().data<T>() + begin,
+            v.array().data<T>() + begin, end - begin, T(1), T(keep), T(options_.beta1),
+            T(options_.beta2), T(step_size), T(1.0 / root_bias2), T(options_.eps));
       });
     });
     p.array_changed();

@@ -13,15 +13,18 @@ struct AdamOptions {
   bool amsgrad = false;  // divide by the largest second moment so far (Reddi et al. 2018)
 };
 
-/// m = β₁m + (1-β₁)g;  v = β₂v + (1-β₂)g²;  p -= lr m̂ / (√v̂ + ε),  m̂ = m/(1-β₁ᵗ), v̂ = v/(1-β₂ᵗ).
-/// weight_decay is L2: it is added to g. As torch.optim.Adam.
+/// m = β₁m + (1-β₁)g;  v = β₂v + (1-β₂)g²;  p -= lr m̂ / (√v̂ + ε),
+/// m̂ = m/(1-β₁ᵗ), v̂ = v/(1-β₂ᵗ). weight_decay is L2: it is added to g. As torch.optim.Adam.
 class Adam : public Optimizer {
  public:
-  explicit Adam(const std::vector<Tensor>& params, const AdamOptions& options = {}) : Adam({ParamGroup{params}}, options) {}
-  Adam(const std::vector<ParamGroup>& groups, const AdamOptions& options) : Adam("Adam", groups, options, false) {}
+  explicit Adam(const std::vector<Tensor>& params, const AdamOptions& options = {})
+      : Adam({ParamGroup{params}}, options) {}
+  Adam(const std::vector<ParamGroup>& groups, const AdamOptions& options)
+      : Adam("Adam", groups, options, false) {}
 
  protected:
-  Adam(const char* name, const std::vector<ParamGroup>& groups, const AdamOptions& options, bool decoupled);
+  Adam(const char* name, const std::vector<ParamGroup>& groups, const AdamOptions& options,
+       bool decoupled);
 
  private:
   void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) override;
@@ -40,7 +43,8 @@ struct AdamWOptions {
 /// Adam with decoupled weight decay: p *= 1 - lr·decay first. As torch.optim.AdamW.
 class AdamW : public Adam {
  public:
-  explicit AdamW(const std::vector<Tensor>& params, const AdamWOptions& options = {}) : AdamW({ParamGroup{params}}, options) {}
+  explicit AdamW(const std::vector<Tensor>& params, const AdamWOptions& options = {})
+      : AdamW({ParamGroup{params}}, options) {}
   AdamW(const std::vector<ParamGroup>& groups, const AdamWOptions& o)
       : Adam("AdamW", groups, {o.lr, o.beta1, o.beta2, o.eps, o.weight_decay, o.amsgrad}, true) {}
 };

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include <heed/autograd/elementwise.h>
+#include <heed/autograd/linalg.h>
 #include <heed/autograd/where.h>
-#include <heed/autograd/reduce.h>
 
 namespace heed::optim {
 
@@ -13,7 +13,10 @@ double clip_grad_norm(const std::vector<Tensor>& params, double max_norm, const 
   const NoGrad no_history;
   double squares = 0;
   for (const Tensor& p : params)
-    if (const Tensor g = p.grad(); g.defined()) squares += sum(square(g)).item();
+    if (const Tensor g = p.grad(); g.defined()) {
+      const Tensor flat = g.reshape({-1});
+      squares += matmul(flat, flat).item();
+    }
   const double norm = std::sqrt(squares);
   check(!options.error_if_nonfinite || std::isfinite(norm), "clip_grad_norm: the gradients of ", params.size(),
         " parameters have norm ", norm, ": training has diverged: lower the learning rate, or look with DetectAnomaly");

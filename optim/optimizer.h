@@ -3,8 +3,8 @@
 //     optim::SGD sgd(model.parameters(), {.lr = 0.1});
 //     sgd.zero_grad();  loss.backward();  sgd.step();
 //
-// It owns handles to the parameters, so it sees what backward() wrote to their grad. A parameter without
-// a gradient is left alone. Steps are taken without history.
+// It owns handles to the parameters, so it sees what backward() wrote to their grad. A parameter
+// without a gradient is left alone. Steps are taken without history.
 #pragma once
 
 #include <map>
@@ -32,14 +32,15 @@ class Optimizer {
   struct Group {
     std::vector<Tensor> params;
     double lr, weight_decay;
+    std::optional<double> initial_lr = std::nullopt;  // what schedules (schedule.h) begin with
   };
 
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One step with the gradients at hand. Warns once, on stderr, if backward() reached a parameter that
-  /// no optimizer owns: most often a member that visit() forgot.
+  /// One step with the gradients at hand. Warns once, on stderr, if backward() reached a parameter
+  /// that no optimizer owns: most often a member that visit() forgot.
   void step();
   void zero_grad();  // drops all gradients
 
@@ -52,7 +53,8 @@ class Optimizer {
   void load_state_dict(const OptimizerState& state);
 
  protected:
-  Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr, double weight_decay);
+  Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr,
+            double weight_decay);
 
   /// The running averages of one parameter, by name; made as zeros at first use.
   struct Slots {

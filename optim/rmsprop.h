@@ -14,7 +14,8 @@ struct RMSpropOptions {
   bool centered = false;  // divide by the standard deviation instead of the root mean square
 };
 
-/// v = αv + (1-α)g²;  p -= lr g / (√v + ε).  With momentum: b = momentum b + g / (√v + ε); p -= lr b.
+/// v = αv + (1-α)g²;  p -= lr g / (√v + ε).
+/// With momentum: b = momentum b + g / (√v + ε); p -= lr b.
 /// Centered: a = αa + (1-α)g, and v - a² under the root. As torch.optim.RMSprop.
 class RMSprop : public Optimizer {
  public:

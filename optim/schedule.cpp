@@ -18,8 +18,12 @@ int64_t positive(const char* schedule, const char* option, int64_t value) {
 
 }  // namespace
 
-Schedule::Schedule(Optimizer& optimizer, Rate rate) : optimizer_(optimizer), rate_(std::move(rate)) {
-  for (const Optimizer::Group& group : optimizer.groups()) first_.push_back(group.lr);
+Schedule::Schedule(Optimizer& optimizer, Rate rate)
+    : optimizer_(optimizer), rate_(std::move(rate)) {
+  for (Optimizer::Group& group : optimizer.groups()) {
+    if (!group.initial_lr) group.initial_lr = group.lr;
+    first_.push_back(*group.initial_lr);
+  }
   set_steps(0);
 }
 
@@ -30,50 +34,157 @@ void Schedule::set_steps(int64_t steps) {
 }
 
 LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> factor)
-    : Schedule(optimizer, [factor = std::move(factor)](double first, int64_t step) { return first * factor(step); }) {}
+    : Schedule(optimizer, [factor = std::move(factor)](double first, int64_t step) {
+        return first * factor(step);
+      }) {}
+
+ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& o)
+    : Schedule(optimizer, [o, total = positive("ConstantLR", "total_iters", o.total_iters)](
+                              double first, int64_t step) {
+        return step < total ? first * o.factor : first;
+      }) {}
 
 StepLR::StepLR(Optimizer& optimizer, const StepLROptions& o)
-    : Schedule(optimizer, [o, size = positive("StepLR", "step_size", o.step_size)](double first, int64_t step) {
+    : Schedule(optimizer, [o, size = positive("StepLR", "step_size", o.step_size)](double first,
+                                                                                   int64_t step) {
         return first * std::pow(o.gamma, static_cast<double>(step / size));
       }) {}
 
 MultiStepLR::MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& o)
     : Schedule(optimizer, [o](double first, int64_t step) {
-        const auto reached = std::upper_bound(o.milestones.begin(), o.milestones.end(), step) - o.milestones.begin();
+        const auto reached =
+            std::upper_bound(o.milestones.begin(), o.milestones.end(), step) - o.milestones.begin();
         return first * std::pow(o.gamma, static_cast<double>(reached));
       }) {
-  check(std::is_sorted(o.milestones.begin(), o.milestones.end()), "MultiStepLR: milestones: must be in order");
+  check(std::is_sorted(o.milestones.begin(), o.milestones.end()),
+        "MultiStepLR: milestones: must be in order");
 }
 
 ExponentialLR::ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& o)
-    : Schedule(optimizer, [o](double first, int64_t step) { return first * std::pow(o.gamma, static_cast<double>(step)); }) {}
+    : Schedule(optimizer, [o](double first, int64_t step) {
+        return first * std::pow(o.gamma, static_cast<double>(step));
+      }) {}
 
 PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& o)
-    : Schedule(optimizer, [o, total = positive("PolynomialLR", "total_iters", o.total_iters)](double first, int64_t step) {
-        const double left = 1.0 - static_cast<double>(std::min(step, total)) / static_cast<double>(total);
+    : Schedule(optimizer, [o, total = positive("PolynomialLR", "total_iters", o.total_iters)](
+                              double first, int64_t step) {
+        const double left =
+            1.0 - static_cast<double>(std::min(step, total)) / static_cast<double>(total);
         return first * std::pow(left, o.power);
       }) {}
 
 LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& o)
-    : Schedule(optimizer, [o, total = positive("LinearLR", "total_iters", o.total_iters)](double first, int64_t step) {
-        const double along = static_cast<double>(std::min(step, total)) / static_cast<double>(total);
+    : Schedule(optimizer, [o, total = positive("LinearLR", "total_iters", o.total_iters)](
+                              double first, int64_t step) {
+        const double along =
+            static_cast<double>(std::min(step, total)) / static_cast<double>(total);
         return first * (o.start_factor + (o.end_factor - o.start_factor) * along);
       }) {}
 
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, const CosineAnnealingLROptions& o)
-    : Schedule(optimizer, [o, t_max = positive("CosineAnnealingLR", "t_max", o.t_max)](double first, int64_t step) {
-        return o.eta_min + (first - o.eta_min) * half_cosine(static_cast<double>(step) / static_cast<double>(t_max));
+    : Schedule(optimizer, [o, t_max = positive("CosineAnnealingLR", "t_max", o.t_max)](
+                              double first, int64_t step) {
+        return o.eta_min + (first - o.eta_min) *
+                               half_cosine(static_cast<double>(step) / static_cast<double>(t_max));
       }) {}
+
+CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(
+    Optimizer& optimizer, const CosineAnnealingWarmRestartsOptions& o)
+    : Schedule(optimizer, [o, first_wave = positive("CosineAnnealingWarmRestarts", "t_0", o.t_0),
+                           longer = positive("CosineAnnealingWarmRestarts", "t_mult", o.t_mult)](
+                              double first, int64_t step) {
+        int64_t wave = first_wave, t = longer == 1 ? step % wave : step;
+        for (; t >= wave; wave *= longer) t -= wave;
+        return o.eta_min + (first - o.eta_min) *
+                               half_cosine(static_cast<double>(t) / static_cast<double>(wave));
+      }) {}
+
+namespace {
+
+// The rate at a step of the cycle, PyTorch's phases: each ends at a step that need not be whole.
+double one_cycle(const OneCycleLROptions& o, double first, int64_t step) {
+  const auto total = static_cast<double>(o.total_steps), t = static_cast<double>(step);
+  const double peak = o.max_lr.value_or(first), low = peak / o.div_factor;
+  const auto between = [&](double from, double to, double begin, double end) {
+    const double along = end > begin ? std::min(1.0, (t - begin) / (end - begin)) : 1.0;
+    const double left = o.anneal_strategy == Anneal::cos ? half_cosine(along) : 1.0 - along;
+    return to + (from - to) * left;
+  };
+  const double top = o.pct_start * total - 1.0;
+  if (t <= top) return between(low, peak, 0.0, top);
+  const double bottom = low / o.final_div_factor, last = total - 1.0;
+  if (!o.three_phase) return between(peak, bottom, top, last);
+  const double back = 2.0 * o.pct_start * total - 2.0;
+  if (t <= back) return between(peak, low, top, back);
+  return between(low, bottom, back, last);
+}
+
+const OneCycleLROptions& checked(const OneCycleLROptions& o) {
+  positive("OneCycleLR", "total_steps", o.total_steps);
+  check(o.pct_start >= 0.0 && o.pct_start <= (o.three_phase ? 0.5 : 1.0),
+        "OneCycleLR: pct_start = ", o.pct_start, ": must lie in 0 … 1, in three phases in 0 … 0.5");
+  check(o.div_factor > 0.0 && o.final_div_factor > 0.0, "OneCycleLR: div_factor = ", o.div_factor,
+        ", final_div_factor = ", o.final_div_factor, ": must be positive");
+  return o;
+}
+
+// t = step + 1, so that the first step is not lost to a rate of 0.
+double inverse_square_root(int64_t step, int64_t warmup) {
+  const auto t = static_cast<double>(step + 1), peak = static_cast<double>(warmup);
+  return std::min(t / peak, std::sqrt(peak / t));
+}
+
+}  // namespace
+
+OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options)
+    : Schedule(optimizer, [o = checked(options)](double first, int64_t step) {
+        return one_cycle(o, first, step);
+      }) {}
+
+InverseSquareRootLR::InverseSquareRootLR(Optimizer& optimizer, const InverseSquareRootLROptions& o)
+    : Schedule(optimizer, [warmup = positive("InverseSquareRootLR", "warmup", o.warmup)](
+                              double first, int64_t step) {
+        return first * inverse_square_root(step, warmup);
+      }) {}
+
+NoamLR::NoamLR(Optimizer& optimizer, const NoamLROptions& o)
+    : Schedule(optimizer,
+               [warmup = positive("NoamLR", "warmup", o.warmup),
+                d = positive("NoamLR", "d_model", o.d_model)](double first, int64_t step) {
+                 return first * inverse_square_root(step, warmup) /
+                        std::sqrt(static_cast<double>(d) * static_cast<double>(warmup));
+               }) {}
+
+SequentialLR::SequentialLR(Optimizer& optimizer, const SequentialLROptions& o)
+    : Schedule(optimizer, [&] {
+        check(!o.schedules.empty() && o.milestones.size() + 1 == o.schedules.size(),
+              "SequentialLR: ", o.schedules.size(), " schedules, ", o.milestones.size(),
+              " milestones: needs one between each schedule and the next");
+        check(std::is_sorted(o.milestones.begin(), o.milestones.end()),
+              "SequentialLR: milestones: must be in order");
+        std::vector<Rate> rates;
+        for (const Schedule& schedule : o.schedules) {
+          check(&schedule.optimizer_ == &optimizer,
+                "SequentialLR: a schedule of another optimizer: make them all for this one");
+          rates.push_back(schedule.rate_);
+        }
+        return [rates, milestones = o.milestones](double first, int64_t step) {
+          const auto next = std::upper_bound(milestones.begin(), milestones.end(), step);
+          const auto now = static_cast<size_t>(next - milestones.begin());
+          return rates[now](first, now == 0 ? step : step - milestones[now - 1]);
+        };
+      }()) {}
 
 WarmupCosineLR::WarmupCosineLR(Optimizer& optimizer, const WarmupCosineOptions& o)
     : Schedule(optimizer, [o](double first, int64_t step) {
         const auto t = static_cast<double>(step), warmup = static_cast<double>(o.warmup);
         if (step < o.warmup) return first * (t + 1.0) / (warmup + 1.0);
         if (step >= o.decay) return o.final_lr;
-        return o.final_lr + (first - o.final_lr) * half_cosine((t - warmup) / (static_cast<double>(o.decay) - warmup));
+        return o.final_lr + (first - o.final_lr) *
+                                half_cosine((t - warmup) / (static_cast<double>(o.decay) - warmup));
       }) {
-  check(o.warmup >= 0 && o.decay >= o.warmup, "WarmupCosineLR: warmup = ", o.warmup, ", decay = ", o.decay,
-        ": the decay must end behind the warm-up");
+  check(o.warmup >= 0 && o.decay >= o.warmup, "WarmupCosineLR: warmup = ", o.warmup,
+        ", decay = ", o.decay, ": the decay must end behind the warm-up");
 }
 
 }  // namespace heed::optim

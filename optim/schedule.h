@@ -4,10 +4,12 @@
 //     … adamw.step();  schedule.step();
 //
 // Names, defaults and values are torch.optim.lr_scheduler's, in closed form, so that steps() alone
-// says where a schedule is.
+// says where a schedule is. One that looks at the loss instead is in plateau.h.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include <heed/optim/optimizer.h>
@@ -17,7 +19,8 @@ namespace heed::optim {
 /// The learning rate at a step, from the group's first one.
 using Rate = std::function<double(double first, int64_t step)>;
 
-/// Any schedule. Sets the rate of step 0 at once; the optimizer must outlive it.
+/// Any schedule. Sets the rate of step 0 at once; the optimizer must outlive it. The first learning
+/// rate is that at the optimizer's first schedule, as in PyTorch, or the last that set_lr() gave.
 class Schedule {
  public:
   Schedule(Optimizer& optimizer, Rate rate);
@@ -27,6 +30,7 @@ class Schedule {
   double lr() const { return optimizer_.groups()[0].lr; }
 
  private:
+  friend struct SequentialLR;
   Optimizer& optimizer_;
   Rate rate_;
   std::vector<double> first_;
@@ -36,6 +40,15 @@ class Schedule {
 /// first · factor(step).
 struct LambdaLR : Schedule {
   LambdaLR(Optimizer& optimizer, std::function<double(int64_t step)> factor);
+};
+
+struct ConstantLROptions {
+  double factor = 1.0 / 3;
+  int64_t total_iters = 5;
+};
+/// first · factor for total_iters steps, then first.
+struct ConstantLR : Schedule {
+  ConstantLR(Optimizer& optimizer, const ConstantLROptions& = {});
 };
 
 struct StepLROptions {
@@ -91,6 +104,52 @@ struct CosineAnnealingLR : Schedule {
   CosineAnnealingLR(Optimizer& optimizer, const CosineAnnealingLROptions& = {});
 };
 
+struct CosineAnnealingWarmRestartsOptions {
+  int64_t t_0 = 10;        // steps of the first wave
+  int64_t t_mult = 1;      // each wave is so many times longer than the one before
+  double eta_min = 0.0;
+};
+/// η + (first - η)(1 + cos(π t / T)) / 2 at step t of a wave of T steps (ibid., section 3).
+struct CosineAnnealingWarmRestarts : Schedule {
+  CosineAnnealingWarmRestarts(Optimizer& optimizer,
+                              const CosineAnnealingWarmRestartsOptions& = {});
+};
+
+enum class Anneal : uint8_t { cos, linear };
+
+struct OneCycleLROptions {
+  std::optional<double> max_lr = std::nullopt;  // the peak; each group's first rate if not given
+  int64_t total_steps = 100;
+  double pct_start = 0.3;                       // share of the steps on the way up
+  Anneal anneal_strategy = Anneal::cos;
+  double div_factor = 25.0;                     // starts at max_lr / div_factor,
+  double final_div_factor = 1e4;                // ends at that / final_div_factor
+  bool three_phase = false;                     // down as slowly as up, then on to the end
+};
+/// Up to max_lr and down again (Smith & Topin 2018), then constant. Momentum is left alone, as with
+/// PyTorch's cycle_momentum=False.
+struct OneCycleLR : Schedule {
+  OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& = {});
+};
+
+struct InverseSquareRootLROptions {
+  int64_t warmup = 4000;
+};
+/// first · min(t / warmup, √(warmup / t)), t = step + 1: up to first in a line, then down.
+struct InverseSquareRootLR : Schedule {
+  InverseSquareRootLR(Optimizer& optimizer, const InverseSquareRootLROptions& = {});
+};
+
+struct NoamLROptions {
+  int64_t d_model = 512;
+  int64_t warmup = 4000;
+};
+/// first · d_model^-½ · min(t^-½, t · warmup^-3/2), t = step + 1 (Vaswani et al. 2017, eq. 3, where
+/// first is 1): the inverse square root with a peak of first / √(d_model · warmup).
+struct NoamLR : Schedule {
+  NoamLR(Optimizer& optimizer, const NoamLROptions& = {});
+};
+
 struct WarmupCosineOptions {
   int64_t warmup = 100;    // steps from 0 up to the first rate
   int64_t decay = 2000;    // step at which the cosine arrives at `final_lr`; constant from there
@@ -99,6 +158,19 @@ struct WarmupCosineOptions {
 /// first (step + 1) / (warmup + 1) while warming up, then half a cosine down: nanoGPT's schedule.
 struct WarmupCosineLR : Schedule {
   WarmupCosineLR(Optimizer& optimizer, const WarmupCosineOptions& = {});
+};
+
+struct SequentialLROptions {
+  std::vector<std::reference_wrapper<const Schedule>> schedules;
+  std::vector<int64_t> milestones;  // steps at which the next of them begins with its step 0
+};
+/// One schedule after another, all made for this optimizer; they are not needed afterwards:
+///
+///     optim::LinearLR up(sgd, {.total_iters = 100});
+///     optim::CosineAnnealingLR down(sgd, {.t_max = 900});
+///     optim::SequentialLR schedule(sgd, {.schedules = {up, down}, .milestones = {100}});
+struct SequentialLR : Schedule {
+  SequentialLR(Optimizer& optimizer, const SequentialLROptions& options);
 };
 
 }  // namespace heed::optim

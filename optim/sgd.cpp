@@ -7,8 +7,9 @@ namespace heed::optim {
 SGD::SGD(const std::vector<ParamGroup>& groups, const SGDOptions& options)
     : Optimizer("SGD", groups, options.lr, options.weight_decay), options_(options) {
   check(options.momentum >= 0, "SGD: momentum = ", options.momentum, ": must be >= 0");
-  check(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "SGD: nesterov with momentum = ",
-        options.momentum, ", dampening = ", options.dampening, ": needs a momentum, and no dampening");
+  check(!options.nesterov || (options.momentum > 0 && options.dampening == 0),
+        "SGD: nesterov with momentum = ", options.momentum, ", dampening = ", options.dampening,
+        ": needs a momentum, and no dampening");
 }
 
 void SGD::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {

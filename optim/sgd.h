@@ -1,4 +1,4 @@
-// Stochastic gradient descent, with momentum (Polyak 1964; Nesterov 1983 as in Sutskever et al. 2013).
+// Stochastic gradient descent, with momentum (Polyak 1964; Nesterov 1983 by Sutskever et al. 2013).
 #pragma once
 
 #include <heed/optim/optimizer.h>
@@ -17,7 +17,8 @@ struct SGDOptions {
 /// p -= lr (g + momentum b  if nesterov, else b).        As torch.optim.SGD.
 class SGD : public Optimizer {
  public:
-  explicit SGD(const std::vector<Tensor>& params, const SGDOptions& options = {}) : SGD({ParamGroup{params}}, options) {}
+  explicit SGD(const std::vector<Tensor>& params, const SGDOptions& options = {})
+      : SGD({ParamGroup{params}}, options) {}
   SGD(const std::vector<ParamGroup>& groups, const SGDOptions& options);
 
  private:

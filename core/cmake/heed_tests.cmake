@@ -42,6 +42,15 @@ foreach(folder core autograd nn optim examples golden)
   endif()
 endforeach()
 
+# The benchmarks: built so that they stay right, run by hand (tests/bench/heed_bench.cpp).
+file(GLOB bench_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/bench/*.cpp")
+add_executable(heed_bench ${bench_sources})
+heed_compile_settings(heed_bench)
+target_include_directories(heed_bench PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+target_link_libraries(heed_bench PRIVATE heed_kit)
+add_test(NAME "bench: every workload has a name" COMMAND heed_bench --list)
+set_tests_properties("bench: every workload has a name" PROPERTIES LABELS "quick;full")
+
 # The kernel objects, disassembled.
 find_program(HEED_OBJDUMP NAMES objdump llvm-objdump)
 find_program(HEED_NM NAMES nm llvm-nm)

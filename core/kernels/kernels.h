@@ -88,7 +88,9 @@ struct KernelsOf {
   T (*online_softmax)(T* s, int64_t n, T* highest, T* total);
   // factor y (g - mean)
   void (*softmax_grad_again)(const T* y, const T* g, T mean, T factor, T* dx, int64_t n);
-  void (*fill_unless)(const bool* mask, int64_t mask_stride, T value, T* y, int64_t n);
+  // a where the mask is true, else b
+  void (*where)(const bool* mask, int64_t mask_stride, const T* a, int64_t a_stride, const T* b,
+                int64_t b_stride, T* y, int64_t n);
 
   // y = (x - mean) rstd w + b, with biased variance; w, b may be null.
   void (*layer_norm)(const T* x, const T* w, const T* b, T eps, T* y, T* mean, T* rstd, int64_t n);

@@ -38,8 +38,6 @@ int terminal_width(Stream stream) {
   return 80;
 }
 
-bool colour_wanted(Stream stream) { return is_terminal(stream) && environment("NO_COLOR").empty(); }
-
 bool unicode_wanted() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     const std::string locale = environment(name);

@@ -11,9 +11,6 @@ bool is_terminal(Stream stream);
 /// Columns of the terminal now; 80 where that is unknown.
 int terminal_width(Stream stream);
 
-/// True iff it is a terminal and NO_COLOR is unset or empty (no-color.org).
-bool colour_wanted(Stream stream);
-
 /// True iff the locale of the environment (LC_ALL, LC_CTYPE, LANG) is a UTF-8 one.
 bool unicode_wanted();
 

@@ -1,12 +1,12 @@
-// Worksheets: a calculation with matrices, to be shown in a terminal, filled in on paper, and checked.
+// Worksheets: a calculation with matrices, to be shown in a terminal, filled in on paper, checked.
 //
 //     kit::Worksheet sheet{.title = "A product"};
 //     sheet.steps.push_back({"1. Multiply", "Row times column.", {{a, "·", b, "=", c}}});
 //     core::write_file_atomic("worksheet.html", kit::worksheet_html(sheet, false));
 //     core::write_file_atomic("answer_key.html", kit::worksheet_html(sheet, true));
 //
-// One description makes all three, so they cannot disagree. The pages load nothing from anywhere and
-// are laid out for printing. Same input, same bytes.
+// One description makes all three, so they cannot disagree. The pages load nothing from anywhere
+// and are laid out for printing. Same input, same bytes.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // What autograd/ says when something is wrong. (gradcheck's and anomaly mode's messages are with
-// their own tests, those about rules, passes and in-place changes in engine_test.cpp.)
+// their own tests, those about rules and passes in engine_test.cpp, in-place changes in
+// engine_memory_test.cpp.)
 #include <functional>
 #include <set>
 

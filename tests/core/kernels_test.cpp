@@ -1,71 +1,22 @@
-// The kernel tables that this machine can run, each against the plain twins.
+// The kernel tables that this machine can run, each against the plain twins: elementwise, reductions, the optimizer, layout.
 #include <cmath>
 #include <limits>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include <heed/core/error.h>
 #include <heed/core/kernels/dispatch.h>
 
 #include "support/catch.h"
+#include "support/kernel_tables.h"
 #include "support/reference.h"
 
 using namespace heed::core;
 namespace reference = heed::reference;
+using heed::test::for_each_table, heed::test::lengths, heed::test::numbers,
+    heed::test::require_close, heed::test::tolerance, heed::test::wide;
 using reference::infinity;
 using reference::Row;
-
-namespace {
-
-const std::vector<int64_t> lengths = {1,  2,  3,  4,  5,  7,   8,   15,   16,  17,
-                                      31, 33, 63, 64, 65, 100, 257, 1030, 5000};
-
-template <class T>
-constexpr double tolerance = std::is_same_v<T, float> ? 4e-6 : 1e-13;
-
-/// Numbers of both signs in no order, the same for the same seed.
-template <class T>
-std::vector<T> numbers(int64_t n, uint32_t seed) {
-  std::vector<T> x(static_cast<size_t>(n));
-  for (T& v : x) {
-    seed = seed * 1664525u + 1013904223u;
-    v = static_cast<T>(static_cast<double>(seed >> 8) / (1 << 23) - 1) * T(3);
-  }
-  return x;
-}
-
-template <class T>
-Row wide(const std::vector<T>& x) {
-  return Row(x.begin(), x.end());
-}
-
-template <class T>
-void require_close(const std::vector<T>& y, const Row& expected, double scale = 1) {
-  REQUIRE(y.size() == expected.size());
-  for (size_t i = 0; i < y.size(); ++i) {
-    CAPTURE(i, y[i], expected[i]);
-    if (std::isnan(expected[i]))
-      REQUIRE(std::isnan(y[i]));
-    else if (std::isinf(expected[i]))
-      REQUIRE(static_cast<double>(y[i]) == expected[i]);
-    else
-      REQUIRE(std::fabs(static_cast<double>(y[i]) - expected[i]) <=
-              tolerance<T> * scale * (1 + std::fabs(expected[i])));
-  }
-}
-
-/// body(table, T{}) for each table of this machine and both element types.
-template <class Body>
-void for_each_table(Body body) {
-  for (const Kernels* table : supported_kernels()) {
-    INFO(table->isa);
-    body(table->f32, float{});
-    body(table->f64, double{});
-  }
-}
-
-}  // namespace
 
 TEST_CASE("kernels: the table is chosen by name, and a wrong name is refused") {
   for (const Kernels* table : supported_kernels()) REQUIRE(&choose_kernels(table->isa) == table);
@@ -213,156 +164,6 @@ TEST_CASE("kernels: max and min give NaN wherever it stands") {
   });
 }
 
-TEST_CASE("kernels: softmax rows and their gradients at every length") {
-  for_each_table([](const auto& kernel, auto zero) {
-    using T = decltype(zero);
-    for (int64_t n : lengths) {
-      CAPTURE(n);
-      const std::vector<T> x = numbers<T>(n, 8), g = numbers<T>(n, 9);
-      std::vector<T> y(x.size()), log_y(x.size()), dx(x.size());
-      kernel.softmax(x.data(), y.data(), n);
-      require_close(y, reference::softmax(wide(x)));
-      kernel.log_softmax(x.data(), log_y.data(), n);
-      require_close(log_y, reference::log_softmax(wide(x)));
-      const double lse = reference::log_sum_exp(wide(x));
-      REQUIRE(kernel.log_sum_exp(x.data(), n) == Approx(lse).epsilon(tolerance<T>));
-      kernel.exp_minus(x.data(), static_cast<T>(lse), T(0.5), dx.data(), n);
-      Row half = reference::softmax(wide(x));
-      for (double& v : half) v /= 2;
-      require_close(dx, half);
-      kernel.softmax_grad(y.data(), g.data(), dx.data(), n);
-      require_close(dx, reference::softmax_grad(wide(y), wide(g)));
-      kernel.log_softmax_grad(log_y.data(), g.data(), dx.data(), n);
-      require_close(dx, reference::log_softmax_grad(wide(log_y), wide(g)),
-                    std::sqrt(static_cast<double>(n)));
-    }
-  });
-}
-
-TEST_CASE("kernels: softmax of extreme rows") {
-  for_each_table([](const auto& kernel, auto zero) {
-    using T = decltype(zero);
-    const T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
-    for (int64_t n : {1, 3, 20, 100}) {
-      std::vector<T> x(static_cast<size_t>(n)), y(x.size());
-      const auto both = [&] {
-        kernel.softmax(x.data(), y.data(), n);
-        require_close(y, reference::softmax(wide(x)));
-        kernel.log_softmax(x.data(), y.data(), n);
-        require_close(y, reference::log_softmax(wide(x)));
-      };
-      std::fill(x.begin(), x.end(), -inf);
-      both();
-      REQUIRE(kernel.log_sum_exp(x.data(), n) == -inf);
-      x.back() = T(5);
-      both();
-      for (size_t i = 0; i < x.size(); ++i) x[i] = i % 2 ? T(1e4) : T(-1e4);
-      both();
-      x[0] = nan;
-      kernel.softmax(x.data(), y.data(), n);
-      for (T v : y) REQUIRE(std::isnan(v));
-      kernel.log_softmax(x.data(), y.data(), n);
-      for (T v : y) REQUIRE(std::isnan(v));
-      x[0] = inf;
-      REQUIRE(kernel.log_sum_exp(x.data(), n) == inf);
-      kernel.softmax(x.data(), y.data(), n);
-      REQUIRE(std::isnan(y[0]));  // as in PyTorch: inf - inf
-    }
-  });
-}
-
-TEST_CASE("kernels: layer norm and RMS norm, with and without weight and bias") {
-  for_each_table([](const auto& kernel, auto zero) {
-    using T = decltype(zero);
-    for (int64_t n : lengths) {
-      CAPTURE(n);
-      const std::vector<T> x = numbers<T>(n, 10), w = numbers<T>(n, 11), b = numbers<T>(n, 12);
-      const Row ones(x.size(), 1.0), zeros(x.size(), 0.0);
-      std::vector<T> y(x.size());
-      T mean = 0, rstd = 0;
-      kernel.layer_norm(x.data(), w.data(), b.data(), T(1e-3), y.data(), &mean, &rstd, n);
-      const auto with = reference::layer_norm(wide(x), wide(w), wide(b), 1e-3);
-      require_close(y, with.y, 4);
-      REQUIRE(mean == Approx(with.mean).margin(tolerance<T>));
-      REQUIRE(rstd == Approx(with.rstd).epsilon(tolerance<T>));
-      kernel.layer_norm(x.data(), static_cast<const T*>(nullptr), static_cast<const T*>(nullptr),
-                        T(1e-3), y.data(), &mean, &rstd, n);
-      require_close(y, reference::layer_norm(wide(x), ones, zeros, 1e-3).y, 4);
-      kernel.rms_norm(x.data(), w.data(), T(1e-3), y.data(), &rstd, n);
-      require_close(y, reference::rms_norm(wide(x), wide(w), 1e-3).y, 4);
-      kernel.rms_norm(x.data(), static_cast<const T*>(nullptr), T(1e-3), y.data(), &rstd, n);
-      require_close(y, reference::rms_norm(wide(x), ones, 1e-3).y, 4);
-    }
-  });
-}
-
-namespace {
-
-/// d Σ g y / d p[i] for each i, by central differences; f computes y from p.
-template <class F>
-Row slopes(Row p, const Row& g, F f) {
-  Row d(p.size());
-  for (size_t i = 0; i < p.size(); ++i) {
-    const double h = 1e-6, x = p[i];
-    p[i] = x + h;
-    const double above = reference::dot(f(p), g);
-    p[i] = x - h;
-    const double below = reference::dot(f(p), g);
-    p[i] = x;
-    d[i] = (above - below) / (2 * h);
-  }
-  return d;
-}
-
-Row plus(Row a, double b) {
-  for (double& v : a) v += b;
-  return a;
-}
-
-}  // namespace
-
-TEST_CASE("kernels: gradients of the norms are the slopes of the plain twins") {
-  for (const Kernels* table : supported_kernels()) {
-    const KernelsOf<double>& kernel = table->f64;
-    for (int64_t n : {1, 2, 5, 16, 33, 70}) {
-      CAPTURE(table->isa, n);
-      const Row x = numbers<double>(n, 13), w = numbers<double>(n, 14), g = numbers<double>(n, 15);
-      const Row zeros(x.size(), 0.0), ones(x.size(), 1.0);
-      const double eps = 1e-2;
-      const auto close = [](const Row& a, const Row& b) {
-        for (size_t i = 0; i < a.size(); ++i)
-          REQUIRE(a[i] == Approx(b[i]).epsilon(1e-6).margin(1e-7));
-      };
-      Row y(x.size()), dx(x.size()), dw(x.size(), 0.5), db(x.size(), 0.25);
-      double mean = 0, rstd = 0;
-
-      kernel.layer_norm(x.data(), w.data(), zeros.data(), eps, y.data(), &mean, &rstd, n);
-      kernel.layer_norm_grad(x.data(), w.data(), g.data(), mean, rstd, dx.data(), dw.data(),
-                             db.data(), n);
-      close(dx,
-            slopes(x, g, [&](const Row& p) { return reference::layer_norm(p, w, zeros, eps).y; }));
-      close(dw,
-            plus(slopes(w, g,
-                        [&](const Row& p) { return reference::layer_norm(x, p, zeros, eps).y; }),
-                 0.5));
-      close(db, plus(g, 0.25));
-      kernel.layer_norm_grad(x.data(), nullptr, g.data(), mean, rstd, dx.data(), nullptr, nullptr,
-                             n);
-      close(dx, slopes(x, g,
-                       [&](const Row& p) { return reference::layer_norm(p, ones, zeros, eps).y; }));
-
-      std::fill(dw.begin(), dw.end(), 0.5);
-      kernel.rms_norm(x.data(), w.data(), eps, y.data(), &rstd, n);
-      kernel.rms_norm_grad(x.data(), w.data(), g.data(), rstd, dx.data(), dw.data(), n);
-      close(dx, slopes(x, g, [&](const Row& p) { return reference::rms_norm(p, w, eps).y; }));
-      close(dw, plus(slopes(w, g, [&](const Row& p) { return reference::rms_norm(x, p, eps).y; }),
-                     0.5));
-      kernel.rms_norm_grad(x.data(), nullptr, g.data(), rstd, dx.data(), nullptr, n);
-      close(dx, slopes(x, g, [&](const Row& p) { return reference::rms_norm(p, ones, eps).y; }));
-    }
-  }
-}
-
 TEST_CASE("kernels: one step of AdamW") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
@@ -387,61 +188,22 @@ TEST_CASE("kernels: one step of AdamW") {
   });
 }
 
-TEST_CASE("kernels: softmax in blocks is the softmax of the whole row") {
-  for_each_table([](const auto& kernel, auto zero) {
-    using T = decltype(zero);
-    for (int64_t block : {1, 5, 16, 40}) {
-      std::vector<T> x = numbers<T>(100, 20);
-      for (int64_t i = 0; i < 45; ++i)
-        x[static_cast<size_t>(i)] = -std::numeric_limits<T>::infinity();  // nothing, at first
-      const Row expected = reference::softmax(wide(x));
-      T highest = -std::numeric_limits<T>::infinity(), total = 0;
-      for (int64_t i = 0; i < 100; i += block) {
-        const int64_t n = std::min<int64_t>(block, 100 - i);
-        const T factor = kernel.online_softmax(x.data() + i, n, &highest, &total);
-        for (int64_t j = 0; j < i; ++j) x[static_cast<size_t>(j)] *= factor;
-      }
-      for (T& v : x) v /= total;
-      CAPTURE(block);
-      require_close(x, expected);
-      REQUIRE(
-          highest + std::log(total) ==
-          Approx(kernel.log_sum_exp(numbers<T>(100, 20).data() + 45, 55)).epsilon(tolerance<T>));
-    }
-  });
-}
-
-TEST_CASE("kernels: softmax's gradient where the mean is known") {
-  for_each_table([](const auto& kernel, auto zero) {
-    using T = decltype(zero);
-    for (int64_t n : {1, 7, 16, 50}) {
-      const std::vector<T> y = numbers<T>(n, 21), g = numbers<T>(n, 22);
-      std::vector<T> dx(y.size());
-      kernel.softmax_grad_again(y.data(), g.data(), T(0.75), T(2), dx.data(), n);
-      Row expected;
-      for (size_t i = 0; i < y.size(); ++i)
-        expected.push_back(2.0 * static_cast<double>(y[i]) * (static_cast<double>(g[i]) - 0.75));
-      require_close(dx, expected, 4);
-    }
-  });
-}
-
-TEST_CASE("kernels: fill where a mask is false, adjacent, repeated or strided") {
+TEST_CASE("kernels: where, with operands adjacent, repeated or strided") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     bool mask[200];
     for (int i = 0; i < 200; ++i) mask[i] = (i * 7919 % 13) < 6;
     for (int64_t n : {1, 3, 16, 47, 64}) {
-      for (int64_t stride : {0, 1, 3}) {
-        const std::vector<T> before = numbers<T>(n + 1, 23);
-        std::vector<T> y = before;
-        kernel.fill_unless(mask, stride, T(-9), y.data(), n);
-        for (int64_t i = 0; i < n; ++i) {
-          const auto at = static_cast<size_t>(i);
-          REQUIRE(y[at] == (mask[i * stride] ? before[at] : T(-9)));
-        }
-        REQUIRE(y.back() == before.back());
-      }
+      const std::vector<T> a = numbers<T>(3 * n + 1, 23), b = numbers<T>(3 * n + 1, 29);
+      for (int64_t m : {0, 1, 3})
+        for (int64_t da : {0, 1, 3})
+          for (int64_t db : {0, 1, 3}) {
+            std::vector<T> y(static_cast<size_t>(n + 1), T(7));
+            kernel.where(mask, m, a.data(), da, b.data(), db, y.data(), n);
+            for (int64_t i = 0; i < n; ++i)
+              REQUIRE(y[static_cast<size_t>(i)] == (mask[i * m] ? a[static_cast<size_t>(i * da)] : b[static_cast<size_t>(i * db)]));
+            REQUIRE(y.back() == T(7));
+          }
     }
   });
 }

@@ -49,3 +49,30 @@ TEST_CASE("checkpoints say what is wrong") {
       "checkpoint: no metadata entry step: the file was not written by the program that reads it");
   CHECK(message_of<IoError>([&] { load(dir.path() / "none"); }).find("none") != std::string::npos);
 }
+
+TEST_CASE("states of one model can be averaged") {
+  manual_seed(4);
+  const GPTOptions small{.vocab = 11, .context = 8, .width = 8, .heads = 2, .layers = 1};
+  const GPT a(small), b(small), c(small);
+  const StateDict mean = average({a.state_dict(), b.state_dict(), c.state_dict()});
+  GPT other(small);
+  other.load_state_dict(mean);  // all names are there
+  const Tensor wanted = (a.wpe.weight.detach() + b.wpe.weight.detach() + c.wpe.weight.detach()) / 3.0;
+  CHECK(amax(abs(other.wpe.weight.detach() - wanted)).item() < 1e-7);
+  CHECK(mean.find("wpe.weight")->dtype() == Dtype::f32);
+  CHECK(average({a.state_dict()}).find("wpe.weight")->to_vector() == a.wpe.weight.to_vector());
+
+  StateDict one, two;
+  one.push_back({"steps", tensor_i64({3})});
+  two.push_back({"steps", tensor_i64({4})});
+  CHECK(average({one, two}).find("steps")->item() == 4.0);
+  CHECK(message_of([] { average({}); }) == "average: no states: give one at least");
+  GPTOptions wide = small;
+  wide.context = 9;
+  CHECK(message_of<ShapeError>([&] { average({GPT(wide).state_dict(), a.state_dict()}); }) ==
+        "average: wpe.weight (9, 8) and (8, 8): shapes must be equal");
+  wide = small;
+  wide.layers = 2;
+  CHECK(message_of([&] { average({GPT(wide).state_dict(), a.state_dict()}); }) ==
+        "average: wte.weight: not all states have the same names: they must be of one model");
+}

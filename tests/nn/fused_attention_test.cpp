@@ -16,7 +16,6 @@ namespace {
 
 double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
-
 struct Result {
   Tensor y;
   std::vector<Tensor> grads;
@@ -118,10 +117,12 @@ TEST_CASE("gradients of fused attention, first and second order") {
         {f64({2, 1, 3, 2}), f64({2, 1, 4, 2}), f64({2, 1, 4, 3})});
   gradcheck([](const Tensor& x) { return packed_attention(x, 2, {.causal = true}); },
             f64({1, 4, 12}));
-  gradcheck([](const Tensor& x) {
-    default_generator().set_counter(9);
-    return packed_attention(x, 2, {.dropout = 0.3});
-  }, f64({1, 4, 12}));
+  gradcheck(
+      [](const Tensor& x) {
+        default_generator().set_counter(9);
+        return packed_attention(x, 2, {.dropout = 0.3});
+      },
+      f64({1, 4, 12}));
 }
 
 TEST_CASE("grouped heads: fused equals plain, with each head of keys repeated") {
@@ -131,7 +132,8 @@ TEST_CASE("grouped heads: fused equals plain, with each head of keys repeated") 
       const Tensor q = randn({2, 6, 5, 4}, dtype), k = randn({2, groups, 7, 4}, dtype),
                    v = randn({2, groups, 7, 3}, dtype), seed = randn({2, 6, 5, 3}, dtype);
       for (const AttentionOptions& o :
-           {AttentionOptions{.causal = true}, AttentionOptions{.key_mask = padding_mask({7, 4}, 7), .dropout = 0.3}}) {
+           {AttentionOptions{.causal = true},
+            AttentionOptions{.key_mask = padding_mask({7, 4}, 7), .dropout = 0.3}}) {
         std::vector<std::vector<Tensor>> results;
         for (const bool plain : {true, false}) {
           default_generator().set_counter(70);
@@ -148,7 +150,8 @@ TEST_CASE("grouped heads: fused equals plain, with each head of keys repeated") 
       const Tensor plain = scaled_dot_product_attention(q, k, v);
       set_plain_attention(false);
       CHECK(distance(scaled_dot_product_attention(q, k, v), plain) < 1e-5);
-      CHECK(distance(scaled_dot_product_attention(q, k, v, {.mask = zeros({5, 7}, dtype)}), plain) < 1e-5);
+      CHECK(distance(scaled_dot_product_attention(q, k, v, {.mask = zeros({5, 7}, dtype)}), plain) <
+            1e-5);
       const AttentionTrace trace;
       scaled_dot_product_attention(q, k, v);
       CHECK(trace.entries().at(0).weights.shape() == Shape{2, 6, 5, 7});
@@ -200,7 +203,9 @@ TEST_CASE("fused attention says what does not fit") {
                                        {.normaliser = Normaliser::kernel_sum});
         }) ==
         "scaled_dot_product_attention: a normaliser that is not softmax: only attend() has others");
-  CHECK(message_of<ShapeError>([] { packed_attention(zeros({1, 2, 12}), 3); }) ==
+  CHECK(message_of<ShapeError>([] {
+          packed_attention(zeros({1, 2, 12}), 3);
+        }) ==
         "packed_attention: (1, 2, 12), 3 heads: must be (B, n, 3E) with E a multiple of the heads");
   CHECK(message_of<DtypeError>([] {
           packed_attention(zeros({1, 2, 12}), 2, {.mask = tensor_i64({1, 0})});

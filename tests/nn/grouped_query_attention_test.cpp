@@ -105,7 +105,8 @@ TEST_CASE("grouped-query attention holds what layers must") {
   };
   test::check_module(GroupedQueryAttention(8, 4, {.num_kv_heads = 2, .bias = true}), {x}, causal);
   test::check_module(
-      GroupedQueryAttention(8, 2, {.num_kv_heads = 1, .rope = RotaryPositions(4, RopeLayout::half_split)}),
+      GroupedQueryAttention(
+          8, 2, {.num_kv_heads = 1, .rope = RotaryPositions(4, RopeLayout::half_split)}),
       {x}, causal);
   GroupedQueryAttention dropping(8, 2, {.dropout = 0.5});
   CHECK(apart(dropping(x).output, dropping(x).output) > 0.0);
@@ -127,7 +128,9 @@ TEST_CASE("grouped-query attention says what does not fit") {
         }) ==
         "GroupedQueryAttention: heads of width 2, rope of width 8: must be equal: make "
         "RotaryPositions(2, …)");
-  CHECK(message_of<ShapeError>([] { GroupedQueryAttention(8, 4)(zeros({3, 8})); }) ==
+  CHECK(message_of<ShapeError>([] {
+          GroupedQueryAttention(8, 4)(zeros({3, 8}));
+        }) ==
         "GroupedQueryAttention: (3, 8): must be (B, n, 8), batch first [in GroupedQueryAttention]");
 }
 

@@ -91,6 +91,13 @@ TEST_CASE("gradients of the losses, first and second order") {
         return bce_with_logits(x, unit, {.pos_weight = tensor({1, 2, 3}, Dtype::f64)});
       },
       p);
+  const auto kl = [](bool log_target) {
+    return [log_target](const std::vector<Tensor>& in) {
+      return kl_div(in[0], in[1], {.log_target = log_target, .reduction = Reduction::batchmean});
+    };
+  };
+  gradcheck(kl(false), {p, unit + 0.1});
+  gradcheck(kl(true), {p, t});
   const Tensor target = tensor_i64({2, 0, -100, 1});
   const Tensor weight = tensor({0.5, 1, 2}, Dtype::f64);
   for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none}) {
@@ -106,6 +113,51 @@ TEST_CASE("gradients of the losses, first and second order") {
         },
         p);
   }
+}
+
+TEST_CASE("the KL divergence is 0 of equals, positive else, and log(n / k) of uniform in uniform") {
+  manual_seed(4);
+  const Tensor q = randn({5, 8}, Dtype::f64), p = softmax(randn({5, 8}, Dtype::f64), -1);
+  const KlDivOptions rows{.reduction = Reduction::none};
+  CHECK(amax(abs(sum(kl_div(log(p), p, rows), -1))).item() < 1e-15);
+  CHECK(amin(sum(kl_div(log_softmax(q, -1), p, rows), -1)).item() > 0);
+  const Tensor half = tensor({0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0}, {1, 8}, Dtype::f64);
+  const Tensor uniform = full({1, 8}, std::log(0.125), Dtype::f64);
+  CHECK(kl_div(uniform, half, {.reduction = Reduction::batchmean}).item() ==
+        Approx(std::log(2.0)).epsilon(1e-14));
+  // cross-entropy = entropy + KL
+  const Tensor one_target = one_hot(tensor_i64({3, 1, 0, 7, 2}), 8).to(Dtype::f64);
+  CHECK(kl_div(log_softmax(q, -1), one_target, {.reduction = Reduction::batchmean}).item() ==
+        Approx(cross_entropy(q, tensor_i64({3, 1, 0, 7, 2})).item()).epsilon(1e-14));
+}
+
+TEST_CASE("the KL divergence stays finite where both probabilities are 0, in every gradient") {
+  const Tensor scores = parameter(tensor({1, 2, -INFINITY}, Dtype::f64));
+  const Tensor log_q = log_softmax(scores, -1);
+  for (const bool log_target : {false, true}) {
+    const double inf = INFINITY;
+    const Tensor target =
+        parameter(log_target ? tensor({std::log(0.5), std::log(0.5), -inf}, Dtype::f64)
+                             : tensor({0.5, 0.5, 0}, Dtype::f64));
+    const Tensor loss =
+        kl_div(log_q, target, {.log_target = log_target, .reduction = Reduction::sum});
+    CHECK(std::isfinite(loss.item()));
+    loss.backward({.retain_graph = true});
+    for (const double g : scores.grad().to_vector()) CHECK(std::isfinite(g));
+    for (const double g : target.grad().to_vector()) CHECK(std::isfinite(g));
+  }
+  CHECK(kl_div(log_q, tensor({0, 0.5, 0.5}, Dtype::f64), {.reduction = Reduction::sum}).item() ==
+        INFINITY);  // what is likely and called impossible
+}
+
+TEST_CASE("batchmean divides the sum by the size of the first axis, for any loss") {
+  const Tensor p = tensor({1, 2, 3, 4, 5, 6}, {3, 2}), t = zeros({3, 2});
+  CHECK(mse_loss(p, t, {.reduction = Reduction::batchmean}).item() == Approx(91.0 / 3));
+  CHECK(cross_entropy(p, tensor_i64({0, 1, 1}), {.reduction = Reduction::batchmean}).item() ==
+        Approx(cross_entropy(p, tensor_i64({0, 1, 1})).item()));
+  CHECK(message_of<IndexError>([] {
+          mse_loss(scalar(1), scalar(2), {.reduction = Reduction::batchmean});
+        }).starts_with("size: (): there is no axis 0"));
 }
 
 TEST_CASE("losses say what does not fit") {
@@ -126,8 +178,9 @@ TEST_CASE("losses say what does not fit") {
         "cross_entropy: logits (2, 3, 5), targets (2, 5): targets must be (2, 3), for logits are "
         "(…, C), classes last: "
         "move a class axis 1 to the end with logits.transpose(1, -1)");
-  CHECK(message_of<DtypeError>([&] { cross_entropy(zeros({2, 3}), zeros({2})); }) ==
-        "cross_entropy: targets float32 (2,): targets are class numbers: make them int64");
+  CHECK(message_of<DtypeError>([&] {
+          cross_entropy(zeros({2, 3}), zeros({2}));
+        }) == "cross_entropy: targets float32 (2,): targets are class numbers: make them int64");
   CHECK(message_of<ShapeError>([&] { cross_entropy(scalar(1), tensor_i64({0})); }) ==
         "cross_entropy: logits (): there are no classes: logits are (…, C)");
   CHECK(message_of<ShapeError>([&] {
@@ -141,10 +194,11 @@ TEST_CASE("losses say what does not fit") {
         }) ==
         "mse_loss: prediction (2, 1), target (2,): shapes differ: reshape one of them, for a loss "
         "broadcasts nothing");
-  for (const auto& call : {+[](const Tensor& a, const Tensor& b) { return l1_loss(a, b); },
-                           +[](const Tensor& a, const Tensor& b) { return huber_loss(a, b); },
-                           +[](const Tensor& a, const Tensor& b) { return hinge_loss(a, b); },
-                           +[](const Tensor& a, const Tensor& b) { return bce_with_logits(a, b); }})
+  for (const auto& call : {+[](const Tensor&a, const Tensor&b) { return l1_loss(a, b); },
+                           +[](const Tensor&a, const Tensor&b) { return huber_loss(a, b); },
+                           +[](const Tensor&a, const Tensor&b) { return hinge_loss(a, b); },
+                           +[](const Tensor&a, const Tensor&b) { return bce_with_logits(a, b); },
+                           +[](const Tensor&a, const Tensor&b) { return kl_div(a, b); }})
     CHECK(message_of<ShapeError>([&] {
             call(zeros({2, 1}), zeros({2}));
           }).find("shapes differ") != std::string::npos);

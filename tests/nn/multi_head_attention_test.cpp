@@ -166,11 +166,10 @@ TEST_CASE("multi-head attention holds what layers must") {
                      [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
                        return m(in[0], in[1], in[1], {.need_weights = true}).output;
                      });
-  test::check_module(
-      MultiHeadAttention(4, 2, {.add_bias_kv = true, .add_zero_attn = true}), {q},
-      [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
-        return m(in[0], {.causal = true}).output;
-      });
+  test::check_module(MultiHeadAttention(4, 2, {.add_bias_kv = true, .add_zero_attn = true}), {q},
+                     [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
+                       return m(in[0], {.causal = true}).output;
+                     });
   test::check_module(MultiHeadAttention(4, 2, {.bias = false, .kdim = 3, .vdim = 2}),
                      {q, randn({2, 3, 3}), randn({2, 3, 2})},
                      [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
@@ -178,7 +177,8 @@ TEST_CASE("multi-head attention holds what layers must") {
                      });
 }
 
-TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the others, for every query") {
+TEST_CASE(
+    "multi-head attention: a learnt key and one of zeros, behind the others, for every query") {
   manual_seed(10);
   const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 3, 4}, Dtype::f64);
   const MultiHeadAttention both = in_f64(4, 2, {.add_bias_kv = true, .add_zero_attn = true});
@@ -188,7 +188,8 @@ TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the other
   CHECK(names == "in_proj_weight in_proj_bias bias_k bias_v out_proj.weight out_proj.bias ");
 
   // Hidden behind every mask there is, the two are seen all the same, and nothing else.
-  const Attended a = both(q, k, k, {.key_mask = padding_mask({0, 2}, 3), .causal = true, .need_weights = true});
+  const Attended a =
+      both(q, k, k, {.key_mask = padding_mask({0, 2}, 3), .causal = true, .need_weights = true});
   REQUIRE(a.weights.shape() == Shape{2, 2, 3, 5});
   CHECK(distance(sum(a.weights, -1), ones({2, 2, 3}, Dtype::f64)) < 1e-14);
   CHECK(amax(abs(a.weights[0].slice(-1, 0, 3))).item() == 0.0);
@@ -198,7 +199,8 @@ TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the other
 
   // A floating mask does the same as a boolean one, and fused and plain agree.
   const Tensor added = where(causal_mask(3), zeros({3, 3}, Dtype::f64), -INFINITY);
-  CHECK(distance(both(q, k, k, {.mask = added, .key_mask = padding_mask({0, 2}, 3)}).output, a.output) < 1e-14);
+  CHECK(distance(both(q, k, k, {.mask = added, .key_mask = padding_mask({0, 2}, 3)}).output,
+                 a.output) < 1e-14);
   CHECK(distance(both(q, q, q, {.causal = true}).output,
                  both(q, {.causal = true, .need_weights = true}).output) < 1e-14);
 
@@ -208,8 +210,8 @@ TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the other
   CHECK(w.shape() == Shape{2, 2, 3, 4});
   const Tensor others = w.slice(-1, 0, 3);
   const KeysValues memory = zero.keys_values(k, k);
-  const Attended by_hand = attention(
-      split_heads(linear(q, zero.in_proj_weight.slice(0, 0, 4)), 2), memory.k, memory.v);
+  const Attended by_hand =
+      attention(split_heads(linear(q, zero.in_proj_weight.slice(0, 0, 4)), 2), memory.k, memory.v);
   CHECK(distance(others / sum(others, -1, keepdim), by_hand.weights) < 1e-14);
 }
 
@@ -225,14 +227,17 @@ TEST_CASE("multi-head attention: the mean of the heads' weights, for who asks") 
 
 TEST_CASE("multi-head attention in two steps is the same") {
   manual_seed(12);
-  for (const MultiHeadOptions& o : {MultiHeadOptions{}, MultiHeadOptions{.bias = false, .kdim = 3, .vdim = 5}}) {
+  for (const MultiHeadOptions& o :
+       {MultiHeadOptions{}, MultiHeadOptions{.bias = false, .kdim = 3, .vdim = 5}}) {
     const MultiHeadAttention m = in_f64(8, 2, o);
-    const Tensor q = randn({2, 3, 8}, Dtype::f64), k = randn({2, 4, o.kdim.value_or(8)}, Dtype::f64),
+    const Tensor q = randn({2, 3, 8}, Dtype::f64),
+                 k = randn({2, 4, o.kdim.value_or(8)}, Dtype::f64),
                  v = randn({2, 4, o.vdim.value_or(8)}, Dtype::f64);
     const KeysValues memory = m.keys_values(k, v);
     CHECK(memory.k.shape() == Shape{2, 2, 4, 4});
     CHECK(distance(m.attend_to(q, memory).output, m(q, k, v).output) < 1e-15);
-    CHECK(distance(m.attend_to(q.slice(1, 2, 3), memory).output, m(q, k, v).output.slice(1, 2, 3)) < 1e-14);
+    CHECK(distance(m.attend_to(q.slice(1, 2, 3), memory).output, m(q, k, v).output.slice(1, 2, 3)) <
+          1e-14);
   }
 }
 
@@ -252,4 +257,12 @@ TEST_CASE("multi-head attention says what does not fit") {
   CHECK(message_of<DtypeError>([&] {
           m(zeros({1, 3, 4}), {.mask = tensor_i64({1, 0, 1})});
         }).find("a mask is boolean") != std::string::npos);
+  CHECK(message_of<ShapeError>([&] { m.keys_values(zeros({1, 3, 4}), zeros({1, 2, 4})); }) ==
+        "MultiHeadAttention: key (1, 3, 4), value (1, 2, 4): must be (B, m, kdim) and (B, m, vdim), "
+        "batch first [in MultiHeadAttention]");
+  CHECK(message_of<ShapeError>([&] {
+          m.attend_to(zeros({2, 1, 4}), m.keys_values(zeros({1, 3, 4}), zeros({1, 3, 4})));
+        }) ==
+        "MultiHeadAttention: query (2, 1, 4), keys (1, 2, 3, 2), values (1, 2, 3, 2): must be (B, n, "
+        "4), and both (B, 2, m, 2), of keys_values() for the same batch [in MultiHeadAttention]");
 }

@@ -95,7 +95,9 @@ TEST_CASE("rotary positions say what does not fit") {
   CHECK(message_of<ShapeError>([] { RotaryPositions(5, RopeLayout::half_split); }) ==
         "RotaryPositions: width 5: numbers turn in pairs: the width of a head must be even");
   const RotaryPositions rope(4, RopeLayout::half_split, {.max_length = 6});
-  CHECK(message_of<ShapeError>([&] { rope(zeros({5, 4}), 2); }) ==
+  CHECK(message_of<ShapeError>([&] {
+          rope(zeros({5, 4}), 2);
+        }) ==
         "RotaryPositions: input (5, 4) at position 2, table (6, 4): the input must be (…, n, 4) "
         "and end at position 6 at most: make max_length larger for longer sequences [in "
         "RotaryPositions]");
@@ -125,7 +127,8 @@ TEST_CASE("ALiBi takes from scores in proportion to the distance") {
   const Tensor q = f64({2, 2, 5, 4}), k = f64({2, 2, 5, 4}), v = f64({2, 2, 5, 4});
   const Tensor distance = abs(arange(5, Dtype::f64).unsqueeze(1) - arange(5, Dtype::f64));
   const Tensor expected = softmax(matmul(q, k.transpose(-2, -1)) * 0.5 -
-                                      alibi_slopes(2, Dtype::f64).reshape({2, 1, 1}) * distance, -1);
+                                      alibi_slopes(2, Dtype::f64).reshape({2, 1, 1}) * distance,
+                                  -1);
   const AttentionOptions o{.mask = alibi_bias(2, 5, 5, Dtype::f64)};
   CHECK(apart(attention(q, k, v, o).weights, expected) < 1e-14);
   CHECK(apart(scaled_dot_product_attention(q, k, v, o), matmul(expected, v)) < 1e-14);

@@ -5,6 +5,8 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention_trace.h>
+#include <heed/nn/causality.h>
+#include <heed/nn/decoding.h>
 #include <heed/nn/encoder_classifier.h>
 #include <heed/nn/losses.h>
 #include <heed/nn/masks.h>
@@ -50,9 +52,11 @@ TEST_CASE("Transformer decoder: names are PyTorch's, layers start alike") {
   const TransformerDecoderLayer layer(8, 2, {.dim_feedforward = 12});
   std::string attention;
   for (const char* const name : {"self_attn", "multihead_attn"})
-    for (const char* const part : {"in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"})
+    for (const char* const part :
+         {"in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"})
       attention += cat(name, ".", part, " ");
-  CHECK(names_of(layer) == attention +
+  CHECK(names_of(layer) ==
+        attention +
             "linear1.weight linear1.bias linear2.weight linear2.bias norm1.weight norm1.bias "
             "norm2.weight norm2.bias norm3.weight norm3.bias ");
   const TransformerDecoder decoder(layer, 2, LayerNorm(8));
@@ -74,7 +78,8 @@ TEST_CASE("Transformer: defaults and initial values are PyTorch's") {
   CHECK(o.activation == static_cast<Tensor (*)(const Tensor&)>(relu));
 
   manual_seed(1);
-  const Transformer m(32, 4, {.num_encoder_layers = 2, .num_decoder_layers = 1, .dim_feedforward = 64});
+  const Transformer m(32, 4,
+                      {.num_encoder_layers = 2, .num_decoder_layers = 1, .dim_feedforward = 64});
   CHECK(m.encoder.norm);
   CHECK(m.decoder.norm);
   for (const NamedTensor& p : m.named_parameters()) {
@@ -100,6 +105,14 @@ TEST_CASE("Transformer decoder: dropout at its six places, while training only")
   CHECK(default_generator().counter() - before == 6);
   layer.eval();
   CHECK(layer(x, memory).to_vector() == layer(x, memory).to_vector());
+
+  // A model of tokens drops what enters both stacks, too.
+  Seq2SeqTransformer model = small_translator();
+  model.train();
+  const Tensor tokens = tensor_i64({1, 2, 3, 4}, {2, 2});
+  const uint64_t now = default_generator().counter();
+  model(tokens, tokens);
+  CHECK(default_generator().counter() - now == 2 + 2 * 4 + 2 * 6);
 }
 
 TEST_CASE("Transformer encoder and decoder blocks keep the shape") {  // d2l's sizes
@@ -112,7 +125,8 @@ TEST_CASE("Transformer encoder and decoder blocks keep the shape") {  // d2l's s
   CHECK(decoder(x, memory, {.causal = true, .memory_key_mask = keys}).shape() == Shape{2, 100, 24});
 }
 
-TEST_CASE("theorem: a target token changes nothing before it, a padded source token nothing at all") {
+TEST_CASE(
+    "theorem: a target token changes nothing before it, a padded source token nothing at all") {
   manual_seed(4);
   for (const bool norm_first : {false, true}) {
     const Seq2SeqTransformer m = small_translator({.norm_first = norm_first});
@@ -126,7 +140,8 @@ TEST_CASE("theorem: a target token changes nothing before it, a padded source to
       CHECK(m(source, other, lengths).slice(1, 0, t).to_vector() == y.slice(1, 0, t).to_vector());
       CHECK(m(source, other, lengths).slice(1, t, 4).to_vector() != y.slice(1, t, 4).to_vector());
     }
-    const Tensor elsewhere = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 5, 5}, {2, 5});  // behind its length
+    const Tensor elsewhere =
+        tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 5, 5}, {2, 5});  // behind its length
     CHECK(m(elsewhere, target, lengths).to_vector() == y.to_vector());
     const Tensor changed = tensor_i64({1, 2, 3, 4, 5, 6, 7, 2, 0, 1}, {2, 5});
     const Tensor z = m(changed, target, lengths);
@@ -157,8 +172,10 @@ TEST_CASE("a trace holds the weights of every head of any layer: encoder, decode
     CHECK(entry.weights.shape() == wanted[i].second);
     CHECK(apart(sum(entry.weights, -1), ones({2, 2, entry.weights.size(2)})) < 1e-6);
     // No weight behind the second source's length, nor ahead of a target's place.
-    if (entry.weights.size(3) == 5) CHECK(amax(entry.weights[1].slice(-1, 2, 5)).item() == 0.0);
-    else CHECK(apart(tril(entry.weights), entry.weights) == 0.0);
+    if (entry.weights.size(3) == 5)
+      CHECK(amax(entry.weights[1].slice(-1, 2, 5)).item() == 0.0);
+    else
+      CHECK(apart(tril(entry.weights), entry.weights) == 0.0);
   }
   trace.clear();
   const NoGrad no_history;
@@ -202,10 +219,58 @@ TEST_CASE("writing with a cache equals reading the whole, in each greedy token a
   }
 }
 
+TEST_CASE("models that write look at nothing ahead, and who does is found") {
+  manual_seed(15);
+  const Seq2SeqTransformer m = small_translator();
+  const Tensor source = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}),
+               target = tensor_i64({0, 1, 2, 3, 4, 5, 6, 5, 4, 3, 2, 1, 0, 1}, {2, 7});
+  const EncodedSource read = m.encode(source);
+  check_causality([&](const Tensor& tokens) { return m.decode(tokens, read); }, target);
+  const auto leak =
+      causality_leak([&](const Tensor& tokens) { return m.encode(tokens).memory; }, target);
+  REQUIRE(leak);  // an encoder is free to look ahead
+  CHECK(leak->path.find("transformer.encoder.layers.0") == 0);
+}
+
+TEST_CASE("greedy and beam search write with a Transformer's cache") {
+  manual_seed(16);
+  Seq2SeqTransformer m = small_translator();
+  const NoGrad no_history;
+  for (Tensor p : m.parameters())
+    if (p.dim() > 1) p.mul_(2.0);
+  const EncodedSource source =
+      m.encode(tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}), Lengths{5, 3});
+  const SearchOptions options{.bos = 0, .eos = 6, .max_length = 4, .beam = 7 * 7 * 7};
+  const std::vector<Hypothesis> greedy = greedy_search(m, m.begin(source, 4), 2, options);
+  const auto beams = beam_search(m, m.begin(source, 4), 2, options);
+  for (size_t b = 0; b < 2; ++b) {
+    // The likelihood that a search reports is that of its tokens, read at once.
+    const auto of_tokens = [&](const Hypothesis& h) {
+      std::vector<int64_t> read{0}, written = h.tokens;
+      read.insert(read.end(), h.tokens.begin(), h.tokens.end());
+      if (h.finished)
+        written.push_back(6);
+      else
+        read.pop_back();
+      const auto n = static_cast<int64_t>(read.size());
+      const int64_t row = static_cast<int64_t>(b);
+      const EncodedSource one{source.memory.slice(0, row, row + 1),
+                              source.key_mask->slice(0, row, row + 1)};
+      const Tensor p = log_softmax(m.decode(tensor_i64(read, {1, n}), one), -1);
+      return sum(gather(p, 2, tensor_i64(written, {1, n, 1}))).item();
+    };
+    CHECK(greedy[b].log_probability == Approx(of_tokens(greedy[b])).margin(1e-4));
+    for (size_t i = 0; i < 3; ++i)
+      CHECK(beams[b][i].log_probability == Approx(of_tokens(beams[b][i])).margin(1e-4));
+    CHECK(beams[b][0].log_probability >= greedy[b].log_probability - 1e-5);
+  }
+}
+
 TEST_CASE("Seq2SeqTransformer: tables may be shared, as in the paper") {
   manual_seed(7);
   const Seq2SeqTransformer own = small_translator();
-  CHECK(names_of(own).find("source_embedding.weight target_embedding.weight transformer.encoder.") == 0);
+  CHECK(names_of(own).find(
+            "source_embedding.weight target_embedding.weight transformer.encoder.") == 0);
   CHECK(names_of(own).find("output.weight output.bias") != std::string::npos);
   const Seq2SeqTransformer all = small_translator({.share_embeddings = true, .tie_output = true});
   CHECK(all.source_embedding.weight.node() == all.target_embedding.weight.node());
@@ -216,19 +281,33 @@ TEST_CASE("Seq2SeqTransformer: tables may be shared, as in the paper") {
   CHECK(copy.output.weight.node() != all.output.weight.node());
 
   // Embeddings enter times √E, at the size of positions: their numbers have variance 1.
-  const Seq2SeqTransformer wide({.source_vocab = 100, .target_vocab = 100, .width = 64, .heads = 2,
-                                 .encoder_layers = 1, .decoder_layers = 1, .hidden = 8});
-  CHECK(64 * mean(square(wide.source_embedding.weight.detach())).item() == Approx(1.0).epsilon(0.1));
-  CHECK(64 * mean(square(wide.target_embedding.weight.detach())).item() == Approx(1.0).epsilon(0.1));
+  const Seq2SeqTransformer wide({.source_vocab = 100,
+                                 .target_vocab = 100,
+                                 .width = 64,
+                                 .heads = 2,
+                                 .encoder_layers = 1,
+                                 .decoder_layers = 1,
+                                 .hidden = 8});
+  CHECK(64 * mean(square(wide.source_embedding.weight.detach())).item() ==
+        Approx(1.0).epsilon(0.1));
+  CHECK(64 * mean(square(wide.target_embedding.weight.detach())).item() ==
+        Approx(1.0).epsilon(0.1));
 }
 
 TEST_CASE("Seq2SeqTransformer learns to reverse by heart") {
   manual_seed(8);
-  Seq2SeqTransformer m({.source_vocab = 6, .target_vocab = 6, .width = 16, .heads = 2, .encoder_layers = 1,
-                        .decoder_layers = 1, .hidden = 32, .dropout = 0.0, .norm_first = true});
+  Seq2SeqTransformer m({.source_vocab = 6,
+                        .target_vocab = 6,
+                        .width = 16,
+                        .heads = 2,
+                        .encoder_layers = 1,
+                        .decoder_layers = 1,
+                        .hidden = 32,
+                        .dropout = 0.0,
+                        .norm_first = true});
   const Tensor source = tensor_i64({1, 2, 3, 4, 5, 1, 2, 2, 4}, {3, 3});
   const Tensor target = tensor_i64({0, 3, 2, 0, 1, 5, 0, 4, 2}, {3, 3}),  // 0 begins
-               answer = tensor_i64({3, 2, 1, 1, 5, 4, 4, 2, 2}, {3, 3});
+      answer = tensor_i64({3, 2, 1, 1, 5, 4, 4, 2, 2}, {3, 3});
   double loss = 0;
   for (int step = 0; step < 120; ++step) {
     m.zero_grad();
@@ -258,11 +337,13 @@ TEST_CASE("EncoderClassifier: the mean over what is no padding") {
   const Tensor tokens = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8}, {2, 4});
   const Tensor y = m(tokens, Lengths{4, 2});
   REQUIRE(y.shape() == Shape{2, 3});
-  CHECK(m(tensor_i64({1, 2, 3, 4, 5, 6, 9, 10}, {2, 4}), Lengths{4, 2}).to_vector() == y.to_vector());
+  CHECK(m(tensor_i64({1, 2, 3, 4, 5, 6, 9, 10}, {2, 4}), Lengths{4, 2}).to_vector() ==
+        y.to_vector());
   CHECK(apart(m(tensor_i64({5, 6}, {1, 2}))[0], y[1]) < 1e-6);
   CHECK(apart(m(tokens, Lengths{4, 4}), m(tokens)) < 1e-6);
   CHECK(apart(m(tokens)[1], y[1]) > 1e-3);
-  EncoderClassifier post({.vocab = 11, .classes = 3, .width = 8, .heads = 2, .hidden = 12, .norm_first = false});
+  EncoderClassifier post(
+      {.vocab = 11, .classes = 3, .width = 8, .heads = 2, .hidden = 12, .norm_first = false});
   CHECK_FALSE(post.encoder.norm);
 }
 
@@ -270,41 +351,64 @@ TEST_CASE("Transformer decoder holds what layers must") {
   manual_seed(10);
   const Tensor x = randn({2, 3, 4}), memory = randn({2, 2, 4});
   for (const bool norm_first : {false, true})
-    check_module(TransformerDecoderLayer(4, 2, {.dim_feedforward = 3, .activation = gelu, .norm_first = norm_first,
-                                                .bias = norm_first}),
+    check_module(TransformerDecoderLayer(4, 2,
+                                         {.dim_feedforward = 3,
+                                          .activation = gelu,
+                                          .norm_first = norm_first,
+                                          .bias = norm_first}),
                  {x, memory}, [](const TransformerDecoderLayer& m, const Inputs& in) {
                    return m(in[0], in[1], {.causal = true});
                  });
-  check_module(TransformerDecoder(TransformerDecoderLayer(4, 2, {.dim_feedforward = 2, .activation = gelu}), 1,
-                                  LayerNorm(4)),
-               {x, memory}, [](const TransformerDecoder& m, const Inputs& in) {
-                 return m(in[0], in[1], {.causal = true});
-               });
+  check_module(
+      TransformerDecoder(TransformerDecoderLayer(4, 2, {.dim_feedforward = 2, .activation = gelu}),
+                         1, LayerNorm(4)),
+      {x, memory}, [](const TransformerDecoder& m, const Inputs& in) {
+        return m(in[0], in[1], {.causal = true});
+      });
 }
 
 TEST_CASE("Transformer holds what layers must") {
   manual_seed(12);
   const Tensor x = randn({2, 3, 4}), memory = randn({2, 2, 4});
-  check_module(Transformer(4, 2, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 2,
-                                  .activation = gelu}),
+  check_module(Transformer(4, 2,
+                           {.num_encoder_layers = 1,
+                            .num_decoder_layers = 1,
+                            .dim_feedforward = 2,
+                            .activation = gelu}),
                {memory, x}, [](const Transformer& m, const Inputs& in) {
                  return m(in[0], in[1], {.causal = true});
                });
 }
 
-TEST_CASE("Transformers of tokens hold what layers must") {
+TEST_CASE("Seq2SeqTransformer holds what layers must", "[slow]") {
   manual_seed(13);
-  const Tensor source = tensor_i64({1, 2, 0, 2}, {2, 2}), target = tensor_i64({0, 1, 1, 0, 0, 2}, {2, 3});
+  const Tensor source = tensor_i64({1, 2, 0, 2}, {2, 2}),
+               target = tensor_i64({0, 1, 1, 0, 0, 2}, {2, 3});
   for (const bool shared : {false, true})
-    check_module(Seq2SeqTransformer({.source_vocab = 3, .target_vocab = 3, .width = 4, .heads = 2,
-                                     .encoder_layers = 1, .decoder_layers = 1, .hidden = 2,
-                                     .activation = gelu, .share_embeddings = shared, .tie_output = shared}),
-                 {source, target}, [](const Seq2SeqTransformer& m, const Inputs& in) {
-                   return m(in[0], in[1]);
-                 });
-  check_module(EncoderClassifier({.vocab = 3, .classes = 2, .width = 4, .heads = 2, .layers = 1, .hidden = 2,
+    check_module(Seq2SeqTransformer({.source_vocab = 3,
+                                     .target_vocab = 3,
+                                     .width = 4,
+                                     .heads = 2,
+                                     .encoder_layers = 1,
+                                     .decoder_layers = 1,
+                                     .hidden = 2,
+                                     .activation = gelu,
+                                     .share_embeddings = shared,
+                                     .tie_output = shared}),
+                 {source, target},
+                 [](const Seq2SeqTransformer& m, const Inputs& in) { return m(in[0], in[1]); });
+}
+
+TEST_CASE("EncoderClassifier holds what layers must") {
+  manual_seed(14);
+  check_module(EncoderClassifier({.vocab = 3,
+                                  .classes = 2,
+                                  .width = 4,
+                                  .heads = 2,
+                                  .layers = 1,
+                                  .hidden = 2,
                                   .activation = gelu}),
-               {source});
+               {tensor_i64({1, 2, 0, 2}, {2, 2})});
 }
 
 TEST_CASE("Transformers say what does not fit") {
@@ -320,24 +424,34 @@ TEST_CASE("Transformers say what does not fit") {
         "share_embeddings: make one vocabulary of both languages");
   manual_seed(11);
   const Seq2SeqTransformer m = small_translator();
-  CHECK(message_of<ShapeError>([&] { m.encode(tensor_i64({1, 2})); }) ==
+  CHECK(message_of<ShapeError>([&] {
+          m.encode(tensor_i64({1, 2}));
+        }) ==
         "Seq2SeqTransformer: tokens (2,): must be (B, n): give one sequence a batch axis with "
         "unsqueeze(0) [in Seq2SeqTransformer]");
   const Tensor tokens = tensor_i64({1, 2}, {1, 2});
-  CHECK(message_of<ShapeError>([&] { m(tokens, tokens, Lengths{2, 2}); }) ==
-        "Seq2SeqTransformer: source (1, 2), 2 lengths: must be one a sequence [in Seq2SeqTransformer]");
+  CHECK(message_of<ShapeError>([&] {
+          m(tokens, tokens, Lengths{2, 2});
+        }) ==
+        "Seq2SeqTransformer: source (1, 2), 2 lengths: must be one a sequence [in "
+        "Seq2SeqTransformer]");
   CHECK(message_of([] { EncoderClassifier({.vocab = 3}); }) ==
         "EncoderClassifier: vocab 3, classes 0: must be positive");
   const EncoderClassifier c({.vocab = 3, .classes = 2, .width = 4, .heads = 2, .hidden = 2});
-  CHECK(message_of<ShapeError>([&] { c(tensor_i64({1, 2})); }) ==
+  CHECK(message_of<ShapeError>([&] {
+          c(tensor_i64({1, 2}));
+        }) ==
         "EncoderClassifier: tokens (2,): must be (B, n): give one text a batch axis with "
         "unsqueeze(0) [in EncoderClassifier]");
   CHECK(message_of<ShapeError>([&] { c(tokens, Lengths{0}); }) ==
         "EncoderClassifier: tokens (1, 2), 1 lengths: must be one a text, in 1 … 2 [in "
         "EncoderClassifier]");
   const TransformerDecoderLayer layer(8, 2);
-  CHECK(message_of<ShapeError>([&] { layer(zeros({2, 3, 8}), zeros({1, 3, 8})); }) ==
-        "MultiHeadAttention: query (2, 3, 8), key (1, 3, 8), value (1, 3, 8): must be (B, n, 8), "
-        "(B, m, 8) and (B, m, 8), batch first: give one sequence a batch axis with unsqueeze(0) [in "
-        "multihead_attn]");
+  CHECK(
+      message_of<ShapeError>([&] {
+        layer(zeros({2, 3, 8}), zeros({1, 3, 8}));
+      }) ==
+      "MultiHeadAttention: query (2, 3, 8), key (1, 3, 8), value (1, 3, 8): must be (B, n, 8), "
+      "(B, m, 8) and (B, m, 8), batch first: give one sequence a batch axis with unsqueeze(0) [in "
+      "multihead_attn]");
 }

@@ -16,6 +16,8 @@ class Golden {
   explicit Golden(const std::string& file)
       : file_(core::load_safetensors(std::string(HEED_TESTS_DIR "/golden/") + file)) {}
 
+  bool contains(const std::string& name) const { return file_.contains(name); }
+
   /// The tensor; floating ones as `dtype`.
   Tensor at(const std::string& name, Dtype dtype) const {
     const Tensor x(file_.at(name));

@@ -1,0 +1,17 @@
+#include <heed/autograd/sort.h>
+
+#include <heed/autograd/indexing.h>
+#include <heed/core/ops.h>
+
+namespace heed {
+
+Sorted sort(const Tensor& x, int64_t axis, bool descending) {
+  const Tensor positions = argsort(x, axis, descending);
+  return {gather(x, axis, positions), positions};
+}
+
+Tensor argsort(const Tensor& x, int64_t axis, bool descending) {
+  return Tensor(core::argsort(x.array(), axis, descending));
+}
+
+}  // namespace heed

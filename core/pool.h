@@ -1,0 +1,42 @@
+// Pool: small blocks, used again as soon as they are freed, without a lock.
+//
+// Recording an op makes a node and its reference count, and backward drops both: hundreds of bytes,
+// millions of times. Each thread keeps what it frees in lists by size, and asks the system only when
+// a list is empty. A block may be freed on another thread than it came from.
+#pragma once
+
+#include <cstddef>
+
+namespace heed::core {
+
+/// Under AddressSanitizer nothing is used again, so that a stray access is seen where it happens.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool reuse_memory = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool reuse_memory = false;
+#else
+inline constexpr bool reuse_memory = true;
+#endif
+#else
+inline constexpr bool reuse_memory = true;
+#endif
+
+/// Any size; those up to 1 KiB are pooled. Aligned as operator new. Throws std::bad_alloc.
+void* pool_allocate(size_t bytes);
+void pool_free(void* block, size_t bytes) noexcept;  // bytes: as asked for
+
+/// The pool for standard containers and std::shared_ptr.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) {}
+  T* allocate(size_t n) { return static_cast<T*>(pool_allocate(n * sizeof(T))); }
+  void deallocate(T* block, size_t n) noexcept { pool_free(block, n * sizeof(T)); }
+  template <class U>
+  bool operator==(const PoolAllocator<U>&) const { return true; }
+};
+
+}  // namespace heed::core

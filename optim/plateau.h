@@ -1,0 +1,54 @@
+// ReduceLROnPlateau: lowers the learning rate when a number has stopped getting better.
+//
+//     optim::ReduceLROnPlateau schedule(adamw, {.patience = 5});
+//     … schedule.step(validation_loss);     // once an epoch, say
+//
+// Options, defaults and values are torch.optim.lr_scheduler.ReduceLROnPlateau's.
+#pragma once
+
+#include <cstdint>
+
+#include <heed/optim/optimizer.h>
+
+namespace heed::optim {
+
+enum class PlateauMode : uint8_t { min, max };       // is less better, or more?
+enum class ThresholdMode : uint8_t { rel, abs };
+
+struct ReduceLROnPlateauOptions {
+  PlateauMode mode = PlateauMode::min;
+  double factor = 0.1;       // lr becomes lr · factor
+  int64_t patience = 10;     // steps without a better number that are forgiven
+  double threshold = 1e-4;   // what counts as better: by this share of the best; abs: by this much
+  ThresholdMode threshold_mode = ThresholdMode::rel;
+  int64_t cooldown = 0;      // steps after a reduction that do not count
+  double min_lr = 0.0;
+  double eps = 1e-8;         // a reduction by no more than this is not made
+};
+
+/// Not a Schedule: where it is depends on what it saw. The optimizer must outlive it. NaN is
+/// never better.
+class ReduceLROnPlateau {
+ public:
+  ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& = {});
+  void step(double metric);
+
+  double lr() const { return optimizer_.groups()[0].lr; }
+  double best() const { return best_; }
+
+  /// All that a resumed run needs, the groups' learning rates too: best, num_bad_epochs,
+  /// cooldown_counter, lr.
+  OptimizerState state_dict() const;
+  /// Throws Error where one is missing or there is a rate more or less; nothing is changed then.
+  void load_state_dict(const OptimizerState& state);
+
+ private:
+  bool is_better(double metric) const;
+
+  Optimizer& optimizer_;
+  ReduceLROnPlateauOptions options_;
+  double best_;
+  int64_t bad_steps_ = 0, cooldown_left_ = 0;
+};
+
+}  // namespace heed::optim

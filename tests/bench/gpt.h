@@ -1,0 +1,26 @@
+// The GPT shapes that are measured: nanoGPT's for characters on a CPU, its "baby GPT", and GPT-2's.
+#pragma once
+
+#include <heed/nn/gpt.h>
+#include "bench/bench.h"
+
+namespace heed::bench {
+
+struct GPTShape {
+  const char* name;
+  int64_t layers, heads, width, context, batch, vocab;
+
+  nn::GPTOptions options() const {
+    return {.vocab = vocab, .context = context, .width = width, .heads = heads, .layers = layers};
+  }
+};
+
+inline constexpr GPTShape gpt_s{"S", 4, 4, 128, 64, 12, 65};
+inline constexpr GPTShape gpt_m{"M", 6, 6, 384, 256, 8, 65};
+inline constexpr GPTShape gpt_124m{"G124", 12, 12, 768, 64, 4, 50257};
+
+/// 6 flop a weight and token, 12 · layers · width · context a token for attention (unmasked count).
+double gflop(const GPTShape& shape);
+Step training_step(const GPTShape& shape);
+
+}  // namespace heed::bench

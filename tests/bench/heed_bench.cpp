@@ -1,0 +1,83 @@
+// heed_bench: how fast heed is here, one JSON line a workload.
+//
+//     heed_bench --threads 1 --only gpt
+//     {"name":"gpt_train_S","peer":"heed","threads":1,"value":38.2,"unit":"ms","low":37.9,"high":41.0,…}
+//
+// peers/compare.py sets it beside PyTorch in the same run.
+#include <sys/resource.h>
+
+#include <iostream>
+
+#include <heed/core/parallel.h>
+#include <heed/core/storage.h>
+#include <heed/examples/kit/cli.h>
+#include "bench/bench.h"
+#include "bench/scaling.h"
+
+using namespace heed;
+
+namespace {
+
+constexpr double mib = 1 << 20;
+
+double resident_mib() {  // highest so far; the kernel counts in KiB
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024.0 / mib;
+}
+
+int run(int argc, char** argv) {
+  int threads = 1;
+  double seconds = 1.0;
+  std::string only;
+  std::filesystem::path plot;
+  bool list = false, machine = false;
+  kit::Cli cli("heed_bench", "Measures heed on this machine, one JSON line a workload.");
+  cli.group("What", {{"only", &only, "workloads whose name contains this, or is it: =NAME", {.value = "TEXT"}},
+                     {"threads", &threads, "threads that take part", {.min = 1}},
+                     {"seconds", &seconds, "time for each", {.above = 0}},
+                     {"list", &list, "names only"},
+                     {"probe", &machine, "only how much of the machine is there: GFLOP/s at 1 thread and at --threads"},
+                     {"plot", &plot, "instead, draw how cost grows, as SVG files in this folder", {.value = "DIR"}}});
+  if (!cli.parse(argc, argv)) return 0;
+  set_num_threads(threads);
+  if (machine) {
+    std::cout << bench::probe(1) << ' ' << bench::probe(threads) << '\n';
+    return 0;
+  }
+  if (!plot.empty()) {
+    bench::plot_scaling(plot, threads, seconds);
+    return 0;
+  }
+  bench::Workloads all;
+  bench::add_overhead(all);
+  bench::add_tiny(all);
+  bench::add_gpt(all);
+  bench::add_layers(all);
+  bench::add_gemm(all);
+  bench::add_elementwise(all);
+  bool found = false;
+  for (const bench::Workload& workload : all) {
+    if (only.starts_with('=') ? workload.name != only.substr(1) : workload.name.find(only) == std::string::npos) continue;
+    found = true;
+    if (list) {
+      std::cout << workload.name << '\n';
+      continue;
+    }
+    core::release_memory();
+    core::reset_peak_memory();
+    const bench::Figure f = bench::measure(workload, seconds);
+    core::Json::Object line{{"name", workload.name}, {"peer", "heed"}, {"threads", static_cast<double>(threads)},
+                            {"value", f.median},     {"unit", workload.unit.name}, {"low", f.low}, {"high", f.high}};
+    for (const auto& [key, value] : workload.facts) line.push_back({key, value});
+    line.push_back({"peak_mib", static_cast<double>(core::memory_stats().peak) / mib});
+    line.push_back({"resident_mib", resident_mib()});
+    std::cout << core::Json(line) << std::endl;
+  }
+  check(found, "heed_bench: --only ", only, ": no workload's name contains it: see --list");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return kit::run_main(argc, argv, run); }
