@@ -11,7 +11,8 @@ using core::CellKind;
 namespace {
 
 // One step, gate by gate: x and p (B, G·H).
-RecurrenceState step(CellKind kind, const Tensor& x, const Tensor& p, const RecurrenceState& state) {
+RecurrenceState plain_step(CellKind kind, const Tensor& x, const Tensor& p,
+                           const RecurrenceState& state) {
   if (kind == CellKind::rnn_tanh) return {tanh(x + p)};
   if (kind == CellKind::rnn_relu) return {relu(x + p)};
   const std::vector<Tensor> gx = x.chunk(core::gates_of(kind), -1);
@@ -28,15 +29,15 @@ RecurrenceState step(CellKind kind, const Tensor& x, const Tensor& p, const Recu
 }
 
 // The whole recurrence in Tensors, for gradients that are recorded.
-Tensor plain(const Tensor& projected, RecurrenceState state, const Tensor& weight,
-             const Tensor& bias, const Recurrence& how) {
+Tensor plain_recurrence(const Tensor& projected, RecurrenceState state, const Tensor& weight,
+                        const Tensor& bias, const Recurrence& how) {
   const int64_t steps = projected.size(1);
   const bool lstm = how.kind == CellKind::lstm;
   std::vector<Tensor> hidden(static_cast<size_t>(steps)), cells(hidden);
   for (int64_t s = 0; s < steps; ++s) {
     const int64_t t = how.reverse ? steps - 1 - s : s;
-    RecurrenceState next = step(how.kind, projected.select(1, t),
-                                linear(state.hidden, weight, bias), state);
+    RecurrenceState next =
+        plain_step(how.kind, projected.select(1, t), linear(state.hidden, weight, bias), state);
     Tensor h = next.hidden, c = next.cell;
     if (!how.lengths.empty()) {
       const Tensor real = (tensor_i64(how.lengths) > static_cast<double>(t)).unsqueeze(-1);
@@ -60,34 +61,37 @@ Tensor plain(const Tensor& projected, RecurrenceState state, const Tensor& weigh
 Tensor recurrence(const Tensor& projected, const RecurrenceState& start, const Tensor& weight,
                   const Tensor& bias, const Recurrence& how) {
   const auto inputs = [how](const std::vector<Saved>& in) {
-    return core::RecurrenceInputs{how.kind,         how.reverse,       how.lengths,
-                                  in[0]().array(),  in[1]().array(),   in[2]().array(),
-                                  in[3]().array(),  in[4]().array()};
+    return core::RecurrenceInputs{how.kind,        how.reverse,     how.lengths,
+                                  in[0]().array(), in[1]().array(), in[2]().array(),
+                                  in[3]().array(), in[4]().array()};
   };
   const std::vector<Tensor> given{projected, start.hidden, start.cell, weight, bias};
   const std::vector<Saved> in(given.begin(), given.end());
   const core::RecurrenceOutputs out = core::recurrence(inputs(in));
-  return op("recurrence", out.states, given,
-            [in, inputs, how, gates = out.gates](const Tensor& g, const Tensor& y) {
-    if (!grad_enabled()) {
-      core::RecurrenceGrad d = core::recurrence_grad(inputs(in), {y.array(), gates}, g.array());
-      return std::vector<Tensor>{Tensor(d.projected), Tensor(d.hidden), Tensor(d.cell),
-                                 Tensor(d.weight), Tensor(d.bias)};
-    }
-    // Differentiates the plain form. It begins at views of the inputs, so that what is asked for is
-    // the derivative by each of them as it enters here, not by ways that lead there from another.
-    std::vector<Tensor> views, wanted, grads(in.size());
-    for (const Saved& x : in) {
-      views.push_back(x().defined() ? x().reshape(x().shape()) : Tensor());
-      if (views.back().requires_grad()) wanted.push_back(views.back());
-    }
-    const Tensor again = plain(views[0], {views[1], views[2]}, views[3], views[4], how);
-    const std::vector<Tensor> found = grad(again, wanted, {.seed = g, .create_graph = true});
-    size_t next = 0;
-    for (size_t i = 0; i < in.size(); ++i)
-      if (views[i].requires_grad()) grads[i] = found[next++];
-    return grads;
-  });
+  return op(
+      "recurrence", out.states, given,
+      [in, inputs, how, gates = out.gates](const Tensor& g, const Tensor& y) {
+        if (!grad_enabled()) {
+          core::RecurrenceGrad d = core::recurrence_grad(inputs(in), {y.array(), gates}, g.array());
+          return std::vector<Tensor>{Tensor(d.projected), Tensor(d.hidden), Tensor(d.cell),
+                                     Tensor(d.weight), Tensor(d.bias)};
+        }
+        // Differentiates the plain form. It begins at views of the inputs, so that what is asked
+        // for is the derivative by each as it enters here, not by ways that lead there from
+        // another.
+        std::vector<Tensor> views, wanted, grads(in.size());
+        for (const Saved& x : in) {
+          views.push_back(x().defined() ? x().reshape(x().shape()) : Tensor());
+          if (views.back().requires_grad()) wanted.push_back(views.back());
+        }
+        const Tensor again =
+            plain_recurrence(views[0], {views[1], views[2]}, views[3], views[4], how);
+        const std::vector<Tensor> found = grad(again, wanted, {.seed = g, .create_graph = true});
+        size_t next = 0;
+        for (size_t i = 0; i < in.size(); ++i)
+          if (views[i].requires_grad()) grads[i] = found[next++];
+        return grads;
+      });
 }
 
 }  // namespace heed

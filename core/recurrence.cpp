@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t sequences_at_a_time = 32;
 
-void check_inputs(const RecurrenceInputs& in) {
+void check_recurrence(const RecurrenceInputs& in) {
   const bool has_cell = in.kind == CellKind::lstm;
   const Array &x = in.projected, &w = in.weight;
   const int64_t rows = gates_of(in.kind) * (w.rank() == 2 ? w.size(1) : 0);
@@ -39,19 +39,23 @@ void check_inputs(const RecurrenceInputs& in) {
 
 // Where everything lies. Step t of sequence b is row b·L + t of all that has L steps.
 template <class T>
-struct Layout {
+struct RecurrenceLayout {
   const RecurrenceInputs& in;
   int64_t B, L, H, G;
   Array contiguous_weight, contiguous_bias;
+  Array transposed_weight;  // for many steps, which would each have to turn it round again
 
-  explicit Layout(const RecurrenceInputs& inputs)
+  explicit RecurrenceLayout(const RecurrenceInputs& inputs)
       : in(inputs),
         B(inputs.projected.size(0)),
         L(inputs.projected.size(1)),
         H(inputs.weight.size(1)),
         G(gates_of(inputs.kind)),
         contiguous_weight(contiguous(inputs.weight)),
-        contiguous_bias(inputs.bias.defined() ? contiguous(inputs.bias) : inputs.bias) {}
+        contiguous_bias(inputs.bias.defined() ? contiguous(inputs.bias) : inputs.bias),
+        transposed_weight(transpose(contiguous_weight, 0, 1)) {
+    if (L > 1) transposed_weight = contiguous(transposed_weight);
+  }
 
   bool lstm() const { return in.kind == CellKind::lstm; }
   /// What a step keeps for its gradient, in units of H. An RNN's output is enough.
@@ -69,18 +73,32 @@ struct Layout {
   }
   /// p = h Wᵀ + b for `rows` states.
   void project(const T* h, int64_t rows, T* p) const {
-    gemm(Gemm<T>{.m = rows, .n = G * H, .k = H,
-                 .a = h, .a_row = H, .a_col = 1,
-                 .b = contiguous_weight.data<T>(), .b_row = 1, .b_col = H,
-                 .c = p, .c_row = G * H,
+    gemm(Gemm<T>{.m = rows,
+                 .n = G * H,
+                 .k = H,
+                 .a = h,
+                 .a_row = H,
+                 .a_col = 1,
+                 .b = transposed_weight.data<T>(),
+                 .b_row = transposed_weight.strides()[0],
+                 .b_col = transposed_weight.strides()[1],
+                 .c = p,
+                 .c_row = G * H,
                  .bias = contiguous_bias.defined() ? contiguous_bias.data<T>() : nullptr});
   }
   /// dh += dp W for `rows` projections, each `distance` from the next.
   void project_back(const T* dp, int64_t distance, int64_t rows, T* dh) const {
-    gemm(Gemm<T>{.m = rows, .n = H, .k = G * H,
-                 .a = dp, .a_row = distance, .a_col = 1,
-                 .b = contiguous_weight.data<T>(), .b_row = H, .b_col = 1,
-                 .c = dh, .c_row = H,
+    gemm(Gemm<T>{.m = rows,
+                 .n = H,
+                 .k = G * H,
+                 .a = dp,
+                 .a_row = distance,
+                 .a_col = 1,
+                 .b = contiguous_weight.data<T>(),
+                 .b_row = H,
+                 .b_col = 1,
+                 .c = dh,
+                 .c_row = H,
                  .accumulate = true});
   }
 };
@@ -92,9 +110,9 @@ constexpr int tanh_of = static_cast<int>(Unary::tanh), relu_of = static_cast<int
 }  // namespace
 
 RecurrenceOutputs recurrence(const RecurrenceInputs& in) {
-  check_inputs(in);
+  check_recurrence(in);
   return dispatch_floating(in.projected.dtype(), "recurrence", [&]<class T>() {
-    const Layout<T> at(in);
+    const RecurrenceLayout<T> at(in);
     const int64_t B = at.B, L = at.L, H = at.H, G = at.G, K = at.kept();
     const Dtype dtype = in.projected.dtype();
     const Array projected = contiguous(in.projected), state_projected({B, G * H}, dtype);
@@ -143,7 +161,7 @@ RecurrenceOutputs recurrence(const RecurrenceInputs& in) {
 RecurrenceGrad recurrence_grad(const RecurrenceInputs& in, const RecurrenceOutputs& out,
                                const Array& grad) {
   return dispatch_floating(in.projected.dtype(), "recurrence", [&]<class T>() {
-    const Layout<T> at(in);
+    const RecurrenceLayout<T> at(in);
     const int64_t B = at.B, L = at.L, H = at.H, G = at.G, K = at.kept();
     const Dtype dtype = in.projected.dtype();
     const Array by = contiguous(grad), h0 = contiguous(in.hidden);

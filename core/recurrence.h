@@ -7,8 +7,8 @@
 //
 // (Elman 1990; Cho et al. 2014, with the reset gate after the product; Hochreiter & Schmidhuber
 // 1997 with the forget gate of Gers et al. 2000; all as torch.nn has them.) x is the input's
-// projection, given for all steps at once; p = h Wᵀ + b is the state's, the only product that has to
-// wait for the step before. The gates are stacked in the order written above: G = 1, 3 or 4.
+// projection, given for all steps at once; p = h Wᵀ + b is the state's, the only product that has
+// to wait for the step before. The gates are stacked in the order written above: G = 1, 3 or 4.
 //
 // Sequences are independent, so threads share out the batch. Same bits for any number of them.
 // Plain twins of the steps are in tests/support/reference.h.

@@ -5,21 +5,18 @@
 namespace heed::nn {
 
 BahdanauDecoder::BahdanauDecoder(int64_t hidden, int64_t vocab, const BahdanauOptions& o)
-    : RecurrentDecoder(
-          "BahdanauDecoder",
-          {.vocab = vocab,
-           .embed = o.embed_size.value_or(hidden),
-           .input = o.embed_size.value_or(hidden) + o.encoder_size.value_or(hidden),
-           .encoder = o.encoder_size.value_or(hidden),
-           .hidden = hidden,
-           .layers = o.num_layers,
-           .dropout = o.dropout,
-           .layer_dropout = o.layer_dropout,
-           .padding_idx = o.padding_idx}),
-      query_layer(hidden, o.attention_size.value_or(hidden), {.bias = false}),
-      key_layer(o.encoder_size.value_or(hidden), o.attention_size.value_or(hidden),
-                {.bias = false}),
-      energy_layer(o.attention_size.value_or(hidden), 1, {.bias = false}),
+    : RecurrentDecoder("BahdanauDecoder",
+                       {.vocab = vocab,
+                        .embed = o.embed_size.value_or(hidden),
+                        .input = o.embed_size.value_or(hidden) + o.encoder_size.value_or(hidden),
+                        .encoder = o.encoder_size.value_or(hidden),
+                        .hidden = hidden,
+                        .layers = o.num_layers,
+                        .dropout = o.dropout,
+                        .layer_dropout = o.layer_dropout,
+                        .padding_idx = o.padding_idx}),
+      score(hidden, o.encoder_size.value_or(hidden), o.attention_size.value_or(hidden),
+            {.bias = false}),
       attention_dropout(o.attention_dropout) {
   check(attention_dropout >= 0.0 && attention_dropout <= 1.0,
         "BahdanauDecoder: attention_dropout = ", attention_dropout,
@@ -30,40 +27,35 @@ DecoderState BahdanauDecoder::begin(const EncodedSequence& source) const {
   const Scope scope(*this);
   DecoderState state = RecurrentDecoder::begin(source);
   state.values = source.outputs;
-  state.keys = key_layer(source.outputs);                                        // (B, S, A)
+  state.keys = score.key_layer(source.outputs);  // once for all steps
   state.key_mask = source.key_mask;
   return state;
 }
 
 Tensor BahdanauDecoder::advance(const Tensor& embedded, DecoderState& state) const {
-  const Tensor query = query_layer(state.hidden.select(0, gru.num_layers - 1));  // (B, A)
-  const Tensor scores =
-      energy_layer(tanh(query.unsqueeze(1) + state.keys)).transpose(1, 2);       // (B, 1, S)
-  const Attended attended = attend(scores, state.values,
-                                   {.key_mask = state.key_mask,
-                                    .dropout = training ? attention_dropout : 0.0});
+  const Tensor query = state.hidden.select(0, gru.num_layers - 1).unsqueeze(1);  // (B, 1, H)
+  const Attended attended =
+      attend(score.with_keys(query, state.keys), state.values,
+             {.key_mask = state.key_mask, .dropout = training ? attention_dropout : 0.0});
   state.weights = attended.weights.squeeze(1);
   return advance_gru(cat({attended.output.squeeze(1), embedded}, -1), state);
 }
 
 void BahdanauDecoder::visit(Visitor& v) {
   RecurrentDecoder::visit(v);
-  v("query_layer", query_layer);
-  v("key_layer", key_layer);
-  v("energy_layer", energy_layer);
+  v("score", score);
 }
 
 AttnDecoderRNN::AttnDecoderRNN(int64_t hidden, int64_t vocab, const AttnDecoderRNNOptions& o)
-    : RecurrentDecoder("AttnDecoderRNN",
-                       {.vocab = vocab,
-                        .embed = hidden,
-                        .input = hidden,
-                        .encoder = hidden,
-                        .hidden = hidden,
-                        .layers = 1,
-                        .dropout = o.dropout,
-                        .layer_dropout = 0.0,
-                        .padding_idx = std::nullopt}),
+    : RecurrentDecoder("AttnDecoderRNN", {.vocab = vocab,
+                                          .embed = hidden,
+                                          .input = hidden,
+                                          .encoder = hidden,
+                                          .hidden = hidden,
+                                          .layers = 1,
+                                          .dropout = o.dropout,
+                                          .layer_dropout = 0.0,
+                                          .padding_idx = std::nullopt}),
       max_length(o.max_length),
       attn(2 * hidden, o.max_length),
       attn_combine(2 * hidden, hidden) {
@@ -78,15 +70,16 @@ DecoderState AttnDecoderRNN::begin(const EncodedSequence& source) const {
   check<ShapeError>(h.size(1) <= max_length, "AttnDecoderRNN: the encoder's outputs ", h.shape(),
                     ", max_length ", max_length, ": there is no weight for the last ",
                     h.size(1) - max_length, " places: make max_length the longest source's length");
-  state.values = h.size(1) == max_length
-      ? h
-      : cat({h, zeros({h.size(0), max_length - h.size(1), h.size(2)}, h.dtype())}, 1);
+  state.values =
+      h.size(1) == max_length
+          ? h
+          : cat({h, zeros({h.size(0), max_length - h.size(1), h.size(2)}, h.dtype())}, 1);
   return state;
 }
 
 Tensor AttnDecoderRNN::advance(const Tensor& embedded, DecoderState& state) const {
-  const Tensor scores = attn(cat({embedded, state.hidden.select(0, 0)}, -1));    // (B, max_length)
-  const Attended attended = attend(scores.unsqueeze(1), state.values);           // (B, 1, H)
+  const Tensor scores = attn(cat({embedded, state.hidden.select(0, 0)}, -1));  // (B, max_length)
+  const Attended attended = attend(scores.unsqueeze(1), state.values);         // (B, 1, H)
   state.weights = attended.weights.squeeze(1);
   const Tensor x = relu(attn_combine(cat({embedded, attended.output.squeeze(1)}, -1)));
   return advance_gru(x, state);

@@ -3,22 +3,23 @@
 //     BahdanauDecoder   αₜ = softmaxⱼ(wᵀ tanh(W_q sₜ₋₁ + W_k hⱼ))    what stands at j decides
 //     AttnDecoderRNN    αₜ = softmaxⱼ((W [yₜ₋₁ sₜ₋₁] + b)ⱼ)          hⱼ does not occur
 //
-// In both the context cₜ = Σⱼ αₜⱼ hⱼ goes into the next state. The second form is that of a well-known
-// tutorial, and of heed's second seed. Its weights are a function of the decoder's own state: they can
-// learn where in a sentence to look, as far as that is always the same, but not what for. Change the
-// encoder's outputs, and not one weight moves: tests/nn/attention_decoders_test.cpp shows that.
+// In both the context cₜ = Σⱼ αₜⱼ hⱼ goes into the next state. The second form is that of a
+// well-known tutorial, and of heed's second seed. Its weights are a function of the decoder's own
+// state: they can learn where in a sentence to look, as far as that is always the same, but not
+// what for. Change the encoder's outputs, and not one weight moves:
+// tests/nn/attention_decoders_test.cpp shows that.
 //
 // Shapes and the rest of the interface: seq2seq.h.
 #pragma once
 
-#include <heed/nn/attention.h>
+#include <heed/nn/learned_scores.h>
 #include <heed/nn/seq2seq.h>
 
 namespace heed::nn {
 
 struct BahdanauOptions {
-  std::optional<int64_t> embed_size = std::nullopt;      // hidden_size where absent, as the next
-  std::optional<int64_t> encoder_size = std::nullopt;    // E: twice its hidden_size if bidirectional
+  std::optional<int64_t> embed_size = std::nullopt;    // hidden_size where absent, as the next
+  std::optional<int64_t> encoder_size = std::nullopt;  // E: twice its hidden_size if bidirectional
   std::optional<int64_t> attention_size = std::nullopt;  // of the sum that tanh is taken of
   int64_t num_layers = 1;
   double dropout = 0.1;            // of the embedded tokens
@@ -31,9 +32,7 @@ struct BahdanauOptions {
 /// Seq2SeqAttentionDecoder: the query is the top layer's state before the step, keys and values are
 /// the encoder's outputs, and [cₜ yₜ₋₁] goes into the GRU. Padding gets no weight.
 struct BahdanauDecoder : RecurrentDecoder {
-  Linear query_layer;   // H -> attention_size
-  Linear key_layer;     // E -> attention_size, once for all steps
-  Linear energy_layer;  // attention_size -> 1
+  AdditiveScore score;  // of states (B, 1, H) and the encoder's outputs (B, S, E)
   double attention_dropout;
 
   BahdanauDecoder(int64_t hidden_size, int64_t vocab, const BahdanauOptions& = {});
@@ -49,8 +48,8 @@ struct AttnDecoderRNNOptions {
   int64_t max_length = 10;  // places that there are weights for
 };
 
-/// The decoder of heed's second seed, as a lesson: location-only attention (Luong et al. 2015, eq. 8,
-/// is the same with the state alone). One layer; the encoder's width is hidden_size.
+/// The decoder of heed's second seed, as a lesson: location-only attention (Luong et al. 2015, eq.
+/// 8, is the same with the state alone). One layer; the encoder's width is hidden_size.
 ///
 ///     α = softmax(attn [y s])       c = Σ αⱼ hⱼ       x = relu(attn_combine [y c])
 ///     s' = gru(x, s)                log-probabilities = log_softmax(out s')

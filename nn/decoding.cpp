@@ -55,8 +55,10 @@ std::vector<Hypothesis> greedy_search(int64_t batch, const DecodeStep& step,
       h.log_probability += values[b];
       h.score = scored(h.log_probability, length, o.length_penalty);
       h.finished = last[b] == o.eos;
-      if (h.finished) --open;
-      else h.tokens.push_back(last[b]);
+      if (h.finished)
+        --open;
+      else
+        h.tokens.push_back(last[b]);
     }
   }
   return found;
@@ -85,8 +87,8 @@ void extend(Beam& beam, const std::vector<double>& values, const std::vector<dou
   for (size_t i = 0; i < beam.kept.size(); ++i)
     for (size_t j = 0; j < a_row; ++j) {
       const size_t at = (first + i) * a_row + j;
-      candidates.push_back({i, static_cast<int64_t>(tokens[at]),
-                            beam.kept[i].log_probability + values[at]});
+      candidates.push_back(
+          {i, static_cast<int64_t>(tokens[at]), beam.kept[i].log_probability + values[at]});
     }
   std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
     return a.log_probability > b.log_probability;
@@ -114,10 +116,10 @@ void extend(Beam& beam, const std::vector<double>& values, const std::vector<dou
                    [](const auto& a, const auto& b) { return a.score > b.score; });
   if (beam.finished.size() > most) beam.finished.resize(most);
   // A longer sequence is less likely, and at best as long as can be, where it is punished least.
-  beam.done = beam.kept.empty() ||
-              (!beam.finished.empty() &&
-               beam.finished[0].score >=
-                   scored(beam.kept[0].log_probability, o.max_length, o.length_penalty));
+  beam.done =
+      beam.kept.empty() ||
+      (!beam.finished.empty() && beam.finished[0].score >= scored(beam.kept[0].log_probability,
+                                                                  o.max_length, o.length_penalty));
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 //
 // greedy_search takes the likeliest token at each step; beam_search keeps several beginnings. Both
 // work with whatever has  step(tokens (R, 1), state) -> logits (R, V)  and a state with
-// reorder(rows): recurrent decoders and the Transformer's alike; or with two functions. Call them in
-// evaluation; they record no history.
+// reorder(rows): recurrent decoders and the Transformer's alike; or with two functions. Call them
+// in evaluation; they record no history.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct Hypothesis {
   std::vector<int64_t> tokens;   // without bos and eos
   double log_probability = 0.0;  // of all tokens, eos included
   double score = 0.0;
-  bool finished = false;         // it ended in eos, before max_length cut it
+  bool finished = false;  // it ended in eos, before max_length cut it
 };
 
 using DecodeStep = std::function<Tensor(const Tensor& tokens)>;  // (R, 1) i64 -> logits (R, V)
@@ -42,11 +42,11 @@ using DecodeReorder = std::function<void(const Tensor& rows)>;   // row i goes o
 std::vector<Hypothesis> greedy_search(int64_t batch, const DecodeStep& step, const SearchOptions&);
 
 /// For each source at most `beam` hypotheses, best first. At each step the `beam` likeliest
-/// continuations without eos are kept; what ends in eos is finished, if it is likelier than the last
-/// of these. A source is done when none that is kept can become better than the best finished one.
-/// If nothing finishes within max_length, the hypotheses are what was kept. With a beam of 1 and
-/// α = 0, greedy search; with a beam that holds all sequences, exact. max_length steps of at most
-/// batch·beam rows.
+/// continuations without eos are kept; what ends in eos is finished, if it is likelier than the
+/// last of these. A source is done when none that is kept can become better than the best finished
+/// one. If nothing finishes within max_length, the hypotheses are what was kept. With a beam of 1
+/// and α = 0, greedy search; with a beam that holds all sequences, exact. max_length steps of at
+/// most batch·beam rows.
 std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep& step,
                                                  const DecodeReorder& reorder,
                                                  const SearchOptions&);

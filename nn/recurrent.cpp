@@ -66,8 +66,8 @@ Recurrent RecurrentLayer::operator()(const Tensor& x, const RecurrentCall& call)
                     x.shape(), ": must be (B, L, ", input_size, "), batch first, L >= 1",
                     x.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
   const Shape state_shape{num_layers * directions, x.size(0), hidden_size};
-  check<ShapeError>(!call.hidden || call.hidden->shape() == state_shape, name, ": input ", x.shape(),
-                    ", hidden ", call.hidden.value_or(Tensor()).shape(),
+  check<ShapeError>(!call.hidden || call.hidden->shape() == state_shape, name, ": input ",
+                    x.shape(), ", hidden ", call.hidden.value_or(Tensor()).shape(),
                     ": must be (layers·directions, B, hidden) = ", state_shape);
   check(!call.cell || lstm, name, ": a cell state is given: only an LSTM has one");
   check<ShapeError>(!call.cell || call.cell->shape() == state_shape, name, ": input ", x.shape(),
@@ -101,8 +101,7 @@ Recurrent RecurrentLayer::operator()(const Tensor& x, const RecurrentCall& call)
 void RecurrentLayer::visit(Visitor& v) {
   for (int64_t i = 0; i < num_layers * directions; ++i) {
     Weights& w = weights[static_cast<size_t>(i)];
-    const std::string suffix =
-        cat("_l", i / directions, i % directions == 1 ? "_reverse" : "");
+    const std::string suffix = cat("_l", i / directions, i % directions == 1 ? "_reverse" : "");
     v("weight_ih" + suffix, w.ih);
     v("weight_hh" + suffix, w.hh);
     v("bias_ih" + suffix, w.bias_ih);
@@ -113,7 +112,6 @@ void RecurrentLayer::visit(Visitor& v) {
 RNN::RNN(int64_t input_size, int64_t hidden_size, const RNNOptions& o)
     : RecurrentLayer("RNN",
                      o.nonlinearity == Nonlinearity::relu ? CellKind::rnn_relu : CellKind::rnn_tanh,
-                     input_size, hidden_size,
-                     {o.num_layers, o.bias, o.dropout, o.bidirectional}) {}
+                     input_size, hidden_size, {o.num_layers, o.bias, o.dropout, o.bidirectional}) {}
 
 }  // namespace heed::nn

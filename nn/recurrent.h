@@ -6,8 +6,8 @@
 //
 // with the rest of the formulas in core/recurrence.h. Everything but W_hh h is one product for all
 // steps. Names, shapes, order of gates and initial values (U(±1/√H)) are those of torch.nn with
-// batch_first=True: weight_ih_l0 (G·H, I), weight_hh_l0 (G·H, H), bias_ih_l0, bias_hh_l0 (G·H), …_l1
-// for the next layer, …_reverse for the way back. LSTM's proj_size is not offered.
+// batch_first=True: weight_ih_l0 (G·H, I), weight_hh_l0 (G·H, H), bias_ih_l0, bias_hh_l0 (G·H),
+// …_l1 for the next layer, …_reverse for the way back. LSTM's proj_size is not offered.
 //
 // One step at a time, as a decoder needs it: recurrent_cells.h.
 //

@@ -4,8 +4,9 @@
 //     Tensor h = zeros({batch, hidden_size});
 //     for (…) h = cell(x, h);
 //
-// Equations as in recurrent.h. Names and initial values as torch.nn's: weight_ih (G·H, I), weight_hh
-// (G·H, H), bias_ih, bias_hh (G·H), all U(±1/√H). A whole sequence is faster with the layers there.
+// Equations as in recurrent.h. Names and initial values as torch.nn's: weight_ih (G·H, I),
+// weight_hh (G·H, H), bias_ih, bias_hh (G·H), all U(±1/√H). A whole sequence is faster with the
+// layers there.
 //
 // Shapes: B batch, I input, H hidden units.
 #pragma once

@@ -16,8 +16,8 @@ EncoderRNN::EncoderRNN(int64_t vocab, int64_t hidden_size, const EncoderRNNOptio
 EncodedSequence EncoderRNN::operator()(const Tensor& tokens,
                                        const std::optional<std::vector<int64_t>>& lengths) const {
   const Scope scope(*this);
-  check<ShapeError>(tokens.dim() == 2, "EncoderRNN: tokens ", tokens.shape(), ": must be (B, S): ",
-                    "give one sequence a batch axis with unsqueeze(0)");
+  check<ShapeError>(tokens.dim() == 2, "EncoderRNN: tokens ", tokens.shape(),
+                    ": must be (B, S): ", "give one sequence a batch axis with unsqueeze(0)");
   const Recurrent r = gru(dropout(embedding(tokens)), {.lengths = lengths});
   EncodedSequence encoded{r.output, r.hidden};
   if (lengths) encoded.key_mask = padding_mask(*lengths, tokens.size(1));
@@ -53,13 +53,14 @@ DecoderState RecurrentDecoder::begin(const EncodedSequence& source) const {
   const Tensor& h = source.hidden;
   check<ShapeError>(h.dim() == 3 && h.size(0) == gru.num_layers && h.size(2) == width,
                     "RecurrentDecoder: the encoder's last state ", h.shape(), ": must be (",
-                    gru.num_layers, ", B, ", width, "): give encoder and decoder equal layers, and "
+                    gru.num_layers, ", B, ", width,
+                    "): give encoder and decoder equal layers, and "
                     "encoder_size the width of the encoder's state");
   check<ShapeError>(source.outputs.dim() == 3 && source.outputs.size(0) == h.size(1) &&
                         source.outputs.size(2) == width,
                     "RecurrentDecoder: the encoder's outputs ", source.outputs.shape(),
-                    ", its last state ", h.shape(), ": must be (B, S, ", width, ") and (layers, B, ",
-                    width, ")");
+                    ", its last state ", h.shape(), ": must be (B, S, ", width,
+                    ") and (layers, B, ", width, ")");
   return {bridge ? tanh((*bridge)(h)) : h, {}, {}, std::nullopt, {}, {}};
 }
 
@@ -67,10 +68,10 @@ Decoded RecurrentDecoder::operator()(const Tensor& tokens, const EncodedSequence
                                      const DecodeOptions& o) const {
   const Scope scope(*this);
   DecoderState state = begin(source);
-  check<ShapeError>(tokens.dim() == 2 && tokens.size(1) > 0 &&
-                        tokens.size(0) == state.hidden.size(1),
-                    "RecurrentDecoder: tokens ", tokens.shape(), ", batch of ",
-                    state.hidden.size(1), ": must be (B, T), T >= 1");
+  check<ShapeError>(
+      tokens.dim() == 2 && tokens.size(1) > 0 && tokens.size(0) == state.hidden.size(1),
+      "RecurrentDecoder: tokens ", tokens.shape(), ", batch of ", state.hidden.size(1),
+      ": must be (B, T), T >= 1");
   const double forcing = o.teacher_forcing;
   check(forcing >= 0.0 && forcing <= 1.0, "RecurrentDecoder: teacher_forcing = ", forcing,
         ": a probability lies in 0 … 1");
@@ -96,10 +97,10 @@ Decoded RecurrentDecoder::operator()(const Tensor& tokens, const EncodedSequence
 
 Tensor RecurrentDecoder::step(const Tensor& tokens, DecoderState& state) const {
   const Scope scope(*this);
-  check<ShapeError>(tokens.dim() == 2 && tokens.size(1) == 1 &&
-                        tokens.size(0) == state.hidden.size(1),
-                    "RecurrentDecoder: tokens ", tokens.shape(), ", state of a batch of ",
-                    state.hidden.size(1), ": a step takes (B, 1)");
+  check<ShapeError>(
+      tokens.dim() == 2 && tokens.size(1) == 1 && tokens.size(0) == state.hidden.size(1),
+      "RecurrentDecoder: tokens ", tokens.shape(), ", state of a batch of ", state.hidden.size(1),
+      ": a step takes (B, 1)");
   return logits(advance(dropout(embedding(tokens.select(1, 0))), state));
 }
 
@@ -118,17 +119,16 @@ void RecurrentDecoder::visit(Visitor& v) {
 }
 
 DecoderRNN::DecoderRNN(int64_t hidden, int64_t vocab, const DecoderRNNOptions& o)
-    : RecurrentDecoder(
-          "DecoderRNN",
-          {.vocab = vocab,
-           .embed = o.embed_size.value_or(hidden),
-           .input = o.embed_size.value_or(hidden) + (o.context ? o.encoder_size.value_or(hidden) : 0),
-           .encoder = o.encoder_size.value_or(hidden),
-           .hidden = hidden,
-           .layers = o.num_layers,
-           .dropout = o.dropout,
-           .layer_dropout = o.layer_dropout,
-           .padding_idx = o.padding_idx}),
+    : RecurrentDecoder("DecoderRNN", {.vocab = vocab,
+                                      .embed = o.embed_size.value_or(hidden),
+                                      .input = o.embed_size.value_or(hidden) +
+                                               (o.context ? o.encoder_size.value_or(hidden) : 0),
+                                      .encoder = o.encoder_size.value_or(hidden),
+                                      .hidden = hidden,
+                                      .layers = o.num_layers,
+                                      .dropout = o.dropout,
+                                      .layer_dropout = o.layer_dropout,
+                                      .padding_idx = o.padding_idx}),
       uses_context(o.context) {}
 
 DecoderState DecoderRNN::begin(const EncodedSequence& source) const {

@@ -13,8 +13,8 @@
 // Three decoders share this interface: DecoderRNN here gets the encoder's last state and nothing
 // else; attention_decoders.h has one that looks back at the source, and one that only seems to.
 //
-// Shapes: B batch, S source steps, T target steps, E width of the encoder's outputs, H hidden units,
-// V target vocabulary.
+// Shapes: B batch, S source steps, T target steps, E width of the encoder's outputs, H hidden
+// units, V target vocabulary.
 #pragma once
 
 #include <optional>
@@ -35,7 +35,7 @@ struct EncodedSequence {
 };
 
 struct EncoderRNNOptions {
-  std::optional<int64_t> embed_size = std::nullopt;   // hidden_size where absent
+  std::optional<int64_t> embed_size = std::nullopt;  // hidden_size where absent
   int64_t num_layers = 1;
   double dropout = 0.1;        // of the embedded tokens
   double layer_dropout = 0.0;  // between the layers of the GRU
@@ -51,18 +51,23 @@ struct EncoderRNN : Module {
 
   EncoderRNN(int64_t vocab, int64_t hidden_size, const EncoderRNNOptions& = {});
 
-  /// tokens (B, S) i64, of which the first lengths[b] of row b count; all where no lengths are given.
+  /// tokens (B, S) i64, of which the first lengths[b] of row b count; all where no lengths are
+  /// given.
   EncodedSequence operator()(const Tensor& tokens,
                              const std::optional<std::vector<int64_t>>& lengths = {}) const;
 
-  void visit(Visitor& v) override { v("embedding", embedding); v("dropout", dropout); v("gru", gru); }
+  void visit(Visitor& v) override {
+    v("embedding", embedding);
+    v("dropout", dropout);
+    v("gru", gru);
+  }
 };
 
 /// What a decoder knows between two steps.
 struct DecoderState {
-  Tensor hidden;   // (layers, B, H)
-  Tensor values;   // (B, S, E): what it can look at; empty without attention
-  Tensor keys;     // of them, projected once; empty where the score needs none
+  Tensor hidden;  // (layers, B, H)
+  Tensor values;  // (B, S, E): what it can look at; empty without attention
+  Tensor keys;    // of them, projected once; empty where the score needs none
   std::optional<Tensor> key_mask = std::nullopt;  // (B, S)
   Tensor context;  // (B, E): what it is told at every step; empty if nothing
   Tensor weights;  // (B, S): how much each place counted in the last step; empty without attention
@@ -86,7 +91,7 @@ struct DecodeOptions {
 struct RecurrentDecoder : Module {
   int64_t hidden_size;
   Embedding embedding;
-  Dropout dropout;             // of the embedded tokens
+  Dropout dropout;               // of the embedded tokens
   std::optional<Linear> bridge;  // E -> H, where they differ: h₀ = tanh(W e) (Bahdanau et al. 2014)
   GRU gru;
   Linear out;
@@ -95,8 +100,8 @@ struct RecurrentDecoder : Module {
   /// one. Error where layers or widths differ.
   virtual DecoderState begin(const EncodedSequence& source) const;
 
-  /// tokens (B, T) i64, the first of each row <sos> -> logits and alignment for all T steps. Without
-  /// teacher forcing only the first are read.
+  /// tokens (B, T) i64, the first of each row <sos> -> logits and alignment for all T steps.
+  /// Without teacher forcing only the first are read.
   Decoded operator()(const Tensor& tokens, const EncodedSequence& source,
                      const DecodeOptions& = {}) const;
 
@@ -131,9 +136,9 @@ struct DecoderRNNOptions {
   std::optional<int64_t> padding_idx = std::nullopt;
 };
 
-/// The plain decoder, without attention: all it learns of the source is its last state, however long
-/// the source was. relu(embedding) goes into the GRU, as in PyTorch's tutorial; with `context`, as in
-/// d2l, the embedding beside the state of the encoder's top layer.
+/// The plain decoder, without attention: all it learns of the source is its last state, however
+/// long the source was. relu(embedding) goes into the GRU, as in PyTorch's tutorial; with
+/// `context`, as in d2l, the embedding beside the state of the encoder's top layer.
 struct DecoderRNN : RecurrentDecoder {
   bool uses_context;
 

@@ -107,8 +107,8 @@ struct KernelsOf {
                 T beta2, T step_size, T inv_sqrt_bias2, T eps);
 
   // Gates of n hidden units of one sequence (recurrence.h). x, p: projections of input and state;
-  // `gates` is kept for the gradient: r, z, the candidate and p's part of it, or i, f, g, o, tanh c.
-  // y may be h, dh may be g, and so on.
+  // `gates` is kept for the gradient: r, z, the candidate and p's part of it, or i, f, g, o, tanh
+  // c. y may be h, dh may be g, and so on.
   void (*gru)(const T* x, const T* p, const T* h, T* gates, T* y, int64_t n);
   void (*gru_grad)(const T* gates, const T* h, const T* g, T* dx, T* dp, T* dh, int64_t n);
   void (*lstm)(const T* x, const T* p, const T* c, T* gates, T* next_c, T* y, int64_t n);

@@ -87,13 +87,13 @@ class WithContext(Decoder):
 class Bahdanau(Decoder):
     def __init__(self, embed, width, layers, attention):
         super().__init__(embed, width, embed + width, layers)
-        self.query_layer = nn.Linear(H, attention, bias=False)
-        self.key_layer = nn.Linear(width, attention, bias=False)
-        self.energy_layer = nn.Linear(attention, 1, bias=False)
+        self.score = nn.ModuleDict({"query_layer": nn.Linear(H, attention, bias=False),
+                                    "key_layer": nn.Linear(width, attention, bias=False),
+                                    "energy_layer": nn.Linear(attention, 1, bias=False)})
 
     def step(self, embedded, hidden, outputs, mask):
-        sums = self.query_layer(hidden[-1]).unsqueeze(1) + self.key_layer(outputs)
-        scores = self.energy_layer(torch.tanh(sums)).squeeze(-1).masked_fill(~mask, float("-inf"))
+        sums = self.score["query_layer"](hidden[-1]).unsqueeze(1) + self.score["key_layer"](outputs)
+        scores = self.score["energy_layer"](torch.tanh(sums)).squeeze(-1).masked_fill(~mask, float("-inf"))
         weights = torch.softmax(scores, -1).unsqueeze(1)
         y, hidden = self.gru(torch.cat([weights @ outputs, embedded], -1), hidden)
         return y, hidden, weights

@@ -64,8 +64,7 @@ TEST_CASE("golden: encoder and plain decoder") {
 
 TEST_CASE("golden: Bahdanau decoder") {
   check_translation(
-      "bahdanau",
-      nn::EncoderRNN(5, 4, {.embed_size = 3, .num_layers = 2, .bidirectional = true}),
+      "bahdanau", nn::EncoderRNN(5, 4, {.embed_size = 3, .num_layers = 2, .bidirectional = true}),
       nn::BahdanauDecoder(
           4, 6, {.embed_size = 3, .encoder_size = 8, .attention_size = 5, .num_layers = 2}));
   check_translation("bahdanau_small", nn::EncoderRNN(5, 4), nn::BahdanauDecoder(4, 6));

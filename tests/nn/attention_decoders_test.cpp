@@ -19,10 +19,11 @@ struct OneStep {
   Tensor context, logits, weights;
 };
 
-OneStep bahdanau_step(const BahdanauDecoder& m, const Tensor& token, const EncodedSequence& source) {
+OneStep bahdanau_step(const BahdanauDecoder& m, const Tensor& token,
+                      const EncodedSequence& source) {
   const Tensor s = source.hidden.select(0, source.hidden.size(0) - 1);  // (B, H)
-  const Tensor sums = m.query_layer(s).unsqueeze(1) + m.key_layer(source.outputs);
-  Tensor scores = sum(tanh(sums) * m.energy_layer.weight, -1);  // (B, S)
+  const Tensor sums = m.score.query_layer(s).unsqueeze(1) + m.score.key_layer(source.outputs);
+  Tensor scores = sum(tanh(sums) * m.score.energy_layer.weight, -1);  // (B, S)
   if (source.key_mask) scores = where(*source.key_mask, scores, -INFINITY);
   const Tensor weights = softmax(scores, -1);
   const Tensor context = sum(weights.unsqueeze(-1) * source.outputs, 1);
@@ -65,7 +66,8 @@ TEST_CASE("X-09: weights of the location-only decoder never look at the source, 
   CHECK(slope(location) == 0.0);
 }
 
-TEST_CASE("X-09: the location-only decoder gives weight to padding and to places behind the source") {
+TEST_CASE(
+    "X-09: the location-only decoder gives weight to padding and to places behind the source") {
   manual_seed(2);
   AttnDecoderRNN location(6, 9, {.max_length = 8});
   location.eval();
@@ -93,11 +95,13 @@ TEST_CASE("X-10: the location-only decoder has an embedding and a use for its dr
   decoder(token, source);
   CHECK(default_generator().counter() - before == 1);
   std::string names;
-  for (const NamedTensor& entry : decoder.state_dict()) names += cat(entry.name, " ", entry.tensor.shape(), "\n");
+  for (const NamedTensor& entry : decoder.state_dict())
+    names += cat(entry.name, " ", entry.tensor.shape(), "\n");
   CHECK(names ==
         "embedding.weight (9, 6)\ngru.weight_ih_l0 (18, 6)\ngru.weight_hh_l0 (18, 6)\n"
         "gru.bias_ih_l0 (18,)\ngru.bias_hh_l0 (18,)\nout.weight (9, 6)\nout.bias (9,)\n"
-        "attn.weight (10, 12)\nattn.bias (10,)\nattn_combine.weight (6, 12)\nattn_combine.bias (6,)\n");
+        "attn.weight (10, 12)\nattn.bias (10,)\nattn_combine.weight (6, 12)\nattn_combine.bias "
+        "(6,)\n");
 }
 
 TEST_CASE("location-only decoder: each row of a batch reads its own sentence") {
@@ -109,8 +113,8 @@ TEST_CASE("location-only decoder: each row of a batch reads its own sentence") {
   const Decoded all = decoder(tokens, source);
   CHECK(distance(sum(exp(all.logits), -1), ones({3, 4})) < 1e-5);  // log-probabilities
   for (int64_t b = 0; b < 3; ++b) {
-    const Decoded one = decoder(tokens.slice(0, b, b + 1),
-                                {source.outputs.slice(0, b, b + 1), source.hidden.slice(1, b, b + 1)});
+    const Decoded one = decoder(tokens.slice(0, b, b + 1), {source.outputs.slice(0, b, b + 1),
+                                                            source.hidden.slice(1, b, b + 1)});
     CHECK(distance(one.logits, all.logits.slice(0, b, b + 1)) < 1e-6);
     CHECK(distance(one.weights, all.weights.slice(0, b, b + 1)) < 1e-6);
   }

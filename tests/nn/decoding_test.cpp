@@ -59,8 +59,10 @@ struct Rows {
     const std::vector<double> next = tokens.to_vector();
     std::vector<double> all;
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (rows[i].begun) rows[i].tokens.push_back(static_cast<int64_t>(next[i]));
-      else REQUIRE(next[i] == 99.0);  // bos comes first
+      if (rows[i].begun)
+        rows[i].tokens.push_back(static_cast<int64_t>(next[i]));
+      else
+        REQUIRE(next[i] == 99.0);  // bos comes first
       rows[i].begun = true;
       for (const double x : language.logits(rows[i].source, rows[i].tokens)) all.push_back(x);
     }
@@ -113,7 +115,8 @@ std::vector<std::vector<Hypothesis>> search(const Language& language, int64_t ba
 
 std::vector<Hypothesis> greedy(const Language& language, int64_t batch, const SearchOptions& o) {
   Rows rows(language, batch);
-  return greedy_search(batch, [&](const Tensor& t) { return rows.step(t); }, o);
+  return greedy_search(
+      batch, [&](const Tensor& t) { return rows.step(t); }, o);
 }
 
 }  // namespace
@@ -122,8 +125,8 @@ TEST_CASE("theorem: a beam that holds every sequence finds the best of all") {
   for (uint64_t seed = 0; seed < 12; ++seed)
     for (const double alpha : {0.0, 0.6, 1.0, 2.0}) {
       const Language language{3, 2, seed};
-      const auto found = search(language, 3, {.bos = 99, .eos = 2, .max_length = 4, .beam = 81,
-                                              .length_penalty = alpha});
+      const auto found = search(
+          language, 3, {.bos = 99, .eos = 2, .max_length = 4, .beam = 81, .length_penalty = alpha});
       REQUIRE(found.size() == 3);
       for (int64_t source = 0; source < 3; ++source) {
         const std::vector<Hypothesis> expected = all_sequences(language, source, 4, alpha);
@@ -200,8 +203,8 @@ TEST_CASE("greedy search takes the likeliest token, to eos or to the longest len
 TEST_CASE("beam search: hypotheses are different, best first, at most as many as the beam") {
   const Language language{5, 0, 3};
   Rows rows(language, 2);
-  const auto found = search(language, 2, {.bos = 99, .eos = 0, .max_length = 6, .beam = 3,
-                                          .length_penalty = 0.6}, &rows);
+  const auto found = search(
+      language, 2, {.bos = 99, .eos = 0, .max_length = 6, .beam = 3, .length_penalty = 0.6}, &rows);
   CHECK(rows.most_rows <= 6);
   CHECK(rows.steps <= 6);
   for (const std::vector<Hypothesis>& list : found) {
@@ -214,8 +217,9 @@ TEST_CASE("beam search: hypotheses are different, best first, at most as many as
       }
   }
   for (size_t b = 0; b < 2; ++b)  // no source sees another
-    CHECK(search(language, b + 1, {.bos = 99, .eos = 0, .max_length = 6, .beam = 3,
-                                   .length_penalty = 0.6})[b][0].tokens == found[b][0].tokens);
+    CHECK(search(language, b + 1,
+                 {.bos = 99, .eos = 0, .max_length = 6, .beam = 3, .length_penalty = 0.6})[b][0]
+              .tokens == found[b][0].tokens);
 }
 
 TEST_CASE("search ends where eos is certain, and says so where it never comes") {
@@ -245,7 +249,8 @@ TEST_CASE("search ends where eos is certain, and says so where it never comes") 
   const Hypothesis never = greedy_search(1, always(3), o)[0];
   CHECK(never.tokens == Tokens{3, 3, 3, 3, 3});
   CHECK_FALSE(never.finished);
-  const auto cut = beam_search(1, always(3), stay, {.bos = 1, .eos = 2, .max_length = 5, .beam = 1});
+  const auto cut =
+      beam_search(1, always(3), stay, {.bos = 1, .eos = 2, .max_length = 5, .beam = 1});
   CHECK(cut[0][0].tokens == Tokens{3, 3, 3, 3, 3});
   CHECK_FALSE(cut[0][0].finished);
   CHECK(beam_search(0, always(3), stay, o).empty());
@@ -268,8 +273,10 @@ TEST_CASE("search drives recurrent decoders: each hypothesis is worth what the d
       for (const Hypothesis& h : all) {
         Tokens input{1}, output = h.tokens;
         input.insert(input.end(), h.tokens.begin(), h.tokens.end());
-        if (h.finished) output.push_back(0);
-        else input.pop_back();
+        if (h.finished)
+          output.push_back(0);
+        else
+          input.pop_back();
         const auto n = static_cast<int64_t>(input.size());
         EncodedSequence one{source.outputs.slice(0, b, b + 1), source.hidden.slice(1, b, b + 1),
                             source.key_mask->slice(0, b, b + 1)};
@@ -293,11 +300,13 @@ TEST_CASE("search says what does not fit") {
   CHECK(message_of([&] { beam_search(1, step, stay, {.max_length = 3, .beam = 0}); }) ==
         "beam_search: batch 1, bos 0, eos 0, max_length 3, beam 0: max_length and beam must be "
         "positive, the others not negative");
-  CHECK(message_of([&] { beam_search(1, step, stay, {.max_length = 3, .length_penalty = -1.0}); }) ==
-        "beam_search: length_penalty = -1: must be 0 or more");
+  CHECK(message_of([&] {
+          beam_search(1, step, stay, {.max_length = 3, .length_penalty = -1.0});
+        }) == "beam_search: length_penalty = -1: must be 0 or more");
   CHECK(message_of<ShapeError>([&] { beam_search(2, step, stay, {.eos = 3, .max_length = 3}); }) ==
         "beam_search: the step gave (2, 3) for 2 rows, eos is 3: must be (rows, vocabulary)");
   CHECK(message_of<ShapeError>([&] {
           greedy_search(2, [](const Tensor&) { return zeros({1, 3}); }, {.max_length = 3});
-        }) == "greedy_search: the step gave (1, 3) for 2 rows, eos is 0: must be (rows, vocabulary)");
+        }) ==
+        "greedy_search: the step gave (1, 3) for 2 rows, eos is 0: must be (rows, vocabulary)");
 }

@@ -138,7 +138,8 @@ TEST_CASE("recurrent layers have the names and shapes and initial values of torc
   CHECK(contains(summary(GRU(3, 4)), "weight_ih_l0"));
 }
 
-TEST_CASE("padding changes neither states nor gradients, and the way back begins where a sequence ends") {
+TEST_CASE(
+    "padding changes neither states nor gradients, and the way back begins where a sequence ends") {
   manual_seed(3);
   const auto run = [](auto m) {
     m.to(Dtype::f64);
@@ -200,8 +201,8 @@ TEST_CASE("a recurrent layer step by step is the layer, and a cell is one step")
   const GRU gru(3, 5);
   GRUCell cell(3, 5);
   const RecurrentLayer::Weights& w = gru.weights[0];
-  cell.load_state_dict({{{"weight_ih", w.ih}, {"weight_hh", w.hh},
-                         {"bias_ih", w.bias_ih}, {"bias_hh", w.bias_hh}}});
+  cell.load_state_dict(
+      {{{"weight_ih", w.ih}, {"weight_hh", w.hh}, {"bias_ih", w.bias_ih}, {"bias_hh", w.bias_hh}}});
   Tensor h = cell(x.select(1, 0));
   for (int64_t t = 1; t < 4; ++t) h = cell(x.select(1, t), h);
   CHECK(distance(h, gru(x).hidden.select(0, 0)) < 1e-6);
@@ -258,25 +259,36 @@ TEST_CASE("recurrent layers say what does not fit") {
   CHECK(message_of([] { RNN(3, 4, {.dropout = 1.5}); }) ==
         "RNN: dropout = 1.5: a probability lies in 0 … 1");
   const GRU gru(3, 4);
-  CHECK(message_of<ShapeError>([&] { gru(zeros({2, 3})); }) ==
+  CHECK(message_of<ShapeError>([&] {
+          gru(zeros({2, 3}));
+        }) ==
         "GRU: input (2, 3): must be (B, L, 3), batch first, L >= 1: give one sequence a batch axis "
         "with unsqueeze(0) [in GRU]");
-  CHECK(message_of<ShapeError>([&] { gru(zeros({2, 0, 3})); }) ==
-        "GRU: input (2, 0, 3): must be (B, L, 3), batch first, L >= 1 [in GRU]");
-  CHECK(message_of<ShapeError>([&] { gru(zeros({2, 5, 3}), {.hidden = zeros({2, 4})}); }) ==
+  CHECK(message_of<ShapeError>([&] {
+          gru(zeros({2, 0, 3}));
+        }) == "GRU: input (2, 0, 3): must be (B, L, 3), batch first, L >= 1 [in GRU]");
+  CHECK(message_of<ShapeError>([&] {
+          gru(zeros({2, 5, 3}), {.hidden = zeros({2, 4})});
+        }) ==
         "GRU: input (2, 5, 3), hidden (2, 4): must be (layers·directions, B, hidden) = (1, 2, 4) "
         "[in GRU]");
-  CHECK(message_of([&] { gru(zeros({2, 5, 3}), {.cell = zeros({1, 2, 4})}); }) ==
-        "GRU: a cell state is given: only an LSTM has one [in GRU]");
-  CHECK(message_of<ShapeError>([&] { LSTM(3, 4)(zeros({2, 5, 3}), {.cell = zeros({1, 2})}); }) ==
+  CHECK(message_of([&] {
+          gru(zeros({2, 5, 3}), {.cell = zeros({1, 2, 4})});
+        }) == "GRU: a cell state is given: only an LSTM has one [in GRU]");
+  CHECK(message_of<ShapeError>([&] {
+          LSTM(3, 4)(zeros({2, 5, 3}), {.cell = zeros({1, 2})});
+        }) ==
         "LSTM: input (2, 5, 3), cell (1, 2): must be (layers·directions, B, hidden) = (1, 2, 4) "
         "[in LSTM]");
-  CHECK(message_of<ShapeError>([&] { gru(zeros({2, 5, 3}), {.lengths = {{1, 2, 3}}}); }) ==
-        "recurrence: 3 lengths for a batch of 2: must be one a sequence [in GRU]");
+  CHECK(message_of<ShapeError>([&] {
+          gru(zeros({2, 5, 3}), {.lengths = {{1, 2, 3}}});
+        }) == "recurrence: 3 lengths for a batch of 2: must be one a sequence [in GRU]");
   for (const int64_t n : {0, 6})
-    CHECK(message_of<ShapeError>([&] { gru(zeros({2, 5, 3}), {.lengths = {{1, n}}}); }) ==
-          cat("recurrence: length ", n, ", input (2, 5, 12): a length lies in 1 … 5, the steps that "
-              "there are [in GRU]"));
+    CHECK(message_of<ShapeError>([&] {
+            gru(zeros({2, 5, 3}), {.lengths = {{1, n}}});
+          }) == cat("recurrence: length ", n,
+                    ", input (2, 5, 12): a length lies in 1 … 5, the steps that "
+                    "there are [in GRU]"));
 }
 
 TEST_CASE("recurrent cells say what does not fit") {
@@ -286,18 +298,19 @@ TEST_CASE("recurrent cells say what does not fit") {
   CHECK(message_of<ShapeError>([&] { cell(zeros({3})); }) ==
         "GRUCell: input (3,): must be (B, 3): give one example a batch axis with unsqueeze(0) "
         "[in GRUCell]");
-  CHECK(message_of<ShapeError>([&] { cell(zeros({2, 4})); }) ==
-        "GRUCell: input (2, 4): must be (B, 3) [in GRUCell]");
-  CHECK(message_of<ShapeError>([&] { cell(zeros({2, 3}), zeros({4})); }) ==
-        "GRUCell: input (2, 3), state (4,): must be (B, hidden) = (2, 4) [in GRUCell]");
+  CHECK(message_of<ShapeError>([&] {
+          cell(zeros({2, 4}));
+        }) == "GRUCell: input (2, 4): must be (B, 3) [in GRUCell]");
+  CHECK(message_of<ShapeError>([&] {
+          cell(zeros({2, 3}), zeros({4}));
+        }) == "GRUCell: input (2, 3), state (4,): must be (B, hidden) = (2, 4) [in GRUCell]");
 }
 
 TEST_CASE("the op recurrence says what does not fit") {
   const auto run = [](const Shape& x, const Shape& h, const Shape& w, const Shape& b,
                       Dtype dtype = Dtype::f32) {
-    return message_of([&] {
-      recurrence(zeros(x), {zeros(h, dtype)}, zeros(w), zeros(b), {CellKind::gru});
-    });
+    return message_of(
+        [&] { recurrence(zeros(x), {zeros(h, dtype)}, zeros(w), zeros(b), {CellKind::gru}); });
   };
   CHECK(run({2, 5, 12}, {2, 4}, {8, 4}, {12}) ==
         "recurrence: projected input (2, 5, 12), weight (8, 4): must be (B, L, G H) and (G H, H) "

@@ -80,9 +80,8 @@ TEST_CASE("encoder holds what layers must") {
   manual_seed(3);
   const Tensor tokens = randint(0, 5, {2, 3});
   const EncoderRNN encoder(5, 2, {.num_layers = 2, .bidirectional = true});
-  check_module(encoder, {tokens}, [](const EncoderRNN& m, const std::vector<Tensor>& in) {
-    return m(in[0]).outputs;
-  });
+  check_module(encoder, {tokens},
+               [](const EncoderRNN& m, const std::vector<Tensor>& in) { return m(in[0]).outputs; });
 }
 
 TEST_CASE("plain decoder: what it is told of the source is the last state") {
@@ -96,8 +95,7 @@ TEST_CASE("plain decoder: what it is told of the source is the last state") {
   const Decoded d = decoder(tokens, source);
   CHECK(d.logits.shape() == Shape{2, 5, 7});
   CHECK_FALSE(d.weights.defined());
-  const Recurrent r =
-      decoder.gru(relu(decoder.embedding(tokens)), {.hidden = source.hidden});
+  const Recurrent r = decoder.gru(relu(decoder.embedding(tokens)), {.hidden = source.hidden});
   CHECK(distance(d.logits, decoder.out(r.output)) < 1e-6);
   const EncodedSequence other{randn({2, 3, 4}), source.hidden};
   CHECK(decoder(tokens, other).logits.to_vector() == d.logits.to_vector());
@@ -127,7 +125,8 @@ TEST_CASE("decoders: the d2l shape test") {
             .logits.shape() == Shape{4, 7, 10});
 }
 
-TEST_CASE("decoders: step by step is the whole call, and teacher forcing 0 feeds what was written") {
+TEST_CASE(
+    "decoders: step by step is the whole call, and teacher forcing 0 feeds what was written") {
   manual_seed(5);
   for_each_decoder([](auto decoder) {
     decoder.eval();
@@ -193,8 +192,7 @@ TEST_CASE("decoders: dropout of the embedded tokens is at work while training") 
     CHECK(default_generator().counter() - before == 1);
     CHECK(distance(decoder(tokens, source).logits, y) > 0.0);
     decoder.eval();
-    CHECK(decoder(tokens, source).logits.to_vector() ==
-          decoder(tokens, source).logits.to_vector());
+    CHECK(decoder(tokens, source).logits.to_vector() == decoder(tokens, source).logits.to_vector());
   });
 }
 
@@ -205,8 +203,8 @@ TEST_CASE("decoders: a bridge leads from a wider encoder, through tanh") {
   BahdanauDecoder decoder(5, 9, {.embed_size = 3, .encoder_size = 8, .attention_size = 6});
   decoder.eval();
   CHECK(contains(tensor_names(decoder), "bridge.weight bridge.bias gru."));
-  CHECK(decoder.key_layer.weight.shape() == Shape{6, 8});
-  CHECK(decoder.query_layer.weight.shape() == Shape{6, 5});
+  CHECK(decoder.score.key_layer.weight.shape() == Shape{6, 8});
+  CHECK(decoder.score.query_layer.weight.shape() == Shape{6, 5});
   const EncodedSequence source = encoder(randint(0, 7, {2, 3}));
   CHECK(distance(decoder.begin(source).hidden, tanh((*decoder.bridge)(source.hidden))) == 0.0);
   CHECK(decoder(randint(0, 9, {2, 4}), source).logits.shape() == Shape{2, 4, 9});
@@ -259,7 +257,8 @@ TEST_CASE("decoders hold what layers must") {
   const auto without_outputs = [](const auto& m, const std::vector<Tensor>& in) {
     return m(in[0], {zeros({in[0].size(0), 1, 3}, Dtype::f64), in[1].unsqueeze(0)}).logits;
   };
-  // What feeds the layer, `unsqueeze` above, works outside of it: scope is checked by the step below.
+  // What feeds the layer, `unsqueeze` above, works outside of it: scope is checked by the step
+  // below.
   check_module(DecoderRNN(2, 5, {.encoder_size = 3, .context = true}), {tokens, randn({2, 3})},
                without_outputs, {.scope = false});
   check_module(BahdanauDecoder(2, 5), {tokens, outputs, hidden}, run, {.scope = false});
@@ -311,16 +310,24 @@ TEST_CASE("decoders say what does not fit") {
   const EncodedSequence good{zeros({2, 3, 4}), zeros({2, 2, 4})};
   const Tensor tokens = zeros({2, 5}, Dtype::i64);
   const std::string where = " [in BahdanauDecoder]";
-  CHECK(message_of<ShapeError>([&] { decoder(tokens, {zeros({2, 3, 4}), zeros({1, 2, 4})}); }) ==
+  CHECK(message_of<ShapeError>([&] {
+          decoder(tokens, {zeros({2, 3, 4}), zeros({1, 2, 4})});
+        }) ==
         "RecurrentDecoder: the encoder's last state (1, 2, 4): must be (2, B, 4): give encoder and "
-        "decoder equal layers, and encoder_size the width of the encoder's state" + where);
-  CHECK(message_of<ShapeError>([&] { decoder(tokens, {zeros({3, 3, 4}), zeros({2, 2, 4})}); }) ==
+        "decoder equal layers, and encoder_size the width of the encoder's state" +
+            where);
+  CHECK(message_of<ShapeError>([&] {
+          decoder(tokens, {zeros({3, 3, 4}), zeros({2, 2, 4})});
+        }) ==
         "RecurrentDecoder: the encoder's outputs (3, 3, 4), its last state (2, 2, 4): must be "
-        "(B, S, 4) and (layers, B, 4)" + where);
-  CHECK(message_of<ShapeError>([&] { decoder(zeros({3, 5}, Dtype::i64), good); }) ==
-        "RecurrentDecoder: tokens (3, 5), batch of 2: must be (B, T), T >= 1" + where);
-  CHECK(message_of<ShapeError>([&] { decoder(zeros({2, 0}, Dtype::i64), good); }) ==
-        "RecurrentDecoder: tokens (2, 0), batch of 2: must be (B, T), T >= 1" + where);
+        "(B, S, 4) and (layers, B, 4)" +
+            where);
+  CHECK(message_of<ShapeError>([&] {
+          decoder(zeros({3, 5}, Dtype::i64), good);
+        }) == "RecurrentDecoder: tokens (3, 5), batch of 2: must be (B, T), T >= 1" + where);
+  CHECK(message_of<ShapeError>([&] {
+          decoder(zeros({2, 0}, Dtype::i64), good);
+        }) == "RecurrentDecoder: tokens (2, 0), batch of 2: must be (B, T), T >= 1" + where);
   CHECK(message_of([&] { decoder(tokens, good, {.teacher_forcing = 1.1}); }) ==
         "RecurrentDecoder: teacher_forcing = 1.1: a probability lies in 0 … 1" + where);
   DecoderState state = decoder.begin(good);
