@@ -30,12 +30,12 @@ enum class Normaliser : uint8_t {
 };
 
 struct AttentionOptions {
-  std::optional<Tensor> mask = std::nullopt;      // to (…, n, m): boolean, true = may attend; or added (masks.h)
+  std::optional<Tensor> mask = std::nullopt;      // to (…, n, m): may attend, or added (masks.h)
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
-  bool causal = false;   // no query sees keys behind its own place; the last query is at the last key
+  bool causal = false;   // no query sees keys behind its own place; the last is at the last key
   double dropout = 0.0;  // probability of dropping a weight
   Normaliser normaliser = Normaliser::softmax;
-  std::optional<double> scale = std::nullopt;     // of q·k, in place of 1/√d; given scores are as they are
+  std::optional<double> scale = std::nullopt;     // of q·k, in place of 1/√d; not of given scores
 };
 
 struct Attended {

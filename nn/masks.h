@@ -17,8 +17,8 @@ namespace heed::nn {
 
 struct AttentionOptions;
 
-/// (n, m): the last query may attend to every key, each query before it to one key less. With n = m:
-/// position i to j <= i. With n < m the queries are the newest n of m positions, as with a cache.
+/// (n, m): the last query may attend to every key, each query before it to one key less. With
+/// n = m: position i to j <= i. With n < m the queries are the newest n of m, as with a cache.
 Tensor causal_mask(int64_t queries, int64_t keys);
 Tensor causal_mask(int64_t n);
 
