@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/node.h>
@@ -26,9 +25,7 @@ struct Pending {
 // A node's id exceeds the ids of its inputs, so the newest pending node has received every
 // contribution it will ever get: no sort, no visited set, no recursion.
 struct Pass {
-  // Newest first.
-  std::map<uint64_t, Pending, std::greater<>,
-           core::PoolAllocator<std::pair<const uint64_t, Pending>>> pending;
+  core::PooledMap<uint64_t, Pending, std::greater<>> pending;  // newest first
   bool recording = false;
   bool retain_graph = false;
   uint64_t oldest = 0;  // nodes older than this lead nowhere that is asked for

@@ -40,7 +40,7 @@ struct Input {
   Dtype dtype = Dtype::f32;
 };
 
-struct Node {
+struct Node : core::Pooled {
   const char* const name;
   const uint64_t id;
   std::span<Input> inputs;        // stored by the subclass
@@ -55,9 +55,6 @@ struct Node {
   virtual void release() = 0;     // drops what was saved
   virtual bool released() const = 0;
   virtual void accumulate(Tensor) {}  // a leaf (leaf.h) sums what arrives
-
-  static void* operator new(size_t bytes) { return core::pool_allocate(bytes); }
-  static void operator delete(void* node, size_t bytes) { core::pool_free(node, bytes); }
 
  private:
   static uint64_t next_id() {

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 
 namespace heed::core {
 
@@ -37,6 +39,15 @@ struct PoolAllocator {
   void deallocate(T* block, size_t n) noexcept { pool_free(block, n * sizeof(T)); }
   template <class U>
   bool operator==(const PoolAllocator<U>&) const { return true; }
+};
+
+template <class Key, class Value, class Order = std::less<Key>>
+using PooledMap = std::map<Key, Value, Order, PoolAllocator<std::pair<const Key, Value>>>;
+
+/// What derives from it lives in the pool.
+struct Pooled {
+  static void* operator new(size_t bytes) { return pool_allocate(bytes); }
+  static void operator delete(void* object, size_t bytes) { pool_free(object, bytes); }
 };
 
 }  // namespace heed::core

@@ -43,6 +43,7 @@ struct RecurrenceLayout {
   const RecurrenceInputs& in;
   int64_t B, L, H, G;
   Array contiguous_weight, contiguous_bias;
+  Array transposed_weight;  // for many steps, which would each have to turn it round again
 
   explicit RecurrenceLayout(const RecurrenceInputs& inputs)
       : in(inputs),
@@ -51,7 +52,10 @@ struct RecurrenceLayout {
         H(inputs.weight.size(1)),
         G(gates_of(inputs.kind)),
         contiguous_weight(contiguous(inputs.weight)),
-        contiguous_bias(inputs.bias.defined() ? contiguous(inputs.bias) : inputs.bias) {}
+        contiguous_bias(inputs.bias.defined() ? contiguous(inputs.bias) : inputs.bias),
+        transposed_weight(transpose(contiguous_weight, 0, 1)) {
+    if (L > 1) transposed_weight = contiguous(transposed_weight);
+  }
 
   bool lstm() const { return in.kind == CellKind::lstm; }
   /// What a step keeps for its gradient, in units of H. An RNN's output is enough.
@@ -75,9 +79,9 @@ struct RecurrenceLayout {
                  .a = h,
                  .a_row = H,
                  .a_col = 1,
-                 .b = contiguous_weight.data<T>(),
-                 .b_row = 1,
-                 .b_col = H,
+                 .b = transposed_weight.data<T>(),
+                 .b_row = transposed_weight.strides()[0],
+                 .b_col = transposed_weight.strides()[1],
                  .c = p,
                  .c_row = G * H,
                  .bias = contiguous_bias.defined() ? contiguous_bias.data<T>() : nullptr});

@@ -45,7 +45,7 @@ struct Attended {
 
 /// The two steps of attend(): scores (…, n, m) become weights, weights take a mean of values.
 Tensor attention_weights(const Tensor& scores, const AttentionOptions& = {});
-Attended weighted_average(const Tensor& weights, const Tensor& values, const AttentionOptions& = {});
+Attended weighted_average(const Tensor& weights, const Tensor& v, const AttentionOptions& = {});
 
 /// Mean of `values` (…, m, p) under the weights that scores (…, n, m) normalise to. O(n m p).
 ///

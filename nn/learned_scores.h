@@ -3,7 +3,7 @@
 //     AdditiveScore         wᵀ tanh(W_q q + W_k k)             Bahdanau et al. 2014
 //     ContextScore          wᵀ tanh(W_q q + W_k k + W_c c)     … that also hears of a third thing
 //     MultiplicativeScore   (W q + b)ᵀ k                       Luong et al. 2015, "general"
-//     ElementwiseScore      Σ wᵢ qᵢ kᵢ                         the survey seed's "element-by-element"
+//     ElementwiseScore      Σ wᵢ qᵢ kᵢ                         the seeds' "element-by-element"
 //     LocationScore         W q: one score for each place, whatever stands there; ibid., "location"
 //     MlpScore<S>           a small network makes another score of the score S
 //
@@ -40,13 +40,7 @@ struct AdditiveScore : Module {
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
-    return with_keys(q, key_layer(k));
-  }
-
-  /// The same where keys = key_layer(k) (…, m, h) are known: a decoder asks them at every step.
-  Tensor with_keys(const Tensor& q, const Tensor& keys) const {
-    const Scope scope(*this);
-    const Tensor pairs = query_layer(q).unsqueeze(-2) + keys.unsqueeze(-3);  // (…, n, m, h)
+    const Tensor pairs = query_layer(q).unsqueeze(-2) + key_layer(k).unsqueeze(-3);  // (…, n, m, h)
     return energy_layer(tanh(pairs)).squeeze(-1);
   }
 
@@ -57,8 +51,8 @@ struct AdditiveScore : Module {
   }
 };
 
-/// w·tanh(W_q qᵢ + W_k kⱼ + W_c cᵢ + b): relevance that also depends on a context, such as the topic
-/// or who is asking. q (…, n, d_q), k (…, m, d_k), c (…, n, d_c), or (…, 1, d_c), one for all
+/// w·tanh(W_q qᵢ + W_k kⱼ + W_c cᵢ + b): relevance that also depends on a context, such as the
+/// topic or who is asking. q (…, n, d_q), k (…, m, d_k), c (…, n, d_c), or (…, 1, d_c), one for all
 /// queries -> (…, n, m). It equals an AdditiveScore whose queries are [q c] side by side.
 struct ContextScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;

@@ -1,0 +1,196 @@
+// Small worlds in which one sees whether a model works: sort, reverse, add, remember, close brackets.
+//
+//     tasks sort            tasks recall --no-compare            tasks modular --help
+//
+// Each task is one function in kit/tasks_*.cpp: a published number, a recipe, the rule that makes its
+// examples (kit/task_generators.h), its models. This program trains any of them by one loop
+// (kit/sequence_run.h).
+//
+// A loss alone says little: beside it stands what is reached without looking at the input, and with
+// --compare a control of equal size: a GRU, an LSTM, or one layer less.
+#include <iostream>
+
+#include <heed/core/random.h>
+#include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/format.h>
+#include <heed/examples/kit/interrupt.h>
+#include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/sequence_measures.h>
+#include <heed/examples/kit/sequence_report.h>
+#include <heed/examples/kit/sequence_run.h>
+#include <heed/examples/kit/task_list.h>
+
+using namespace heed;
+using heed::kit::Task;
+using heed::kit::TaskSettings;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The task that the command line names, whose settings are then the defaults; else the first.
+const Task& named_task(const std::vector<std::string>& arguments) {
+  for (size_t i = arguments.size() - 1; i > 0; --i)  // the last one given wins
+    for (const Task& task : kit::all_tasks())
+      if (arguments[i] == "--task=" + task.name ||
+          (arguments[i - 1] == "--task" && arguments[i] == task.name))
+        return task;
+  return kit::all_tasks()[0];
+}
+
+bool parse(kit::Cli& cli, std::string& name, TaskSettings& s,
+           const std::vector<std::string>& arguments) {
+  std::vector<std::string> names;
+  for (const Task& task : kit::all_tasks()) names.push_back(task.name);
+  kit::Recipe& r = s.recipe;
+  cli.group(
+      "Task",
+      {{"task",
+        &name,
+        "what to learn; also as the first word. The defaults below are its own",
+        {.choices = names, .value = "NAME"}},
+       {"length", &s.length, "of the sequences; for sums the digits of a number", {.min = 0}},
+       {"symbols", &s.symbols, "different ones; the modulus, or kinds of brackets", {.min = 0}},
+       {"pairs", &s.pairs, "keys to recall", {.min = 1}},
+       {"depth", &s.depth, "brackets that are open at a time", {.min = 1}},
+       {"train-size", &s.train_size, "examples to train on; 0: new ones in every step", {.min = 0}},
+       {"test-size", &s.test_size, "examples to test on, none of them trained on", {.min = 1}},
+       {"text", &s.text, "names to learn, one a line", {.value = "FILE"}},
+       {"resume", &s.resume, "go on from this checkpoint"}});
+  cli.group("Model", {{"layers", &s.layers, "blocks", {.min = 1}},
+                      {"heads", &s.heads, "attention heads in each", {.min = 1}},
+                      {"width", &s.width, "of the model", {.min = 1}},
+                      {"dropout", &s.dropout, "probability", {.min = 0, .max = 1}},
+                      {"compare", &s.compare, "train a control of equal size beside it"}});
+  cli.group("Training",
+            {{"batch", &r.batch, "examples in a step", {.min = 1}},
+             {"lr", &r.lr, "peak learning rate", {.above = 0}},
+             {"schedule",
+              &r.schedule,
+              "its shape",
+              {.choices = {"constant", "linear", "cosine", "noam"}}},
+             {"warmup", &r.warmup, "steps up to the peak", {.min = 0}},
+             {"weight-decay", &r.weight_decay, "of matrices", {.min = 0}},
+             {"clip", &r.clip, "largest norm of the gradient; 0: any", {.min = 0}},
+             {"goal", &s.goal, "test accuracy to stop at; 0: take all steps", {.min = 0, .max = 1}},
+             {"eval-every", &s.eval_every, "steps between tests", {.min = 1}},
+             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
+  cli.common(s.common);
+  for (const Task& task : kit::all_tasks()) cli.example("tasks " + task.name, task.about);
+  cli.example("tasks recall --help", "the defaults of a task");
+  cli.json_keys({{"task", "its name"},
+                 {"published", "the number that others report, as text"},
+                 {"steps", "taken"},
+                 {"seconds", "of training, all models"},
+                 {"blind_loss", "nats per position without looking at the input"},
+                 {"blind_accuracy", "share of positions right without looking"},
+                 {"models", "an object for each model: " + kit::model_keys()}});
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  return cli.parse(static_cast<int>(argv.size()), argv.data());
+}
+
+/// What must be equal for a resumed run to be the same run.
+kit::Identity identity(const std::string& task, const TaskSettings& s,
+                       const kit::Problem& problem) {
+  const kit::Recipe& r = s.recipe;
+  std::string test;
+  for (const kit::Example& example : problem.data.test) test += kit::example_key(example);
+  return {{"task", task},
+          {"test_hash", std::to_string(kit::text_hash(test))},
+          {"seed", std::to_string(s.common.seed)},
+          {"train_size", std::to_string(s.train_size)},
+          {"layers", std::to_string(s.layers)},
+          {"heads", std::to_string(s.heads)},
+          {"width", std::to_string(s.width)},
+          {"dropout", kit::shortest(s.dropout)},
+          {"compare", s.compare ? "on" : "off"},
+          {"steps", std::to_string(r.steps)},
+          {"batch", std::to_string(r.batch)},
+          {"schedule", r.schedule},
+          {"warmup", std::to_string(r.warmup)},
+          {"lr", kit::shortest(r.lr)},
+          {"weight_decay", kit::shortest(r.weight_decay)},
+          {"clip", kit::shortest(r.clip)}};
+}
+
+int run(int argc, char** argv) {
+  std::vector<std::string> arguments(argv, argv + argc);
+  if (argc > 1 && arguments[1].rfind("-", 0) != 0) arguments[1] = "--task=" + arguments[1];
+  const Task& task = named_task(arguments);
+  std::string name = task.name;
+  TaskSettings s = task.defaults;
+  s.common = {.seed = 1, .out = fs::path("out") / "tasks" / name, .steps = s.recipe.steps};
+  kit::Cli cli(
+      "tasks",
+      "Learns a small task whose every example is made by a rule, beside a published number.");
+  if (!parse(cli, name, s, arguments)) return 0;
+  s.recipe.steps = s.common.steps;
+  s.recipe.width = s.width;
+  manual_seed(s.seed());
+  kit::watch_interrupts();
+
+  kit::Problem problem = task.make(s);
+  if (!s.compare) problem.models.resize(1);
+  kit::SequenceRun run;
+  for (const auto& [model, make] : problem.models)
+    run.learners.emplace_back(model, make(), s.recipe);
+
+  kit::RunFolder out(s.common.out);
+  const kit::RunFiles files(out);
+  const kit::Identity same = identity(name, s, problem);
+  if (!s.resume.empty()) run.resume(s.resume, same);
+
+  const std::vector<kit::Example> trained = problem.data.sample_training(1000);
+  const auto measure = [&](kit::SequenceModel& model) {
+    std::vector<std::pair<std::string, double>> values;
+    const kit::Evaluation test = kit::evaluate(model, problem.data.test);
+    values = {
+        {"test_loss", test.loss}, {"test_accuracy", test.accuracy}, {"test_exact", test.exact}};
+    if (!problem.data.training.empty())
+      values.emplace_back("train_accuracy", kit::evaluate(model, trained).accuracy);
+    if (problem.score) values.emplace_back("score", problem.score(model));
+    return values;
+  };
+  std::cout << name << ": " << task.about << '\n';
+  kit::train(run, problem.data, measure,
+             {.recipe = s.recipe,
+              .checkpoint = files.checkpoint,
+              .metrics = files.metrics,
+              .identity = same,
+              .eval_every = s.eval_every,
+              .save_every = s.save_every,
+              .goal_metric = "test_accuracy",
+              .goal = s.goal,
+              .quiet = s.common.quiet});
+  if (kit::interrupted()) {
+    std::cerr << "\nstopped at step " << run.step << ", saved; go on with\n  "
+              << cli.command("resume", files.checkpoint.string()) << '\n';
+    return kit::interrupt_exit_code();
+  }
+
+  const kit::Evaluation blind =
+      kit::blind(trained, problem.data.test, static_cast<int64_t>(problem.tokens.size()));
+  const kit::Report report{.run = run,
+                           .problem = problem,
+                           .blind = blind,
+                           .published = task.published,
+                           .metrics = files.metrics,
+                           .seed = s.seed()};
+  const core::Json::Object models = kit::print_report(report);
+  kit::save_pictures(report, files, name);
+  out.print();
+  double seconds = 0;
+  for (const kit::Learner& learner : run.learners) seconds += learner.seconds;
+  cli.print_json({{"task", name},
+                  {"published", task.published},
+                  {"steps", run.step},
+                  {"seconds", seconds},
+                  {"blind_loss", blind.loss},
+                  {"blind_accuracy", blind.accuracy},
+                  {"models", models}});
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return kit::run_main(argc, argv, run); }
