@@ -40,7 +40,13 @@ struct AdditiveScore : Module {
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
-    const Tensor pairs = query_layer(q).unsqueeze(-2) + key_layer(k).unsqueeze(-3);  // (…, n, m, h)
+    return with_keys(q, key_layer(k));
+  }
+
+  /// The same where keys = key_layer(k) (…, m, h) are known: a decoder asks them at every step.
+  Tensor with_keys(const Tensor& q, const Tensor& keys) const {
+    const Scope scope(*this);
+    const Tensor pairs = query_layer(q).unsqueeze(-2) + keys.unsqueeze(-3);  // (…, n, m, h)
     return energy_layer(tanh(pairs)).squeeze(-1);
   }
 
