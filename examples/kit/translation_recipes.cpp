@@ -6,7 +6,7 @@
 namespace heed::kit {
 namespace {
 
-TranslationRecipe numbers(const std::string& model) {
+TranslationRecipe number_recipe(const std::string& model) {
   if (model == "transformer")
     return {.steps = 1000, .lr = 1e-3, .warmup = 400, .decay = true, .layers = 2,
             .norm_first = true};
@@ -16,13 +16,13 @@ TranslationRecipe numbers(const std::string& model) {
 
 // The translation tutorial of PyTorch: hidden 128, batch 32, Adam 1e-3, 80 passes; a ratio of 0.5 is
 // that of its earlier editions.
-TranslationRecipe tutorial(const std::string& model) {
+TranslationRecipe tutorial_recipe(const std::string& model) {
   return {.passes = 80, .batch = 32, .lr = 1e-3, .teacher_forcing = model == "transformer" ? 1 : 0.5,
           .width = 128, .dropout = 0.1};
 }
 
 // The settings of the older edition's notebooks; its loss and BLEU are published with them.
-TranslationRecipe d2l(const std::string& model) {
+TranslationRecipe d2l_recipe(const std::string& model) {
   const bool transformer = model == "transformer";
   return {.passes = transformer ? 200 : model == "none" ? 300 : 250, .lr = 5e-3, .width = 32,
           .layers = 2, .dropout = transformer ? 0.1 : 0.0, .layer_dropout = 0.1,
@@ -38,8 +38,8 @@ void check_translator(const std::string& model) {
 
 TranslationRecipe translation_recipe(TaskKind task, const std::string& model) {
   check_translator(model);
-  if (task == TaskKind::tutorial) return tutorial(model);
-  return task == TaskKind::d2l ? d2l(model) : numbers(model);
+  if (task == TaskKind::tutorial) return tutorial_recipe(model);
+  return task == TaskKind::d2l ? d2l_recipe(model) : number_recipe(model);
 }
 
 }  // namespace heed::kit

@@ -10,7 +10,7 @@
 namespace heed::kit {
 namespace {
 
-constexpr int64_t numbers = 1'000'000;
+constexpr int64_t numbers_below_a_million = 1'000'000;
 
 std::vector<Words> one_side(const std::vector<Translation>& pairs, Words Translation::* side) {
   std::vector<Words> sentences;
@@ -68,11 +68,11 @@ std::string TranslationTask::hash() const {
 TranslationTask number_task(TaskOptions options, const FrenchNumbers& french) {
   if (options.train_size == 0) options.train_size = 30'000;
   check(options.train_size > 0 && options.test_size > 0 &&
-            options.train_size + options.test_size <= numbers,
+            options.train_size + options.test_size <= numbers_below_a_million,
         "number_task: ", options.train_size, " numbers to train on and ", options.test_size,
-        " to test with: there are ", numbers, ": give two numbers that fit");
+        " to test with: there are ", numbers_below_a_million, ": give two numbers that fit");
   Generator draw(options.seed);
-  const Ids order = shuffled(numbers, draw);
+  const Ids order = shuffled(numbers_below_a_million, draw);
   std::vector<Translation> test, training;
   for (int64_t i = 0; i < options.test_size + options.train_size; ++i) {
     const int64_t n = order[static_cast<size_t>(i)];

@@ -138,7 +138,7 @@ TEST_CASE("translators: names of parameters, and starts by Glorot and Bengio's r
   const auto bahdanau = kit::make_translator("bahdanau", recipe, task);
   CHECK(bahdanau->state_dict().find("encoder.embedding.weight") != nullptr);
   CHECK(bahdanau->state_dict().find("decoder.gru.weight_ih_l1") != nullptr);
-  CHECK(bahdanau->state_dict().find("decoder.query_layer.weight") != nullptr);
+  CHECK(bahdanau->state_dict().find("decoder.score.query_layer.weight") != nullptr);
   CHECK(transformer->state_dict().find("transformer.encoder.layers.1.self_attn.in_proj_weight") != nullptr);
   int64_t matrices = 0;
   for (const auto* model : {transformer.get(), bahdanau.get()})
