@@ -103,10 +103,10 @@ Task dyck_task() {
                        .heads = 4,
                        .width = 64,
                        .recipe = {.steps = 1500,
-                                  .batch = 64,
+                                  .batch = 32,
                                   .warmup = 50,
                                   .schedule = "cosine",
-                                  .lr = 1e-3,
+                                  .lr = 2e-3,
                                   .clip = 1}},
           .make = [](const TaskSettings& s) -> Problem {
             TaskData data(make_brackets(s.length, s.symbols, s.depth),
