@@ -59,11 +59,13 @@ Task sort_task() {
           }};
 }
 
-// phlippe's tutorial 6: the one head of an encoder has to look at the mirrored position.
+// phlippe's tutorial 6: the one head of an encoder has to look at the mirrored position. It need not do
+// so sharply: once the answers are right nothing drives the weight to 1. It is 0.6 with this recipe (the
+// tutorial shows weight on neighbours, too), 0.85 with --lr 5e-3 --warmup 200 --dropout 0.1.
 Task reverse_task() {
   return {.name = "reverse",
           .about = "sixteen digits, backwards and all at once",
-          .published = "100 % (phlippe, tutorial 6)",
+          .published = "100 %, with some weight on neighbours (phlippe, tutorial 6)",
           .defaults = {.length = 16,
                        .symbols = 10,
                        .layers = 1,
@@ -103,10 +105,10 @@ Task dyck_task() {
                        .heads = 4,
                        .width = 64,
                        .recipe = {.steps = 1500,
-                                  .batch = 64,
+                                  .batch = 32,
                                   .warmup = 50,
                                   .schedule = "cosine",
-                                  .lr = 1e-3,
+                                  .lr = 2e-3,
                                   .clip = 1}},
           .make = [](const TaskSettings& s) -> Problem {
             TaskData data(make_brackets(s.length, s.symbols, s.depth),
