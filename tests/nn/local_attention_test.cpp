@@ -51,6 +51,13 @@ TEST_CASE("local-m: zero outside the window, softmax inside it") {
   const Attended past = local(q, k, v, {.mask = causal_mask(7)});
   CHECK(past.weights[0][3][4].item() == 0.0);
   CHECK(past.weights[0][3][1].item() > 0.0);
+  // Masks that are added stay so inside the window, and cannot open it.
+  const Tensor bias = randn({7, 7}, Dtype::f64);
+  const Tensor added = local(q, k, v, {.mask = bias}).weights;
+  CHECK(added[0][3][0].item() == 0.0);
+  CHECK(gap(added, softmax(where(sliding_window_mask(7, 7, 2, 2), DotScore()(q, k) + bias,
+                                 -INFINITY),
+                           -1)) < 1e-15);
   const LocalMonotonicAttention<Boxcar> kernel(1, Boxcar({.width = 100}));
   CHECK(gap(kernel(q, k, v).weights[0][3], tensor({0, 0, 1, 1, 1, 0, 0}, Dtype::f64) / 3.0) <
         1e-15);
