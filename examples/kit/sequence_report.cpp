@@ -83,11 +83,9 @@ RunFiles::RunFiles(RunFolder& folder)
       metrics(folder.file("metrics.jsonl", "the numbers behind the plot")) {}
 
 std::string model_keys() {
-  return "loss (nats per position), accuracy, exact_match (share of test examples all right), "
-         "greedy "
+  return "loss (nats per position), accuracy, exact_match (share of test examples all right), greedy "
          "and greedy_of (right by greedy decoding, of so many), score (the task's own measure), "
-         "parameters, us_per_token (of training), train_step and test_step (first test with 99 % "
-         "of "
+         "parameters, us_per_token (of training), train_step and test_step (first test with 99 % of "
          "positions right)";
 }
 
