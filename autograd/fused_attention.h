@@ -14,7 +14,7 @@ struct FusedAttention {
 };
 
 /// q (B, h, n, d), k (B, g, m, d), v (B, g, m, p) -> (B, h, n, p), in memory (B, n, h, p), so that
-/// putting the heads side by side copies nothing. h is a multiple of g: query head i reads i / (h/g).
+/// putting the heads side by side copies nothing. h is a multiple of g: head i of q reads i / (h/g).
 Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                        const FusedAttention& how);
 

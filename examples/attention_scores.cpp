@@ -5,6 +5,7 @@
 //                    Attention(q, D) = Σᵢ α(q, kᵢ) vᵢ,  D = {(k₁, v₁), …}. They differ in α only.
 // 2. Every score.    The same small task for all: how often right, how many parameters, how long.
 // 3. Their weights.  One picture: the same sentence, as each of them looks at it.
+// 4. The cost.       Every query asks every key: twice the length is four times the work.
 //
 // The database is that of "Dive into Deep Learning" (d2l.ai), section 11.1. The task is a small
 // translation. A sentence of nine letters, each with a digit; the letters come back as words of
@@ -30,6 +31,7 @@
 #include <heed/examples/kit/run_folder.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/embedding.h>
+#include <heed/nn/fused_attention.h>
 #include <heed/nn/kernels.h>
 #include <heed/nn/learned_scores.h>
 #include <heed/nn/linear.h>
@@ -52,7 +54,7 @@ struct Person {
 };
 
 const std::vector<Person> people = {{"Zhang", "Aston"}, {"Lipton", "Zachary"}, {"Li", "Mu"},
-                                    {"Smola", "Alex"},  {"Hu", "Rachel"},      {"Werness", "Brent"}};
+                                    {"Smola", "Alex"},  {"Hu", "Rachel"}, {"Werness", "Brent"}};
 
 /// A name as a vector: how often each pair of neighbouring letters occurs, its ends included.
 Tensor letter_pairs(const std::string& name) {
@@ -109,15 +111,16 @@ core::Json::Object show_database() {
     std::cout << "   " << found.answer << '\n';
     answers.emplace_back(key, found.answer);
   };
-  row("exact", "exact: 1 if the same", look_up(people, "Li", Normaliser::kernel_sum, same_name));
-  row("best", "the most similar", look_up(people, "Li", Normaliser::hard, alike));
-  row("soft", "all, by similarity", look_up(people, "Li", Normaliser::softmax, alike));
-  row("average", "all alike: the average", look_up(people, "Li", Normaliser::kernel_sum, nn::Constant()));
-  row("exact_without", "exact, Li not there", look_up(without, "Li", Normaliser::kernel_sum, same_name));
-  row("soft_without", "by similarity, ditto", look_up(without, "Li", Normaliser::softmax, alike));
-  std::cout << "\n   The numbers are the weights. An exact look-up is attention whose weights are one-hot;\n"
-               "   where nobody matches they are all 0. Soft weights answer all the same, and have a\n"
-               "   slope: what counts as similar can be learnt.\n\n";
+  using enum Normaliser;
+  row("exact", "exact: 1 if the same", look_up(people, "Li", kernel_sum, same_name));
+  row("best", "the most similar", look_up(people, "Li", hard, alike));
+  row("soft", "all, by similarity", look_up(people, "Li", softmax, alike));
+  row("average", "all alike: the average", look_up(people, "Li", kernel_sum, nn::Constant()));
+  row("exact_without", "exact, Li not there", look_up(without, "Li", kernel_sum, same_name));
+  row("soft_without", "by similarity, ditto", look_up(without, "Li", softmax, alike));
+  std::cout << "\n   The numbers are the weights. An exact look-up is attention with one-hot\n"
+               "   weights, all 0 where nobody matches. Soft weights answer all the same, and\n"
+               "   have a slope: what counts as similar can be learnt.\n\n";
   return answers;
 }
 
@@ -128,7 +131,6 @@ constexpr int64_t length = 9, alphabet = 16, digits = 8, width = 16, reach = 2;
 struct Sentences {
   Tensor letters, values;  // (B, n)   what stands there: letters and their digits
   Tensor words, wanted;    // (B, n)   what is asked, and what is right
-  Tensor places;           // (B, n)   where it stands
 };
 
 /// Places 0 … n-1, each group of three shuffled.
@@ -145,10 +147,9 @@ Sentences make_sentences(int64_t count, Generator& generator) {
     letters.push_back(randperm(alphabet, generator).slice(0, 0, length));  // all different
     places.push_back(shuffled_in_threes(generator));
   }
-  Sentences s{stack(letters), randint(0, digits, {count, length}, generator), {}, {}, stack(places)};
-  s.words = gather(s.letters, 1, s.places);
-  s.wanted = gather(s.values, 1, s.places);
-  return s;
+  const Tensor asked = stack(places), there = stack(letters);
+  const Tensor values = randint(0, digits, {count, length}, generator);
+  return {there, values, gather(there, 1, asked), gather(values, 1, asked)};
 }
 
 /// Words ask letters for digits, through some attention (q, k, v) -> (output, weights).
@@ -159,8 +160,7 @@ struct Translator : nn::Module {
   Attention attention;
   nn::Linear out;
 
-  Translator(Attention a, int64_t heads_width)
-      : attention(std::move(a)), out(heads_width, digits) {}
+  Translator(Attention a, int64_t outputs) : attention(std::move(a)), out(outputs, digits) {}
 
   /// -> logits (B, n, digits), weights (B, n, n), of heads their mean
   nn::Attended operator()(const Sentences& s) const {
@@ -200,6 +200,10 @@ struct Trained {
   Tensor weights;                         // (n, n) for the sentence of the picture
 };
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 struct Setting {
   int64_t seed, steps;
   kit::Progress& progress;
@@ -207,9 +211,9 @@ struct Setting {
 };
 
 template <class Attention>
-Trained train(const Setting& setting, const Attention& attention, int64_t heads_width) {
+Trained train(const Setting& setting, const Attention& attention, int64_t outputs) {
   manual_seed(static_cast<uint64_t>(setting.seed) + 1);  // first weights
-  Translator model(nn::clone(attention), heads_width);
+  Translator model(nn::clone(attention), outputs);
   Generator data(static_cast<uint64_t>(setting.seed));   // the same sentences for every score
   const Sentences test = make_sentences(500, data);
   optim::Adam adam(model.parameters(), {.lr = 0.02});
@@ -223,17 +227,15 @@ Trained train(const Setting& setting, const Attention& attention, int64_t heads_
     loss.backward();
     adam.step();
     schedule.step();
-    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    seconds += seconds_since(start);
     setting.progress.update(setting.done + step + 1);
   }
   const NoGrad no_history;
   const auto [logits, weights] = model(test);
-  Trained result;
-  result.accuracy = share(argmax(logits, -1), test);
-  result.microseconds = 1e6 * seconds / static_cast<double>(std::max<int64_t>(1, setting.steps));
-  result.parameters = attention.num_parameters();
-  result.weights = weights[0].detach();
-  return result;
+  return {.accuracy = share(argmax(logits, -1), test),
+          .microseconds = 1e6 * seconds / static_cast<double>(std::max<int64_t>(1, setting.steps)),
+          .parameters = attention.num_parameters(),
+          .weights = weights[0]};
 }
 
 /// A row of the table: a score, or what makes weights of it.
@@ -245,43 +247,46 @@ struct Entry {
 std::vector<Entry> all_entries() {
   std::vector<Entry> all;
   const auto add = [&](const char* key, const char* formula, const auto& attention,
-                       int64_t heads_width = digits) {
-    all.push_back({key, formula, [=](const Setting& s) { return train(s, attention, heads_width); }});
+                       int64_t outputs = digits) {
+    all.push_back({key, formula, [=](const Setting& s) { return train(s, attention, outputs); }});
   };
   using namespace nn;
-  // At the start keys are about 8 from a query, √(2 · 2 · width). What lies beyond a compact kernel's
-  // reach has weight 0 and no slope, and may be lost for good: so they reach twice as far.
-  const KernelOptions wide{.width = 16};
+  // At the start keys are about 8 from a query, √(2 · 2 · width). What lies beyond a compact
+  // kernel's reach has weight 0 and no slope, and may be lost for good: so they reach twice as far.
+  const KernelOptions wide{.width = 16}, learnt{.width = 4, .learn_width = true};
+  const KernelOptions by_head{.learn_width = true, .widths = {1, 2, 4, 8}};
+  const ScaledDotScore scaled;
   add("constant", "1", Attention(Constant()));
   add("location", "W q, a score a place", Attention(LocationScore(width, length)));
   add("dot", "q·k", Attention(DotScore()));
-  add("scaled_dot", "q·k / √d", Attention(ScaledDotScore()));
+  add("scaled_dot", "q·k / √d", Attention(scaled));
   add("cosine", "q·k / ‖q‖‖k‖", Attention(CosineScore()));
-  add("cosine_learnt", "q·k / ‖q‖‖k‖T, T learnt", Attention(CosineScore({.learn_temperature = true})));
+  add("cosine_learnt", "q·k / ‖q‖‖k‖T, T learnt",
+      Attention(CosineScore({.learn_temperature = true})));
+  add("elementwise", "Σ wᵢ qᵢ kᵢ", Attention(ElementwiseScore(width)));
   add("multiplicative", "(W q + b)·k", Attention(MultiplicativeScore(width, width)));
   add("additive", "w·tanh(W q + U k)", Attention(AdditiveScore(width, width, width)));
   add("context", "w·tanh(W q + U k + V c)", InContext());
   add("mlp", "w·tanh(u q·k/√d + b)", Attention(MlpScore<ScaledDotScore>(8)));
-  add("gaussian", "exp(-u²/2), width learnt", Attention(Gaussian({.width = 4, .learn_width = true})));
+  add("gaussian", "exp(-u²/2), width learnt", Attention(Gaussian(learnt)));
   add("epanechikov", "(1 - u²)₊", Attention(Epanechikov(wide)));
   add("triangular", "(1 - u)₊", Attention(Triangular(wide)));
   add("boxcar", "1 if u <= 1", Attention(Boxcar({.width = 8})));
-  add("sparsemax", "q·k/√d, nearest weights", Attention(ScaledDotScore(), 0.0, Normaliser::sparsemax));
-  add("sigmoid", "q·k/√d, each on its own", Attention(ScaledDotScore(), 0.0, Normaliser::sigmoid));
-  add("hard", "q·k/√d, the best only", Attention(ScaledDotScore(), 0.0, Normaliser::hard));
+  add("sparsemax", "q·k/√d, nearest weights", Attention(scaled, 0.0, Normaliser::sparsemax));
+  add("sigmoid", "q·k/√d, each on its own", Attention(scaled, 0.0, Normaliser::sigmoid));
+  add("hard", "q·k/√d, the best only", Attention(scaled, 0.0, Normaliser::hard));
   add("local_m", "q·k/√d, 2 places around t", LocalMonotonicAttention<ScaledDotScore>(reach));
   add("local_p", "… around a learnt place",
       LocalPredictiveAttention<ScaledDotScore>(reach, width, width));
-  add("heads_dot", "4 heads of q·k/√d", MultiHead<ScaledDotScore>(width, 4, {}, {.vdim = digits}), width);
+  add("heads_dot", "4 heads of q·k/√d", MultiHead(width, 4, scaled, {.vdim = digits}), width);
   add("heads_gaussian", "4 heads, a width each",
-      MultiHead(width, 4, Gaussian({.learn_width = true, .widths = {1, 2, 4, 8}}), {.vdim = digits}), width);
+      MultiHead(width, 4, Gaussian(by_head), {.vdim = digits}), width);
   return all;
 }
 
 void print_row(const Entry& entry, const Trained& t) {
   std::cout << "  " << kit::fit(entry.key, 16) << kit::fit(entry.formula, 28)
-            << kit::right(percent(t.accuracy), 8)
-            << kit::right(std::to_string(t.parameters), 12)
+            << kit::right(percent(t.accuracy), 8) << kit::right(std::to_string(t.parameters), 12)
             << kit::right(kit::fixed(t.microseconds, 0), 10) << '\n';
 }
 
@@ -291,11 +296,42 @@ kit::HeatMap weight_map(const Entry& entry, const Trained& t, const Sentences& s
   map.rows = map.columns = length;
   map.values = t.weights.to_vector();
   map.low = 0, map.high = 1, map.numbers = false;
-  for (int64_t i = 0; i < length; ++i) {
-    map.row_labels.emplace_back(1, static_cast<char>('A' + static_cast<int>(s.words[0][i].item())));
-    map.column_labels.emplace_back(1, static_cast<char>('a' + static_cast<int>(s.letters[0][i].item())));
-  }
+  for (const double word : s.words[0].to_vector())
+    map.row_labels.emplace_back(1, static_cast<char>('A' + static_cast<int>(word)));
+  for (const double letter : s.letters[0].to_vector())
+    map.column_labels.emplace_back(1, static_cast<char>('a' + static_cast<int>(letter)));
   return map;
+}
+
+/// Milliseconds of `body`, the best of three.
+template <class Body>
+double milliseconds(Body body) {
+  double best = 1e9;
+  for (int i = 0; i < 3; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    body();
+    best = std::min(best, 1e3 * seconds_since(start));
+  }
+  return best;
+}
+
+/// 4. Time by length, for keys of width 64.
+void show_cost() {
+  const NoGrad no_history;
+  const nn::AdditiveScore additive(64, 64, 64);
+  std::cout << "4. What it costs: O(n² d), in ms for n queries and n keys of width d = 64.\n\n"
+            << "       n   q·k/√d   fused   w·tanh(W q + U k)\n";
+  for (int64_t n = 32; n <= 1024; n *= 2) {
+    const Tensor x = randn({1, n, 64});
+    const std::string fields[] = {
+        kit::fixed(milliseconds([&] { nn::attention(x, x, x); }), 2),
+        kit::fixed(milliseconds([&] { nn::scaled_dot_product_attention(x, x, x); }), 2),
+        n > 256 ? "" : kit::fixed(milliseconds([&] { nn::attend(additive(x, x), x); }), 2)};
+    std::cout << kit::right(std::to_string(n), 8) << kit::right(fields[0], 9)
+              << kit::right(fields[1], 8) << kit::right(fields[2], 20) << '\n';
+  }
+  std::cout << "\n   The additive score needs a network for each pair, a dot product is one\n"
+               "   multiplication of matrices; fused, the weights are never written down.\n\n";
 }
 
 int run(int argc, char** argv) {
@@ -313,26 +349,26 @@ int run(int argc, char** argv) {
   if (!cli.parse(argc, argv)) return 0;
 
   const core::Json::Object database = show_database();
-
   manual_seed(static_cast<uint64_t>(common.seed));
   const std::vector<Entry> entries = all_entries();
   Generator data(static_cast<uint64_t>(common.seed));
   const Sentences test = make_sentences(500, data);
   const double own_place = share(test.values, test);
-  const double most_frequent = share(argmax(sum(one_hot(test.values, digits), 1, keepdim), -1), test);
+  const Tensor counts = sum(one_hot(test.values, digits), 1, keepdim);
+  const double most_frequent = share(argmax(counts, -1), test);
   std::cout << "2. Every score on one task: " << length << " words ask " << length
             << " letters for their digits. Steps of training: " << common.steps << ".\n"
             << "   Right without any attention: " << percent(1.0 / digits) << " by guessing, "
             << percent(most_frequent) << " with the sentence's most\n   frequent digit, "
             << percent(own_place) << " with the digit at the word's own place.\n\n"
             << "  score           formula                     accuracy  parameters   µs/step\n";
-  kit::Figure figure{.title = "Who looks where: one sentence, every score", .columns = 6};
-  figure.description = "Heat maps of attention weights. Rows: words that ask, columns: letters.";
-  figure.panel_width = 210;
+  kit::Figure figure{.title = "Who looks where: one sentence, every score",
+                     .description = "Heat maps of weights. Rows: words that ask, columns: letters.",
+                     .columns = 6, .panel_width = 210};
   core::Json::Object accuracy, parameters;
   {
-    kit::Progress progress("scores", static_cast<int64_t>(entries.size()) * common.steps,
-                           {.quiet = common.quiet});
+    const auto count = static_cast<int64_t>(entries.size());
+    kit::Progress progress("scores", count * common.steps, {.quiet = common.quiet});
     int64_t done = 0;
     for (const Entry& entry : entries) {
       const Trained t = entry.train({common.seed, common.steps, progress, done});
@@ -343,10 +379,12 @@ int run(int argc, char** argv) {
       parameters.emplace_back(entry.key, t.parameters);
     }
   }
-  std::cout << "\n   A score must see the key (location and constant do not), must be able to prefer one key\n"
-               "   to all others (a cosine without temperature cannot: its weights differ by e² at most),\n"
-               "   and must have a slope to learn by (hard weights and boxcars have none).\n\n"
-               "3. Their weights for one sentence:\n\n";
+  std::cout << "\n   A score must see the key (location and constant do not), must be able to\n"
+               "   prefer one key to all others (a cosine without temperature cannot: its weights\n"
+               "   differ by e² at most), and must have a slope to learn by (hard weights and\n"
+               "   boxcars have none).\n\n"
+               "3. Their weights for one sentence: the picture below.\n\n";
+  show_cost();
   kit::RunFolder folder(common.out);
   kit::save_svg(folder.file("scores.svg", "the weights of every score, side by side"), figure);
   folder.print();

@@ -1,11 +1,11 @@
-// ALiBi, attention with linear biases (Press et al. 2022): no positions in the tokens; instead, every
-// head takes from each score in proportion to the distance, each with a slope of its own.
+// ALiBi, attention with linear biases (Press et al. 2022): no positions in the tokens; instead,
+// every head takes from each score in proportion to the distance, each with a slope of its own.
 //
 //     score(i, j)  =  qᵢ · kⱼ / √d  -  slope_h |i - j|
 //     slope_h      =  2^(-8 h / H),  h = 1 … H, where H is a power of two
 //
-// For another H: the slopes of the largest power of two below it, then every other one of twice that
-// power. A model trained on short texts reads longer ones with it.
+// For another H: the slopes of the largest power of two below it, then every other one of twice
+// that power. A model trained on short texts reads longer ones with it.
 //
 //     attention(x, {.mask = alibi_bias(heads, n, n), .causal = true})
 #pragma once

@@ -30,12 +30,12 @@ enum class Normaliser : uint8_t {
 };
 
 struct AttentionOptions {
-  std::optional<Tensor> mask = std::nullopt;      // to (…, n, m): boolean, true = may attend; or added (masks.h)
+  std::optional<Tensor> mask = std::nullopt;      // to (…, n, m): may attend, or added (masks.h)
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
-  bool causal = false;   // no query sees keys behind its own place; the last query is at the last key
+  bool causal = false;   // no query sees keys behind its own place; the last is at the last key
   double dropout = 0.0;  // probability of dropping a weight
   Normaliser normaliser = Normaliser::softmax;
-  std::optional<double> scale = std::nullopt;     // of q·k, in place of 1/√d; given scores are as they are
+  std::optional<double> scale = std::nullopt;     // of q·k, in place of 1/√d; not of given scores
 };
 
 struct Attended {
@@ -45,7 +45,7 @@ struct Attended {
 
 /// The two steps of attend(): scores (…, n, m) become weights, weights take a mean of values.
 Tensor attention_weights(const Tensor& scores, const AttentionOptions& = {});
-Attended weighted_average(const Tensor& weights, const Tensor& values, const AttentionOptions& = {});
+Attended weighted_average(const Tensor& weights, const Tensor& v, const AttentionOptions& = {});
 
 /// Mean of `values` (…, m, p) under the weights that scores (…, n, m) normalise to. O(n m p).
 ///

@@ -9,7 +9,7 @@
 //     SelfAttention(input_dim, hidden_dim)                     q, k and v from one sequence
 //     PerHeadAttention(input_dim, hidden_dim, num_heads)       full-size heads side by side
 //
-// Parameters are named as there; where the seed's code is at fault, a comment says what is done here.
+// Parameters are named as there; where the seed's code is at fault, a comment says what is done.
 // It does not scale by 1/√d, as all other sources do; the last three can, by .scale.
 //
 // Shapes: B batch, n queries or positions, m keys, h heads; all calls take AttentionOptions.
@@ -32,8 +32,8 @@ struct DotProductAttention : Attention<DotScore> {
 
 /// q (B, n, query_dim), k (B, m, key_dim), v (B, m, p) -> output (B, n, p), weights (B, n, m).
 ///
-/// The seed's class adds queries to keys position by position, which is silently wrong for n = m > 1
-/// and fails for most other sizes (see AdditiveScore), and makes one output of all queries.
+/// The seed's class adds queries to keys position by position, silently wrong for n = m > 1, and
+/// failing for most other sizes (see AdditiveScore); and it makes one output of all queries.
 struct AdditiveAttention : Attention<AdditiveScore> {
   AdditiveAttention(int64_t query_dim, int64_t key_dim, int64_t hidden_dim,
                     const AdditiveOptions& o = {}, double dropout_ = 0.0)
@@ -88,8 +88,8 @@ struct SelfAttention : Module {
   void visit(Visitor& v) override;
 };
 
-/// Named `MultiHeadAttention` in the seed: every head is a SelfAttention of full width, and a linear
-/// layer makes one output of all.
+/// Named `MultiHeadAttention` in the seed: every head is a SelfAttention of full width, and a
+/// linear layer makes one output of all.
 ///
 /// x (B, n, input_dim) -> output (B, n, hidden_dim), weights (B, h, n, n). Parameters: 3h(IH + H)
 /// + hH·H + H, where nn::MultiHeadAttention, which cuts one width E into heads, has 4(E² + E) for

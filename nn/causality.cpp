@@ -109,7 +109,8 @@ std::optional<CausalityLeak> causality_leak(const std::function<Tensor(const Ten
   check<ShapeError>(o.axis >= 0 && o.axis < input.dim(), "check_causality: axis ", o.axis,
                     ", input ", input.shape(), ": there is no such axis: name that of time");
   check<DtypeError>(input.dtype() != Dtype::boolean, "check_causality: input ", input.dtype(),
-                    " ", input.shape(), ": is neither floating nor tokens: nothing could replace it");
+                    " ", input.shape(), ": is neither floating nor tokens: "
+                    "nothing could replace it");
   const int64_t n = input.size(o.axis);
   check(is_floating(input.dtype()) || (input.numel() > 0 && amax(input).item() >= 1.0),
         "check_causality: input ", input.shape(), ": all tokens are 0: ",

@@ -29,8 +29,8 @@ struct CausalityLeak {
   std::string op;    // "softmax"; "" where none could be found
 };
 
-/// The first leak, none if `model` is causal. n calls of the model, in the caller's mode: Error if it
-/// answers differently when asked twice, as with dropout.
+/// The first leak, none if `model` is causal. n calls of the model, in the caller's mode: Error if
+/// it answers differently when asked twice, as with dropout.
 ///
 /// The input is floating, or tokens; these are replaced by others up to the largest that occurs.
 ///

@@ -12,11 +12,12 @@ const std::string& Checkpoint::get(const std::string& key) const {
   return entry->second;
 }
 
-void save(const std::filesystem::path& file, const StateDict& state, const std::map<std::string, std::string>& metadata) {
+void save(const std::filesystem::path& file, const StateDict& state,
+          const std::map<std::string, std::string>& metadata) {
   std::map<std::string, core::Array> arrays;
   for (const NamedTensor& entry : state)
-    check(arrays.emplace(entry.name, entry.tensor.array()).second, "save: ", file.string(), ": two tensors are named ",
-          entry.name, ": names must differ");
+    check(arrays.emplace(entry.name, entry.tensor.array()).second, "save: ", file.string(),
+          ": two tensors are named ", entry.name, ": names must differ");
   core::save_safetensors(file.string(), arrays, metadata);
 }
 
@@ -24,7 +25,8 @@ Checkpoint load(const std::filesystem::path& file) {
   const core::SafeTensors tensors = core::load_safetensors(file.string());
   Checkpoint checkpoint;
   checkpoint.metadata = tensors.metadata();
-  for (const std::string& name : tensors.names()) checkpoint.state.push_back({name, Tensor(tensors.at(name))});
+  for (const std::string& name : tensors.names())
+    checkpoint.state.push_back({name, Tensor(tensors.at(name))});
   return checkpoint;
 }
 
@@ -41,12 +43,13 @@ StateDict average(const std::vector<StateDict>& states) {
     for (const StateDict& state : states) {
       const Tensor* const x = state.find(entry.name);
       check(x && state.size() == states.back().size(), "average: ", entry.name,
-                         ": not all states have the same names: they must be of one model");
-      check<ShapeError>(x->shape() == entry.tensor.shape(), "average: ", entry.name, " ", x->shape(),
-                        " and ", entry.tensor.shape(), ": shapes must be equal");
+            ": not all states have the same names: they must be of one model");
+      check<ShapeError>(x->shape() == entry.tensor.shape(), "average: ", entry.name, " ",
+                        x->shape(), " and ", entry.tensor.shape(), ": shapes must be equal");
       sum = sum.defined() ? sum + x->to(Dtype::f64) : x->to(Dtype::f64);
     }
-    mean.push_back({entry.name, (sum / static_cast<double>(states.size())).to(entry.tensor.dtype())});
+    mean.push_back(
+        {entry.name, (sum / static_cast<double>(states.size())).to(entry.tensor.dtype())});
   }
   return mean;
 }

@@ -3,9 +3,9 @@
 //     nn::save("model.safetensors", model.state_dict());
 //     model.load_state_dict(nn::load("model.safetensors").state);
 //
-// Files are written atomically: at any moment the old or the new one is whole. Tied tensors are stored
-// once and come back under all their names. Metadata are texts beside the tensors: what a run needs to
-// go on, or a vocabulary.
+// Files are written atomically: at any moment the old or the new one is whole. Tied tensors are
+// stored once and come back under all their names. Metadata are texts beside the tensors: what a
+// run needs to go on, or a vocabulary.
 #pragma once
 
 #include <filesystem>
@@ -26,14 +26,15 @@ struct Checkpoint {
 };
 
 /// Throws IoError where the file cannot be written; an old file of that name then stays as it was.
-void save(const std::filesystem::path& file, const StateDict& state, const std::map<std::string, std::string>& metadata = {});
+void save(const std::filesystem::path& file, const StateDict& state,
+          const std::map<std::string, std::string>& metadata = {});
 
 /// Throws IoError where the file cannot be read, FormatError where it breaks the format.
 Checkpoint load(const std::filesystem::path& file);
 
-/// The mean of several states of one model, number by number: the last checkpoints of a run, averaged,
-/// often do better than the last one (Vaswani et al. 2017, section 6.1). Whole numbers are the last
-/// state's. Throws Error for none, or where names or shapes differ.
+/// The mean of several states of one model, number by number: the last checkpoints of a run,
+/// averaged, often do better than the last one (Vaswani et al. 2017, section 6.1). Whole numbers
+/// are the last state's. Throws Error for none, or where names or shapes differ.
 StateDict average(const std::vector<StateDict>& states);
 
 }  // namespace heed::nn

@@ -29,7 +29,7 @@ Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions
 Tensor split_heads(const Tensor& x, int64_t heads);
 Tensor merge_heads(const Tensor& x);
 
-/// (B, g, m, d) -> (B, heads, m, d): each head heads / g times in a row, as grouped heads read them.
+/// (B, g, m, d) -> (B, heads, m, d): each heads / g times in a row, as grouped heads read them.
 Tensor repeat_heads(const Tensor& x, int64_t heads);
 
 /// Takes the plain path everywhere: to compare the two. So does HEED_PLAIN_ATTENTION=1.

@@ -90,9 +90,9 @@ struct GPT : Module {
   /// tokens (B, n) i64 -> logits (B, n, vocab). ShapeError if n > context.
   Tensor operator()(const Tensor& tokens) const;
 
-  /// The same for writing, a token after the other, in evaluation and under NoGrad: tokens (B, n) are
-  /// the new ones, those before them are in the cache -> logits (B, vocab) of what follows the last.
-  /// ShapeError beyond the context.
+  /// The same for writing, a token after the other, in evaluation and under NoGrad: tokens (B, n)
+  /// are the new ones, those before them are in the cache -> logits (B, vocab) of what follows the
+  /// last. ShapeError beyond the context.
   Tensor step(const Tensor& tokens, KeyValueCaches& past) const;
   KeyValueCaches begin() const { return {options.layers, options.context}; }
   void visit(Visitor& v) override;

@@ -1,11 +1,11 @@
-// Grouped-query attention (Ainslie et al. 2023): several heads of queries share one head of keys and
-// values, so that the cache of a long text is h / g times smaller.
+// Grouped-query attention (Ainslie et al. 2023): several heads of queries share one head of keys
+// and values, so that the cache of a long text is h / g times smaller.
 //
 //     g = h   multi-head attention, with its three projections apart
 //     g = 1   multi-query attention (Shazeer 2019)
 //
-// Names are those of Llama's layers: q_proj.weight (h d, E), k_proj.weight and v_proj.weight (g d, E),
-// o_proj.weight (E, h d). Query head i reads key head i / (h / g). For self-attention only.
+// Names are those of Llama's layers: q_proj.weight (h d, E), k_proj.weight and v_proj.weight
+// (g d, E), o_proj.weight (E, h d). Query head i reads key head i / (h / g). Self-attention only.
 #pragma once
 
 #include <heed/nn/attention.h>
@@ -28,7 +28,7 @@ struct GroupedQueryCall {
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
   bool causal = false;
   bool need_weights = false;                      // also return them; else they are never formed
-  KeyValueCache* cache = nullptr;                 // x goes on from what it holds, and is added to it
+  KeyValueCache* cache = nullptr;                 // x goes on from what it holds, is added to it
 };
 
 struct GroupedQueryAttention : Module {
@@ -40,8 +40,8 @@ struct GroupedQueryAttention : Module {
   /// ShapeError unless num_heads is a multiple of num_kv_heads, and rope as wide as a head.
   GroupedQueryAttention(int64_t embed_dim, int64_t num_heads, const GroupedQueryOptions& = {});
 
-  /// x (B, n, E) -> output (B, n, E) and, if wanted, weights (B, h, n, m), before dropout; m is n plus
-  /// the length of the cache.
+  /// x (B, n, E) -> output (B, n, E) and, if wanted, weights (B, h, n, m), before dropout; m is n
+  /// plus the length of the cache.
   Attended operator()(const Tensor& x, const GroupedQueryCall& = {}) const;
   void visit(Visitor& v) override;
 };

@@ -4,9 +4,9 @@
 //     step t without:  n = t queries, keys and values of all t tokens again     O(t² d) a step
 //     step t with:     one query, one new key and value, t kept ones            O(t d)  a step
 //
-// The result is that of computing all again, up to rounding: the last query is at the last key, which
-// is what `causal` means in heed (masks.h). For generation only, without history: keys that record one
-// are an error, for gradients would stop here unseen.
+// The result is that of computing all again, up to rounding: the last query is at the last key,
+// which is what `causal` means in heed (masks.h). For generation only, without history: keys that
+// record one are an error, for gradients would stop here unseen.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,7 @@
 //     AdditiveScore         wᵀ tanh(W_q q + W_k k)             Bahdanau et al. 2014
 //     ContextScore          wᵀ tanh(W_q q + W_k k + W_c c)     … that also hears of a third thing
 //     MultiplicativeScore   (W q + b)ᵀ k                       Luong et al. 2015, "general"
-//     ElementwiseScore      Σ wᵢ qᵢ kᵢ                         the survey seed's "element-by-element"
+//     ElementwiseScore      Σ wᵢ qᵢ kᵢ                         the seeds' "element-by-element"
 //     LocationScore         W q: one score for each place, whatever stands there; ibid., "location"
 //     MlpScore<S>           a small network makes another score of the score S
 //
@@ -57,8 +57,8 @@ struct AdditiveScore : Module {
   }
 };
 
-/// w·tanh(W_q qᵢ + W_k kⱼ + W_c cᵢ + b): relevance that also depends on a context, such as the topic
-/// or who is asking. q (…, n, d_q), k (…, m, d_k), c (…, n, d_c), or (…, 1, d_c), one for all
+/// w·tanh(W_q qᵢ + W_k kⱼ + W_c cᵢ + b): relevance that also depends on a context, such as the
+/// topic or who is asking. q (…, n, d_q), k (…, m, d_k), c (…, n, d_c), or (…, 1, d_c), one for all
 /// queries -> (…, n, m). It equals an AdditiveScore whose queries are [q c] side by side.
 struct ContextScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;

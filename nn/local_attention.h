@@ -85,7 +85,8 @@ struct LocalPredictiveAttention : Module {
         window(D),
         position_layer(query_dim, hidden_dim, {.bias = false}),
         position_out(hidden_dim, 1, {.bias = false}) {
-    check(D >= 1, "LocalPredictiveAttention: window = ", D, ": σ is half of it: must be at least 1");
+    check(D >= 1, "LocalPredictiveAttention: window = ", D,
+          ": σ is half of it: must be at least 1");
   }
 
   /// p of each query, (…, n, 1), for so many keys: a number, or (…, 1, 1).
@@ -102,7 +103,7 @@ struct LocalPredictiveAttention : Module {
     Tensor p;
     if (options.key_mask) {
       Shape each = Shape::filled(q.dim(), 1);
-      each[0] = q.size(0);
+      each[0] = options.key_mask->size(0);
       p = centres(q, sum(options.key_mask->to(q.dtype()), -1).reshape(each));
     } else {
       p = centres(q, static_cast<double>(m));

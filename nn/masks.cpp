@@ -24,8 +24,8 @@ Tensor padding_mask(const Tensor& lengths, int64_t keys) {
 Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_t after) {
   check(before >= 0 && after >= 0, "sliding_window_mask: before = ", before, ", after = ", after,
         ": are numbers of places: must not be negative");
-  const Tensor key = arange(keys);                                     // (m)
-  const Tensor place = arange(queries).unsqueeze(1) + static_cast<double>(keys - queries);  // (n, 1)
+  const auto last = static_cast<double>(keys - queries);
+  const Tensor key = arange(keys), place = arange(queries).unsqueeze(1) + last;  // (m), (n, 1)
   return (key >= place - static_cast<double>(before)) & (key <= place + static_cast<double>(after));
 }
 

@@ -17,8 +17,8 @@ namespace heed::nn {
 
 struct AttentionOptions;
 
-/// (n, m): the last query may attend to every key, each query before it to one key less. With n = m:
-/// position i to j <= i. With n < m the queries are the newest n of m positions, as with a cache.
+/// (n, m): the last query may attend to every key, each query before it to one key less. With
+/// n = m: position i to j <= i. With n < m the queries are the newest n of m, as with a cache.
 Tensor causal_mask(int64_t queries, int64_t keys);
 Tensor causal_mask(int64_t n);
 
@@ -27,8 +27,8 @@ Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys);
 /// The same from lengths (…) i64: (…, keys). For lengths (B, queries), one a query, it is a mask.
 Tensor padding_mask(const Tensor& lengths, int64_t keys);
 
-/// (n, m): keys at most `before` places back and `after` ahead of the query's own place, which is as
-/// in a causal mask: the last query's is the last key. With after = 0 it is causal as well.
+/// (n, m): keys at most `before` places back and `after` ahead of the query's own place, which is
+/// as in a causal mask: the last query's is the last key. With after = 0 it is causal as well.
 Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_t after = 0);
 
 /// (B, n, n): a prefix that all positions see, causal behind it (Raffel et al. 2020, § 3.2.1).

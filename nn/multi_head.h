@@ -45,7 +45,8 @@ struct MultiHead : Module {
         " heads: every head gets an equal part: make the width a multiple of the heads");
   }
 
-  /// query (B, n, E), key (B, m, kdim), value (B, m, vdim) -> output (B, n, E), weights (B, h, n, m)
+  /// query (B, n, E), key (B, m, kdim), value (B, m, vdim) -> output (B, n, E), weights
+  /// (B, h, n, m).
   Attended operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                       const AttentionOptions& options = {}) const {
     const Scope scope(*this);

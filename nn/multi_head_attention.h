@@ -7,7 +7,7 @@
 // checkpoints load unchanged, but its boolean masks mean the opposite of ours (masks.h). The class
 // MultiHeadAttention(num_heads, d_model) of heed's first seed is this one, called with (v, k, q).
 //
-// Weights come a head each unless average_weights is set, where PyTorch averages unless told not to.
+// Weights come a head each unless average_weights is set; PyTorch averages unless told not to.
 #pragma once
 
 #include <heed/nn/attention.h>
@@ -58,7 +58,8 @@ struct MultiHeadAttention : Module {
   // The same in two steps, for keys and values that serve more than one query (kv_cache.h):
   //     m(q, k, v, call)  =  m.attend_to(q, m.keys_values(k, v), call)
   KeysValues keys_values(const Tensor& key, const Tensor& value) const;  // both (B, h, m, d)
-  Attended attend_to(const Tensor& query, const KeysValues& memory, const MultiHeadCall& = {}) const;
+  Attended attend_to(const Tensor& query, const KeysValues& memory,
+                     const MultiHeadCall& = {}) const;
 
   void visit(Visitor& v) override;
 

@@ -1,5 +1,5 @@
 // How scores become weights: the first half of attend(). All five give 0 where a mask says no, and
-// a row of zeros, with zero gradient, where it says no to every key.
+// a row of zeros, with zero gradient, where it says no to every key. A score that is NaN shows.
 #include <limits>
 
 #include <heed/autograd/ops.h>
@@ -23,8 +23,8 @@ Tensor kernel_sum(const Tensor& scores) {
 //
 //     wᵢ = max(0, sᵢ - τ),   τ = (Σ_S sⱼ - 1) / |S|,   S = {j: s₍ⱼ₎ > (s₍₁₎ + … + s₍ⱼ₎ - 1) / j},
 //
-// where s₍₁₎ >= s₍₂₎ >= … . The support S is found without history, for it is constant wherever
-// there is a derivative; given S, the weights are linear in the scores.
+// where s₍₁₎ >= s₍₂₎ >= … : O(m log m) a row. The support S is found without history, for it is
+// constant wherever there is a derivative; given S, the weights are linear in the scores.
 Tensor sparsemax(const Tensor& scores) {
   Tensor support, shift;
   {
@@ -36,7 +36,8 @@ Tensor sparsemax(const Tensor& scores) {
     const Tensor members = (rank * sorted + 1.0 > cumsum(sorted, -1)).to(scores.dtype());
     const Tensor least = sum(members, -1, keepdim);  // |S|: S is the first so many
     const Tensor threshold = amin(where(rank <= least, sorted, 0.0), -1, keepdim);
-    support = (scores - shift >= threshold) & (scores > minus_infinity);
+    const Tensor beaten = (scores - shift < threshold) | eq(scores, minus_infinity);
+    support = !beaten;  // so that NaN is in it, to be seen
   }
   const Tensor centred = where(support, scores - shift, 0.0);
   const Tensor size = maximum(sum(support.to(scores.dtype()), -1, keepdim), 1.0);
@@ -49,7 +50,8 @@ Tensor sparsemax(const Tensor& scores) {
 Tensor hard(const Tensor& scores) {
   const NoGrad no_history;
   const Tensor best = one_hot(argmax(scores, -1), scores.size(-1)).to(scores.dtype());
-  return where(scores > minus_infinity, best, 0.0);
+  const Tensor weights = where(ne(scores, minus_infinity), best, 0.0);
+  return where(ne(scores, scores), scores, weights);  // NaN stays
 }
 
 }  // namespace

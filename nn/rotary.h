@@ -40,8 +40,8 @@ struct RotaryPositions : Module {
   void visit(Visitor&) override {}
 };
 
-/// A projection onto heads, weight (heads d, in) or bias (heads d), trained for one layout, with its
-/// rows in the other's order. To be done to queries' and keys' projections, not to the values'.
+/// A projection onto heads, weight (heads d, in) or bias (heads d), trained for one layout, with
+/// its rows in the other's order. To be done to queries' and keys' projections, not to the values'.
 Tensor convert_rope(const Tensor& projection, int64_t heads, RopeLayout from, RopeLayout to);
 
 }  // namespace heed::nn

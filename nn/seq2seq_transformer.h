@@ -1,10 +1,10 @@
 // A Transformer from tokens to tokens: translation, copying, sorting.
 //
 //     x = √E source_embedding[source] + P,   y = √E target_embedding[target] + P
-//     logits = output(transformer(x, y))                    Vaswani et al. 2017, sections 3.4 and 3.5
+//     logits = output(transformer(x, y))                  Vaswani et al. 2017, sections 3.4 and 3.5
 //
-// The target is shifted: position i has read target[0 … i] and predicts target[i + 1]. Training gives
-// it the whole target at once (teacher forcing); writing goes a token at a time:
+// The target is shifted: position i has read target[0 … i] and predicts target[i + 1]. Training
+// gives it the whole target at once (teacher forcing); writing goes a token at a time:
 //
 //     auto state = model.begin(model.encode(source, lengths), max_length);
 //     logits = model.step(bos, state);  logits = model.step(argmax(logits, -1, keepdim), state);  …
@@ -48,9 +48,9 @@ struct Seq2SeqTransformer : Module {
   /// Transformer and Linear.
   explicit Seq2SeqTransformer(const Seq2SeqTransformerOptions&);
 
-  /// source (B, m) i64, of which sequence b has lengths[b] tokens and padding behind, which no token
-  /// sees; target (B, n) i64 -> logits (B, n, V). Padding behind a target needs no mask: no token
-  /// before it sees it; its own logits are to be ignored by the loss.
+  /// source (B, m) i64, of which sequence b has lengths[b] tokens and padding behind, which no
+  /// token sees; target (B, n) i64 -> logits (B, n, V). Padding behind a target needs no mask: no
+  /// token before it sees it; its own logits are to be ignored by the loss.
   Tensor operator()(const Tensor& source, const Tensor& target,
                     const std::optional<std::vector<int64_t>>& lengths = std::nullopt) const;
 

@@ -1,11 +1,11 @@
-// The Transformer (Vaswani et al. 2017, figure 1): an encoder reads the source, a decoder writes the
-// target, looking at what the encoder made of each source token.
+// The Transformer (Vaswani et al. 2017, figure 1): an encoder reads the source, a decoder writes
+// the target, looking at what the encoder made of each source token.
 //
 //     memory = encoder(source);   output = decoder(target, memory)
 //
-// As torch.nn.Transformer(batch_first=True): names, defaults, a norm behind both stacks, and matrices
-// that all start Xavier-uniform, each on its own. It takes and returns vectors; embeddings, positions
-// and the output layer are Seq2SeqTransformer's (seq2seq_transformer.h).
+// As torch.nn.Transformer(batch_first=True): names, defaults, a norm behind both stacks, and
+// matrices that all start Xavier-uniform, each on its own. It takes and returns vectors;
+// embeddings, positions and the output layer are Seq2SeqTransformer's (seq2seq_transformer.h).
 #pragma once
 
 #include <heed/nn/transformer_decoder.h>
@@ -23,8 +23,8 @@ struct EncoderDecoderOptions {
   bool bias = true;
 };
 
-/// Masks are boolean or added (masks.h); key masks are boolean, false for padding. As in PyTorch, each
-/// is for one attention only: padding of the source belongs into source_key_mask *and* into
+/// Masks are boolean or added (masks.h); key masks are boolean, false for padding. As in PyTorch,
+/// each is for one attention only: padding of the source belongs into source_key_mask *and* into
 /// memory_key_mask, or the decoder looks at it.
 struct EncoderDecoderCall {
   std::optional<Tensor> source_mask = std::nullopt;      // to (B, h, m, m)

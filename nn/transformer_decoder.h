@@ -1,12 +1,13 @@
 // The Transformer's decoder (Vaswani et al. 2017, figure 1, right), as torch.nn has it: each token
-// attends to those before it, then to the memory that an encoder made, then the network mixes features.
+// attends to those before it, then to the memory that an encoder made; then features are mixed.
 //
 //     post-norm   x = norm1(x + self(x));   x = norm2(x + cross(x));   x = norm3(x + ff(x))
 //     pre-norm    x = x + self(norm1(x));   x = x + cross(norm2(x));   x = x + ff(norm3(x))
 //
-// Names, shapes and initial values are those of TransformerDecoderLayer and TransformerDecoder, batch
-// first; also as there, nothing is causal unless asked for. Generation, a token after the other, is
-// begin() once and step() for each: equal to the whole call with causal = true, up to rounding.
+// Names, shapes and initial values are those of TransformerDecoderLayer and TransformerDecoder,
+// batch first; also as there, nothing is causal unless asked for. Generation, a token after the
+// other, is begin() once and step() for each: equal to the whole call with causal = true, up to
+// rounding.
 //
 // Shapes: n positions of the decoder, m of the memory.
 #pragma once
@@ -36,7 +37,8 @@ struct TransformerDecoderLayer : Module {
   bool norm_first;
 
   TransformerDecoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& = {});
-  Tensor operator()(const Tensor& x, const Tensor& memory, const TransformerDecoderCall& = {}) const;
+  Tensor operator()(const Tensor& x, const Tensor& memory,
+                    const TransformerDecoderCall& = {}) const;
 
   /// x goes on from what `past` holds, and is added to it; `memory` is projected already.
   Tensor step(const Tensor& x, KeyValueCache& past, const KeysValues& memory,
@@ -66,7 +68,8 @@ struct TransformerDecoder : Module {
 
   TransformerDecoder(const TransformerDecoderLayer& layer, int64_t count,
                      std::optional<LayerNorm> norm = std::nullopt);
-  Tensor operator()(const Tensor& x, const Tensor& memory, const TransformerDecoderCall& = {}) const;
+  Tensor operator()(const Tensor& x, const Tensor& memory,
+                    const TransformerDecoderCall& = {}) const;
 
   /// A cache for at most `capacity` positions. In evaluation and under NoGrad, as step().
   DecoderCache begin(const Tensor& memory, int64_t capacity,

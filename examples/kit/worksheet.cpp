@@ -47,7 +47,7 @@ std::vector<std::string> lines_of(const Grid& grid) {
   return lines;
 }
 
-const char* const style = R"css(
+const char* const sheet_style = R"css(
   @page { size: A4 landscape; margin: 12mm }
   :root { color-scheme: light }
   * { box-sizing: border-box }
@@ -152,7 +152,7 @@ std::string worksheet_html(const Worksheet& sheet, bool filled) {
   std::string html =
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      title + "</title>\n<style>" + style + "</style>\n</head>\n<body>\n<header><h1>" + title +
+      title + "</title>\n<style>" + sheet_style + "</style>\n</head>\n<body>\n<header><h1>" + title +
       "</h1>" + (filled ? "" : "<div class=\"name\">Name <span></span></div>") + "</header>\n";
   if (!sheet.note.empty()) html += "<p>" + escaped_xml(sheet.note) + "</p>\n";
   html += "<main>\n";

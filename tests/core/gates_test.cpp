@@ -1,28 +1,15 @@
 // The gates of GRU and LSTM on each kernel table, against the plain twins.
 #include <cmath>
-#include <string>
-#include <type_traits>
 #include <vector>
 
-#include <heed/core/kernels/dispatch.h>
-
 #include "support/catch.h"
+#include "support/kernel_tables.h"
 #include "support/reference.h"
 
-using namespace heed::core;
+using namespace heed::test;
 namespace reference = heed::reference;
 
 namespace {
-
-template <class T>
-std::vector<T> gate_numbers(int64_t n, uint32_t seed) {
-  std::vector<T> x(static_cast<size_t>(n));
-  for (T& v : x) {
-    seed = seed * 1664525u + 1013904223u;
-    v = static_cast<T>(static_cast<double>(seed >> 8) / (1 << 23) - 1) * T(3);
-  }
-  return x;
-}
 
 // Unit i of each gate, of n units.
 template <class T>
@@ -35,18 +22,18 @@ std::vector<double> unit(const std::vector<T>& x, size_t i, size_t n) {
 template <class T>
 void require_near(T y, double expected) {
   CAPTURE(y, expected);
-  REQUIRE(std::fabs(static_cast<double>(y) - expected) <=
-          (std::is_same_v<T, float> ? 4e-6 : 1e-14) * (1 + std::fabs(expected)));
+  REQUIRE(std::fabs(static_cast<double>(y) - expected) <= tolerance<T> * (1 + std::fabs(expected)));
 }
 
+// For numbers of units that meet every tail.
 template <class Body>
 void for_each_gate_table(Body body) {
-  for (const Kernels* table : supported_kernels())
+  for_each_table([&](const auto& kernel, auto zero) {
     for (const int64_t n : {1, 3, 4, 8, 15, 16, 17, 33, 64}) {
-      INFO(table->isa << ", " << n << " units");
-      body(table->f32, float{}, n);
-      body(table->f64, double{}, n);
+      INFO(n << " units");
+      body(kernel, zero, n);
     }
+  });
 }
 
 }  // namespace
@@ -55,8 +42,8 @@ TEST_CASE("kernels: a step of a GRU and its gradient are the formulas, in place 
   for_each_gate_table([](const auto& kernel, auto zero, int64_t n) {
     using T = decltype(zero);
     const auto count = static_cast<size_t>(n);
-    const std::vector<T> x = gate_numbers<T>(3 * n, 1), p = gate_numbers<T>(3 * n, 2);
-    const std::vector<T> before = gate_numbers<T>(n, 3), g = gate_numbers<T>(n, 4);
+    const std::vector<T> x = numbers<T>(3 * n, 1), p = numbers<T>(3 * n, 2);
+    const std::vector<T> before = numbers<T>(n, 3), g = numbers<T>(n, 4);
     std::vector<T> gates(4 * count), h = before, dx(3 * count), dp(3 * count), dh = g;
     kernel.gru(x.data(), p.data(), h.data(), gates.data(), h.data(), n);
     kernel.gru_grad(gates.data(), before.data(), dh.data(), dx.data(), dp.data(), dh.data(), n);
@@ -79,9 +66,8 @@ TEST_CASE("kernels: a step of an LSTM and its gradient are the formulas, in plac
   for_each_gate_table([](const auto& kernel, auto zero, int64_t n) {
     using T = decltype(zero);
     const auto count = static_cast<size_t>(n);
-    const std::vector<T> x = gate_numbers<T>(4 * n, 5), p = gate_numbers<T>(4 * n, 6);
-    const std::vector<T> before = gate_numbers<T>(n, 7), g = gate_numbers<T>(n, 8),
-                         g_cell = gate_numbers<T>(n, 9);
+    const std::vector<T> x = numbers<T>(4 * n, 5), p = numbers<T>(4 * n, 6);
+    const std::vector<T> before = numbers<T>(n, 7), g = numbers<T>(n, 8), g_cell = numbers<T>(n, 9);
     std::vector<T> gates(5 * count), c = before, h(count), dx(4 * count), dc = g_cell;
     kernel.lstm(x.data(), p.data(), c.data(), gates.data(), c.data(), h.data(), n);
     kernel.lstm_grad(gates.data(), before.data(), g.data(), dc.data(), dx.data(), dc.data(), n);

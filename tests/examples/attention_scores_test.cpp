@@ -49,9 +49,9 @@ TEST_CASE("attention_scores: who can learn to look, and who cannot", "[slow]") {
     INFO(score);
     return results.at("accuracy").at(score).as_number();
   };
-  for (const char* score : {"dot", "scaled_dot", "cosine_learnt", "multiplicative", "additive",
-                            "context", "mlp", "gaussian", "triangular", "sparsemax", "sigmoid",
-                            "local_m", "heads_dot", "heads_gaussian"}) {
+  for (const char* score : {"dot", "scaled_dot", "cosine_learnt", "elementwise", "multiplicative",
+                            "additive", "context", "mlp", "gaussian", "triangular", "sparsemax",
+                            "sigmoid", "local_m", "heads_dot", "heads_gaussian"}) {
     INFO(score);
     CHECK(accuracy(score) > 0.95);
   }

@@ -18,7 +18,8 @@ const Golden& attention_golden() {
 
 /// Output, weights, and all gradients of f(m, inputs) -> Attended, in f32 and f64.
 template <class M, class F>
-void same_as_torch(const std::string& name, const M& m, const std::vector<std::string>& inputs, F f) {
+void same_as_torch(const std::string& name, const M& m, const std::vector<std::string>& inputs,
+                   F f) {
   const Golden& golden = attention_golden();
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     INFO(name << " in " << dtype);
@@ -50,8 +51,9 @@ void same_as_torch(const std::string& name, const M& m, const std::vector<std::s
 
 template <class M>
 void same_as_torch(const std::string& name, const M& m) {
-  same_as_torch(name, m, {"q", "k", "v"},
-                [](const M& layer, const std::vector<Tensor>& in) { return layer(in[0], in[1], in[2]); });
+  same_as_torch(name, m, {"q", "k", "v"}, [](const M& layer, const std::vector<Tensor>& in) {
+    return layer(in[0], in[1], in[2]);
+  });
 }
 
 struct NoParameters : Module {
@@ -70,10 +72,19 @@ TEST_CASE("golden: sparsemax, sigmoid and hard weights") {
   weigh("sparsemax", Normaliser::sparsemax);
   weigh("sigmoid", Normaliser::sigmoid);
   weigh("hard", Normaliser::hard);
+  same_as_torch("sparsemax_mask", NoParameters(), {"scores", "v"},
+                [](const NoParameters&, const std::vector<Tensor>& in) {
+                  const Tensor mask =
+                      attention_golden().at("sparsemax_mask/in/mask", Dtype::boolean);
+                  return attend(in[0], in[1], {.mask = mask, .normaliser = Normaliser::sparsemax});
+                });
 }
 
 TEST_CASE("golden: scores") {
   same_as_torch("cosine", Attention(CosineScore({.learn_temperature = true})));
+  same_as_torch("elementwise", Attention(ElementwiseScore(3)));
+  same_as_torch("epanechikov", Attention(Epanechikov({.learn_width = true})));
+  same_as_torch("triangular", Attention(Triangular({.learn_width = true})));
   same_as_torch("location", Attention(LocationScore(3, 8)));
   same_as_torch("mlp", Attention(MlpScore<DotScore>(4)));
   same_as_torch("context", Attention(ContextScore(3, 2, 4, 5)), {"q", "k", "v", "c"},

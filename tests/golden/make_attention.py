@@ -157,6 +157,34 @@ class Gaussian(nn.Module):
         return -0.5 * torch.cdist(q, k).square() * (-2 * self.log_width).exp()[:, None, None]
 
 
+class Elementwise(nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(d))
+
+    def forward(self, q, k):
+        return (q * self.weight) @ k.transpose(-2, -1)
+
+
+class Compact(nn.Module):
+    """A kernel that is 0 beyond its width, normalised by its sum."""
+
+    class Width(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.log_width = nn.Parameter(torch.zeros(()))
+
+    def __init__(self, kernel):
+        super().__init__()
+        self.score, self.kernel = Compact.Width(), kernel
+
+    def forward(self, q, k, v):
+        u = torch.cdist(q, k) / self.score.log_width.exp()
+        w = self.kernel(u)
+        w = w / w.sum(-1, keepdim=True)
+        return w @ v, w
+
+
 def flat(score):
     """Scored, with the score's parameters under their own names, without "score."."""
     scores = score.forward
@@ -262,6 +290,14 @@ module("self", Self(3, 4), x=rand(2, 5, 3))
 module("per_head", PerHead(3, 4, 2), x=rand(2, 5, 3))
 module("heads_additive", MultiHead(6, 2, Additive(3, 3, 5)), q=rand(2, 4, 6), k=rand(2, 5, 6), v=rand(2, 5, 6))
 module("heads_gaussian", MultiHead(6, 2, Gaussian(2)), q=rand(2, 4, 6), k=rand(2, 5, 6), v=rand(2, 5, 6))
+module("elementwise", Scored(Elementwise(3)), **qkv())
+near = lambda: {name: 0.3 * x for name, x in qkv().items()}  # some key in reach of each query
+module("epanechikov", Compact(lambda u: 0.75 * (1 - u.square()).clamp(min=0)), **near())
+module("triangular", Compact(lambda u: (1 - u).clamp(min=0)), **near())
+mask = torch.rand(4, 6) > 0.4
+mask[:, 2] = True
+put("sparsemax_mask/in/mask", mask)
+module("sparsemax_mask", Weighting(lambda s: sparsemax(s.masked_fill(~mask, -1e30))), **scores())
 save(os.path.join(os.path.dirname(os.path.abspath(__file__)), "attention.safetensors"), saved,
      {"torch": torch.__version__, "script": "make_attention.py"})
 print(len(saved), "tensors,", sum(a.nbytes for a in saved.values()), "bytes")

@@ -1,5 +1,5 @@
-// The Transformer family against PyTorch. transformer.safetensors comes from make_transformer.py, which
-// says what its names mean.
+// The Transformer family against PyTorch. transformer.safetensors comes from make_transformer.py,
+// which says what its names mean.
 #include "support/catch.h"
 
 #include <heed/nn/nn.h>

@@ -59,8 +59,9 @@ TEST_CASE("DotProductAttention: the pair, unscaled, no parameters") {
 TEST_CASE("AdditiveAttention: every query with every key, for equal and for different lengths") {
   manual_seed(2);
   const AdditiveAttention m = doubled(AdditiveAttention(3, 2, 5));
-  CHECK(names_of(m) == "query_layer.weight(5, 3) query_layer.bias(5,) key_layer.weight(5, 2) "
-                       "key_layer.bias(5,) energy_layer.weight(1, 5) energy_layer.bias(1,) ");
+  CHECK(names_of(m) ==
+        "query_layer.weight(5, 3) query_layer.bias(5,) key_layer.weight(5, 2) "
+        "key_layer.bias(5,) energy_layer.weight(1, 5) energy_layer.bias(1,) ");
   const Linear &Q = m.score.query_layer, &K = m.score.key_layer, &E = m.score.energy_layer;
   for (const auto& [n, keys] : {std::pair<int64_t, int64_t>{4, 4}, {3, 5}, {1, 4}, {4, 1}}) {
     const Tensor q = normal64({2, n, 3}), k = normal64({2, keys, 2}), v = normal64({2, keys, 6});
@@ -105,8 +106,9 @@ TEST_CASE("MultiplicativeAttention: with W = 1 and b = 0 it is DotProductAttenti
 TEST_CASE("KeyValueAttention: one query or several, values of either width") {
   manual_seed(4);
   const KeyValueAttention m = doubled(KeyValueAttention(3, 4, 6));
-  CHECK(names_of(m) == "query_layer.weight(4, 3) query_layer.bias(4,) key_layer.weight(4, 4) "
-                       "key_layer.bias(4,) value_layer.weight(6, 4) value_layer.bias(6,) ");
+  CHECK(names_of(m) ==
+        "query_layer.weight(4, 3) query_layer.bias(4,) key_layer.weight(4, 4) "
+        "key_layer.bias(4,) value_layer.weight(6, 4) value_layer.bias(6,) ");
   const Tensor q = normal64({2, 3}), k = normal64({2, 5, 4}), v = normal64({2, 5, 4});
   const auto [output, weights] = m(q, k, v);
   CHECK(output.shape() == Shape{2, 6});
@@ -131,8 +133,9 @@ TEST_CASE("KeyValueAttention: one query or several, values of either width") {
 TEST_CASE("SelfAttention: three projections of one sequence; the scale is a choice") {
   manual_seed(5);
   const SelfAttention m = doubled(SelfAttention(3, 4));
-  CHECK(names_of(m) == "query_layer.weight(4, 3) query_layer.bias(4,) key_layer.weight(4, 3) "
-                       "key_layer.bias(4,) value_layer.weight(4, 3) value_layer.bias(4,) ");
+  CHECK(names_of(m) ==
+        "query_layer.weight(4, 3) query_layer.bias(4,) key_layer.weight(4, 3) "
+        "key_layer.bias(4,) value_layer.weight(4, 3) value_layer.bias(4,) ");
   const Tensor x = normal64({2, 5, 3});
   const Tensor q = m.query_layer(x), k = m.key_layer(x), v = m.value_layer(x);
   CHECK(m(x).output.shape() == Shape{2, 5, 4});
@@ -170,7 +173,8 @@ TEST_CASE("PerHeadAttention: full-size heads, their parameters counted") {
   CHECK(message_of([] { PerHeadAttention(3, 4, 0); }) ==
         "PerHeadAttention: 0 heads: must be at least one");
   CHECK(message_of<ShapeError>([&] { m(x[0]); }) ==
-        "PerHeadAttention: input (5, 3): must be (B, n, width), batch first: give one sequence a batch "
+        "PerHeadAttention: input (5, 3): must be (B, n, width), batch first: give one sequence a "
+        "batch "
         "axis with unsqueeze(0) [in PerHeadAttention]");
 }
 
@@ -204,7 +208,8 @@ TEST_CASE("theorem: where they overlap, full-size heads are split heads") {
   full.linear.weight = split.out_proj.weight.detach().slice(0, 0, H);
   full.linear.bias = split.out_proj.bias.detach().slice(0, 0, H);
   const Tensor x = normal64({2, 5, E});
-  const Attended a = split(x, {.causal = true, .need_weights = true}), b = full(x, {.causal = true});
+  const Attended a = split(x, {.causal = true, .need_weights = true}),
+                 b = full(x, {.causal = true});
   CHECK(off(a.weights, b.weights) < 1e-15);
   CHECK(off(a.output.slice(-1, 0, H), b.output) < 1e-14);
 }

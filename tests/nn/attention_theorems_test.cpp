@@ -6,8 +6,11 @@
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention_layers.h>
+#include <heed/nn/embedding.h>
 #include <heed/nn/feed_forward.h>
+#include <heed/nn/fused_attention.h>
 #include <heed/nn/kernels.h>
+#include <heed/nn/losses.h>
 #include <heed/nn/masks.h>
 #include <heed/nn/multi_head.h>
 #include <heed/nn/multi_head_attention.h>
@@ -75,7 +78,8 @@ TEST_CASE("theorem: what stands at the far end arrives as well as the neighbour"
   manual_seed(3);
   const Tensor marks = unit_length(gaussian64({n, 16}));
   for (const int64_t at : {int64_t{1}, n / 2, n - 1}) {
-    const Tensor weights = attend(DotScore()(marks.slice(0, at, at + 1), marks) * 50.0, marks).weights;
+    const Tensor weights =
+        attend(DotScore()(marks.slice(0, at, at + 1), marks) * 50.0, marks).weights;
     CHECK(argmax(weights, -1).item() == static_cast<double>(at));
     CHECK(amax(weights).item() > 0.99);
   }
@@ -96,7 +100,8 @@ TEST_CASE("theorem: attention mixes positions, the feed-forward network mixes fe
   CHECK(far_apart(ffn(index_select(x, 2, features)), index_select(ffn(x), 2, features)) > 1e-2);
 }
 
-TEST_CASE("theorem: the slope of attention by its query is Cov(keys), for values = keys, any score's") {
+TEST_CASE(
+    "theorem: the slope of attention by its query is Cov(keys), for values = keys, any score's") {
   manual_seed(5);
   // d/dq Σ wⱼ kⱼ = Σ wⱼ (∂sⱼ/∂q)(kⱼ - k̄): for q·k the covariance, for the Gaussian of width h too, / h².
   const Tensor k = gaussian64({6, 3});
@@ -106,14 +111,17 @@ TEST_CASE("theorem: the slope of attention by its query is Cov(keys), for values
     const Tensor centred = k - a.output.detach(), w = a.weights.detach().transpose(0, 1);
     const Tensor covariance = matmul((centred * w).transpose(0, 1), centred) / (h * h);
     for (int64_t i = 0; i < 3; ++i)
-      CHECK(far_apart(grad(a.output[0][i], {q}, {.retain_graph = true})[0][0], covariance[i]) < 1e-13);
+      CHECK(far_apart(grad(a.output[0][i], {q}, {.retain_graph = true})[0][0], covariance[i]) <
+            1e-13);
   }
 }
 
 TEST_CASE("theorem: Gaussian attention is dot-product attention where all keys have one length") {
   manual_seed(6);
-  const Tensor q = gaussian64({2, 4, 3}), k = unit_length(gaussian64({2, 7, 3})), v = gaussian64({2, 7, 2});
-  for (const double h : {0.4, 1.0}) {  // ‖q - k‖² = ‖q‖² + ‖k‖² - 2 q·k: queries may be of any length
+  const Tensor q = gaussian64({2, 4, 3}), k = unit_length(gaussian64({2, 7, 3})),
+               v = gaussian64({2, 7, 2});
+  for (const double h :
+       {0.4, 1.0}) {  // ‖q - k‖² = ‖q‖² + ‖k‖² - 2 q·k: queries may be of any length
     const Attended near = Attention(Gaussian({.width = h}))(q, k, v);
     CHECK(far_apart(near.weights, attention(q, k, v, {.scale = 1 / (h * h)}).weights) < 1e-12);
     const Tensor cosine = CosineScore({.temperature = h * h})(unit_length(q), k);
@@ -146,10 +154,12 @@ TEST_CASE("theorem: columns or rows, the softmax runs over the keys") {
 
 TEST_CASE("theorem: equal keys give the mean of the values that count: 2 3 4 5 and 10 11 12 13") {
   manual_seed(9);
-  const Tensor keys = ones({2, 10, 2}), values = arange(0, 40, 1).reshape({1, 10, 4}).expand({2, 10, 4});
+  const Tensor keys = ones({2, 10, 2}),
+               values = arange(0, 40, 1).reshape({1, 10, 4}).expand({2, 10, 4});
   const AttentionOptions valid{.key_mask = padding_mask({2, 6}, 10)};
   const Tensor wanted = tensor({2, 3, 4, 5, 10, 11, 12, 13}, {2, 1, 4});
-  CHECK(far_apart(DotProductAttention()(randn({2, 1, 2}), keys, values, valid).output, wanted) < 1e-5);
+  CHECK(far_apart(DotProductAttention()(randn({2, 1, 2}), keys, values, valid).output, wanted) <
+        1e-5);
   const AdditiveAttention additive(20, 2, 8, {.bias = false});
   CHECK(far_apart(additive(randn({2, 1, 20}), keys, values, valid).output, wanted) < 1e-5);
   // Lengths may also be given for each query: masked softmax of (B, n, m) by (B, n).
@@ -161,7 +171,8 @@ TEST_CASE("theorem: equal keys give the mean of the values that count: 2 3 4 5 a
 
 TEST_CASE("theorem: a row without any key is zeros, not uniform, and the scores stay as they are") {
   const Tensor scores = ones({1, 2, 3});
-  const Attended a = attend(scores, ones({1, 3, 1}), {.mask = padding_mask(tensor_i64({0, 3}, {1, 2}), 3)});
+  const Attended a =
+      attend(scores, ones({1, 3, 1}), {.mask = padding_mask(tensor_i64({0, 3}, {1, 2}), 3)});
   CHECK(a.weights[0][0].to_vector() == std::vector<double>{0, 0, 0});
   CHECK(a.output.flatten().to_vector() == std::vector<double>{0, 1});
   CHECK(scores.to_vector() == std::vector<double>(6, 1.0));
@@ -178,4 +189,57 @@ TEST_CASE("theorem: one module attends to 1 … 64 keys") {
     CHECK(full(x).output.shape() == Shape{1, n, 4});
     CHECK(additive(x.slice(1, 0, 1), x, x).output.shape() == Shape{1, 1, 8});
   }
+}
+
+TEST_CASE("theorem: a head's columns of the output projection carry its part and nothing else") {
+  manual_seed(11);
+  MultiHead<ScaledDotScore> m(6, 3);
+  m.to(Dtype::f64);
+  const Tensor x = gaussian64({2, 5, 6});
+  const Attended all = m(x);
+  const Tensor values = split_heads(m.v_proj(x), 3);
+  for (int64_t head = 0; head < 3; ++head) {
+    MultiHead<ScaledDotScore> without = m;
+    without.out_proj.weight = m.out_proj.weight.detach().clone();
+    Tensor columns = without.out_proj.weight.slice(1, 2 * head, 2 * head + 2);
+    const Tensor removed = columns.clone();
+    columns.fill_(0.0);
+    const Tensor part = matmul(all.weights.select(1, head), values.select(1, head));  // (2, 5, 2)
+    CHECK(far_apart(all.output - without(x).output, linear(part, removed)) < 1e-14);
+  }
+}
+
+TEST_CASE("heads learn to look at different places") {
+  // Wanted: the tokens before and after one's own. One softmax cannot look at both sharply.
+  manual_seed(12);
+  const int64_t n = 6;
+  struct Neighbours : Module {
+    Embedding token{8, 16}, place{6, 16};
+    MultiHead<ScaledDotScore> attention{16, 2};
+    Linear before{16, 8}, after{16, 8};
+    void visit(Visitor& v) override {
+      v("token", token), v("place", place), v("attention", attention);
+      v("before", before), v("after", after);
+    }
+  } model;
+  std::vector<Tensor> parameters = model.parameters();
+  double at_first = 0.0, apart = 0.0;
+  for (int step = 0; step < 300; ++step) {
+    const Tensor tokens = randint(0, 8, {32, n});
+    const Attended seen = model.attention(model.token(tokens) + model.place(arange(n)));
+    const auto loss = [&](const Linear& out,
+                          int64_t shift) {  // at places that have both neighbours
+      return cross_entropy(out(seen.output).slice(1, 1, n - 1).reshape({-1, 8}),
+                           tokens.slice(1, 1 + shift, n - 1 + shift).reshape({-1}));
+    };
+    for (Tensor& p : parameters) p.zero_grad();
+    (loss(model.before, -1) + loss(model.after, 1)).backward();
+    const NoGrad no_history;
+    for (Tensor& p : parameters) p.add_(p.grad(), -0.5);
+    const Tensor weights = mean(seen.weights.detach(), 0);  // (2, n, n)
+    apart = mean(sum(abs(weights[0] - weights[1]), -1)).item();
+    if (step == 0) at_first = apart;
+  }
+  CHECK(at_first < 0.5);
+  CHECK(apart > 1.0);  // of 2 where no key has weight in both
 }

@@ -57,7 +57,8 @@ TEST_CASE("states of one model can be averaged") {
   const StateDict mean = average({a.state_dict(), b.state_dict(), c.state_dict()});
   GPT other(small);
   other.load_state_dict(mean);  // all names are there
-  const Tensor wanted = (a.wpe.weight.detach() + b.wpe.weight.detach() + c.wpe.weight.detach()) / 3.0;
+  const Tensor wanted =
+      (a.wpe.weight.detach() + b.wpe.weight.detach() + c.wpe.weight.detach()) / 3.0;
   CHECK(amax(abs(other.wpe.weight.detach() - wanted)).item() < 1e-7);
   CHECK(mean.find("wpe.weight")->dtype() == Dtype::f32);
   CHECK(average({a.state_dict()}).find("wpe.weight")->to_vector() == a.wpe.weight.to_vector());
@@ -69,10 +70,12 @@ TEST_CASE("states of one model can be averaged") {
   CHECK(message_of([] { average({}); }) == "average: no states: give one at least");
   GPTOptions wide = small;
   wide.context = 9;
-  CHECK(message_of<ShapeError>([&] { average({GPT(wide).state_dict(), a.state_dict()}); }) ==
-        "average: wpe.weight (9, 8) and (8, 8): shapes must be equal");
+  CHECK(message_of<ShapeError>([&] {
+          average({GPT(wide).state_dict(), a.state_dict()});
+        }) == "average: wpe.weight (9, 8) and (8, 8): shapes must be equal");
   wide = small;
   wide.layers = 2;
-  CHECK(message_of([&] { average({GPT(wide).state_dict(), a.state_dict()}); }) ==
-        "average: wte.weight: not all states have the same names: they must be of one model");
+  CHECK(message_of([&] {
+          average({GPT(wide).state_dict(), a.state_dict()});
+        }) == "average: wte.weight: not all states have the same names: they must be of one model");
 }

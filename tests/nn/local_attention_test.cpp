@@ -52,7 +52,8 @@ TEST_CASE("local-m: zero outside the window, softmax inside it") {
   CHECK(past.weights[0][3][4].item() == 0.0);
   CHECK(past.weights[0][3][1].item() > 0.0);
   const LocalMonotonicAttention<Boxcar> kernel(1, Boxcar({.width = 100}));
-  CHECK(gap(kernel(q, k, v).weights[0][3], tensor({0, 0, 1, 1, 1, 0, 0}, Dtype::f64) / 3.0) < 1e-15);
+  CHECK(gap(kernel(q, k, v).weights[0][3], tensor({0, 0, 1, 1, 1, 0, 0}, Dtype::f64) / 3.0) <
+        1e-15);
 }
 
 TEST_CASE("local-p: the formula, number by number") {
@@ -68,7 +69,8 @@ TEST_CASE("local-p: the formula, number by number") {
   for (int64_t b = 0; b < 2; ++b)
     for (int64_t t = 0; t < 5; ++t) {
       double inner = 0.0;
-      for (int64_t i = 0; i < 4; ++i) inner += u[0][i].item() * std::tanh(sum(W[i] * q[b][t]).item());
+      for (int64_t i = 0; i < 4; ++i)
+        inner += u[0][i].item() * std::tanh(sum(W[i] * q[b][t]).item());
       const double p = double(S) / (1.0 + std::exp(-inner));
       double total = 0.0;
       for (int64_t s = 0; s < S; ++s)
@@ -76,7 +78,8 @@ TEST_CASE("local-p: the formula, number by number") {
       for (int64_t s = 0; s < S; ++s) {
         const double d = double(s) - p, sigma = D / 2.0;
         const double expected = std::abs(d) > D ? 0.0
-            : std::exp(scores[b][t][s].item()) / total * std::exp(-d * d / (2 * sigma * sigma));
+                                                : std::exp(scores[b][t][s].item()) / total *
+                                                      std::exp(-d * d / (2 * sigma * sigma));
         CHECK(weights[b][t][s].item() == Approx(expected).margin(1e-15));
       }
     }
@@ -93,8 +96,8 @@ TEST_CASE("local-p: the place is learnt, padding does not count") {
   CHECK(amax(abs(local.position_layer.weight.grad())).item() > 0.0);
   CHECK(amax(abs(local.position_out.weight.grad())).item() > 0.0);
   const Attended padded = local(q, k, v, {.key_mask = padding_mask({8, 5}, 8)});
-  const Attended shorter = local(q.slice(0, 1, 2), k.slice(0, 1, 2).slice(1, 0, 5),
-                                 v.slice(0, 1, 2).slice(1, 0, 5));
+  const Attended shorter =
+      local(q.slice(0, 1, 2), k.slice(0, 1, 2).slice(1, 0, 5), v.slice(0, 1, 2).slice(1, 0, 5));
   CHECK(gap(padded.output.slice(0, 1, 2), shorter.output) < 1e-15);
 }
 

@@ -204,7 +204,8 @@ TEST_CASE(
   CHECK(distance(both(q, q, q, {.causal = true}).output,
                  both(q, {.causal = true, .need_weights = true}).output) < 1e-14);
 
-  // A key of zeros has score 0 and adds nothing: what is left of the weights is the share of the others.
+  // A key of zeros has score 0 and adds nothing: what is left of the weights is the share of the
+  // others.
   const MultiHeadAttention zero = in_f64(4, 2, {.add_zero_attn = true});
   const Tensor w = zero(q, k, k, {.need_weights = true}).weights;
   CHECK(w.shape() == Shape{2, 2, 3, 4});
@@ -257,12 +258,16 @@ TEST_CASE("multi-head attention says what does not fit") {
   CHECK(message_of<DtypeError>([&] {
           m(zeros({1, 3, 4}), {.mask = tensor_i64({1, 0, 1})});
         }).find("a mask is boolean") != std::string::npos);
-  CHECK(message_of<ShapeError>([&] { m.keys_values(zeros({1, 3, 4}), zeros({1, 2, 4})); }) ==
-        "MultiHeadAttention: key (1, 3, 4), value (1, 2, 4): must be (B, m, kdim) and (B, m, vdim), "
-        "batch first [in MultiHeadAttention]");
-  CHECK(message_of<ShapeError>([&] {
-          m.attend_to(zeros({2, 1, 4}), m.keys_values(zeros({1, 3, 4}), zeros({1, 3, 4})));
-        }) ==
-        "MultiHeadAttention: query (2, 1, 4), keys (1, 2, 3, 2), values (1, 2, 3, 2): must be (B, n, "
-        "4), and both (B, 2, m, 2), of keys_values() for the same batch [in MultiHeadAttention]");
+  CHECK(
+      message_of<ShapeError>([&] {
+        m.keys_values(zeros({1, 3, 4}), zeros({1, 2, 4}));
+      }) ==
+      "MultiHeadAttention: key (1, 3, 4), value (1, 2, 4): must be (B, m, kdim) and (B, m, vdim), "
+      "batch first [in MultiHeadAttention]");
+  CHECK(
+      message_of<ShapeError>([&] {
+        m.attend_to(zeros({2, 1, 4}), m.keys_values(zeros({1, 3, 4}), zeros({1, 3, 4})));
+      }) ==
+      "MultiHeadAttention: query (2, 1, 4), keys (1, 2, 3, 2), values (1, 2, 3, 2): must be (B, n, "
+      "4), and both (B, 2, m, 2), of keys_values() for the same batch [in MultiHeadAttention]");
 }

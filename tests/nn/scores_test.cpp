@@ -32,7 +32,8 @@ void for_each_score(Visit visit) {
   visit("dot", DotScore(), ScoreShape{});
   visit("scaled dot", ScaledDotScore(), ScoreShape{});
   visit("cosine", CosineScore(), ScoreShape{});
-  visit("cosine, learnt T", CosineScore({.temperature = 0.3, .learn_temperature = true}), ScoreShape{});
+  visit("cosine, learnt T", CosineScore({.temperature = 0.3, .learn_temperature = true}),
+        ScoreShape{});
   visit("additive", AdditiveScore(3, 2, 5), ScoreShape{3, 2});
   visit("additive, no bias", AdditiveScore(3, 2, 5, {.bias = false}), ScoreShape{3, 2});
   visit("multiplicative", MultiplicativeScore(3, 2), ScoreShape{3, 2});
@@ -44,7 +45,8 @@ void for_each_score(Visit visit) {
   visit("Gaussian", Gaussian({.width = 0.7}), ScoreShape{});
   visit("Gaussian, learnt width", Gaussian({.width = 0.7, .learn_width = true}), ScoreShape{});
   visit("boxcar", Boxcar({.width = 2.5}), ScoreShape{});
-  visit("Epanechikov, learnt width", Epanechikov({.width = 3.0, .learn_width = true}), ScoreShape{});
+  visit("Epanechikov, learnt width", Epanechikov({.width = 3.0, .learn_width = true}),
+        ScoreShape{});
   visit("triangular, learnt width", Triangular({.width = 3.0, .learn_width = true}), ScoreShape{});
   visit("constant", Constant(), ScoreShape{});
 }
@@ -102,7 +104,8 @@ TEST_CASE("every score: the weights are >= 0 and sum to 1 or 0, outputs lie amon
   });
 }
 
-TEST_CASE("every score: permuting keys with their values changes nothing, queries keep their place") {
+TEST_CASE(
+    "every score: permuting keys with their values changes nothing, queries keep their place") {
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(3);
@@ -113,8 +116,10 @@ TEST_CASE("every score: permuting keys with their values changes nothing, querie
     CHECK(distance_of(attention(index_select(q, 1, queries), k, v).output,
                       index_select(y, 1, queries)) < 1e-14);
     const Tensor permuted = attention(q, index_select(k, 1, keys), index_select(v, 1, keys)).output;
-    if (shape.pairwise) CHECK(distance_of(permuted, y) < 1e-13);
-    else CHECK(distance_of(permuted, y) > 1e-3);  // places keep their weights
+    if (shape.pairwise)
+      CHECK(distance_of(permuted, y) < 1e-13);
+    else
+      CHECK(distance_of(permuted, y) > 1e-3);  // places keep their weights
   });
 }
 
@@ -177,7 +182,8 @@ TEST_CASE("cosine: the angle only, zero vectors have none") {
   const Tensor k = tensor({2, 4, -2, 1, -1, -2, 0, 0}, {4, 2}, Dtype::f64);
   CHECK(distance_of(cosine(q, k), tensor({1, 0, -1, 0}, {1, 4}, Dtype::f64)) < 1e-15);
   // A dot product ranks by length, too: the two disagree on these keys.
-  const Tensor far = tensor({1, 0, 3, 3}, {2, 2}, Dtype::f64), east = tensor({1, 0}, {1, 2}, Dtype::f64);
+  const Tensor far = tensor({1, 0, 3, 3}, {2, 2}, Dtype::f64),
+               east = tensor({1, 0}, {1, 2}, Dtype::f64);
   CHECK(argmax(cosine(east, far), -1).item() == 0);
   CHECK(argmax(DotScore()(east, far), -1).item() == 1);
 
@@ -256,7 +262,9 @@ TEST_CASE("location: the keys do not matter, only how many there are") {
   const Tensor q = random64({2, 2, 3});
   CHECK(score(q, random64({2, 4, 5})).to_vector() == score(q, random64({2, 4, 5})).to_vector());
   CHECK(distance_of(score(q, random64({2, 4, 5})), score.attn(q).slice(-1, 0, 4)) == 0.0);
-  CHECK(message_of<ShapeError>([&] { score(q, random64({2, 7, 3})); }) ==
+  CHECK(message_of<ShapeError>([&] {
+          score(q, random64({2, 7, 3}));
+        }) ==
         "LocationScore: keys (2, 7, 3): are 7, but there are scores for 6 places: make max_length "
         "the longest sequence's [in LocationScore]");
 }
@@ -268,7 +276,8 @@ TEST_CASE("kernels: a width for each head, fixed or learnt") {
   const auto each = [&]<class Kernel>(const Kernel& kernel) {
     const Tensor s = kernel(q, k);
     for (int64_t h = 0; h < 3; ++h)
-      CHECK(distance_of(s.select(1, h), Kernel({.width = widths[size_t(h)]})(q.select(1, h), k.select(1, h))) <
+      CHECK(distance_of(s.select(1, h),
+                        Kernel({.width = widths[size_t(h)]})(q.select(1, h), k.select(1, h))) <
             1e-6);  // learnt: the logarithm has been an f32
   };
   each(Gaussian({.widths = widths}));
@@ -282,11 +291,15 @@ TEST_CASE("kernels: a width for each head, fixed or learnt") {
   CHECK(learnt.widths()[2] == Approx(3.0).epsilon(1e-6));
   const auto run = [](const Gaussian& g, const std::vector<Tensor>& in) { return g(in[0], in[1]); };
   test::check_module(learnt, {q, k}, run);
-  CHECK(message_of<ShapeError>([&] { learnt(zeros({2, 4, 2}), zeros({2, 5, 2})); }) ==
-        "DistanceKernel: 3 widths, distances (2, 4, 5): must be (…, heads, queries, keys): one width "
-        "a head [in Gaussian]");
-  CHECK(message_of([] { Gaussian({.widths = {1.0, -1.0}}); }) ==
-        "DistanceKernel: width = -1: must be positive");
+  CHECK(
+      message_of<ShapeError>([&] {
+        learnt(zeros({2, 4, 2}), zeros({2, 5, 2}));
+      }) ==
+      "DistanceKernel: 3 widths, distances (2, 4, 5): must be (…, heads, queries, keys): one width "
+      "a head [in Gaussian]");
+  CHECK(message_of([] {
+          Gaussian({.widths = {1.0, -1.0}});
+        }) == "DistanceKernel: width = -1: must be positive");
 }
 
 TEST_CASE("theorem: MultiHead with the scaled dot product is MultiHeadAttention") {
@@ -318,16 +331,19 @@ TEST_CASE("MultiHead: widths, layers' duties, errors") {
   };
   const std::vector<Tensor> in = {random64({2, 3, 4}), random64({2, 5, 3}), random64({2, 5, 2})};
   test::check_module(MultiHead(4, 2, AdditiveScore(2, 2, 3), {.kdim = 3, .vdim = 2}), in, run);
-  test::check_module(
-      MultiHead(4, 2, Gaussian({.learn_width = true, .widths = {0.5, 2.0}}), {.bias = false, .kdim = 3, .vdim = 2}),
-      in, run);
+  test::check_module(MultiHead(4, 2, Gaussian({.learn_width = true, .widths = {0.5, 2.0}}),
+                               {.bias = false, .kdim = 3, .vdim = 2}),
+                     in, run);
   MultiHead<DotScore> dropping(4, 2, DotScore(), {.dropout = 0.5});
   const Tensor x = randn({1, 6, 4});
   CHECK(dropping(x).output.to_vector() != dropping(x).output.to_vector());
   dropping.eval();
   CHECK(dropping(x).output.to_vector() == dropping(x).output.to_vector());
   CHECK(message_of<ShapeError>([] { MultiHead<DotScore>(10, 3); }) ==
-        "MultiHead: width 10, 3 heads: every head gets an equal part: make the width a multiple of the "
+        "MultiHead: width 10, 3 heads: every head gets an equal part: make the width a multiple of "
+        "the "
         "heads");
-  CHECK(message_of<ShapeError>([&] { dropping(zeros({3, 4})); }).find("MultiHead: query (3, 4)") == 0);
+  CHECK(message_of<ShapeError>([&] {
+          dropping(zeros({3, 4}));
+        }).find("MultiHead: query (3, 4)") == 0);
 }
