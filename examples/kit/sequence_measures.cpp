@@ -23,7 +23,7 @@ class Measuring {
   bool was_;
 };
 
-Ids to_ids(const Tensor& x) {
+Ids ids_of(const Tensor& x) {
   const Tensor y = x.contiguous();
   return {y.data<int64_t>(), y.data<int64_t>() + y.numel()};
 }
@@ -50,7 +50,7 @@ Evaluation evaluate(SequenceModel& model, const std::vector<Example>& examples) 
     const SequenceBatch batch = collate(some);
     const Tensor logits = model(batch);
     loss += nn::cross_entropy(logits, batch.target, {.reduction = nn::Reduction::sum}).item();
-    const Ids said = to_ids(argmax(logits, -1)), target = to_ids(batch.target);
+    const Ids said = ids_of(argmax(logits, -1)), target = ids_of(batch.target);
     const size_t length = target.size() / some.size();
     for (size_t i = 0; i < some.size(); ++i) {
       bool all = true;
@@ -108,7 +108,7 @@ std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examp
     };
     if (std::none_of(examples.begin(), examples.end(), counts)) continue;
     const Tensor logits = model(collate(examples)).select(1, static_cast<int64_t>(i));  // (B, V)
-    const Ids said = to_ids(argmax(logits, -1));
+    const Ids said = ids_of(argmax(logits, -1));
     for (size_t b = 0; b < examples.size(); ++b) {
       if (!counts(examples[b])) continue;
       answers[b][i] = said[b];
@@ -194,8 +194,8 @@ double closing_accuracy(SequenceModel& model, const std::vector<Example>& exampl
   in_batches(examples, [&](size_t, const std::vector<Example>& some) {
     const SequenceBatch batch = collate(some);
     const Tensor logits = model(batch);  // (B, L, V), closing brackets at 1, 3, … 2 kinds - 1
-    const Ids said = to_ids(argmax(logits.slice(-1, 1, 2 * kinds, 2), -1)),
-              target = to_ids(batch.target);
+    const Ids said = ids_of(argmax(logits.slice(-1, 1, 2 * kinds, 2), -1)),
+              target = ids_of(batch.target);
     for (size_t i = 0; i < target.size(); ++i) {
       if (target[i] < 0 || target[i] % 2 == 0) continue;
       ++closing;

@@ -48,7 +48,7 @@ void print_row(const std::string& label, const std::vector<std::string>& cells) 
   std::cout << '\n';
 }
 
-std::string percent(double share) { return fixed(100 * share, 2) + " %"; }
+std::string as_percent(double share) { return fixed(100 * share, 2) + " %"; }
 
 bool is_cross_attention(const std::string& path) {
   return path.find("multihead_attn") != std::string::npos;
@@ -143,8 +143,8 @@ core::Json::Object print_report(const Report& report) {
                                            {"test_step", test_step}});
     head.push_back(learner.name);
     loss.push_back(fixed(test.loss, 4));
-    accuracy.push_back(percent(test.accuracy));
-    exact.push_back(percent(test.exact));
+    accuracy.push_back(as_percent(test.accuracy));
+    exact.push_back(as_percent(test.exact));
     score.push_back(problem.score ? fixed(measured.as_number(), 4) : "");
     parameters.push_back(std::to_string(learner.model->num_parameters()));
     time.push_back(learner.tokens > 0 ? fixed(us, 2) + " us" : "none");
@@ -153,7 +153,7 @@ core::Json::Object print_report(const Report& report) {
   }
   const Evaluation& blind = report.blind;
   head.push_back("blind"), loss.push_back(fixed(blind.loss, 4));
-  accuracy.push_back(percent(blind.accuracy)), exact.push_back(percent(blind.exact));
+  accuracy.push_back(as_percent(blind.accuracy)), exact.push_back(as_percent(blind.exact));
 
   std::cout << '\n';
   print_row("on " + std::to_string(data.test.size()) + " test examples", head);

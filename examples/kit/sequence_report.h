@@ -29,8 +29,7 @@ struct Problem {
   std::function<double(SequenceModel&)> score = {};
   std::function<std::vector<Example>(int64_t length)> of_length = {};  // for accuracy by length …
   int64_t trained_length = 0;                                          // … up to twice this one
-  bool writes =
-      false;  // a language model, whose last id is start and end: it is shown what it writes
+  bool writes = false;  // a language model whose last id is start and end: shown is what it writes
 };
 
 struct Report {

@@ -22,7 +22,7 @@ bool hashed_to_test(const std::string& key, int64_t n) {
 }
 
 /// The numbers 0 … n-1 in random order (Fisher & Yates).
-Ids shuffled(int64_t n, Dice& dice) {
+Ids drawn_order(int64_t n, Dice& dice) {
   Ids order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), int64_t{0});
   for (size_t i = order.size(); i > 1; --i)
@@ -80,7 +80,7 @@ TaskData::TaskData(std::vector<Example> all, int64_t training_count, uint64_t se
   check(0 < training_count && training_count < n, "tasks: ", training_count, " of ", n,
         " examples to train on: some must be left for testing: give 1 to ", n - 1);
   Dice dice(seed, training_stream);
-  for (const int64_t i : shuffled(n, dice)) {
+  for (const int64_t i : drawn_order(n, dice)) {
     auto& part = static_cast<int64_t>(training.size()) < training_count ? training : test;
     part.push_back(std::move(all[static_cast<size_t>(i)]));
   }
@@ -114,7 +114,7 @@ std::vector<Example> TaskData::batch(int64_t step, int64_t size) const {
   const int64_t steps = n / size, epoch = step / steps;
   if (epoch != order_epoch_) {
     Dice dice(options_.seed, order_stream + static_cast<uint64_t>(epoch));
-    order_ = shuffled(n, dice);
+    order_ = drawn_order(n, dice);
     order_epoch_ = epoch;
   }
   for (int64_t i = (step % steps) * size; i < (step % steps + 1) * size; ++i)

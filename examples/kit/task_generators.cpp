@@ -8,7 +8,7 @@
 namespace heed::kit {
 namespace {
 
-Ids joined(Ids first, const Ids& second) {
+Ids appended(Ids first, const Ids& second) {
   first.insert(first.end(), second.begin(), second.end());
   return first;
 }
@@ -16,9 +16,9 @@ Ids joined(Ids first, const Ids& second) {
 /// For a language model: reads all but the last of question + answer, says the answer.
 Example next_token(const Ids& question, const Ids& answer) {
   Example example;
-  example.input = joined(question, answer);
+  example.input = appended(question, answer);
   example.input.pop_back();
-  example.target = joined(Ids(question.size() - 1, ignored), answer);
+  example.target = appended(Ids(question.size() - 1, ignored), answer);
   return example;
 }
 
@@ -83,7 +83,7 @@ MakeExample make_reversing(int64_t length, int64_t symbols) {
 
 MakeExample make_copying(int64_t length, int64_t symbols) {
   return [=](Dice& dice) {
-    const Ids text = joined({1}, dice.several(length - 1, 1, symbols));
+    const Ids text = appended({1}, dice.several(length - 1, 1, symbols));
     return Example{.source = text,
                    .input = {text.begin(), text.end() - 1},
                    .target = {text.begin() + 1, text.end()}};
@@ -94,14 +94,14 @@ MakeExample make_string_copying(int64_t shortest, int64_t longest, int64_t symbo
   return [=](Dice& dice) {
     const int64_t start = symbols, separator = symbols + 1, end = symbols + 2;
     const Ids text = dice.several(dice.between(shortest, longest), 0, symbols - 1);
-    return next_token(joined(joined({start}, text), {separator}), joined(text, {end}));
+    return next_token(appended(appended({start}, text), {separator}), appended(text, {end}));
   };
 }
 
 MakeExample make_addition(int64_t digits) {
   return [=](Dice& dice) {
     const int64_t a = dice.below(power_of_ten(digits)), b = dice.below(power_of_ten(digits));
-    return next_token(joined(digits_forwards(a, digits), digits_forwards(b, digits)),
+    return next_token(appended(digits_forwards(a, digits), digits_forwards(b, digits)),
                       digits_backwards(a + b, digits + 1));
   };
 }
@@ -111,13 +111,13 @@ MakeExample make_addition_texts(int64_t digits) {
     const int64_t plus = 10, blank = 11;
     const auto number = [&] { return dice.below(power_of_ten(dice.between(1, digits))); };
     const int64_t a = number(), b = number();
-    const Ids question = joined(joined(digits_forwards(a, 1), {plus}), digits_forwards(b, 1));
+    const Ids question = appended(appended(digits_forwards(a, 1), {plus}), digits_forwards(b, 1));
     const auto width = static_cast<size_t>(digits);
     Example example;
     example.source = filled_up(question, 2 * width + 1, blank);
     std::reverse(example.source.begin(), example.source.end());
     example.target = filled_up(digits_forwards(a + b, 1), width + 1, blank);
-    example.input = joined({blank}, {example.target.begin(), example.target.end() - 1});
+    example.input = appended({blank}, {example.target.begin(), example.target.end() - 1});
     return example;
   };
 }
