@@ -37,8 +37,17 @@ foreach(folder core autograd nn optim examples golden)
     endif()
     catch_discover_tests(${target} TEST_SPEC "~[slow]~[soak]~[data]" TEST_PREFIX "${folder}: "
                          PROPERTIES LABELS "quick;full")
-    catch_discover_tests(${target} TEST_SPEC "[slow]~[soak]~[data]" TEST_PREFIX "${folder}: "
-                         TEST_SUFFIX " " PROPERTIES LABELS "full")
+    set(slow FALSE)
+    foreach(source ${sources})
+      file(STRINGS "${source}" tags REGEX "\\[slow\\]" LIMIT_COUNT 1)
+      if(tags)
+        set(slow TRUE)
+      endif()
+    endforeach()
+    if(slow)
+      catch_discover_tests(${target} TEST_SPEC "[slow]~[soak]~[data]" TEST_PREFIX "${folder}: "
+                           TEST_SUFFIX " " PROPERTIES LABELS "full")
+    endif()
   endif()
 endforeach()
 
