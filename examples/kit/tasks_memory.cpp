@@ -35,21 +35,23 @@ Task induction_task() {
           }};
 }
 
-// zoology's first example: which value came after this key? There 10,000 examples are trained on for up
-// to 100 epochs (--train-size 10000), a learning rate that is searched for; with new ones in every step
-// the model cannot learn them by heart instead of the rule, and needs fewer steps.
+// zoology's first example: which value came after this key? There twice the size, and 10,000 examples
+// for up to 100 epochs (--length 64 --symbols 256 --width 128 --train-size 10000). With new ones in every
+// step the model cannot learn them by heart in place of the rule. It stands at the loss of guessing among
+// the values, ln 4, until its two layers fit together: here for 2,000 steps, in that size for more than
+// 6,000.
 Task recall_task() {
   return {
       .name = "recall",
       .about = "the value that came with a key: associative recall",
       .published = "above 99 % (zoology, basic.py)",
       .defaults =
-          {.length = 64,
-           .symbols = 256,
+          {.length = 32,
+           .symbols = 64,
            .pairs = 4,
            .layers = 2,
            .heads = 1,
-           .width = 128,
+           .width = 64,
            .recipe = {.steps = 6000, .batch = 32, .warmup = 100, .lr = 1e-3, .weight_decay = 0.1},
            .eval_every = 250,
            .goal = 0.99,

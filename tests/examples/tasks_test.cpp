@@ -133,7 +133,7 @@ TEST_CASE("tasks: --help shows the defaults of the task that is named, and all t
   const Ran sort = run_program("tasks --help"), recall = run_program("tasks recall --help");
   CHECK(contains(sort.out, "default out/tasks/sort"));
   CHECK(contains(recall.out, "default out/tasks/recall"));
-  CHECK(contains(recall.out, "(default 256)"));
+  CHECK(contains(recall.out, "(default 6000)"));
   CHECK(contains(run_program("tasks sort --task recall --help").out, "default out/tasks/recall"));
   CHECK(contains(run_program("tasks --task recall --help").out, "default out/tasks/recall"));
   for (const SmallTask& task : small_tasks) {
