@@ -27,7 +27,7 @@ constexpr int64_t max_columns = 4096;  // bounds the memory for packed B
 constexpr int64_t task_work = 1 << 17;
 
 template <class T>
-T* data(const Storage& storage) {
+T* memory(const Storage& storage) {
   return reinterpret_cast<T*>(storage.bytes());
 }
 
@@ -55,8 +55,8 @@ void few_rows_times_transposed(const Gemm<T>& p) {
   int64_t a_row = p.a_row;
   if (p.a_col != 1) {
     adjacent = Storage(sizeof(T) * static_cast<size_t>(p.m * p.k));
-    kernels_of<T>().pack(p.a, p.a_col, p.a_row, p.k, p.m, p.k, data<T>(adjacent));
-    a = data<T>(adjacent);
+    kernels_of<T>().pack(p.a, p.a_col, p.a_row, p.k, p.m, p.k, memory<T>(adjacent));
+    a = memory<T>(adjacent);
     a_row = p.k;
   }
   const int64_t grain = ceil_div(ceil_div(task_work, p.m * p.k), 4) * 4;
@@ -94,8 +94,8 @@ void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64
   Storage packed;
   if (p.a_col != 1 && m * k > 8192) {
     packed = Storage(sizeof(T) * static_cast<size_t>(ceil_div(m, mr) * mr * k));
-    kernel.pack(a, p.a_row, p.a_col, m, k, mr, data<T>(packed));
-    block.a = data<T>(packed);
+    kernel.pack(a, p.a_row, p.a_col, m, k, mr, memory<T>(packed));
+    block.a = memory<T>(packed);
     block.a_row = 1;
     block.a_col = mr;
     block.a_panel = mr * k;
@@ -135,7 +135,7 @@ void blocked(const Gemm<T>& p) {
       if (pack_b) {
         parallel_for(n, ceil_div(32768, k * nr) * nr, [&](int64_t begin, int64_t end) {
           kernel.pack(b + begin * p.b_col, p.b_col, p.b_row, end - begin, k, nr,
-                      data<T>(packed) + begin * k);
+                      memory<T>(packed) + begin * k);
         });
       }
       const int64_t tasks_across = ceil_div(n, width);
@@ -143,7 +143,7 @@ void blocked(const Gemm<T>& p) {
       parallel_for(tasks, ceil_div(task_work, rows * width * k), [&](int64_t begin, int64_t end) {
         for (int64_t task = begin; task < end; ++task) {
           const int64_t row = task / tasks_across * rows, col = task % tasks_across * width;
-          const T* b_block = pack_b ? data<T>(packed) + col * k : b + col;
+          const T* b_block = pack_b ? memory<T>(packed) + col * k : b + col;
           multiply_block(p, row, first + col, l, std::min(rows, p.m - row),
                          std::min(width, n - col), k, b_block, pack_b ? nr : p.b_row,
                          pack_b ? nr * k : nr);

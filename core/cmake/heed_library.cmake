@@ -26,12 +26,12 @@ find_package(Threads REQUIRED)
 target_link_libraries(heed PUBLIC Threads::Threads)
 
 # Most of a clean build went into parsing the same headers again for every source, so these are
-# compiled once, for the kit and the demos too. (The kernels choose their own instruction set.)
+# compiled once, and once for the kit and the demos. (The kernels choose their own instruction set.)
 file(GLOB kernel_sources "${PROJECT_SOURCE_DIR}/core/kernels/*.cpp")
 set_source_files_properties(${kernel_sources} PROPERTIES SKIP_PRECOMPILE_HEADERS ON
                             SKIP_UNITY_BUILD_INCLUSION ON)
-target_precompile_headers(heed PRIVATE <algorithm> <cmath> <filesystem> <functional> <map> <optional>
-                          <heed/core/array.h>)
+set(heed_common_headers <algorithm> <cmath> <filesystem> <functional> <map> <optional> <heed/core/array.h>)
+target_precompile_headers(heed PRIVATE ${heed_common_headers})
 
 if(HEED_WITH_BLIS)
   find_path(BLIS_INCLUDE_DIR blis.h PATH_SUFFIXES blis blis-pthread blis-openmp blis-serial REQUIRED)
