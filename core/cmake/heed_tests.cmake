@@ -24,6 +24,7 @@ foreach(folder core autograd nn optim examples golden)
     set(target test_${folder})
     add_executable(${target} ${sources})
     heed_compile_settings(${target})
+    target_compile_options(${target} PRIVATE ${heed_demo_flags})
     target_link_libraries(${target} PRIVATE heed_catch)
     set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
     if(folder STREQUAL core)  # what every test includes is compiled once

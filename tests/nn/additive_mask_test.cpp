@@ -41,7 +41,7 @@ TEST_CASE("an additive mask is added to the scores before they are normalised") 
               sums / sum(sums, -1, keepdim)) < 1e-15);
 }
 
-TEST_CASE("-inf in an additive mask is the same as false in a boolean one") {
+TEST_CASE("minus infinity in an additive mask is the same as false in a boolean one") {
   manual_seed(2);
   const Tensor allowed = tensor({1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1}, {3, 4}).to(Dtype::boolean);
   const Tensor added = as_floating(allowed), q = f64({2, 2, 3, 4}), k = f64({2, 2, 4, 4}),
