@@ -61,10 +61,18 @@ target_link_libraries(heed_bench PRIVATE heed_kit)
 add_test(NAME "bench: every workload has a name" COMMAND heed_bench --list)
 set_tests_properties("bench: every workload has a name" PROPERTIES LABELS "quick;full")
 
-# The kernel objects, disassembled.
+# The kernel objects, disassembled: as users get them, without a sanitizer's calls.
+set(kernel_objects $<TARGET_OBJECTS:heed>)
+if(HEED_SANITIZE)
+  add_library(heed_plain_kernels OBJECT ${kernel_sources})
+  target_compile_features(heed_plain_kernels PRIVATE cxx_std_20)
+  target_compile_options(heed_plain_kernels PRIVATE -ffp-contract=off)
+  target_include_directories(heed_plain_kernels PRIVATE "${PROJECT_BINARY_DIR}/include")
+  set(kernel_objects $<TARGET_OBJECTS:heed_plain_kernels>)
+endif()
 find_program(HEED_OBJDUMP NAMES objdump llvm-objdump)
 find_program(HEED_NM NAMES nm llvm-nm)
-set(isa_test "${CMAKE_COMMAND}" "-DOBJECTS=$<TARGET_OBJECTS:heed>" "-DPROCESSOR=${CMAKE_SYSTEM_PROCESSOR}"
+set(isa_test "${CMAKE_COMMAND}" "-DOBJECTS=${kernel_objects}" "-DPROCESSOR=${CMAKE_SYSTEM_PROCESSOR}"
     "-DOBJDUMP=${HEED_OBJDUMP}" "-DNM=${HEED_NM}")
 foreach(kind isa_test isa_test_itself)
   add_test(NAME "core: ${kind}" COMMAND ${isa_test} "-DSELF_TEST=$<STREQUAL:${kind},isa_test_itself>"
