@@ -74,8 +74,8 @@ void free_to_system(void* memory, size_t bytes) {
 std::atomic<int64_t> in_use{0}, peak{0}, reserved{0};
 
 // Small blocks are many: each thread sums its own up and reports them in portions, so that `peak`
-// may lack this much a thread. (One that is ending reports all at once.)
-thread_local int64_t portion = 64 << 10;
+// may lack 64 KiB a thread. (One that nobody will ask at its end, or that has ended, reports each.)
+thread_local int64_t portion = 1;
 thread_local int64_t unreported = 0;
 
 void report_in_use() {
@@ -131,6 +131,7 @@ struct BlockPool {
     State state;
   };
   struct Janitor {
+    Janitor() { portion = 64 << 10; }
     ~Janitor() {
       portion = 1;
       report_in_use();

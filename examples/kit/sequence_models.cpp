@@ -42,7 +42,11 @@ EncoderModel::EncoderModel(const ModelSize& size)
       encoder(encoder_of(size, {.dim_feedforward = 2 * size.width, .dropout = size.dropout})),
       output_net1(size.width, size.width),
       output_norm(size.width),
-      output_net2(size.width, size.vocabulary) {}
+      output_net2(size.width, size.vocabulary) {
+  // Where a token stands decides who looks at it: a score has to tell one position from its neighbours,
+  // whatever the tokens are.
+  positions.table = positions.table * std::sqrt(static_cast<double>(size.width));
+}
 
 Tensor EncoderModel::operator()(const SequenceBatch& batch) const {
   const nn::Scope scope(*this);

@@ -37,7 +37,7 @@ struct GptModel : SequenceModel {
 };
 
 /// One-hot tokens -> linear -> + sinusoids -> encoder, every position sees all -> two linear layers:
-/// the model of phlippe's tutorial 6.
+/// the model of phlippe's tutorial 6, but that its sinusoids are √width times as large.
 struct EncoderModel : SequenceModel {
   int64_t vocabulary;
   nn::Linear input_net;

@@ -116,14 +116,17 @@ TEST_CASE("storage: an impossible size throws and leaves everything usable") {
 
 TEST_CASE("storage: blocks may be freed on another thread, and threads may end first") {
   std::vector<Storage> made_elsewhere;
+  const int64_t at_first = memory_stats().in_use;
   std::thread([&] {
     for (int i = 0; i < 200; ++i) made_elsewhere.emplace_back(100 + 37 * i);
   }).join();
+  REQUIRE(memory_stats().in_use > at_first + 200 * 100);
   for (size_t i = 0; i < made_elsewhere.size(); ++i) {
     std::memset(made_elsewhere[i].bytes(), 1, made_elsewhere[i].size());
   }
   std::thread([gone = std::move(made_elsewhere)]() mutable { gone.clear(); }).join();
   REQUIRE(made_elsewhere.empty());
+  REQUIRE(memory_stats().in_use == at_first);
 
   const int64_t before = memory_stats().in_use;
   std::vector<std::thread> threads;
