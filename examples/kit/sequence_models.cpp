@@ -79,17 +79,20 @@ StreamModel::StreamModel(const ModelSize& size, const StreamOptions& options)
       feed_forward.emplace_back(size.width,
                                 nn::FeedForwardOptions{.hidden = options.hidden, .dropout = 0});
   }
+  if (options.normalised)
+    for (int64_t i = 0; i <= size.layers; ++i) norms.emplace_back(size.width);
 }
 
 Tensor StreamModel::operator()(const SequenceBatch& batch) const {
   const nn::Scope scope(*this);
   Tensor x = embed(batch.input);  // (B, L, E)
   x = sinusoids ? (*sinusoids)(x) : (*learned)(x);
+  const auto read = [&](size_t i) { return norms.empty() ? x : norms[i](x); };
   for (size_t i = 0; i < attention.size(); ++i) {
-    x = x + attention[i](x, {.causal = true}).output;
+    x = x + attention[i](read(i), {.causal = true}).output;
     if (!feed_forward.empty()) x = x + feed_forward[i](x);
   }
-  return unembed(x);  // (B, L, V)
+  return unembed(read(attention.size()));  // (B, L, V)
 }
 
 void StreamModel::visit(nn::Visitor& v) {
@@ -98,6 +101,7 @@ void StreamModel::visit(nn::Visitor& v) {
   v("learned", learned);
   v("attention", attention);
   v("feed_forward", feed_forward);
+  v("norms", norms);
   v("unembed", unembed);
 }
 

@@ -52,12 +52,13 @@ struct EncoderModel : SequenceModel {
   void visit(nn::Visitor& v) override;
 };
 
-/// A residual stream that causal attention, and if wanted a feed-forward network, write into, without
-/// any normalisation: the kind of model that is taken apart to see how it works (Elhage et al. 2021).
+/// A residual stream that causal attention, and if wanted a feed-forward network, write into: the kind
+/// of model that is taken apart to see how it works (Elhage et al. 2021).
 struct StreamOptions {
   int64_t hidden = 0;       // of the feed-forward networks (ReLU); 0: attention only
   bool sinusoidal = false;  // positions; else they are learnt
   bool tied = false;        // the output layer is the embedding
+  bool normalised = false;  // attention and the output layer read layer-normed (pre-norm)
 };
 struct StreamModel : SequenceModel {
   nn::Embedding embed;
@@ -65,6 +66,7 @@ struct StreamModel : SequenceModel {
   std::optional<nn::LearnedPositions> learned;
   std::vector<nn::MultiHeadAttention> attention;
   std::vector<nn::FeedForward> feed_forward;
+  std::vector<nn::LayerNorm> norms;  // one before each attention, one at the end; or none
   nn::Linear unembed;
 
   StreamModel(const ModelSize& size, const StreamOptions& options);

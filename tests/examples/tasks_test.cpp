@@ -133,7 +133,7 @@ TEST_CASE("tasks: --help shows the defaults of the task that is named, and all t
   const Ran sort = run_program("tasks --help"), recall = run_program("tasks recall --help");
   CHECK(contains(sort.out, "default out/tasks/sort"));
   CHECK(contains(recall.out, "default out/tasks/recall"));
-  CHECK(contains(recall.out, "(default 6000)"));
+  CHECK(contains(recall.out, "(default 31200)"));
   CHECK(contains(run_program("tasks sort --task recall --help").out, "default out/tasks/recall"));
   CHECK(contains(run_program("tasks --task recall --help").out, "default out/tasks/recall"));
   for (const SmallTask& task : small_tasks) {
@@ -382,4 +382,27 @@ TEST_CASE("tasks: the Transformer copies a hundred unseen rows [DM-08]", "[slow]
                                .at("transformer");
   CHECK(model.at("exact_match").as_number() == 1.0);
   CHECK(model.at("greedy").as_integer() == 100);
+}
+
+TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position [DM-07]", "[slow]") {
+  const TempDir dir;
+  const core::Json model =
+      run_program("tasks reverse --steps 1200 --eval-every 1200 --json --quiet" + in(dir))
+          .json()
+          .at("models")
+          .at("transformer");
+  CHECK(model.at("exact_match").as_number() == 1.0);
+  CHECK(model.at("score").as_number() > 0.85);
+}
+
+TEST_CASE("tasks: attention recalls what came with a key, a GRU of its size does not [DM-22]",
+          "[slow]") {
+  const TempDir dir;
+  const core::Json models =
+      run_program("tasks recall --length 32 --symbols 64 --width 64 --eval-every 100 --json --quiet" +
+                  in(dir))
+          .json()
+          .at("models");
+  CHECK(models.at("transformer").at("accuracy").as_number() > 0.99);
+  CHECK(models.at("gru").at("accuracy").as_number() < 0.4);
 }
