@@ -42,7 +42,9 @@ double probe(int threads);
 using Workloads = std::vector<Workload>;
 void add_overhead(Workloads& all);     // recorded ops on 4 elements
 void add_tiny(Workloads& all);         // networks of the first chapters
-void add_gpt(Workloads& all);          // training steps and generation
+void add_gpt(Workloads& all);          // training steps
+void add_generation(Workloads& all);   // a token at a time
+void add_seq2seq(Workloads& all);      // recurrent, with attention
 void add_layers(Workloads& all);       // Transformer layers, attention alone
 void add_gemm(Workloads& all);         // matrix products
 void add_elementwise(Workloads& all);  // maps, rows, reductions, losses, the optimizer

@@ -53,6 +53,8 @@ int run(int argc, char** argv) {
   bench::add_overhead(all);
   bench::add_tiny(all);
   bench::add_gpt(all);
+  bench::add_generation(all);
+  bench::add_seq2seq(all);
   bench::add_layers(all);
   bench::add_gemm(all);
   bench::add_elementwise(all);
