@@ -273,7 +273,7 @@ void copy_into(const Array& dst, const Array& from_anywhere) {
         const S* x = at + run.offset[1];
         const int64_t dy = run.stride[0], dx = run.stride[1];
         if (dy == 1 && dx == 1) {
-          for (int64_t i = 0; i < run.n; ++i) y[i] = static_cast<D>(x[i]);
+          std::copy_n(x, run.n, y);
         } else {
           for (int64_t i = 0; i < run.n; ++i) y[i * dy] = static_cast<D>(x[i * dx]);
         }

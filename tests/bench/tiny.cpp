@@ -24,10 +24,13 @@ Step mlp_step(bool l2) {
   auto sgd = std::make_shared<optim::SGD>(model->parameters(), optim::SGDOptions{.lr = 0.01});
   const Tensor x = randn({100, 2});
   const Tensor y = sign(randn({100, 1}));
-  return [=] {
+  return [=, params = model->parameters()] {
     Tensor loss = nn::hinge_loss((*model)(x), y);
-    if (l2)
-      for (const Tensor& p : model->parameters()) loss = loss + 1e-4 * sum(square(p));
+    if (l2) {
+      Tensor squares = full({}, 0.0);
+      for (const Tensor& p : params) squares = squares + sum(square(p));
+      loss = loss + 1e-4 * squares;
+    }
     sgd->zero_grad();
     loss.backward();
     sgd->step();

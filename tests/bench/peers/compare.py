@@ -1,11 +1,14 @@
-"""heed beside PyTorch, by turns in one run: the ratio table, as Markdown on stdout.
+"""heed beside its peers, by turns in one run: the ratio table, as Markdown on stdout.
 
     python3 tests/bench/peers/compare.py build/test/bin/heed_bench [--only TEXT] [--threads 1 2] [--rounds 3] [--seconds 1]
+    python3 tests/bench/peers/compare.py build/test/bin/heed_bench --only gemm_ --gemm peers
 
-Each workload runs in fresh processes: heed, then each variant of PyTorch, `rounds` times over; what is
-compared is the median of the rounds. Variants: eager; compiled (torch.compile); both with the memory that
-glibc would return to the system kept by the process ("kept"). With several threads, a round counts only
-where the machine had them all: heed_bench --probe before and after must show 1.6 times one thread's rate.
+Each workload runs in fresh processes: heed, then each peer, `rounds` times over; what is compared is the
+median of the rounds. Peers are variants of PyTorch: eager; compiled (torch.compile); with the memory that
+glibc would return to the system kept by the process ("kept"), which the compiled one does, too; and with
+AVX-512 in its own kernels ("avx512"). With --gemm FOLDER they are the programs openblas, blis and onednn
+there (gemm_bench.cpp says how to make them). With several threads, a round counts only where the machine
+had them all: heed_bench --probe before and after must show 1.6 times one thread's rate.
 """
 import argparse, json, os, statistics, subprocess, sys
 from pathlib import Path
@@ -16,25 +19,39 @@ parser.add_argument("--only", default="")
 parser.add_argument("--threads", type=int, nargs="+", default=[1])
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--seconds", type=float, default=1.0)
-parser.add_argument("--variants", nargs="+", default=["eager", "kept", "compiled"])
+parser.add_argument("--variants", nargs="+", default=["eager", "kept", "avx512", "compiled"])
+parser.add_argument("--gemm", type=Path)
 args = parser.parse_args()
 
-torch_bench = [sys.executable, str(Path(__file__).with_name("torch_bench.py"))]
 KEPT = {"MALLOC_MMAP_THRESHOLD_": str(1 << 40), "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(64 << 20)}
+RATES = {"GFLOP/s", "GB/s", "Gelem/s", "tokens/s"}
+peers = ["openblas", "blis", "onednn"] if args.gemm else args.variants
 
 
-def environment(variant, threads):
+def environment(peer, threads):
     env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
-    env["OMP_NUM_THREADS"] = str(threads)
-    if threads > 1:
+    env["OMP_NUM_THREADS"] = env["BLIS_NUM_THREADS"] = str(threads)
+    if threads > 1 and peer != "heed":
         env["OMP_PROC_BIND"] = "true"
-    if variant != "eager":
+    if peer in ("kept", "avx512", "compiled"):
         env.update(KEPT)
+    if peer == "avx512":
+        env["ATEN_CPU_CAPABILITY"] = "avx512"
+    if peer == "blis" and " avx512f " in Path("/proc/cpuinfo").read_text():
+        env["BLIS_ARCH_TYPE"] = "0"  # skx: it takes processors newer than itself for any processor
     return env
 
 
-def run(command, env):
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
+def figure(peer, name, threads):
+    if args.gemm and peer != "heed":
+        command = [args.gemm / peer, "--seconds", args.seconds, name]
+    else:
+        program = [args.bench] if peer == "heed" else [sys.executable, Path(__file__).with_name("torch_bench.py")]
+        command = [*program, "--only", "=" + name, "--threads", threads, "--seconds", args.seconds]
+        if peer == "compiled":
+            command.append("--compile")
+    command = [str(word) for word in command]
+    done = subprocess.run(command, env=environment(peer, threads), capture_output=True, text=True)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode != 0 or not lines:
         print(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
@@ -49,41 +66,46 @@ def whole_machine(threads):
     return all_of_them >= 0.8 * threads * one
 
 
+def rounds_of(name, threads):
+    rounds = []
+    for _ in range(3 * args.rounds):
+        before = whole_machine(threads)
+        figures = {peer: figure(peer, name, threads) for peer in ["heed", *peers]}
+        if before and whole_machine(threads):
+            rounds.append(figures)
+        if len(rounds) == args.rounds:
+            break
+    return rounds
+
+
+def show(x):
+    return "-" if x is None else f"{x:.4g}"
+
+
 names = subprocess.check_output([args.bench, "--list", "--only", args.only], text=True).split()
-rates = {"GFLOP/s", "GB/s", "Gelem/s", "tokens/s"}
-print("| workload | threads | heed | unit | " + " | ".join(f"PyTorch {v}" for v in args.variants) + " | heed is faster than the best by |")
-print("|---|---:|---:|---|" + "---:|" * (len(args.variants) + 1))
-geometric = []
+print("| workload | threads | heed | unit | " + " | ".join(peers) + " | heed is faster than the best by |")
+print("|---|---:|---:|---|" + "---:|" * (len(peers) + 1))
+ratios = {}
 for threads in args.threads:
     for name in names:
-        common = ["--only", "=" + name, "--threads", str(threads), "--seconds", str(args.seconds)]
-        rounds = []
-        for _ in range(3 * args.rounds):
-            before = whole_machine(threads)
-            figures = {"heed": run([args.bench, *common], environment("eager", threads))}
-            for variant in args.variants:
-                extra = ["--compile"] if variant == "compiled" else []
-                figures[variant] = run([*torch_bench, *common, *extra], environment(variant, threads))
-            if before and whole_machine(threads):
-                rounds.append(figures)
-            if len(rounds) == args.rounds:
-                break
+        rounds = rounds_of(name, threads)
         if not rounds:
             print(f"| {name} | {threads} | the machine never had {threads} processors free |")
             continue
-
-        def median(peer):
-            values = [r[peer]["value"] for r in rounds if r[peer] and r[peer]["name"] == name]
-            return statistics.median(values) if values else None
+        median = {}
+        for peer in ["heed", *peers]:
+            values = [r[peer]["value"] for r in rounds if r[peer]]
+            median[peer] = statistics.median(values) if values else None
         unit = rounds[0]["heed"]["unit"]
-        heed, peers = median("heed"), {v: median(v) for v in args.variants}
-        known = [p for p in peers.values() if p]
-        ratio = None
-        if known:
-            ratio = heed / max(known) if unit in rates else min(known) / heed
-            geometric.append(ratio)
-        show = lambda x: "-" if x is None else f"{x:.4g}"
-        print(f"| {name} | {threads} | {show(heed)} | {unit} | " + " | ".join(show(peers[v]) for v in args.variants)
-              + f" | {'-' if ratio is None else f'{ratio:.2f}x'} |", flush=True)
-if geometric:
-    print(f"\nGeometric mean of the last column: {statistics.geometric_mean(geometric):.2f}x over {len(geometric)} rows.")
+        times = {peer: median["heed"] / x if unit in RATES else x / median["heed"] for peer, x in median.items() if x}
+        del times["heed"]
+        best = min(times.values(), default=None)
+        for peer, ratio in {**times, "the best": best}.items():
+            ratios.setdefault((threads, peer), []).append(ratio)
+        print(f"| {name} | {threads} | {show(median['heed'])} | {unit} | " + " | ".join(show(median[p]) for p in peers)
+              + f" | {'-' if best is None else f'{best:.2f}x'} |", flush=True)
+print("\nGeometric means, heed faster by:")
+for (threads, peer), values in ratios.items():
+    known = [v for v in values if v]
+    if known:
+        print(f"- {threads} thread{'s' if threads > 1 else ''}, {peer}: {statistics.geometric_mean(known):.2f}x over {len(known)} rows")
