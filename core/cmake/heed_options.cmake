@@ -19,8 +19,12 @@ endif()
 function(heed_compile_settings target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
-  target_compile_options(${target} PRIVATE -ffp-contract=off -Wall -Wextra -Wpedantic
-                         $<$<BOOL:${HEED_WERROR}>:-Werror>)
+  # Each function in a section of its own: a program takes those that it calls.
+  target_compile_options(${target} PRIVATE -ffp-contract=off -ffunction-sections
+                         -Wall -Wextra -Wpedantic $<$<BOOL:${HEED_WERROR}>:-Werror>)
+  if(NOT APPLE)
+    target_link_options(${target} PRIVATE LINKER:--gc-sections)
+  endif()
   if(HEED_SANITIZE)
     string(REPLACE ";" "," kinds "${HEED_SANITIZE}")
     target_compile_options(${target} PUBLIC -fsanitize=${kinds} -fno-omit-frame-pointer -g
