@@ -236,52 +236,6 @@ Array reshape(const Array& x, const Shape& to) {
   return reshape(clone(x), shape);
 }
 
-Array contiguous(const Array& x) { return x.is_contiguous() ? x : clone(x); }
-
-Array clone(const Array& x) {
-  Array copy(x.shape(), x.dtype());
-  copy_into(copy, x);
-  return copy;
-}
-
-Array to(const Array& x, Dtype dtype) {
-  if (x.dtype() == dtype) return x;
-  Array out(x.shape(), dtype);
-  copy_into(out, x);
-  return out;
-}
-
-Array unaliased(const Array& src, const Array& dst) {
-  if (!(src.storage() == dst.storage())) return src;
-  const bool same =
-      src.offset() == dst.offset() && src.shape() == dst.shape() && src.strides() == dst.strides();
-  return same && src.dtype() == dst.dtype() ? src : clone(src);
-}
-
-void copy_into(const Array& dst, const Array& from_anywhere) {
-  const Array src = unaliased(from_anywhere, dst);
-  const Shape shape = broadcast("copy", dst.shape(), src.shape());
-  check<ShapeError>(shape == dst.shape(), "copy: ", src.shape(), " into ", dst.shape(),
-                    ": the source does not fit");
-  const Strides from = broadcast_strides(src.shape(), src.strides(), shape);
-  dispatch(dst.dtype(), [&]<class D>() {
-    dispatch(src.dtype(), [&]<class S>() {
-      D* const to = dst.data<D>();
-      const S* const at = src.data<S>();
-      for_each_run<2>(shape, {dst.strides(), from}, [&](const Run<2>& run) {
-        D* y = to + run.offset[0];
-        const S* x = at + run.offset[1];
-        const int64_t dy = run.stride[0], dx = run.stride[1];
-        if (dy == 1 && dx == 1) {
-          std::copy_n(x, run.n, y);
-        } else {
-          for (int64_t i = 0; i < run.n; ++i) y[i * dy] = static_cast<D>(x[i * dx]);
-        }
-      });
-    });
-  });
-}
-
 Array full(const Shape& shape, double value, Dtype dtype) {
   Array out(shape, dtype);
   dispatch(dtype,

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <heed/core/ops.h>
+#include <heed/core/streaming.h>
 #include <heed/core/walk.h>
 
 namespace heed::core {
@@ -78,9 +79,12 @@ void dispatch_numeric(Dtype dtype, const char* op, Body&& body) {
 template <class T>
 void zip_strided(Binary function, const Array& y, const T* a, const Strides& da, const T* b, const Strides& db) {
   T* const out = y.data<T>();
+  const bool streamed = exceeds_caches(y);
   for_each_run<3>(y.shape(), {y.strides(), da, db}, [&](const Run<3>& run) {
-    zip_run<T>(function, a + run.offset[1], run.stride[1], b + run.offset[2], run.stride[2],
-               out + run.offset[0], run.n);
+    write_pieces(out + run.offset[0], run.n, streamed, [&](int64_t i, int64_t m, T* to) {
+      zip_run<T>(function, a + run.offset[1] + i * run.stride[1], run.stride[1],
+                 b + run.offset[2] + i * run.stride[2], run.stride[2], to, m);
+    });
   });
 }
 
@@ -124,8 +128,11 @@ Array map(Unary function, const Array& x) {
     const auto kernel = kernels_of<T>().unary[static_cast<int>(function)];
     const T* const in = x.data<T>();
     T* const out = y.data<T>();
+    const bool streamed = exceeds_caches(y);
     for_each_run<2>(x.shape(), {y.strides(), x.strides()}, [&](const Run<2>& run) {
-      kernel(in + run.offset[1], run.stride[1], out + run.offset[0], run.n);
+      write_pieces(out + run.offset[0], run.n, streamed, [&](int64_t i, int64_t m, T* to) {
+        kernel(in + run.offset[1] + i * run.stride[1], run.stride[1], to, m);
+      });
     });
   });
   return y;
@@ -138,8 +145,11 @@ Array map_grad(UnaryGrad function, const Array& x, const Array& g) {
   Array y(x.shape(), x.dtype());
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     const auto kernel = kernels_of<T>().unary_grad[static_cast<int>(function)];
+    const bool streamed = exceeds_caches(y);
     parallel_for(x.numel(), elementwise_grain, [&](int64_t begin, int64_t end) {
-      kernel(from.data<T>() + begin, by.data<T>() + begin, y.data<T>() + begin, end - begin);
+      write_pieces(y.data<T>() + begin, end - begin, streamed, [&](int64_t i, int64_t m, T* to) {
+        kernel(from.data<T>() + begin + i, by.data<T>() + begin + i, to, m);
+      });
     });
   });
   return y;

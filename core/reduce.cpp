@@ -78,7 +78,7 @@ void add_run(const T* x, T* y, int64_t n) {
   }
 }
 
-constexpr int64_t column_width = 256;
+constexpr int64_t column_width = 1024;
 
 // y = Σ of the rows begin … end-1, w columns of them, in pairs of 64 rows.
 template <class T>
@@ -101,7 +101,9 @@ void add_rows(const T* x, const LoopNest<1>& rows, int64_t begin, int64_t end, T
 // Sum over leading axes, kept columns adjacent.
 template <class T>
 void sum_columns(const T* x, const LoopNest<1>& rows, int64_t n_rows, T* y, int64_t columns) {
-  parallel_for(columns, std::max<int64_t>(16, elementwise_grain / std::max<int64_t>(1, n_rows)),
+  // As many columns as there are for a thread: what is read of a row should be adjacent.
+  const int64_t enough = elementwise_grain / std::max<int64_t>(1, n_rows);
+  parallel_for(columns, std::max({int64_t{16}, enough, (columns + num_threads() - 1) / num_threads()}),
                [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; c += column_width)
       add_rows(x + c, rows, 0, n_rows, y + c, std::min(column_width, end - c));
