@@ -31,7 +31,7 @@ bool copy_transposed(const LoopNest<2>& nest, T* y, const T* x) {
     others_from.push_back(from[i]);
   }
   const LoopNest<2> outer(others, {others_to, others_from});
-  constexpr int64_t height = 128;
+  constexpr int64_t height = 512;
   const int64_t rows = nest.shape[inner], columns = nest.shape[across], strips = (rows + height - 1) / height;
   const int64_t grain = std::max<int64_t>(1, elementwise_grain / (std::min(rows, height) * columns));
   parallel_for(others.numel() * strips, grain, [&](int64_t begin, int64_t end) {
