@@ -78,10 +78,17 @@ void row_times_matrix(const Gemm<T>& p) {
   });
 }
 
+/// Rows of A packed into strips of tile_rows, for as long as tasks ask for the same ones.
+template <class T>
+struct PackedRows {
+  Storage numbers;
+  int64_t row = -1;
+};
+
 /// Steps [l, l + k) of the sums in rows [row, row + m) and columns [col, col + n) of C.
 template <class T>
 void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64_t m, int64_t n,
-                    int64_t k, const T* b, int64_t b_row, int64_t b_panel) {
+                    int64_t k, const T* b, int64_t b_row, int64_t b_panel, PackedRows<T>& packed) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t mr = kernel.tile_rows;
   const T* const a = p.a + row * p.a_row + l * p.a_col;
@@ -91,11 +98,12 @@ void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64
   GemmBlock<T> block{m, n, k, a, p.a_row, p.a_col, mr * p.a_row, b, b_row, b_panel,
                      c, p.c_row, accumulate, bias};
   // Rows whose numbers are adjacent are read where they are: each is then a stream of its own.
-  Storage packed;
   if (p.a_col != 1 && m * k > 8192) {
-    packed = Storage(sizeof(T) * static_cast<size_t>(ceil_div(m, mr) * mr * k));
-    kernel.pack(a, p.a_row, p.a_col, m, k, mr, memory<T>(packed));
-    block.a = memory<T>(packed);
+    if (packed.row != row) {
+      packed = {Storage(sizeof(T) * static_cast<size_t>(ceil_div(m, mr) * mr * k)), row};
+      kernel.pack(a, p.a_row, p.a_col, m, k, mr, memory<T>(packed.numbers));
+    }
+    block.a = memory<T>(packed.numbers);
     block.a_row = 1;
     block.a_col = mr;
     block.a_panel = mr * k;
@@ -139,14 +147,18 @@ void blocked(const Gemm<T>& p) {
         });
       }
       const int64_t tasks_across = ceil_div(n, width);
-      const int64_t tasks = ceil_div(p.m, rows) * tasks_across;
-      parallel_for(tasks, ceil_div(task_work, rows * width * k), [&](int64_t begin, int64_t end) {
+      const int64_t strips = ceil_div(p.m, rows), tasks = strips * tasks_across;
+      // Where there are strips enough for all threads, one takes a strip as a whole.
+      const int64_t grain = std::max(ceil_div(task_work, rows * width * k),
+                                     strips >= 4 * num_threads() ? tasks_across : 1);
+      parallel_for(tasks, grain, [&](int64_t begin, int64_t end) {
+        PackedRows<T> a;
         for (int64_t task = begin; task < end; ++task) {
           const int64_t row = task / tasks_across * rows, col = task % tasks_across * width;
           const T* b_block = pack_b ? memory<T>(packed) + col * k : b + col;
           multiply_block(p, row, first + col, l, std::min(rows, p.m - row),
                          std::min(width, n - col), k, b_block, pack_b ? nr : p.b_row,
-                         pack_b ? nr * k : nr);
+                         pack_b ? nr * k : nr, a);
         }
       });
     }
