@@ -321,32 +321,6 @@ def _():
     return step
 
 
-# Matrix products.
-
-def product(name, m, k, n, batch=1, at=False, bt=False):
-    @workload("gemm_" + name, "GFLOP/s", 2e-9 * batch * m * k * n, True)
-    def _():
-        a = torch.rand(batch, k, m).transpose(1, 2) if at else torch.rand(batch, m, k)
-        b = torch.rand(batch, n, k).transpose(1, 2) if bt else torch.rand(batch, k, n)
-        if batch == 1:
-            a, b = a[0], b[0]
-        return no_grad(lambda: a @ b)
-
-
-for n in (4, 16, 32, 64, 128, 256, 512, 1024, 2048):
-    product(str(n), n, n, n)
-for m, k, n in ((768, 128, 512), (768, 512, 128), (768, 128, 384), (2048, 384, 1152), (2048, 384, 1536), (2048, 1536, 384), (1, 768, 3072)):
-    product(f"{m}x{k}x{n}", m, k, n)
-product("2048x384x1536_NT", 2048, 384, 1536, bt=True)
-product("2048x384x1536_TN", 2048, 384, 1536, at=True)
-product("384x2048x1536_TN", 384, 2048, 1536, at=True)
-product("256x64x256_NT_b48", 256, 64, 256, 48, bt=True)
-product("256x256x64_b48", 256, 256, 64, 48)
-product("64x32x64_NT_b48", 64, 32, 64, 48, bt=True)
-product("64x64x32_b48", 64, 64, 32, 48)
-product("1x768x3072_NT", 1, 768, 3072, bt=True)
-
-
 # Elementwise, rows, losses, the optimizer.
 
 def elementwise(name, shape, bytes_each, f):
