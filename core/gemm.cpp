@@ -24,7 +24,7 @@ constexpr int64_t block_columns = 256;
 constexpr int64_t max_columns = 4096;  // bounds the memory for packed B
 
 // Multiply-adds that are worth a thread's while.
-constexpr int64_t task_work = 1 << 17;
+constexpr int64_t task_work = 1 << 16;
 
 template <class T>
 T* memory(const Storage& storage) {
@@ -141,7 +141,7 @@ void blocked(const Gemm<T>& p) {
       const int64_t k = std::min(depth, p.k - l);
       const T* b = p.b + l * p.b_row + first * p.b_col;
       if (pack_b) {
-        parallel_for(n, ceil_div(32768, k * nr) * nr, [&](int64_t begin, int64_t end) {
+        parallel_for(n, ceil_div(8192, k * nr) * nr, [&](int64_t begin, int64_t end) {
           kernel.pack(b + begin * p.b_col, p.b_col, p.b_row, end - begin, k, nr,
                       memory<T>(packed) + begin * k);
         });
@@ -176,7 +176,8 @@ void small(const Gemm<T>& p) {
 template <class T>
 void multiply(const Gemm<T>& p) {
   if (p.k <= 0) return fill_with_bias(p);
-  if (p.b_col == 1 && p.m > 1 && p.n * p.k <= 4096 && p.m * p.k <= 8192) return small(p);
+  if (p.b_col == 1 && p.m > 1 && p.n * p.k <= 4096 && p.m * p.n * p.k <= 2 * task_work)
+    return small(p);
   if (p.b_row == 1 && p.m <= 8 && p.k >= 64) return few_rows_times_transposed(p);
   if (p.b_col == 1 && p.m == 1 && p.n >= 64) return row_times_matrix(p);
   blocked(p);
