@@ -39,7 +39,7 @@ struct Pass {
     check<DtypeError>(g.dtype() == to.dtype, from, ": rule gave a gradient of ", g.dtype(), " for an input of ",
                       to.dtype, ": must be equal");
     Pending& slot = pending[to.node->id];
-    slot.node = to.node;
+    if (!slot.node) slot.node = to.node;
     if (g.shape() != to.shape) {  // the input was broadcast
       check<ShapeError>(core::broadcasts_to(to.shape, g.shape()), from, ": rule gave a gradient ", g.shape(), " for an input ",
                         to.shape, ": must have the input's shape, or one that it was broadcast to");

@@ -15,7 +15,7 @@ namespace {
 // Blocks: a task has task_queries queries; they meet the keys block_keys at a time, in strips of
 // strip_queries, so that a strip's scores (16 KiB in f32) stay in the L1 cache between their uses.
 // The smaller the strip, the less is computed behind the causal diagonal.
-constexpr int64_t task_queries = 128;
+constexpr int64_t task_queries = 256;
 constexpr int64_t strip_queries = 32;
 constexpr int64_t block_keys = 128;
 

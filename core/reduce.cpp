@@ -137,17 +137,19 @@ void sum_into(const Array& x, unsigned reduced, T* out) {
     *out = sum_run(partial.data(), 1, chunks);
     return;
   }
-  const bool one_run = gone.shape.rank() == 1 && n_in <= 8;  // short: no walk to set up
+  const bool one_run = gone.shape.rank() == 1, short_run = one_run && n_in <= 8;
   const int64_t step = gone.strides[0].back();
   parallel_for(n_out, std::max<int64_t>(1, elementwise_grain / n_in), [&](int64_t begin, int64_t end) {
     int64_t at = begin;
     kept.walk(begin, end, [&](const Run<1>& outer) {
       for (int64_t i = 0; i < outer.n; ++i) {
         const T* const first = in + outer.offset[0] + i * outer.stride[0];
-        if (one_run) {
+        if (short_run) {
           T total = 0;
           for (int64_t j = 0; j < n_in; ++j) total += first[j * step];
           out[at++] = total;
+        } else if (one_run) {
+          out[at++] = sum_run(first, step, n_in);
         } else {
           out[at++] = sum_nest(first, gone, 0, n_in);
         }

@@ -7,14 +7,21 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include <heed/core/array.h>
 #include <heed/core/kernels/kernels.h>
 
 namespace heed::core {
 
-/// Whether y is larger than the last cache (whose size is asked of the system once).
-bool exceeds_caches(const Array& y);
+/// The size of the last cache, in bytes; asked of the system once.
+int64_t last_cache_size();
+
+inline bool exceeds_caches(const Array& y) {
+  constexpr int64_t surely_fits = 1 << 18;  // toy sizes need not ask
+  const int64_t n = y.numel();
+  return n > surely_fits && n * static_cast<int64_t>(size_of(y.dtype())) > last_cache_size();
+}
 
 /// compute(i, m, to) writes elements i … i+m-1 of y to `to`, in pieces that fill [0, n). Streamed, a
 /// piece is computed in a buffer that stays in the first cache, and sent on from there.

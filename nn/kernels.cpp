@@ -39,7 +39,7 @@ std::vector<double> DistanceKernel::widths() const {
   return widths;
 }
 
-Tensor DistanceKernel::divided(const Tensor& distances, double power) const {
+Tensor DistanceKernel::divided(const Tensor& distances, double power, double factor) const {
   const auto heads = static_cast<int64_t>(fixed_widths.size());
   const auto of_heads = [&](const Tensor& widths) {  // (h) -> (h, 1, 1), beside (…, h, n, m)
     check<ShapeError>(distances.dim() >= 3 && distances.size(-3) == heads, "DistanceKernel: ",
@@ -47,16 +47,17 @@ Tensor DistanceKernel::divided(const Tensor& distances, double power) const {
                       ": must be (…, heads, queries, keys): one width a head");
     return widths.reshape({heads, 1, 1});
   };
+  const auto scaled = [&](const Tensor& x) { return factor == 1.0 ? x : factor * x; };
   if (log_width.defined()) {
-    const Tensor factor = exp(-power * log_width);
-    return distances * (log_width.dim() == 0 ? factor : of_heads(factor));
+    const Tensor by = scaled(exp(-power * log_width));
+    return distances * (log_width.dim() == 0 ? by : of_heads(by));
   }
-  if (heads == 1) return distances / std::pow(fixed_widths[0], power);
-  return distances / pow(of_heads(tensor(fixed_widths, distances.dtype())), power);
+  if (heads == 1) return scaled(distances / std::pow(fixed_widths[0], power));
+  return scaled(distances / pow(of_heads(tensor(fixed_widths, distances.dtype())), power));
 }
 
-Tensor DistanceKernel::scaled_squares(const Tensor& q, const Tensor& k) const {
-  return divided(squared_distances(q, k), 2.0);
+Tensor DistanceKernel::scaled_squares(const Tensor& q, const Tensor& k, double factor) const {
+  return divided(squared_distances(q, k), 2.0, factor);
 }
 
 Tensor DistanceKernel::scaled_distances(const Tensor& q, const Tensor& k) const {
@@ -65,7 +66,7 @@ Tensor DistanceKernel::scaled_distances(const Tensor& q, const Tensor& k) const 
 
 Tensor Gaussian::operator()(const Tensor& q, const Tensor& k) const {
   const Scope scope(*this);
-  return -0.5 * scaled_squares(q, k);
+  return scaled_squares(q, k, -0.5);
 }
 
 Tensor Epanechikov::operator()(const Tensor& q, const Tensor& k) const {

@@ -34,14 +34,15 @@ struct DistanceKernel : Module {
   explicit DistanceKernel(const KernelOptions& = {});
   std::vector<double> widths() const;
   double width() const { return widths().front(); }
-  /// u², from the distances' squares.
-  Tensor scaled_squares(const Tensor& q, const Tensor& k) const;
+  /// factor · u², from the distances' squares: one pass over the scores for both.
+  Tensor scaled_squares(const Tensor& q, const Tensor& k, double factor = 1.0) const;
   Tensor scaled_distances(const Tensor& q, const Tensor& k) const;  // u; gradient 0 at u = 0
 
   void visit(Visitor& v) override { v("log_width", log_width); }
 
  private:
-  Tensor divided(const Tensor& distances, double power) const;  // by the widths to that power
+  /// By the widths to that power, times the factor.
+  Tensor divided(const Tensor& distances, double power, double factor = 1.0) const;
 };
 
 struct Gaussian : DistanceKernel {

@@ -70,8 +70,7 @@ inline V exp(V x) {
     const Bits<V> vanishes = x < -104.0f;
     const Reduced<V> s(select<V>(vanishes, V{}, at_most(x, 104.0f)));
     const V y = 1.0f + (s.r + s.r * s.r * exp_tail(s.r));
-    const Bits<V> half = s.n >> 1;  // 2ⁿ in two steps: each a normal number
-    return select<V>(vanishes, V{}, y * power_of_two<V>(half) * power_of_two<V>(s.n - half));
+    return select<V>(vanishes, V{}, times_power_of_two(y, s.n_float));
   } else {
     return lane_by_lane(x, [](double v) { return __builtin_exp(v); });
   }
