@@ -273,11 +273,14 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
 }
 
 /// How many tasks share the keys of one head: one where there are heads enough for many threads.
-/// Each has its own dq, so that no two tasks write the same numbers.
+/// All but the first have a dq of their own, so that no two tasks write the same numbers; together
+/// these take 16 MiB at most.
 template <class T>
 int64_t shares_of_keys(const Problem<T>& p) {
   const int64_t wanted = (15 + p.batch * p.key_heads) / (p.batch * p.key_heads);
-  return std::clamp<int64_t>(std::min(wanted, p.keys / 256), 1, 16);
+  const int64_t numbers = p.batch * p.heads * p.queries * p.width;
+  const int64_t most = 1 + (int64_t{16} << 20) / (static_cast<int64_t>(sizeof(T)) * std::max<int64_t>(1, numbers));
+  return std::clamp<int64_t>(std::min({wanted, p.keys / 256, most}), 1, 16);
 }
 
 template <class T>
@@ -292,12 +295,15 @@ void backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
   };
   const Storage delta = numbers<T>(rows);
   const int64_t shares = shares_of_keys(p);
-  const Storage dq_shares = shares > 1 ? numbers<T>(shares * rows * p.width) : Storage();
+  const Storage dq_shares = shares > 1 ? numbers<T>((shares - 1) * rows * p.width) : Storage();
+  const auto dq_of_share = [&](int64_t part) {  // part >= 1
+    return data<T>(dq_shares) + (part - 1) * rows * p.width;
+  };
   parallel_for(rows, 512, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       split(row, [&](int64_t b, int64_t h, int64_t i) {
         data<T>(delta)[row] = kernel.dot(grad.at(b, h, i), output.at(b, h, i), p.value_width);
-        if (shares == 1) std::fill_n(dq.at(b, h, i), p.width, T(0));
+        std::fill_n(dq.at(b, h, i), p.width, T(0));
       });
     }
   });
@@ -307,7 +313,7 @@ void backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
     for (int64_t task = begin; task < end; ++task) {
       const int64_t part = task / (p.batch * p.key_heads), head = task % (p.batch * p.key_heads);
       const int64_t b = head / p.key_heads, key_head = head % p.key_heads;
-      T* const own = shares > 1 ? data<T>(dq_shares) + part * rows * p.width : nullptr;
+      T* const own = part > 0 ? dq_of_share(part) : nullptr;
       const int64_t group_rows = p.group() * p.queries * p.width;
       if (own) std::fill_n(own + head * group_rows, group_rows, T(0));
       const auto dq_of = [&](int64_t h) {
@@ -323,11 +329,8 @@ void backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
   parallel_for(rows, 512, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       split(row, [&](int64_t b, int64_t h, int64_t i) {
-        T* const to = dq.at(b, h, i);
-        std::copy_n(data<T>(dq_shares) + row * p.width, p.width, to);
-        for (int64_t part = 1; part < shares; ++part) {
-          kernel.axpy(T(1), data<T>(dq_shares) + (part * rows + row) * p.width, to, p.width);
-        }
+        for (int64_t part = 1; part < shares; ++part)
+          kernel.axpy(T(1), dq_of_share(part) + row * p.width, dq.at(b, h, i), p.width);
       });
     }
   });
