@@ -19,7 +19,8 @@ Tensor differences(const Tensor& q, const Tensor& k) {
 }  // namespace
 
 Tensor squared_distances(const Tensor& q, const Tensor& k) {
-  return sum(square(differences(q, k)), -1);
+  const Tensor squares = square(differences(q, k));
+  return squares.size(-1) == 1 ? squares.squeeze(-1) : sum(squares, -1);  // on a line: no sum
 }
 
 DistanceKernel::DistanceKernel(const KernelOptions& o)
