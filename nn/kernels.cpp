@@ -48,13 +48,12 @@ Tensor DistanceKernel::divided(const Tensor& distances, double power, double fac
                       ": must be (…, heads, queries, keys): one width a head");
     return widths.reshape({heads, 1, 1});
   };
-  const auto scaled = [&](const Tensor& x) { return factor == 1.0 ? x : factor * x; };
   if (log_width.defined()) {
-    const Tensor by = scaled(exp(-power * log_width));
+    const Tensor by = factor * exp(-power * log_width);
     return distances * (log_width.dim() == 0 ? by : of_heads(by));
   }
-  if (heads == 1) return scaled(distances / std::pow(fixed_widths[0], power));
-  return scaled(distances / pow(of_heads(tensor(fixed_widths, distances.dtype())), power));
+  if (heads == 1) return distances / (std::pow(fixed_widths[0], power) / factor);
+  return distances / (pow(of_heads(tensor(fixed_widths, distances.dtype())), power) / factor);
 }
 
 Tensor DistanceKernel::scaled_squares(const Tensor& q, const Tensor& k, double factor) const {

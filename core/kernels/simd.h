@@ -130,19 +130,5 @@ inline V sqrt(V x) {
   return y;
 }
 
-/// x 2ⁿ, n whole, in f32 with -252 <= n <= 252; results below the normal numbers included.
-template <class V>
-inline V times_power_of_two(V x, V n) {
-#if defined(__x86_64__) && HEED_VECTOR_BYTES == 64
-  V y;
-  __asm__("vscalefps %2, %1, %0" : "=v"(y) : "v"(x), "v"(n));
-  return y;
-#else
-  // In two steps: each factor is a normal number.
-  const Bits<V> whole = __builtin_convertvector(n, Bits<V>), half = whole >> 1;
-  return x * bits_as<V>((half + 127) << 23) * bits_as<V>((whole - half + 127) << 23);
-#endif
-}
-
 }  // namespace
 }  // namespace heed::core

@@ -54,6 +54,19 @@ inline V power_of_two(Bits<V> n) {
   return bits_as<V>((n + 127) << 23);
 }
 
+/// x 2ⁿ for the n of a Reduced, results below the normal numbers included.
+template <class V>
+inline V times_power_of_two(V x, const Reduced<V>& s) {
+#if defined(__x86_64__) && HEED_VECTOR_BYTES == 64
+  V y;
+  __asm__("vscalefps %2, %1, %0" : "=v"(y) : "v"(x), "v"(s.n_float));
+  return y;
+#else
+  const Bits<V> half = s.n >> 1;  // in two steps: each factor is a normal number
+  return x * power_of_two<V>(half) * power_of_two<V>(s.n - half);
+#endif
+}
+
 /// (eʳ - 1 - r) / r² for |r| <= ln 2 / 2.
 template <class V>
 inline V exp_tail(V r) {
@@ -70,7 +83,7 @@ inline V exp(V x) {
     const Bits<V> vanishes = x < -104.0f;
     const Reduced<V> s(select<V>(vanishes, V{}, at_most(x, 104.0f)));
     const V y = 1.0f + (s.r + s.r * s.r * exp_tail(s.r));
-    return select<V>(vanishes, V{}, times_power_of_two(y, s.n_float));
+    return select<V>(vanishes, V{}, times_power_of_two(y, s));
   } else {
     return lane_by_lane(x, [](double v) { return __builtin_exp(v); });
   }

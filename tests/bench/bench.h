@@ -36,7 +36,7 @@ struct Figure {
 /// Batches of at least 5 ms, for `seconds` in all, at least 5 of them, after two calls to warm up.
 Figure measure(const Workload& workload, double seconds);
 
-/// How much of the machine is there right now: f32 multiply-adds in registers, GFLOP/s.
+/// How much of the machine is there right now: f32 products that stay in the caches, GFLOP/s.
 double probe(int threads);
 
 using Workloads = std::vector<Workload>;
