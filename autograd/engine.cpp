@@ -20,6 +20,7 @@ struct RunningRule {
 struct Pending {
   std::shared_ptr<Node> node;
   Tensor g;
+  Pending(const std::shared_ptr<Node>& to, Tensor&& arrived) : node(to), g(std::move(arrived)) {}
 };
 
 // A node's id exceeds the ids of its inputs, so the newest pending node has received every
@@ -30,7 +31,7 @@ struct Pass {
   bool retain_graph = false;
   uint64_t oldest = 0;  // nodes older than this lead nowhere that is asked for
 
-  void give(const char* from, const Input& to, Tensor g) {
+  void give(const char* from, const Input& to, Tensor&& g) {
     if (!to.node || !g.defined() || !to.node->requires_grad() || to.node->id < oldest) return;
     if (observer) [[unlikely]] observer->gradient(from, g, false);
     check<AutogradError>(!recording || g.requires_grad(), from,
@@ -38,29 +39,25 @@ struct Pass {
                          "write the rule in Tensors, without detach() or NoGrad");
     check<DtypeError>(g.dtype() == to.dtype, from, ": rule gave a gradient of ", g.dtype(), " for an input of ",
                       to.dtype, ": must be equal");
-    Pending& slot = pending[to.node->id];
-    if (!slot.node) slot.node = to.node;
     if (g.shape() != to.shape) {  // the input was broadcast
       check<ShapeError>(core::broadcasts_to(to.shape, g.shape()), from, ": rule gave a gradient ", g.shape(), " for an input ",
                         to.shape, ": must have the input's shape, or one that it was broadcast to");
       g = g.sum_to(to.shape);
     }
-    if (!slot.g.defined()) {
-      slot.g = std::move(g);
-    } else if (!recording && slot.g.array().storage().use_count() == 1 && slot.g.is_contiguous()) {
-      core::add_into(slot.g.array(), g.array());
-    } else {
-      slot.g = slot.g + g;
-    }
+    const auto [slot, first] = pending.try_emplace(to.node->id, to.node, std::move(g));
+    if (first) return;
+    Tensor& sum = slot->second.g;
+    if (!recording && sum.array().storage().use_count() == 1 && sum.is_contiguous()) core::add_into(sum.array(), g.array());
+    else sum = sum + g;
   }
 
   template <class Arrived>
   void run(const char* from, const Input& root, const Tensor& seed, Arrived&& arrived) {
-    give(from, root, seed);
+    give(from, root, Tensor(seed));
     std::vector<Tensor> grads;
     while (!pending.empty()) {
-      Pending now = std::move(pending.begin()->second);
-      pending.erase(pending.begin());
+      const auto newest = pending.extract(pending.begin());
+      Pending& now = newest.mapped();
       Node& node = *now.node;
       if (node.hooks) now.g = run_hooks(node, std::move(now.g));
       if (arrived(node, now.g) || node.is_leaf()) continue;

@@ -11,22 +11,18 @@ Node::~Node() = default;
 namespace {
 
 // Freeing a node drops its inputs and what it saved, which may free older nodes, and so on down a
-// chain of any length. So the first to go keeps a list, and those that follow only join it.
-thread_local std::vector<Node*>* retired = nullptr;
+// chain of any length. So all join a list, and the first to go frees what is on it.
+thread_local Node* retired = nullptr;
+thread_local bool freeing = false;
 
 void retire(Node* node) {
-  if (retired) {
-    retired->push_back(node);
-    return;
-  }
-  std::vector<Node*> list{node};
-  retired = &list;
-  while (!list.empty()) {
-    Node* const next = list.back();
-    list.pop_back();
+  node->next_retired = std::exchange(retired, node);
+  if (std::exchange(freeing, true)) return;
+  while (Node* const next = retired) {
+    retired = next->next_retired;
     delete next;
   }
-  retired = nullptr;
+  freeing = false;
 }
 
 struct JointNode : Node {

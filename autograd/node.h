@@ -45,6 +45,7 @@ struct Node : core::Pooled {
   const uint64_t id;
   std::span<Input> inputs;        // stored by the subclass
   std::shared_ptr<Hooks> hooks;   // null unless somebody listens
+  Node* next_retired = nullptr;   // in the list of those to be freed (node.cpp)
 
   explicit Node(const char* name_) : name(name_), id(next_id()) {}
   virtual ~Node();
@@ -97,8 +98,14 @@ struct Edge {
 template <class Rule>
 Edge<Rule> edge(const Tensor& x, Rule rule) {
   if (observer) [[unlikely]] observer->input(x);
-  if (!grad_enabled() || !x.requires_grad()) return {};
-  return {{x.node(), x.shape(), x.dtype()}, std::move(rule)};
+  Edge<Rule> to;
+  if (grad_enabled() && x.requires_grad()) {
+    to.input.node = x.node();
+    to.input.shape = x.shape();
+    to.input.dtype = x.dtype();
+    to.rule.emplace(std::move(rule));
+  }
+  return to;
 }
 
 template <class... Rules>

@@ -47,8 +47,8 @@ Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
   core::Array y = core::sum(x.array(), axes, keepdim);
   return op("sum", std::move(y),
-            edge(x, [from = x.shape(), kept = kept_dims("sum", x.shape(), axes)](const Tensor& g) {
-              return g.reshape(kept).expand(from);
+            edge(x, [from = x.shape(), axes](const Tensor& g) {
+              return (g.dim() == 0 ? g : g.reshape(kept_dims("sum", from, axes))).expand(from);
             }));
 }
 

@@ -48,7 +48,7 @@ struct BackwardOptions {
 
 class Tensor {
  public:
-  Tensor() = default;  // no numbers; as the result of a derivative rule it means zero
+  Tensor() {}  // no numbers; as the result of a derivative rule it means zero
   explicit Tensor(core::Array array, std::shared_ptr<Node> node = nullptr)
       : array_(std::move(array)), node_(std::move(node)) {}
 

@@ -210,6 +210,7 @@ bool strides_for(const Array& x, const Shape& shape, Strides& strides) {
 }  // namespace
 
 Array reshape(const Array& x, const Shape& to) {
+  if (to == x.shape()) return x;
   Shape shape = to;
   int64_t known = 1;
   int unknown = -1;

@@ -18,7 +18,7 @@ namespace heed::core {
 
 class Array {
  public:
-  Array() = default;                               // no storage: defined() is false
+  Array() {}                                       // no storage: defined() is false
   explicit Array(const Shape& shape, Dtype dtype = Dtype::f32);  // contiguous, not initialised
   Array(Storage storage, const Shape& shape, const Strides& strides, int64_t offset, Dtype dtype);
 

@@ -158,11 +158,13 @@ Array map_grad(UnaryGrad function, const Array& x, const Array& g) {
 Array zip(Binary function, const Array& a, const Array& b) {
   const char* const op = name_in(binary_names, function);
   check_same_dtype(op, a, b);
-  Array y(broadcast(op, a.shape(), b.shape()), a.dtype());
-  const Strides da = broadcast_strides(a.shape(), a.strides(), y.shape());
-  const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());
+  if (a.shape() != b.shape()) {
+    const Shape shape = broadcast(op, a.shape(), b.shape());
+    return zip(function, expand(a, shape), expand(b, shape));
+  }
+  Array y(a.shape(), a.dtype());
   dispatch_numeric(a.dtype(), op, [&]<class T>() {
-    zip_strided<T>(function, y, a.data<T>(), da, b.data<T>(), db);
+    zip_strided<T>(function, y, a.data<T>(), a.strides(), b.data<T>(), b.strides());
   });
   return y;
 }
@@ -190,8 +192,7 @@ Array zip(Binary function, double a, const Array& b) {
 void add_into(const Array& y, const Array& added, double alpha) {
   check_same_dtype("add_", y, added);
   const Array x = unaliased(added, y);
-  if (alpha != 1.0 && is_floating(y.dtype()) && y.is_contiguous() && x.is_contiguous() &&
-      y.shape() == x.shape()) {
+  if (is_floating(y.dtype()) && y.shape() == x.shape() && y.is_contiguous() && x.is_contiguous()) {
     dispatch_floating(y.dtype(), "add_", [&]<class T>() {
       parallel_for(y.numel(), elementwise_grain, [&](int64_t begin, int64_t end) {
         kernels_of<T>().axpy(static_cast<T>(alpha), x.data<T>() + begin, y.data<T>() + begin, end - begin);

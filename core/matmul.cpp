@@ -67,6 +67,7 @@ void batched(const Array& a, const Array& b, const Array& c) {
 }
 
 Array broadcast_batch(const Array& x, const Shape& batch) {
+  if (batch.rank() == 0) return x;
   Shape shape = batch;
   shape.push_back(x.shape()[x.rank() - 2]);
   shape.push_back(x.shape()[x.rank() - 1]);
@@ -117,7 +118,7 @@ Array linear(const Array& x, const Array& weight, const Array& bias) {
   shape[shape.rank() - 1] = weight.size(0);
   const Array y(shape, x.dtype());
   if (y.numel() == 0) return y;
-  const Array rows = reshape(x, {-1, std::max<int64_t>(x.size(-1), 1)});
+  const Array rows = x.rank() == 2 ? x : reshape(x, {-1, std::max<int64_t>(x.size(-1), 1)});
   dispatch_floating(x.dtype(), "linear", [&]<class T>() {
     Gemm<T> p{};
     p.m = y.numel() / weight.size(0);
@@ -141,7 +142,8 @@ Array linear(const Array& x, const Array& weight, const Array& bias) {
 Array linear_weight_grad(const Array& g, const Array& x) {
   const int64_t out = g.size(-1), in = x.size(-1);
   if (g.numel() == 0 || x.numel() == 0) return full({out, in}, 0.0, g.dtype());
-  return matmul(transpose(reshape(g, {-1, out}), 0, 1), reshape(x, {-1, in}));
+  const int64_t rows = g.numel() / out;
+  return matmul(transpose(reshape(g, {rows, out}), 0, 1), reshape(x, {rows, in}));
 }
 
 }  // namespace heed::core

@@ -78,6 +78,16 @@ void add_run(const T* x, T* y, int64_t n) {
   }
 }
 
+// y += each row of the run. Short rows: sums stay in registers. Long ones: each row is read as it lies.
+template <class T>
+void add_run_of_rows(const T* x, const Run<1>& run, T* y, int64_t n) {
+  constexpr int64_t is_short = 64;
+  if constexpr (std::is_floating_point_v<T>) {
+    if (n <= is_short) return kernels_of<T>().add_rows(x + run.offset[0], run.stride[0], run.n, y, n);
+  }
+  for (int64_t r = 0; r < run.n; ++r) add_run(x + run.offset[0] + r * run.stride[0], y, n);
+}
+
 constexpr int64_t column_width = 1024;
 
 // y = Σ of the rows begin … end-1, w columns of them, in pairs of 64 rows.
@@ -93,9 +103,7 @@ void add_rows(const T* x, const LoopNest<1>& rows, int64_t begin, int64_t end, T
     return;
   }
   std::fill_n(y, w, T(0));
-  rows.walk(begin, end, [&](const Run<1>& run) {
-    for (int64_t r = 0; r < run.n; ++r) add_run(x + run.offset[0] + r * run.stride[0], y, w);
-  });
+  rows.walk(begin, end, [&](const Run<1>& run) { add_run_of_rows(x, run, y, w); });
 }
 
 // Sum over leading axes, kept columns adjacent.
@@ -110,8 +118,14 @@ void sum_columns(const T* x, const LoopNest<1>& rows, int64_t n_rows, T* y, int6
   });
 }
 
+constexpr int64_t sum_chunk = 65536;  // of a sum over everything: each thread takes some
+
 template <class T>
 void sum_into(const Array& x, unsigned reduced, T* out) {
+  if (reduced == (1u << x.rank()) - 1 && x.numel() <= sum_chunk && x.is_contiguous()) {  // toy sizes: nothing to plan
+    *out = sum_run(x.data<T>(), 1, x.numel());
+    return;
+  }
   Shape shape[2];
   Strides strides[2];
   split(x, reduced, shape, strides);
@@ -128,7 +142,7 @@ void sum_into(const Array& x, unsigned reduced, T* out) {
     return;
   }
   if (n_out == 1) {  // one number: chunks of fixed size, added in order
-    const int64_t chunk = 65536, chunks = (n_in + chunk - 1) / chunk;
+    const int64_t chunk = sum_chunk, chunks = (n_in + chunk - 1) / chunk;
     std::vector<T> partial(static_cast<size_t>(chunks), T(0));
     parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t c = begin; c < end; ++c)

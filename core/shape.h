@@ -18,7 +18,7 @@ class Shape {
  public:
   static constexpr int max_rank = 8;
 
-  Shape() = default;                           // rank 0: one number
+  Shape() {}                                   // rank 0: one number (not defaulted: {} would clear all sizes)
   Shape(std::initializer_list<int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const int64_t> sizes);  // throws ShapeError above rank 8
   static Shape filled(int rank, int64_t value) {

@@ -149,7 +149,7 @@ struct BlockPool {
 
   // A thread keeps up to 4 MiB of each class, and two blocks of the large ones.
   static bool has_room(const FreeList& list, size_t capacity) {
-    return list.count < std::max<int64_t>(2, static_cast<int64_t>((size_t{4} << 20) / capacity));
+    return list.count < 2 || (static_cast<size_t>(list.count) + 1) * capacity <= size_t{4} << 20;
   }
 
   static bool is_open() {

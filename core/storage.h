@@ -11,7 +11,21 @@
 #include <cstdint>
 #include <utility>
 
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
+
 namespace heed::core {
+
+/// True while the process has one thread, where the system says so: counting then needs no locked
+/// instruction, which costs as much as adding four numbers.
+inline bool only_thread() {
+#if __has_include(<sys/single_threaded.h>)
+  return __libc_single_threaded;
+#else
+  return false;
+#endif
+}
 
 /// A handle; copying it shares the bytes.
 class Storage {
@@ -44,9 +58,13 @@ class Storage {
   };
   static_assert(sizeof(Block) <= header_size);
 
-  void retain() { if (block_) block_->count.fetch_add(1, std::memory_order_relaxed); }
-  void release() {
-    if (block_ && block_->count.fetch_sub(1, std::memory_order_acq_rel) == 1) free(block_);
+  void retain() { if (block_) add_to_count(1, std::memory_order_relaxed); }
+  void release() { if (block_ && add_to_count(-1, std::memory_order_acq_rel) == 0) free(block_); }
+  int64_t add_to_count(int64_t change, std::memory_order order) {
+    if (!only_thread()) return block_->count.fetch_add(change, order) + change;
+    const int64_t count = use_count() + change;
+    block_->count.store(count, std::memory_order_relaxed);
+    return count;
   }
   static Block* allocate(size_t bytes);
   static void free(Block* block);

@@ -82,6 +82,16 @@ struct LoopNest {
   }
 };
 
+/// True where each operand lays all axes out evenly: adjacent, or one number repeated. Then there is
+/// one run, and its strides are the last axis's.
+template <int N>
+bool is_one_run(const Shape& shape, const std::array<std::reference_wrapper<const Strides>, N>& strides) {
+  bool even = true;
+  for (int i = 1; even && i < shape.rank(); ++i)
+    for (const Strides& of : strides) even = even && of[i - 1] == of[i] * shape[i];
+  return even;
+}
+
 /// Walks all elements of `shape`, on several threads where there are many. `body` must be safe to
 /// call on several threads at once, for disjoint runs.
 template <int N, class Body>
@@ -89,9 +99,9 @@ void for_each_run(const Shape& shape, const std::array<std::reference_wrapper<co
                   Body&& body) {
   const int64_t numel = shape.numel();
   if (numel == 0) return;
-  if (shape.rank() <= 1 && numel <= elementwise_grain) {  // toy sizes: no loop nest to set up
+  if (numel <= elementwise_grain && is_one_run<N>(shape, strides)) {  // toy sizes: no loop nest to set up
     Run<N> run{.offset = {}, .stride = {}, .n = numel};
-    for (int k = 0; k < N; ++k) run.stride[k] = shape.rank() == 0 ? 1 : strides[k].get()[0];
+    for (int k = 0; k < N; ++k) run.stride[k] = shape.rank() == 0 ? 1 : strides[k].get().back();
     return body(static_cast<const Run<N>&>(run));
   }
   const LoopNest<N> nest(shape, strides);

@@ -75,6 +75,7 @@ struct KernelsOf {
   T (*max)(const T* x, int64_t n);  // NaN if any is NaN; n > 0
   T (*min)(const T* x, int64_t n);
   void (*axpy)(T alpha, const T* x, T* y, int64_t n);  // y += alpha x
+  void (*add_rows)(const T* x, int64_t x_row, int64_t rows, T* y, int64_t n);  // y += each of the rows, in order
 
   // Rows of length n, adjacent. A row whose maximum is -inf (every key masked) gives zeros.
   void (*softmax)(const T* x, T* y, int64_t n);

@@ -140,6 +140,22 @@ TEST_CASE("kernels: sum, dot, max, min, axpy at every length") {
   });
 }
 
+TEST_CASE("kernels: rows are added in order, at every width") {
+  for_each_table([](const auto& kernel, auto zero) {
+    using T = decltype(zero);
+    for (int64_t n : lengths) {
+      CAPTURE(n);
+      const int64_t row = n + 3, rows = 5;  // rows that do not follow each other
+      const std::vector<T> x = numbers<T>(row * rows, 7), y = numbers<T>(n, 8);
+      std::vector<T> sum = y, expected = y;
+      kernel.add_rows(x.data(), row, rows, sum.data(), n);
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t i = 0; i < n; ++i) expected[static_cast<size_t>(i)] += x[static_cast<size_t>(r * row + i)];
+      REQUIRE(sum == expected);  // the same additions: the same bits
+    }
+  });
+}
+
 TEST_CASE("kernels: sums are pairwise: their error does not grow with the length") {
   for (const Kernels* table : supported_kernels()) {
     const std::vector<float> x(1 << 22, 0.1f);
