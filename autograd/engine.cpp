@@ -47,8 +47,19 @@ struct Pass {
     const auto [slot, first] = pending.try_emplace(to.node->id, to.node, std::move(g));
     if (first) return;
     Tensor& sum = slot->second.g;
-    if (!recording && sum.array().storage().use_count() == 1 && sum.is_contiguous()) core::add_into(sum.array(), g.array());
+    if (!sum.defined()) sum = std::move(g);  // it was taken to be added to
+    else if (may_change(sum)) core::add_into(sum.array(), g.array());
     else sum = sum + g;
+  }
+
+  bool may_change(const Tensor& sum) const {
+    return !recording && sum.array().storage().use_count() == 1 && sum.is_contiguous();
+  }
+
+  /// What waits at `to`, if it may be added to in place. (Who observes wants to see each share.)
+  Tensor take(const Input& to) {
+    const auto slot = to.node && !observer ? pending.find(to.node->id) : pending.end();
+    return slot != pending.end() && may_change(slot->second.g) ? std::move(slot->second.g) : Tensor();
   }
 
   template <class Arrived>
@@ -64,6 +75,7 @@ struct Pass {
       check<AutogradError>(!node.released(), node.name, ": what it saved for backward is gone, an earlier backward() "
                            "used it: pass {.retain_graph = true} there to go through the graph twice");
       grads.clear();
+      if (node.adds_in_place) grads.push_back(take(node.inputs[0]));
       {
         const RunningRule running(node.name);
         if (observer) [[unlikely]] observer->gradient(node.name, now.g, true);

@@ -30,9 +30,12 @@ Tensor index_add(const Tensor& g, const Shape& shape, int64_t axis, const Tensor
             edge(g, [axis, index](const Tensor& h) { return index_select(h, axis, index); }));
 }
 
-// embedding's gradient as an op of its own, so that it can be differentiated again.
-Tensor add_rows(const Tensor& g, const Tensor& ids, int64_t rows, int64_t padding_row) {
-  return op("embedding_grad", core::embedding_grad(g.array(), ids.array(), rows, padding_row),
+// embedding's gradient as an op of its own, so that it can be differentiated again: rows added to zeros,
+// or to what the table's other uses gave (a model's head may share it).
+Tensor add_rows(const Tensor& g, SoFar so_far, const Shape& table, const Tensor& ids, int64_t padding_row) {
+  core::Array sum = so_far.sum.defined() ? so_far.sum.array() : core::full(table, 0.0, g.dtype());
+  core::add_rows(sum, ids.array(), g.array(), padding_row);
+  return op("embedding_grad", std::move(sum),
             edge(g, [ids, padding_row](const Tensor& h) {
               const Tensor picked = embedding(h, ids, padding_row);
               return padding_row < 0
@@ -54,8 +57,8 @@ Tensor index_select(const Tensor& x, int64_t axis, const Tensor& index) {
 Tensor embedding(const Tensor& table, const Tensor& ids, int64_t padding_row) {
   core::Array y = core::embedding(table.array(), ids.array());
   return op("embedding", std::move(y),
-            edge(table, [ids = saved(ids), rows = table.size(0), padding_row](const Tensor& g) {
-              return add_rows(g, ids(), rows, padding_row);
+            edge(table, [ids = saved(ids), from = table.shape(), padding_row](const Tensor& g, SoFar so_far) {
+              return add_rows(g, std::move(so_far), from, ids(), padding_row);
             }));
 }
 

@@ -12,6 +12,8 @@
 //   - an input that wants no gradient drops its rule, and with it what the rule saved;
 //   - a rule that takes (g, y) gets the op's output, one that takes (g) does not keep it alive;
 //   - the engine sums g over broadcast axes: no rule mentions broadcasting;
+//   - where an op reads a part of its one input (a slice, a row of a table), its rule may take
+//     (g, SoFar) and add its share to what other uses of the input gave, instead of to new zeros;
 //   - an empty Tensor means zero.
 // Ids grow with creation and inputs exist before outputs, so newest first is a topological order.
 #pragma once
@@ -46,12 +48,14 @@ struct Node : core::Pooled {
   std::span<Input> inputs;        // stored by the subclass
   std::shared_ptr<Hooks> hooks;   // null unless somebody listens
   Node* next_retired = nullptr;   // in the list of those to be freed (node.cpp)
+  bool adds_in_place = false;     // its rule takes what has arrived at its one input
 
   explicit Node(const char* name_) : name(name_), id(next_id()) {}
   virtual ~Node();
   virtual bool is_leaf() const { return false; }
   virtual bool requires_grad() const { return true; }
-  /// Gradients of the inputs, in order. `self` is a handle to this node.
+  /// Gradients of the inputs, in order. `self` is a handle to this node. One that adds in place finds
+  /// in `grads` what has arrived so far.
   virtual void pull(const std::shared_ptr<Node>& self, const Tensor& g, std::vector<Tensor>& grads) = 0;
   virtual void release() = 0;     // drops what was saved
   virtual bool released() const = 0;
@@ -89,6 +93,11 @@ class Saved {
 
 inline Saved saved(const Tensor& x) { return Saved(x); }
 
+/// The gradient that has arrived at an input so far, to add to in place; empty where somebody may see it.
+struct SoFar {
+  Tensor sum;
+};
+
 template <class Rule>
 struct Edge {
   Input input;
@@ -111,6 +120,8 @@ Edge<Rule> edge(const Tensor& x, Rule rule) {
 template <class... Rules>
 struct OpNode : Node {
   static constexpr bool keeps_output = (std::is_invocable_v<Rules, const Tensor&, const Tensor&> || ...);
+  static constexpr bool adds = (std::is_invocable_v<Rules, const Tensor&, SoFar> || ...);
+  static_assert(!adds || sizeof...(Rules) == 1, "a rule that takes what has arrived is the only one of its op");
 
   std::array<Input, sizeof...(Rules)> ends;
   std::optional<std::tuple<std::optional<Rules>...>> rules;  // none once released
@@ -119,10 +130,17 @@ struct OpNode : Node {
   OpNode(const char* name_, const core::Array& y, Edge<Rules>&&... edges)
       : Node(name_), ends{std::move(edges.input)...}, rules(std::in_place, std::move(edges.rule)...) {
     inputs = ends;
+    adds_in_place = adds;
     if constexpr (keeps_output) output.emplace(Tensor(y));
   }
 
   void pull(const std::shared_ptr<Node>& self, const Tensor& g, std::vector<Tensor>& grads) override {
+    if constexpr (adds) {
+      const Tensor before = std::move(grads[0]);
+      grads[0] = (*std::get<0>(*rules))(g, SoFar{before});
+      if (!grads[0].defined()) grads[0] = before;  // its share is zero
+      return;
+    }
     const Tensor y = output ? Tensor((*output)().array(), self) : Tensor();
     std::apply([&](auto&... rule) { (grads.push_back(apply(rule, g, y)), ...); }, *rules);
   }
@@ -134,7 +152,8 @@ struct OpNode : Node {
   static Tensor apply(std::optional<Rule>& rule, const Tensor& g, const Tensor& y) {
     if (!rule) return Tensor();
     if constexpr (std::is_invocable_v<Rule, const Tensor&, const Tensor&>) return (*rule)(g, y);
-    else return (*rule)(g);
+    else if constexpr (std::is_invocable_v<Rule, const Tensor&>) return (*rule)(g);
+    else return Tensor();
   }
 };
 

@@ -61,10 +61,13 @@ Tensor Tensor::unsqueeze(int64_t axis) const {
 
 namespace {
 
-// A part of x, and the place that its gradient goes to in zeros of x's shape.
-using Part = std::function<core::Array(const core::Array&)>;
-
-Tensor place(const Tensor& g, const Shape& shape, const char* name, Part part, std::function<Tensor(const Tensor&)> back) {
+// The gradient of a part of x is added at its place to what other parts gave, or to zeros of x's shape.
+template <class Part, class Back>
+Tensor place(const Tensor& g, const SoFar& so_far, const Shape& shape, const char* name, Part part, Back back) {
+  if (so_far.sum.defined()) {
+    core::add_into(part(so_far.sum.array()), g.array());
+    return so_far.sum;
+  }
   core::Array y = core::full(shape, 0.0, g.dtype());
   core::copy_into(part(y), g.array());
   return op(name, std::move(y), edge(g, std::move(back)));
@@ -73,24 +76,25 @@ Tensor place(const Tensor& g, const Shape& shape, const char* name, Part part, s
 }  // namespace
 
 Tensor Tensor::select(int64_t axis, int64_t index) const {
-  return op("select", core::select(array_, axis, index), edge(*this, [from = shape(), axis, index](const Tensor& g) {
-              return place(g, from, "select_grad", [=](const core::Array& y) { return core::select(y, axis, index); },
+  return op("select", core::select(array_, axis, index),
+            edge(*this, [from = shape(), axis, index](const Tensor& g, const SoFar& so_far) {
+              return place(g, so_far, from, "select_grad", [=](const core::Array& y) { return core::select(y, axis, index); },
                            [=](const Tensor& h) { return h.select(axis, index); });
             }));
 }
 
 Tensor Tensor::slice(int64_t axis, int64_t begin, int64_t end, int64_t step) const {
   return op("slice", core::slice(array_, axis, begin, end, step),
-            edge(*this, [from = shape(), axis, begin, end, step](const Tensor& g) {
-              return place(g, from, "slice_grad",
+            edge(*this, [from = shape(), axis, begin, end, step](const Tensor& g, const SoFar& so_far) {
+              return place(g, so_far, from, "slice_grad",
                            [=](const core::Array& y) { return core::slice(y, axis, begin, end, step); },
                            [=](const Tensor& h) { return h.slice(axis, begin, end, step); });
             }));
 }
 
 Tensor Tensor::diagonal() const {
-  return op("diagonal", core::diagonal(array_), edge(*this, [from = shape()](const Tensor& g) {
-              return place(g, from, "diagonal_grad", [](const core::Array& y) { return core::diagonal(y); },
+  return op("diagonal", core::diagonal(array_), edge(*this, [from = shape()](const Tensor& g, const SoFar& so_far) {
+              return place(g, so_far, from, "diagonal_grad", [](const core::Array& y) { return core::diagonal(y); },
                            [](const Tensor& h) { return h.diagonal(); });
             }));
 }

@@ -173,19 +173,16 @@ Array embedding(const Array& table, const Array& ids) {
   return y;
 }
 
-Array embedding_grad(const Array& g, const Array& ids, int64_t rows, int64_t padding_row) {
-  const int64_t width = g.size(-1);
-  const Array y = full({rows, width}, 0.0, g.dtype()), by = contiguous(g), at = contiguous(ids);
-  dispatch_floating(g.dtype(), "embedding", [&]<class T>() {
+void add_rows(const Array& table, const Array& ids, const Array& rows, int64_t padding_row) {
+  const int64_t width = table.size(1);
+  const Array by = contiguous(rows), at = contiguous(ids);
+  dispatch_floating(table.dtype(), "embedding", [&]<class T>() {
     for (int64_t n = 0; n < at.numel(); ++n) {
       const int64_t id = at.data<int64_t>()[n];
       if (id == padding_row) continue;
-      T* const row = y.data<T>() + id * width;
-      kernels_of<T>().binary[static_cast<int>(Binary::add)](by.data<T>() + n * width, 1, row, 1,
-                                                            row, width);
+      kernels_of<T>().axpy(T(1), by.data<T>() + n * width, table.data<T>() + id * width, width);
     }
   });
-  return y;
 }
 
 Array cat(const std::vector<Array>& parts, int64_t axis) {

@@ -82,7 +82,8 @@ Array index_select(const Array& x, int64_t axis, const Array& index);        // 
 Array index_add(const Array& x, int64_t axis, const Array& index, const Array& src);
 /// Rows of table (V, D) by ids of any shape: (…, D).
 Array embedding(const Array& table, const Array& ids);
-Array embedding_grad(const Array& g, const Array& ids, int64_t rows, int64_t padding_row);
+/// Adds rows (…, D) to those of the table that ids name, but not to `padding_row`.
+void add_rows(const Array& table, const Array& ids, const Array& rows, int64_t padding_row);
 using heed::cat;  // of text (error.h): an overload, not hidden by this one
 Array cat(const std::vector<Array>& parts, int64_t axis);
 struct TopK {

@@ -57,6 +57,16 @@ TEST_CASE("a saved value that was changed in place is found") {
   CHECK(grad_of(a) == Numbers{1, 1});
 }
 
+TEST_CASE("a table that embeds and is the head, too, needs one gradient's memory, not two") {
+  const Tensor table = parameter(randn({4096, 64}));
+  const Tensor y = sum(linear(embedding(table, tensor_i64({1, 2}, {2})), table, Tensor()));
+  const int64_t before = core::memory_stats().in_use, bytes = 4096 * 64 * 4;
+  core::reset_peak_memory();
+  y.backward();
+  CHECK(core::memory_stats().peak - before < bytes * 3 / 2);
+  CHECK(core::memory_stats().in_use - before >= bytes / 2);  // it is there
+}
+
 TEST_CASE("a gradient that was used is watched when another pass adds to it") {
   const Tensor x = number(3), w = number(2);
   square(x).backward();

@@ -297,6 +297,32 @@ TEST_CASE("the gradient of the branch that where() did not take is zero, whateve
   CHECK(grad_of(b) == Numbers{4, 0});
 }
 
+TEST_CASE("parts of a tensor add their gradients where they came from, and nowhere else") {
+  const Numbers ramp = {1, 2, 3, 4, 5, 6};
+  const auto fresh = [&] { return parameter(Tensor(core::from_vector(ramp, {3, 2}, Dtype::f64))); };
+  const Tensor ids = tensor_i64({2, 0, 2}, {3});
+
+  Tensor x = fresh();  // every kind of part, one after the other and overlapping
+  (sum(x[0] * 1.0) + sum(x[2] * 10.0) + sum(x.slice(0, 1, 3) * 100.0) + sum(x.slice(1, 0, 2, 2) * 1000.0) +
+   sum(x.diagonal() * 1e4) + sum(embedding(x, ids) * 1e5)).backward();
+  CHECK(grad_of(x) == Numbers{111001, 100001, 1100, 10100, 201110, 200110});
+
+  // The rule may not write where another sees the numbers: here the sum gives both of its terms one gradient.
+  x = fresh();
+  const Tensor w = parameter(ones({3, 2}, Dtype::f64));
+  const Tensor part = x[1];  // older than the sum: its gradient arrives later
+  (sum((x + w) * 2.0) + sum(part * 5.0)).backward();
+  CHECK(grad_of(x) == Numbers{2, 2, 7, 7, 2, 2});
+  CHECK(grad_of(w) == Numbers(6, 2.0));
+
+  // Nor where a gradient's history is wanted.
+  x = fresh();
+  const Tensor g = grad(sum(x[0] * x[0] * x[0]) + sum(x[0] * x[1] * x[1]), {x}, {.create_graph = true})[0];
+  CHECK(g.to_vector() == Numbers{3 + 9, 12 + 16, 6, 16, 0, 0});
+  sum(g).backward();
+  CHECK(grad_of(x) == Numbers{6 * 1 + 2 * 3, 6 * 2 + 2 * 4, 2 * 3 + 2 * 1, 2 * 4 + 2 * 2, 0, 0});
+}
+
 TEST_CASE("a padding row gets no gradient") {
   const Tensor table = parameter(test::spread({3, 2}, 1, 2));
   const Tensor ids = tensor_i64({2, 0, 2, 1});
