@@ -23,6 +23,13 @@ struct VecOf<T, bytes, true> {
 template <class T>
 using Vec = typename VecOf<T, HEED_VECTOR_BYTES>::type;
 
+/// Whether a product and the sum it goes to are rounded once, together.
+#if HEED_VECTOR_BYTES > 16 || defined(__aarch64__)
+constexpr bool has_fma = true;
+#else
+constexpr bool has_fma = false;
+#endif
+
 template <class T>
 constexpr int lanes = HEED_VECTOR_BYTES / static_cast<int>(sizeof(T));
 

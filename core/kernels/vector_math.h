@@ -54,16 +54,16 @@ inline V power_of_two(Bits<V> n) {
   return bits_as<V>((n + 127) << 23);
 }
 
-/// x 2ⁿ for the n of a Reduced, results below the normal numbers included.
+/// x 2ⁿ, results below the normal numbers included; n comes as integers and as numbers.
 template <class V>
-inline V times_power_of_two(V x, const Reduced<V>& s) {
+inline V times_power_of_two(V x, Bits<V> n, V n_float) {
 #if defined(__x86_64__) && HEED_VECTOR_BYTES == 64
   V y;
-  __asm__("vscalefps %2, %1, %0" : "=v"(y) : "v"(x), "v"(s.n_float));
+  __asm__("vscalefps %2, %1, %0" : "=v"(y) : "v"(x), "v"(n_float));
   return y;
 #else
-  const Bits<V> half = s.n >> 1;  // in two steps: each factor is a normal number
-  return x * power_of_two<V>(half) * power_of_two<V>(s.n - half);
+  const Bits<V> half = n >> 1;  // in two steps: each factor is a normal number
+  return x * power_of_two<V>(half) * power_of_two<V>(n - half);
 #endif
 }
 
@@ -74,6 +74,13 @@ inline V exp_tail(V r) {
                     0.001381446724f);
 }
 
+/// eˣ for |x| <= 106, in f32.
+template <class V>
+inline V exp_within_range(V x) {
+  const Reduced<V> s(x);
+  return times_power_of_two(1.0f + (s.r + s.r * s.r * exp_tail(s.r)), s.n, s.n_float);
+}
+
 /// eˣ. f32: 1.1 ulp; denormal results included.
 template <class V>
 inline V exp(V x) {
@@ -81,9 +88,7 @@ inline V exp(V x) {
     // Below -104 the result is 0. It is set, not computed: arithmetic that underflows is slow, and
     // masked scores of -inf are common.
     const Bits<V> vanishes = x < -104.0f;
-    const Reduced<V> s(select<V>(vanishes, V{}, at_most(x, 104.0f)));
-    const V y = 1.0f + (s.r + s.r * s.r * exp_tail(s.r));
-    return select<V>(vanishes, V{}, times_power_of_two(y, s));
+    return select<V>(vanishes, V{}, exp_within_range(select<V>(vanishes, V{}, at_most(x, 104.0f))));
   } else {
     return lane_by_lane(x, [](double v) { return __builtin_exp(v); });
   }
