@@ -1,0 +1,98 @@
+"""llm.c's side of heed_bench: training steps of its train_gpt2.c from random weights; a JSON line each shape.
+
+    git clone https://github.com/karpathy/llm.c
+    python3 tests/bench/peers/llm_c.py llm.c [--threads 1] [--only TEXT or =NAME] [--seconds 1] [--list]
+
+Batch and length are fixed in train_gpt2.c: a copy in a temporary folder is changed to the shape, and to training
+steps without end, without validation and samples between them. It is compiled with the flags of llm.c's Makefile.
+Times are those that it prints. Its step has biases, GELU by tanh and a padded vocabulary, and does not clip.
+compare.py --llm-c runs it beside heed_bench.
+"""
+import array, os, random, re, struct, subprocess, sys, tempfile, time
+from pathlib import Path
+from c_programs import compile_c, constant, normal, options, show
+
+SHAPES = {  # layers, heads, width, context, vocabulary, batch
+    "gpt_train_S": (4, 4, 128, 64, 65, 12),
+    "gpt_train_M": (6, 6, 384, 256, 65, 8),
+    "gpt_train_G124": (12, 12, 768, 64, 50257, 4),
+}
+FLAGS = ["-Ofast", "-march=native", "-fopenmp", "-DOMP", "-Wno-unused-result", "-Wno-ignored-pragmas", "-Wno-unknown-attributes"]
+args, chosen = options(__doc__.splitlines()[0], SHAPES)
+
+
+def write_header(file, *numbers):
+    file.write(struct.pack("256i", *numbers, *[0] * (256 - len(numbers))))
+
+
+def norm(file, layers, width):
+    constant(file, layers * width, 1.0)
+    constant(file, layers * width, 0.0)
+
+
+def linear(file, layers, columns, rows):
+    normal(file, layers * rows * columns)
+    constant(file, layers * rows, 0.0)
+
+
+def write_model(path, layers, heads, width, context, vocab):
+    padded = -(-vocab // 128) * 128
+    with open(path, "wb") as file:
+        write_header(file, 20240326, 3, context, vocab, layers, heads, width, padded)
+        normal(file, (padded + context) * width)
+        norm(file, layers, width)
+        linear(file, layers, width, 3 * width)
+        linear(file, layers, width, width)
+        norm(file, layers, width)
+        linear(file, layers, width, 4 * width)
+        linear(file, layers, 4 * width, width)
+        norm(file, 1, width)
+
+
+def write_tokens(path, vocab, count):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb") as file:
+        write_header(file, 20240520, 1, count)
+        array.array("H", random.choices(range(vocab), k=count)).tofile(file)
+
+
+def changed(source, batch, context):
+    changes = {"int B = 4;": f"int B = {batch};", "int T = 64;": f"int T = {context};", "step <= 40": "1",
+               "step % 10 == 0": "0", "step % 20 == 0": "0", 'printf("step %d': 'fprintf(stderr, "step %d'}
+    for old, new in changes.items():
+        if source.count(old) != 1:
+            sys.exit(f"llm_c.py: train_gpt2.c: {old}: must be there once, is {source.count(old)} times: another version?")
+        source = source.replace(old, new)
+    return source
+
+
+def step_times(folder):
+    """Milliseconds of each step but the first, which allocates: for --seconds, and at least five."""
+    times, spoken, end = [], [], None
+    with subprocess.Popen(["./train_gpt2"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env={**os.environ, "OMP_NUM_THREADS": str(args.threads)}) as run:
+        for line in run.stdout:
+            spoken.append(line.strip())
+            took = re.search(r"train loss [\d.]+ \(took ([\d.]+) ms\)", line)
+            if took and end is None:
+                end = time.perf_counter() + args.seconds
+            elif took:
+                times.append(float(took[1]))
+            if len(times) >= 5 and time.perf_counter() > end:
+                break
+        run.kill()
+    if len(times) < 5:
+        sys.exit(f"llm_c.py: train_gpt2: {spoken[-3:]}")
+    return times
+
+
+for name, (layers, heads, width, context, vocab, batch) in chosen.items():
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        copy = folder / "train_gpt2.c"
+        copy.write_text(changed((args.folder / "train_gpt2.c").read_text(), batch, context))
+        compile_c(folder / "train_gpt2", copy, [*FLAGS, "-I", str(args.folder)])
+        write_model(folder / "gpt2_124M.bin", layers, heads, width, context, vocab)
+        for split in ("train", "val"):
+            write_tokens(folder / f"dev/data/tinyshakespeare/tiny_shakespeare_{split}.bin", vocab, 8 * batch * context + 1)
+        show(name, "llm.c", args.threads, "ms", step_times(folder))
