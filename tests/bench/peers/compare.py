@@ -2,13 +2,16 @@
 
     python3 tests/bench/peers/compare.py build/test/bin/heed_bench [--only TEXT] [--threads 1 2] [--rounds 3] [--seconds 1]
     python3 tests/bench/peers/compare.py build/test/bin/heed_bench --only gemm_ --gemm peers
+    python3 tests/bench/peers/compare.py build/test/bin/heed_bench --variants --libtorch peers/libtorch --llm-c ../llm.c
 
 Each workload runs in fresh processes: heed, then each peer, `rounds` times over; what is compared is the
 median of the rounds. Peers are variants of PyTorch: eager; compiled (torch.compile); with the memory that
 glibc would return to the system kept by the process ("kept"), which the compiled one does, too; and with
-AVX-512 in its own kernels ("avx512"). With --gemm FOLDER they are the programs openblas, blis and onednn
-there (gemm_bench.cpp says how to make them). With several threads, a round counts only where the machine
-had them all: heed_bench --probe before and after must show 1.6 times one thread's rate.
+AVX-512 in its own kernels ("avx512"); --variants alone leaves them out. With --gemm FOLDER they are the programs
+openblas, blis and onednn there (gemm_bench.cpp says how to make them). Further ones: --libtorch PROGRAM
+(libtorch_bench.cpp), --llm-c FOLDER and --llama2-c FOLDER, your copies of these repositories (llm_c.py, llama2_c.py).
+What a peer has no workload for is "-". With several threads, a round counts only where the machine had them all:
+heed_bench --probe before and after must show 1.6 times one thread's rate.
 """
 import argparse, json, os, statistics, subprocess, sys
 from pathlib import Path
@@ -19,13 +22,36 @@ parser.add_argument("--only", default="")
 parser.add_argument("--threads", type=int, nargs="+", default=[1])
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--seconds", type=float, default=1.0)
-parser.add_argument("--variants", nargs="+", default=["eager", "kept", "avx512", "compiled"])
+parser.add_argument("--variants", nargs="*", default=["eager", "kept", "avx512", "compiled"])
 parser.add_argument("--gemm", type=Path)
+parser.add_argument("--libtorch", type=Path)
+parser.add_argument("--llm-c", type=Path)
+parser.add_argument("--llama2-c", type=Path)
 args = parser.parse_args()
 
 KEPT = {"MALLOC_MMAP_THRESHOLD_": str(1 << 40), "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(64 << 20)}
 RATES = {"GFLOP/s", "GB/s", "Gelem/s", "tokens/s"}
-peers = ["openblas", "blis", "onednn"] if args.gemm else args.variants
+GEMM = ["openblas", "blis", "onednn"]
+
+
+def script(name, *words):
+    return [sys.executable, Path(__file__).with_name(name), *words]
+
+
+commands = {"heed": [args.bench]}  # what measures one workload, once figure() has added which
+if args.gemm:
+    commands.update({peer: [args.gemm / peer] for peer in GEMM})
+else:
+    commands.update({peer: script("torch_bench.py") for peer in args.variants})
+    if "compiled" in commands:
+        commands["compiled"].append("--compile")
+if args.libtorch:
+    commands["libtorch"] = [args.libtorch]
+if args.llm_c:
+    commands["llm.c"] = script("llm_c.py", args.llm_c)
+if args.llama2_c:
+    commands["llama2.c"] = script("llama2_c.py", args.llama2_c)
+peers = [peer for peer in commands if peer != "heed"]
 
 
 def environment(peer, threads):
@@ -43,20 +69,16 @@ def environment(peer, threads):
 
 
 def figure(peer, name, threads):
-    if args.gemm and peer != "heed":
-        command = [args.gemm / peer, "--seconds", args.seconds, name]
-    else:
-        program = [args.bench] if peer == "heed" else [sys.executable, Path(__file__).with_name("torch_bench.py")]
-        command = [*program, "--only", "=" + name, "--threads", threads, "--seconds", args.seconds]
-        if peer == "compiled":
-            command.append("--compile")
-    command = [str(word) for word in command]
+    asked = ["--only", "=" + name, "--threads", threads, "--seconds", args.seconds]
+    if peer in GEMM:
+        asked = ["--seconds", args.seconds, name]
+    command = [str(word) for word in [*commands[peer], *asked]]
     done = subprocess.run(command, env=environment(peer, threads), capture_output=True, text=True)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode != 0 or not lines:
+    if done.returncode != 0:
         print(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
         return None
-    return lines[0]
+    return lines[0] if lines else None
 
 
 def whole_machine(threads):
