@@ -1,13 +1,13 @@
 // libtorch's side of heed_bench: what an op costs, and the networks of a first chapter, without Python.
 //
 //     torch=$(python3 -c "import torch; print(torch.__path__[0])")
-//     c++ -std=c++20 -O2 -isystem $torch/include -isystem $torch/include/torch/csrc/api/include \
-//         tests/bench/peers/libtorch_bench.cpp -o peers/libtorch \
-//         -L$torch/lib -Wl,-rpath,$torch/lib -ltorch -ltorch_cpu -lc10
+//     include="-isystem $torch/include -isystem $torch/include/torch/csrc/api/include"
+//     libraries="-L$torch/lib -Wl,-rpath,$torch/lib -ltorch -ltorch_cpu -lc10"
+//     c++ -std=c++20 -O2 $include tests/bench/peers/libtorch_bench.cpp $libraries -o peers/libtorch
 //
 // A wheel older than 2.7 was built with the other strings of libstdc++: -D_GLIBCXX_USE_CXX11_ABI=0, which
-// torch.compiled_with_cxx11_abi() says. With Debian's libtorch-dev, without Python: -I/usr/include/torch/csrc/api/include
-// and the three libraries.
+// torch.compiled_with_cxx11_abi() says. With Debian's libtorch-dev in its place, include is
+// -isystem /usr/include/torch/csrc/api/include, and no paths are needed for the libraries.
 //
 //     peers/libtorch [--threads 1] [--only TEXT or =NAME] [--seconds 1] [--list]
 //
