@@ -67,7 +67,7 @@ def changed(source, batch, context):
 
 
 def step_times(folder):
-    """Milliseconds of each step but the first, which allocates: for --seconds, and at least five."""
+    """Milliseconds of each step but the first, which allocates: as many as --seconds hold, five at least."""
     times, spoken, end = [], [], None
     with subprocess.Popen(["./train_gpt2"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env={**os.environ, "OMP_NUM_THREADS": str(args.threads)}) as run:
