@@ -7,6 +7,7 @@
 #include <heed/autograd/elementwise.h>
 #include <heed/nn/fused_attention.h>
 #include <heed/nn/init.h>
+#include <heed/nn/recompute.h>
 
 namespace heed::nn {
 
@@ -93,7 +94,7 @@ Tensor GPT::operator()(const Tensor& tokens) const {
                     ": must be (B, n) with n <= ", options.context, ": keep the last ",
                     options.context, " tokens");
   Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1))));  // (B, n, E)
-  for (const Block& block : h) x = block(x);
+  for (const Block& block : h) x = options.recompute ? recompute(block, x) : block(x);
   return lm_head(ln_f(x));                                     // (B, n, vocab)
 }
 

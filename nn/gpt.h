@@ -30,6 +30,7 @@ struct GPTOptions {
   double dropout = 0.0;
   bool bias = false;        // in linear layers and norms; GPT-2 has them
   bool gelu_tanh = false;   // GPT-2's approximation of GELU, in place of the exact one
+  bool recompute = false;   // blocks keep nothing for backward, but compute it again (recompute.h)
 };
 
 /// Each position attends to itself and to those before it: x (B, n, E) -> (B, n, E). step() is the

@@ -34,6 +34,7 @@
 #include <heed/nn/multi_head_attention.h>
 #include <heed/nn/norm.h>
 #include <heed/nn/positions.h>
+#include <heed/nn/recompute.h>
 #include <heed/nn/recurrent.h>
 #include <heed/nn/recurrent_cells.h>
 #include <heed/nn/rotary.h>

@@ -29,7 +29,7 @@ Step training_step(const GPTShape& s) {
 }
 
 void add_gpt(Workloads& all) {
-  for (const GPTShape& shape : {gpt_s, gpt_m, gpt_124m})
+  for (const GPTShape& shape : {gpt_s, gpt_m, gpt_m_recompute, gpt_124m})
     all.push_back({cat("gpt_train_", shape.name), {"ms", 1e3}, [shape] { return training_step(shape); },
                    {{"gflop", gflop(shape)}}});
 }

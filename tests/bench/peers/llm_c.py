@@ -5,7 +5,7 @@
 
 Batch and length are fixed in train_gpt2.c: a copy in a temporary folder is changed to the shape, and to training
 steps without end, without validation and samples between them. It is compiled with the flags of llm.c's Makefile.
-Times are those that it prints. Its step has biases, GELU by tanh and a padded vocabulary, and does not clip.
+Times are those that it prints. Its step has biases, GELU by tanh and a padded vocabulary; it neither decays weights nor clips.
 compare.py --llm-c runs it beside heed_bench.
 """
 import array, os, random, re, struct, subprocess, sys, tempfile, time

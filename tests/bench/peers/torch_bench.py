@@ -17,6 +17,7 @@ args = parser.parse_args()
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from torch.utils.checkpoint import checkpoint
 
 torch.set_num_threads(args.threads)
 torch.manual_seed(0)
@@ -188,9 +189,9 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    def __init__(self, layers, heads, width, context, vocab):
+    def __init__(self, layers, heads, width, context, vocab, recompute=False):
         super().__init__()
-        self.shape = (layers, heads, width, context)
+        self.shape, self.recompute = (layers, heads, width, context), recompute
         self.wte, self.wpe = nn.Embedding(vocab, width), nn.Embedding(context, width)
         self.h = nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.ln_f, self.lm_head = nn.LayerNorm(width, bias=False), nn.Linear(width, vocab, bias=False)
@@ -204,15 +205,16 @@ class GPT(nn.Module):
         n = tokens.shape[1]
         x = self.wte(tokens) + self.wpe(self.positions[at:at + n])
         for i, block in enumerate(self.h):
-            x = block(x, None if caches is None else caches[i], at)
+            arguments = x, None if caches is None else caches[i], at
+            x = checkpoint(block, *arguments, use_reentrant=False) if self.recompute else block(*arguments)
         return self.lm_head(self.ln_f(x))
 
 
 SHAPES = {"S": (4, 4, 128, 64, 65, 12), "M": (6, 6, 384, 256, 65, 8), "G124": (12, 12, 768, 64, 50257, 4)}
 
 
-def gpt_training(layers, heads, width, context, vocab, batch):
-    model = GPT(layers, heads, width, context, vocab)
+def gpt_training(layers, heads, width, context, vocab, batch, recompute=False):
+    model = GPT(layers, heads, width, context, vocab, recompute)
     groups = [dict(params=[p for p in model.parameters() if p.dim() >= 2], weight_decay=0.1),
               dict(params=[p for p in model.parameters() if p.dim() < 2], weight_decay=0.0)]
     adam = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), fused=True)
@@ -229,6 +231,7 @@ def gpt_training(layers, heads, width, context, vocab, batch):
 
 for name, shape in SHAPES.items():
     workload(f"gpt_train_{name}", "ms", 1e3)(lambda shape=shape: gpt_training(*shape))
+workload("gpt_train_M_recompute", "ms", 1e3)(lambda: gpt_training(*SHAPES["M"], recompute=True))
 
 
 def gpt_generation(layers, heads, width, context, vocab, batch):

@@ -1,0 +1,39 @@
+// Recomputation: memory for time.
+//
+//     x = recompute(block, x);   // in place of  x = block(x)
+//
+// Backward needs what a layer has computed inside, and keeping it is most of a training step's memory.
+// Here only x and y are kept, and backward computes the inside again, a layer at a time: one more forward
+// pass, about a third more time (Chen, Xu, Zhang & Guestrin 2016, "Training Deep Nets with Sublinear
+// Memory Cost"; torch.utils.checkpoint). The numbers are those of y = layer(x), to the bit: dropout draws
+// again what it drew.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include <heed/autograd/engine.h>
+#include <heed/core/random.h>
+#include <heed/nn/module.h>
+
+namespace heed::nn {
+
+/// y, computed from x and `parameters` by `again` when the generator stood as in `before`. Its gradient
+/// calls `again`. AutogradError in backward where x or a parameter was changed in place since.
+Tensor recomputed(const Tensor& y, const Tensor& x, const std::vector<Tensor>& parameters, const Generator& before,
+                  std::function<Tensor(const Tensor&)> again);
+
+/// layer(x) for a layer that calling does not change. It may be gone when backward comes: a copy, which
+/// shares its parameters, is kept.
+template <class Layer>
+Tensor recompute(const Layer& layer, const Tensor& x) {
+  if (!grad_enabled()) return layer(x);
+  const Generator before = default_generator();
+  const auto y = [&] {
+    const NoGrad off;
+    return layer(x);
+  };
+  return recomputed(y(), x, layer.parameters(), before, [layer](const Tensor& again) { return layer(again); });
+}
+
+}  // namespace heed::nn

@@ -1,0 +1,105 @@
+// recompute(): the numbers of a plain call, for less memory.
+#include <memory>
+#include <vector>
+
+#include <heed/autograd/ops.h>
+#include <heed/core/storage.h>
+#include <heed/nn/dropout.h>
+#include <heed/nn/feed_forward.h>
+#include <heed/nn/gpt.h>
+#include <heed/nn/losses.h>
+#include <heed/nn/recompute.h>
+
+#include "support/catch.h"
+#include "support/errors.h"
+#include "support/module_check.h"
+
+using namespace heed;
+using namespace heed::nn;
+using test::check_module, test::contains, test::message_of;
+
+namespace {
+
+using Numbers = std::vector<double>;
+
+struct Run {
+  std::vector<Numbers> numbers;  // the loss, then each parameter's gradient
+  uint64_t counter;              // of the generator, afterwards
+};
+
+Run train_once(bool recompute) {
+  manual_seed(3);
+  const GPT model({.vocab = 11, .context = 6, .width = 8, .heads = 2, .layers = 3, .dropout = 0.3, .recompute = recompute});
+  const Tensor tokens = randint(0, 11, {4, 6}), next = randint(0, 11, {4, 6});
+  const Tensor loss = cross_entropy(model(tokens), next);
+  loss.backward();
+  Run run{{loss.to_vector()}, default_generator().counter()};
+  for (const Tensor& p : model.parameters()) run.numbers.push_back(p.grad().to_vector());
+  return run;
+}
+
+struct Recomputed : Module {
+  Linear inner{3, 3};
+  Tensor operator()(const Tensor& x) const {
+    const Scope scope(*this);
+    return recompute(inner, tanh(x));
+  }
+  void visit(Visitor& v) override { v("inner", inner); }
+};
+
+}  // namespace
+
+TEST_CASE("recompute: loss and gradients of a GPT with dropout are the same to the bit") {
+  const Run plain = train_once(false), again = train_once(true);
+  CHECK(again.numbers == plain.numbers);
+  CHECK(again.counter == plain.counter);  // what is drawn next is the same, too
+}
+
+TEST_CASE("recompute: differentiable twice, with all that holds of any layer") {
+  check_module(Recomputed(), {randn({2, 3}, Dtype::f64)});
+}
+
+TEST_CASE("recompute: inner values are not kept") {
+  struct Wide : Module {
+    Linear in{64, 1024}, out{1024, 64};
+    Tensor operator()(const Tensor& x) const { return out(tanh(in(x))); }
+    void visit(Visitor& v) override { v("in", in); v("out", out); }
+  };
+  const Wide layer;
+  const Tensor x = parameter(randn({256, 64}));
+  const int64_t inner = 2 * 256 * 1024 * 4;  // before and after tanh
+  const auto kept = [&](bool plain) {
+    const int64_t before = core::memory_stats().in_use;
+    const Tensor y = plain ? layer(x) : recompute(layer, x);
+    return core::memory_stats().in_use - before;
+  };
+  CHECK(kept(true) > inner / 2);
+  CHECK(kept(false) < inner / 8);
+}
+
+TEST_CASE("recompute: the layer may be gone, its input without a gradient, history off") {
+  manual_seed(5);
+  auto layer = std::make_unique<Linear>(3, 2);
+  const Tensor weight = layer->weight, x = randn({4, 3});
+  sum((*layer)(x)).backward();
+  const Numbers expected = weight.grad().to_vector();
+  layer->zero_grad();
+  const Tensor y = sum(recompute(*layer, x));
+  layer.reset();
+  y.backward();
+  CHECK(weight.grad().to_vector() == expected);
+
+  const Linear fresh(3, 2);
+  const NoGrad off;
+  CHECK_FALSE(recompute(fresh, x).requires_grad());
+}
+
+TEST_CASE("recompute: what was changed in place since is found") {
+  Linear layer(3, 2);
+  const Tensor y = sum(recompute(layer, randn({4, 3})));
+  {
+    const NoGrad off;
+    layer.weight.mul_(2.0);
+  }
+  CHECK(contains(message_of<AutogradError>([&] { y.backward(); }), "saved for backward was modified in place afterwards"));
+}
