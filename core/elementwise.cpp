@@ -57,9 +57,10 @@ T integer_op(Binary function, T a, T b) {
 
 // One run of y = f(a, b).
 template <class T>
-void zip_run(Binary function, const T* a, int64_t da, const T* b, int64_t db, T* y, int64_t n) {
+void zip_run(Binary function, bool streamed, const T* a, int64_t da, const T* b, int64_t db, T* y, int64_t n) {
   if constexpr (std::is_floating_point_v<T>) {
-    kernels_of<T>().binary[static_cast<int>(function)](a, da, b, db, y, n);
+    const KernelsOf<T>& kernels = kernels_of<T>();
+    (streamed ? kernels.binary_streamed : kernels.binary)[static_cast<int>(function)](a, da, b, db, y, n);
   } else {
     for (int64_t i = 0; i < n; ++i) y[i] = integer_op<T>(function, a[i * da], b[i * db]);
   }
@@ -81,10 +82,8 @@ void zip_strided(Binary function, const Array& y, const T* a, const Strides& da,
   T* const out = y.data<T>();
   const bool streamed = exceeds_caches(y);
   for_each_run<3>(y.shape(), {y.strides(), da, db}, [&](const Run<3>& run) {
-    write_pieces(out + run.offset[0], run.n, streamed, [&](int64_t i, int64_t m, T* to) {
-      zip_run<T>(function, a + run.offset[1] + i * run.stride[1], run.stride[1],
-                 b + run.offset[2] + i * run.stride[2], run.stride[2], to, m);
-    });
+    zip_run<T>(function, streamed, a + run.offset[1], run.stride[1], b + run.offset[2], run.stride[2],
+               out + run.offset[0], run.n);
   });
 }
 
@@ -128,11 +127,8 @@ Array map(Unary function, const Array& x) {
     const auto kernel = kernels_of<T>().unary[static_cast<int>(function)];
     const T* const in = x.data<T>();
     T* const out = y.data<T>();
-    const bool streamed = exceeds_caches(y);
     for_each_run<2>(x.shape(), {y.strides(), x.strides()}, [&](const Run<2>& run) {
-      write_pieces(out + run.offset[0], run.n, streamed, [&](int64_t i, int64_t m, T* to) {
-        kernel(in + run.offset[1] + i * run.stride[1], run.stride[1], to, m);
-      });
+      kernel(in + run.offset[1], run.stride[1], out + run.offset[0], run.n);
     });
   });
   return y;
@@ -145,11 +141,8 @@ Array map_grad(UnaryGrad function, const Array& x, const Array& g) {
   Array y(x.shape(), x.dtype());
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     const auto kernel = kernels_of<T>().unary_grad[static_cast<int>(function)];
-    const bool streamed = exceeds_caches(y);
     parallel_for(x.numel(), elementwise_grain, [&](int64_t begin, int64_t end) {
-      write_pieces(y.data<T>() + begin, end - begin, streamed, [&](int64_t i, int64_t m, T* to) {
-        kernel(from.data<T>() + begin + i, by.data<T>() + begin + i, to, m);
-      });
+      kernel(from.data<T>() + begin, by.data<T>() + begin, y.data<T>() + begin, end - begin);
     });
   });
   return y;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <heed/core/error.h>
+#include <heed/core/streaming.h>
 
 #ifdef __linux__
 #include <sched.h>
@@ -72,6 +73,7 @@ struct Job {
           failed_chunk = i, failure = std::current_exception();
       }
     }
+    fence_streams();
   }
 };
 
@@ -218,6 +220,7 @@ void parallel_chunks(int64_t n, int64_t grain, ChunkFn body, void* context) {
   }
   const InsideParallel inside;
   for (int64_t i = 0; i < n; i += grain) body(context, i, std::min(i + grain, n));
+  fence_streams();
 }
 
 }  // namespace core

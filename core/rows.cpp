@@ -2,7 +2,6 @@
 #include <limits>
 
 #include <heed/core/ops.h>
-#include <heed/core/streaming.h>
 #include <heed/core/walk.h>
 
 namespace heed::core {
@@ -26,11 +25,9 @@ Array map_rows(const char* op, const Array& x, int64_t axis, Kernel&& kernel) {
   const int64_t n = x.size(-1);
   if (x.numel() == 0) return y;
   dispatch_floating(x.dtype(), op, [&]<class T>() {
-    const bool streamed = exceeds_caches(y);
     parallel_for(x.numel() / n, row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        write_row(y.data<T>() + r * n, n, streamed,
-                  [&](T* to) { kernel(kernels_of<T>(), in.data<T>() + r * n, to, n); });
+        kernel(kernels_of<T>(), in.data<T>() + r * n, y.data<T>() + r * n, n);
     });
   });
   return y;
@@ -48,12 +45,9 @@ Array grad_rows(const char* op, const Array& y, const Array& g, int64_t axis, Ke
   const int64_t n = y.size(-1);
   if (y.numel() == 0) return dx;
   dispatch_floating(y.dtype(), op, [&]<class T>() {
-    const bool streamed = exceeds_caches(dx);
     parallel_for(y.numel() / n, row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        write_row(dx.data<T>() + r * n, n, streamed, [&](T* to) {
-          kernel(kernels_of<T>(), out.data<T>() + r * n, by.data<T>() + r * n, to, n);
-        });
+        kernel(kernels_of<T>(), out.data<T>() + r * n, by.data<T>() + r * n, dx.data<T>() + r * n, n);
     });
   });
   return dx;
@@ -163,14 +157,11 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
   Normalized out{Array(x.shape(), x.dtype()), Array(rows, x.dtype()), Array(rows, x.dtype())};
   const int64_t n = x.size(-1);
   dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
-    const bool streamed = exceeds_caches(out.y);
     parallel_for(out.mean.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        write_row(out.y.data<T>() + r * n, n, streamed, [&](T* to) {
-          kernels_of<T>().layer_norm(in.data<T>() + r * n, or_null<T>(w), or_null<T>(b),
-                                     static_cast<T>(eps), to, out.mean.data<T>() + r,
-                                     out.rstd.data<T>() + r, n);
-        });
+        kernels_of<T>().layer_norm(in.data<T>() + r * n, or_null<T>(w), or_null<T>(b),
+                                   static_cast<T>(eps), out.y.data<T>() + r * n,
+                                   out.mean.data<T>() + r, out.rstd.data<T>() + r, n);
     });
   });
   return out;

@@ -56,7 +56,7 @@ inline V power_of_two(Bits<V> n) {
 
 /// x 2ⁿ, results below the normal numbers included; n comes as integers and as numbers.
 template <class V>
-inline V times_power_of_two(V x, Bits<V> n, V n_float) {
+inline V times_power_of_two(V x, [[maybe_unused]] Bits<V> n, [[maybe_unused]] V n_float) {
 #if defined(__x86_64__) && HEED_VECTOR_BYTES == 64
   V y;
   __asm__("vscalefps %2, %1, %0" : "=v"(y) : "v"(x), "v"(n_float));
