@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <heed/core/kernels/kernels.h>
 #include <heed/core/streaming.h>
 #include <heed/core/walk.h>
 
