@@ -236,8 +236,12 @@ Array arg_extremum(const char* op, const Array& x, int64_t axis, bool keepdim, b
       for (int64_t r = 0; r < run.n; ++r) {
         const T* const row = first.data<T>() + run.offset[1] + r * run.stride[1];
         int64_t best = 0;
-        for (int64_t j = 1; j < n; ++j)
-          if (better(row[j * step], row[best * step], largest)) best = j;
+        T top = row[0];
+        for (int64_t j = 1; j < n; ++j) {
+          const T value = row[j * step];
+          if (largest ? value <= top : value >= top) continue;  // nearly always; false for NaN
+          if (better(value, top, largest)) best = j, top = value;
+        }
         out[run.offset[0] + r * run.stride[0]] = best;
       }
     });
