@@ -93,7 +93,8 @@ class Saved {
 
 inline Saved saved(const Tensor& x) { return Saved(x); }
 
-/// The gradient that has arrived at an input so far, to add to in place; empty where somebody may see it.
+/// The gradient that has arrived at an input so far, to add to in place and return; empty where somebody
+/// may see it.
 struct SoFar {
   Tensor sum;
 };
@@ -107,7 +108,7 @@ struct Edge {
 template <class Rule>
 Edge<Rule> edge(const Tensor& x, Rule rule) {
   if (observer) [[unlikely]] observer->input(x);
-  Edge<Rule> to;
+  Edge<Rule> to;  // set member by member: {} would clear all of it first
   if (grad_enabled() && x.requires_grad()) {
     to.input.node = x.node();
     to.input.shape = x.shape();

@@ -15,6 +15,7 @@ namespace heed::core {
 /// The size of the last cache, in bytes; asked of the system once.
 int64_t last_cache_size();
 
+/// Whether y is larger than that.
 inline bool exceeds_caches(const Array& y) {
   constexpr int64_t surely_fits = 1 << 18;  // toy sizes need not ask
   const int64_t n = y.numel();

@@ -66,7 +66,7 @@ struct KernelsOf {
 
   UnaryFn unary[static_cast<int>(Unary::count)];
   BinaryFn binary[static_cast<int>(Binary::count)];
-  BinaryFn binary_streamed[static_cast<int>(Binary::count)];  // y is written past the caches (streaming.h)
+  BinaryFn binary_streamed[static_cast<int>(Binary::count)];  // y goes past the caches (streaming.h), but for pow
   UnaryGradFn unary_grad[static_cast<int>(UnaryGrad::count)];
 
   // Σ xᵢ and Σ aᵢ bᵢ over n adjacent numbers, summed pairwise in blocks: error O(log n) ulp. The

@@ -323,6 +323,16 @@ TEST_CASE("parts of a tensor add their gradients where they came from, and nowhe
   CHECK(grad_of(x) == Numbers{6 * 1 + 2 * 3, 6 * 2 + 2 * 4, 2 * 3 + 2 * 1, 2 * 4 + 2 * 2, 0, 0});
 }
 
+TEST_CASE("a rule that adds in place and gives zero leaves what has arrived") {
+  const Tensor x = number(2);
+  const Tensor nothing = op("nothing", core::full({}, 0.0, Dtype::f64), edge(x, [](const Tensor&, const SoFar& so_far) {
+    CHECK(so_far.sum.item() == 3);
+    return Tensor();
+  }));
+  (nothing + x * 3.0).backward();  // the newer product's gradient arrives first
+  CHECK(x.grad().item() == 3);
+}
+
 TEST_CASE("a padding row gets no gradient") {
   const Tensor table = parameter(test::spread({3, 2}, 1, 2));
   const Tensor ids = tensor_i64({2, 0, 2, 1});
