@@ -5,71 +5,36 @@
 #include <mutex>
 #include <new>
 
-#ifdef __linux__
-#include <sys/mman.h>
-#include <unistd.h>
-#endif
-
 #include <heed/core/pool.h>
+#include <heed/core/spans.h>
 
 namespace heed::core {
 namespace {
 
-// Size classes: eight to each power of two (64, 72, 80, …, 128, 144, …), so rounding a request up
-// costs at most an eighth. Class and capacity follow from the three bits after the leading one.
-constexpr size_t smallest = 64;
 constexpr size_t largest = size_t{1} << 46;
-constexpr uint32_t class_count = 8 * (46 - 6) + 1;
 
-uint32_t class_of(size_t bytes) {
+// Blocks of so many bytes and more are spans: they share pages, and any size may follow any other.
+constexpr size_t large = size_t{256} << 10;
+
+// Below, size classes, eight to each power of two (64, 72, 80, …, 128, 144, …), so rounding a request
+// up costs at most an eighth. Class and capacity follow from the three bits after the leading one.
+constexpr size_t smallest = 64;
+constexpr uint32_t class_count = 8 * (18 - 6) + 1;
+
+constexpr uint32_t class_of(size_t bytes) {
   if (bytes <= smallest) return 0;
   const int shift = std::bit_width(bytes - 1) - 4;
   const size_t eighths = ((bytes - 1) >> shift) + 1;  // 9 … 16 eighths of the power of two below
   return static_cast<uint32_t>(8 * (shift - 3) + static_cast<int>(eighths) - 8);
 }
+static_assert(class_of(large) == class_count - 1);
 
-size_t capacity_of(uint32_t size_class) {
+constexpr size_t capacity_of(uint32_t size_class) {
   return smallest / 8 * (8 + size_class % 8) << size_class / 8;
 }
 
-// From this size on, blocks begin at a huge page, which makes fresh memory several times faster to
-// touch, and are mapped one by one, so that what is freed leaves no holes.
-constexpr size_t huge_page = size_t{2} << 20;
-
-#ifdef __linux__
-constexpr bool maps_large = reuse_memory;
-
-void* map_large(size_t bytes) {
-  const size_t room = bytes + huge_page;
-  void* const memory = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  auto* const first = static_cast<std::byte*>(memory);
-  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const size_t before = (huge_page - reinterpret_cast<uintptr_t>(first) % huge_page) % huge_page;
-  const size_t end = (before + bytes + page - 1) / page * page;  // what lies outside goes back
-  if (before > 0) munmap(first, before);
-  if (end < room) munmap(first + end, room - end);
-#ifdef MADV_HUGEPAGE
-  madvise(first + before, bytes & ~(huge_page - 1), MADV_HUGEPAGE);  // advice only: failure changes nothing
-#endif
-  return first + before;
-}
-
-void unmap_large(void* memory, size_t bytes) { munmap(memory, bytes); }
-#else
-constexpr bool maps_large = false;
-void* map_large(size_t) { return nullptr; }
-void unmap_large(void*, size_t) {}
-#endif
-
-void* allocate_from_system(size_t bytes) {
-  return maps_large && bytes >= huge_page ? map_large(bytes) : ::operator new(bytes, std::align_val_t{64});
-}
-
-void free_to_system(void* memory, size_t bytes) {
-  if (maps_large && bytes >= huge_page) return unmap_large(memory, bytes);
-  ::operator delete(memory, std::align_val_t{64});
-}
+void* allocate_from_system(size_t bytes) { return ::operator new(bytes, std::align_val_t{64}); }
+void free_to_system(void* memory) { ::operator delete(memory, std::align_val_t{64}); }
 
 std::atomic<int64_t> in_use{0}, peak{0}, reserved{0};
 
@@ -93,9 +58,19 @@ void count_in_use(int64_t bytes) {
 }  // namespace
 
 // Two levels of free lists. Each thread has its own, reached without a lock; what overflows goes to
-// one shared set behind a mutex, where every thread finds it.
+// one shared set behind a mutex, where every thread finds it. The spans lie there, too: what fills
+// one takes far longer than the lock.
 struct BlockPool {
   using Block = Storage::Block;
+
+  static bool is_span(size_t bytes) { return reuse_memory && bytes >= large; }
+
+  /// What a request takes; of a span, the header is a part.
+  static size_t capacity_for(size_t bytes, uint32_t size_class) {
+    if (is_span(bytes)) [[unlikely]] return Spans::round_up(Storage::header_size + bytes);
+    return reuse_memory ? capacity_of(size_class) : bytes;
+  }
+  static size_t capacity_for(const Block* block) { return capacity_for(block->size, block->size_class); }
 
   struct FreeList {
     Block* first;
@@ -119,7 +94,10 @@ struct BlockPool {
   struct Shared {
     std::mutex mutex;
     FreeList lists[class_count] = {};
-    int64_t bytes = 0;
+    int64_t bytes = 0;  // in the lists
+    Spans spans;
+    static constexpr int64_t kept_at_first = 16 << 20;
+    int64_t kept = kept_at_first;  // free bytes beyond the peak, as experience taught: grow()
   };
 
   // The thread's lists are plain data, so that they may be reached at any time, also by the
@@ -147,9 +125,9 @@ struct BlockPool {
     return lists;
   }
 
-  // A thread keeps up to 4 MiB of each class, and two blocks of the large ones.
+  // A thread keeps up to 4 MiB of each class.
   static bool has_room(const FreeList& list, size_t capacity) {
-    return list.count < 2 || (static_cast<size_t>(list.count) + 1) * capacity <= size_t{4} << 20;
+    return (static_cast<size_t>(list.count) + 1) * capacity <= size_t{4} << 20;
   }
 
   static bool is_open() {
@@ -187,9 +165,8 @@ struct BlockPool {
   }
 
   static void give_to_system(Block* block) {
-    const size_t capacity = reuse_memory ? capacity_of(block->size_class) : block->size;
-    reserved.fetch_sub(static_cast<int64_t>(capacity), std::memory_order_relaxed);
-    free_to_system(block, Storage::header_size + capacity);
+    reserved.fetch_sub(static_cast<int64_t>(capacity_for(block)), std::memory_order_relaxed);
+    free_to_system(block);
   }
 
   static void empty_local() {
@@ -198,13 +175,16 @@ struct BlockPool {
     }
   }
 
-  /// Gives free blocks back, the largest first, until at most `limit` bytes are reserved.
-  static void shrink_to(int64_t limit) {
-    Shared& s = shared();
-    const std::lock_guard lock(s.mutex);
-    const auto above = [&] { return reserved.load(std::memory_order_relaxed) > limit; };
-    for (uint32_t i = class_count; i-- > 0 && above();) {
-      while (above()) {
+  /// Gives free memory back, the largest first, until at most `limit` bytes are reserved. The caller
+  /// holds the lock, here and below.
+  static void shrink_to(Shared& s, int64_t limit) {
+    const auto excess = [&] { return reserved.load(std::memory_order_relaxed) - limit; };
+    if (excess() > 0) {
+      const size_t gone = s.spans.shrink(static_cast<size_t>(excess()));
+      reserved.fetch_sub(static_cast<int64_t>(gone), std::memory_order_relaxed);
+    }
+    for (uint32_t i = class_count; i-- > 0 && excess() > 0;) {
+      while (excess() > 0) {
         Block* block = local.lists[i].pop();
         if (!block && (block = s.lists[i].pop())) s.bytes -= static_cast<int64_t>(capacity_of(i));
         if (!block) break;
@@ -213,15 +193,50 @@ struct BlockPool {
     }
   }
 
-  // Before a large block is asked for, free blocks of other sizes go back, as far as they are more
-  // than a sixteenth of the peak: an optimizer's state does not come on top of all activations. In a
-  // steady training step nothing is asked for, and nothing goes back.
-  static void make_room(size_t capacity) {
-    if (capacity < (size_t{1} << 20)) return;
+  // What no free span holds is fetched, and free memory that is cut too small goes back for it, as far
+  // as it is more than a small part of the peak: an optimizer's state does not come on top of all
+  // activations. Where less is in use than once was, only the cut is at fault, and then a little more
+  // is kept from now on: training steps that repeat come to rest, and find all they need.
+  static void grow(Shared& s, size_t bytes) {
     report_in_use();
-    const auto wanted = static_cast<int64_t>(capacity);
-    const int64_t highest = std::max(peak.load(std::memory_order_relaxed), in_use.load(std::memory_order_relaxed) + wanted);
-    shrink_to(highest + highest / 16 - wanted);
+    const auto wanted = static_cast<int64_t>(bytes);
+    const int64_t highest = peak.load(std::memory_order_relaxed);
+    const int64_t needed = in_use.load(std::memory_order_relaxed) + wanted;
+    if (needed <= highest) s.kept = std::min(s.kept + wanted / 8, std::max(highest / 8, int64_t{48} << 20));
+    shrink_to(s, std::max(highest, needed) - wanted + s.kept);
+    reserved.fetch_add(static_cast<int64_t>(s.spans.grow(bytes)), std::memory_order_relaxed);
+  }
+
+  static void* take_span(size_t bytes) {
+    Shared& s = shared();
+    const std::lock_guard lock(s.mutex);
+    void* memory = s.spans.take(bytes);
+    if (memory) return memory;
+    try {
+      grow(s, bytes);
+    } catch (const std::bad_alloc&) {
+      shrink_to(s, 0);
+      grow(s, bytes);
+    }
+    return s.spans.take(bytes);
+  }
+
+  static void give_span(void* memory, size_t bytes) {
+    Shared& s = shared();
+    const std::lock_guard lock(s.mutex);
+    s.spans.give(memory, bytes);
+  }
+
+  static void* fetch(size_t capacity) {
+    void* memory = nullptr;
+    try {
+      memory = allocate_from_system(Storage::header_size + capacity);
+    } catch (const std::bad_alloc&) {
+      release_memory();  // perhaps the room is in blocks of other sizes
+      memory = allocate_from_system(Storage::header_size + capacity);
+    }
+    reserved.fetch_add(static_cast<int64_t>(capacity), std::memory_order_relaxed);
+    return memory;
   }
 };
 
@@ -232,21 +247,15 @@ Storage::Storage(size_t bytes) : block_(allocate(bytes)) {}
 Storage::Block* Storage::allocate(size_t bytes) {
   if (bytes > largest) throw std::bad_alloc();
   const uint32_t size_class = class_of(bytes);
-  const size_t capacity = reuse_memory ? capacity_of(size_class) : bytes;
-  Block* block = reuse_memory ? BlockPool::find(size_class) : nullptr;
-  if (!block) {
-    if (reuse_memory) BlockPool::make_room(capacity);
-    void* memory = nullptr;
-    try {
-      memory = allocate_from_system(header_size + capacity);
-    } catch (const std::bad_alloc&) {
-      BlockPool::shrink_to(0);  // perhaps the room is in blocks of other sizes
-      memory = allocate_from_system(header_size + capacity);
-    }
-    reserved.fetch_add(static_cast<int64_t>(capacity), std::memory_order_relaxed);
-    block = ::new (memory) Block;
-    block->size_class = size_class;
+  const size_t capacity = BlockPool::capacity_for(bytes, size_class);
+  Block* block = nullptr;
+  if (BlockPool::is_span(bytes)) [[unlikely]] {
+    block = ::new (BlockPool::take_span(capacity)) Block;
+  } else {
+    if (reuse_memory) block = BlockPool::find(size_class);
+    if (!block) block = ::new (BlockPool::fetch(capacity)) Block;
   }
+  block->size_class = size_class;
   block->count.store(1, std::memory_order_relaxed);
   block->size = bytes;
   block->version = 0;
@@ -255,9 +264,10 @@ Storage::Block* Storage::allocate(size_t bytes) {
 }
 
 void Storage::free(Block* block) {
-  const size_t capacity = reuse_memory ? capacity_of(block->size_class) : block->size;
+  const size_t capacity = BlockPool::capacity_for(block);
   count_in_use(-static_cast<int64_t>(capacity));
   if (!reuse_memory) return BlockPool::give_to_system(block);
+  if (BlockPool::is_span(block->size)) [[unlikely]] return BlockPool::give_span(block, capacity);
   BlockPool::FreeList& list = BlockPool::local.lists[block->size_class];
   if (BlockPool::is_open() && BlockPool::has_room(list, capacity)) return list.push(block);
   BlockPool::give_to_shared(block);
@@ -274,6 +284,11 @@ void reset_peak_memory() {
   peak.store(in_use.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
-void release_memory() { BlockPool::shrink_to(0); }
+void release_memory() {
+  BlockPool::Shared& s = BlockPool::shared();
+  const std::lock_guard lock(s.mutex);
+  BlockPool::shrink_to(s, 0);
+  s.kept = BlockPool::Shared::kept_at_first;
+}
 
 }  // namespace heed::core

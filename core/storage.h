@@ -1,7 +1,8 @@
 // Storage: reference-counted memory, aligned to 64 bytes, reused after it is freed.
 //
 // A training step asks for the same sizes again and again; handing freed blocks back to the
-// operating system would cost more than most ops. So blocks are kept in free lists by size class.
+// operating system would cost more than most ops. So small blocks are kept in free lists by size
+// class, and large ones are cut from what is free (spans.h).
 // The count is atomic: handles to one storage may live on several threads. Its bytes are not
 // guarded.
 #pragma once
@@ -73,11 +74,11 @@ class Storage {
   Block* block_ = nullptr;
 };
 
-/// Bytes as handed out: a request is rounded up to its size class, by an eighth at most.
+/// Bytes as handed out: a request is rounded up to its size class or to whole pages, by an eighth at most.
 struct MemoryStats {
   int64_t in_use;     // bytes in live storages
   int64_t peak;       // highest in_use since the start or the last reset_peak_memory()
-  int64_t reserved;   // in_use and the free lists
+  int64_t reserved;   // in_use and what is kept free
 };
 MemoryStats memory_stats();
 void reset_peak_memory();

@@ -30,7 +30,7 @@ TEST_CASE("storage: bytes are aligned, writable to the last, and of the asked si
   }
 }
 
-TEST_CASE("storage: rounding up to a size class costs at most a quarter") {
+TEST_CASE("storage: rounding up costs at most an eighth") {
   if (!reuse) return;
   for (size_t bytes = 64; bytes < (size_t{1} << 24); bytes += 1 + bytes / 7) {
     const int64_t before = memory_stats().in_use;
@@ -38,7 +38,7 @@ TEST_CASE("storage: rounding up to a size class costs at most a quarter") {
     const auto taken = static_cast<size_t>(memory_stats().in_use - before);
     CAPTURE(bytes, taken);
     REQUIRE(taken >= bytes);
-    REQUIRE(taken <= bytes + bytes / 4 + 1);
+    REQUIRE(taken <= bytes + bytes / 8 + 1);
   }
 }
 
@@ -82,16 +82,19 @@ TEST_CASE("storage: statistics follow what lives, the peak, and what is kept") {
   const int64_t base = memory_stats().in_use;
   reset_peak_memory();
   REQUIRE(memory_stats().peak == base);
+  int64_t taken = 0;
   {
     const Storage s(1 << 20);
-    REQUIRE(memory_stats().in_use == base + (1 << 20));
+    taken = memory_stats().in_use - base;
+    REQUIRE(taken >= 1 << 20);
+    REQUIRE(taken <= (1 << 20) * 9 / 8);
   }
   REQUIRE(memory_stats().in_use == base);
-  REQUIRE(memory_stats().peak == base + (1 << 20));
-  REQUIRE(memory_stats().reserved >= memory_stats().in_use + (reuse ? 1 << 20 : 0));
+  REQUIRE(memory_stats().peak == base + taken);
+  REQUIRE(memory_stats().reserved >= memory_stats().in_use + (reuse ? taken : 0));
   const int64_t kept = memory_stats().reserved;
   release_memory();
-  REQUIRE(memory_stats().reserved <= kept - (reuse ? 1 << 20 : 0));
+  REQUIRE(memory_stats().reserved <= kept - (reuse ? taken : 0));
   reset_peak_memory();
   REQUIRE(memory_stats().peak == base);
 }
@@ -103,8 +106,7 @@ TEST_CASE("storage: what is kept stays below the peak of what was used") {
     std::vector<Storage> several;
     for (int i = 0; i < 4; ++i) several.emplace_back(bytes);
   }
-  // The thread's own lists hold two large blocks of each class besides.
-  REQUIRE(memory_stats().reserved - memory_stats().in_use <= 3 * memory_stats().peak);
+  REQUIRE(memory_stats().reserved <= memory_stats().peak + memory_stats().peak / 8);
   release_memory();
 }
 
