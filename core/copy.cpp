@@ -15,7 +15,7 @@ namespace {
 // copied along either axis, the other array would give one number for each line of the cache.
 // y[a, i] = x[i, a] for a < columns, i < rows; false if the layouts are not of that kind.
 template <class T>
-bool copy_transposed(const LoopNest<2>& nest, T* y, const T* x) {
+bool copy_transposed(const LoopNest<2>& nest, bool streamed, T* y, const T* x) {
   const Strides &to = nest.strides[0], &from = nest.strides[1];
   const int inner = nest.shape.rank() - 1;
   int across = -1;
@@ -32,6 +32,7 @@ bool copy_transposed(const LoopNest<2>& nest, T* y, const T* x) {
     others_from.push_back(from[i]);
   }
   const LoopNest<2> outer(others, {others_to, others_from});
+  const auto turn = streamed ? kernels_of<T>().transpose_streamed : kernels_of<T>().transpose;
   constexpr int64_t height = 512;
   const int64_t rows = nest.shape[inner], columns = nest.shape[across], strips = (rows + height - 1) / height;
   const int64_t grain = std::max<int64_t>(1, elementwise_grain / (std::min(rows, height) * columns));
@@ -39,9 +40,8 @@ bool copy_transposed(const LoopNest<2>& nest, T* y, const T* x) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t first = task % strips * height;
       outer.walk(task / strips, task / strips + 1, [&](const Run<2>& run) {
-        kernels_of<T>().transpose(x + run.offset[1] + first * from[inner], from[inner],
-                                  std::min(height, rows - first), columns, y + run.offset[0] + first,
-                                  to[across]);
+        turn(x + run.offset[1] + first * from[inner], from[inner], std::min(height, rows - first), columns,
+             y + run.offset[0] + first, to[across]);
       });
     }
   });
@@ -85,7 +85,7 @@ void copy_into(const Array& dst, const Array& from_anywhere) {
       const bool streamed = exceeds_caches(dst);
       if constexpr (std::is_same_v<D, S> && std::is_floating_point_v<S>) {
         if (shape.rank() > 1 && shape.numel() >= 64 &&
-            copy_transposed(LoopNest<2>(shape, {dst.strides(), from}), to, at))
+            copy_transposed(LoopNest<2>(shape, {dst.strides(), from}), streamed, to, at))
           return;
       }
       for_each_run<2>(shape, {dst.strides(), from}, [&](const Run<2>& run) {

@@ -3,7 +3,7 @@
 // A plain store reads the line it writes to first, and drives out what might be used again: a third of
 // the traffic of y = a + b. A streaming store does neither, but what it writes comes back from memory
 // only, and few may be on their way at once. So it is for results larger than the last cache, and for
-// copies and sums, which do nothing but wait for memory: exp hides it behind its work.
+// copies, transposed or not, and sums, which do nothing but wait for memory: exp hides it behind its work.
 #pragma once
 
 #include <cstdint>

@@ -131,7 +131,9 @@ struct KernelsOf {
   // to[j·to_row + i] = from[i·from_row + j] for i < rows, j < columns.
   void (*transpose)(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to,
                     int64_t to_row);
-  // to = from, past the caches where the processor can (streaming.h).
+  // The same, and to = from, past the caches where the processor can (streaming.h).
+  void (*transpose_streamed)(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to,
+                             int64_t to_row);
   void (*stream)(const T* from, T* to, int64_t n);
 };
 

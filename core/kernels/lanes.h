@@ -34,11 +34,12 @@ inline void store(T* p, Vec<T> v, Full = {}) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
-/// Asks for p[ahead], which may lie behind the array's end: so an address, not a pointer.
-template <class T>
+/// Asks for p[ahead], which may lie behind the array's end: so an address, not a pointer. Locality 3
+/// brings it into the first cache, 2 into the second.
+template <int locality = 3, class T>
 inline void prefetch(const T* p, int64_t ahead) {
-  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) +
-                                                   sizeof(T) * static_cast<uintptr_t>(ahead)));
+  const uintptr_t address = reinterpret_cast<uintptr_t>(p) + sizeof(T) * static_cast<uintptr_t>(ahead);
+  __builtin_prefetch(reinterpret_cast<const void*>(address), 0, locality);
 }
 
 /// A whole register to where its size divides the address, past the caches.

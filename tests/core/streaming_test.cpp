@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 #include <vector>
 
@@ -45,6 +46,40 @@ TEST_CASE("streaming: a kernel fills the whole result and nothing beside it, as 
   }
 }
 
+TEST_CASE("streaming: a transposition past the caches writes every number to its place and nothing beside it") {
+  const auto check = [](const auto& kernels, auto zero, int64_t rows, int64_t columns, int64_t start, int64_t to_row) {
+    using T = decltype(zero);
+    const int64_t from_row = columns + 3;
+    std::vector<T> x(static_cast<size_t>(rows * from_row));
+    std::iota(x.begin(), x.end(), T(1));
+    // Its first number lies on a line of the cache, or `start` behind it.
+    std::vector<T> room(static_cast<size_t>(columns * to_row + 64), T(-1));
+    T* y = room.data();
+    while (reinterpret_cast<uintptr_t>(y) % 64 != 0) ++y;
+    y += start;
+    std::vector<T> expected = room;
+    T* const z = expected.data() + (y - room.data());
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < columns; ++j) z[j * to_row + i] = x[static_cast<size_t>(i * from_row + j)];
+    kernels.transpose_streamed(x.data(), from_row, rows, columns, y, to_row);
+    REQUIRE(room == expected);
+  };
+  for (const core::Kernels* table : core::supported_kernels()) {
+    INFO(table->isa);
+    for (const int64_t rows : {1, 16, 40, 64, 101}) {
+      for (const int64_t columns : {1, 7, 16, 48, 67}) {
+        for (const int64_t start : {0, 1}) {
+          for (const int64_t to_row : {(rows + 15) / 16 * 16, rows}) {
+            CAPTURE(rows, columns, start, to_row);
+            check(table->f32, 0.0f, rows, columns, start, to_row);
+            check(table->f64, 0.0, rows, columns, start, to_row);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("streaming: results larger than the caches are those of their parts, bit for bit") {
   const int64_t rows = 9000, n = 1000;
   Array x({rows, n});
@@ -61,4 +96,7 @@ TEST_CASE("streaming: results larger than the caches are those of their parts, b
   check([](const Array& a) { return core::zip(core::Binary::add, 1.0, a); });
   check([](const Array& a) { return core::zip(core::Binary::maximum, a, core::full({1}, 0.25)); });
   check([](const Array& a) { return core::clone(a); });
+  const Array turned = core::clone(core::transpose(x, 0, 1));
+  for (const int64_t i : {int64_t{0}, int64_t{517}, n - 1})
+    for (int64_t r = 0; r < rows; ++r) REQUIRE(turned.data<float>()[i * rows + r] == x.data<float>()[r * n + i]);
 }
