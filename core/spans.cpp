@@ -23,7 +23,8 @@ size_t page_size() {
 
 // From the end of a wider room, aligned: the system puts the next room below, and the two can be joined.
 std::byte* fetch(size_t bytes) {
-  void* const memory = mmap(nullptr, bytes + huge_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const memory = mmap(nullptr, bytes + huge_page, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   auto* const room = static_cast<std::byte*>(memory);
   const size_t after = reinterpret_cast<uintptr_t>(room) % huge_page, before = huge_page - after;

@@ -1,8 +1,14 @@
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <random>
 #include <thread>
 #include <vector>
+
+#ifdef __linux__
+#include <sys/resource.h>
+#endif
 
 #include <heed/core/storage.h>
 
@@ -109,6 +115,38 @@ TEST_CASE("storage: what is kept stays below the peak of what was used") {
   REQUIRE(memory_stats().reserved <= memory_stats().peak + memory_stats().peak / 8);
   release_memory();
 }
+
+#ifdef __linux__
+TEST_CASE("storage: large blocks that come and go in the same way again and again come to fetch no page") {
+  if (!reuse || heed::test::thread_sanitizer) return;
+  const auto faults = [] {
+    rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt;
+  };
+  for (unsigned seed = 0; seed < 3; ++seed) {
+    CAPTURE(seed);
+    release_memory();
+    reset_peak_memory();
+    const auto step = [&] {
+      std::mt19937 draw(seed);
+      std::vector<Storage> living;
+      for (int i = 0; i < 300; ++i) {  // mostly asked for, as in a forward; then mostly freed
+        if (living.empty() || draw() % 8 < (i < 150 ? 6u : 3u))
+          living.emplace_back((300 << 10) + draw() % (draw() % 4 ? 4 << 20 : 12 << 20));
+        else
+          living.erase(living.begin() + draw() % living.size());
+      }
+    };
+    for (int i = 0; i < 60; ++i) step();
+    const auto before = faults();
+    for (int i = 0; i < 10; ++i) step();
+    CHECK(faults() - before < 10);  // fewer than one a step
+    CHECK(memory_stats().reserved <= memory_stats().peak + std::max(memory_stats().peak / 8, int64_t{48} << 20) + (int64_t{2} << 20));
+  }
+  release_memory();
+}
+#endif
 
 TEST_CASE("storage: an impossible size throws and leaves everything usable") {
   REQUIRE_THROWS_AS(Storage(SIZE_MAX), std::bad_alloc);
