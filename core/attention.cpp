@@ -18,6 +18,7 @@ namespace {
 constexpr int64_t task_queries = 256;
 constexpr int64_t strip_queries = 32;
 constexpr int64_t block_keys = 128;
+constexpr int64_t few_queries = 4;  // for so many, as when a token is written at a time, no keys are packed
 
 /// (B, h, rows, width) in memory, the last axis adjacent.
 template <class T>
@@ -141,6 +142,7 @@ template <class T>
 void add_product(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int64_t a_col,
                  const T* b, int64_t b_row, T* c, int64_t c_row) {
   const KernelsOf<T>& kernel = kernels_of<T>();
+  if (m == 1) return kernel.add_row_times_matrix(a, a_col, b, b_row, c, n, k);
   kernel.gemm_block({m, n, k, a, a_row, a_col, kernel.tile_rows * a_row, b, b_row,
                      kernel.tile_columns, c, c_row, true, nullptr});
 }
@@ -159,17 +161,22 @@ void forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int6
   const Storage scores = numbers<T>(strip_queries * block_keys);
   T* const s = data<T>(scores);
   std::array<T, block_keys> factors;
-  Transposed<T> k_block(block_keys, p.width);
+  const bool few = last - first <= few_queries;
+  Transposed<T> k_block(few ? 0 : block_keys, p.width);
   for (int64_t j = 0; j < p.seen_by(last - 1); j += block_keys) {
-    k_block.pack(p.k.at(b, key_head, j), p.k.row, std::min(block_keys, p.keys - j), p.scale);
+    const T* const k = p.k.at(b, key_head, j);
+    if (!few) k_block.pack(k, p.k.row, std::min(block_keys, p.keys - j), p.scale);
     for (int64_t strip = first; strip < last; strip += strip_queries) {
       const int64_t rows = std::min(strip_queries, last - strip);
       const int64_t n = std::min(block_keys, p.seen_by(strip + rows - 1) - j);
       if (n <= 0) continue;
-      k_block.product(p.q.at(b, h, strip), p.q.row, rows, n, s, block_keys);
+      const T* const q = p.q.at(b, h, strip);
+      if (few) kernel.gemm_dots({rows, n, p.width, q, p.q.row, k, p.k.row, s, block_keys, false, nullptr});
+      else k_block.product(q, p.q.row, rows, n, s, block_keys);
       for (int64_t r = 0; r < rows; ++r) {
         T* row = s + r * block_keys;
         const auto local = static_cast<size_t>(strip + r - first);
+        if (few) multiply(&p.scale, 0, row, n);
         p.forbid(b, h, strip + r, j, n, row);
         const T factor = kernel.online_softmax(row, n, &highest[local], &total[local]);
         if (factor != T(1)) multiply(&factor, 0, output.at(b, h, strip + r), p.value_width);

@@ -83,7 +83,7 @@ Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets
           continue;
         }
         const T total = from_above * (rows.chosen(i) + rows.smoothed * rows.weight_sum);
-        k.softmax(logits.data<T>() + i * rows.classes, dx, rows.classes);
+        k.softmax(logits.data<T>() + i * rows.classes, 1, dx, rows.classes);
         multiply(dx, 1, &total, 0, dx, rows.classes);
         dx[rows.target[i]] -= from_above * rows.chosen(i);
         if (rows.smoothed > T(0))

@@ -124,7 +124,8 @@ void check_mask(const char* op, const Array& mask) {
 Array map(Unary function, const Array& x) {
   Array y(x.shape(), x.dtype());
   dispatch_floating(x.dtype(), name_in(unary_names, function), [&]<class T>() {
-    const auto kernel = kernels_of<T>().unary[static_cast<int>(function)];
+    const KernelsOf<T>& kernels = kernels_of<T>();
+    const auto kernel = (exceeds_caches(y) ? kernels.unary_streamed : kernels.unary)[static_cast<int>(function)];
     const T* const in = x.data<T>();
     T* const out = y.data<T>();
     for_each_run<2>(x.shape(), {y.strides(), x.strides()}, [&](const Run<2>& run) {

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include <heed/core/ops.h>
+#include <heed/core/streaming.h>
 #include <heed/core/walk.h>
 
 namespace heed::core {
@@ -13,21 +14,20 @@ int64_t row_grain(int64_t n) {
   return std::max<int64_t>(1, elementwise_grain / std::max<int64_t>(n, 1));
 }
 
-// y = kernel(x) on every row along `axis`.
-template <class Kernel>
-Array map_rows(const char* op, const Array& x, int64_t axis, Kernel&& kernel) {
+// y = f(x) on every row along `axis`; f is what kernel_of picks from the table.
+template <class KernelOf>
+Array map_rows(const char* op, const Array& x, int64_t axis, KernelOf&& kernel_of) {
   check<ShapeError>(x.rank() > 0, op, ": shape ", x.shape(), ": has no axis to work along");
   const int i = normalize_axis(op, axis, x.shape());
   if (i != x.rank() - 1)
-    return contiguous(transpose(map_rows(op, transpose(x, i, -1), -1, kernel), i, -1));
+    return contiguous(transpose(map_rows(op, transpose(x, i, -1), -1, kernel_of), i, -1));
   const Array in = contiguous(x);
   const Array y(x.shape(), x.dtype());
   const int64_t n = x.size(-1);
   if (x.numel() == 0) return y;
   dispatch_floating(x.dtype(), op, [&]<class T>() {
     parallel_for(x.numel() / n, row_grain(n), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r)
-        kernel(kernels_of<T>(), in.data<T>() + r * n, y.data<T>() + r * n, n);
+      kernel_of(kernels_of<T>())(in.data<T>() + begin * n, end - begin, y.data<T>() + begin * n, n);
     });
   });
   return y;
@@ -71,11 +71,10 @@ void check_norm(const char* op, const Array& x, const Array& weight, const Array
   }
 }
 
-template <class T>
-T* or_null(const Array& x) { return x.defined() ? x.data<T>() : nullptr; }
-
-// Kernels read weight and bias as adjacent numbers; absent ones stay absent.
-Array adjacent(const Array& x) { return x.defined() ? contiguous(x) : x; }
+// Kernels read weight and bias as adjacent numbers; an absent weight is 1, an absent bias 0.
+Array adjacent_or(double absent, const Array& p, const Array& x) {
+  return p.defined() ? contiguous(p) : full({x.size(-1)}, absent, x.dtype());
+}
 
 // Rows are cut into blocks of fixed size; each block sums dw and db for itself, and the blocks'
 // sums are then added in order, so that the bits do not depend on the threads.
@@ -105,13 +104,11 @@ NormGrad norm_grad(const Array& x, bool has_weight, bool has_bias, RowGrad&& row
 }  // namespace
 
 Array softmax(const Array& x, int64_t axis) {
-  return map_rows("softmax", x, axis,
-                  [](const auto& k, const auto* x, auto* y, int64_t n) { k.softmax(x, y, n); });
+  return map_rows("softmax", x, axis, [](const auto& kernels) { return kernels.softmax; });
 }
 
 Array log_softmax(const Array& x, int64_t axis) {
-  return map_rows("log_softmax", x, axis,
-                  [](const auto& k, const auto* x, auto* y, int64_t n) { k.log_softmax(x, y, n); });
+  return map_rows("log_softmax", x, axis, [](const auto& kernels) { return kernels.log_softmax; });
 }
 
 Array softmax_grad(const Array& y, const Array& g, int64_t axis) {
@@ -152,16 +149,16 @@ Array logsumexp(const Array& x, int64_t axis, bool keepdim) {
 
 Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, double eps) {
   check_norm("layer_norm", x, weight, bias);
-  const Array in = contiguous(x), w = adjacent(weight), b = adjacent(bias);
+  const Array in = contiguous(x), w = adjacent_or(1, weight, x), b = adjacent_or(0, bias, x);
   const Shape rows = without_last(x.shape());
   Normalized out{Array(x.shape(), x.dtype()), Array(rows, x.dtype()), Array(rows, x.dtype())};
   const int64_t n = x.size(-1);
   dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
+    const KernelsOf<T>& kernels = kernels_of<T>();
+    const auto kernel = exceeds_caches(out.y) ? kernels.layer_norm_streamed : kernels.layer_norm;
     parallel_for(out.mean.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r)
-        kernels_of<T>().layer_norm(in.data<T>() + r * n, or_null<T>(w), or_null<T>(b),
-                                   static_cast<T>(eps), out.y.data<T>() + r * n,
-                                   out.mean.data<T>() + r, out.rstd.data<T>() + r, n);
+      kernel(in.data<T>() + begin * n, end - begin, w.data<T>(), b.data<T>(), static_cast<T>(eps), out.y.data<T>() + begin * n,
+             out.mean.data<T>() + begin, out.rstd.data<T>() + begin, n);
     });
   });
   return out;
@@ -169,11 +166,11 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
 
 NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, const Normalized& norm,
                          const Array& g) {
-  const Array in = contiguous(x), by = contiguous(g), w = adjacent(weight);
+  const Array in = contiguous(x), by = contiguous(g), w = adjacent_or(1, weight, x);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
     return norm_grad<T>(x, weight.defined(), has_bias, [&](int64_t r, T* dx, T* dw, T* db) {
-      kernels_of<T>().layer_norm_grad(in.data<T>() + r * n, or_null<T>(w), by.data<T>() + r * n,
+      kernels_of<T>().layer_norm_grad(in.data<T>() + r * n, w.data<T>(), by.data<T>() + r * n,
                                       norm.mean.data<T>()[r], norm.rstd.data<T>()[r], dx, dw, db,
                                       n);
     });
@@ -182,13 +179,13 @@ NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, con
 
 Normalized rms_norm(const Array& x, const Array& weight, double eps) {
   check_norm("rms_norm", x, weight, Array());
-  const Array in = contiguous(x), w = adjacent(weight);
+  const Array in = contiguous(x), w = adjacent_or(1, weight, x);
   Normalized out{Array(x.shape(), x.dtype()), Array(), Array(without_last(x.shape()), x.dtype())};
   const int64_t n = x.size(-1);
   dispatch_floating(x.dtype(), "rms_norm", [&]<class T>() {
     parallel_for(out.rstd.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        kernels_of<T>().rms_norm(in.data<T>() + r * n, or_null<T>(w), static_cast<T>(eps),
+        kernels_of<T>().rms_norm(in.data<T>() + r * n, w.data<T>(), static_cast<T>(eps),
                                  out.y.data<T>() + r * n, out.rstd.data<T>() + r, n);
     });
   });
@@ -197,11 +194,11 @@ Normalized rms_norm(const Array& x, const Array& weight, double eps) {
 
 NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm,
                        const Array& g) {
-  const Array in = contiguous(x), by = contiguous(g), w = adjacent(weight);
+  const Array in = contiguous(x), by = contiguous(g), w = adjacent_or(1, weight, x);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "rms_norm", [&]<class T>() {
     return norm_grad<T>(x, weight.defined(), false, [&](int64_t r, T* dx, T* dw, T*) {
-      kernels_of<T>().rms_norm_grad(in.data<T>() + r * n, or_null<T>(w), by.data<T>() + r * n,
+      kernels_of<T>().rms_norm_grad(in.data<T>() + r * n, w.data<T>(), by.data<T>() + r * n,
                                     norm.rstd.data<T>()[r], dx, dw, n);
     });
   });

@@ -66,7 +66,9 @@ struct KernelsOf {
 
   UnaryFn unary[static_cast<int>(Unary::count)];
   BinaryFn binary[static_cast<int>(Binary::count)];
-  BinaryFn binary_streamed[static_cast<int>(Binary::count)];  // y goes past the caches (streaming.h), but for pow
+  // The same, y past the caches (streaming.h); those that compute more than memory sends as the plain ones.
+  UnaryFn unary_streamed[static_cast<int>(Unary::count)];
+  BinaryFn binary_streamed[static_cast<int>(Binary::count)];
   UnaryGradFn unary_grad[static_cast<int>(UnaryGrad::count)];
 
   // Σ xᵢ and Σ aᵢ bᵢ over n adjacent numbers, summed pairwise in blocks: error O(log n) ulp. The
@@ -79,8 +81,8 @@ struct KernelsOf {
   void (*add_rows)(const T* x, int64_t x_row, int64_t rows, T* y, int64_t n);  // y += each of the rows, in order
 
   // Rows of length n, adjacent. A row whose maximum is -inf (every key masked) gives zeros.
-  void (*softmax)(const T* x, T* y, int64_t n);
-  void (*log_softmax)(const T* x, T* y, int64_t n);
+  using RowsFn = void (*)(const T* x, int64_t rows, T* y, int64_t n);
+  RowsFn softmax, log_softmax;
   T (*log_sum_exp)(const T* x, int64_t n);
   void (*exp_minus)(const T* x, T shift, T factor, T* y, int64_t n);   // factor exp(x - shift)
   void (*softmax_grad)(const T* y, const T* g, T* dx, int64_t n);      // y (g - Σ g y)
@@ -94,8 +96,9 @@ struct KernelsOf {
   void (*where)(const bool* mask, int64_t mask_stride, const T* a, int64_t a_stride, const T* b,
                 int64_t b_stride, T* y, int64_t n);
 
-  // y = (x - mean) rstd w + b, with biased variance; w, b may be null.
-  void (*layer_norm)(const T* x, const T* w, const T* b, T eps, T* y, T* mean, T* rstd, int64_t n);
+  // y = (x - mean) rstd w + b, with biased variance.
+  using LayerNormFn = void (*)(const T* x, int64_t rows, const T* w, const T* b, T eps, T* y, T* mean, T* rstd, int64_t n);
+  LayerNormFn layer_norm, layer_norm_streamed;
   // dx from g; dw += g x̂ and db += g where these are not null.
   void (*layer_norm_grad)(const T* x, const T* w, const T* g, T mean, T rstd, T* dx, T* dw, T* db,
                           int64_t n);

@@ -34,35 +34,6 @@ inline void store(T* p, Vec<T> v, Full = {}) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
-/// Asks for p[ahead], which may lie behind the array's end: so an address, not a pointer. Locality 3
-/// brings it into the first cache, 2 into the second.
-template <int locality = 3, class T>
-inline void prefetch(const T* p, int64_t ahead) {
-  const uintptr_t address = reinterpret_cast<uintptr_t>(p) + sizeof(T) * static_cast<uintptr_t>(ahead);
-  __builtin_prefetch(reinterpret_cast<const void*>(address), 0, locality);
-}
-
-/// A whole register to where its size divides the address, past the caches.
-template <class V>
-inline void stream_store(void* to, V v) {
-  V& memory = *static_cast<V*>(__builtin_assume_aligned(to, sizeof(V)));
-#if defined(__x86_64__) && HEED_VECTOR_BYTES == 16
-  __asm__ volatile("movntps %1, %0" : "=m"(memory) : "x"(v));
-#elif defined(__x86_64__)
-  __asm__ volatile("vmovntps %1, %0" : "=m"(memory) : "v"(v));
-#else
-  memory = v;
-#endif
-}
-
-/// Numbers before p + n at the first address that stream_store takes.
-template <class T>
-inline int64_t until_aligned(const T* p, int64_t n) {
-  const auto past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) % sizeof(Vec<T>) / sizeof(T));
-  const int64_t before = past ? lanes<T> - past : 0;
-  return before < n ? before : n;
-}
-
 #if defined(__x86_64__) && HEED_VECTOR_BYTES == 64
 // AVX-512 has a mask for each lane; what is masked off is not touched.
 template <class T>

@@ -100,15 +100,27 @@ inline V min(V a, V b) {
   return select<V>((a < b) | (a != a), a, b);
 }
 
-/// x where it is not above `high` (below `low`); NaN stays. One instruction each in this form.
+/// A constant that the compiler does not know to be one: GCC takes a < b ? a : b for the one instruction
+/// that it is only if neither is known.
+template <class V>
+inline V unknown(V constant) {
+#if defined(__x86_64__)
+  __asm__("" : "+v"(constant));
+#elif defined(__aarch64__)
+  __asm__("" : "+w"(constant));
+#endif
+  return constant;
+}
+
+/// x where it is not above `high` (below `low`); NaN stays.
 template <class V>
 inline V at_most(V x, Element<V> high) {
-  const V h = splat<V>(high);
+  const V h = unknown(splat<V>(high));
   return select<V>(h < x, h, x);
 }
 template <class V>
 inline V at_least(V x, Element<V> low) {
-  const V l = splat<V>(low);
+  const V l = unknown(splat<V>(low));
   return select<V>(l > x, l, x);
 }
 
@@ -132,7 +144,7 @@ inline V sqrt(V x) {
   else
     __asm__("fsqrt %0.2d, %1.2d" : "=w"(y) : "w"(x));
 #else
-  for (int j = 0; j < lanes<Element<V>>; ++j) y[j] = __builtin_sqrt(x[j]);
+  for (size_t j = 0; j < sizeof(V) / sizeof(x[0]); ++j) y[j] = __builtin_sqrt(x[j]);
 #endif
   return y;
 }

@@ -48,5 +48,6 @@ void add_seq2seq(Workloads& all);      // recurrent, with attention
 void add_layers(Workloads& all);       // Transformer layers, attention alone
 void add_gemm(Workloads& all);         // matrix products
 void add_elementwise(Workloads& all);  // maps, rows, reductions, losses, the optimizer
+void add_limits(Workloads& all);       // what the machine can do at most
 
 }  // namespace heed::bench

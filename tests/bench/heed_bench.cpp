@@ -58,6 +58,7 @@ int run(int argc, char** argv) {
   bench::add_layers(all);
   bench::add_gemm(all);
   bench::add_elementwise(all);
+  bench::add_limits(all);
   bool found = false;
   for (const bench::Workload& workload : all) {
     if (only.starts_with('=') ? workload.name != only.substr(1) : workload.name.find(only) == std::string::npos) continue;

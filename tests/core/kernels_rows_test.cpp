@@ -1,5 +1,6 @@
 // The kernel tables that this machine can run, each against the plain twins: softmax and normalisation along rows.
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -23,9 +24,9 @@ TEST_CASE("kernels: softmax rows and their gradients at every length") {
       CAPTURE(n);
       const std::vector<T> x = numbers<T>(n, 8), g = numbers<T>(n, 9);
       std::vector<T> y(x.size()), log_y(x.size()), dx(x.size());
-      kernel.softmax(x.data(), y.data(), n);
+      kernel.softmax(x.data(), 1, y.data(), n);
       require_close(y, reference::softmax(wide(x)));
-      kernel.log_softmax(x.data(), log_y.data(), n);
+      kernel.log_softmax(x.data(), 1, log_y.data(), n);
       require_close(log_y, reference::log_softmax(wide(x)));
       const double lse = reference::log_sum_exp(wide(x));
       REQUIRE(kernel.log_sum_exp(x.data(), n) == Approx(lse).epsilon(tolerance<T>));
@@ -49,9 +50,9 @@ TEST_CASE("kernels: softmax of extreme rows") {
     for (int64_t n : {1, 3, 20, 100}) {
       std::vector<T> x(static_cast<size_t>(n)), y(x.size());
       const auto both = [&] {
-        kernel.softmax(x.data(), y.data(), n);
+        kernel.softmax(x.data(), 1, y.data(), n);
         require_close(y, reference::softmax(wide(x)));
-        kernel.log_softmax(x.data(), y.data(), n);
+        kernel.log_softmax(x.data(), 1, y.data(), n);
         require_close(y, reference::log_softmax(wide(x)));
       };
       std::fill(x.begin(), x.end(), -inf);
@@ -62,39 +63,63 @@ TEST_CASE("kernels: softmax of extreme rows") {
       for (size_t i = 0; i < x.size(); ++i) x[i] = i % 2 ? T(1e4) : T(-1e4);
       both();
       x[0] = nan;
-      kernel.softmax(x.data(), y.data(), n);
+      kernel.softmax(x.data(), 1, y.data(), n);
       for (T v : y) REQUIRE(std::isnan(v));
-      kernel.log_softmax(x.data(), y.data(), n);
+      kernel.log_softmax(x.data(), 1, y.data(), n);
       for (T v : y) REQUIRE(std::isnan(v));
       x[0] = inf;
       REQUIRE(kernel.log_sum_exp(x.data(), n) == inf);
-      kernel.softmax(x.data(), y.data(), n);
+      kernel.softmax(x.data(), 1, y.data(), n);
       REQUIRE(std::isnan(y[0]));  // as in PyTorch: inf - inf
     }
   });
 }
 
-TEST_CASE("kernels: layer norm and RMS norm, with and without weight and bias") {
+TEST_CASE("kernels: many rows at once are, to the bit, the same as each alone") {
+  for_each_table([](const auto& kernel, auto zero) {
+    using T = decltype(zero);
+    const T inf = std::numeric_limits<T>::infinity();
+    for (const int64_t n : {1, 7, 64, 100}) {
+      constexpr int64_t rows = 5;
+      const size_t numel = static_cast<size_t>(rows * n);
+      std::vector<T> x = numbers<T>(rows * n, 18);
+      std::fill_n(x.begin() + 2 * n, n, -inf);  // a row that has no maximum between others that do
+      const std::vector<T> w = numbers<T>(n, 19), b = numbers<T>(n, 20);
+      std::vector<T> all(numel), alone(numel), mean(2 * rows), rstd(2 * rows);
+      const auto same = [&](auto&& kernel_of_rows) {
+        kernel_of_rows(int64_t{0}, rows, all, size_t{0});
+        for (int64_t r = 0; r < rows; ++r) kernel_of_rows(r, int64_t{1}, alone, size_t{rows});
+        CAPTURE(n);
+        REQUIRE(std::memcmp(all.data(), alone.data(), numel * sizeof(T)) == 0);
+      };
+      same([&](int64_t r, int64_t some, std::vector<T>& y, size_t) { kernel.softmax(x.data() + r * n, some, y.data() + r * n, n); });
+      same([&](int64_t r, int64_t some, std::vector<T>& y, size_t) { kernel.log_softmax(x.data() + r * n, some, y.data() + r * n, n); });
+      std::fill_n(x.begin() + 2 * n, n, T(1));
+      for (const auto layer_norm : {kernel.layer_norm, kernel.layer_norm_streamed}) {
+        same([&](int64_t r, int64_t some, std::vector<T>& y, size_t at) {
+          layer_norm(x.data() + r * n, some, w.data(), b.data(), T(1e-3), y.data() + r * n, mean.data() + at + r, rstd.data() + at + r, n);
+        });
+        for (size_t r = 0; r < rows; ++r) REQUIRE((mean[r] == mean[rows + r] && rstd[r] == rstd[rows + r]));
+      }
+    }
+  });
+}
+
+TEST_CASE("kernels: layer norm and RMS norm") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     for (int64_t n : lengths) {
       CAPTURE(n);
       const std::vector<T> x = numbers<T>(n, 10), w = numbers<T>(n, 11), b = numbers<T>(n, 12);
-      const Row ones(x.size(), 1.0), zeros(x.size(), 0.0);
       std::vector<T> y(x.size());
       T mean = 0, rstd = 0;
-      kernel.layer_norm(x.data(), w.data(), b.data(), T(1e-3), y.data(), &mean, &rstd, n);
+      kernel.layer_norm(x.data(), 1, w.data(), b.data(), T(1e-3), y.data(), &mean, &rstd, n);
       const auto with = reference::layer_norm(wide(x), wide(w), wide(b), 1e-3);
       require_close(y, with.y, 4);
       REQUIRE(mean == Approx(with.mean).margin(tolerance<T>));
       REQUIRE(rstd == Approx(with.rstd).epsilon(tolerance<T>));
-      kernel.layer_norm(x.data(), static_cast<const T*>(nullptr), static_cast<const T*>(nullptr),
-                        T(1e-3), y.data(), &mean, &rstd, n);
-      require_close(y, reference::layer_norm(wide(x), ones, zeros, 1e-3).y, 4);
       kernel.rms_norm(x.data(), w.data(), T(1e-3), y.data(), &rstd, n);
       require_close(y, reference::rms_norm(wide(x), wide(w), 1e-3).y, 4);
-      kernel.rms_norm(x.data(), static_cast<const T*>(nullptr), T(1e-3), y.data(), &rstd, n);
-      require_close(y, reference::rms_norm(wide(x), ones, 1e-3).y, 4);
     }
   });
 }
@@ -139,7 +164,7 @@ TEST_CASE("kernels: gradients of the norms are the slopes of the plain twins") {
       Row y(x.size()), dx(x.size()), dw(x.size(), 0.5), db(x.size(), 0.25);
       double mean = 0, rstd = 0;
 
-      kernel.layer_norm(x.data(), w.data(), zeros.data(), eps, y.data(), &mean, &rstd, n);
+      kernel.layer_norm(x.data(), 1, w.data(), zeros.data(), eps, y.data(), &mean, &rstd, n);
       kernel.layer_norm_grad(x.data(), w.data(), g.data(), mean, rstd, dx.data(), dw.data(),
                              db.data(), n);
       close(dx,
@@ -149,7 +174,7 @@ TEST_CASE("kernels: gradients of the norms are the slopes of the plain twins") {
                         [&](const Row& p) { return reference::layer_norm(x, p, zeros, eps).y; }),
                  0.5));
       close(db, plus(g, 0.25));
-      kernel.layer_norm_grad(x.data(), nullptr, g.data(), mean, rstd, dx.data(), nullptr, nullptr,
+      kernel.layer_norm_grad(x.data(), ones.data(), g.data(), mean, rstd, dx.data(), nullptr, nullptr,
                              n);
       close(dx, slopes(x, g,
                        [&](const Row& p) { return reference::layer_norm(p, ones, zeros, eps).y; }));
@@ -160,7 +185,7 @@ TEST_CASE("kernels: gradients of the norms are the slopes of the plain twins") {
       close(dx, slopes(x, g, [&](const Row& p) { return reference::rms_norm(p, w, eps).y; }));
       close(dw, plus(slopes(w, g, [&](const Row& p) { return reference::rms_norm(x, p, eps).y; }),
                      0.5));
-      kernel.rms_norm_grad(x.data(), nullptr, g.data(), rstd, dx.data(), nullptr, n);
+      kernel.rms_norm_grad(x.data(), ones.data(), g.data(), rstd, dx.data(), nullptr, n);
       close(dx, slopes(x, g, [&](const Row& p) { return reference::rms_norm(p, ones, eps).y; }));
     }
   }

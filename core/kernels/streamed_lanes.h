@@ -1,0 +1,76 @@
+// Walking memory whose results go past the caches (core/streaming.h says when that pays). Internal linkage, as
+// simd.h.
+#pragma once
+
+#include <heed/core/kernels/lanes.h>
+
+namespace heed::core {
+namespace {
+
+/// Asks for p[ahead], which may lie behind the array's end: so an address, not a pointer. Locality 3
+/// brings it into the first cache, 2 into the second.
+template <int locality = 3, class T>
+inline void prefetch(const T* p, int64_t ahead) {
+  const uintptr_t address = reinterpret_cast<uintptr_t>(p) + sizeof(T) * static_cast<uintptr_t>(ahead);
+  __builtin_prefetch(reinterpret_cast<const void*>(address), 0, locality);
+}
+
+/// A whole register to where its size divides the address, past the caches.
+template <class V>
+inline void stream_store(void* to, V v) {
+  V& memory = *static_cast<V*>(__builtin_assume_aligned(to, sizeof(V)));
+#if defined(__x86_64__) && HEED_VECTOR_BYTES == 16
+  __asm__ volatile("movntps %1, %0" : "=m"(memory) : "x"(v));
+#elif defined(__x86_64__)
+  __asm__ volatile("vmovntps %1, %0" : "=m"(memory) : "v"(v));
+#else
+  memory = v;
+#endif
+}
+
+/// Numbers from p up to the first address that stream_store takes.
+template <class T>
+inline int64_t until_aligned(const T* p) {
+  const auto past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) % sizeof(Vec<T>) / sizeof(T));
+  return past ? lanes<T> - past : 0;
+}
+
+/// A whole register of a result that goes past the caches.
+struct Streamed {};
+
+/// The same part of what is in the caches nevertheless.
+inline Full in_cache(Streamed) { return {}; }
+template <class P>
+inline P in_cache(P part) {
+  return part;
+}
+
+/// Who stores past the caches reads from memory, too: 2 KiB ahead are what it sends in its latency.
+template <class T>
+inline Vec<T> load(const T* p, Streamed, T = {}) {
+  prefetch(p, 2048 / static_cast<int64_t>(sizeof(T)));
+  return load(p);
+}
+
+template <class T>
+inline void store(T* p, Vec<T> v, Streamed) {
+  stream_store(p, v);
+}
+
+/// for_lanes whose body stores to y + i: past the caches if `streamed`.
+template <bool streamed, class T, class Body>
+inline void for_lanes_of(const T* y, int64_t n, Body body) {
+  if constexpr (streamed) {
+    const int64_t first = until_aligned(y);
+    if (n <= first) return for_lanes<T>(n, body);
+    if (first > 0) body(0, Part{first});
+    int64_t i = first;
+    for (; i + lanes<T> <= n; i += lanes<T>) body(i, Streamed{});
+    if (i < n) body(i, Part{n - i});
+  } else {
+    for_lanes<T>(n, body);
+  }
+}
+
+}  // namespace
+}  // namespace heed::core
