@@ -57,18 +57,15 @@ inline void store(T* p, Vec<T> v, Streamed) {
   stream_store(p, v);
 }
 
-/// for_lanes whose body stores to y + i: past the caches if `streamed`.
-template <bool streamed, class T, class Body>
-inline void for_lanes_of(const T* y, int64_t n, Body body) {
-  if constexpr (streamed) {
-    const int64_t first = until_aligned(y);
-    if (n <= first) return for_lanes<T>(n, body);
-    if (first > 0) body(0, Part{first});
-    int64_t i = first;
-    for (; i + lanes<T> <= n; i += lanes<T>) body(i, Streamed{});
-    if (i < n) body(i, Part{n - i});
-  } else {
-    for_lanes<T>(n, body);
+/// for_lanes whose body stores to y + i, past the caches.
+template <class T, class Body>
+inline void for_lanes_streamed(const T* y, int64_t n, Body body) {
+  const int64_t first = until_aligned(y);
+  int64_t i = 0;
+  // What comes before the first whole register, then what comes after the last.
+  for (int64_t part = first < n ? first : n; i < n; part = n - i) {
+    if (part > 0) body(i, Part{part});
+    for (i += part; i + lanes<T> <= n; i += lanes<T>) body(i, Streamed{});
   }
 }
 

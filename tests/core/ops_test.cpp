@@ -159,6 +159,15 @@ TEST_CASE("matrix products read any layout") {
     }
 }
 
+TEST_CASE("an absent weight of a norm is one, an absent bias zero") {
+  const Array x = random_normal({6, 37}, Dtype::f64), w = full({37}, 1.0, Dtype::f64), b = full({37}, 0.0, Dtype::f64);
+  CHECK(to_vector(layer_norm(x, {}, {}, 1e-5).y) == to_vector(layer_norm(x, w, b, 1e-5).y));
+  CHECK(to_vector(rms_norm(x, {}, 1e-5).y) == to_vector(rms_norm(x, w, 1e-5).y));
+  const Normalized norm = layer_norm(x, {}, {}, 1e-5), rms = rms_norm(x, {}, 1e-5);
+  CHECK(to_vector(layer_norm_grad(x, {}, false, norm, x).x) == to_vector(layer_norm_grad(x, w, false, norm, x).x));
+  CHECK(to_vector(rms_norm_grad(x, {}, rms, x).x) == to_vector(rms_norm_grad(x, w, rms, x).x));
+}
+
 TEST_CASE("the same bits for any number of threads") {
   struct Work {
     const char* name;

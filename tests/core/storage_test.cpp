@@ -105,14 +105,19 @@ TEST_CASE("storage: statistics follow what lives, the peak, and what is kept") {
   REQUIRE(memory_stats().peak == base);
 }
 
-TEST_CASE("storage: what is kept stays below the peak of what was used") {
+// What may be reserved: the peak, what is free because sizes do not fit, and blocks that threads keep.
+static int64_t most_reserved() {
+  return memory_stats().peak + std::max(memory_stats().peak / 8, int64_t{48} << 20) + (int64_t{2} << 20);
+}
+
+TEST_CASE("storage: what is kept stays near the peak of what was used") {
   release_memory();
   reset_peak_memory();
   for (size_t bytes = 1 << 20; bytes < (size_t{64} << 20); bytes += bytes / 3) {
     std::vector<Storage> several;
     for (int i = 0; i < 4; ++i) several.emplace_back(bytes);
   }
-  REQUIRE(memory_stats().reserved <= memory_stats().peak + memory_stats().peak / 8);
+  REQUIRE(memory_stats().reserved <= most_reserved());
   release_memory();
 }
 
@@ -142,7 +147,7 @@ TEST_CASE("storage: large blocks that come and go in the same way again and agai
     const auto before = faults();
     for (int i = 0; i < 10; ++i) step();
     CHECK(faults() - before < 10);  // fewer than one a step
-    CHECK(memory_stats().reserved <= memory_stats().peak + std::max(memory_stats().peak / 8, int64_t{48} << 20) + (int64_t{2} << 20));
+    CHECK(memory_stats().reserved <= most_reserved());
   }
   release_memory();
 }
