@@ -8,8 +8,8 @@ add_library(heed::kit ALIAS heed_kit)
 set_target_properties(heed_kit PROPERTIES EXPORT_NAME kit)
 heed_compile_settings(heed_kit)
 target_link_libraries(heed_kit PUBLIC heed)
-# The demos spend their time in the library: for them and the kit, quick compiling counts more.
-set(heed_demo_flags $<$<CONFIG:Release>:-O1>)
+# The demos spend their time in the library: for them and the kit, quick compiling and small programs count more.
+set(heed_demo_flags $<$<CONFIG:Release>:-Os>)
 target_compile_options(heed_kit PRIVATE ${heed_demo_flags})
 target_precompile_headers(heed_kit PRIVATE ${heed_common_headers} <iostream> <heed/autograd/ops.h>)
 # datasets.cpp reads heed's own source as a corpus; cli.cpp prints the version. (Set on the sources:
