@@ -13,16 +13,13 @@ namespace heed::bench {
 
 namespace {
 
-constexpr int64_t rows = 16384, columns = 1024, count = rows * columns;  // 64 MiB: no cache holds them
-constexpr int64_t line = 16;                                               // numbers in a line of the cache
+constexpr int64_t count = int64_t{16} << 20;  // 64 MiB: no cache holds them
+constexpr int64_t line = 16;                  // numbers in a line of the cache
 
 // What was computed must be used, or the compiler leaves the loop out.
 void use(__m128 value) { __asm__ volatile("" ::"x"(value)); }
 
-template <_mm_hint to = _MM_HINT_T0>
-void ask_for(const float* p) {
-  _mm_prefetch(reinterpret_cast<const char*>(p), to);
-}
+void ask_for(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 
 __m128 sum_of_line(const float* p) {
   return _mm_add_ps(_mm_add_ps(_mm_load_ps(p), _mm_load_ps(p + 4)), _mm_add_ps(_mm_load_ps(p + 8), _mm_load_ps(p + 12)));
@@ -36,28 +33,6 @@ void read(const float* x) {
     sum = _mm_add_ps(sum, sum_of_line(x + i));
   }
   use(sum);
-}
-
-// What a transposition of rows × columns has to do, one half at a time: a line of each row is read, then the
-// next line of each; sixteen rows of the result, 64 KiB apart, are written side by side.
-void read_columns(const float* x) {
-  constexpr int64_t rows_ahead = 16;  // into the second cache: in the first they would drive each other out
-  __m128 sum = _mm_setzero_ps();
-  for (int64_t column = 0; column < columns; column += line)
-    for (int64_t row = 0; row < rows; ++row) {
-      ask_for<_MM_HINT_T1>(x + std::min(row + rows_ahead, rows - 1) * columns + column);
-      sum = _mm_add_ps(sum, sum_of_line(x + row * columns + column));
-    }
-  use(sum);
-}
-
-void write_columns(float* y) {
-  const __m128 value = _mm_set1_ps(1.0f);
-  for (int64_t band = 0; band < columns; band += line)
-    for (int64_t i = 0; i < rows; i += line)
-      for (int64_t row = band; row < band + line; ++row)
-        for (int64_t j = i; j < i + line; j += 4) _mm_stream_ps(y + row * rows + j, value);
-  _mm_sfence();
 }
 
 void copy(const float* x, float* y) {
@@ -103,8 +78,6 @@ void add_limits(Workloads& all) {
     }});
   };
   add("limit_read", 4, [](float* x, float*) { read(x); });
-  add("limit_read_columns", 4, [](float* x, float*) { read_columns(x); });
-  add("limit_write_columns_streamed", 4, [](float*, float* y) { write_columns(y); });
   add("limit_copy", 8, copy);
   add("limit_copy_streamed", 8, copy_streamed);
   const auto add_peak = [&](const std::string& name, double lanes, void (*loop)()) {
