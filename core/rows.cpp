@@ -155,8 +155,10 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
   const int64_t n = x.size(-1);
   dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
     const KernelsOf<T>& kernels = kernels_of<T>();
-    const auto kernel = exceeds_caches(out.y) ? kernels.layer_norm_streamed : kernels.layer_norm;
-    parallel_for(out.mean.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
+    const bool streamed = exceeds_caches(out.y);
+    const auto kernel = streamed ? kernels.layer_norm_streamed : kernels.layer_norm;
+    // The first and the last rows of a chunk have no others to be read or written beside.
+    parallel_for(out.mean.numel(), (streamed ? 8 : 1) * row_grain(n), [&](int64_t begin, int64_t end) {
       kernel(in.data<T>() + begin * n, end - begin, w.data<T>(), b.data<T>(), static_cast<T>(eps), out.y.data<T>() + begin * n,
              out.mean.data<T>() + begin, out.rstd.data<T>() + begin, n);
     });

@@ -38,10 +38,14 @@ inline int64_t until_aligned(const T* p) {
 /// A whole register of a result that goes past the caches.
 struct Streamed {};
 
-/// The same part of what is in the caches nevertheless.
-inline Full in_cache(Streamed) { return {}; }
-template <class P>
-inline P in_cache(P part) {
+/// How a part of a result is stored: if it is whole, past the caches on demand.
+template <bool streamed>
+inline auto stored(Full whole) {
+  if constexpr (streamed) return Streamed{};
+  else return whole;
+}
+template <bool>
+inline Part stored(Part part) {
   return part;
 }
 
