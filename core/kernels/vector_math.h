@@ -54,6 +54,14 @@ inline V power_of_two(Bits<V> n) {
   return bits_as<V>((n + 127) << 23);
 }
 
+/// Whether a result too small for a normal number costs no more than others.
+constexpr bool underflow_is_free =
+#if defined(__x86_64__) && HEED_VECTOR_BYTES == 64
+    true;
+#else
+    false;
+#endif
+
 /// x 2ⁿ, results below the normal numbers included; n comes as integers and as numbers.
 template <class V>
 inline V times_power_of_two(V x, [[maybe_unused]] Bits<V> n, [[maybe_unused]] V n_float) {
@@ -78,15 +86,18 @@ inline V exp_tail(V r) {
 template <class V>
 inline V exp_within_range(V x) {
   const Reduced<V> s(x);
-  return times_power_of_two(1.0f + (s.r + s.r * s.r * exp_tail(s.r)), s.n, s.n_float);
+  const V tail = exp_tail(s.r);
+  // The first form takes fewer steps; where each product is rounded, the second is closer.
+  const V y = has_fma ? 1.0f + s.r * (1.0f + s.r * tail) : 1.0f + (s.r + s.r * s.r * tail);
+  return times_power_of_two(y, s.n, s.n_float);
 }
 
 /// eˣ. f32: 1.1 ulp; denormal results included.
 template <class V>
 inline V exp(V x) {
   if constexpr (is_f32<V>) {
-    // Below -104 the result is 0. It is set, not computed: arithmetic that underflows is slow, and
-    // masked scores of -inf are common.
+    // From -104 down the result is 0, which masked scores of -inf make common.
+    if constexpr (underflow_is_free) return exp_within_range(at_least(at_most(x, 104.0f), -104.0f));
     const Bits<V> vanishes = x < -104.0f;
     return select<V>(vanishes, V{}, exp_within_range(select<V>(vanishes, V{}, at_most(x, 104.0f))));
   } else {
