@@ -31,9 +31,9 @@ RowLosses cross_entropy_rows(const Tensor& logits, const CrossEntropyTargets& ta
       core::contiguous(core::reshape(targets.classes.array(), {targets.classes.numel()})),
       targets.class_weight.array(), targets.ignore_index, targets.smoothing};
   if (flat.class_weight.defined()) flat.class_weight = core::contiguous(flat.class_weight);
-  core::CrossEntropy rows = core::cross_entropy(x.array(), flat);
-  const Tensor loss = op("cross_entropy", rows.loss, edge(x, [x = saved(x), flat](const Tensor& g) {
-    if (!grad_enabled()) return Tensor(core::cross_entropy_grad(x().array(), flat, g.array()));
+  const core::CrossEntropy rows = core::cross_entropy(x.array(), flat);
+  const Tensor loss = op("cross_entropy", rows.loss, edge(x, [x = saved(x), flat, rows](const Tensor& g) {
+    if (!grad_enabled()) return Tensor(core::cross_entropy_grad(x().array(), flat, rows, g.array()));
     const Tensor t = distribution(flat, x());
     return g.unsqueeze(-1) * (softmax(x(), -1) * sum(t, -1, keepdim) - t);
   }));

@@ -1,9 +1,11 @@
 #include <heed/core/cross_entropy.h>
 
 #include <algorithm>
+#include <limits>
 
 #include <heed/core/kernels/kernels.h>
 #include <heed/core/parallel.h>
+#include <heed/core/streaming.h>
 
 namespace heed::core {
 
@@ -40,7 +42,8 @@ struct Rows {
 CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targets) {
   return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
     const Rows<T> rows(logits, targets);
-    CrossEntropy result{Array({rows.count}, logits.dtype()), 0.0};
+    const auto row_of_each = [&] { return Array({rows.count}, logits.dtype()); };
+    CrossEntropy result{row_of_each(), row_of_each(), row_of_each(), 0.0};
     for (int64_t i = 0; i < rows.count; ++i) {
       if (rows.ignored(i)) continue;
       const int64_t t = rows.target[i];
@@ -55,7 +58,7 @@ CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targe
         const T* const x = logits.data<T>() + i * rows.classes;
         T& loss = result.loss.data<T>()[i] = T(0);
         if (rows.ignored(i)) continue;
-        const T log_sum = k.log_sum_exp(x, rows.classes);
+        const T log_sum = k.log_sum_exp(x, rows.classes, result.highest.data<T>() + i, result.total.data<T>() + i);
         loss = rows.chosen(i) * (log_sum - x[rows.target[i]]);
         if (rows.smoothed > T(0)) {
           const T weighted =
@@ -68,12 +71,13 @@ CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targe
   });
 }
 
-Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets, const Array& g) {
+Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets, const CrossEntropy& forward,
+                         const Array& g) {
   return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
     const Rows<T> rows(logits, targets);
     Array grad(logits.shape(), logits.dtype());
     const KernelsOf<T>& k = kernels_of<T>();
-    const auto multiply = k.binary[static_cast<int>(Binary::mul)];
+    const auto exp_minus = exceeds_caches(grad) ? k.exp_minus_streamed : k.exp_minus;
     parallel_for(rows.count, rows.grain(), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         T* const dx = grad.data<T>() + i * rows.classes;
@@ -82,9 +86,13 @@ Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets
           std::fill_n(dx, rows.classes, T(0));
           continue;
         }
-        const T total = from_above * (rows.chosen(i) + rows.smoothed * rows.weight_sum);
-        k.softmax(logits.data<T>() + i * rows.classes, 1, dx, rows.classes);
-        multiply(dx, 1, &total, 0, dx, rows.classes);
+        const T highest = forward.highest.data<T>()[i];
+        if (highest == -std::numeric_limits<T>::infinity()) {  // as softmax: nothing is permitted
+          std::fill_n(dx, rows.classes, T(0));
+        } else {
+          const T factor = from_above * (rows.chosen(i) + rows.smoothed * rows.weight_sum) / forward.total.data<T>()[i];
+          exp_minus(logits.data<T>() + i * rows.classes, highest, factor, dx, rows.classes);
+        }
         dx[rows.target[i]] -= from_above * rows.chosen(i);
         if (rows.smoothed > T(0))
           for (int64_t c = 0; c < rows.classes; ++c)

@@ -1,5 +1,5 @@
 // Cross-entropy of rows of logits with class targets: log-softmax and the choice of the target's
-// entry in one pass over the logits, which are all that backward needs again.
+// entry in one pass over the logits. Backward needs them again, and two numbers a row.
 //
 //     lossᵢ = -Σ_c T_ic log softmax(xᵢ)_c,    T_ic = w_c ((1 - ε) [c = tᵢ] + ε / C)
 //
@@ -19,14 +19,16 @@ struct CrossEntropyTargets {
 };
 
 struct CrossEntropy {
-  Array loss;     // (N)
-  double weight;  // Σ w_t over the rows that are not ignored
+  Array loss;            // (N)
+  Array highest, total;  // (N)  max xᵢ and Σ_c exp(x_ic - max xᵢ): with them backward needs one exp a logit
+  double weight;         // Σ w_t over the rows that are not ignored
 };
 
 /// logits (N, C), contiguous. IndexError for a target out of range. O(N C).
 CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targets);
 
-/// d loss / d logits times g (N):  gᵢ (softmax(xᵢ) Σ_c T_ic - Tᵢ).
-Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets, const Array& g);
+/// d loss / d logits times g (N):  gᵢ (softmax(xᵢ) Σ_c T_ic - Tᵢ); `forward` is what cross_entropy returned.
+Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets, const CrossEntropy& forward,
+                         const Array& g);
 
 }  // namespace heed::core

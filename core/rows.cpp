@@ -140,8 +140,9 @@ Array logsumexp(const Array& x, int64_t axis, bool keepdim) {
   }
   dispatch_floating(x.dtype(), "logsumexp", [&]<class T>() {
     parallel_for(y.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
+      T highest, total;
       for (int64_t r = begin; r < end; ++r)
-        y.data<T>()[r] = kernels_of<T>().log_sum_exp(in.data<T>() + r * n, n);
+        y.data<T>()[r] = kernels_of<T>().log_sum_exp(in.data<T>() + r * n, n, &highest, &total);
     });
   });
   return keepdim ? unsqueeze(y, -1) : y;

@@ -191,8 +191,7 @@ void save_kernel_pictures(kit::RunFolder& folder, const Data& data,
   kit::save_svg(folder.file("weights.svg", "its weights"), weights);
 }
 
-void save_learning_picture(const std::filesystem::path& file, const Learning& run,
-                           const kit::Plot& trap) {
+void save_learning_picture(const std::filesystem::path& file, const Learning& run, const kit::Plot& trap) {
   const Data& data = run.data;
   const nn::Attended fixed = LearntWidth(1.0)(data.queries, data.x, data.y);
   const nn::Attended learnt = run.model(data.queries, data.x, data.y);

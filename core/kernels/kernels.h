@@ -83,8 +83,9 @@ struct KernelsOf {
   // Rows of length n, adjacent. A row whose maximum is -inf (every key masked) gives zeros.
   using RowsFn = void (*)(const T* x, int64_t rows, T* y, int64_t n);
   RowsFn softmax, log_softmax;
-  T (*log_sum_exp)(const T* x, int64_t n);
-  void (*exp_minus)(const T* x, T shift, T factor, T* y, int64_t n);   // factor exp(x - shift)
+  T (*log_sum_exp)(const T* x, int64_t n, T* highest, T* total);  // ln Σ exp x; max x and Σ exp(x - max x)
+  using ExpMinusFn = void (*)(const T* x, T shift, T factor, T* y, int64_t n);  // factor exp(x - shift)
+  ExpMinusFn exp_minus, exp_minus_streamed;
   void (*softmax_grad)(const T* y, const T* g, T* dx, int64_t n);      // y (g - Σ g y)
   void (*log_softmax_grad)(const T* y, const T* g, T* dx, int64_t n);  // g - exp(y) Σ g
 

@@ -46,6 +46,9 @@ TEST_CASE("streaming: a kernel fills the whole result and nothing beside it, as 
             is_expected();
           }
         }
+        table->f32.exp_minus(x.data(), 2.5f, 0.3f, expected.data() + start, n);
+        table->f32.exp_minus_streamed(x.data(), 2.5f, 0.3f, y.data() + start, n);
+        is_expected();
         table->f32.binary[0](x.data(), 1, x.data(), 2, expected.data() + start, n / 2);
         table->f32.binary_streamed[0](x.data(), 1, x.data(), 2, y.data() + start, n / 2);
         is_expected();

@@ -4,25 +4,21 @@
 #include <cmath>
 
 #include <heed/autograd/ops.h>
-#include <heed/core/file.h>
-#include <heed/core/random.h>
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/recurrent_models.h>
 #include <heed/examples/kit/sequence_measures.h>
 #include <heed/examples/kit/sequence_report.h>
 #include <heed/examples/kit/sequence_run.h>
 #include <heed/examples/kit/task_generators.h>
-#include <heed/nn/checkpoint.h>
 
 #include "support/errors.h"
-#include "support/run_program.h"
+#include "support/temp_dir.h"
 
 using namespace heed;
 using heed::kit::Example;
 using heed::kit::Ids;
 using heed::kit::ignored;
 using heed::test::message_of;
-using heed::test::run_program;
 using heed::test::TempDir;
 
 namespace {

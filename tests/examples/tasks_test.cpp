@@ -1,18 +1,14 @@
 // The program `tasks`: each task through the command line. What it is made of: sequence_models_test.cpp.
 #include "support/catch.h"
 
-#include <cmath>
+#include <algorithm>
 
-#include <heed/autograd/ops.h>
 #include <heed/core/file.h>
 #include <heed/core/random.h>
-#include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/recurrent_models.h>
 #include <heed/examples/kit/sequence_measures.h>
-#include <heed/examples/kit/sequence_report.h>
 #include <heed/examples/kit/sequence_run.h>
 #include <heed/examples/kit/task_generators.h>
-#include <heed/nn/checkpoint.h>
 
 #include "support/errors.h"
 #include "support/run_program.h"

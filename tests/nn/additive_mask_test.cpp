@@ -11,16 +11,16 @@
 #include <heed/nn/masks.h>
 #include <heed/nn/multi_head_attention.h>
 #include <heed/nn/transformer_encoder.h>
+#include "support/apart.h"
 #include "support/errors.h"
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 
 namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity();
-
-double apart(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 Tensor f64(const Shape& shape) { return randn(shape, Dtype::f64); }
 

@@ -7,16 +7,16 @@
 #include <heed/nn/grouped_query_attention.h>
 #include <heed/nn/masks.h>
 #include <heed/nn/multi_head_attention.h>
+#include "support/apart.h"
 #include "support/errors.h"
 #include "support/module_check.h"
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::message_of;
 
 namespace {
-
-double apart(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 void put(Tensor& to, const Tensor& from) {
   const NoGrad no_history;

@@ -6,15 +6,15 @@
 #include <heed/nn/grouped_query_attention.h>
 #include <heed/nn/kv_cache.h>
 #include <heed/nn/transformer_decoder.h>
+#include "support/apart.h"
 #include "support/errors.h"
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::message_of;
 
 namespace {
-
-double apart(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 KeysValues positions_of(int64_t B, int64_t n) { return {randn({B, 2, n, 3}), randn({B, 2, n, 5})}; }
 

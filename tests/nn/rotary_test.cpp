@@ -9,18 +9,18 @@
 #include <heed/nn/attention.h>
 #include <heed/nn/fused_attention.h>
 #include <heed/nn/rotary.h>
+#include "support/apart.h"
 #include "support/errors.h"
 #include "support/module_check.h"
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::message_of;
 
 namespace {
 
 constexpr RopeLayout layouts[] = {RopeLayout::interleaved, RopeLayout::half_split};
-
-double apart(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 Tensor f64(const Shape& shape) { return randn(shape, Dtype::f64); }
 

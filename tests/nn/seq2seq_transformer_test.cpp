@@ -11,11 +11,13 @@
 #include <heed/nn/masks.h>
 #include <heed/nn/seq2seq_transformer.h>
 #include <heed/nn/transformer.h>
+#include "support/apart.h"
 #include "support/errors.h"
 #include "support/module_check.h"
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::check_module;
 using test::message_of;
 
@@ -23,8 +25,6 @@ namespace {
 
 using Inputs = std::vector<Tensor>;
 using Lengths = std::vector<int64_t>;
-
-double apart(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 // Three words of a small language, in evaluation.
 Seq2SeqTransformer small_translator(Seq2SeqTransformerOptions o = {}) {

@@ -8,11 +8,13 @@
 #include <heed/nn/encoder_classifier.h>
 #include <heed/nn/masks.h>
 #include <heed/nn/transformer.h>
+#include "support/apart.h"
 #include "support/errors.h"
 #include "support/module_check.h"
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::check_module;
 using test::message_of;
 
@@ -20,8 +22,6 @@ namespace {
 
 using Inputs = std::vector<Tensor>;
 using Lengths = std::vector<int64_t>;
-
-double apart(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 std::string names_of(const Module& m) {
   std::string all;
