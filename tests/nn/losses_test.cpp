@@ -57,6 +57,27 @@ TEST_CASE("cross-entropy stays finite for huge logits, and forbidden classes hav
   for (const double x : g) CHECK(std::isfinite(x));
 }
 
+TEST_CASE("what all logits of a row share changes no gradient, not by one bit") {
+  const std::vector<double> near_zero = {0.5, -1.25, 3, 0.015625, -7, 2.5};
+  const auto gradient = [&](double shared) {
+    std::vector<double> values = near_zero;
+    for (double& v : values) v += shared;
+    const Tensor logits = parameter(tensor(values, {2, 3}));
+    cross_entropy(logits, tensor_i64({1, 2})).backward();
+    return logits.grad().to_vector();
+  };
+  CHECK(gradient(1024) == gradient(0));
+  CHECK(gradient(-4096) == gradient(0));
+}
+
+TEST_CASE("a row without a permitted class: no number is its loss, and its target alone has a gradient") {
+  const Tensor logits = parameter(tensor({-INFINITY, -INFINITY, 1, 1}, {2, 2}));
+  const Tensor loss = cross_entropy(logits, tensor_i64({1, 0}), {.reduction = Reduction::sum});
+  CHECK(std::isnan(loss.item()));
+  loss.backward();
+  CHECK(logits.grad().to_vector() == std::vector<double>{0, -1, -0.5, 0.5});
+}
+
 TEST_CASE("the fused cross-entropy equals its formula in Tensors") {
   manual_seed(1);
   const Tensor logits = randn({3, 2, 7}, Dtype::f64), weight = rand({7}, Dtype::f64) + 0.5;
