@@ -3,7 +3,8 @@
 // A plain store reads the line it writes to first, and drives out what might be used again: a third of
 // the traffic of y = a + b. A streaming store does neither, but what it writes comes back from memory
 // only, and few may be on their way at once. So it is for results larger than the last cache, and for what
-// waits for memory: copies, transposed or not, sums, exp, layer norm. Who computes longer, as tanh, hides it.
+// waits for memory: copies, transposed or not, sums, exp and what is little more, layer norm. Who computes
+// longer, as tanh, hides it.
 #pragma once
 
 #include <cstdint>
