@@ -175,6 +175,16 @@ TEST_CASE("math: the sign of zero and NaN come through") {
   }
 }
 
+TEST_CASE("math: exp of a masked score is 0, not the smallest number") {
+  for (const Kernels* table : supported_kernels()) {
+    CAPTURE(table->isa);
+    const std::vector<float> x = {-inf, -3e38f, -1e4f, -150.0f, -104.5f, -104.0f};
+    std::vector<float> y(x.size(), 7.0f);
+    table->f32.unary[static_cast<int>(Unary::exp)](x.data(), 1, y.data(), static_cast<int64_t>(x.size()));
+    REQUIRE(y == std::vector<float>(x.size(), 0.0f));
+  }
+}
+
 TEST_CASE("math: derivatives of the activations") {
   struct Derivative {
     UnaryGrad op;
