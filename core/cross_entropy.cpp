@@ -42,8 +42,8 @@ struct Rows {
 CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targets) {
   return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
     const Rows<T> rows(logits, targets);
-    const auto row_of_each = [&] { return Array({rows.count}, logits.dtype()); };
-    CrossEntropy result{row_of_each(), row_of_each(), row_of_each(), 0.0};
+    const auto one_a_row = [&] { return Array({rows.count}, logits.dtype()); };
+    CrossEntropy result{one_a_row(), one_a_row(), one_a_row(), 0.0};
     for (int64_t i = 0; i < rows.count; ++i) {
       if (rows.ignored(i)) continue;
       const int64_t t = rows.target[i];

@@ -38,7 +38,7 @@ inline int64_t until_aligned(const T* p) {
 /// A whole register of a result that goes past the caches.
 struct Streamed {};
 
-/// How a part of a result is stored: if it is whole, past the caches on demand.
+/// How a part of a result is stored: a whole register, where `streamed`, past the caches.
 template <bool streamed>
 inline auto stored(Full whole) {
   if constexpr (streamed) return Streamed{};

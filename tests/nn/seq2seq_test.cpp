@@ -7,18 +7,18 @@
 #include <heed/nn/masks.h>
 #include <heed/nn/seq2seq.h>
 #include <heed/nn/summary.h>
+#include "support/apart.h"
 #include "support/errors.h"
 #include "support/module_check.h"
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::check_module;
 using test::contains;
 using test::message_of;
 
 namespace {
-
-double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 std::string tensor_names(const Module& m) {
   std::string names;
@@ -47,11 +47,11 @@ TEST_CASE("encoder: embedding, dropout and GRU") {
   const Tensor tokens = randint(0, 7, {2, 3});
   const EncodedSequence e = encoder(tokens);
   const Recurrent r = encoder.gru(encoder.embedding(tokens));
-  CHECK(distance(e.outputs, r.output) == 0.0);
-  CHECK(distance(e.hidden, r.hidden) == 0.0);
+  CHECK(apart(e.outputs, r.output) == 0.0);
+  CHECK(apart(e.hidden, r.hidden) == 0.0);
   CHECK_FALSE(e.key_mask);
   encoder.train();
-  CHECK(distance(encoder(tokens).outputs, e.outputs) > 0.0);
+  CHECK(apart(encoder(tokens).outputs, e.outputs) > 0.0);
   CHECK(message_of<ShapeError>([&] { encoder(randint(0, 7, {3})); }) ==
         "EncoderRNN: tokens (3,): must be (B, S): give one sequence a batch axis with unsqueeze(0) "
         "[in EncoderRNN]");
@@ -68,8 +68,8 @@ TEST_CASE("encoder: both directions lie side by side, and padding is not read") 
   CHECK(e.key_mask->to_vector() == std::vector<double>{1, 1, 1, 1, 1, 0});
   // The last layer's states: forward at the last token, backward at the first.
   const Tensor top = e.hidden.select(0, 1);
-  CHECK(distance(top.slice(1, 0, 4)[1], e.outputs[1][1].slice(0, 0, 4)) == 0.0);
-  CHECK(distance(top.slice(1, 4, 8)[1], e.outputs[1][0].slice(0, 4, 8)) == 0.0);
+  CHECK(apart(top.slice(1, 0, 4)[1], e.outputs[1][1].slice(0, 0, 4)) == 0.0);
+  CHECK(apart(top.slice(1, 4, 8)[1], e.outputs[1][0].slice(0, 4, 8)) == 0.0);
   const EncodedSequence other = encoder(tensor_i64({1, 2, 3, 4, 5, 6}, {2, 3}), {{3, 2}});
   CHECK(other.outputs.to_vector() == e.outputs.to_vector());
   CHECK(other.hidden.to_vector() == e.hidden.to_vector());
@@ -96,7 +96,7 @@ TEST_CASE("plain decoder: what it is told of the source is the last state") {
   CHECK(d.logits.shape() == Shape{2, 5, 7});
   CHECK_FALSE(d.weights.defined());
   const Recurrent r = decoder.gru(relu(decoder.embedding(tokens)), {.hidden = source.hidden});
-  CHECK(distance(d.logits, decoder.out(r.output)) < 1e-6);
+  CHECK(apart(d.logits, decoder.out(r.output)) < 1e-6);
   const EncodedSequence other{randn({2, 3, 4}), source.hidden};
   CHECK(decoder(tokens, other).logits.to_vector() == d.logits.to_vector());
 
@@ -105,7 +105,7 @@ TEST_CASE("plain decoder: what it is told of the source is the last state") {
   const Tensor context = source.hidden[1].unsqueeze(1).expand({2, 5, 4});
   const Recurrent q = with_context.gru(cat({with_context.embedding(tokens), context}, -1),
                                        {.hidden = source.hidden});
-  CHECK(distance(with_context(tokens, source).logits, with_context.out(q.output)) < 1e-6);
+  CHECK(apart(with_context(tokens, source).logits, with_context.out(q.output)) < 1e-6);
 }
 
 TEST_CASE("decoders: the d2l shape test") {
@@ -136,9 +136,9 @@ TEST_CASE(
     DecoderState state = decoder.begin(source);
     for (int64_t t = 0; t < 4; ++t) {
       const Tensor logits = decoder.step(tokens.slice(1, t, t + 1), state);
-      CHECK(distance(logits, whole.logits.select(1, t)) < 1e-5);
+      CHECK(apart(logits, whole.logits.select(1, t)) < 1e-5);
       if (whole.weights.defined())
-        CHECK(distance(state.weights, whole.weights.select(1, t)) < 1e-6);
+        CHECK(apart(state.weights, whole.weights.select(1, t)) < 1e-6);
     }
 
     const Decoded free = decoder(tokens, source, {.teacher_forcing = 0.0});
@@ -147,7 +147,7 @@ TEST_CASE(
     state = decoder.begin(source);
     for (int64_t t = 0; t < 4; ++t) {
       const Tensor logits = decoder.step(next, state);
-      CHECK(distance(logits, free.logits.select(1, t)) < 1e-5);
+      CHECK(apart(logits, free.logits.select(1, t)) < 1e-5);
       next = argmax(logits, -1, keepdim);
     }
     // Only the first tokens are read, and gradients flow through the states all the same.
@@ -190,7 +190,7 @@ TEST_CASE("decoders: dropout of the embedded tokens is at work while training") 
     const uint64_t before = default_generator().counter();
     const Tensor y = decoder(tokens, source).logits;
     CHECK(default_generator().counter() - before == 1);
-    CHECK(distance(decoder(tokens, source).logits, y) > 0.0);
+    CHECK(apart(decoder(tokens, source).logits, y) > 0.0);
     decoder.eval();
     CHECK(decoder(tokens, source).logits.to_vector() == decoder(tokens, source).logits.to_vector());
   });
@@ -206,7 +206,7 @@ TEST_CASE("decoders: a bridge leads from a wider encoder, through tanh") {
   CHECK(decoder.score.key_layer.weight.shape() == Shape{6, 8});
   CHECK(decoder.score.query_layer.weight.shape() == Shape{6, 5});
   const EncodedSequence source = encoder(randint(0, 7, {2, 3}));
-  CHECK(distance(decoder.begin(source).hidden, tanh((*decoder.bridge)(source.hidden))) == 0.0);
+  CHECK(apart(decoder.begin(source).hidden, tanh((*decoder.bridge)(source.hidden))) == 0.0);
   CHECK(decoder(randint(0, 9, {2, 4}), source).logits.shape() == Shape{2, 4, 9});
   CHECK_FALSE(BahdanauDecoder(8, 9, {.encoder_size = 8}).bridge);
 }
@@ -222,8 +222,8 @@ TEST_CASE("decoders: padding of the source changes nothing") {
     const Decoded padded = decoder(target, encoder(longer, {{3, 2}}));
     const Decoded tight = decoder(target, encoder(longer.slice(1, 0, 3), {{3, 2}}));
     const Decoded alone = decoder(target.slice(0, 1, 2), encoder(tensor_i64({4, 5}, {1, 2})));
-    CHECK(distance(padded.logits, tight.logits) < 1e-6);
-    CHECK(distance(padded.logits.slice(0, 1, 2), alone.logits) < 1e-6);
+    CHECK(apart(padded.logits, tight.logits) < 1e-6);
+    CHECK(apart(padded.logits.slice(0, 1, 2), alone.logits) < 1e-6);
     if (padded.weights.defined()) CHECK(amax(padded.weights[1].slice(1, 2, 5)).item() == 0.0);
   };
   run(BahdanauDecoder(6, 9, {.encoder_size = 12}));
@@ -242,7 +242,7 @@ TEST_CASE("decoders: a state reordered goes on as the rows that it was made of")
     other.reorder(rows);
     const Tensor all = decoder.step(tensor_i64({4, 4, 4}, {3, 1}), state);
     const Tensor some = decoder.step(tensor_i64({4, 4, 4, 4}, {4, 1}), other);
-    CHECK(distance(some, index_select(all, 0, rows)) < 1e-6);
+    CHECK(apart(some, index_select(all, 0, rows)) < 1e-6);
   });
 }
 

@@ -1,5 +1,5 @@
-"""What llm_c.py and llama2_c.py have in common: their options, random weights, a C compiler, and the JSON line."""
-import argparse, array, json, os, random, statistics, subprocess, sys
+"""What llm_c.py and llama2_c.py have in common: their options, random weights, how they are made, and the JSON line."""
+import argparse, array, json, random, statistics, subprocess, sys
 from pathlib import Path
 
 
@@ -20,8 +20,9 @@ def options(description, shapes):
     return args, chosen
 
 
-def compile_c(program, source, flags):
-    subprocess.run([os.environ.get("CC", "cc"), *flags, str(source), "-o", str(program), "-lm"], check=True)
+def make(folder, target):
+    """What its own Makefile makes, with its own flags; what is said goes to stderr."""
+    subprocess.run(["make", "-C", str(folder), target], check=True, stdout=sys.stderr)
 
 
 def constant(file, count, value):

@@ -3,12 +3,12 @@
     git clone https://github.com/karpathy/llama2.c
     python3 tests/bench/peers/llama2_c.py llama2.c [--threads 1] [--only TEXT or =NAME] [--seconds 1] [--list]
 
-Compiled as its README says for speed (make runomp), in a temporary folder; tokens/s are what it prints itself,
+Made as its README says for speed (make runomp), in a temporary folder; tokens/s are what it prints itself,
 from the second token on. compare.py --llama2-c runs it beside heed_bench.
 """
-import os, re, struct, subprocess, sys, tempfile, time
+import os, re, shutil, struct, subprocess, sys, tempfile, time
 from pathlib import Path
-from c_programs import compile_c, constant, normal, options, show
+from c_programs import constant, make, normal, options, show
 
 VOCAB, CONTEXT = 32000, 256
 SHAPES = {"generate_llama_15M": (288, 6, 6, 768), "generate_llama_110M": (768, 12, 12, 2048)}  # width, layers, heads, hidden
@@ -47,7 +47,9 @@ def rate(folder):
 with tempfile.TemporaryDirectory() as folder:
     folder = Path(folder)
     if chosen:
-        compile_c(folder / "run", args.folder / "run.c", ["-Ofast", "-fopenmp", "-march=native"])
+        for file in ("Makefile", "run.c"):
+            shutil.copy(args.folder / file, folder)
+        make(folder, "runomp")
         write_tokenizer(folder / "tokenizer.bin")
     for name, shape in chosen.items():
         write_model(folder / "model.bin", *shape)

@@ -4,20 +4,19 @@
     python3 tests/bench/peers/llm_c.py llm.c [--threads 1] [--only TEXT or =NAME] [--seconds 1] [--list]
 
 Batch and length are fixed in train_gpt2.c: a copy in a temporary folder is changed to the shape, and to training
-steps without end, without validation and samples between them. It is compiled with the flags of llm.c's Makefile.
+steps without end, without validation and samples between them. Its own Makefile compiles it.
 Times are those that it prints. Its step has biases, GELU by tanh and a padded vocabulary; it neither decays weights nor clips.
 compare.py --llm-c runs it beside heed_bench.
 """
-import array, os, random, re, struct, subprocess, sys, tempfile, time
+import array, os, random, re, shutil, struct, subprocess, sys, tempfile, time
 from pathlib import Path
-from c_programs import compile_c, constant, normal, options, show
+from c_programs import constant, make, normal, options, show
 
 SHAPES = {  # layers, heads, width, context, vocabulary, batch
     "gpt_train_S": (4, 4, 128, 64, 65, 12),
     "gpt_train_M": (6, 6, 384, 256, 65, 8),
     "gpt_train_G124": (12, 12, 768, 64, 50257, 4),
 }
-FLAGS = ["-Ofast", "-march=native", "-fopenmp", "-DOMP", "-Wno-unused-result", "-Wno-ignored-pragmas", "-Wno-unknown-attributes"]
 args, chosen = options(__doc__.splitlines()[0], SHAPES)
 
 
@@ -89,9 +88,10 @@ def step_times(folder):
 for name, (layers, heads, width, context, vocab, batch) in chosen.items():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        copy = folder / "train_gpt2.c"
-        copy.write_text(changed((args.folder / "train_gpt2.c").read_text(), batch, context))
-        compile_c(folder / "train_gpt2", copy, [*FLAGS, "-I", str(args.folder)])
+        shutil.copy(args.folder / "Makefile", folder)
+        (folder / "llmc").symlink_to((args.folder / "llmc").resolve())
+        (folder / "train_gpt2.c").write_text(changed((args.folder / "train_gpt2.c").read_text(), batch, context))
+        make(folder, "train_gpt2")
         write_model(folder / "gpt2_124M.bin", layers, heads, width, context, vocab)
         for split in ("train", "val"):
             write_tokens(folder / f"dev/data/tinyshakespeare/tiny_shakespeare_{split}.bin", vocab, 8 * batch * context + 1)
