@@ -78,14 +78,14 @@ void add_run(const T* x, T* y, int64_t n) {
   }
 }
 
-// y += each row of the run. Short rows: sums stay in registers. Long ones: each row is read as it lies.
+// y += each row of the run.
 template <class T>
 void add_run_of_rows(const T* x, const Run<1>& run, T* y, int64_t n) {
-  constexpr int64_t is_short = 64;
   if constexpr (std::is_floating_point_v<T>) {
-    if (n <= is_short) return kernels_of<T>().add_rows(x + run.offset[0], run.stride[0], run.n, y, n);
+    kernels_of<T>().add_rows(x + run.offset[0], run.stride[0], run.n, y, n);
+  } else {
+    for (int64_t r = 0; r < run.n; ++r) add_run(x + run.offset[0] + r * run.stride[0], y, n);
   }
-  for (int64_t r = 0; r < run.n; ++r) add_run(x + run.offset[0] + r * run.stride[0], y, n);
 }
 
 constexpr int64_t column_width = 1024;
@@ -96,7 +96,7 @@ void add_rows(const T* x, const LoopNest<1>& rows, int64_t begin, int64_t end, T
   constexpr int64_t height = 64;
   if (end - begin > height) {
     const int64_t half = ((end - begin) / 2 + height - 1) / height * height;
-    T other[column_width];
+    alignas(64) T other[column_width];
     add_rows(x, rows, begin, begin + half, y, w);
     add_rows(x, rows, begin + half, end, other, w);
     add_run(other, y, w);
