@@ -104,7 +104,10 @@ def show(x):
     return "-" if x is None else f"{x:.4g}"
 
 
-names = subprocess.check_output([args.bench, "--list", "--only", args.only], text=True).split()
+listed = subprocess.run([args.bench, "--list", "--only", args.only], stdout=subprocess.PIPE, text=True)
+if listed.returncode:
+    sys.exit(listed.returncode)  # heed_bench has said why
+names = listed.stdout.split()
 print("| workload | threads | heed | unit | " + " | ".join(peers) + " | heed is faster than the best by |")
 print("|---|---:|---:|---|" + "---:|" * (len(peers) + 1))
 ratios = {}
