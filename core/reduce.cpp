@@ -68,23 +68,14 @@ T sum_nest(const T* x, const LoopNest<1>& nest, int64_t begin, int64_t end) {
   return total;
 }
 
-// y += x, both adjacent.
+// y += each of the rows, of n adjacent numbers.
 template <class T>
-void add_run(const T* x, T* y, int64_t n) {
+void add_adjacent_rows(const T* x, int64_t x_row, int64_t rows, T* y, int64_t n) {
   if constexpr (std::is_floating_point_v<T>) {
-    kernels_of<T>().binary[static_cast<int>(Binary::add)](x, 1, y, 1, y, n);
+    kernels_of<T>().add_rows(x, x_row, rows, y, n);
   } else {
-    for (int64_t i = 0; i < n; ++i) y[i] += x[i];
-  }
-}
-
-// y += each row of the run.
-template <class T>
-void add_run_of_rows(const T* x, const Run<1>& run, T* y, int64_t n) {
-  if constexpr (std::is_floating_point_v<T>) {
-    kernels_of<T>().add_rows(x + run.offset[0], run.stride[0], run.n, y, n);
-  } else {
-    for (int64_t r = 0; r < run.n; ++r) add_run(x + run.offset[0] + r * run.stride[0], y, n);
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < n; ++i) y[i] += x[r * x_row + i];
   }
 }
 
@@ -99,11 +90,11 @@ void add_rows(const T* x, const LoopNest<1>& rows, int64_t begin, int64_t end, T
     alignas(64) T other[column_width];
     add_rows(x, rows, begin, begin + half, y, w);
     add_rows(x, rows, begin + half, end, other, w);
-    add_run(other, y, w);
+    add_adjacent_rows(other, w, 1, y, w);
     return;
   }
   std::fill_n(y, w, T(0));
-  rows.walk(begin, end, [&](const Run<1>& run) { add_run_of_rows(x, run, y, w); });
+  rows.walk(begin, end, [&](const Run<1>& run) { add_adjacent_rows(x + run.offset[0], run.stride[0], run.n, y, w); });
 }
 
 // Sum over leading axes, kept columns adjacent.
