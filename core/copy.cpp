@@ -33,7 +33,7 @@ bool copy_transposed(const LoopNest<2>& nest, bool streamed, T* y, const T* x) {
   }
   const LoopNest<2> outer(others, {others_to, others_from});
   const auto turn = streamed ? kernels_of<T>().transpose_streamed : kernels_of<T>().transpose;
-  constexpr int64_t height = 512;
+  constexpr int64_t height = 512;  // whole panels (kernels/transpose.inc)
   const int64_t rows = nest.shape[inner], columns = nest.shape[across], strips = (rows + height - 1) / height;
   const int64_t grain = std::max<int64_t>(1, elementwise_grain / (std::min(rows, height) * columns));
   parallel_for(others.numel() * strips, grain, [&](int64_t begin, int64_t end) {

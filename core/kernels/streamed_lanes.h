@@ -10,7 +10,7 @@ namespace {
 /// Asks for p[ahead], which may lie behind the array's end: so an address, not a pointer. Locality 3
 /// brings it into the first cache, 2 into the second.
 template <int locality = 3, class T>
-inline void prefetch(const T* p, int64_t ahead) {
+[[gnu::always_inline]] inline void prefetch(const T* p, int64_t ahead) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(p) + sizeof(T) * static_cast<uintptr_t>(ahead);
   __builtin_prefetch(reinterpret_cast<const void*>(address), 0, locality);
 }

@@ -88,10 +88,10 @@ TEST_CASE("streaming: rows that are normalised past the caches are, to the bit, 
   }
 }
 
-TEST_CASE("streaming: a transposition past the caches writes every number to its place and nothing beside it") {
+TEST_CASE("streaming: a transposition, past the caches or not, writes every number to its place and nothing beside it") {
   const auto check = [](const auto& kernels, auto zero, int64_t rows, int64_t columns, int64_t start, int64_t to_row) {
     using T = decltype(zero);
-    const int64_t from_row = columns + 3;
+    const int64_t from_row = start ? columns : columns + 3;
     std::vector<T> x(static_cast<size_t>(rows * from_row));
     std::iota(x.begin(), x.end(), T(1));
     // Its first number lies on a line of the cache, or `start` behind it.
@@ -103,13 +103,16 @@ TEST_CASE("streaming: a transposition past the caches writes every number to its
     T* const z = expected.data() + (y - room.data());
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < columns; ++j) z[j * to_row + i] = x[static_cast<size_t>(i * from_row + j)];
+    std::vector<T> untouched = room;
     kernels.transpose_streamed(x.data(), from_row, rows, columns, y, to_row);
     REQUIRE(room == expected);
+    kernels.transpose(x.data(), from_row, rows, columns, untouched.data() + (y - room.data()), to_row);
+    REQUIRE(untouched == expected);
   };
   for (const core::Kernels* table : core::supported_kernels()) {
     INFO(table->isa);
-    for (const int64_t rows : {1, 16, 40, 64, 101}) {
-      for (const int64_t columns : {1, 7, 16, 48, 67}) {
+    for (const int64_t rows : {1, 16, 40, 64, 101, 290}) {  // of the last, several panels
+      for (const int64_t columns : {1, 7, 16, 48, 67, 535}) {
         for (const int64_t start : {0, 1}) {
           for (const int64_t to_row : {(rows + 15) / 16 * 16, rows}) {
             CAPTURE(rows, columns, start, to_row);
