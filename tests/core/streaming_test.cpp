@@ -103,11 +103,11 @@ TEST_CASE("streaming: a transposition, past the caches or not, writes every numb
     T* const z = expected.data() + (y - room.data());
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < columns; ++j) z[j * to_row + i] = x[static_cast<size_t>(i * from_row + j)];
-    std::vector<T> untouched = room;
+    std::vector<T> plain = room;
     kernels.transpose_streamed(x.data(), from_row, rows, columns, y, to_row);
     REQUIRE(room == expected);
-    kernels.transpose(x.data(), from_row, rows, columns, untouched.data() + (y - room.data()), to_row);
-    REQUIRE(untouched == expected);
+    kernels.transpose(x.data(), from_row, rows, columns, plain.data() + (y - room.data()), to_row);
+    REQUIRE(plain == expected);
   };
   for (const core::Kernels* table : core::supported_kernels()) {
     INFO(table->isa);
