@@ -3,7 +3,7 @@
 #include <limits>
 
 #include <heed/autograd/ops.h>
-#include <heed/autograd/node.h>
+#include <heed/autograd/joint.h>
 #include <heed/core/attention.h>
 #include <heed/core/ops.h>
 
@@ -23,6 +23,16 @@ core::AttentionInputs inputs(const core::Array& q, const core::Array& k, const c
           how.dropout.seed,
           how.dropout.call};
 }
+
+// What a rule captures of the options: all but the mask, which is kept.
+struct PlainOptions {
+  double scale;
+  bool causal;
+  DropoutMask dropout;
+  FusedAttention with(const Tensor& mask) const { return {scale, mask, causal, dropout}; }
+};
+
+PlainOptions options_of(const FusedAttention& how) { return {how.scale, how.causal, how.dropout}; }
 
 struct Gradients {
   Tensor q, k, v;
@@ -87,40 +97,42 @@ core::Array part(const core::Array& qkv, int64_t i, int64_t heads) {
 Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                        const FusedAttention& how) {
   const core::AttentionOutputs out = core::attention(inputs(q.array(), k.array(), v.array(), how));
-  return op("attention", out.output, {q, k, v},
-            [q = saved(q), k = saved(k), v = saved(v), how, lse = out.log_sum_exp](
-                const Tensor& g, const Tensor& y) -> std::vector<Tensor> {
+  return op("attention", out.output, {q, k, v}, keep(q, k, v, how.mask, out.log_sum_exp),
+            [options = options_of(how)](auto& g, auto& y, auto& q, auto& k, auto& v, auto& mask,
+                                        auto& lse) -> std::vector<Tensor> {
+              const FusedAttention how = options.with(mask);
               if (grad_enabled()) {
-                const Gradients d = plain_gradients(q(), k(), v(), how, g);
+                const Gradients d = plain_gradients(q, k, v, how, g);
                 return {d.q, d.k, d.v};
               }
-              const core::Array dq(q().shape(), g.dtype()), dk(k().shape(), g.dtype()),
-                  dv(v().shape(), g.dtype());
-              core::attention_grad(inputs(q().array(), k().array(), v().array(), how),
-                                   {y.array(), lse}, g.array(), dq, dk, dv);
+              const core::Array dq(q.shape(), g.dtype()), dk(k.shape(), g.dtype()),
+                  dv(v.shape(), g.dtype());
+              core::attention_grad(inputs(q.array(), k.array(), v.array(), how),
+                                   {y.array(), lse.array()}, g.array(), dq, dk, dv);
               return {Tensor(dq), Tensor(dk), Tensor(dv)};
             });
 }
 
 Tensor fused_self_attention(const Tensor& qkv, int64_t heads, const FusedAttention& how) {
-  const auto of = [heads, how](const core::Array& x) {
+  const auto of = [heads](const core::Array& x, const FusedAttention& how) {
     return inputs(part(x, 0, heads), part(x, 1, heads), part(x, 2, heads), how);
   };
-  const core::AttentionOutputs out = core::attention(of(qkv.array()));
+  const core::AttentionOutputs out = core::attention(of(qkv.array(), how));
   const int64_t width = qkv.size(2) / 3;
   core::Array y =
       core::reshape(core::transpose(out.output, 1, 2), {qkv.size(0), qkv.size(1), width});
   return op("attention", std::move(y),
-            edge(qkv, [qkv = saved(qkv), heads, how, of, lse = out.log_sum_exp](const Tensor& g,
-                                                                                const Tensor& o) {
+            edge(qkv, keep(qkv, how.mask, out.log_sum_exp),
+                 [heads, of, options = options_of(how)](auto& g, auto& o, auto& qkv, auto& mask, auto& lse) {
+              const FusedAttention how = options.with(mask);
               if (grad_enabled()) {
-                const std::vector<Tensor> parts = qkv().chunk(3, 2);
+                const std::vector<Tensor> parts = qkv.chunk(3, 2);
                 const Gradients d = plain_gradients(split(parts[0], heads), split(parts[1], heads),
                                                     split(parts[2], heads), how, split(g, heads));
                 return cat({merge(d.q), merge(d.k), merge(d.v)}, -1);
               }
-              const core::Array grad(qkv().shape(), g.dtype());
-              core::attention_grad(of(qkv().array()), {split(o.array(), heads), lse},
+              const core::Array grad(qkv.shape(), g.dtype());
+              core::attention_grad(of(qkv.array(), how), {split(o.array(), heads), lse.array()},
                                    split(g.array(), heads), part(grad, 0, heads),
                                    part(grad, 1, heads), part(grad, 2, heads));
               return Tensor(grad);

@@ -34,10 +34,9 @@ double count(const char* op, const Shape& shape, const Axes& axes) {
 
 Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes& axes) {
   return op(name, std::move(value),
-            edge(x, [x = saved(x), kept = kept_dims(name, x.shape(), axes)](const Tensor& g,
-                                                                            const Tensor& y) {
-              const Tensor best = eq(x(), y.detach().reshape(kept));
-              const Tensor shared = best.to(x().dtype()).sum_to(kept);  // how many are equal
+            edge(x, keep(x), [kept = kept_dims(name, x.shape(), axes)](auto& g, auto& y, auto& x) {
+              const Tensor best = eq(x, y.detach().reshape(kept));
+              const Tensor shared = best.to(x.dtype()).sum_to(kept);  // how many are equal
               return where(best, g.reshape(kept) / shared, 0.0);
             }));
 }
@@ -47,7 +46,7 @@ Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
   core::Array y = core::sum(x.array(), axes, keepdim);
   return op("sum", std::move(y),
-            edge(x, [from = x.shape(), axes](const Tensor& g) {
+            edge(x, [from = x.shape(), axes](auto& g) {
               return (g.dim() == 0 ? g : g.reshape(kept_dims("sum", from, axes))).expand(from);
             }));
 }
@@ -108,23 +107,23 @@ Extremum topk(const Tensor& x, int64_t k, int64_t axis, bool largest) {
 
 Tensor prod(const Tensor& x, int64_t axis, bool keepdim) {
   return op("prod", core::prod(x.array(), axis, keepdim),
-            edge(x, [x = saved(x), axis](const Tensor& g) {
+            edge(x, keep(x), [axis](auto& g, auto& x) {
               // ∂/∂xᵢ is the product of the others: of those before i and those behind. Exact at 0.
-              const int64_t n = x().size(axis);
-              const int i = core::normalize_axis("prod", axis, x().shape());
+              const int64_t n = x.size(axis);
+              const int i = core::normalize_axis("prod", axis, x.shape());
               const auto count = static_cast<size_t>(n);
               std::vector<Tensor> before(count), behind(count), others;
               if (n)
                 before[0] = behind[count - 1] =
-                    Tensor(core::full(x().select(i, 0).shape(), 1.0, g.dtype()));
+                    Tensor(core::full(x.select(i, 0).shape(), 1.0, g.dtype()));
               for (int64_t j = 1; j < n; ++j) {
-                before[size_t(j)] = before[size_t(j - 1)] * x().select(i, j - 1);
-                behind[size_t(n - 1 - j)] = behind[size_t(n - j)] * x().select(i, n - j);
+                before[size_t(j)] = before[size_t(j - 1)] * x.select(i, j - 1);
+                behind[size_t(n - 1 - j)] = behind[size_t(n - j)] * x.select(i, n - j);
               }
               for (size_t j = 0; j < count; ++j) others.push_back(before[j] * behind[j]);
-              Shape kept = x().shape();
+              Shape kept = x.shape();
               kept[i] = 1;
-              return n ? g.reshape(kept) * stack(others, i) : g.reshape(kept).expand(x().shape());
+              return n ? g.reshape(kept) * stack(others, i) : g.reshape(kept).expand(x.shape());
             }));
 }
 
@@ -133,7 +132,7 @@ namespace {
 // yᵢ = x₀ + … + xᵢ, so xᵢ is in all yⱼ with j >= i: its gradient is such a sum from the other end.
 Tensor running_sum(const Tensor& x, int64_t axis, bool reverse) {
   return op("cumsum", core::cumsum(x.array(), axis, reverse),
-            edge(x, [axis, reverse](const Tensor& g) { return running_sum(g, axis, !reverse); }));
+            edge(x, [axis, reverse](auto& g) { return running_sum(g, axis, !reverse); }));
 }
 
 }  // namespace
@@ -142,10 +141,10 @@ Tensor cumsum(const Tensor& x, int64_t axis) { return running_sum(x, axis, false
 
 Tensor logsumexp(const Tensor& x, int64_t axis, bool keepdim) {
   return op("logsumexp", core::logsumexp(x.array(), axis, keepdim),
-            edge(x, [x = saved(x), axis](const Tensor& g) {
-              Shape kept = x().shape();
+            edge(x, keep(x), [axis](auto& g, auto& x) {
+              Shape kept = x.shape();
               kept[core::normalize_axis("logsumexp", axis, kept)] = 1;
-              return g.reshape(kept) * softmax(x(), axis);
+              return g.reshape(kept) * softmax(x, axis);
             }));
 }
 

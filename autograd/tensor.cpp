@@ -18,13 +18,6 @@ Leaf& leaf_of(const char* op, const Tensor& x) {
   return static_cast<Leaf&>(*x.node());
 }
 
-Hooks& hooks_of(const char* op, const Tensor& x) {
-  check<AutogradError>(x.requires_grad(), op, ": ", x.shape(),
-                       " does not require grad: no gradient will arrive here");
-  if (!x.node()->hooks) x.node()->hooks = std::make_shared<Hooks>();
-  return *x.node()->hooks;
-}
-
 }  // namespace
 
 bool grad_enabled() { return recording; }
@@ -63,30 +56,6 @@ void Tensor::set_grad(const Tensor& g) {
                     " for a tensor of ", dtype(),
                     ": must have the same dtype: convert it with to(Dtype)");
   leaf_of("set_grad", *this).grad = g.detach();
-}
-
-void Tensor::retain_grad() const {
-  if (!is_leaf()) hooks_of("retain_grad", *this).retain = true;
-}
-
-void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
-  hooks_of("register_hook", *this).functions.push_back(std::move(hook));
-}
-
-Tensor run_hooks(Node& node, Tensor g) {
-  Hooks& hooks = *node.hooks;
-  for (const auto& function : hooks.functions) {
-    Tensor changed = function(g);
-    if (!changed.defined()) continue;
-    check<ShapeError>(changed.shape() == g.shape(), node.name, ": a hook gave a gradient ",
-                      changed.shape(), " in place of ", g.shape(), ": must have the same shape");
-    g = std::move(changed);
-  }
-  if (hooks.retain)
-    hooks.grad = hooks.grad.defined()
-                     ? Tensor(core::zip(core::Binary::add, hooks.grad.array(), g.array()))
-                     : g.detach();
-  return g;
 }
 
 namespace {

@@ -18,7 +18,9 @@
 
 namespace heed {
 
+class Tensor;
 struct Node;
+struct Hooks;
 
 /// Ops are recorded, but not while a NoGrad lives on this thread:  { NoGrad guard; … }
 class NoGrad {
@@ -43,7 +45,20 @@ struct Axes : Shape {
 inline constexpr bool keepdim = true;  // so that calls read  sum(x, -1, keepdim)
 
 struct BackwardOptions {
-  bool retain_graph = false;  // keep what was saved, for another pass
+  bool retain_graph = false;  // keep what the rules use, for another pass
+};
+
+/// What register_hook() gives: remove() takes the hook away again. Letting go of it keeps the hook.
+class HookHandle {
+ public:
+  HookHandle() = default;
+  HookHandle(std::weak_ptr<Hooks> hooks, std::weak_ptr<std::function<Tensor(const Tensor&)>> function)
+      : hooks_(std::move(hooks)), function_(std::move(function)) {}
+  void remove();
+
+ private:
+  std::weak_ptr<Hooks> hooks_;
+  std::weak_ptr<std::function<Tensor(const Tensor&)>> function_;
 };
 
 class Tensor {
@@ -76,8 +91,9 @@ class Tensor {
   void backward(const Tensor& seed, const BackwardOptions& = {}) const;
   Tensor detach() const { return Tensor(array_); }  // same numbers, no history
   void retain_grad() const;            // keep the gradient of a tensor that is no leaf, too
-  /// `hook` sees each gradient that arrives here, and may return another in its place.
-  void register_hook(std::function<Tensor(const Tensor&)> hook) const;
+  /// `hook` sees each gradient that arrives here, and may return another of its shape and dtype in its
+  /// place. It stays until handle.remove(): one registered in a loop is called once more in each pass.
+  HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
   // Geometry: views of the same numbers, differentiable (views.cpp).
   Tensor transpose(int64_t axis0, int64_t axis1) const;

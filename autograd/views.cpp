@@ -4,26 +4,26 @@
 #include <algorithm>
 
 #include <heed/autograd/indexing.h>
-#include <heed/autograd/node.h>
+#include <heed/autograd/joint.h>
 #include <heed/core/ops.h>
 
 namespace heed {
 
 Tensor Tensor::transpose(int64_t axis0, int64_t axis1) const {
   return op("transpose", core::transpose(array_, axis0, axis1),
-            edge(*this, [axis0, axis1](const Tensor& g) { return g.transpose(axis0, axis1); }));
+            edge(*this, [axis0, axis1](auto& g) { return g.transpose(axis0, axis1); }));
 }
 
 Tensor Tensor::permute(const Shape& axes) const {
   core::Array y = core::permute(array_, axes);
   Shape inverse = axes;
   for (int i = 0; i < axes.rank(); ++i) inverse[core::normalize_axis("permute", axes[i], shape())] = i;
-  return op("permute", std::move(y), edge(*this, [inverse](const Tensor& g) { return g.permute(inverse); }));
+  return op("permute", std::move(y), edge(*this, [inverse](auto& g) { return g.permute(inverse); }));
 }
 
 Tensor Tensor::reshape(const Shape& to) const {
   return op("reshape", core::reshape(array_, to),
-            edge(*this, [from = shape()](const Tensor& g) { return g.reshape(from); }));
+            edge(*this, [from = shape()](auto& g) { return g.reshape(from); }));
 }
 
 Tensor Tensor::flatten(int64_t first, int64_t last) const {
@@ -40,23 +40,23 @@ Tensor Tensor::flatten(int64_t first, int64_t last) const {
 }
 
 Tensor Tensor::expand(const Shape& to) const {
-  return op("expand", core::expand(array_, to), edge(*this, [](const Tensor& g) { return g; }));  // the engine sums
+  return op("expand", core::expand(array_, to), edge(*this, [](auto& g) { return g; }));  // the engine sums
 }
 
 Tensor Tensor::sum_to(const Shape& to) const {
   check<ShapeError>(core::broadcasts_to(to, shape()), "sum_to: ", shape(), " to ", to,
                     ": the smaller shape does not broadcast to the larger");
-  return op("sum_to", core::sum_to(array_, to), edge(*this, [from = shape()](const Tensor& g) { return g.expand(from); }));
+  return op("sum_to", core::sum_to(array_, to), edge(*this, [from = shape()](auto& g) { return g.expand(from); }));
 }
 
 Tensor Tensor::squeeze(int64_t axis) const {
   return op("squeeze", core::squeeze(array_, axis),
-            edge(*this, [from = shape()](const Tensor& g) { return g.reshape(from); }));
+            edge(*this, [from = shape()](auto& g) { return g.reshape(from); }));
 }
 
 Tensor Tensor::unsqueeze(int64_t axis) const {
   return op("unsqueeze", core::unsqueeze(array_, axis),
-            edge(*this, [from = shape()](const Tensor& g) { return g.reshape(from); }));
+            edge(*this, [from = shape()](auto& g) { return g.reshape(from); }));
 }
 
 namespace {
@@ -115,13 +115,13 @@ std::vector<Tensor> Tensor::chunk(int64_t chunks, int64_t axis) const {
 Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
 
 Tensor Tensor::clone() const {
-  return op("clone", core::clone(array_), edge(*this, [](const Tensor& g) { return g; }));
+  return op("clone", core::clone(array_), edge(*this, [](auto& g) { return g; }));
 }
 
 Tensor Tensor::to(Dtype wanted) const {
   if (wanted == dtype()) return *this;
   if (!is_floating(wanted)) return Tensor(core::to(array_, wanted));
-  return op("to", core::to(array_, wanted), edge(*this, [from = dtype()](const Tensor& g) { return g.to(from); }));
+  return op("to", core::to(array_, wanted), edge(*this, [from = dtype()](auto& g) { return g.to(from); }));
 }
 
 Tensor cat(const std::vector<Tensor>& tensors, int64_t axis) {
@@ -130,7 +130,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t axis) {
   for (const Tensor& x : tensors) arrays.push_back(x.array());
   core::Array y = core::cat(arrays, axis);
   for (const Tensor& x : tensors) sizes.push_back(x.size(axis));
-  return op("cat", std::move(y), tensors, [sizes, axis](const Tensor& g, const Tensor&) {
+  return op("cat", std::move(y), tensors, keep(sizes), [axis](auto& g, auto& sizes) {
     std::vector<Tensor> grads;
     int64_t at = 0;
     for (int64_t n : sizes) {
@@ -170,11 +170,11 @@ std::vector<Tensor> unbind(const Tensor& x, int64_t axis) {
 }
 
 Tensor tril(const Tensor& x, int64_t diagonal) {
-  return op("tril", core::tril(x.array(), diagonal), edge(x, [diagonal](const Tensor& g) { return tril(g, diagonal); }));
+  return op("tril", core::tril(x.array(), diagonal), edge(x, [diagonal](auto& g) { return tril(g, diagonal); }));
 }
 
 Tensor triu(const Tensor& x, int64_t diagonal) {
-  return op("triu", core::triu(x.array(), diagonal), edge(x, [diagonal](const Tensor& g) { return triu(g, diagonal); }));
+  return op("triu", core::triu(x.array(), diagonal), edge(x, [diagonal](auto& g) { return triu(g, diagonal); }));
 }
 
 }  // namespace heed

@@ -53,8 +53,8 @@ bool any(const Tensor& mask) { return core::any(mask.array()); }
 
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
   return op("where", core::where(mask.array(), a.array(), b.array()),
-            edge(a, [mask](const Tensor& g) { return where(mask, g, 0.0); }),
-            edge(b, [mask](const Tensor& g) { return where(mask, 0.0, g); }));
+            edge(a, keep(mask), [](auto& g, auto& mask) { return where(mask, g, 0.0); }),
+            edge(b, keep(mask), [](auto& g, auto& mask) { return where(mask, 0.0, g); }));
 }
 
 Tensor where(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, number(b, a)); }
@@ -73,11 +73,11 @@ Tensor share(Compare loses, const Tensor& a, const Tensor& b) {
 
 Tensor pick(const char* name, Binary function, Compare loses, const Tensor& a, const Tensor& b) {
   return op(name, zip(function, a.array(), b.array()),
-            edge(a, [=, a = saved(a), b = saved(b)](const Tensor& g) {
-              return g * share(loses, a(), b());
+            edge(a, keep(a, b), [=](auto& g, auto& a, auto& b) {
+              return g * share(loses, a, b);
             }),
-            edge(b, [=, a = saved(a), b = saved(b)](const Tensor& g) {
-              return g * share(loses, b(), a());
+            edge(b, keep(a, b), [=](auto& g, auto& a, auto& b) {
+              return g * share(loses, b, a);
             }));
 }
 
@@ -96,21 +96,21 @@ Tensor clamp(const Tensor& x, double low, double high) {
   check(low <= high, "clamp: ", x.shape(), " to ", low, " … ", high,
         ": the lower bound is above the upper");
   return op("clamp", zip(Binary::minimum, zip(Binary::maximum, x.array(), low), high),
-            edge(x, [low, high, x = saved(x)](const Tensor& g) {
-              return where((x() >= low) & (x() <= high), g, 0.0);
+            edge(x, keep(x), [low, high](auto& g, auto& x) {
+              return where((x >= low) & (x <= high), g, 0.0);
             }));
 }
 
 Tensor abs(const Tensor& x) {
   return op("abs", map(Unary::abs, x.array()),
-            edge(x, [x = saved(x)](const Tensor& g) { return g * sign(x()); }));
+            edge(x, keep(x), [](auto& g, auto& x) { return g * sign(x); }));
 }
 
 namespace {
 
 // Flat between its jumps.
 Tensor staircase(const char* name, Unary function, const Tensor& x) {
-  return op(name, map(function, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; }));
+  return op(name, map(function, x.array()), edge(x, [](auto& g) { return g * 0.0; }));
 }
 
 }  // namespace
@@ -123,15 +123,15 @@ Tensor round(const Tensor& x) { return staircase("round", Unary::round, x); }
 Tensor pow(const Tensor& x, const Tensor& exponent) {
   return op("pow", zip(Binary::pow, x.array(), exponent.array()),
             edge(x,
-                 [x = saved(x), p = saved(exponent)](const Tensor& g) {
+                 keep(x, exponent), [](auto& g, auto& x, auto& p) {
                    // x⁰ = 1, also at 0: no 0·∞ from the other branch.
-                   const Tensor constant = eq(p(), 0.0);
-                   return g * where(constant, 0.0, p() * pow(where(constant, 1.0, x()), p() - 1.0));
+                   const Tensor constant = eq(p, 0.0);
+                   return g * where(constant, 0.0, p * pow(where(constant, 1.0, x), p - 1.0));
                  }),
-            edge(exponent, [x = saved(x), p = saved(exponent)](const Tensor& g, const Tensor& y) {
+            edge(exponent, keep(x, exponent), [](auto& g, auto& y, auto& x, auto& p) {
               // 0ᵖ is taken as constant, as in PyTorch.
-              const Tensor flat = eq(x(), 0.0) & (p() >= 0.0);
-              return g * where(flat, 0.0, y * log(where(flat, 1.0, x())));
+              const Tensor flat = eq(x, 0.0) & (p >= 0.0);
+              return g * where(flat, 0.0, y * log(where(flat, 1.0, x)));
             }));
 }
 

@@ -153,20 +153,27 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
   return y;
 }
 
+namespace {
+
+void check_id(const Array& table, const Array& ids, int64_t id, int64_t n) {
+  check<IndexError>(id >= 0 && id < table.size(0), "embedding: table ", table.shape(), ", ids ", ids.shape(), ": id ", id,
+                    " (entry ", n, ") is outside the vocabulary: ids run from 0 to ", table.size(0) - 1);
+}
+
+}  // namespace
+
 Array embedding(const Array& table, const Array& ids) {
   check_index("embedding", ids);
   check<ShapeError>(table.rank() == 2, "embedding: table ", table.shape(),
                     ": needs two axes (rows, width)");
-  const int64_t rows = table.size(0), width = table.size(1);
+  const int64_t width = table.size(1);
   Shape shape = ids.shape();
   shape.push_back(width);
   const Array y(shape, table.dtype()), from = contiguous(table), at = contiguous(ids);
   dispatch(table.dtype(), [&]<class T>() {
     for (int64_t n = 0; n < at.numel(); ++n) {
       const int64_t id = at.data<int64_t>()[n];
-      check<IndexError>(id >= 0 && id < rows, "embedding: table ", table.shape(), ", ids ",
-                        ids.shape(), ": id ", id, " (entry ", n,
-                        ") is outside the vocabulary: ids run from 0 to ", rows - 1);
+      check_id(table, ids, id, n);
       std::copy_n(from.data<T>() + id * width, width, y.data<T>() + n * width);
     }
   });
@@ -180,6 +187,7 @@ void add_rows(const Array& table, const Array& ids, const Array& rows, int64_t p
     for (int64_t n = 0; n < at.numel(); ++n) {
       const int64_t id = at.data<int64_t>()[n];
       if (id == padding_row) continue;
+      check_id(table, ids, id, n);  // again: what was kept for backward indexes what is written
       kernels_of<T>().axpy(T(1), by.data<T>() + n * width, table.data<T>() + id * width, width);
     }
   });

@@ -44,7 +44,7 @@ class Storage {
   size_t size() const { return block_ ? block_->size : 0; }
   int64_t use_count() const { return block_ ? block_->count.load(std::memory_order_relaxed) : 0; }
 
-  /// Grows by one with each change in place, so that autograd can tell (node.h, saved()).
+  /// Grows by one with each change in place, so that autograd can tell (autograd/keep.h).
   uint32_t version() const { return block_ ? block_->version : 0; }
   void bump_version() { ++block_->version; }
 

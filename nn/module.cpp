@@ -1,14 +1,10 @@
 #include <heed/nn/module.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <typeinfo>
 
-#if __has_include(<cxxabi.h>)
-#include <cxxabi.h>
-#endif
 
 #include <heed/autograd/node.h>
 #include <heed/nn/clone.h>
@@ -186,24 +182,13 @@ std::vector<NamedModule> named_modules(const Module& m) {
   return found;
 }
 
-std::string class_name(const Module& m) {
-  std::string name = typeid(m).name();
-#if __has_include(<cxxabi.h>)
-  int status = 0;
-  if (char* const readable = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status)) {
-    name = readable;
-    std::free(readable);
-  }
-#endif
-  const size_t arguments = std::min(name.find('<'), name.size());  // a template's argument list keeps its namespaces
-  const size_t colon = name.rfind("::", arguments);
-  return colon == std::string::npos ? name : name.substr(colon + 2);
-}
+std::string class_name(const Module& m) { return core::class_name(typeid(m)); }
 
 std::string Scope::describe(const core::ScopeFrame& innermost) {
   const core::ScopeFrame* outermost = &innermost;
-  while (outermost->outer) outermost = outermost->outer;
+  while (outermost->outer && outermost->outer->describe == describe) outermost = outermost->outer;
   const Module& model = *static_cast<const Module*>(outermost->module);
+  // (A rule of the engine may be at work around it, as where a layer is computed again.)
   // The innermost frame that the outermost module knows by name; a user's module without visit()
   // lines in between only makes the path coarser.
   for (const core::ScopeFrame* frame = &innermost; frame != outermost; frame = frame->outer) {

@@ -96,8 +96,8 @@ struct Module {
 /// Says that m is at work, for as long as the scope lives: the first line of each layer's call.
 class Scope {
  public:
-  explicit Scope(const Module& m) : frame_{&m, describe, core::current_scope()} { core::current_scope() = &frame_; }
-  ~Scope() { core::current_scope() = frame_.outer; }
+  explicit Scope(const Module& m) : frame_{&m, &typeid(m), describe, core::current_scope} { core::current_scope = &frame_; }
+  ~Scope() { core::current_scope = frame_.outer; }
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
 

@@ -1,6 +1,6 @@
 #include <heed/nn/recompute.h>
 
-#include <heed/autograd/node.h>
+#include <heed/autograd/joint.h>
 
 namespace heed::nn {
 
@@ -9,10 +9,33 @@ namespace {
 /// The default generator as it was, for a while.
 struct GeneratorAt {
   const Generator now = default_generator();
-  explicit GeneratorAt(const Generator& then) { default_generator() = then; }
+  GeneratorAt(uint64_t seed, uint64_t counter) {
+    default_generator().seed(seed);
+    default_generator().set_counter(counter);
+  }
   ~GeneratorAt() { default_generator() = now; }
   GeneratorAt(const GeneratorAt&) = delete;
 };
+
+// The derivative by x and the parameters, each as it enters the layer: where a parameter also led to x, what comes
+// that way is another node's to find. So x is a view of its own, and grad() stops at what it is asked for.
+std::vector<Tensor> inside_again(const Tensor& g, const Wanted& wanted, const std::vector<Tensor>& inputs,
+                                 uint64_t seed, uint64_t counter, const std::function<Tensor(const Tensor&)>& again) {
+  const bool recording = grad_enabled();
+  const EnableGrad on;
+  const GeneratorAt then(seed, counter);
+  const Tensor x = recording ? inputs[0].reshape(inputs[0].shape()) : Tensor(inputs[0].array()).requires_grad(wanted[0]);
+  const Tensor y = again(x);
+
+  std::vector<Tensor> asked;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (wanted[i]) asked.push_back(i == 0 ? x : inputs[i]);
+  const std::vector<Tensor> found = grad(y, asked, {.seed = g, .create_graph = recording, .partial = true});
+  std::vector<Tensor> grads(inputs.size());
+  for (size_t i = 0, next = 0; i < inputs.size(); ++i)
+    if (wanted[i]) grads[i] = found[next++];
+  return grads;
+}
 
 }  // namespace
 
@@ -20,28 +43,9 @@ Tensor recomputed(const Tensor& y, const Tensor& x, const std::vector<Tensor>& p
                   std::function<Tensor(const Tensor&)> again) {
   std::vector<Tensor> inputs{x};
   inputs.insert(inputs.end(), parameters.begin(), parameters.end());
-  std::vector<Saved> kept;
-  for (const Tensor& input : inputs) kept.push_back(saved(input));
-
-  return op("recompute", y.array(), inputs, [kept, before, again = std::move(again)](const Tensor& g, const Tensor&) {
-    const bool recording = grad_enabled();
-    const EnableGrad on;
-    const GeneratorAt then(before);
-    std::vector<Tensor> from;
-    for (const Saved& input : kept) from.push_back(input());
-    // What led to x is another node's to go through, unless the gradient's own history must reach it.
-    if (!recording && from[0].requires_grad()) from[0] = parameter(from[0]);
-    const Tensor y = again(from[0]);
-
-    std::vector<Tensor> wanted;
-    for (const Tensor& input : from)
-      if (input.requires_grad()) wanted.push_back(input);
-    const std::vector<Tensor> found = grad(y, wanted, {.seed = g, .create_graph = recording});
-    std::vector<Tensor> grads;
-    for (size_t i = 0, next = 0; i < from.size(); ++i)
-      grads.push_back(from[i].requires_grad() ? found[next++] : Tensor());
-    return grads;
-  });
+  // The layer's tensors are its parameters, which are watched as inputs.
+  const Unwatched<std::function<Tensor(const Tensor&)>> layer{std::move(again)};
+  return op("recompute", y.array(), inputs, keep(inputs, before.seed(), before.counter(), layer), inside_again);
 }
 
 }  // namespace heed::nn

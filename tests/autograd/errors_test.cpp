@@ -66,10 +66,10 @@ TEST_CASE("autograd's errors say what was given, what is wrong and what to do") 
 }
 
 TEST_CASE("errors say in which module") {
-  const core::ScopeFrame frame{nullptr, [](const core::ScopeFrame&) { return std::string("decoder.layers.1"); }, nullptr};
-  core::current_scope() = &frame;
+  const core::ScopeFrame frame{nullptr, nullptr, [](const core::ScopeFrame&) { return std::string("decoder.layers.1"); }, nullptr};
+  core::current_scope = &frame;
   const std::string text = message_of<ShapeError>([] { ones({2}) + ones({3}); });
-  core::current_scope() = nullptr;
+  core::current_scope = nullptr;
   CHECK(text.ends_with(" [in decoder.layers.1]"));
   CHECK_FALSE(contains(message_of<ShapeError>([] { ones({2}) + ones({3}); }), "[in"));
 }

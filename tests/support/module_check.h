@@ -54,7 +54,7 @@ struct ScopeWatch final : Observer {
   void input(const Tensor&) override {}
   void gradient(const char*, const Tensor&, bool) override {}
   void output(const char*, const core::Array&) override {
-    const core::ScopeFrame* frame = core::current_scope();
+    const core::ScopeFrame* frame = core::current_scope;
     while (frame && frame->module != outermost) frame = frame->outer;
     ++ops;
     outside += frame == nullptr;
