@@ -146,9 +146,9 @@ std::string attention_html(const AttentionPage& given) {
          title + "</title>\n<style>\n" + attention_page_style +
          "</style>\n</head>\n<body>\n<header>\n<h1>" + title + "</h1>\n" +
          (page.note.empty() ? "" : "<p>" + escaped_xml(page.note) + "</p>\n") +
-         (left_out == 0 ? "" : "<p role=\"note\">" + std::to_string(left_out) +
-                                   " of the weights are not finite (NaN or infinite): they are "
-                                   "shown as 0.</p>\n") +
+         (left_out == 0 ? "" : "<p role=\"note\">Weights that are not finite (NaN or infinite) "
+                                   "and are shown as 0: " +
+                                   std::to_string(left_out) + ".</p>\n") +
          "</header>\n" +
          attention_page_body + "<script type=\"application/json\" id=\"data\">\n" +
          page_json(page) + "\n</script>\n<script>\n'use strict';\n" + attention_page_script +

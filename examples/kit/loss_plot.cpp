@@ -7,6 +7,13 @@
 namespace heed::kit {
 namespace {
 
+/// The pen is lifted where there is no value: what was left out is said of the logged losses alone.
+Series without_gaps(Series curve) {
+  for (size_t i = 0; i < curve.y.size(); ++i)
+    if (!drawable(curve.y[i])) curve.x[i] = curve.y[i] = std::numeric_limits<double>::quiet_NaN();
+  return curve;
+}
+
 /// Whether the largest is that much more than the smallest that a linear axis would hide the end.
 bool span_decades(const std::vector<Series>& curves) {
   double low = std::numeric_limits<double>::infinity(), high = 0;
@@ -52,11 +59,12 @@ Plot loss_plot(const std::vector<LossCurve>& curves, const std::vector<Level>& b
                            .y = training.values,
                            .faint = true,
                            .colour = colour});
-    const double window = static_cast<double>(training.values.size()) / 100;
-    plot.series.push_back({.name = several ? name : "smoothed",
-                           .x = training.steps,
-                           .y = smoothed(training.values, window),
-                           .colour = colour});
+    const auto n = static_cast<double>(training.values.size());
+    const double window = n < 20 ? 1 : std::max(4.0, n / 100);  // of few steps each one counts
+    plot.series.push_back(without_gaps({.name = several ? name : "smoothed",
+                                        .x = training.steps,
+                                        .y = smoothed(training.values, window),
+                                        .colour = colour}));
     if (validation.steps.empty()) continue;
     plot.series.push_back({.name = several ? name + ", validation" : "validation",
                            .x = validation.steps,

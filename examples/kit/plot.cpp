@@ -137,6 +137,16 @@ std::string draw_legend(const Plot& plot, const Box& box, double y, double& heig
   return out;
 }
 
+/// Whether a curve passes through a label of this width that ends at the right of the plot.
+bool covers_a_curve(const Plot& plot, const Axis& x_axis, const Axis& y_axis, double width, double y) {
+  for (const Series& series : plot.series)
+    for (size_t i = 0; i < series.x.size(); ++i)
+      if (!series.faint && x_axis.shows(series.x[i]) && y_axis.shows(series.y[i]) &&
+          x_axis(series.x[i]) > x_axis.to - width && std::abs(y_axis(series.y[i]) - (y - 4)) < 8)
+        return true;
+  return false;
+}
+
 std::string draw_levels(const Plot& plot, const Axis& x_axis, const Axis& y_axis) {
   std::string out;
   std::vector<double> taken;  // heights of the labels at the right end
@@ -144,11 +154,13 @@ std::string draw_levels(const Plot& plot, const Axis& x_axis, const Axis& y_axis
     if (!y_axis.shows(level.y)) continue;
     const double y = y_axis(level.y);
     out += svg_line(x_axis.from, y, x_axis.to, y, "level");
-    double label = y - 4;  // above its line, below it where that place is taken
+    double label = y - 4;  // above its line, below it where that position is taken
     for (const double other : taken)
       if (std::abs(other - label) < 13) label = y + 13;
     taken.push_back(label);
-    out += svg_text(x_axis.to - 4, label, level.label, Anchor::end, "small halo");
+    const bool left = covers_a_curve(plot, x_axis, y_axis, label_width(level.label), label);
+    out += svg_text(left ? x_axis.from + 4 : x_axis.to - 4, label, level.label,
+                    left ? Anchor::start : Anchor::end, "small halo");
   }
   return out;
 }

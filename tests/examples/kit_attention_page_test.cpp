@@ -219,7 +219,7 @@ TEST_CASE("kit attention page: weights that are not finite are shown as 0, and t
     kit::AttentionPage page{.sets = {{.name = "s", .queries = {"a", "b"}, .keys = {"a", "b"}}}, .exact_limit = exact_limit};
     page.sets[0].layers = {{{3e38f, NAN, -3e38f, INFINITY}}};  // a range that f32 does not hold, too
     const std::string html = kit::attention_html(page);
-    CHECK(html.find("2 of the weights are not finite (NaN or infinite): they are shown as 0.") != std::string::npos);
+    CHECK(html.find("Weights that are not finite (NaN or infinite) and are shown as 0: 2.") != std::string::npos);
     const std::string data = html.substr(html.find("id=\"data\""), 400);
     for (const char* bad : {"nan", "inf"}) CHECK(data.find(bad) == std::string::npos);
     page.sets[0].layers = {{{1, 0, 0, 1}}};

@@ -88,7 +88,7 @@ TEST_CASE("translate: every model learns a little, and all is made that is named
     for (const char* file : {".checkpoint.safetensors", ".metrics.jsonl", ".model.safetensors"})
       CHECK(contains(ran.out, dir / (model + file)));
     const std::string metrics = core::read_file(dir / (model + ".metrics.jsonl"));
-    CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 6);
+    CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 6 + 1);
   }
   CHECK(dir.count() == 3 + 3 * 4);
   CHECK(core::read_file(dir / "loss.svg").ends_with("</svg>\n"));
