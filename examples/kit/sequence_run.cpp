@@ -54,7 +54,7 @@ double Learner::learn(const SequenceBatch& batch) {
   return loss.item();
 }
 
-void SequenceRun::save(const std::filesystem::path& file, const Identity& identity) const {
+void SequenceRun::save(const std::filesystem::path& file, const Traits& traits) const {
   nn::StateDict all;
   for (const Learner& learner : learners) {
     for (const nn::NamedTensor& x : learner.model->state_dict())
@@ -62,20 +62,16 @@ void SequenceRun::save(const std::filesystem::path& file, const Identity& identi
     for (const auto& [name, x] : learner.adamw->state_dict())
       all.push_back({"optimizer." + learner.name + "." + name, x});
   }
-  Identity metadata = identity;
+  std::map<std::string, std::string> metadata = metadata_of(traits);
   metadata["step"] = std::to_string(step);
   metadata["default_counter"] = std::to_string(default_generator().counter());
   metadata["default_seed"] = std::to_string(default_generator().seed());
   nn::save(file, all, metadata);
 }
 
-void SequenceRun::resume(const std::filesystem::path& file, const Identity& identity) {
+void SequenceRun::resume(const std::filesystem::path& file, const Traits& traits) {
   const nn::Checkpoint saved = nn::load(file);
-  for (const auto& [key, value] : identity) {
-    const std::string was = saved.get(key);
-    check(was == value, "--resume ", file.string(), ": its ", key, " is ", was, ", this run's ",
-          value, ": give the options that it was made with");
-  }
+  check_same_run(file, saved.metadata, traits);
   for (Learner& learner : learners) {
     const std::string model_prefix = "model." + learner.name + ".";
     const std::string optimizer_prefix = "optimizer." + learner.name + ".";
@@ -114,13 +110,14 @@ void train(SequenceRun& run, const TaskData& data, const Measure& measure, const
       for (size_t i = 0; i < run.learners.size(); ++i)
         for (const auto& [metric, value] : measure(*run.learners[i].model)) {
           line.emplace_back(metric_name(run, i, metric), value);
+          if (i == 0 && metric == "test_loss") progress.show("validation", value);
           if (i == 0 && o.goal > 0 && metric == o.goal_metric) reached = value >= o.goal;
         }
     }
     log.write(run.step, line);
-    if (run.step % o.save_every == 0) run.save(o.checkpoint, o.identity);
+    if (run.step % o.save_every == 0) run.save(o.checkpoint, o.traits);
   }
-  run.save(o.checkpoint, o.identity);
+  run.save(o.checkpoint, o.traits);
 }
 
 }  // namespace heed::kit
