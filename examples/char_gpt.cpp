@@ -30,9 +30,9 @@
 #include <heed/examples/kit/sampling.h>
 #include <heed/examples/kit/tables.h>
 #include <heed/nn/attention_trace.h>
-#include <heed/nn/checkpoint.h>
 #include <heed/nn/gpt.h>
 #include <heed/nn/losses.h>
+#include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
 using namespace heed;
@@ -182,47 +182,28 @@ struct Run {
     return mean_loss;
   }
 
-  void save(const fs::path& file, const Settings& s, const Corpus& corpus) const {
-    nn::StateDict all;
-    for (const nn::NamedTensor& x : model.state_dict())
-      all.push_back({"model." + x.name, x.tensor});
-    for (const auto& [name, x] : adamw.state_dict()) all.push_back({"optimizer." + name, x});
-    nn::save(file, all,
-             identity(s, corpus,
-                      {{"step", std::to_string(step)},
-                       {"data_counter", std::to_string(data.counter())},
-                       {"data_seed", std::to_string(data.seed())},
-                       {"default_counter", std::to_string(default_generator().counter())},
-                       {"default_seed", std::to_string(default_generator().seed())}}));
+  // The default generator is saved with them.
+  std::vector<nn::Part> parts() {
+    return {{"model", model}, {"optimizer", adamw}, {"schedule", schedule}, {"data", data}, {"step", step}};
+  }
+
+  void save(const fs::path& file, const Settings& s, const Corpus& corpus) {
+    nn::save_checkpoint(file, parts(), identity(s, corpus));
   }
 
   void resume(const fs::path& file, const Settings& s, const Corpus& corpus) {
     const nn::Checkpoint saved = nn::load(file);
-    for (const auto& [key, value] : identity(s, corpus, {})) {
+    for (const auto& [key, value] : identity(s, corpus)) {
       const std::string was = saved.get(key);
       check(was == value, "char_gpt: --resume ", file.string(), ": its ", key, " is ", was,
             ", this run's ", value, ": give the options and the text that it was made with");
     }
-    nn::StateDict weights;
-    optim::OptimizerState optimizer;
-    for (const auto& [name, x] : saved.state) {
-      if (name.starts_with("model.")) weights.push_back({name.substr(6), x});
-      if (name.starts_with("optimizer.")) optimizer[name.substr(10)] = x;
-    }
-    model.load_state_dict(weights);
-    adamw.load_state_dict(optimizer);
-    step = std::stoll(saved.get("step"));
-    schedule.set_steps(step);
-    data.seed(std::stoull(saved.get("data_seed")));
-    data.set_counter(std::stoull(saved.get("data_counter")));
-    default_generator().seed(std::stoull(saved.get("default_seed")));
-    default_generator().set_counter(std::stoull(saved.get("default_counter")));
+    nn::load_checkpoint(saved, parts());
   }
 
   // What must be equal for a resumed run to be the same run.
-  static std::map<std::string, std::string> identity(const Settings& s, const Corpus& corpus,
-                                                     std::map<std::string, std::string> and_also) {
-    const std::pair<const char*, std::string> entries[] = {
+  static std::map<std::string, std::string> identity(const Settings& s, const Corpus& corpus) {
+    return {
         {"layers", std::to_string(s.layers)},
         {"heads", std::to_string(s.heads)},
         {"width", std::to_string(s.width)},
@@ -237,8 +218,6 @@ struct Run {
         {"dropout", kit::shortest(s.dropout)},
         {"clip", kit::shortest(s.clip)},
         {"text_hash", corpus.hash()}};
-    for (const auto& [key, value] : entries) and_also[key] = value;
-    return and_also;
   }
 };
 

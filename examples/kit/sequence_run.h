@@ -13,6 +13,7 @@
 
 #include <heed/examples/kit/sequence_models.h>
 #include <heed/examples/kit/sequences.h>
+#include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
 namespace heed::kit {
@@ -55,12 +56,15 @@ struct SequenceRun {
   std::vector<Learner> learners;  // the first is the one that the task is about
   int64_t step = 0;
 
-  /// Tensors under "model.<learner>." and "optimizer.<learner>."; step and the default generator's
-  /// state, and `identity`, as metadata.
-  void save(const std::filesystem::path& file, const Identity& identity) const;
+  /// Tensors under "model.<learner>.", "optimizer.<learner>." and "schedule.<learner>."; step and the default
+  /// generator's state, and `identity`, as metadata.
+  void save(const std::filesystem::path& file, const Identity& identity);
 
   /// Throws Error where an entry of `identity` differs, naming it.
   void resume(const std::filesystem::path& file, const Identity& identity);
+
+ private:
+  std::vector<nn::Part> parts();
 };
 
 /// A name of its own for each learner's metrics: "loss" of the first, "loss_gru" of another.
