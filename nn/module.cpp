@@ -178,7 +178,9 @@ std::string Scope::describe(const core::ScopeFrame& innermost) {
     } catch (const Error&) {}  // its visit() is wrong, which must not hide what is being said
     if (path.empty()) continue;
     const bool only_a_number = path[0] >= '0' && path[0] <= '9';  // "Sequential.0", not "0"
-    return only_a_number ? class_name(model) + "." + path : path;
+    if (!only_a_number) return path;
+    const std::string name = class_name(model);
+    return name.substr(0, name.find('<')) + "." + path;
   }
   return class_name(model);
 }

@@ -134,7 +134,7 @@ void Optimizer::read_group(StateReader& from, size_t g, Loaded& loaded) const {
   for (size_t before = 0; before < g; ++before) first += groups_[before].params.size();
   const size_t size = groups_[g].params.size();
   const std::vector<double> params = from.numbers(prefix + "params", size);
-  for (size_t i = 0; i < size; ++i)
+  for (size_t i = 0; i < size && from.has(prefix + "params"); ++i)
     if (params[i] != static_cast<double>(first + i)) {
       from.note(prefix, "params: must be ", first, " … ", first + size - 1, ": the groups hold other parameters");
       break;
@@ -152,10 +152,10 @@ std::vector<std::string> Optimizer::slot_names(StateReader& from, const Loaded& 
   std::string wrong;
   try {
     set_all(loaded.options);
-    check_options();
     const NoGrad no_history;
     Tensor p = zeros({1});
     update(p, zeros({1}), probe, groups_[0]);
+    check_options();
   } catch (const Error& error) {
     wrong = error.what();
   } catch (...) {
