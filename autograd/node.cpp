@@ -2,7 +2,6 @@
 
 #include <heed/autograd/hooks.h>
 #include <heed/autograd/joint.h>
-#include <heed/autograd/leaf.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -29,26 +28,6 @@ void retire(Node* node) {
 }  // namespace
 
 std::shared_ptr<Node> make_handle(Node* node) { return std::shared_ptr<Node>(node, retire, core::PoolAllocator<Node>()); }
-
-namespace {
-
-thread_local std::optional<Shape> unowned_gradient;
-
-}  // namespace
-
-std::optional<Shape> take_unowned_gradient() { return std::exchange(unowned_gradient, std::nullopt); }
-
-void Leaf::accumulate(Tensor g) {
-  if (!owned) unowned_gradient = g.shape();
-  if (!grad.defined()) {
-    const bool own = g.is_contiguous() && g.array().storage().use_count() == 1;
-    grad = Tensor(own ? g.array() : core::clone(g.array()));
-    return;
-  }
-  if (!grad.is_contiguous()) grad = Tensor(core::clone(grad.array()));  // set_grad() may have left a view
-  core::add_into(grad.array(), g.array());
-  grad.array_changed();
-}
 
 void Saved::fail_changed() const {
   fail<AutogradError>(running_rule ? running_rule : "backward", ": a value ", value_.shape(),

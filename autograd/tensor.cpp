@@ -27,7 +27,10 @@ NoGrad::~NoGrad() { recording = before_; }
 Tensor parameter(const Tensor& x) {
   check<DtypeError>(is_floating(x.dtype()), "parameter: ", x.shape(), " of ", x.dtype(),
                     ": only float32 and float64 have gradients");
-  return Tensor(x.array(), make_handle(new Leaf));
+  auto* const leaf = new Leaf;
+  std::shared_ptr<Node> node = make_handle(leaf);
+  leaf->self = node;
+  return Tensor(x.array(), std::move(node));
 }
 
 bool Tensor::requires_grad() const { return node_ && node_->requires_grad(); }
@@ -45,7 +48,11 @@ bool Tensor::is_leaf() const { return !node_ || node_->is_leaf(); }
 
 Tensor Tensor::grad() const {
   if (!node_) return Tensor();
-  if (node_->is_leaf()) return static_cast<const Leaf&>(*node_).grad;
+  if (node_->is_leaf()) {
+    const Leaf& leaf = static_cast<const Leaf&>(*node_);
+    if (!leaf.looked_at) leaf.looked_at = true;
+    return leaf.grad;
+  }
   return node_->hooks ? node_->hooks->grad : Tensor();
 }
 

@@ -17,6 +17,10 @@ struct ScopeFrame {
   const ScopeFrame* outer;
 };
 
+/// While positive, each outermost module that works on this thread visits its members first (nn::Scope):
+/// somebody wants to know which tensors are named (optim/ownership.h).
+inline thread_local int members_wanted = 0;
+
 /// Innermost frame of the calling thread; null outside of any module.
 inline thread_local const ScopeFrame* current_scope = nullptr;
 

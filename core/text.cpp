@@ -1,5 +1,6 @@
 #include <heed/core/text.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <locale>
@@ -60,6 +61,14 @@ std::string quote(std::string_view text) {
     }
   }
   return out + (text.empty() ? "\"" : "…\"");
+}
+
+std::string readable(std::string_view name) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  };
+  const bool ok = !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), plain);
+  return ok ? std::string(name) : quote(name);
 }
 
 std::optional<char32_t> take_code_point(std::string_view& text) {

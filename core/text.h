@@ -22,6 +22,9 @@ std::optional<int64_t> parse_int(std::string_view text);
 /// (a name from a file must not be able to steer the terminal), cut after about 100 bytes.
 std::string quote(std::string_view text);
 
+/// A name for an error message: as it is if it is made of letters, digits, '.', '_' and '-', else quote()d.
+std::string readable(std::string_view name);
+
 /// Takes one code point off the front of `text`. Nothing where that is not well-formed UTF-8:
 /// overlong forms, surrogates and values above U+10FFFF are refused.
 std::optional<char32_t> take_code_point(std::string_view& text);

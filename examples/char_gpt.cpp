@@ -30,9 +30,9 @@
 #include <heed/examples/kit/sampling.h>
 #include <heed/examples/kit/tables.h>
 #include <heed/nn/attention_trace.h>
-#include <heed/nn/checkpoint.h>
 #include <heed/nn/gpt.h>
 #include <heed/nn/losses.h>
+#include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
 using namespace heed;
@@ -187,37 +187,20 @@ struct Run {
     return mean_loss;
   }
 
-  void save(const fs::path& file, const Settings& s, const Corpus& corpus) const {
-    nn::StateDict all;
-    for (const nn::NamedTensor& x : model.state_dict())
-      all.push_back({"model." + x.name, x.tensor});
-    for (const auto& [name, x] : adamw.state_dict()) all.push_back({"optimizer." + name, x});
-    std::map<std::string, std::string> metadata = kit::metadata_of(traits(s, corpus));
-    metadata["step"] = std::to_string(step);
-    metadata["data_counter"] = std::to_string(data.counter());
-    metadata["data_seed"] = std::to_string(data.seed());
-    metadata["default_counter"] = std::to_string(default_generator().counter());
-    metadata["default_seed"] = std::to_string(default_generator().seed());
-    nn::save(file, all, metadata);
+  // The default generator is saved with them.
+  std::vector<nn::Part> parts() {
+    return {{"model", model}, {"optimizer", adamw}, {"schedule", schedule}, {"data", data}, {"step", step}};
+  }
+
+  void save(const fs::path& file, const Settings& s, const Corpus& corpus) {
+    nn::save_checkpoint(file, parts(), kit::metadata_of(traits(s, corpus)));
   }
 
   void resume(const fs::path& file, const Settings& s, const Corpus& corpus) {
     const nn::Checkpoint saved = nn::load(file);
     kit::check_same_run(file, saved.metadata, traits(s, corpus));
-    nn::StateDict weights;
-    optim::OptimizerState optimizer;
-    for (const auto& [name, x] : saved.state) {
-      if (name.starts_with("model.")) weights.push_back({name.substr(6), x});
-      if (name.starts_with("optimizer.")) optimizer[name.substr(10)] = x;
-    }
-    model.load_state_dict(weights);
-    adamw.load_state_dict(optimizer);
-    step = std::stoll(saved.get("step"));
-    schedule.set_steps(step);
-    data.seed(std::stoull(saved.get("data_seed")));
-    data.set_counter(std::stoull(saved.get("data_counter")));
-    default_generator().seed(std::stoull(saved.get("default_seed")));
-    default_generator().set_counter(std::stoull(saved.get("default_counter")));
+    nn::load_checkpoint(saved, parts());
+    schedule.set_steps(step);  // --steps may be more than it was
     kit::check_steps_left(step, s.common.steps);
   }
 

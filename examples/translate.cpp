@@ -49,8 +49,8 @@
 #include <heed/examples/kit/translation_task.h>
 #include <heed/examples/kit/translators.h>
 #include <heed/examples/kit/vocabulary.h>
-#include <heed/nn/checkpoint.h>
 #include <heed/nn/losses.h>
+#include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
 using namespace heed;
@@ -163,32 +163,18 @@ struct Run {
     return loss.item();
   }
 
-  void save(const fs::path& file) const {
-    nn::StateDict all;
-    for (const nn::NamedTensor& x : model->state_dict()) all.push_back({"model." + x.name, x.tensor});
-    for (const auto& [key, x] : adam.state_dict()) all.push_back({"optimizer." + key, x});
-    std::map<std::string, std::string> numbers = kit::metadata_of(traits());
-    numbers["step"] = std::to_string(step);
-    numbers["seconds"] = kit::shortest(seconds);
-    numbers["default_counter"] = std::to_string(default_generator().counter());
-    nn::save(file, all, numbers);
+  // The default generator is saved with them.
+  std::vector<nn::Part> parts() {
+    return {{"model", *model}, {"optimizer", adam}, {"schedule", schedule}, {"step", step}, {"seconds", seconds}};
   }
+
+  void save(const fs::path& file) { nn::save_checkpoint(file, parts(), kit::metadata_of(traits())); }
 
   void resume(const fs::path& file) {
     const nn::Checkpoint saved = nn::load(file);
     kit::check_same_run(file, saved.metadata, traits());
-    nn::StateDict weights;
-    optim::OptimizerState optimizer;
-    for (const auto& [key, x] : saved.state) {
-      if (key.starts_with("model.")) weights.push_back({key.substr(6), x});
-      if (key.starts_with("optimizer.")) optimizer[key.substr(10)] = x;
-    }
-    model->load_state_dict(weights);
-    adam.load_state_dict(optimizer);
-    step = std::stoll(saved.get("step"));
-    seconds = parse_double(saved.get("seconds")).value_or(0);
-    schedule.set_steps(step);
-    default_generator().set_counter(std::stoull(saved.get("default_counter")));
+    nn::load_checkpoint(saved, parts());
+    schedule.set_steps(step);  // --steps may be more than it was
     kit::check_steps_left(step, recipe.steps);
   }
 

@@ -2,6 +2,7 @@
 
 #include <heed/autograd/elementwise.h>
 #include <heed/core/safetensors.h>
+#include <heed/nn/load.h>
 
 namespace heed::nn {
 
@@ -25,8 +26,16 @@ Checkpoint load(const std::filesystem::path& file) {
   const core::SafeTensors tensors = core::load_safetensors(file.string());
   Checkpoint checkpoint;
   checkpoint.metadata = tensors.metadata();
-  for (const std::string& name : tensors.names())
-    checkpoint.state.push_back({name, Tensor(tensors.at(name))});
+  checkpoint.source = file.string();
+  std::map<std::string, Tensor> loaded;
+  for (const std::string& name : tensors.names()) loaded.emplace(name, tensors.at(name));
+  // Tied tensors are in the file once; metadata says dropped -> kept.
+  for (const auto& [dropped, kept] : checkpoint.metadata) {
+    const auto copy = loaded.find(dropped), original = loaded.find(kept);
+    if (copy != loaded.end() && original != loaded.end() && same_bits(copy->second, original->second))
+      copy->second = original->second;
+  }
+  for (auto& [name, x] : loaded) checkpoint.state.push_back({name, std::move(x)});
   return checkpoint;
 }
 

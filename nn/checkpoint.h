@@ -20,6 +20,7 @@ namespace heed::nn {
 struct Checkpoint {
   StateDict state;
   std::map<std::string, std::string> metadata;
+  std::string source;  // the file, for messages
 
   /// The metadata entry of this name. Throws FormatError where there is none.
   const std::string& get(const std::string& key) const;
@@ -29,7 +30,8 @@ struct Checkpoint {
 void save(const std::filesystem::path& file, const StateDict& state,
           const std::map<std::string, std::string>& metadata = {});
 
-/// Throws IoError where the file cannot be read, FormatError where it breaks the format.
+/// Throws IoError where the file cannot be read, FormatError where it breaks the format. Tied names share their
+/// bytes, as they did when they were saved.
 Checkpoint load(const std::filesystem::path& file);
 
 /// The mean of several states of one model, number by number: the last checkpoints of a run,

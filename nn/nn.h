@@ -37,6 +37,7 @@
 #include <heed/nn/recompute.h>
 #include <heed/nn/recurrent.h>
 #include <heed/nn/recurrent_cells.h>
+#include <heed/nn/resume.h>
 #include <heed/nn/rotary.h>
 #include <heed/nn/scores.h>
 #include <heed/nn/seq2seq.h>

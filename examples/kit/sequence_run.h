@@ -14,6 +14,7 @@
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/sequence_models.h>
 #include <heed/examples/kit/sequences.h>
+#include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
 namespace heed::kit {
@@ -54,12 +55,15 @@ struct SequenceRun {
   std::vector<Learner> learners;  // the first is the one that the task is about
   int64_t step = 0;
 
-  /// Tensors under "model.<learner>." and "optimizer.<learner>."; step and the default generator's
-  /// state, and `traits`, as metadata.
-  void save(const std::filesystem::path& file, const Traits& traits) const;
+  /// Tensors under "model.<learner>.", "optimizer.<learner>." and "schedule.<learner>."; step and the default
+  /// generator's state, and `traits`, as metadata.
+  void save(const std::filesystem::path& file, const Traits& traits);
 
   /// Throws UsageError where a trait differs, saying which (resume.h).
   void resume(const std::filesystem::path& file, const Traits& traits);
+
+ private:
+  std::vector<nn::Part> parts();
 };
 
 /// A name of its own for each learner's metrics: "loss" of the first, "loss_gru" of another.
