@@ -1,0 +1,30 @@
+# The tests that CTest knows are as many as the TEST_CASEs in the sources. Names come to CTest as a CMake list that
+# one program prints: a semicolon parts them, a bracket glues them together, and a test is gone without a word.
+#   cmake -DROOT=… -DBUILD=… -DCTEST=… -DDATA=FALSE -P registered.cmake
+cmake_minimum_required(VERSION 3.22)
+execute_process(COMMAND "${CTEST}" -N WORKING_DIRECTORY "${BUILD}" OUTPUT_VARIABLE listed COMMAND_ERROR_IS_FATAL ANY)
+set(failures)
+foreach(folder core autograd nn optim examples golden)
+  string(REGEX MATCHALL "Test +#[0-9]+: ${folder}:" registered "${listed}")
+  list(LENGTH registered registered)
+  set(written 0)
+  file(GLOB sources "${ROOT}/tests/${folder}/*_test.cpp")
+  foreach(source ${sources})
+    file(READ "${source}" text)
+    string(REGEX REPLACE "[][;\\]" "#" text "${text}")  # what lists would take for their own
+    string(REGEX MATCHALL "(^|\n)TEST_CASE\\([^{]*{" cases "${text}")
+    foreach(case ${cases})
+      if(case MATCHES "#\\.[a-z]*#" OR (case MATCHES "#data#" AND NOT DATA))
+        continue()  # hidden, or nothing to run it on
+      endif()
+      math(EXPR written "${written} + 1")
+    endforeach()
+  endforeach()
+  message(STATUS "${folder}: ${registered} tests, ${written} cases")
+  if(NOT registered EQUAL written OR written LESS 10)
+    list(APPEND failures "tests/${folder} has ${written} cases, CTest knows ${registered} tests")
+  endif()
+endforeach()
+if(failures)
+  message(FATAL_ERROR "${failures}: rename the case, or register it")
+endif()
