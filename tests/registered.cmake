@@ -1,4 +1,5 @@
-# The tests that CTest knows are as many as the TEST_CASEs in the sources. Names come to CTest as a CMake list that
+# The tests that CTest knows are as many as the TEST_CASEs in the sources, and those that a page names as its proof
+# (in italics) are among them. Names come to CTest as a CMake list that
 # one program prints: a semicolon parts them, a bracket glues them together, and a test is gone without a word.
 #   cmake -DROOT=… -DBUILD=… -DCTEST=… -DDATA=FALSE -P registered.cmake
 cmake_minimum_required(VERSION 3.22)
@@ -25,6 +26,23 @@ foreach(folder core autograd nn optim examples golden)
     list(APPEND failures "tests/${folder} has ${written} cases, CTest knows ${registered} tests")
   endif()
 endforeach()
+foreach(page SECURITY.md nn/pytorch.md)
+  file(READ "${ROOT}/${page}" text)
+  string(REGEX REPLACE "[][;]" "#" text "${text}")
+  string(REGEX MATCHALL "[*][^*|\n]+[*]" named "${text}")
+  list(LENGTH named count)
+  if(count LESS 5)
+    list(APPEND failures "${page} names only ${count} tests")
+  endif()
+  foreach(name ${named})
+    string(REPLACE "*" "" name "${name}")
+    string(FIND "${listed}" "${name}" found)
+    if(found EQUAL -1)
+      list(APPEND failures "${page} names a test that is not there, '${name}'")
+    endif()
+  endforeach()
+endforeach()
 if(failures)
-  message(FATAL_ERROR "${failures}: rename the case, or register it")
+  string(REPLACE ";" "\n" failures "${failures}")
+  message(FATAL_ERROR "${failures}\nrename the case, or register it")
 endif()
