@@ -40,6 +40,7 @@ endfunction()
 function(heed_strict_warnings target)
   if(HEED_WERROR AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     target_compile_options(${target} PRIVATE -Wconversion -Wsign-conversion -Wshadow)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)  # sources in one would shadow each other's names
   endif()
 endfunction()
 
