@@ -19,8 +19,9 @@ Tensor amin(const Tensor& x, const Axes& axes = {}, bool keepdim = false);
 struct Extremum {
   Tensor values, indices;  // indices are i64: the first of equals, which gets the whole gradient
 };
-Extremum max(const Tensor& x, int64_t axis, bool keepdim = false);
-Extremum min(const Tensor& x, int64_t axis, bool keepdim = false);
+// In brackets: some headers define macros of these names.
+Extremum (max)(const Tensor& x, int64_t axis, bool keepdim = false);
+Extremum (min)(const Tensor& x, int64_t axis, bool keepdim = false);
 Tensor argmax(const Tensor& x, int64_t axis, bool keepdim = false);
 Tensor argmin(const Tensor& x, int64_t axis, bool keepdim = false);
 /// The k best along an axis, best first.

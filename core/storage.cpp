@@ -23,7 +23,7 @@ constexpr uint32_t class_count = 8 * (18 - 6) + 1;
 
 constexpr uint32_t class_of(size_t bytes) {
   if (bytes <= smallest) return 0;
-  const int shift = std::bit_width(bytes - 1) - 4;
+  const int shift = static_cast<int>(std::bit_width(bytes - 1)) - 4;
   const size_t eighths = ((bytes - 1) >> shift) + 1;  // 9 … 16 eighths of the power of two below
   return static_cast<uint32_t>(8 * (shift - 3) + static_cast<int>(eighths) - 8);
 }

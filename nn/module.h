@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include <heed/autograd/tensor.h>
+#include <heed/autograd/ops.h>
 #include <heed/core/scope.h>
 
 namespace heed::nn {

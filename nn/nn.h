@@ -10,6 +10,7 @@
 #include <heed/nn/attention_layers.h>
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/causality.h>
+#include <heed/nn/check_module.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/decoding.h>

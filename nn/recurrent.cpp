@@ -109,9 +109,9 @@ void RecurrentLayer::visit(Visitor& v) {
   }
 }
 
-RNN::RNN(int64_t input_size, int64_t hidden_size, const RNNOptions& o)
+RNN::RNN(int64_t inputs, int64_t hidden, const RNNOptions& o)
     : RecurrentLayer("RNN",
                      o.nonlinearity == Nonlinearity::relu ? CellKind::rnn_relu : CellKind::rnn_tanh,
-                     input_size, hidden_size, {o.num_layers, o.bias, o.dropout, o.bidirectional}) {}
+                     inputs, hidden, {o.num_layers, o.bias, o.dropout, o.bidirectional}) {}
 
 }  // namespace heed::nn

@@ -80,7 +80,7 @@ TEST_CASE("Programs: a folder that cannot be had is found out before anything is
   core::write_file_atomic(dir / "file", "x");
   std::filesystem::create_directories(dir.path() / "taken" / "loss.svg");
   for (const std::string program : programs) {
-    for (const std::string out : {std::string("/dev/null/folder"), dir / "file", std::string("/proc/heed")}) {
+    for (const std::string& out : {std::string("/dev/null/folder"), dir / "file", std::string("/proc/heed")}) {
       const Ran ran = run_program(program + " --out '" + out + "'");
       CAPTURE(program, out, ran.err, ran.out);
       CHECK(ran.exit_code == 1);

@@ -201,7 +201,7 @@ TEST_CASE("kit tables: blank lines at the end and every kind of line end are rea
 }
 
 TEST_CASE("kit idx: sizes whose product overflows are refused, also beside an axis of 0") {
-  for (const std::string axes : {std::string("\0\0\0\0", 4), std::string("\0\0\0\1", 4)}) {
+  for (const std::string& axes : {std::string("\0\0\0\0", 4), std::string("\0\0\0\1", 4)}) {
     const std::string file = std::string("\0\0\x08\x04", 4) + axes + std::string(12, '\xff');
     CHECK(message_of<FormatError>([&] { kit::parse_idx(file, "x.idx"); }).find("x.idx: byte ") == 0);
   }

@@ -2,6 +2,7 @@
 #include "support/catch.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <set>

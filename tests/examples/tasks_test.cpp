@@ -211,7 +211,7 @@ TEST_CASE("tasks: a run that stopped and went on is the run that never stopped")
                   ": was made with --task sort (here copy): give the options that it was made with");
 }
 
-TEST_CASE("tasks: two layers find what repeats, one does not [DM-21]", "[slow]") {
+TEST_CASE("tasks: two layers find what repeats, one does not (DM-21)", "[slow]") {
   const TempDir dir;
   const core::Json models = run_program(
                                 "tasks induction --steps 500 --test-size 200 --eval-every 500 "
@@ -224,7 +224,7 @@ TEST_CASE("tasks: two layers find what repeats, one does not [DM-21]", "[slow]")
   CHECK(models.at("transformer").at("accuracy").as_number() > 0.6);
 }
 
-TEST_CASE("tasks: the Transformer copies a hundred unseen rows [DM-08]", "[slow]") {
+TEST_CASE("tasks: the Transformer copies a hundred unseen rows (DM-08)", "[slow]") {
   const TempDir dir;
   // Of width 64, whose published schedule ends at its highest rate: 96 to 100 right by the seed. A rate that
   // falls gets all, whatever the seed.
@@ -236,7 +236,7 @@ TEST_CASE("tasks: the Transformer copies a hundred unseen rows [DM-08]", "[slow]
   CHECK(model.at("greedy").as_integer() == 100);
 }
 
-TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position [DM-07]", "[slow]") {
+TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position (DM-07)", "[slow]") {
   const TempDir dir;
   const core::Json model =
       run_program("tasks reverse --steps 1200 --eval-every 1200 --json --quiet" + in(dir))
@@ -247,7 +247,7 @@ TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position [
   CHECK(model.at("score").as_number() > 0.85);
 }
 
-TEST_CASE("tasks: attention recalls what came with a key, a GRU of its size does not [DM-22]",
+TEST_CASE("tasks: attention recalls what came with a key, a GRU of its size does not (DM-22)",
           "[slow]") {
   const TempDir dir;
   const core::Json models =

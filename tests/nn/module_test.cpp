@@ -319,16 +319,53 @@ TEST_CASE("basic layers hold what layers must") {
   check_module(Dropout(0.5), {randn({3, 4})}, {.scope = false});
 }
 
-TEST_CASE("check_module finds a member that visit() forgot, and a layer without a scope") {
-  const Forgetful m;
-  const Tensor y = m(parameter(zeros({1, 2})));
-  std::set<const Node*> found = test::detail::leaves(y);
-  for (const NamedTensor& p : m.named_parameters()) CHECK(found.erase(p.tensor.node().get()) == 1);
-  CHECK(found.count(m.forgotten.node().get()) == 1);
-  const test::detail::ScopeWatch watch(&m);
-  m(zeros({1, 2}));
-  CHECK(watch.ops > 0);
-  CHECK(watch.outside == watch.ops);
+TEST_CASE("check_module finds what is wrong with a layer, and says what to do") {
+  const auto said = [](const auto& layer, const test::ModuleCheck& options = {}) {
+    return message_of([&] { check_module(layer, {randn({2, 2})}, options); });
+  };
+  CHECK(said(Linear(2, 3)) == "no error");
+  CHECK(said(Forgetful(), {.scope = false}) ==
+        "check_module: Forgetful: a leaf of shape (2,): the output depends on it, but visit() does not name it: "
+        "add it to visit()");
+  CHECK(said(Forgetful()).starts_with("check_module: Forgetful: 2 of 2 ops: no Scope was open: begin the call with"));
+
+  struct Unused : Module {
+    Tensor weight = parameter(ones({2})), other = parameter(ones({3}));
+    Tensor operator()(const Tensor& x) const { return x * weight; }
+    void visit(Visitor& v) override { v("weight", weight), v("other", other); }
+  };
+  CHECK(said(Unused(), {.scope = false}).starts_with(
+      "check_module: Unused: parameter other (3,): visit() names it, but the output does not depend on it"));
+
+  struct Mixing : Module {
+    Tensor operator()(const Tensor& x) const { return x - mean(x, 0, keepdim); }
+    void visit(Visitor&) override {}
+  };
+  CHECK(said(Mixing(), {.scope = false}).starts_with("check_module: Mixing: example 0 of 2: its output differs by "));
+  CHECK(said(Mixing(), {.batch_first = false, .scope = false}) == "no error");
+
+  struct Deaf : Module {  // its part is no module of it
+    std::vector<Linear> parts{Linear(2, 2)};
+    Tensor operator()(const Tensor& x) const { return parts[0](x); }
+    void visit(Visitor& v) override {
+      v("part", parts[0]);
+      parts[0].training = true;
+    }
+  };
+  CHECK(said(Deaf(), {.scope = false}).starts_with("check_module: Deaf: module part: train(bool) does not reach it"));
+
+  struct Wrong : Module {  // a derivative that is cut
+    Tensor operator()(const Tensor& x) const { return x * x.detach(); }
+    void visit(Visitor&) override {}
+  };
+  CHECK(said(Wrong(), {.scope = false}).starts_with("gradcheck: "));
+
+  Linear layer(2, 2);
+  const std::vector<double> before = layer.weight.to_vector();
+  check_module(layer, {randn({2, 2})});
+  CHECK(layer.training);
+  CHECK(layer.weight.dtype() == Dtype::f32);
+  CHECK(layer.weight.to_vector() == before);
 }
 
 TEST_CASE("initial values of the basic layers are PyTorch's") {
