@@ -60,7 +60,8 @@ class Tensor {
   bool is_contiguous() const { return array_.is_contiguous(); }
   double item() const { return core::item(array_); }  // the only number; else ShapeError
   std::vector<double> to_vector() const { return core::to_vector(array_); }
-  template <class T> const T* data() const { return array_.data<T>(); }
+  /// The first element; DtypeError unless T is the element type. The rest follow if is_contiguous().
+  template <ElementType T> const T* data() const { return array_.data<T>(); }
 
   // Gradients.
   bool requires_grad() const;

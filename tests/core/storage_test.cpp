@@ -154,8 +154,9 @@ TEST_CASE("storage: large blocks that come and go in the same way again and agai
 #endif
 
 TEST_CASE("storage: an impossible size throws and leaves everything usable") {
-  REQUIRE_THROWS_AS(Storage(SIZE_MAX), std::bad_alloc);
-  REQUIRE_THROWS_AS(Storage(SIZE_MAX / 2), std::bad_alloc);
+  REQUIRE_THROWS_AS(Storage(SIZE_MAX), MemoryError);
+  REQUIRE_THROWS_AS(Storage(SIZE_MAX / 2), MemoryError);
+  REQUIRE_FALSE(Storage::try_make(SIZE_MAX));
   REQUIRE(Storage(10));
 }
 
