@@ -43,7 +43,10 @@ Tensor tensor_i64(const std::vector<int64_t>& values, const Shape& shape) {
   return Tensor(y);
 }
 
-Tensor arange(Whole n, Dtype dtype) { return arange(0.0, static_cast<double>(n), 1.0, dtype); }
+Tensor arange(Whole n, Dtype dtype) {
+  check<ShapeError>(n >= 0, "arange: ", n, " elements: cannot be fewer than none");
+  return arange(0.0, static_cast<double>(n), 1.0, dtype);
+}
 Tensor arange(double begin, double end, double step, Dtype dtype) {
   return Tensor(core::arange(begin, end, step, dtype));
 }

@@ -1,4 +1,5 @@
 // Lines that would compile and do something else: they do not compile, or they do what they say.
+#include <cmath>
 #include <map>
 #include <optional>
 #include <tuple>

@@ -49,6 +49,7 @@ TEST_CASE("autograd's errors say what was given, what is wrong and what to do") 
       {"matmul: (2, 3) @ (2,): inner sizes differ: 3 against 2: must be equal", [&] { matmul(x, ones({2})); }},
       {"matmul: (2,) @ (3, 2): inner sizes differ: 2 against 3: must be equal", [&] { matmul(ones({2}), ones({3, 2})); }},
       {"matmul: () @ (2, 3): a number is no matrix: multiply with *", [&] { matmul(scalar(1), x); }},
+      {"arange: -1 elements: cannot be fewer than none", [&] { arange(-1); }},
       {"tensor_i64: 2 values for shape (3,): needs 3", [&] { tensor_i64({1, 2}, {3}); }},
       {"embedding: table (): needs two axes (rows, width)", [&] { embedding(scalar(1), whole); }},
       {"exp: an empty Tensor: the operand has no elements to compute with: ", [&] { exp(Tensor()); }},

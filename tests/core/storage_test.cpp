@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #endif
 
+#include <heed/core/error.h>
 #include <heed/core/storage.h>
 
 #include "support/catch.h"

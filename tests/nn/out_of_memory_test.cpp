@@ -9,6 +9,7 @@
 #include <new>
 
 #include <heed/autograd/ops.h>
+#include <heed/core/parallel.h>
 #include <heed/core/pool.h>
 #include <heed/core/storage.h>
 #include <heed/nn/nn.h>
@@ -23,7 +24,7 @@ namespace {
 // Allocations to go until one fails; below 0 none does. All of this program's are counted: those that
 // operator new serves, and those of heed's pools (core/pool.h).
 std::atomic<int64_t> to_go{-1};
-std::atomic<bool> once{true};
+std::atomic<bool> once{true}, failed{false};
 
 bool fails_now() {
   int64_t now = to_go.load();
@@ -33,6 +34,7 @@ bool fails_now() {
     return false;
   }
   if (once) to_go = -1;
+  failed = true;
   return true;
 }
 
@@ -65,6 +67,7 @@ namespace {
 struct Failing {
   Failing(int64_t k, bool forever) {
     once = !forever;
+    failed = false;
     core::refuse_memory = [] { if (fails_now()) throw std::bad_alloc(); };
     to_go = k;
   }
@@ -72,8 +75,6 @@ struct Failing {
     core::refuse_memory = nullptr;
     to_go = -1;
   }
-  // False where an allocation failed.
-  static bool still_waiting() { return to_go > 0; }
 };
 
 struct Counts {
@@ -96,7 +97,7 @@ Counts fail_each(bool forever, Body&& body, After&& after) {
       } catch (const std::bad_alloc&) {
         thrown = true;
       }
-      through = Failing::still_waiting();
+      through = !failed;
     }
     if (through) {
       CHECK_FALSE(thrown);
