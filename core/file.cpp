@@ -276,9 +276,11 @@ void write_file_atomic(const std::string& path, std::span<const std::string_view
   check_system(file.sync());
   check_system(file.close());
 
-  // 3. It takes the name; then the directory, which holds the names, goes to the disk too.
+  // 3. It takes the name; then the directory, which holds the names, goes to the disk too. Nothing
+  // is allocated once the name is taken: running out of memory always means that nothing was changed.
+  const std::string holder = directory_of(target).string();
   check_system(temporary.rename_to(target));
-  const File directory(directory_of(target), O_RDONLY | O_DIRECTORY);
+  const File directory(holder, O_RDONLY | O_DIRECTORY);
   if (!directory.is_open() || !directory.sync())
     fail<IoError>("write_file_atomic: ", quote(path),
                   ": was replaced, but a power cut may undo it: ", reason(errno),
