@@ -30,8 +30,8 @@ Tensor relu(const Tensor& x) {
             }));
 }
 
-Tensor leaky_relu(const Tensor& x, double slope) { return where(x > 0.0, x, x * slope); }
-Tensor elu(const Tensor& x, double alpha) {
+Tensor leaky_relu(const Tensor& x, Real slope) { return where(x > 0.0, x, x * slope); }
+Tensor elu(const Tensor& x, Real alpha) {
   return where(x > 0.0, x, expm1(where(x > 0.0, 0.0, x)) * alpha);
 }
 

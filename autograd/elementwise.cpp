@@ -38,6 +38,10 @@ Tensor operator+(const Tensor& a, double b) {
   return op("add", zip(Binary::add, a.array(), b), edge(a, [](auto& g) { return g; }));
 }
 
+Tensor operator-(const Tensor& a, double b) {
+  return op("sub", zip(Binary::sub, a.array(), b), edge(a, [](const Tensor& g) { return g; }));
+}
+
 Tensor operator*(const Tensor& a, double b) {
   return op("mul", zip(Binary::mul, a.array(), b), edge(a, [b](auto& g) { return g * b; }));
 }
@@ -55,7 +59,6 @@ Tensor operator/(double a, const Tensor& b) {
             edge(b, keep(b), [](auto& g, auto& y, auto& b) { return -(g * y) / b; }));
 }
 
-Tensor operator-(const Tensor& a, double b) { return a + -b; }
 Tensor operator+(double a, const Tensor& b) { return b + a; }
 Tensor operator*(double a, const Tensor& b) { return b * a; }
 Tensor operator-(const Tensor& x) { return x * -1.0; }

@@ -7,14 +7,14 @@
 
 namespace heed {
 
-Tensor gather(const Tensor& x, int64_t axis, const Tensor& index) {
+Tensor gather(const Tensor& x, Axis axis, const Tensor& index) {
   return op("gather", core::gather(x.array(), axis, index.array()),
             edge(x, keep(index), [axis, from = x.shape()](auto& g, auto& index) {
               return scatter_add(Tensor(core::full(from, 0.0, g.dtype())), axis, index, g);
             }));
 }
 
-Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src) {
+Tensor scatter_add(const Tensor& x, Axis axis, const Tensor& index, const Tensor& src) {
   return op("scatter_add", core::scatter_add(x.array(), axis, index.array(), src.array()),
             edge(x, [](auto& g) { return g; }),
             edge(src, keep(index), [axis](auto& g, auto& index) {
@@ -47,14 +47,14 @@ Tensor add_rows(const Tensor& g, const SoFar& so_far, const Shape& table, const 
 
 }  // namespace
 
-Tensor index_select(const Tensor& x, int64_t axis, const Tensor& index) {
+Tensor index_select(const Tensor& x, Axis axis, const Tensor& index) {
   return op("index_select", core::index_select(x.array(), axis, index.array()),
             edge(x, keep(index), [axis, from = x.shape()](auto& g, auto& index) {
               return index_add(g, from, axis, index);
             }));
 }
 
-Tensor embedding(const Tensor& table, const Tensor& ids, int64_t padding_row) {
+Tensor embedding(const Tensor& table, const Tensor& ids, Whole padding_row) {
   core::Array y = core::embedding(table.array(), ids.array());
   return op("embedding", std::move(y),
             edge(table, keep(ids), [from = table.shape(), padding_row](const Tensor& g, const SoFar& so_far, const Tensor& ids) {
@@ -62,7 +62,7 @@ Tensor embedding(const Tensor& table, const Tensor& ids, int64_t padding_row) {
             }));
 }
 
-Tensor one_hot(const Tensor& ids, int64_t classes) {
+Tensor one_hot(const Tensor& ids, Whole classes) {
   return Tensor(core::one_hot(ids.array(), classes));
 }
 

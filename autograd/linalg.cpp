@@ -3,11 +3,15 @@
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/reduce.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed {
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  const core::OpName at("matmul");
+  core::check_defined(a.array(), "left operand");
+  core::check_defined(b.array(), "right operand");
   check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: ", a.shape(), " @ ", b.shape(),
                     ": a number is no matrix: multiply with *");
   if (a.dim() == 1 || b.dim() == 1)

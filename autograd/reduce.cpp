@@ -43,43 +43,46 @@ Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes
 
 }  // namespace
 
-Tensor sum(const Tensor& x, const Axes& axes, bool keep_axes) {
-  core::Array y = core::sum(x.array(), axes, keep_axes);
+Tensor sum(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
+  core::Array y = core::sum(x.array(), axes, bool(keep_axes));
   return op("sum", std::move(y),
             edge(x, [from = x.shape(), axes](auto& g) {
               return (g.dim() == 0 ? g : g.reshape(kept_dims("sum", from, axes))).expand(from);
             }));
 }
 
-Tensor mean(const Tensor& x, const Axes& axes, bool keep_axes) {
+Tensor mean(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
   check<DtypeError>(is_floating(x.dtype()), "mean: ", x.shape(), " of ", x.dtype(),
                     ": a mean is no whole number: convert with to(Dtype::f32)");
   return sum(x, axes, keep_axes) / count("mean", x.shape(), axes);
 }
 
-Tensor var(const Tensor& x, const Axes& axes, double correction, bool keep_axes) {
+Tensor var(const Tensor& x, const Axes& axes, Real correction, KeepDim keep_axes) {
+  check(std::isfinite(correction), "var: ", x.shape(), ", correction ", correction,
+        ": must be a finite number: 1 is Bessel's, 0 gives the mean square");
   const Tensor centred = x - mean(x, axes, true);
   return sum(square(centred), axes, keep_axes) /
          std::max(0.0, count("var", x.shape(), axes) - correction);
 }
+Tensor var(const Tensor& x, const Axes& axes, KeepDim keepdim) { return var(x, axes, 1.0, keepdim); }
 
-Tensor norm(const Tensor& x, const Axes& axes, bool keep_axes) {
+Tensor norm(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
   const Tensor squares = sum(square(x), axes, keep_axes);
   const Tensor zero = eq(squares, 0.0);
   return where(zero, 0.0, sqrt(where(zero, 1.0, squares)));
 }
 
-Tensor amax(const Tensor& x, const Axes& axes, bool keep_axes) {
-  return extremum("amax", core::amax(x.array(), axes, keep_axes), x, axes);
+Tensor amax(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
+  return extremum("amax", core::amax(x.array(), axes, bool(keep_axes)), x, axes);
 }
 
-Tensor amin(const Tensor& x, const Axes& axes, bool keep_axes) {
-  return extremum("amin", core::amin(x.array(), axes, keep_axes), x, axes);
+Tensor amin(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
+  return extremum("amin", core::amin(x.array(), axes, bool(keep_axes)), x, axes);
 }
 
 namespace {
 
-Extremum at_positions(const Tensor& x, int64_t axis, const Tensor& positions, bool keep_axes) {
+Extremum at_positions(const Tensor& x, Axis axis, const Tensor& positions, KeepDim keep_axes) {
   const Tensor values = gather(x, axis, positions);
   if (keep_axes) return {values, positions};
   return {values.squeeze(axis), positions.squeeze(axis)};
@@ -87,26 +90,26 @@ Extremum at_positions(const Tensor& x, int64_t axis, const Tensor& positions, bo
 
 }  // namespace
 
-Extremum max(const Tensor& x, int64_t axis, bool keep_axes) {
+Extremum max(const Tensor& x, Axis axis, KeepDim keep_axes) {
   return at_positions(x, axis, argmax(x, axis, true), keep_axes);
 }
-Extremum min(const Tensor& x, int64_t axis, bool keep_axes) {
+Extremum min(const Tensor& x, Axis axis, KeepDim keep_axes) {
   return at_positions(x, axis, argmin(x, axis, true), keep_axes);
 }
 
-Tensor argmax(const Tensor& x, int64_t axis, bool keep_axes) {
-  return Tensor(core::argmax(x.array(), axis, keep_axes));
+Tensor argmax(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  return Tensor(core::argmax(x.array(), axis, bool(keep_axes)));
 }
-Tensor argmin(const Tensor& x, int64_t axis, bool keep_axes) {
-  return Tensor(core::argmin(x.array(), axis, keep_axes));
+Tensor argmin(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  return Tensor(core::argmin(x.array(), axis, bool(keep_axes)));
 }
 
-Extremum topk(const Tensor& x, int64_t k, int64_t axis, bool largest) {
+Extremum topk(const Tensor& x, Whole k, Axis axis, bool largest) {
   return at_positions(x, axis, Tensor(core::topk(x.array(), k, axis, largest).indices), true);
 }
 
-Tensor prod(const Tensor& x, int64_t axis, bool keep_axes) {
-  return op("prod", core::prod(x.array(), axis, keep_axes),
+Tensor prod(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  return op("prod", core::prod(x.array(), axis, bool(keep_axes)),
             edge(x, keep(x), [axis](auto& g, auto& x) {
               // ∂/∂xᵢ is the product of the others: of those before i and those behind. Exact at 0.
               const int64_t n = x.size(axis);
@@ -130,17 +133,17 @@ Tensor prod(const Tensor& x, int64_t axis, bool keep_axes) {
 namespace {
 
 // yᵢ = x₀ + … + xᵢ, so xᵢ is in all yⱼ with j >= i: its gradient is such a sum from the other end.
-Tensor running_sum(const Tensor& x, int64_t axis, bool reverse) {
+Tensor running_sum(const Tensor& x, Axis axis, bool reverse) {
   return op("cumsum", core::cumsum(x.array(), axis, reverse),
             edge(x, [axis, reverse](auto& g) { return running_sum(g, axis, !reverse); }));
 }
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int64_t axis) { return running_sum(x, axis, false); }
+Tensor cumsum(const Tensor& x, Axis axis) { return running_sum(x, axis, false); }
 
-Tensor logsumexp(const Tensor& x, int64_t axis, bool keep_axes) {
-  return op("logsumexp", core::logsumexp(x.array(), axis, keep_axes),
+Tensor logsumexp(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  return op("logsumexp", core::logsumexp(x.array(), axis, bool(keep_axes)),
             edge(x, keep(x), [axis](auto& g, auto& x) {
               Shape kept = x.shape();
               kept[core::normalize_axis("logsumexp", axis, kept)] = 1;

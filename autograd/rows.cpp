@@ -7,7 +7,7 @@
 
 namespace heed {
 
-Tensor softmax(const Tensor& x, int64_t axis) {
+Tensor softmax(const Tensor& x, Axis axis) {
   return op("softmax", core::softmax(x.array(), axis),
             edge(x, [axis](auto& g, auto& y) {
               if (!grad_enabled()) return Tensor(core::softmax_grad(y.array(), g.array(), axis));
@@ -15,7 +15,7 @@ Tensor softmax(const Tensor& x, int64_t axis) {
             }));
 }
 
-Tensor log_softmax(const Tensor& x, int64_t axis) {
+Tensor log_softmax(const Tensor& x, Axis axis) {
   return op("log_softmax", core::log_softmax(x.array(), axis),
             edge(x, [axis](auto& g, auto& y) {
               if (!grad_enabled())
@@ -30,7 +30,7 @@ Tensor or_empty(const core::Array& x) { return Tensor(x); }
 
 }  // namespace
 
-Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Real eps) {
   const core::Normalized norm = core::layer_norm(x.array(), weight.array(), bias.array(), eps);
   const bool has_bias = bias.defined();
   return op("layer_norm", norm.y, {x, weight, bias}, keep(x, weight, norm.mean, norm.rstd),
@@ -49,7 +49,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
             });
 }
 
-Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
+Tensor rms_norm(const Tensor& x, const Tensor& weight, Real eps) {
   const core::Normalized norm = core::rms_norm(x.array(), weight.array(), eps);
   return op("rms_norm", norm.y, {x, weight}, keep(x, weight, norm.rstd),
             [eps](auto& g, auto& x, auto& w, auto& rstd_) -> std::vector<Tensor> {

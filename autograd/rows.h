@@ -6,15 +6,15 @@
 namespace heed {
 
 /// exp(x) / Σ exp(x) along an axis, stable. A row that is all -∞ gives zeros, with zero gradient.
-Tensor softmax(const Tensor& x, int64_t axis);
-Tensor log_softmax(const Tensor& x, int64_t axis);  // x - log Σ exp(x)
+Tensor softmax(const Tensor& x, Axis axis);
+Tensor log_softmax(const Tensor& x, Axis axis);  // x - log Σ exp(x)
 
 /// (x - mean) / √(var + ε) ⊙ weight + bias over the last axis, biased variance (Ba et al. 2016,
 /// eq. 4). weight and bias (d), or empty.
 Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
-                  double eps = 1e-5);
+                  Real eps = 1e-5);
 
 /// x / √(mean(x²) + ε) ⊙ weight over the last axis (Zhang & Sennrich 2019, eq. 4).
-Tensor rms_norm(const Tensor& x, const Tensor& weight = {}, double eps = 1e-6);
+Tensor rms_norm(const Tensor& x, const Tensor& weight = {}, Real eps = 1e-6);
 
 }  // namespace heed

@@ -3,6 +3,8 @@
 #include <heed/autograd/hooks.h>
 #include <heed/autograd/leaf.h>
 #include <heed/autograd/node.h>
+#include <heed/core/number.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -84,6 +86,7 @@ void check_in_place(const char* op, const Tensor& x, const Tensor& source = Tens
 }  // namespace
 
 Tensor& Tensor::copy_(const Tensor& source) {
+  const core::OpName at("copy_");
   check_in_place("copy_", *this, source);
   core::copy_into(array_, source.array());
   array_.storage().bump_version();
@@ -91,7 +94,9 @@ Tensor& Tensor::copy_(const Tensor& source) {
 }
 
 Tensor& Tensor::fill_(double value) {
+  const core::OpName at("fill_");
   check_in_place("fill_", *this);
+  core::check_defined(array_);
   core::copy_into(array_, core::full({}, value, dtype()));
   array_.storage().bump_version();
   return *this;
@@ -105,7 +110,9 @@ Tensor& Tensor::add_(const Tensor& other, double alpha) {
 }
 
 Tensor& Tensor::mul_(double factor) {
+  const core::OpName at("mul_");
   check_in_place("mul_", *this);
+  core::check_defined(array_);
   core::zip_into(core::Binary::mul, array_, core::full({}, factor, dtype()));
   array_.storage().bump_version();
   return *this;

@@ -3,6 +3,8 @@
 
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/node.h>
+#include <heed/core/number.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -11,7 +13,9 @@ using core::Binary, core::Compare, core::compare, core::map, core::Unary, core::
 
 namespace {
 
-Tensor number(double value, const Tensor& like) {
+Tensor number(const char* op, double value, const Tensor& like) {
+  const core::OpName at(op);
+  core::check_defined(like.array());
   return Tensor(core::full({}, value, like.dtype()));
 }
 
@@ -57,10 +61,10 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
             edge(b, keep(mask), [](auto& g, auto& mask) { return where(mask, 0.0, g); }));
 }
 
-Tensor where(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, number(b, a)); }
-Tensor where(const Tensor& mask, double a, const Tensor& b) { return where(mask, number(a, b), b); }
+Tensor where(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, number("where", b, a)); }
+Tensor where(const Tensor& mask, double a, const Tensor& b) { return where(mask, number("where", a, b), b); }
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
-  return where(mask, value, x);
+  return where(mask, number("masked_fill", value, x), x);
 }
 
 namespace {
@@ -89,12 +93,16 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
 Tensor minimum(const Tensor& a, const Tensor& b) {
   return pick("minimum", Binary::minimum, Compare::gt, a, b);
 }
-Tensor maximum(const Tensor& a, double b) { return maximum(a, number(b, a)); }
-Tensor minimum(const Tensor& a, double b) { return minimum(a, number(b, a)); }
+Tensor maximum(const Tensor& a, double b) { return maximum(a, number("maximum", b, a)); }
+Tensor minimum(const Tensor& a, double b) { return minimum(a, number("minimum", b, a)); }
 
 Tensor clamp(const Tensor& x, double low, double high) {
   check(low <= high, "clamp: ", x.shape(), " to ", low, " … ", high,
         ": the lower bound is above the upper");
+  const core::OpName at("clamp");
+  core::check_defined(x.array());
+  core::check_holds("clamp", x.array(), low);
+  core::check_holds("clamp", x.array(), high);
   return op("clamp", zip(Binary::minimum, zip(Binary::maximum, x.array(), low), high),
             edge(x, keep(x), [low, high](auto& g, auto& x) {
               return where((x >= low) & (x <= high), g, 0.0);
@@ -119,6 +127,13 @@ Tensor sign(const Tensor& x) { return staircase("sign", Unary::sign, x); }
 Tensor floor(const Tensor& x) { return staircase("floor", Unary::floor, x); }
 Tensor ceil(const Tensor& x) { return staircase("ceil", Unary::ceil, x); }
 Tensor round(const Tensor& x) { return staircase("round", Unary::round, x); }
+
+Tensor floor_divide(const Tensor& a, const Tensor& b) {
+  const auto flat = [](const Tensor& g) { return g * 0.0; };
+  return op("floor_divide", core::floor_divide(a.array(), b.array()), edge(a, flat), edge(b, flat));
+}
+Tensor floor_divide(const Tensor& a, double b) { return floor_divide(a, number("floor_divide", b, a)); }
+Tensor floor_divide(double a, const Tensor& b) { return floor_divide(number("floor_divide", a, b), b); }
 
 Tensor pow(const Tensor& x, const Tensor& exponent) {
   return op("pow", zip(Binary::pow, x.array(), exponent.array()),

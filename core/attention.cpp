@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <heed/core/kernels/kernels.h>
+#include <heed/core/op_name.h>
 #include <heed/core/parallel.h>
 #include <heed/core/random.h>
 
@@ -372,6 +373,7 @@ AttentionInputs checked(const AttentionInputs& in) {
 }  // namespace
 
 AttentionOutputs attention(const AttentionInputs& inputs) {
+  const OpName at("attention");
   const AttentionInputs in = checked(inputs);
   const Shape &q = in.q.shape(), &v = in.v.shape();
   AttentionOutputs out{transpose(Array(Shape{q[0], q[2], q[1], v[3]}, in.q.dtype()), 1, 2),
@@ -382,6 +384,7 @@ AttentionOutputs attention(const AttentionInputs& inputs) {
 
 void attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs,
                     const Array& grad, const Array& dq, const Array& dk, const Array& dv) {
+  const OpName at("attention_grad");
   const AttentionInputs in = checked(inputs);
   check<ShapeError>(grad.shape() == outputs.output.shape() && dq.shape() == in.q.shape() &&
                         dk.shape() == in.k.shape() && dv.shape() == in.v.shape(),

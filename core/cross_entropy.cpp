@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <heed/core/kernels/kernels.h>
+#include <heed/core/op_name.h>
 #include <heed/core/parallel.h>
 #include <heed/core/streaming.h>
 
@@ -45,6 +46,7 @@ struct Rows {
 }  // namespace
 
 CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targets) {
+  const OpName at("cross_entropy");
   return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
     const Rows<T> rows(logits, targets);
     const auto one_a_row = [&] { return Array({rows.count}, logits.dtype()); };
@@ -74,6 +76,7 @@ CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targe
 
 Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets, const CrossEntropy& forward,
                          const Array& g) {
+  const OpName at("cross_entropy");
   return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
     const Rows<T> rows(logits, targets);
     Array grad(logits.shape(), logits.dtype());

@@ -12,6 +12,7 @@
 #ifdef _WIN32
 #include <fstream>
 #else
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -214,15 +215,18 @@ class TemporaryFile {
   }
 
   static void remove_leftovers(const fs::path& directory, const std::string& start) {
-    std::error_code ignored;
-    for (const fs::directory_entry& entry : fs::directory_iterator(directory, ignored)) {
-      const std::string name = entry.path().filename().string();
+    // Not std::filesystem's iterator, in which running out of memory ends the program.
+    const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(directory.c_str()), ::closedir);
+    if (!list) return;
+    while (const dirent* entry = ::readdir(list.get())) {
+      const std::string name = entry->d_name;
       if (!name.starts_with(start) || !name.ends_with(".tmp")) continue;
       const std::string numbers = name.substr(start.size(), name.size() - start.size() - 4);
       if (numbers.find_first_not_of("0123456789.") != std::string::npos) continue;
-      const File leftover(entry.path(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      const fs::path path = directory / name;
+      const File leftover(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
       if (leftover.is_open() && file_system().lock(leftover.number()) == 0)
-        file_system().remove(entry.path().c_str());
+        file_system().remove(path.c_str());
     }
   }
 
@@ -272,9 +276,11 @@ void write_file_atomic(const std::string& path, std::span<const std::string_view
   check_system(file.sync());
   check_system(file.close());
 
-  // 3. It takes the name; then the directory, which holds the names, goes to the disk too.
+  // 3. It takes the name; then the directory, which holds the names, goes to the disk too. Nothing
+  // is allocated once the name is taken: running out of memory always means that nothing was changed.
+  const std::string holder = directory_of(target).string();
   check_system(temporary.rename_to(target));
-  const File directory(directory_of(target), O_RDONLY | O_DIRECTORY);
+  const File directory(holder, O_RDONLY | O_DIRECTORY);
   if (!directory.is_open() || !directory.sync())
     fail<IoError>("write_file_atomic: ", quote(path),
                   ": was replaced, but a power cut may undo it: ", reason(errno),

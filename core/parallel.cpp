@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <heed/core/error.h>
+#include <heed/core/op_name.h>
 #include <heed/core/streaming.h>
 
 #ifdef __linux__
@@ -51,6 +52,7 @@ struct Job {
   int64_t n, grain;
   ChunkFn body;
   void* context;
+  const char* op = OpName::current();  // for what a worker throws
   std::atomic<int64_t> next{0};
   std::mutex failure_mutex;
   int64_t failed_chunk = -1;
@@ -60,6 +62,7 @@ struct Job {
 
   void work() {
     const InsideParallel inside;
+    const OpName named(op);
     const int64_t count = chunks();
     for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
       try {

@@ -32,7 +32,8 @@ inline bool only_thread() {
 class Storage {
  public:
   Storage() = default;
-  explicit Storage(size_t bytes);  // not initialised; throws std::bad_alloc
+  explicit Storage(size_t bytes);            // not initialised; throws MemoryError
+  static Storage try_make(size_t bytes);     // empty where the system has not so much memory
   Storage(const Storage& other) : block_(other.block_) { retain(); }
   Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
   Storage& operator=(Storage other) noexcept { std::swap(block_, other.block_); return *this; }

@@ -1,5 +1,6 @@
 #include <heed/nn/masks.h>
 
+#include <algorithm>
 #include <limits>
 
 #include <heed/autograd/ops.h>
@@ -8,7 +9,7 @@
 namespace heed::nn {
 
 Tensor causal_mask(int64_t queries, int64_t keys) {
-  return arange(keys) <= arange(queries).unsqueeze(1) + static_cast<double>(keys - queries);
+  return arange(keys) <= arange(queries).unsqueeze(1) + (static_cast<double>(keys) - static_cast<double>(queries));
 }
 
 Tensor causal_mask(int64_t n) { return causal_mask(n, n); }
@@ -24,9 +25,10 @@ Tensor padding_mask(const Tensor& lengths, int64_t keys) {
 Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_t after) {
   check(before >= 0 && after >= 0, "sliding_window_mask: before = ", before, ", after = ", after,
         ": are numbers of places: must not be negative");
-  const auto last = static_cast<double>(keys - queries);
+  const double last = static_cast<double>(keys) - static_cast<double>(queries);
+  const int64_t whole = std::max(queries, keys);  // no key is farther from a query
   const Tensor key = arange(keys), place = arange(queries).unsqueeze(1) + last;  // (m), (n, 1)
-  return (key >= place - static_cast<double>(before)) & (key <= place + static_cast<double>(after));
+  return (key >= place - static_cast<double>(std::min(before, whole))) & (key <= place + static_cast<double>(std::min(after, whole)));
 }
 
 Tensor prefix_mask(const std::vector<int64_t>& prefix_lengths, int64_t n) {
