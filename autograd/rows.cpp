@@ -1,5 +1,7 @@
 #include <heed/autograd/rows.h>
 
+#include <limits>
+
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/reduce.h>
@@ -50,7 +52,9 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
             });
 }
 
-Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
+Tensor rms_norm(const Tensor& x, const Tensor& weight, std::optional<double> given) {
+  const double eps = given.value_or(x.dtype() == Dtype::f64 ? std::numeric_limits<double>::epsilon()
+                                                            : std::numeric_limits<float>::epsilon());
   const core::Normalized norm = core::rms_norm(x.array(), weight.array(), eps);
   return op("rms_norm", norm.y, {x, weight},
             [x = saved(x), w = saved(weight), norm, eps](const Tensor& g,

@@ -51,6 +51,10 @@ Array sum_to(const Array& x, const Shape& shape);
 /// (…, n, k) @ (…, k, m) -> (…, n, m), batch axes broadcast; a 1-d operand is a row (left) or a
 /// column (right) whose axis goes from the result. O(n k m) a matrix. Operands are read by strides.
 Array matmul(const Array& a, const Array& b);
+/// Σⱼ wᵢⱼ vⱼ over the pairs (i, j) that the mask permits: w (…, n, m), v (…, m, p), mask to (…, n, m).
+/// Whatever vⱼ holds, NaN too, it reaches no row i that it is forbidden to. REQUIRES wᵢⱼ 0 or NaN
+/// where a pair is forbidden; costs what matmul() costs where all is finite (masked_matmul.cpp).
+Array masked_matmul(const Array& w, const Array& v, const Array& mask);
 /// x (…, in) @ weightᵀ, weight (out, in), + bias (out) if it is defined.
 Array linear(const Array& x, const Array& weight, const Array& bias);
 /// The gradient of linear's weight: gᵀ x, all leading axes of g (…, out), x (…, in) summed over.

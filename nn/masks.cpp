@@ -61,23 +61,56 @@ bool broadcasts(const Shape& mask, const Shape& scores) {
 
 }  // namespace
 
-Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o) {
-  Tensor all;
-  const auto also = [&all](const Tensor& mask) { all = all.defined() ? all & mask : mask; };
+Tensor mask_for_heads(const char* op, const Tensor& mask, const Shape& scores) {
+  const Shape& shape = mask.shape();
+  const int rank = scores.rank();
+  const bool heads = rank == 4;
+  const int64_t n = scores[rank - 2], m = scores.back();
+  Tensor aligned = mask;
+  if (heads && shape.rank() == 3) aligned = mask.unsqueeze(1);
+  const bool of_keys = rank > 2 && shape == Shape{scores[0], m};
+  const bool of_heads = heads && shape.rank() == 3 && shape[0] == scores[1];
+  check<ShapeError>(
+      broadcasts(aligned.shape(), scores), op, ": mask ", shape, ", scores ", scores,
+      heads ? cat(": with heads a mask is (", n, ", ", m, "), (", scores[0], ", ", n, ", ", m,
+                  "), one a sequence, or (", scores[0], " or 1, ", scores[1], " or 1, ", n, ", ", m,
+                  "): give it these sizes, or 1")
+            : std::string(": the mask does not broadcast to (…, queries, keys): give it these sizes, "
+                          "or 1"),
+      of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "",
+      of_heads ? "; one mask a head lacks the axis of sequences: unsqueeze(0)" : "");
+  while (aligned.dim() < 2) aligned = aligned.unsqueeze(0);
+  return aligned;
+}
+
+std::optional<Tensor> AttentionMask::as_one() const {
+  if (added.defined()) return permitted.defined() ? where(permitted, added, forbids) : added;
+  return permitted.defined() ? std::optional(permitted) : std::nullopt;
+}
+
+AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype,
+                             const AttentionOptions& o) {
+  AttentionMask all;
+  const auto also = [&all](const Tensor& mask) {
+    all.permitted = all.permitted.defined() ? all.permitted & mask : mask;
+  };
   if (o.mask) {
-    const Shape& shape = o.mask->shape();
-    check<DtypeError>(o.mask->dtype() == Dtype::boolean || is_floating(o.mask->dtype()), op,
-                      ": mask ", o.mask->dtype(), " ", shape,
+    const Dtype given = o.mask->dtype();
+    check<DtypeError>(given == Dtype::boolean || is_floating(given), op, ": mask ", given, " ",
+                      o.mask->shape(),
                       ": a mask is boolean, true = may "
                       "attend, or floating, added to the scores: convert it with ne(mask, 0.0)");
-    const bool of_keys = scores.rank() > 2 && shape == Shape{scores[0], scores.back()};
-    const bool of_sequences = scores.rank() == 4 && shape.rank() == 3 && shape[0] == scores[0];
-    check<ShapeError>(
-        broadcasts(shape, scores), op, ": mask ", shape, ", scores ", scores,
-        ": the mask does not broadcast to (…, queries, keys): give it these sizes, or 1",
-        of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "",
-        of_sequences ? "; one mask a sequence lacks the axis of heads: unsqueeze(1)" : "");
-    also(has_floating_mask(o) ? ne(o.mask->detach(), forbids) : *o.mask);
+    const Tensor mask = mask_for_heads(op, *o.mask, scores);
+    if (given == Dtype::boolean) {
+      also(mask);
+    } else {
+      check<DtypeError>(given == dtype, op, ": mask ", given, ", scores ", dtype,
+                        ": a mask that is added has the scores' dtype: convert it with "
+                        "to(Dtype)");
+      const Tensor some = ne(mask.detach(), forbids);
+      also(some);
+      all.added = where(some, mask, 0.0);
+    }
   }
   if (o.key_mask) {
     check<DtypeError>(o.key_mask->dtype() == Dtype::boolean, op, ": key_mask ", o.key_mask->dtype(),
@@ -95,15 +128,6 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
   }
   if (o.causal) also(causal_mask(scores[scores.rank() - 2], scores.back()));
   return all;
-}
-
-Tensor add_mask(const char* op, const Tensor& scores, const AttentionOptions& o) {
-  if (!has_floating_mask(o)) return scores;
-  check<DtypeError>(o.mask->dtype() == scores.dtype(), op, ": mask ", o.mask->dtype(), ", scores ",
-                    scores.dtype(),
-                    ": a mask that is added has the scores' dtype: convert it with "
-                    "to(Dtype)");
-  return scores + where(ne(o.mask->detach(), forbids), *o.mask, 0.0);
 }
 
 bool has_floating_mask(const AttentionOptions& o) { return o.mask && is_floating(o.mask->dtype()); }

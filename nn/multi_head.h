@@ -54,9 +54,10 @@ struct MultiHead : Module {
                       query.shape(), ", key ", key.shape(), ", value ", value.shape(),
                       ": must be (B, n, width), batch first: give one sequence a batch axis with "
                       "unsqueeze(0)");
+    const LayerInputs in = taking_part("MultiHead", num_heads, {query, key, value}, options);
     const auto heads = [this](const Tensor& x) { return split_heads(x, num_heads); };
-    const Attended each = attention(heads(q_proj(query)), heads(k_proj(key)),
-                                    heads(v_proj(value)), options);  // (B, h, n, d)
+    const Attended each = attention(heads(q_proj(in.query)), heads(k_proj(in.key)),
+                                    heads(v_proj(in.value)), options);  // (B, h, n, d)
     return {out_proj(merge_heads(each.output)), each.weights};
   }
   Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <heed/autograd/rows.h>
 #include <heed/autograd/tensor.h>
 #include <heed/examples/kit/metrics.h>
 #include <heed/nn/losses.h>
@@ -31,9 +32,9 @@ TranslationScore score_translator(Translator& model, const TranslationTask& task
   const auto n = static_cast<int64_t>(task.test.size());
   for (const Ids& some : batches(n, {.batch = batch_size, .shuffle = false}, unused)) {
     const TranslationBatch batch = make_batch(task, task.test, some);
-    score.loss += nn::cross_entropy(model(batch), batch.target,
-                                    {.ignore_index = WordVocab::pad,
-                                     .reduction = nn::Reduction::sum}).item();
+    score.loss += nn::nll_loss(log_softmax(model(batch), -1), batch.target,
+                               {.ignore_index = WordVocab::pad,
+                                .reduction = nn::Reduction::sum}).item();
     for (const Ids& ids : model.translate(batch, search))
       score.written.push_back(task.target.decode(ids));
     for (const int64_t i : some) {

@@ -53,7 +53,7 @@ TEST_CASE("encoder: embedding, dropout and GRU") {
   encoder.train();
   CHECK(apart(encoder(tokens).outputs, e.outputs) > 0.0);
   CHECK(message_of<ShapeError>([&] { encoder(randint(0, 7, {3})); }) ==
-        "EncoderRNN: tokens (3,): must be (B, S): give one sequence a batch axis with unsqueeze(0) "
+        "EncoderRNN: tokens (3,): must be (B, n): give one sequence a batch axis with unsqueeze(0) "
         "[in EncoderRNN]");
 }
 
@@ -289,7 +289,7 @@ TEST_CASE("a decoder learns to copy, teacher forced and free") {
   const Tensor words = randint(1, 5, {16, 3}), bos = zeros({16, 1}, Dtype::i64);
   const Tensor input = cat({bos, words.slice(1, 0, 2)}, 1);
   double first = 0.0, last = 0.0;
-  for (int step = 0; step < 150; ++step) {
+  for (int step = 0; step < 250; ++step) {  // any instruction set's rounding gets there
     const Tensor logits = decoder(input, encoder(words), {.teacher_forcing = 0.5}).logits;
     const Tensor loss = cross_entropy(logits, words);
     loss.backward();
