@@ -1,11 +1,9 @@
 #include <heed/nn/attention.h>
 
 #include <cmath>
-#include <span>
 
-#include <heed/autograd/dropout.h>
-#include <heed/autograd/elementwise.h>
 #include <heed/autograd/masked_matmul.h>
+#include <heed/autograd/ops.h>
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/masks.h>
 
@@ -39,18 +37,6 @@ Attended weighted_average(const Tensor& weights, const Tensor& values, const Att
                   o.dropout);
 }
 
-Shape scores_shape(const Tensor& q, const Tensor& k) {
-  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2, "attention: queries ", q.shape(), ", keys ",
-                    k.shape(), ": must be (…, n, width) and (…, m, width)");
-  const auto batch = [](const Tensor& x) {
-    return Shape(std::span(x.shape().begin(), static_cast<size_t>(x.dim() - 2)));
-  };
-  Shape scores = core::broadcast("attention", batch(q), batch(k));
-  scores.push_back(q.size(-2));
-  scores.push_back(k.size(-2));
-  return scores;
-}
-
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
   check_one_width("attention", q, k);
   const double scale = o.scale.value_or(1.0 / std::sqrt(static_cast<double>(q.size(-1))));
@@ -58,15 +44,6 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const Atte
   const Tensor scores = pair_dots(q * scale, k, mask.permitted);
   check_values(scores, v);
   return averaged(masked_weights(scores, mask, o.normaliser), v, mask, o.dropout);
-}
-
-void check_one_width(const char* op, const Tensor& q, const Tensor& k) {
-  if (q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-1)) return;
-  const bool transposed = q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-2);
-  fail<ShapeError>(op, ": queries ", q.shape(), ", keys ", k.shape(),
-                   ": must be (…, n, d) and (…, m, d): ",
-                   transposed ? "the keys look transposed: give one key a row, k.transpose(-2, -1)"
-                              : "the last axes differ: project one of them to the other's width");
 }
 
 }  // namespace heed::nn

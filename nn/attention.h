@@ -43,11 +43,6 @@ struct Attended {
   Tensor weights;  // (…, n, m), before dropout: rows sum to 1, or are 0 where no key is permitted
 };
 
-/// (…, n, m) of queries (…, n, ·) and keys (…, m, ·). ShapeError where they do not fit together.
-Shape scores_shape(const Tensor& q, const Tensor& k);
-/// ShapeError, in the name of `op`, unless queries and keys have one width.
-void check_one_width(const char* op, const Tensor& q, const Tensor& k);
-
 /// The two steps of attend(): scores (…, n, m) become weights, weights take a mean of values.
 /// REQUIRES, for the second, weights 0 where the options' masks forbid: the first sees to it.
 Tensor attention_weights(const Tensor& scores, const AttentionOptions& = {});

@@ -1,6 +1,7 @@
 #include <heed/nn/masks.h>
 
 #include <limits>
+#include <span>
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention.h>
@@ -50,15 +51,6 @@ namespace {
 
 constexpr double forbids = -std::numeric_limits<double>::infinity();
 
-bool broadcasts(const Shape& mask, const Shape& scores) {
-  if (mask.rank() > scores.rank()) return false;
-  for (int i = 1; i <= mask.rank(); ++i) {
-    const int64_t size = mask[mask.rank() - i];
-    if (size != 1 && size != scores[scores.rank() - i]) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 Tensor mask_for_heads(const char* op, const Tensor& mask, const Shape& scores) {
@@ -71,7 +63,7 @@ Tensor mask_for_heads(const char* op, const Tensor& mask, const Shape& scores) {
   const bool of_keys = rank > 2 && shape == Shape{scores[0], m};
   const bool of_heads = heads && shape.rank() == 3 && shape[0] == scores[1];
   check<ShapeError>(
-      broadcasts(aligned.shape(), scores), op, ": mask ", shape, ", scores ", scores,
+      core::broadcasts_to(aligned.shape(), scores), op, ": mask ", shape, ", scores ", scores,
       heads ? cat(": with heads a mask is (", n, ", ", m, "), (", scores[0], ", ", n, ", ", m,
                   "), one a sequence, or (", scores[0], " or 1, ", scores[1], " or 1, ", n, ", ", m,
                   "): give it these sizes, or 1")
@@ -81,6 +73,27 @@ Tensor mask_for_heads(const char* op, const Tensor& mask, const Shape& scores) {
       of_heads ? "; one mask a head lacks the axis of sequences: unsqueeze(0)" : "");
   while (aligned.dim() < 2) aligned = aligned.unsqueeze(0);
   return aligned;
+}
+
+Shape scores_shape(const Tensor& q, const Tensor& k) {
+  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2, "attention: queries ", q.shape(), ", keys ",
+                    k.shape(), ": must be (…, n, width) and (…, m, width)");
+  const auto batch = [](const Tensor& x) {
+    return Shape(std::span(x.shape().begin(), static_cast<size_t>(x.dim() - 2)));
+  };
+  Shape scores = core::broadcast("attention", batch(q), batch(k));
+  scores.push_back(q.size(-2));
+  scores.push_back(k.size(-2));
+  return scores;
+}
+
+void check_one_width(const char* op, const Tensor& q, const Tensor& k) {
+  if (q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-1)) return;
+  const bool transposed = q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-2);
+  fail<ShapeError>(op, ": queries ", q.shape(), ", keys ", k.shape(),
+                   ": must be (…, n, d) and (…, m, d): ",
+                   transposed ? "the keys look transposed: give one key a row, k.transpose(-2, -1)"
+                              : "the last axes differ: project one of them to the other's width");
 }
 
 std::optional<Tensor> AttentionMask::as_one() const {

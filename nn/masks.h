@@ -53,6 +53,11 @@ Tensor eye_mask(int64_t n);
 /// (h, n, m): what is a mask a head has four axes.
 Tensor mask_for_heads(const char* op, const Tensor& mask, const Shape& scores);
 
+/// (…, n, m) of queries (…, n, ·) and keys (…, m, ·). ShapeError where they do not fit together.
+Shape scores_shape(const Tensor& q, const Tensor& k);
+/// ShapeError, in the name of `op`, unless queries and keys have one width.
+void check_one_width(const char* op, const Tensor& q, const Tensor& k);
+
 /// What the options' mask, key mask and causality say together of scores of one shape, to which both
 /// broadcast. Empty: everything is permitted, nothing is added.
 struct AttentionMask {
