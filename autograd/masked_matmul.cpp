@@ -34,7 +34,8 @@ Tensor masked_matmul(const Tensor& w, const Tensor& v, const Tensor& mask) {
   if (!mask.defined()) return matmul(w, v);
   return op("matmul", core::masked_matmul(w.array(), v.array(), mask.array()),
             edge(w, [v = saved(v), mask = saved(mask)](const Tensor& g) {
-              return masked_dots(g, v(), mask(), 0.0);
+              const Tensor dots = pair_dots(g, v(), mask());
+              return core::sums_to_finite(dots.array()) ? dots : where(mask(), dots, 0.0);
             }),
             edge(v, [w = saved(w), mask = saved(mask)](const Tensor& g) {
               return masked_matmul(transposed(w()), g, transposed(mask()));

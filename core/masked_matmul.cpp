@@ -54,9 +54,23 @@ Array pair_by_pair(const Array& w, const Array& v, const Array& mask) {
 Array masked_matmul(const Array& w, const Array& v, const Array& mask) {
   const Array y = matmul(w, v);
   // 0·NaN and 0·∞ are NaN: had a pair that does not count brought something in, it would show.
-  if (y.numel() == 0 || std::isfinite(item(sum(y, {}, false)))) return y;
+  if (sums_to_finite(y)) return y;
   return dispatch_floating(y.dtype(), "matmul",
                            [&]<class T>() { return pair_by_pair<T>(w, v, mask); });
+}
+
+bool sums_to_finite(const Array& x) {
+  const Array in = contiguous(x);
+  return dispatch_floating(x.dtype(), "sum", [&]<class T>() {
+    return std::isfinite(kernels_of<T>().sum(in.data<T>(), in.numel()));
+  });
+}
+
+double squared_length(const Array& x) {
+  const Array in = contiguous(x);
+  return dispatch_floating(x.dtype(), "squared_length", [&]<class T>() {
+    return static_cast<double>(kernels_of<T>().dot(in.data<T>(), in.data<T>(), in.numel()));
+  });
 }
 
 }  // namespace heed::core

@@ -44,6 +44,9 @@ Array cumsum(const Array& x, int64_t axis, bool reverse = false);     // or yᵢ
 bool all(const Array& mask);
 bool any(const Array& mask);
 bool all_finite(const Array& x);
+bool sums_to_finite(const Array& x);  // false if a number is not finite, or the sum overflows: one cheap pass
+/// Σ x² in x's dtype, in one pass on this thread: NaN or infinite if a number is, or if it overflows.
+double squared_length(const Array& x);
 /// x summed over the axes along which `shape` was broadcast to x.shape().
 Array sum_to(const Array& x, const Shape& shape);
 

@@ -13,6 +13,9 @@ struct QueriesKeys {
   Tensor q, k;  // (…, n, ·), (…, m, ·)
 };
 
+// Only where there is a mask, and a number that is not finite, or so large that what is made of it may
+// not be.
+
 /// For a score, which knows of no mask.
 QueriesKeys taking_part(const char* op, const Tensor& q, const Tensor& k, const AttentionOptions&);
 
@@ -20,8 +23,7 @@ struct LayerInputs {
   Tensor query, key, value;  // (B, n, ·), (B, m, ·), (B, m, ·)
 };
 
-/// For a layer that projects its inputs for so many heads (0: no axis of heads): only where there is
-/// a mask and something is not finite, for a product with finite numbers carries nothing further.
+/// For a layer that projects its inputs for so many heads (0: no axis of heads).
 LayerInputs taking_part(const char* op, int64_t heads, const LayerInputs&, const AttentionOptions&);
 Tensor taking_part(const char* op, int64_t heads, const Tensor& x, const AttentionOptions&);  // self-attention
 
