@@ -17,9 +17,8 @@ Tensor transposed(const Tensor& x) { return x.transpose(-2, -1); }
 Tensor pair_dots(const Tensor& a, const Tensor& b, const Tensor& mask) {
   if (!mask.defined()) return matmul(a, transposed(b));
   return op("matmul", core::matmul(a.array(), core::transpose(b.array(), -2, -1)),
-            edge(a, [b = saved(b), mask = saved(mask)](const Tensor& g) {
-              return masked_matmul(g, b(), mask());
-            }),
+            edge(a, [b = saved(b), mask = saved(mask)](
+                        const Tensor& g) { return masked_matmul(g, b(), mask()); }),
             edge(b, [a = saved(a), mask = saved(mask)](const Tensor& g) {
               return masked_matmul(transposed(g), a(), transposed(mask()));
             }));
@@ -33,10 +32,11 @@ Tensor masked_dots(const Tensor& a, const Tensor& b, const Tensor& mask, double 
 Tensor masked_matmul(const Tensor& w, const Tensor& v, const Tensor& mask) {
   if (!mask.defined()) return matmul(w, v);
   return op("matmul", core::masked_matmul(w.array(), v.array(), mask.array()),
-            edge(w, [v = saved(v), mask = saved(mask)](const Tensor& g) {
-              const Tensor dots = pair_dots(g, v(), mask());
-              return core::sums_to_finite(dots.array()) ? dots : where(mask(), dots, 0.0);
-            }),
+            edge(w,
+                 [v = saved(v), mask = saved(mask)](const Tensor& g) {
+                   const Tensor dots = pair_dots(g, v(), mask());
+                   return core::sums_to_finite(dots.array()) ? dots : where(mask(), dots, 0.0);
+                 }),
             edge(v, [w = saved(w), mask = saved(mask)](const Tensor& g) {
               return masked_matmul(transposed(w()), g, transposed(mask()));
             }));

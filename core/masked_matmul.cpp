@@ -24,7 +24,8 @@ Array whole(const Array& x, const Shape& batch, int64_t rows, int64_t columns) {
 // The rows of v that are not finite are taken out of the product, and go only to the pairs that count.
 template <class T>
 Array pair_by_pair(const Array& w, const Array& v, const Array& mask) {
-  const Shape batch = broadcast("matmul", broadcast("matmul", batch_of(w), batch_of(v)), batch_of(mask));
+  const Shape batch =
+      broadcast("matmul", broadcast("matmul", batch_of(w), batch_of(v)), batch_of(mask));
   const int64_t n = w.size(-2), m = w.size(-1), p = v.size(-1);
   const Array pairs = whole(mask, batch, n, m);
   const Array weights = where(pairs, whole(w, batch, n, m), full({}, 0.0, w.dtype()));

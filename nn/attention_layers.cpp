@@ -57,8 +57,8 @@ SelfAttention::SelfAttention(int64_t input_dim, int64_t hidden_dim, const SelfAt
 Attended SelfAttention::operator()(const Tensor& input, const AttentionOptions& options) const {
   const Scope scope(*this);
   check<ShapeError>(input.dim() == 3, "SelfAttention: input ", input.shape(),
-                    ": must be (B, n, width), batch first: give one sequence a batch axis with "
-                    "unsqueeze(0)");
+                    ": must be (B, n, width), batch first",
+                    input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
   const Tensor x = taking_part("SelfAttention", 0, input, options);
   return attention(query_layer(x), key_layer(x), value_layer(x),
                    completed(options, scale, training ? dropout : 0.0));
@@ -81,8 +81,8 @@ PerHeadAttention::PerHeadAttention(int64_t input_dim, int64_t hidden_dim, int64_
 Attended PerHeadAttention::operator()(const Tensor& input, const AttentionOptions& options) const {
   const Scope scope(*this);
   check<ShapeError>(input.dim() == 3, "PerHeadAttention: input ", input.shape(),
-                    ": must be (B, n, width), batch first: give one sequence a batch axis with "
-                    "unsqueeze(0)");
+                    ": must be (B, n, width), batch first",
+                    input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
   const auto heads = static_cast<int64_t>(query_layers.size());
   const Tensor x = taking_part("PerHeadAttention", heads, input, options);
   const auto project = [&x](const std::vector<Linear>& layers) {

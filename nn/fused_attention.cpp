@@ -67,7 +67,8 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
                                     const AttentionOptions& o) {
   constexpr auto op = "scaled_dot_product_attention";
   check_one_width(op, q, k);
-  check<ShapeError>(v.dim() >= 2 && k.size(-2) == v.size(-2), op, ": queries ", q.shape(), ", keys ", k.shape(), ", values ", v.shape(),
+  check<ShapeError>(v.dim() >= 2 && k.size(-2) == v.size(-2), op, ": queries ", q.shape(),
+                    ", keys ", k.shape(), ", values ", v.shape(),
                     ": must be (…, n, d), (…, m, d) and (…, m, p): one value a key");
   const int rank = q.dim();
   bool fits = rank <= 4 && k.dim() == rank && v.dim() == rank;

@@ -28,7 +28,8 @@ std::string instead_of_rows(const Tensor& target) {
   if (looks_one_hot(target)) return "look one-hot: pass argmax(targets, -1)";
   if (is_floating(target.dtype()))
     return "are not class numbers: for a distribution over the classes take "
-           "kl_div(log_softmax(logits, -1), targets, {.reduction = Reduction::batchmean}), which has "
+           "kl_div(log_softmax(logits, -1), targets, {.reduction = Reduction::batchmean}), which "
+           "has "
            "the same gradient";
   return "are one for each class: give one class number for each row";
 }
@@ -97,10 +98,9 @@ void check_classes(const char* op, const char* name, const Tensor& scores, const
         " are (…, C), classes last: ",
         one_axis_more(given, rows)
             ? cat("drop the last axis of the targets with targets.squeeze(", given.rank() - 1, ")")
-        : classes_second(shape, given)
-            ? cat("move the class axis 1 to the end with ", name, ".permute({0", axes_behind(shape.rank()),
-                  ", 1})")
-            : std::string("give one class number for each row"));
+        : classes_second(shape, given) ? cat("move the class axis 1 to the end with ", name,
+                                             ".permute({0", axes_behind(shape.rank()), ", 1})")
+                                       : std::string("give one class number for each row"));
   check<ShapeError>(!weight || weight->shape() == Shape{scores.size(-1)}, op, ": class weights ",
                     weight ? weight->shape() : Shape{}, ", ", scores.size(-1),
                     " classes: give one weight a class");
@@ -135,9 +135,10 @@ void LogitsWatch::look(const Tensor& logits, std::ostream& out) {
   looks_left_ = 0;
   if (warned_.exchange(true)) return;
   out << "warning: cross_entropy: logits " << logits.shape() << ": each row "
-      << (probabilities ? "sums to 1, as probabilities do: they must be raw scores: leave the softmax out"
-                        : "is a distribution's logarithm: the softmax would be taken twice: pass raw "
-                          "scores, or take nll_loss")
+      << (probabilities
+              ? "sums to 1, as probabilities do: they must be raw scores: leave the softmax out"
+              : "is a distribution's logarithm: the softmax would be taken twice: pass raw "
+                "scores, or take nll_loss")
       << '\n';
 }
 

@@ -22,6 +22,20 @@ bool same(const Tensor& a, const Tensor& b) {
          a.array().strides() == b.array().strides();
 }
 
+// How inputs that do not fit may have come about.
+const char* what_to_do(const Tensor& query, const Tensor& key, int64_t E, int64_t kdim) {
+  if (query.dim() == 2 || key.dim() == 2)
+    return ": give one sequence a batch axis with unsqueeze(0)";
+  if (query.dim() != 3 || key.dim() != 3) return "";
+  if (key.size(2) != kdim && key.size(1) == kdim)
+    return ": the keys look transposed: give one key a row, key.transpose(1, 2)";
+  if (query.size(2) != E || key.size(2) != kdim) return ": project what is too wide or too narrow";
+  if (query.size(0) != key.size(0) && query.size(1) == key.size(1) && query.size(0) > 1 &&
+      key.size(0) > 1)
+    return ": the batch looks second: put it first with transpose(0, 1)";
+  return ": one batch for all, and one value for each key";
+}
+
 // Rows i E … (i+1) E of what in_proj stacks.
 Tensor third(const Tensor& all, int64_t i) {
   if (!all.defined()) return all;
@@ -89,7 +103,7 @@ Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, 
                         value.size(2) == vdim,
                     "MultiHeadAttention: query ", query.shape(), ", key ", key.shape(), ", value ",
                     value.shape(), ": must be (B, n, ", E, "), (B, m, ", kdim, ") and (B, m, ",
-                    vdim, "), batch first: give one sequence a batch axis with unsqueeze(0)");
+                    vdim, "), batch first", what_to_do(query, key, E, kdim));
   if (!packed || !same(query, key) || !same(key, value)) {
     const LayerInputs in =
         taking_part("MultiHeadAttention", num_heads, {query, key, value}, options(call));

@@ -13,8 +13,10 @@ Tensor any_along(const Tensor& mask, int64_t axis) {
   return mask.size(axis) == 1 ? mask : sum(mask, {axis}, keepdim) > 0.0;
 }
 
-Tensor asking(const Tensor& permitted) { return any_along(permitted, -1); }                    // (…, n, 1)
-Tensor seen(const Tensor& permitted) { return any_along(permitted, -2).transpose(-2, -1); }    // (…, m, 1)
+Tensor asking(const Tensor& permitted) { return any_along(permitted, -1); }  // (…, n, 1)
+Tensor seen(const Tensor& permitted) {
+  return any_along(permitted, -2).transpose(-2, -1);
+}  // (…, m, 1)
 
 // x (…, rows, width), but 0 in the rows that do not count for any of the scores that read them.
 Tensor only(const Tensor& x, Tensor rows) {

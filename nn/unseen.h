@@ -25,6 +25,7 @@ struct LayerInputs {
 
 /// For a layer that projects its inputs for so many heads (0: no axis of heads).
 LayerInputs taking_part(const char* op, int64_t heads, const LayerInputs&, const AttentionOptions&);
-Tensor taking_part(const char* op, int64_t heads, const Tensor& x, const AttentionOptions&);  // self-attention
+Tensor taking_part(const char* op, int64_t heads, const Tensor& x,
+                   const AttentionOptions&);  // self-attention
 
 }  // namespace heed::nn

@@ -18,7 +18,8 @@ const Golden& answers() {
 }
 
 template <class F>
-void check_answer(const std::string& name, Dtype dtype, const std::vector<std::string>& inputs, F f) {
+void check_answer(const std::string& name, Dtype dtype, const std::vector<std::string>& inputs,
+                  F f) {
   INFO(name << " in " << dtype);
   Inputs in;
   for (const std::string& input : inputs) {
@@ -33,7 +34,8 @@ void check_answer(const std::string& name, Dtype dtype, const std::vector<std::s
 }
 
 template <class M, class F>
-void check_layer(const std::string& name, Dtype dtype, M m, const std::vector<std::string>& inputs, F f) {
+void check_layer(const std::string& name, Dtype dtype, M m, const std::vector<std::string>& inputs,
+                 F f) {
   m.to(dtype);
   m.load_state_dict(answers().state(name + "/param/", dtype));
   check_answer(name, dtype, inputs, [&](const Inputs& in) { return f(m, in); });
@@ -59,7 +61,8 @@ TEST_CASE("golden: masks of sequences and of heads, as many of the one as of the
       check_layer("mha/padding", dtype, MultiHeadAttention(E, h), {"q", "k", "v", "mask", "keys"},
                   [=](const MultiHeadAttention& m, const Inputs& in) {
                     return m(in[0], in[1], in[2],
-                             {.mask = in[3], .key_mask = in[4], .need_weights = weights}).output;
+                             {.mask = in[3], .key_mask = in[4], .need_weights = weights})
+                        .output;
                   });
       check_layer("mha/prefix", dtype, MultiHeadAttention(E, h), {"x", "mask"},
                   [=](const MultiHeadAttention& m, const Inputs& in) {
@@ -85,10 +88,11 @@ TEST_CASE("golden: Transformers with a mask a sequence") {
                   return m(in[0], in[1], {.mask = in[2], .memory_mask = in[3]});
                 });
     check_layer("transformer", dtype,
-                nn::Transformer(E, h, {.num_encoder_layers = 1,
-                                       .num_decoder_layers = 1,
-                                       .dim_feedforward = 7,
-                                       .dropout = 0.0}),
+                nn::Transformer(E, h,
+                                {.num_encoder_layers = 1,
+                                 .num_decoder_layers = 1,
+                                 .dim_feedforward = 7,
+                                 .dropout = 0.0}),
                 {"source", "target", "source_mask", "target_mask", "memory_mask"},
                 [](const auto& m, const Inputs& in) {
                   return m(in[0], in[1],

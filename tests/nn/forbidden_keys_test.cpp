@@ -40,7 +40,8 @@ Values all_orders(const Call& call, const Values& inputs, const Tensor& slope) {
   const auto gradients = [&](const Tensor& of, bool recorded) {
     Values all = grad(of, leaves, {.create_graph = recorded});
     for (size_t i = 0; i < all.size(); ++i)
-      if (!all[i].defined()) all[i] = zeros_like(leaves[i].detach());  // a score without a key in it
+      if (!all[i].defined())
+        all[i] = zeros_like(leaves[i].detach());  // a score without a key in it
     return all;
   };
   const auto output = [&] {
@@ -62,7 +63,8 @@ Tensor spoilt(const Tensor& x, const Tensor& counts, double value) {
   return where(counts.unsqueeze(-1), x, value);
 }
 
-void check_same(const std::string& what, const Values& got, const Values& wanted, double tolerance) {
+void check_same(const std::string& what, const Values& got, const Values& wanted,
+                double tolerance) {
   INFO(what);
   REQUIRE(got.size() == wanted.size());
   for (size_t i = 0; i < got.size(); ++i) {
@@ -88,7 +90,8 @@ std::vector<Case> cases(int64_t B, int64_t h, int64_t n, int64_t m, Dtype dtype)
     all.push_back({std::move(name), o, any(whole, 2), any(whole, 3)});
   };
   const Tensor keys = rand({B, m}) > 0.5;
-  const Tensor mask = (rand({B, h, n, m}) > 0.3) & (rand({B, h, n, 1}) > 0.3) & (rand({B, h, 1, m}) > 0.4);
+  const Tensor mask =
+      (rand({B, h, n, m}) > 0.3) & (rand({B, h, n, 1}) > 0.3) & (rand({B, h, 1, m}) > 0.4);
   const Tensor added = where(mask, randn({B, h, n, m}, dtype), -INFINITY);
   add("key mask", {.key_mask = keys});
   add("boolean", {.mask = mask});
@@ -110,7 +113,9 @@ TEST_CASE("a forbidden key reaches no output and no gradient, whatever it holds"
   };
   std::vector<Sizes> sizes = {{2, 2, 2, 5, 5}, {1, 4, 2, 7, 3}, {2, 2, 1, 40, 140}};
   for (int i = 0; i < 6; ++i) {
-    const auto up_to = [](int64_t most) { return static_cast<int64_t>(randint(1, most + 1, {}).item()); };
+    const auto up_to = [](int64_t most) {
+      return static_cast<int64_t>(randint(1, most + 1, {}).item());
+    };
     const int64_t h = up_to(3);
     sizes.push_back({up_to(3), h, h, up_to(9), up_to(9)});
   }
@@ -129,7 +134,8 @@ TEST_CASE("a forbidden key reaches no output and no gradient, whatever it holds"
           return attention(x[0], repeat_heads(x[1], h), repeat_heads(x[2], h), c.options).output;
         };
         const auto with = [&](double value) {
-          return Values{spoilt(q, c.queries, value), spoilt(k, keys, value), spoilt(v, keys, value)};
+          return Values{spoilt(q, c.queries, value), spoilt(k, keys, value),
+                        spoilt(v, keys, value)};
         };
         const Values wanted = all_orders(plain, with(0.0), slope);
         for (const double value : anything) {
@@ -187,7 +193,8 @@ TEST_CASE("packed attention keeps forbidden keys out of one tensor's gradient") 
   const Tensor mask = keys.unsqueeze(1) & keys.unsqueeze(2);
   const Tensor clean = randn({B, n, 12}, Dtype::f64), slope = randn({B, n, 4}, Dtype::f64);
   for (const AttentionOptions& o :
-       {AttentionOptions{.mask = mask}, AttentionOptions{.mask = mask, .causal = true, .dropout = 0.3}}) {
+       {AttentionOptions{.mask = mask},
+        AttentionOptions{.mask = mask, .causal = true, .dropout = 0.3}}) {
     const Call call = [&](const Values& x) { return packed_attention(x[0], heads, o); };
     const Values wanted = all_orders(call, {spoilt(clean, keys, 0.0)}, slope);
     for (const double value : anything)
@@ -217,7 +224,8 @@ TEST_CASE("every score leaves forbidden keys and idle queries alone") {
       return results;
     };
     const Values wanted = run(0.0);
-    for (const double value : anything) check_same(name + cat(": ", value), run(value), wanted, 1e-12);
+    for (const double value : anything)
+      check_same(name + cat(": ", value), run(value), wanted, 1e-12);
   };
   check("dot", Attention<DotScore>());
   check("scaled dot", Attention<ScaledDotScore>());
@@ -247,7 +255,8 @@ TEST_CASE("padding of a layer's input reaches no weight's gradient") {
     layer.to(Dtype::f64);
     const auto run = [&](double value) {
       for (Tensor p : layer.parameters()) p.zero_grad();
-      const Tensor in = parameter(spoilt(x, places, value)), seen = parameter(spoilt(memory, keys, value));
+      const Tensor in = parameter(spoilt(x, places, value)),
+                   seen = parameter(spoilt(memory, keys, value));
       const Tensor y = call(layer, in, seen);
       sum(y * slope).backward();
       Values results = {where(places.unsqueeze(-1), y.detach(), 0.0)};
@@ -274,9 +283,10 @@ TEST_CASE("padding of a layer's input reaches no weight's gradient") {
             return m_(a, {.mask = within, .need_weights = weights}).output;
           });
   }
-  check("any score", MultiHead<DotScore>(E, 2), [&](const auto& m_, const Tensor& a, const Tensor& b) {
-    return m_(a, b, b, {.mask = cross}).output;
-  });
+  check("any score", MultiHead<DotScore>(E, 2),
+        [&](const auto& m_, const Tensor& a, const Tensor& b) {
+          return m_(a, b, b, {.mask = cross}).output;
+        });
   check("per head", PerHeadAttention(E, E, 2), [&](const auto& m_, const Tensor& a, const Tensor&) {
     return m_(a, {.mask = within}).output;
   });
@@ -288,7 +298,8 @@ TEST_CASE("padding of a layer's input reaches no weight's gradient") {
 TEST_CASE("Bahdanau's decoder never hears what stands in the padding of its source") {
   manual_seed(6);
   const BahdanauDecoder decoder(3, 7, {.dropout = 0.0});
-  const Tensor keys = padding_mask({2, 4}, 4), outputs = randn({2, 4, 3}), hidden = randn({1, 2, 3});
+  const Tensor keys = padding_mask({2, 4}, 4), outputs = randn({2, 4, 3}),
+               hidden = randn({1, 2, 3});
   const Tensor tokens = tensor_i64({1, 2, 3, 4}, {2, 2});
   const auto run = [&](double value) {
     for (Tensor p : decoder.parameters()) p.zero_grad();

@@ -26,7 +26,8 @@ Tensor row(const Tensor& x, int64_t b) { return x.slice(0, b, b + 1); }
 
 // (B, n, m) of each kind: a prefix each, or anything at all, or the same as numbers that are added.
 std::vector<Tensor> masks_of_sequences(int64_t queries, int64_t keys) {
-  std::vector<Tensor> masks = {rand({B, queries, keys}) > 0.4, randn({B, queries, keys}, Dtype::f64)};
+  std::vector<Tensor> masks = {rand({B, queries, keys}) > 0.4,
+                               randn({B, queries, keys}, Dtype::f64)};
   masks.push_back(where(masks[0], masks[1], -INFINITY));
   if (queries == keys) masks.push_back(prefix_mask({1, 4, 2}, queries));
   return masks;
@@ -68,20 +69,26 @@ M doubled(M m) {
 TEST_CASE("a mask of three axes is one a sequence, in every layer with heads, when B = h") {
   manual_seed(1);
   const auto mha = doubled(MultiHeadAttention(E, h));
-  const auto extra = doubled(MultiHeadAttention(E, h, {.add_bias_kv = true, .add_zero_attn = true}));
+  const auto extra =
+      doubled(MultiHeadAttention(E, h, {.add_bias_kv = true, .add_zero_attn = true}));
   for (const auto* m : {&mha, &extra})
     for (const bool weights : {false, true}) {
       check_sequences("multi-head, self", [&](const Tensor& x, const Tensor&, const Tensor& mask) {
         return (*m)(x, {.mask = mask, .need_weights = weights}).output;
       });
-      check_sequences("multi-head, cross", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-        return (*m)(x, y, y, {.mask = mask, .need_weights = weights}).output;
-      }, 4);
-      check_sequences("multi-head, in two steps",
-                      [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-                        return m->attend_to(x, m->keys_values(y, y),
-                                            {.mask = mask, .need_weights = weights}).output;
-                      }, 4);
+      check_sequences(
+          "multi-head, cross",
+          [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
+            return (*m)(x, y, y, {.mask = mask, .need_weights = weights}).output;
+          },
+          4);
+      check_sequences(
+          "multi-head, in two steps",
+          [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
+            return m->attend_to(x, m->keys_values(y, y), {.mask = mask, .need_weights = weights})
+                .output;
+          },
+          4);
     }
   const auto per_head = doubled(PerHeadAttention(E, 4, h));
   check_sequences("per head", [&](const Tensor& x, const Tensor&, const Tensor& mask) {
@@ -114,53 +121,76 @@ TEST_CASE("a mask of three axes is one a sequence in Transformers when B = h") {
   check_sequences("encoder", [&](const Tensor& x, const Tensor&, const Tensor& mask) {
     return encoder(x, {.mask = mask});
   });
-  const auto decoder =
-      doubled(TransformerDecoder(TransformerDecoderLayer(E, h, {.dim_feedforward = 8, .dropout = 0.0}), 2));
+  const auto decoder = doubled(
+      TransformerDecoder(TransformerDecoderLayer(E, h, {.dim_feedforward = 8, .dropout = 0.0}), 2));
   check_sequences("decoder, its own", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
     return decoder(x, y, {.mask = mask});
   });
-  check_sequences("decoder, the memory's", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-    return decoder(x, y, {.memory_mask = mask});
-  }, 4);
+  check_sequences(
+      "decoder, the memory's",
+      [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
+        return decoder(x, y, {.memory_mask = mask});
+      },
+      4);
   const auto both = doubled(Transformer(
-      E, h, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 8, .dropout = 0.0}));
+      E, h,
+      {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 8, .dropout = 0.0}));
   check_sequences("source", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
     return both(x, y, {.source_mask = mask});
   });
   check_sequences("target", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
     return both(y, x, {.target_mask = mask});
   });
-  check_sequences("memory", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-    return both(y, x, {.memory_mask = mask});
-  }, 4);
+  check_sequences(
+      "memory",
+      [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
+        return both(y, x, {.memory_mask = mask});
+      },
+      4);
 }
 
 TEST_CASE("a mask of three axes is one a sequence for tensors with heads when B = h") {
   manual_seed(3);
   const auto heads = [](const Tensor& x) { return split_heads(x, h); };
-  check_sequences("attention", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-    return attention(heads(x), heads(y), heads(y), {.mask = mask}).output;
-  }, 4);
-  check_sequences("fused", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-    const Tensor out = scaled_dot_product_attention(heads(x), heads(y), heads(y), {.mask = mask});
-    AttentionTrace::record(out);  // the plain path has a trace of its own
-    return out;
-  }, 4);
+  check_sequences(
+      "attention",
+      [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
+        return attention(heads(x), heads(y), heads(y), {.mask = mask}).output;
+      },
+      4);
+  check_sequences(
+      "fused",
+      [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
+        const Tensor out =
+            scaled_dot_product_attention(heads(x), heads(y), heads(y), {.mask = mask});
+        AttentionTrace::record(out);  // the plain path has a trace of its own
+        return out;
+      },
+      4);
   check_sequences("packed", [&](const Tensor& x, const Tensor&, const Tensor& mask) {
     return packed_attention(cat({x, x * 2.0, x + 1.0}, -1), h, {.mask = mask});
   });
   const LocalMonotonicAttention<ScaledDotScore> monotonic(2);
-  check_sequences("local, monotonic", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-    return monotonic(heads(x), heads(y), heads(y), {.mask = mask}).output;
-  }, 4);
+  check_sequences(
+      "local, monotonic",
+      [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
+        return monotonic(heads(x), heads(y), heads(y), {.mask = mask}).output;
+      },
+      4);
   const auto predictive = doubled(LocalPredictiveAttention<ScaledDotScore>(2, 2, 3));
-  check_sequences("local, predictive", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-    return predictive(heads(x), heads(y), heads(y), {.mask = mask}).output;
-  }, 4);
+  check_sequences(
+      "local, predictive",
+      [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
+        return predictive(heads(x), heads(y), heads(y), {.mask = mask}).output;
+      },
+      4);
   NadarayaWatson kernel(Gaussian({.width = 0.7}));
-  check_sequences("kernel regression", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-    return kernel(heads(x), heads(y), heads(y), {.mask = mask}).output;
-  }, 4);
+  check_sequences(
+      "kernel regression",
+      [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
+        return kernel(heads(x), heads(y), heads(y), {.mask = mask}).output;
+      },
+      4);
 }
 
 TEST_CASE("with as many sequences as heads, a prefix mask of each leaks no future") {
@@ -185,12 +215,15 @@ TEST_CASE("a mask a head has four axes, and is refused with three where that sho
   for (const bool weights : {false, true}) {
     const Tensor all = m(x, {.mask = per_head, .need_weights = weights}).output;
     for (int64_t b = 0; b < 2; ++b)
-      CHECK(apart(row(all, b), m(row(x, b), {.mask = per_head, .need_weights = weights}).output) < 1e-14);
-    CHECK(message_of<ShapeError>([&] {
-            m(x, {.mask = per_head.squeeze(0), .need_weights = weights});
-          }).ends_with("mask (3, 5, 5), scores (2, 3, 5, 5): with heads a mask is (5, 5), (2, 5, 5), one a "
-                       "sequence, or (2 or 1, 3 or 1, 5, 5): give it these sizes, or 1; one mask a head "
-                       "lacks the axis of sequences: unsqueeze(0) [in MultiHeadAttention]"));
+      CHECK(apart(row(all, b), m(row(x, b), {.mask = per_head, .need_weights = weights}).output) <
+            1e-14);
+    CHECK(message_of<ShapeError>(
+              [&] { m(x, {.mask = per_head.squeeze(0), .need_weights = weights}); })
+              .ends_with(
+                  "mask (3, 5, 5), scores (2, 3, 5, 5): with heads a mask is (5, 5), (2, 5, 5), "
+                  "one a "
+                  "sequence, or (2 or 1, 3 or 1, 5, 5): give it these sizes, or 1; one mask a head "
+                  "lacks the axis of sequences: unsqueeze(0) [in MultiHeadAttention]"));
   }
 }
 
@@ -204,7 +237,8 @@ TEST_CASE("a cache takes masks of sequences for all keys, old and new, when B = 
   KeyValueCache cache(n);
   for (int64_t t = 0; t < n; ++t) {
     const Tensor step = m(x.slice(1, t, t + 1),
-                          {.mask = mask.slice(1, t, t + 1).slice(2, 0, t + 1), .cache = &cache}).output;
+                          {.mask = mask.slice(1, t, t + 1).slice(2, 0, t + 1), .cache = &cache})
+                            .output;
     CHECK(apart(step, whole.slice(1, t, t + 1)) < 1e-14);
   }
 }

@@ -187,6 +187,6 @@ TEST_CASE("Transformers say what does not fit") {
         layer(zeros({2, 3, 8}), zeros({1, 3, 8}));
       }) ==
       "MultiHeadAttention: query (2, 3, 8), key (1, 3, 8), value (1, 3, 8): must be (B, n, 8), "
-      "(B, m, 8) and (B, m, 8), batch first: give one sequence a batch axis with unsqueeze(0) [in "
+      "(B, m, 8) and (B, m, 8), batch first: one batch for all, and one value for each key [in "
       "multihead_attn]");
 }
