@@ -64,7 +64,7 @@ Tensor var(const Tensor& x, const Axes& axes, Real correction, KeepDim keep_axes
   return sum(square(centred), axes, keep_axes) /
          std::max(0.0, count("var", x.shape(), axes) - correction);
 }
-Tensor var(const Tensor& x, const Axes& axes, KeepDim keepdim) { return var(x, axes, 1.0, keepdim); }
+Tensor var(const Tensor& x, const Axes& axes, KeepDim keep_axes) { return var(x, axes, 1.0, keep_axes); }
 
 Tensor norm(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
   const Tensor squares = sum(square(x), axes, keep_axes);

@@ -1,5 +1,7 @@
 #include <heed/autograd/rows.h>
 
+#include <limits>
+
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/joint.h>
 #include <heed/autograd/reduce.h>
@@ -49,7 +51,9 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Rea
             });
 }
 
-Tensor rms_norm(const Tensor& x, const Tensor& weight, Real eps) {
+Tensor rms_norm(const Tensor& x, const Tensor& weight, std::optional<Real> given) {
+  const double eps = given.value_or(x.dtype() == Dtype::f64 ? std::numeric_limits<double>::epsilon()
+                                                            : std::numeric_limits<float>::epsilon());
   const core::Normalized norm = core::rms_norm(x.array(), weight.array(), eps);
   return op("rms_norm", norm.y, {x, weight}, keep(x, weight, norm.rstd),
             [eps](auto& g, auto& x, auto& w, auto& rstd_) -> std::vector<Tensor> {

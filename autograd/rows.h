@@ -1,6 +1,8 @@
 // Ops along one axis: softmax and the normalisations. One pass over memory each, forward and back.
 #pragma once
 
+#include <optional>
+
 #include <heed/autograd/tensor.h>
 
 namespace heed {
@@ -14,7 +16,9 @@ Tensor log_softmax(const Tensor& x, Axis axis);  // x - log Σ exp(x)
 Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
                   Real eps = 1e-5);
 
-/// x / √(mean(x²) + ε) ⊙ weight over the last axis (Zhang & Sennrich 2019, eq. 4).
-Tensor rms_norm(const Tensor& x, const Tensor& weight = {}, Real eps = 1e-6);
+/// x / √(mean(x²) + ε) ⊙ weight over the last axis (Zhang & Sennrich 2019, eq. 4). Without an ε it is
+/// what separates 1 from the next number of x's dtype (1.2e-7 in f32), as in PyTorch.
+Tensor rms_norm(const Tensor& x, const Tensor& weight = {},
+                std::optional<Real> eps = std::nullopt);
 
 }  // namespace heed

@@ -46,6 +46,9 @@ Array cumsum(const Array& x, int64_t axis, bool reverse = false);     // or yᵢ
 bool all(const Array& mask);
 bool any(const Array& mask);
 bool all_finite(const Array& x);
+bool sums_to_finite(const Array& x);  // false if a number is not finite, or the sum overflows: one cheap pass
+/// Σ x² in x's dtype, in one pass on this thread: NaN or infinite if a number is, or if it overflows.
+double squared_length(const Array& x);
 /// x summed over the axes along which `shape` was broadcast to x.shape().
 Array sum_to(const Array& x, const Shape& shape);
 
@@ -53,6 +56,10 @@ Array sum_to(const Array& x, const Shape& shape);
 /// (…, n, k) @ (…, k, m) -> (…, n, m), batch axes broadcast; a 1-d operand is a row (left) or a
 /// column (right) whose axis goes from the result. O(n k m) a matrix. Operands are read by strides.
 Array matmul(const Array& a, const Array& b);
+/// Σⱼ wᵢⱼ vⱼ over the pairs (i, j) that the mask permits: w (…, n, m), v (…, m, p), mask to (…, n, m).
+/// Whatever vⱼ holds, NaN too, it reaches no row i that it is forbidden to. REQUIRES wᵢⱼ 0 or NaN
+/// where a pair is forbidden; costs what matmul() costs where all is finite (masked_matmul.cpp).
+Array masked_matmul(const Array& w, const Array& v, const Array& mask);
 /// x (…, in) @ weightᵀ, weight (out, in), + bias (out) if it is defined.
 Array linear(const Array& x, const Array& weight, const Array& bias);
 /// The gradient of linear's weight: gᵀ x, all leading axes of g (…, out), x (…, in) summed over.

@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include <heed/autograd/rows.h>
 #include <heed/autograd/tensor.h>
 #include <heed/core/error.h>
 #include <heed/core/json.h>
@@ -153,7 +154,9 @@ struct Run {
   double train_step() {
     const kit::TranslationBatch batch = kit::make_batch(task, task.training, order.examples(step));
     const Tensor logits = (*model)(batch, recipe.teacher_forcing);
-    const Tensor loss = nn::cross_entropy(logits, batch.target, {.ignore_index = kit::WordVocab::pad});
+    // Cross-entropy in two steps, for `location` gives logarithms already: log_softmax leaves them alone.
+    const Tensor loss =
+        nn::nll_loss(log_softmax(logits, -1), batch.target, {.ignore_index = kit::WordVocab::pad});
     adam.zero_grad();
     loss.backward();
     optim::clip_grad_norm(model->parameters(), recipe.clip, {.error_if_nonfinite = true});

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <heed/autograd/rows.h>
 #include <heed/autograd/tensor.h>
 #include <heed/examples/kit/metrics.h>
 #include <heed/nn/losses.h>
@@ -28,8 +29,8 @@ double for_each_batch(Translator& model, const TranslationTask& task, int64_t n,
   Generator unused(0);
   for (const Ids& some : batches(n, {.batch = batch_size, .shuffle = false}, unused)) {
     const TranslationBatch batch = make_batch(task, task.test, some);
-    nats += nn::cross_entropy(model(batch), batch.target,
-                              {.ignore_index = WordVocab::pad, .reduction = nn::Reduction::sum})
+    nats += nn::nll_loss(log_softmax(model(batch), -1), batch.target,
+                         {.ignore_index = WordVocab::pad, .reduction = nn::Reduction::sum})
                 .item();
     for (const int64_t i : some)
       words += static_cast<double>(task.test[static_cast<size_t>(i)].target.size() + 1);

@@ -134,8 +134,8 @@ void add_norms_and_products(Table& t) {
   for (const char* name : {"layer_norm weight bias", "layer_norm long"}) t[name] = [](In in) { return layer_norm(in[0], in[1], in[2]); };
   t["layer_norm bias"] = [](In in) { return layer_norm(in[0], {}, in[1]); };
   t["layer_norm eps"] = [](In in) { return layer_norm(in[0], in[1], in[2], 0.1); };
-  t["rms_norm"] = [](In in) { return rms_norm(in[0]); };
-  t["rms_norm weight"] = [](In in) { return rms_norm(in[0], in[1]); };
+  t["rms_norm"] = [](In in) { return rms_norm(in[0], {}, 1e-6); };
+  t["rms_norm weight"] = [](In in) { return rms_norm(in[0], in[1], 1e-6); };
   t["rms_norm eps"] = [](In in) { return rms_norm(in[0], in[1], 0.1); };
   for (const char* shapes : {"(3) (3)", "(2, 3) (3)", "(3) (3, 4)", "(2, 3) (3, 4)", "(5, 2, 3) (3, 4)", "(2, 3) (5, 3, 4)",
                              "(5, 2, 3) (5, 3, 4)", "(2, 1, 2, 3) (5, 3, 4)", "(5, 2, 3) (3)", "(3) (5, 3, 4)", "(17, 33) (33, 9)",

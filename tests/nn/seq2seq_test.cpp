@@ -54,7 +54,7 @@ TEST_CASE("encoder: embedding, dropout and GRU") {
   encoder.train();
   CHECK(apart(encoder(tokens).outputs, e.outputs) > 0.0);
   CHECK(message_of<ShapeError>([&] { encoder(randint(0, 7, {3})); }) ==
-        "EncoderRNN: tokens (3,): must be (B, S): give one sequence a batch axis with unsqueeze(0) "
+        "EncoderRNN: tokens (3,): must be (B, n): give one sequence a batch axis with unsqueeze(0) "
         "[in EncoderRNN]");
 }
 
