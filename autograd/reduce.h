@@ -1,6 +1,7 @@
 // Reductions over axes; none named means all. The reduced axes go, or stay as 1 with keepdim.
 //
-// Sums and products of i32 and bool are i64, as in PyTorch. Empty sums are 0, empty means NaN; the largest of nothing is a ShapeError. Cost: one pass.
+// Sums and products of i32 and bool are i64, as in PyTorch. Empty sums are 0, empty means NaN; the
+// largest of nothing is a ShapeError. Cost: one pass.
 #pragma once
 
 #include <heed/autograd/tensor.h>

@@ -31,7 +31,8 @@ Array view(const Array& x, const Shape& shape, const Strides& strides, int64_t o
 size_t bytes_for(const Shape& shape, Dtype dtype) {
   int64_t bytes = 0;
   const bool overflow = __builtin_mul_overflow(shape.numel(), int64_t(size_of(dtype)), &bytes);
-  check<ShapeError>(!overflow, OpName::current(), ": ", shape, " ", dtype, ": its bytes overflow 63 bits: use smaller sizes");
+  check<ShapeError>(!overflow, OpName::current(), ": ", shape, " ", dtype,
+                    ": its bytes overflow 63 bits: use smaller sizes");
   return static_cast<size_t>(bytes);
 }
 

@@ -14,9 +14,11 @@ template <class Value>
 void fill_held(const char* op, const Array& y, Value&& value) {
   dispatch(y.dtype(), [&]<class T>() {
     T* const out = y.data<T>();
-    for (int64_t i = 0; i < y.numel(); ++i) {
-      if (!fits<T>(value(i))) [[unlikely]] check_holds(op, y, value(i));
-      out[i] = static_cast<T>(value(i));
+    const int64_t n = y.numel();
+    for (int64_t i = 0; i < n; ++i) {
+      const double number = value(i);
+      if (!fits<T>(number)) [[unlikely]] check_holds(op, y, number);
+      out[i] = static_cast<T>(number);
     }
   });
 }
@@ -42,7 +44,8 @@ Array linspace(double begin, double end, int64_t n, Dtype dtype) {
   Array y({n}, dtype);
   const double step = n > 1 ? (end - begin) / static_cast<double>(n - 1) : 0.0;
   fill_held("linspace", y, [=](int64_t i) {  // from both ends, so that the last is exactly `end`
-    return i < (n + 1) / 2 ? begin + static_cast<double>(i) * step : end - static_cast<double>(n - 1 - i) * step;
+    return i < (n + 1) / 2 ? begin + static_cast<double>(i) * step
+                           : end - static_cast<double>(n - 1 - i) * step;
   });
   return y;
 }

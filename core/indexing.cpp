@@ -218,8 +218,8 @@ Array cat(const std::vector<Array>& parts, int64_t axis) {
     for (int d = 0; fits && d < shape.rank(); ++d) fits = d == i || part.shape()[d] == shape[d];
     check<ShapeError>(fits, "cat: ", parts[0].shape(), " and ", part.shape(), " along axis ", i,
                       ": all other axes must be equal");
-    check<ShapeError>(!__builtin_add_overflow(total, part.shape()[i], &total), "cat: ", parts.size(), " tensors along axis ", i,
-                      ": the sum of their sizes overflows 63 bits");
+    check<ShapeError>(!__builtin_add_overflow(total, part.shape()[i], &total), "cat: ", parts.size(),
+                      " tensors along axis ", i, ": the sum of their sizes overflows 63 bits");
   }
   shape[i] = total;
   const Array y(shape, parts[0].dtype());

@@ -6,7 +6,8 @@ namespace heed::core {
 
 namespace {
 
-constexpr double exact = 9007199254740992.0;  // 2⁵³: from here on a double may have been another integer
+constexpr double exact =
+    9007199254740992.0;  // 2⁵³: from here on a double may have been another integer
 
 const char* advice(Dtype dtype, double value) {
   if (dtype == Dtype::boolean) return "give 0 or 1, or convert the tensor with to(Dtype::f32)";
@@ -20,9 +21,12 @@ const char* advice(Dtype dtype, double value) {
 // Where the fraction is cut off, what is left must be in range.
 template <class To, class From>
 bool converts(From value) {
-  if constexpr (std::is_floating_point_v<From>) return fits<To>(std::trunc(static_cast<double>(value)));
-  else if constexpr (sizeof(From) <= sizeof(To)) return true;
-  else return value >= std::numeric_limits<To>::min() && value <= std::numeric_limits<To>::max();
+  if constexpr (std::is_floating_point_v<From>)
+    return fits<To>(std::trunc(static_cast<double>(value)));
+  else if constexpr (sizeof(From) <= sizeof(To))
+    return true;
+  else
+    return value >= std::numeric_limits<To>::min() && value <= std::numeric_limits<To>::max();
 }
 
 }  // namespace
@@ -44,8 +48,8 @@ void check_converts(const char* op, const Array& x, Dtype dtype) {
         for_each_run<1>(x.shape(), {x.strides()}, [&](const Run<1>& run) {
           for (int64_t i = 0; i < run.n; ++i) {
             const From value = first[run.offset[0] + i * run.stride[0]];
-            check<DtypeError>(converts<To>(value), op, ": ", x.shape(), " ", x.dtype(), " to ", dtype,
-                              ": has an element ", value, ", which ", dtype,
+            check<DtypeError>(converts<To>(value), op, ": ", x.shape(), " ", x.dtype(), " to ",
+                              dtype, ": has an element ", value, ", which ", dtype,
                               " cannot hold: clamp() it first, or convert to another dtype");
           }
         });

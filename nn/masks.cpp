@@ -29,7 +29,8 @@ Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_
   const double last = static_cast<double>(keys) - static_cast<double>(queries);
   const int64_t whole = std::max(queries, keys);  // no key is farther from a query
   const Tensor key = arange(keys), place = arange(queries).unsqueeze(1) + last;  // (m), (n, 1)
-  return (key >= place - static_cast<double>(std::min(before, whole))) & (key <= place + static_cast<double>(std::min(after, whole)));
+  return (key >= place - static_cast<double>(std::min(before, whole))) &
+         (key <= place + static_cast<double>(std::min(after, whole)));
 }
 
 Tensor prefix_mask(const std::vector<int64_t>& prefix_lengths, int64_t n) {

@@ -39,25 +39,43 @@ bool fails_now() {
 }
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
-  void* const memory = fails_now() ? nullptr : std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
+  void* const memory =
+      fails_now() ? nullptr
+                  : std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
   if (!memory) throw std::bad_alloc();
   return memory;
 }
 
 }  // namespace
 
-void* operator new(std::size_t bytes) { return allocate(bytes, alignof(std::max_align_t)); }
-void* operator new[](std::size_t bytes) { return allocate(bytes, alignof(std::max_align_t)); }
-void* operator new(std::size_t bytes, std::align_val_t a) { return allocate(bytes, static_cast<std::size_t>(a)); }
-void* operator new[](std::size_t bytes, std::align_val_t a) { return allocate(bytes, static_cast<std::size_t>(a)); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  return allocate(bytes, alignof(std::max_align_t));
+}
+[[gnu::noinline]] void* operator new[](std::size_t bytes) {
+  return allocate(bytes, alignof(std::max_align_t));
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t a) {
+  return allocate(bytes, static_cast<std::size_t>(a));
+}
+[[gnu::noinline]] void* operator new[](std::size_t bytes, std::align_val_t a) {
+  return allocate(bytes, static_cast<std::size_t>(a));
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete[](void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete[](void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
 
 using namespace heed;
 
@@ -68,7 +86,9 @@ struct Failing {
   Failing(int64_t k, bool forever) {
     once = !forever;
     failed = false;
-    core::refuse_memory = [] { if (fails_now()) throw std::bad_alloc(); };
+    core::refuse_memory = [] {
+      if (fails_now()) throw std::bad_alloc();
+    };
     to_go = k;
   }
   ~Failing() {
@@ -92,9 +112,7 @@ Counts fail_each(bool forever, Body&& body, After&& after) {
       const Failing failing(k, forever);
       try {
         body();
-      } catch (const Error&) {
-        thrown = named = true;
-      } catch (const std::bad_alloc&) {
+      } catch (const Error&) { thrown = named = true; } catch (const std::bad_alloc&) {
         thrown = true;
       }
       through = !failed;
@@ -176,7 +194,8 @@ TEST_CASE("out of memory: a GPT's step fails cleanly at every allocation", "[slo
   check_run(train_gpt);
 }
 
-TEST_CASE("out of memory: a model and its optimizer survive a failed forward and backward", "[slow]") {
+TEST_CASE("out of memory: a model and its optimizer survive a failed forward and backward",
+          "[slow]") {
   set_num_threads(1);
   manual_seed(2);
   nn::GPT model(tiny);
@@ -192,7 +211,8 @@ TEST_CASE("out of memory: a model and its optimizer survive a failed forward and
   const Bits weights = bits_of(model), right = gradients();
   for (bool forever : {false, true}) {
     int64_t different = 0;
-    fail_each(forever, gradients, [&](bool) { different += bits_of(model) != weights || gradients() != right; });
+    fail_each(forever, gradients,
+              [&](bool) { different += bits_of(model) != weights || gradients() != right; });
     CHECK(different == 0);
   }
 }
@@ -202,29 +222,32 @@ TEST_CASE("out of memory: a failed save leaves the old file, a failed load the m
   const test::TempDir dir;
   const auto file = dir.path() / "model.safetensors";
   manual_seed(3);
-  nn::Sequential model(nn::Linear(3, 5), nn::Linear(5, 2)), other(nn::Linear(3, 5), nn::Linear(5, 2));
+  nn::Sequential model(nn::Linear(3, 5), nn::Linear(5, 2)),
+      other(nn::Linear(3, 5), nn::Linear(5, 2));
   const nn::Sequential unloaded = nn::clone(other);
   nn::save(file, model.state_dict(), {{"step", "1"}});
   const std::string old = bytes_of(file);
   const Bits saved = bits_of(model), before = bits_of(other);
   for (bool forever : {false, true}) {
     int64_t different = 0;
-    fail_each(forever, [&] { nn::save(file, other.state_dict()); },
-              [&](bool thrown) {
-                different += thrown && bytes_of(file) != old;
-                nn::save(file, model.state_dict(), {{"step", "1"}});
-                different += bytes_of(file) != old;
-              });
+    fail_each(
+        forever, [&] { nn::save(file, other.state_dict()); },
+        [&](bool thrown) {
+          different += thrown && bytes_of(file) != old;
+          nn::save(file, model.state_dict(), {{"step", "1"}});
+          different += bytes_of(file) != old;
+        });
     CHECK(different == 0);
     nn::save(file, model.state_dict(), {{"step", "1"}});
     other.load_state_dict(unloaded.state_dict());
-    fail_each(forever, [&] { other.load_state_dict(nn::load(file).state); },
-              [&](bool thrown) {
-                different += thrown && bits_of(other) != before;
-                other.load_state_dict(nn::load(file).state);
-                different += bits_of(other) != saved;
-                other.load_state_dict(unloaded.state_dict());
-              });
+    fail_each(
+        forever, [&] { other.load_state_dict(nn::load(file).state); },
+        [&](bool thrown) {
+          different += thrown && bits_of(other) != before;
+          other.load_state_dict(nn::load(file).state);
+          different += bits_of(other) != saved;
+          other.load_state_dict(unloaded.state_dict());
+        });
     CHECK(different == 0);
   }
   CHECK(dir.count() == 1);  // no half a file is left
@@ -233,20 +256,33 @@ TEST_CASE("out of memory: a failed save leaves the old file, a failed load the m
 TEST_CASE("out of memory is an Error that names op and shape") {
   constexpr int64_t many = int64_t{1} << 44;
   const Tensor view = ones({1}).expand({many});
-  const struct { std::string says; std::function<void()> make; } rows[] = {
-      {"zeros: (17592186044416,) float32: its 70368744177664 bytes cannot be had; ", [] { zeros({many}); }},
-      {"ones: (17592186044416,) float64: its 140737488355328 bytes cannot be had; ", [] { ones({many}, Dtype::f64); }},
+  const struct {
+    std::string says;
+    std::function<void()> make;
+  } rows[] = {
+      {"zeros: (17592186044416,) float32: its 70368744177664 bytes cannot be had; ",
+       [] { zeros({many}); }},
+      {"ones: (17592186044416,) float64: its 140737488355328 bytes cannot be had; ",
+       [] { ones({many}, Dtype::f64); }},
       {"exp: (17592186044416,) float32: its ", [&] { exp(view); }},
-      {"mul: (17592186044416,) float32: its ", [&] { view * view; }},
+      {"mul: (17592186044416,) float32: its ", [&] { view* view; }},
       {"clone: (17592186044416,) float32: its ", [&] { view.clone(); }},
       {"randn: (17592186044416,) float32: its ", [] { randn({many}); }},
       {"matmul: (8388608, 8388608) float32: its ",
-       [] { matmul(ones({1, 1}).expand({1 << 23, 1}), ones({1, 1}).expand({1, 1 << 23})); }},
+       [] {
+         matmul(ones({1, 1}).expand({1 << 23, 1}), ones({1, 1}).expand({1, 1 << 23}));
+       }},
       {"softmax: (17592186044416,) float32: its ", [&] { softmax(view, 0); }},
       {"argsort: (17592186044416,) int64: its ", [&] { argsort(view); }},
-      {"cat: (35184372088832,) float32: its ", [&] { heed::cat({view, view}); }},
+      {"cat: (35184372088832,) float32: its ",
+       [&] {
+         heed::cat({view, view});
+       }},
       {"one_hot: (2, 17592186044416) int64: its ", [] { one_hot(arange(2), many); }},
-      {"sum: (17592186044416,) float32: its ", [] { sum(ones({1, 1}).expand({2, many}), 0); }},
+      {"sum: (17592186044416,) float32: its ",
+       [] {
+         sum(ones({1, 1}).expand({2, many}), 0);
+       }},
   };
   for (const auto& row : rows) {
     const std::string text = test::message_of<MemoryError>(row.make);
