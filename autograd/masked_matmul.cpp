@@ -10,16 +10,16 @@ namespace heed {
 
 namespace {
 
-Tensor transposed(const Tensor& x) { return x.transpose(-2, -1); }
+Tensor swapped(const Tensor& x) { return x.transpose(-2, -1); }
 
 }  // namespace
 
 Tensor pair_dots(const Tensor& a, const Tensor& b, const Tensor& mask) {
-  if (!mask.defined()) return matmul(a, transposed(b));
+  if (!mask.defined()) return matmul(a, swapped(b));
   return op("matmul", core::matmul(a.array(), core::transpose(b.array(), -2, -1)),
             edge(a, keep(b, mask), [](auto& g, auto& b, auto& mask) { return masked_matmul(g, b, mask); }),
             edge(b, keep(a, mask), [](auto& g, auto& a, auto& mask) {
-              return masked_matmul(transposed(g), a, transposed(mask));
+              return masked_matmul(swapped(g), a, swapped(mask));
             }));
 }
 
@@ -36,7 +36,7 @@ Tensor masked_matmul(const Tensor& w, const Tensor& v, const Tensor& mask) {
               return core::sums_to_finite(dots.array()) ? dots : where(mask, dots, 0.0);
             }),
             edge(v, keep(w, mask), [](auto& g, auto& w, auto& mask) {
-              return masked_matmul(transposed(w), g, transposed(mask));
+              return masked_matmul(swapped(w), g, swapped(mask));
             }));
 }
 

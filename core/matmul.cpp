@@ -7,7 +7,7 @@ namespace heed::core {
 
 namespace {
 
-void check_operands(const char* op, const Array& a, const Array& b) {
+void check_factors(const char* op, const Array& a, const Array& b) {
   check_defined(a, "left operand");
   check_defined(b, "right operand");
   check<DtypeError>(a.dtype() == b.dtype() && is_floating(a.dtype()), op, ": ", a.shape(), " ",
@@ -81,7 +81,7 @@ Array broadcast_batch(const Array& x, const Shape& batch) {
 
 Array matmul(const Array& a, const Array& b) {
   const OpName at("matmul");
-  check_operands("matmul", a, b);
+  check_factors("matmul", a, b);
   check<ShapeError>(a.rank() > 0 && b.rank() > 0, "matmul: ", a.shape(), " @ ", b.shape(),
                     ": a number is no matrix: multiply with *");
   if (a.rank() == 1) {
@@ -109,7 +109,7 @@ Array matmul(const Array& a, const Array& b) {
 
 Array linear(const Array& x, const Array& weight, const Array& bias) {
   const OpName at("linear");
-  check_operands("linear", x, weight);
+  check_factors("linear", x, weight);
   check<ShapeError>(x.rank() > 0 && weight.rank() == 2 && x.size(-1) == weight.size(1),
                     "linear: input ", x.shape(), ", weight ", weight.shape(),
                     ": the last axis of the input must be the ",

@@ -12,9 +12,9 @@ namespace heed::core {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
-constexpr size_t max_header = 10000;  // bytes, as NumPy
+constexpr size_t max_npy_header = 10000;  // bytes, as NumPy
 
-struct Header {
+struct NpyHeader {
   std::string type;  // "<f4"
   bool fortran_order = false;
   Shape shape;
@@ -25,8 +25,8 @@ class HeaderParser {
  public:
   HeaderParser(std::string_view text, const std::string& source) : text_(text), source_(source) {}
 
-  Header header() {
-    Header header;
+  NpyHeader header() {
+    NpyHeader header;
     bool has_type = false, has_order = false, has_shape = false;
     expect('{');
     while (!accept('}')) {
@@ -151,7 +151,7 @@ const char* code_of(Dtype dtype) {
   return "|b1";
 }
 
-Element element_of(const Header& header, const std::string& source) {
+Element element_of(const NpyHeader& header, const std::string& source) {
   const std::string_view type = header.type;
   if (type.starts_with("|O") || type.starts_with("O"))
     fail<FormatError>(source, ": an object array: it is a Python pickle, which may run any code: ",
@@ -182,13 +182,13 @@ Array parse_npy(std::string_view bytes, std::string_view name) {
   uint32_t length = 0;
   if (bytes.size() < start) damaged(bytes.size(), " bytes: the file is cut short");
   std::memcpy(&length, bytes.data() + 8, width);
-  if (length > max_header)
-    damaged("header of ", length, " bytes: at most ", max_header, " are allowed");
+  if (length > max_npy_header)
+    damaged("header of ", length, " bytes: at most ", max_npy_header, " are allowed");
   if (length > bytes.size() - start)
     damaged("header of ", length, " bytes in a file of ", bytes.size(), ": the file is cut short");
 
   // 2. The header, and the size that follows from it.
-  const Header header = HeaderParser(bytes.substr(start, length), source).header();
+  const NpyHeader header = HeaderParser(bytes.substr(start, length), source).header();
   const Element element = element_of(header, source);
   int64_t size = static_cast<int64_t>(size_of(element));
   bool overflow = false, empty = false;

@@ -31,7 +31,7 @@ struct CountTraining final : Visitor {
 };
 
 /// What y was computed from, with the shapes.
-std::map<const Node*, Shape> leaves(const Tensor& y) {
+std::map<const Node*, Shape> leaf_shapes(const Tensor& y) {
   std::set<const Node*> seen;
   std::map<const Node*, Shape> found;
   std::vector<std::pair<const Node*, Shape>> todo{{y.node().get(), y.shape()}};
@@ -64,7 +64,7 @@ struct Check {
   }
 
   void graph(const Tensor& y, const std::vector<Tensor>& in) const {
-    std::map<const Node*, Shape> found = leaves(y);
+    std::map<const Node*, Shape> found = leaf_shapes(y);
     for (const NamedTensor& p : layer().named_parameters())
       check(found.erase(p.tensor.node().get()) == 1, what, ": parameter ", p.name, " ", p.tensor.shape(),
             ": visit() names it, but the output does not depend on it: use it, or make it no parameter");
