@@ -211,12 +211,12 @@ struct Run {
     }
     model.load_state_dict(weights);
     adamw.load_state_dict(optimizer);
-    step = std::stoll(saved.get("step"));
+    step = saved.get<int64_t>("step");
     schedule.set_steps(step);
-    data.seed(std::stoull(saved.get("data_seed")));
-    data.set_counter(std::stoull(saved.get("data_counter")));
-    default_generator().seed(std::stoull(saved.get("default_seed")));
-    default_generator().set_counter(std::stoull(saved.get("default_counter")));
+    data.seed(saved.get<uint64_t>("data_seed"));
+    data.set_counter(saved.get<uint64_t>("data_counter"));
+    default_generator().seed(saved.get<uint64_t>("default_seed"));
+    default_generator().set_counter(saved.get<uint64_t>("default_counter"));
   }
 
   // What must be equal for a resumed run to be the same run.

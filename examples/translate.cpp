@@ -177,10 +177,10 @@ struct Run {
     }
     model->load_state_dict(weights);
     adam.load_state_dict(optimizer);
-    step = std::stoll(saved.get("step"));
-    seconds = parse_double(saved.get("seconds")).value_or(0);
+    step = saved.get<int64_t>("step");
+    seconds = saved.get<double>("seconds");
     schedule.set_steps(step);
-    default_generator().set_counter(std::stoull(saved.get("default_counter")));
+    default_generator().set_counter(saved.get<uint64_t>("default_counter"));
   }
 
   // What must be equal for a resumed run to be the same run.

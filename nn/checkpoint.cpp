@@ -1,23 +1,56 @@
 #include <heed/nn/checkpoint.h>
 
+#include <optional>
+#include <string_view>
+
 #include <heed/autograd/elementwise.h>
 #include <heed/core/safetensors.h>
+#include <heed/core/text.h>
 
 namespace heed::nn {
 
 const std::string& Checkpoint::get(const std::string& key) const {
   const auto entry = metadata.find(key);
-  check<FormatError>(entry != metadata.end(), "checkpoint: no metadata entry ", key,
+  check<FormatError>(entry != metadata.end(), "checkpoint: no metadata entry ", quote(key),
                      ": the file was not written by the program that reads it");
   return entry->second;
+}
+
+namespace {
+
+template <class T>
+T number_of(const Checkpoint& checkpoint, const std::string& key,
+            std::optional<T> (*parse)(std::string_view), const char* kind) {
+  const std::string& text = checkpoint.get(key);
+  const std::optional<T> number = parse(text);
+  check<FormatError>(number.has_value(), "checkpoint: metadata entry ", quote(key), ": ", quote(text),
+                     ": is not ", kind, ": the file is damaged, or was not written by the program that reads it");
+  return *number;
+}
+
+}  // namespace
+
+template <>
+int64_t Checkpoint::get<int64_t>(const std::string& key) const {
+  return number_of(*this, key, parse_int, "a whole number");
+}
+
+template <>
+uint64_t Checkpoint::get<uint64_t>(const std::string& key) const {
+  return number_of(*this, key, parse_uint, "a whole number that is not negative");
+}
+
+template <>
+double Checkpoint::get<double>(const std::string& key) const {
+  return number_of(*this, key, parse_double, "a number");
 }
 
 void save(const std::filesystem::path& file, const StateDict& state,
           const std::map<std::string, std::string>& metadata) {
   std::map<std::string, core::Array> arrays;
   for (const NamedTensor& entry : state)
-    check(arrays.emplace(entry.name, entry.tensor.array()).second, "save: ", file.string(),
-          ": two tensors are named ", entry.name, ": names must differ");
+    check(arrays.emplace(entry.name, entry.tensor.array()).second, "save: ", quote(file.string()),
+          ": two tensors are named ", quote(entry.name), ": names must differ");
   core::save_safetensors(file.string(), arrays, metadata);
 }
 
@@ -42,9 +75,9 @@ StateDict average(const std::vector<StateDict>& states) {
     Tensor sum;
     for (const StateDict& state : states) {
       const Tensor* const x = state.find(entry.name);
-      check(x && state.size() == states.back().size(), "average: ", entry.name,
+      check(x && state.size() == states.back().size(), "average: ", quote(entry.name),
             ": not all states have the same names: they must be of one model");
-      check<ShapeError>(x->shape() == entry.tensor.shape(), "average: ", entry.name, " ",
+      check<ShapeError>(x->shape() == entry.tensor.shape(), "average: ", quote(entry.name), " ",
                         x->shape(), " and ", entry.tensor.shape(), ": shapes must be equal");
       sum = sum.defined() ? sum + x->to(Dtype::f64) : x->to(Dtype::f64);
     }

@@ -4,7 +4,7 @@
 //     model.load_state_dict(nn::load("model.safetensors").state);
 //
 // Files are written atomically: at any moment the old or the new one is whole. Tied tensors are
-// stored once and come back under all their names. Metadata are texts beside the tensors: what a
+// stored once, and load_state_dict finds them for all names that the model ties. Metadata are texts beside the tensors: what a
 // run needs to go on, or a vocabulary.
 #pragma once
 
@@ -23,7 +23,16 @@ struct Checkpoint {
 
   /// The metadata entry of this name. Throws FormatError where there is none.
   const std::string& get(const std::string& key) const;
+
+  /// The same as a number, int64_t, uint64_t or double. Throws FormatError too where the text is
+  /// anything else than a number of that type.
+  template <class T>
+  T get(const std::string& key) const;
 };
+
+template <> int64_t Checkpoint::get<int64_t>(const std::string& key) const;
+template <> uint64_t Checkpoint::get<uint64_t>(const std::string& key) const;
+template <> double Checkpoint::get<double>(const std::string& key) const;
 
 /// Throws IoError where the file cannot be written; an old file of that name then stays as it was.
 void save(const std::filesystem::path& file, const StateDict& state,

@@ -67,6 +67,12 @@ std::string nearest(const std::string& name, const std::vector<std::string>& can
   return best;
 }
 
+bool same_array(const Tensor& a, const Tensor& b) {
+  const core::Array &x = a.array(), &y = b.array();
+  return x.storage() == y.storage() && x.offset() == y.offset() && x.dtype() == y.dtype() &&
+         x.shape() == y.shape() && x.strides() == y.strides();
+}
+
 // Replaces every tensor by make(tensor); what was one tensor before is one afterwards.
 template <class Make>
 void replace_tensors(Module& m, Make make) {
@@ -135,10 +141,16 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
   };
   for (const std::string& name : theirs)
     if (!mine.find(name)) result.unexpected.push_back(name);
+  // A tied tensor has several names; files hold it under one of them.
+  auto is_there = [&](const NamedTensor& wanted) {
+    return std::any_of(mine.begin(), mine.end(), [&](const NamedTensor& entry) {
+      return same_array(entry.tensor, wanted.tensor) && state.find(entry.name);
+    });
+  };
   for (const NamedTensor& entry : mine) {
     const Tensor* const source = state.find(entry.name);
     if (!source) {
-      result.missing.push_back(entry.name);
+      if (!is_there(entry)) result.missing.push_back(entry.name);
       continue;
     }
     if (source->shape() != entry.tensor.shape())

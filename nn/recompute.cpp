@@ -4,34 +4,28 @@
 
 namespace heed::nn {
 
-namespace {
-
-/// The default generator as it was, for a while.
-struct GeneratorAt {
-  const Generator now = default_generator();
-  explicit GeneratorAt(const Generator& then) { default_generator() = then; }
-  ~GeneratorAt() { default_generator() = now; }
-  GeneratorAt(const GeneratorAt&) = delete;
-};
-
-}  // namespace
-
 Tensor recomputed(const Tensor& y, const Tensor& x, const std::vector<Tensor>& parameters, const Generator& before,
                   std::function<Tensor(const Tensor&)> again) {
   std::vector<Tensor> inputs{x};
   inputs.insert(inputs.end(), parameters.begin(), parameters.end());
   std::vector<Saved> kept;
   for (const Tensor& input : inputs) kept.push_back(saved(input));
+  const uint64_t drawn = default_generator().counter() - before.counter();
 
-  return op("recompute", y.array(), inputs, [kept, before, again = std::move(again)](const Tensor& g, const Tensor&) {
+  return op("recompute", y.array(), inputs, [kept, before, drawn, again = std::move(again)](const Tensor& g, const Tensor&) {
     const bool recording = grad_enabled();
     const EnableGrad on;
-    const GeneratorAt then(before);
+    Generator then = before;
+    const GeneratorGuard same_draws(then);  // the generator that all threads share is left alone
     std::vector<Tensor> from;
     for (const Saved& input : kept) from.push_back(input());
     // What led to x is another node's to go through, unless the gradient's own history must reach it.
     if (!recording && from[0].requires_grad()) from[0] = parameter(from[0]);
     const Tensor y = again(from[0]);
+    const uint64_t drawn_again = then.counter() - before.counter();
+    check<AutogradError>(drawn_again == 0 || drawn_again == drawn, "recompute: ", drawn_again, " draws of ", drawn,
+                         " in the forward pass: another thread drew from the default generator at the same time: give "
+                         "each thread a generator of its own (GeneratorGuard)");
 
     std::vector<Tensor> wanted;
     for (const Tensor& input : from)

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include <heed/core/parallel.h>
+#include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/option.h>
@@ -129,7 +130,7 @@ void Cli::unknown(const std::string& name) const {
     }
   const std::string near = nearest(name, names);
   throw UsageError(
-      "--" + name + ": unknown option: " +
+      readable("--" + name) + ": unknown option: " +
       (near.empty() ? program_ + " --help lists all" : "did you mean --" + near + "?"));
 }
 
@@ -221,18 +222,19 @@ int run_main(int argc, char** argv, const std::function<int(int, char**)>& body)
 #ifdef SIGPIPE
   std::signal(SIGPIPE, SIG_DFL);  // some parents ignore it, and `| head` would then be an error
 #endif
-  std::string program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "heed";
+  const std::string program =
+      argc > 0 ? readable(std::filesystem::path(argv[0]).filename().string()) : "heed";
   try {
     const int code = body(argc, argv);
     std::cout.flush();
     check<IoError>(std::cout.good(), "stdout: cannot be written: is the disk full?");
     return code != 0 ? code : interrupt_exit_code();
   } catch (const UsageError& error) {
-    std::cerr << program << ": " << error.what() << '\n';
+    std::cerr << program << ": " << harmless(error.what()) << '\n';
     return 2;
   } catch (const std::exception& error) {
     std::cout.flush();
-    std::cerr << program << ": " << error.what() << '\n';
+    std::cerr << program << ": " << harmless(error.what()) << '\n';
     return 1;
   }
 }

@@ -87,11 +87,11 @@ void SequenceRun::resume(const std::filesystem::path& file, const Identity& iden
     }
     learner.model->load_state_dict(weights);
     learner.adamw->load_state_dict(state);
-    learner.schedule->set_steps(std::stoll(saved.get("step")));
+    learner.schedule->set_steps(saved.get<int64_t>("step"));
   }
-  step = std::stoll(saved.get("step"));
-  default_generator().seed(std::stoull(saved.get("default_seed")));
-  default_generator().set_counter(std::stoull(saved.get("default_counter")));
+  step = saved.get<int64_t>("step");
+  default_generator().seed(saved.get<uint64_t>("default_seed"));
+  default_generator().set_counter(saved.get<uint64_t>("default_counter"));
 }
 
 std::string metric_name(const SequenceRun& run, size_t learner, const std::string& metric) {

@@ -1,6 +1,8 @@
 #include <heed/examples/kit/tables.h>
 
+#include <algorithm>
 #include <bit>
+#include <cstdint>
 
 #include <heed/core/error.h>
 #include <heed/core/file.h>
@@ -11,7 +13,7 @@ namespace {
 
 template <class... Parts>
 [[noreturn]] void malformed(const std::string& name, int64_t line, const Parts&... parts) {
-  fail<FormatError>(name, ":", line, ": ", parts...);
+  fail<FormatError>(readable(name), ":", line, ": ", parts...);
 }
 
 void check_utf8(std::string_view text, const std::string& name) {
@@ -139,7 +141,8 @@ Tensor read_idx(const std::filesystem::path& file) {
   return parse_idx(core::read_file(file.string()), file.string());
 }
 
-Tensor parse_idx(std::string_view bytes, const std::string& name) {
+Tensor parse_idx(std::string_view bytes, const std::string& source) {
+  const std::string name = readable(source);
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
   check<FormatError>(bytes.size() < 2 || byte(0) != 0x1F || byte(1) != 0x8B, name,
                      ": byte 0: is compressed by gzip: unpack it with gunzip");
@@ -156,11 +159,14 @@ Tensor parse_idx(std::string_view bytes, const std::string& name) {
   check<FormatError>(bytes.size() >= header, name, ": byte ", bytes.size(),
                      ": ends inside the sizes of its ", axes, " axes");
   Shape shape;
-  size_t count = 1;
+  size_t count = 1, strides = 1;  // an axis of 0 leaves no elements, but strides all the same
   for (size_t i = 0; i < axes; ++i) {
     shape.push_back(big_endian(bytes, 4 + 4 * i));
-    check<FormatError>(!__builtin_mul_overflow(count, static_cast<size_t>(shape.back()), &count),
+    const auto size = static_cast<size_t>(shape.back());
+    check<FormatError>(!__builtin_mul_overflow(strides, std::max<size_t>(size, 1), &strides) &&
+                           strides <= static_cast<size_t>(INT64_MAX) / 4,
                        name, ": byte ", 4 + 4 * i, ": the number of elements overflows");
+    count *= size;
   }
   // Divided rather than multiplied, so that a lying header cannot overflow.
   const size_t data = bytes.size() - header;

@@ -1,6 +1,7 @@
 #include "support/catch.h"
 
 #include <heed/autograd/ops.h>
+#include <heed/core/text.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/gpt.h>
 #include "support/errors.h"
@@ -25,8 +26,8 @@ TEST_CASE("a model is the same after saving and loading, tied weights are stored
   const Checkpoint saved = load(file);
   CHECK(saved.get("step") == "12");
   CHECK(saved.metadata.at("format") == "pt");
-  REQUIRE(saved.state.find("wte.weight"));
-  REQUIRE(saved.state.find("lm_head.weight"));
+  CHECK_FALSE(saved.state.find("wte.weight"));
+  REQUIRE(saved.state.find("lm_head.weight"));  // the alphabetically first
   GPT other(small);
   other.load_state_dict(saved.state);
   const Tensor tokens = tensor_i64({1, 5, 10, 0}, {1, 4});
@@ -42,12 +43,54 @@ TEST_CASE("checkpoints say what is wrong") {
   twice.push_back({"x", x});
   twice.push_back({"x", x});
   CHECK(message_of([&] { save(file, twice); }) ==
-        "save: " + file.string() + ": two tensors are named x: names must differ");
+        "save: \"" + file.string() + "\": two tensors are named \"x\": names must differ");
   save(file, Linear(2, 1).state_dict());
   CHECK(
       message_of<FormatError>([&] { load(file).get("step"); }) ==
-      "checkpoint: no metadata entry step: the file was not written by the program that reads it");
+      "checkpoint: no metadata entry \"step\": the file was not written by the program that reads it");
   CHECK(message_of<IoError>([&] { load(dir.path() / "none"); }).find("none") != std::string::npos);
+}
+
+TEST_CASE("a parameter of any name is saved and loaded, metadata make none") {
+  struct Named : Module {
+    Tensor pt = parameter(ones({2})), format = parameter(full({2}, 3));
+    void visit(Visitor& v) override {
+      v("pt", pt);
+      v("format", format);
+    }
+  };
+  const test::TempDir dir;
+  const auto file = dir.path() / "x.safetensors";
+  const Named model;
+  save(file, model.state_dict(), {{"largest_layer", "pt"}});
+  const Checkpoint saved = load(file);
+  CHECK(saved.state.size() == 2);
+  Named other;
+  other.pt.detach().fill_(7);
+  other.load_state_dict(saved.state);
+  CHECK(other.pt.to_vector() == std::vector<double>{1, 1});
+  CHECK(other.format.to_vector() == std::vector<double>{3, 3});
+  CHECK(saved.get("largest_layer") == "pt");
+}
+
+TEST_CASE("numbers in a checkpoint's metadata are read whole or not at all") {
+  Checkpoint saved;
+  saved.metadata = {{"step", "12"}, {"seed", "18446744073709551615"}, {"loss", "1.5e-3"}};
+  CHECK(saved.get<int64_t>("step") == 12);
+  CHECK(saved.get<uint64_t>("seed") == UINT64_MAX);
+  CHECK(saved.get<double>("loss") == 1.5e-3);
+  for (const char* bad : {"", " 12", "12 ", "12abc", "0x10", "1e3", "+1", "99999999999999999999", "\x1b[2J"}) {
+    saved.metadata["step"] = bad;
+    CHECK(message_of<FormatError>([&] { saved.get<int64_t>("step"); }) ==
+          "checkpoint: metadata entry \"step\": " + quote(bad) +
+              ": is not a whole number: the file is damaged, or was not written by the program that reads it");
+  }
+  saved.metadata["step"] = "-1";
+  CHECK(saved.get<int64_t>("step") == -1);
+  CHECK_THROWS_AS(saved.get<uint64_t>("step"), FormatError);
+  saved.metadata["step"] = "nan?";
+  CHECK_THROWS_AS(saved.get<double>("step"), FormatError);
+  CHECK_THROWS_AS(saved.get<double>("none"), FormatError);
 }
 
 TEST_CASE("states of one model can be averaged") {
@@ -72,10 +115,10 @@ TEST_CASE("states of one model can be averaged") {
   wide.context = 9;
   CHECK(message_of<ShapeError>([&] {
           average({GPT(wide).state_dict(), a.state_dict()});
-        }) == "average: wpe.weight (9, 8) and (8, 8): shapes must be equal");
+        }) == "average: \"wpe.weight\" (9, 8) and (8, 8): shapes must be equal");
   wide = small;
   wide.layers = 2;
   CHECK(message_of([&] {
           average({GPT(wide).state_dict(), a.state_dict()});
-        }) == "average: wte.weight: not all states have the same names: they must be of one model");
+        }) == "average: \"wte.weight\": not all states have the same names: they must be of one model");
 }
