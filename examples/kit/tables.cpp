@@ -163,9 +163,7 @@ Tensor parse_idx(std::string_view bytes, const std::string& source) {
   for (size_t i = 0; i < axes; ++i) {
     shape.push_back(big_endian(bytes, 4 + 4 * i));
     const auto size = static_cast<size_t>(shape.back());
-    check<FormatError>(!__builtin_mul_overflow(strides, std::max<size_t>(size, 1), &strides) &&
-                           strides <= static_cast<size_t>(INT64_MAX) / 4,
-                       name, ": byte ", 4 + 4 * i, ": the number of elements overflows");
+    check<FormatError>(!__builtin_mul_overflow(strides, std::max<size_t>(size, 1), &strides), name, ": byte ", 4 + 4 * i, ": the number of elements overflows");
     count *= size;
   }
   // Divided rather than multiplied, so that a lying header cannot overflow.
@@ -173,6 +171,8 @@ Tensor parse_idx(std::string_view bytes, const std::string& source) {
   check<FormatError>(data % element == 0 && data / element == count, name, ": byte ", header, ": ",
                      data, " bytes of data: shape ", shape, " needs ", count, " elements of ",
                      element, " bytes");
+  check<FormatError>(strides <= static_cast<size_t>(INT64_MAX) / 4, name, ": byte 4: shape ", shape,
+                     ": is too large, though it holds no elements");
   if (type == 0x0C) {
     core::Array out(shape, Dtype::i32);
     for (size_t i = 0; i < count; ++i)

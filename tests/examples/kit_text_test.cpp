@@ -144,7 +144,9 @@ TEST_CASE("kit tables: IDX") {
   CHECK(kit::parse_idx(idx(8, {0, 5}, ""), "f").shape() == Shape{0, 5});
   CHECK(message_of<FormatError>([&] {
           kit::parse_idx(idx(8, {0, ~0u, ~0u, ~0u}, ""), "f");
-        }) == "f: byte 12: the number of elements overflows");
+        }) == "f: byte 16: the number of elements overflows");
+  CHECK(message_of<FormatError>([&] { kit::parse_idx(idx(8, {0, ~0u, ~0u}, ""), "f"); })
+            .ends_with("is too large, though it holds no elements"));
   CHECK(message_of<FormatError>([&] { kit::parse_idx("x", "\x1b[2J f"); }) ==
         "\"\\x1b[2J f\": byte 0: is no IDX file: it would begin with two zero bytes");
   const heed::test::TempDir dir;
