@@ -25,62 +25,62 @@ Tensor fused(UnaryGrad function, const Tensor& x, const Tensor& g, Formula&& der
 }  // namespace
 
 Tensor relu(const Tensor& x) {
-  return op("relu", map(Unary::relu, x.array()), edge(x, [](const Tensor& g, const Tensor& y) {
+  return op("relu", map(Unary::relu, x.array()), edge(x, [](auto& g, auto& y) {
               return fused(UnaryGrad::relu, y, g, [&] { return sign(y); });
             }));
 }
 
-Tensor leaky_relu(const Tensor& x, double slope) { return where(x > 0.0, x, x * slope); }
-Tensor elu(const Tensor& x, double alpha) {
+Tensor leaky_relu(const Tensor& x, Real slope) { return where(x > 0.0, x, x * slope); }
+Tensor elu(const Tensor& x, Real alpha) {
   return where(x > 0.0, x, expm1(where(x > 0.0, 0.0, x)) * alpha);
 }
 
 Tensor sigmoid(const Tensor& x) {
   return op("sigmoid", map(Unary::sigmoid, x.array()),
-            edge(x, [](const Tensor& g, const Tensor& y) {
+            edge(x, [](auto& g, auto& y) {
               return fused(UnaryGrad::sigmoid_from_output, y, g, [&] { return y * (1.0 - y); });
             }));
 }
 
 Tensor tanh(const Tensor& x) {
-  return op("tanh", map(Unary::tanh, x.array()), edge(x, [](const Tensor& g, const Tensor& y) {
+  return op("tanh", map(Unary::tanh, x.array()), edge(x, [](auto& g, auto& y) {
               return fused(UnaryGrad::tanh_from_output, y, g, [&] { return 1.0 - y * y; });
             }));
 }
 
 Tensor gelu(const Tensor& x) {  // x Φ(x);  Φ(x) + x φ(x)
-  return op("gelu", map(Unary::gelu, x.array()), edge(x, [x = saved(x)](const Tensor& g) {
-              return fused(UnaryGrad::gelu, x(), g, [&] {
-                const Tensor cdf = (erf(x() * std::numbers::sqrt2 / 2.0) + 1.0) * 0.5;
-                return cdf + x() * exp(square(x()) * -0.5) *
+  return op("gelu", map(Unary::gelu, x.array()), edge(x, keep(x), [](auto& g, auto& x) {
+              return fused(UnaryGrad::gelu, x, g, [&] {
+                const Tensor cdf = (erf(x * std::numbers::sqrt2 / 2.0) + 1.0) * 0.5;
+                return cdf + x * exp(square(x) * -0.5) *
                                  (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
               });
             }));
 }
 
 Tensor gelu_tanh(const Tensor& x) {  // ½ x (1 + t), t = tanh(√(2/π) (x + 0.044715 x³))
-  return op("gelu_tanh", map(Unary::gelu_tanh, x.array()), edge(x, [x = saved(x)](const Tensor& g) {
-              return fused(UnaryGrad::gelu_tanh, x(), g, [&] {
+  return op("gelu_tanh", map(Unary::gelu_tanh, x.array()), edge(x, keep(x), [](auto& g, auto& x) {
+              return fused(UnaryGrad::gelu_tanh, x, g, [&] {
                 const double c = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
-                const Tensor x2 = square(x()), t = tanh(x() * (x2 * 0.044715 + 1.0) * c);
+                const Tensor x2 = square(x), t = tanh(x * (x2 * 0.044715 + 1.0) * c);
                 return (t + 1.0) * 0.5 +
-                       x() * (1.0 - t * t) * (x2 * (3 * 0.044715) + 1.0) * (0.5 * c);
+                       x * (1.0 - t * t) * (x2 * (3 * 0.044715) + 1.0) * (0.5 * c);
               });
             }));
 }
 
 Tensor silu(const Tensor& x) {  // x σ;  σ (1 + x (1 - σ))
-  return op("silu", map(Unary::silu, x.array()), edge(x, [x = saved(x)](const Tensor& g) {
-              return fused(UnaryGrad::silu, x(), g, [&] {
-                const Tensor s = sigmoid(x());
-                return s * (x() * (1.0 - s) + 1.0);
+  return op("silu", map(Unary::silu, x.array()), edge(x, keep(x), [](auto& g, auto& x) {
+              return fused(UnaryGrad::silu, x, g, [&] {
+                const Tensor s = sigmoid(x);
+                return s * (x * (1.0 - s) + 1.0);
               });
             }));
 }
 
 Tensor softplus(const Tensor& x) {
   return op("softplus", map(Unary::softplus, x.array()),
-            edge(x, [x = saved(x)](const Tensor& g) { return g * sigmoid(x()); }));
+            edge(x, keep(x), [](auto& g, auto& x) { return g * sigmoid(x); }));
 }
 
 Tensor logaddexp(const Tensor& a, const Tensor& b) {  // da = g σ(a - b), db = g σ(b - a)
@@ -93,10 +93,9 @@ Tensor logaddexp(const Tensor& a, const Tensor& b) {  // da = g σ(a - b), db = 
     value = (maximum(a, b) + softplus(-abs(difference(a, b)))).array();
   }
   return op("logaddexp", std::move(value),
-            edge(a, [=, a = saved(a),
-                     b = saved(b)](const Tensor& g) { return g * sigmoid(difference(a(), b())); }),
-            edge(b, [=, a = saved(a), b = saved(b)](const Tensor& g) {
-              return g * sigmoid(difference(b(), a()));
+            edge(a, keep(a, b), [=](auto& g, auto& a, auto& b) { return g * sigmoid(difference(a, b)); }),
+            edge(b, keep(a, b), [=](auto& g, auto& a, auto& b) {
+              return g * sigmoid(difference(b, a));
             }));
 }
 

@@ -6,8 +6,8 @@
 namespace heed {
 
 Tensor relu(const Tensor& x);                      // max(x, 0); derivative 0 at 0
-Tensor leaky_relu(const Tensor& x, double slope = 0.01);  // x if x > 0, else slope·x
-Tensor elu(const Tensor& x, double alpha = 1.0);   // x if x > 0, else α(eˣ - 1)
+Tensor leaky_relu(const Tensor& x, Real slope = 0.01);  // x if x > 0, else slope·x
+Tensor elu(const Tensor& x, Real alpha = 1.0);   // x if x > 0, else α(eˣ - 1)
 Tensor sigmoid(const Tensor& x);                   // 1 / (1 + e⁻ˣ)
 Tensor tanh(const Tensor& x);
 Tensor gelu(const Tensor& x);                      // x Φ(x): Hendrycks & Gimpel 2016

@@ -2,12 +2,19 @@
 
 #include <algorithm>
 
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed {
 
-Tensor zeros(const Shape& shape, Dtype dtype) { return full(shape, 0.0, dtype); }
-Tensor ones(const Shape& shape, Dtype dtype) { return full(shape, 1.0, dtype); }
+Tensor zeros(const Shape& shape, Dtype dtype) {
+  const core::OpName at("zeros");
+  return full(shape, 0.0, dtype);
+}
+Tensor ones(const Shape& shape, Dtype dtype) {
+  const core::OpName at("ones");
+  return full(shape, 1.0, dtype);
+}
 Tensor full(const Shape& shape, double value, Dtype dtype) {
   return Tensor(core::full(shape, value, dtype));
 }
@@ -36,14 +43,17 @@ Tensor tensor_i64(const std::vector<int64_t>& values, const Shape& shape) {
   return Tensor(y);
 }
 
-Tensor arange(int64_t n, Dtype dtype) { return arange(0.0, static_cast<double>(n), 1.0, dtype); }
+Tensor arange(Whole n, Dtype dtype) {
+  check<ShapeError>(n >= 0, "arange: ", n, " elements: cannot be fewer than none");
+  return arange(0.0, static_cast<double>(n), 1.0, dtype);
+}
 Tensor arange(double begin, double end, double step, Dtype dtype) {
   return Tensor(core::arange(begin, end, step, dtype));
 }
-Tensor linspace(double begin, double end, int64_t n, Dtype dtype) {
+Tensor linspace(double begin, double end, Whole n, Dtype dtype) {
   return Tensor(core::linspace(begin, end, n, dtype));
 }
-Tensor eye(int64_t n, Dtype dtype) { return Tensor(core::eye(n, n, dtype)); }
+Tensor eye(Whole n, Dtype dtype) { return Tensor(core::eye(n, n, dtype)); }
 
 Tensor rand(const Shape& shape, Dtype dtype) { return rand(shape, default_generator(), dtype); }
 Tensor rand(const Shape& shape, Generator& generator, Dtype dtype) {
@@ -53,14 +63,14 @@ Tensor randn(const Shape& shape, Dtype dtype) { return randn(shape, default_gene
 Tensor randn(const Shape& shape, Generator& generator, Dtype dtype) {
   return Tensor(core::randn(shape, dtype, generator));
 }
-Tensor randint(int64_t low, int64_t high, const Shape& shape) {
+Tensor randint(Whole low, Whole high, const Shape& shape) {
   return randint(low, high, shape, default_generator());
 }
-Tensor randint(int64_t low, int64_t high, const Shape& shape, Generator& generator) {
+Tensor randint(Whole low, Whole high, const Shape& shape, Generator& generator) {
   return Tensor(core::randint(low, high, shape, generator));
 }
-Tensor randperm(int64_t n) { return randperm(n, default_generator()); }
-Tensor randperm(int64_t n, Generator& generator) { return Tensor(core::randperm(n, generator)); }
+Tensor randperm(Whole n) { return randperm(n, default_generator()); }
+Tensor randperm(Whole n, Generator& generator) { return Tensor(core::randperm(n, generator)); }
 
 Tensor bernoulli(const Shape& shape, double p, Dtype dtype) {
   const core::Array y(shape, dtype);

@@ -17,20 +17,20 @@ Tensor tensor(const std::vector<double>& values, const Shape& shape, Dtype dtype
 Tensor tensor_i64(const std::vector<int64_t>& values);                       // tokens
 Tensor tensor_i64(const std::vector<int64_t>& values, const Shape& shape);
 
-Tensor arange(int64_t n, Dtype dtype = Dtype::i64);                          // 0 … n-1
+Tensor arange(Whole n, Dtype dtype = Dtype::i64);                          // 0 … n-1
 Tensor arange(double begin, double end, double step, Dtype dtype = Dtype::f32);
-Tensor linspace(double begin, double end, int64_t n, Dtype dtype = Dtype::f32);  // end included
-Tensor eye(int64_t n, Dtype dtype = Dtype::f32);
+Tensor linspace(double begin, double end, Whole n, Dtype dtype = Dtype::f32);  // end included
+Tensor eye(Whole n, Dtype dtype = Dtype::f32);
 
 // Random tensors, from `generator` or the default one (manual_seed).
 Tensor rand(const Shape& shape, Dtype dtype = Dtype::f32);                   // uniform on [0, 1)
 Tensor rand(const Shape& shape, Generator& generator, Dtype dtype = Dtype::f32);
 Tensor randn(const Shape& shape, Dtype dtype = Dtype::f32);                  // standard normal
 Tensor randn(const Shape& shape, Generator& generator, Dtype dtype = Dtype::f32);
-Tensor randint(int64_t low, int64_t high, const Shape& shape);               // i64, low … high-1
-Tensor randint(int64_t low, int64_t high, const Shape& shape, Generator& generator);
-Tensor randperm(int64_t n);                                                  // i64
-Tensor randperm(int64_t n, Generator& generator);
+Tensor randint(Whole low, Whole high, const Shape& shape);               // i64, low … high-1
+Tensor randint(Whole low, Whole high, const Shape& shape, Generator& generator);
+Tensor randperm(Whole n);                                                  // i64
+Tensor randperm(Whole n, Generator& generator);
 Tensor bernoulli(const Shape& shape, double p, Dtype dtype = Dtype::f32);    // 1 with probability p
 
 }  // namespace heed

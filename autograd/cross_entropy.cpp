@@ -27,15 +27,20 @@ Tensor distribution(const core::CrossEntropyTargets& targets, const Tensor& logi
 
 RowLosses cross_entropy_rows(const Tensor& logits, const CrossEntropyTargets& targets) {
   const Tensor x = logits.reshape({targets.classes.numel(), logits.size(-1)}).contiguous();
-  core::CrossEntropyTargets flat{
+  const core::CrossEntropyTargets flat{
       core::contiguous(core::reshape(targets.classes.array(), {targets.classes.numel()})),
-      targets.class_weight.array(), targets.ignore_index, targets.smoothing};
-  if (flat.class_weight.defined()) flat.class_weight = core::contiguous(flat.class_weight);
+      targets.class_weight.defined() ? core::contiguous(targets.class_weight.array()) : core::Array(),
+      targets.ignore_index, targets.smoothing};
   const core::CrossEntropy rows = core::cross_entropy(x.array(), flat);
-  const Tensor loss = op("cross_entropy", rows.loss, edge(x, [x = saved(x), flat, rows](const Tensor& g) {
-    if (!grad_enabled()) return Tensor(core::cross_entropy_grad(x().array(), flat, rows, g.array()));
-    const Tensor t = distribution(flat, x());
-    return g.unsqueeze(-1) * (softmax(x(), -1) * sum(t, -1, keepdim) - t);
+  const Tensor loss = op("cross_entropy", rows.loss,
+                         edge(x, keep(x, flat.classes, flat.class_weight, rows.highest, rows.total),
+                              [ignore = flat.ignore_index, smoothing = flat.smoothing](
+                                  auto& g, auto& x, auto& classes, auto& weight, auto& highest, auto& total) {
+    const core::CrossEntropyTargets targets{classes.array(), weight.array(), ignore, smoothing};
+    if (!grad_enabled())
+      return Tensor(core::cross_entropy_grad(x.array(), targets, {{}, highest.array(), total.array(), 0}, g.array()));
+    const Tensor t = distribution(targets, x);
+    return g.unsqueeze(-1) * (softmax(x, -1) * sum(t, -1, keepdim) - t);
   }));
   return {loss.reshape(targets.classes.shape()), rows.weight};
 }

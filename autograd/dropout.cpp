@@ -20,19 +20,20 @@ DropoutMask DropoutMask::draw(double p) {
 core::Array DropoutMask::keep(const Shape& shape) const {
   core::Array mask(shape, Dtype::boolean);
   const double threshold = p * 4294967296.0;
+  bool* const kept = mask.data<bool>();
   core::parallel_for(mask.numel(), 16384, [&](int64_t begin, int64_t end) {
     std::array<uint32_t, 256> words;
     for (int64_t i = begin; i < end; i += 256) {
       const int64_t n = std::min<int64_t>(256, end - i);
       core::words_at(seed, call, static_cast<uint64_t>(i), words.data(), n);
       for (int64_t j = 0; j < n; ++j)
-        mask.data<bool>()[i + j] = words[static_cast<size_t>(j)] >= threshold;
+        kept[i + j] = words[static_cast<size_t>(j)] >= threshold;
     }
   });
   return mask;
 }
 
-Tensor dropout(const Tensor& x, double p) {
+Tensor dropout(const Tensor& x, Real p) {
   const DropoutMask drop = DropoutMask::draw(p);
   if (p == 0.0) return x;
   const double scale = p < 1.0 ? 1.0 / (1.0 - p) : 0.0;

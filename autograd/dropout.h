@@ -9,7 +9,7 @@ namespace heed {
 /// x ⊙ keep / (1 - p), keep drawn once a call from the default generator: element number i of x is
 /// kept iff word_at(seed, call, i) >= p 2³². p = 0 gives x itself, p = 1 zeros; other than
 /// 0 <= p <= 1 is an Error.
-Tensor dropout(const Tensor& x, double p);
+Tensor dropout(const Tensor& x, Real p);
 
 /// Which elements a call keeps: for ops that apply dropout inside.
 struct DropoutMask {

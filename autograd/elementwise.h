@@ -1,6 +1,8 @@
 // Elementwise mathematics. Operands are broadcast as in NumPy; a number takes the tensor's dtype.
 //
-// y has the broadcast shape. DtypeError where dtypes differ, ShapeError where shapes do not fit.
+// y has the broadcast shape. DtypeError where dtypes differ or one cannot hold the number, ShapeError
+// where shapes do not fit. Sums and products of integers wrap around; their / is that of fractions,
+// in float32, as in PyTorch, and floor_divide (where.h) keeps integers.
 // Cost: one pass. Every op is differentiable as often as wanted, where its derivative exists.
 // Comparisons, choices and kinks are in where.h, activations in activations.h.
 #pragma once
@@ -27,7 +29,7 @@ Tensor square(const Tensor& x);
 Tensor sqrt(const Tensor& x);
 Tensor rsqrt(const Tensor& x);                  // 1/√x
 Tensor reciprocal(const Tensor& x);
-Tensor pow(const Tensor& x, double exponent);
+Tensor pow(const Tensor& x, double exponent);   // of integers: exponents from 0 on
 Tensor exp(const Tensor& x);
 Tensor expm1(const Tensor& x);                  // eˣ - 1, exact near 0
 Tensor log(const Tensor& x);

@@ -1,9 +1,11 @@
 #include <heed/autograd/engine.h>
 
-#include <algorithm>
 #include <functional>
+#include <map>
 
+#include <heed/autograd/boundary.h>
 #include <heed/autograd/elementwise.h>
+#include <heed/autograd/hooks.h>
 #include <heed/autograd/node.h>
 #include <heed/core/ops.h>
 
@@ -11,10 +13,25 @@ namespace heed {
 
 namespace {
 
+// While a node's rule runs, errors name the layer that the node was made in.
 struct RunningRule {
-  const char* before;
-  explicit RunningRule(const char* name) : before(std::exchange(running_rule, name)) {}
-  ~RunningRule() { running_rule = before; }
+  const char* const before;
+  const core::ScopeFrame frame;
+  explicit RunningRule(const Node& node)
+      : before(std::exchange(running_rule, node.name)), frame{&node, node.layer, layer_name, core::current_scope} {
+    core::current_scope = &frame;
+  }
+  ~RunningRule() {
+    core::current_scope = frame.outer;
+    running_rule = before;
+  }
+  RunningRule(const RunningRule&) = delete;
+
+  static std::string layer_name(const core::ScopeFrame& innermost) {
+    const Node& node = *static_cast<const Node*>(innermost.module);
+    if (node.hooks && !node.hooks->path.empty()) return node.hooks->path;
+    return node.layer ? core::class_name(*node.layer) : "";
+  }
 };
 
 struct Pending {
@@ -29,10 +46,14 @@ struct Pass {
   core::PooledMap<uint64_t, Pending, std::greater<>> pending;  // newest first
   bool recording = false;
   bool retain_graph = false;
-  uint64_t oldest = 0;  // nodes older than this lead nowhere that is asked for
+  const Boundary* boundary = nullptr;  // null: every leaf is asked for
+
+  bool leads_somewhere(const Input& to) const {
+    return to.node && to.node->requires_grad() && (!boundary || boundary->contains(*to.node));
+  }
 
   void give(const char* from, const Input& to, Tensor&& g) {
-    if (!to.node || !g.defined() || !to.node->requires_grad() || to.node->id < oldest) return;
+    if (!g.defined()) return;
     if (observer) [[unlikely]] observer->gradient(from, g, false);
     check<AutogradError>(!recording || g.requires_grad(), from,
                          ": can be differentiated once only: its rule leaves the history of the gradient: "
@@ -64,25 +85,28 @@ struct Pass {
 
   template <class Arrived>
   void run(const char* from, const Input& root, const Tensor& seed, Arrived&& arrived) {
-    give(from, root, Tensor(seed));
+    if (leads_somewhere(root)) give(from, root, Tensor(seed));
     std::vector<Tensor> grads;
+    Wanted wanted;
     while (!pending.empty()) {
       const auto newest = pending.extract(pending.begin());
       Pending& now = newest.mapped();
       Node& node = *now.node;
       if (node.hooks) now.g = run_hooks(node, std::move(now.g));
       if (arrived(node, now.g) || node.is_leaf()) continue;
-      check<AutogradError>(!node.released(), node.name, ": what it saved for backward is gone, an earlier backward() "
-                           "used it: pass {.retain_graph = true} there to go through the graph twice");
+      const RunningRule running(node);
+      check<AutogradError>(!node.released(), node.name, ": what it kept for backward is gone, an earlier backward() used "
+                           "it: detach() what is carried over from the step before, as a hidden state is, or pass "
+                           "{.retain_graph = true} there to go through the graph twice");
+      wanted.clear();
+      for (const Input& input : node.inputs) wanted.push_back(leads_somewhere(input));
       grads.clear();
       if (node.adds_in_place) grads.push_back(take(node.inputs[0]));
-      {
-        const RunningRule running(node.name);
-        if (observer) [[unlikely]] observer->gradient(node.name, now.g, true);
-        node.pull(now.node, now.g, grads);
-      }
+      if (observer) [[unlikely]] observer->gradient(node.name, now.g, true);
+      node.pull(now.node, now.g, wanted, grads);
       now.g = Tensor();
-      for (size_t i = 0; i < grads.size(); ++i) give(node.name, node.inputs[i], std::move(grads[i]));
+      for (size_t i = 0; i < grads.size(); ++i)
+        if (wanted[i]) give(node.name, node.inputs[i], std::move(grads[i]));
       if (!retain_graph) node.release();  // saved values die as soon as they are used
     }
   }
@@ -119,20 +143,18 @@ std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs
   Pass pass;
   pass.recording = options.create_graph;
   pass.retain_graph = options.retain_graph || options.create_graph;
-  pass.oldest = UINT64_MAX;
-  for (const Tensor& x : inputs) {
+  for (const Tensor& x : inputs)
     check<AutogradError>(x.requires_grad(), "grad: input ", x.shape(), " does not require grad: make it a parameter()");
-    pass.oldest = std::min(pass.oldest, x.node()->id);
-  }
+  const Boundary boundary(output, inputs, options.partial);
+  pass.boundary = &boundary;
   // When recording, the seed is a leaf: every gradient then has a history, and a rule whose result
   // has none has lost it. (Every rule is linear in g.)
   if (pass.recording && !g.requires_grad()) g = parameter(g);
 
   std::vector<Tensor> found(inputs.size());
   auto arrived = [&](Node& node, Tensor& here) {
-    for (size_t i = 0; i < inputs.size(); ++i)
-      if (inputs[i].node().get() == &node) found[i] = here;
-    return node.id == pass.oldest;  // nothing that is asked for lies beyond
+    for (size_t i : boundary.asked(node)) found[i] = here;
+    return boundary.ends_at(node);
   };
   const NoGrad mode(pass.recording);
   pass.run("grad", {output.node(), output.shape(), output.dtype()}, pass.recording ? g : g.detach(), arrived);

@@ -14,11 +14,14 @@ namespace heed {
 struct GradOptions {
   Tensor seed = {};           // gradient that arrives at `output`; needed unless output has one number
   bool create_graph = false;  // record the derivatives, so that they can be differentiated
-  bool retain_graph = false;  // keep what was saved; create_graph implies it
+  bool retain_graph = false;  // keep what the rules use; create_graph implies it
+  bool partial = false;       // ∂ in place of d: an input counts as independent of the other inputs
 };
 
 /// d output / d inputs[i], one for each; empty where output does not depend on the input.
-/// Cost: that of the forward pass, times a small constant. AutogradError as for backward().
+///
+/// It walks only what lies between the output and the inputs: no rule runs whose result nobody asked for.
+/// Cost: that of the forward pass between them, times a small constant. AutogradError as for backward().
 std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& = {});
 
 }  // namespace heed

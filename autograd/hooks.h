@@ -1,17 +1,28 @@
-// What a tensor that is no leaf may ask of the engine: to keep its gradient, or to show it.
+// What is asked of a node beside its gradient: to keep it, to show it, to know where it was made.
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include <heed/autograd/tensor.h>
 
 namespace heed {
 
+using Hook = std::function<Tensor(const Tensor&)>;
+
 struct Hooks {
   bool retain = false;
-  Tensor grad;  // kept if retain
-  std::vector<std::function<Tensor(const Tensor&)>> functions;
-};  // run_hooks() in node.h shows a gradient to all functions, and keeps it if that is wanted
+  Tensor grad;                                   // kept if retain
+  std::vector<std::shared_ptr<Hook>> functions;  // in the order they were registered
+  std::string path;  // of the module at work, if somebody observed (observe.h)
+};
+
+Hooks& hooks_of(Node& node);  // made on first use
+
+/// Shows g to all functions, and keeps what they leave of it if that is wanted. A function may register
+/// and remove hooks: what it adds is called from the next gradient on.
+Tensor run_hooks(Node& node, Tensor g);
 
 }  // namespace heed

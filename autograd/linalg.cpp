@@ -3,11 +3,15 @@
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/reduce.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed {
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  const core::OpName at("matmul");
+  core::check_defined(a.array(), "left operand");
+  core::check_defined(b.array(), "right operand");
   check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: ", a.shape(), " @ ", b.shape(),
                     ": a number is no matrix: multiply with *");
   if (a.dim() == 1 || b.dim() == 1)
@@ -23,8 +27,8 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     return matmul(a.reshape({-1, a.size(-1)}), b).reshape(shape);
   }
   return op("matmul", core::matmul(a.array(), b.array()),
-            edge(a, [b = saved(b)](const Tensor& g) { return matmul(g, b().transpose(-2, -1)); }),
-            edge(b, [a = saved(a)](const Tensor& g) { return matmul(a().transpose(-2, -1), g); }));
+            edge(a, keep(b), [](auto& g, auto& b) { return matmul(g, b.transpose(-2, -1)); }),
+            edge(b, keep(a), [](auto& g, auto& a) { return matmul(a.transpose(-2, -1), g); }));
 }
 
 namespace {
@@ -40,14 +44,14 @@ Tensor rows(const Tensor& x) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   core::Array y = core::linear(x.array(), weight.array(), bias.array());
-  const auto grad_x = edge(x, [w = saved(weight)](const Tensor& g) { return matmul(g, w()); });
-  const auto grad_weight = edge(weight, [x = saved(x)](const Tensor& g) {
-    if (!grad_enabled()) return Tensor(core::linear_weight_grad(g.array(), x().array()));
-    return matmul(rows(g).transpose(0, 1), rows(x()));
+  const auto grad_x = edge(x, keep(weight), [](auto& g, auto& w) { return matmul(g, w); });
+  const auto grad_weight = edge(weight, keep(x), [](auto& g, auto& x) {
+    if (!grad_enabled()) return Tensor(core::linear_weight_grad(g.array(), x.array()));
+    return matmul(rows(g).transpose(0, 1), rows(x));
   });
   if (!bias.defined()) return op("linear", std::move(y), grad_x, grad_weight);
   return op("linear", std::move(y), grad_x, grad_weight,
-            edge(bias, [](const Tensor& g) { return g; }));
+            edge(bias, [](auto& g) { return g; }));
 }
 
 }  // namespace heed

@@ -1,7 +1,7 @@
 #include <heed/autograd/recurrence.h>
 
 #include <heed/autograd/engine.h>
-#include <heed/autograd/node.h>
+#include <heed/autograd/joint.h>
 #include <heed/autograd/ops.h>
 
 namespace heed {
@@ -60,19 +60,18 @@ Tensor plain_recurrence(const Tensor& projected, RecurrenceState state, const Te
 
 Tensor recurrence(const Tensor& projected, const RecurrenceState& start, const Tensor& weight,
                   const Tensor& bias, const Recurrence& how) {
-  const auto inputs = [how](const std::vector<Saved>& in) {
-    return core::RecurrenceInputs{how.kind,        how.reverse,     how.lengths,
-                                  in[0]().array(), in[1]().array(), in[2]().array(),
-                                  in[3]().array(), in[4]().array()};
+  const auto inputs = [](const std::vector<Tensor>& in, const Recurrence& how) {
+    return core::RecurrenceInputs{how.kind,      how.reverse,   how.lengths,   in[0].array(),
+                                  in[1].array(), in[2].array(), in[3].array(), in[4].array()};
   };
-  const std::vector<Tensor> given{projected, start.hidden, start.cell, weight, bias};
-  const std::vector<Saved> in(given.begin(), given.end());
-  const core::RecurrenceOutputs out = core::recurrence(inputs(in));
+  const std::vector<Tensor> in{projected, start.hidden, start.cell, weight, bias};
+  const core::RecurrenceOutputs out = core::recurrence(inputs(in, how));
   return op(
-      "recurrence", out.states, given,
-      [in, inputs, how, gates = out.gates](const Tensor& g, const Tensor& y) {
+      "recurrence", out.states, in, keep(in, out.gates, how.lengths),
+      [inputs, kind = how.kind, reverse = how.reverse](auto& g, auto& y, auto& in, auto& gates, auto& lengths) {
+        const Recurrence how{kind, reverse, lengths};
         if (!grad_enabled()) {
-          core::RecurrenceGrad d = core::recurrence_grad(inputs(in), {y.array(), gates}, g.array());
+          core::RecurrenceGrad d = core::recurrence_grad(inputs(in, how), {y.array(), gates.array()}, g.array());
           return std::vector<Tensor>{Tensor(d.projected), Tensor(d.hidden), Tensor(d.cell),
                                      Tensor(d.weight), Tensor(d.bias)};
         }
@@ -80,8 +79,8 @@ Tensor recurrence(const Tensor& projected, const RecurrenceState& start, const T
         // for is the derivative by each as it enters here, not by ways that lead there from
         // another.
         std::vector<Tensor> views, wanted, grads(in.size());
-        for (const Saved& x : in) {
-          views.push_back(x().defined() ? x().reshape(x().shape()) : Tensor());
+        for (const Tensor& x : in) {
+          views.push_back(x.defined() ? x.reshape(x.shape()) : Tensor());
           if (views.back().requires_grad()) wanted.push_back(views.back());
         }
         const Tensor again =

@@ -34,118 +34,120 @@ double count(const char* op, const Shape& shape, const Axes& axes) {
 
 Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes& axes) {
   return op(name, std::move(value),
-            edge(x, [x = saved(x), kept = kept_dims(name, x.shape(), axes)](const Tensor& g,
-                                                                            const Tensor& y) {
-              const Tensor best = eq(x(), y.detach().reshape(kept));
-              const Tensor shared = best.to(x().dtype()).sum_to(kept);  // how many are equal
+            edge(x, keep(x), [kept = kept_dims(name, x.shape(), axes)](auto& g, auto& y, auto& x) {
+              const Tensor best = eq(x, y.detach().reshape(kept));
+              const Tensor shared = best.to(x.dtype()).sum_to(kept);  // how many are equal
               return where(best, g.reshape(kept) / shared, 0.0);
             }));
 }
 
 }  // namespace
 
-Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
-  core::Array y = core::sum(x.array(), axes, keepdim);
+Tensor sum(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
+  core::Array y = core::sum(x.array(), axes, bool(keep_axes));
   return op("sum", std::move(y),
-            edge(x, [from = x.shape(), axes](const Tensor& g) {
+            edge(x, [from = x.shape(), axes](auto& g) {
               return (g.dim() == 0 ? g : g.reshape(kept_dims("sum", from, axes))).expand(from);
             }));
 }
 
-Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
+Tensor mean(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
   check<DtypeError>(is_floating(x.dtype()), "mean: ", x.shape(), " of ", x.dtype(),
                     ": a mean is no whole number: convert with to(Dtype::f32)");
-  return sum(x, axes, keepdim) / count("mean", x.shape(), axes);
+  return sum(x, axes, keep_axes) / count("mean", x.shape(), axes);
 }
 
-Tensor var(const Tensor& x, const Axes& axes, double correction, bool keepdim) {
+Tensor var(const Tensor& x, const Axes& axes, Real correction, KeepDim keep_axes) {
+  check(std::isfinite(correction), "var: ", x.shape(), ", correction ", correction,
+        ": must be a finite number: 1 is Bessel's, 0 gives the mean square");
   const Tensor centred = x - mean(x, axes, true);
-  return sum(square(centred), axes, keepdim) /
+  return sum(square(centred), axes, keep_axes) /
          std::max(0.0, count("var", x.shape(), axes) - correction);
 }
+Tensor var(const Tensor& x, const Axes& axes, KeepDim keep_axes) { return var(x, axes, 1.0, keep_axes); }
 
-Tensor norm(const Tensor& x, const Axes& axes, bool keepdim) {
-  const Tensor squares = sum(square(x), axes, keepdim);
+Tensor norm(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
+  const Tensor squares = sum(square(x), axes, keep_axes);
   const Tensor zero = eq(squares, 0.0);
   return where(zero, 0.0, sqrt(where(zero, 1.0, squares)));
 }
 
-Tensor amax(const Tensor& x, const Axes& axes, bool keepdim) {
-  return extremum("amax", core::amax(x.array(), axes, keepdim), x, axes);
+Tensor amax(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
+  return extremum("amax", core::amax(x.array(), axes, bool(keep_axes)), x, axes);
 }
 
-Tensor amin(const Tensor& x, const Axes& axes, bool keepdim) {
-  return extremum("amin", core::amin(x.array(), axes, keepdim), x, axes);
+Tensor amin(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
+  return extremum("amin", core::amin(x.array(), axes, bool(keep_axes)), x, axes);
 }
 
 namespace {
 
-Extremum at_positions(const Tensor& x, int64_t axis, const Tensor& positions, bool keepdim) {
+Extremum at_positions(const Tensor& x, Axis axis, const Tensor& positions, KeepDim keep_axes) {
   const Tensor values = gather(x, axis, positions);
-  if (keepdim) return {values, positions};
+  if (keep_axes) return {values, positions};
   return {values.squeeze(axis), positions.squeeze(axis)};
 }
 
 }  // namespace
 
-Extremum max(const Tensor& x, int64_t axis, bool keepdim) {
-  return at_positions(x, axis, argmax(x, axis, true), keepdim);
+Extremum max(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  return at_positions(x, axis, argmax(x, axis, true), keep_axes);
 }
-Extremum min(const Tensor& x, int64_t axis, bool keepdim) {
-  return at_positions(x, axis, argmin(x, axis, true), keepdim);
-}
-
-Tensor argmax(const Tensor& x, int64_t axis, bool keepdim) {
-  return Tensor(core::argmax(x.array(), axis, keepdim));
-}
-Tensor argmin(const Tensor& x, int64_t axis, bool keepdim) {
-  return Tensor(core::argmin(x.array(), axis, keepdim));
+Extremum min(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  return at_positions(x, axis, argmin(x, axis, true), keep_axes);
 }
 
-Extremum topk(const Tensor& x, int64_t k, int64_t axis, bool largest) {
+Tensor argmax(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  return Tensor(core::argmax(x.array(), axis, bool(keep_axes)));
+}
+Tensor argmin(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  return Tensor(core::argmin(x.array(), axis, bool(keep_axes)));
+}
+
+Extremum topk(const Tensor& x, Whole k, Axis axis, bool largest) {
   return at_positions(x, axis, Tensor(core::topk(x.array(), k, axis, largest).indices), true);
 }
 
-Tensor prod(const Tensor& x, int64_t axis, bool keepdim) {
-  return op("prod", core::prod(x.array(), axis, keepdim),
-            edge(x, [x = saved(x), axis](const Tensor& g) {
+Tensor prod(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  return op("prod", core::prod(x.array(), axis, bool(keep_axes)),
+            edge(x, keep(x), [axis](auto& g, auto& x) {
               // ∂/∂xᵢ is the product of the others: of those before i and those behind. Exact at 0.
-              const int64_t n = x().size(axis);
-              const int i = core::normalize_axis("prod", axis, x().shape());
+              const int64_t n = x.size(axis);
+              const int i = core::normalize_axis("prod", axis, x.shape());
               const auto count = static_cast<size_t>(n);
               std::vector<Tensor> before(count), behind(count), others;
               if (n)
                 before[0] = behind[count - 1] =
-                    Tensor(core::full(x().select(i, 0).shape(), 1.0, g.dtype()));
+                    Tensor(core::full(x.select(i, 0).shape(), 1.0, g.dtype()));
               for (int64_t j = 1; j < n; ++j) {
-                before[size_t(j)] = before[size_t(j - 1)] * x().select(i, j - 1);
-                behind[size_t(n - 1 - j)] = behind[size_t(n - j)] * x().select(i, n - j);
+                before[size_t(j)] = before[size_t(j - 1)] * x.select(i, j - 1);
+                behind[size_t(n - 1 - j)] = behind[size_t(n - j)] * x.select(i, n - j);
               }
               for (size_t j = 0; j < count; ++j) others.push_back(before[j] * behind[j]);
-              Shape kept = x().shape();
+              Shape kept = x.shape();
               kept[i] = 1;
-              return n ? g.reshape(kept) * stack(others, i) : g.reshape(kept).expand(x().shape());
+              return n ? g.reshape(kept) * stack(others, i) : g.reshape(kept).expand(x.shape());
             }));
 }
 
 namespace {
 
 // yᵢ = x₀ + … + xᵢ, so xᵢ is in all yⱼ with j >= i: its gradient is such a sum from the other end.
-Tensor running_sum(const Tensor& x, int64_t axis, bool reverse) {
+Tensor running_sum(const Tensor& x, Axis axis, bool reverse) {
   return op("cumsum", core::cumsum(x.array(), axis, reverse),
-            edge(x, [axis, reverse](const Tensor& g) { return running_sum(g, axis, !reverse); }));
+            edge(x, [axis, reverse](auto& g) { return running_sum(g, axis, !reverse); }));
 }
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int64_t axis) { return running_sum(x, axis, false); }
+Tensor cumsum(const Tensor& x, Axis axis) { return running_sum(x, axis, false); }
 
-Tensor logsumexp(const Tensor& x, int64_t axis, bool keepdim) {
-  return op("logsumexp", core::logsumexp(x.array(), axis, keepdim),
-            edge(x, [x = saved(x), axis](const Tensor& g) {
-              Shape kept = x().shape();
+Tensor logsumexp(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  return op("logsumexp", core::logsumexp(x.array(), axis, bool(keep_axes)),
+            edge(x, keep(x), [axis](auto& g, auto& x) {
+              Shape kept = x.shape();
               kept[core::normalize_axis("logsumexp", axis, kept)] = 1;
-              return g.reshape(kept) * softmax(x(), axis);
+              return g.reshape(kept) * softmax(x, axis);
             }));
 }
 

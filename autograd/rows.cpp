@@ -1,23 +1,25 @@
 #include <heed/autograd/rows.h>
 
+#include <limits>
+
 #include <heed/autograd/elementwise.h>
-#include <heed/autograd/node.h>
+#include <heed/autograd/joint.h>
 #include <heed/autograd/reduce.h>
 #include <heed/core/ops.h>
 
 namespace heed {
 
-Tensor softmax(const Tensor& x, int64_t axis) {
+Tensor softmax(const Tensor& x, Axis axis) {
   return op("softmax", core::softmax(x.array(), axis),
-            edge(x, [axis](const Tensor& g, const Tensor& y) {
+            edge(x, [axis](auto& g, auto& y) {
               if (!grad_enabled()) return Tensor(core::softmax_grad(y.array(), g.array(), axis));
               return y * (g - sum(g * y, axis, keepdim));
             }));
 }
 
-Tensor log_softmax(const Tensor& x, int64_t axis) {
+Tensor log_softmax(const Tensor& x, Axis axis) {
   return op("log_softmax", core::log_softmax(x.array(), axis),
-            edge(x, [axis](const Tensor& g, const Tensor& y) {
+            edge(x, [axis](auto& g, auto& y) {
               if (!grad_enabled())
                 return Tensor(core::log_softmax_grad(y.array(), g.array(), axis));
               return g - exp(y) * sum(g, axis, keepdim);
@@ -30,41 +32,41 @@ Tensor or_empty(const core::Array& x) { return Tensor(x); }
 
 }  // namespace
 
-Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Real eps) {
   const core::Normalized norm = core::layer_norm(x.array(), weight.array(), bias.array(), eps);
   const bool has_bias = bias.defined();
-  return op("layer_norm", norm.y, {x, weight, bias},
-            [x = saved(x), w = saved(weight), norm, has_bias, eps](
-                const Tensor& g, const Tensor&) -> std::vector<Tensor> {
+  return op("layer_norm", norm.y, {x, weight, bias}, keep(x, weight, norm.mean, norm.rstd),
+            [has_bias, eps](auto& g, auto& x, auto& w, auto& mean_, auto& rstd_) -> std::vector<Tensor> {
               if (!grad_enabled()) {
-                const core::NormGrad d =
-                    core::layer_norm_grad(x().array(), w().array(), has_bias, norm, g.array());
+                const core::NormGrad d = core::layer_norm_grad(
+                    x.array(), w.array(), has_bias, {{}, mean_.array(), rstd_.array()}, g.array());
                 return {or_empty(d.x), or_empty(d.weight), or_empty(d.bias)};
               }
-              const Tensor rstd = rsqrt(var(x(), -1, 0.0, keepdim) + eps);
-              const Tensor normal = (x() - mean(x(), -1, keepdim)) * rstd;
-              const Tensor h = w().defined() ? g * w() : g;
+              const Tensor rstd = rsqrt(var(x, -1, 0.0, keepdim) + eps);
+              const Tensor normal = (x - mean(x, -1, keepdim)) * rstd;
+              const Tensor h = w.defined() ? g * w : g;
               const Tensor dx =
                   rstd * (h - mean(h, -1, keepdim) - normal * mean(h * normal, -1, keepdim));
-              return {dx, w().defined() ? g * normal : Tensor(), has_bias ? g : Tensor()};
+              return {dx, w.defined() ? g * normal : Tensor(), has_bias ? g : Tensor()};
             });
 }
 
-Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
+Tensor rms_norm(const Tensor& x, const Tensor& weight, std::optional<Real> given) {
+  const double eps = given.value_or(x.dtype() == Dtype::f64 ? std::numeric_limits<double>::epsilon()
+                                                            : std::numeric_limits<float>::epsilon());
   const core::Normalized norm = core::rms_norm(x.array(), weight.array(), eps);
-  return op("rms_norm", norm.y, {x, weight},
-            [x = saved(x), w = saved(weight), norm, eps](const Tensor& g,
-                                                         const Tensor&) -> std::vector<Tensor> {
+  return op("rms_norm", norm.y, {x, weight}, keep(x, weight, norm.rstd),
+            [eps](auto& g, auto& x, auto& w, auto& rstd_) -> std::vector<Tensor> {
               if (!grad_enabled()) {
                 const core::NormGrad d =
-                    core::rms_norm_grad(x().array(), w().array(), norm, g.array());
+                    core::rms_norm_grad(x.array(), w.array(), {{}, {}, rstd_.array()}, g.array());
                 return {or_empty(d.x), or_empty(d.weight)};
               }
-              const Tensor rstd = rsqrt(mean(square(x()), -1, keepdim) + eps);
-              const Tensor normal = x() * rstd;
-              const Tensor h = w().defined() ? g * w() : g;
+              const Tensor rstd = rsqrt(mean(square(x), -1, keepdim) + eps);
+              const Tensor normal = x * rstd;
+              const Tensor h = w.defined() ? g * w : g;
               const Tensor dx = rstd * (h - normal * mean(h * normal, -1, keepdim));
-              return {dx, w().defined() ? g * normal : Tensor()};
+              return {dx, w.defined() ? g * normal : Tensor()};
             });
 }
 

@@ -5,12 +5,12 @@
 
 namespace heed {
 
-Sorted sort(const Tensor& x, int64_t axis, bool descending) {
+Sorted sort(const Tensor& x, Axis axis, bool descending) {
   const Tensor positions = argsort(x, axis, descending);
   return {gather(x, axis, positions), positions};
 }
 
-Tensor argsort(const Tensor& x, int64_t axis, bool descending) {
+Tensor argsort(const Tensor& x, Axis axis, bool descending) {
   return Tensor(core::argsort(x.array(), axis, descending));
 }
 

@@ -1,8 +1,6 @@
 // Order along an axis.
 #pragma once
 
-#include <cstdint>
-
 #include <heed/autograd/tensor.h>
 
 namespace heed {
@@ -14,9 +12,9 @@ struct Sorted {
 /// x in order along an axis: the smallest first, or the largest if `descending`. Equals keep their
 /// order (a stable sort), NaN counts as larger than all numbers. The values are differentiable: a
 /// gradient goes back to where its number came from. O(n log n) a row.
-Sorted sort(const Tensor& x, int64_t axis = -1, bool descending = false);
+Sorted sort(const Tensor& x, Axis axis = -1, bool descending = false);
 
 /// Only the positions, i64.
-Tensor argsort(const Tensor& x, int64_t axis = -1, bool descending = false);
+Tensor argsort(const Tensor& x, Axis axis = -1, bool descending = false);
 
 }  // namespace heed

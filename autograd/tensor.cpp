@@ -3,6 +3,8 @@
 #include <heed/autograd/hooks.h>
 #include <heed/autograd/leaf.h>
 #include <heed/autograd/node.h>
+#include <heed/core/number.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -18,13 +20,6 @@ Leaf& leaf_of(const char* op, const Tensor& x) {
   return static_cast<Leaf&>(*x.node());
 }
 
-Hooks& hooks_of(const char* op, const Tensor& x) {
-  check<AutogradError>(x.requires_grad(), op, ": ", x.shape(),
-                       " does not require grad: no gradient will arrive here");
-  if (!x.node()->hooks) x.node()->hooks = std::make_shared<Hooks>();
-  return *x.node()->hooks;
-}
-
 }  // namespace
 
 bool grad_enabled() { return recording; }
@@ -34,7 +29,10 @@ NoGrad::~NoGrad() { recording = before_; }
 Tensor parameter(const Tensor& x) {
   check<DtypeError>(is_floating(x.dtype()), "parameter: ", x.shape(), " of ", x.dtype(),
                     ": only float32 and float64 have gradients");
-  return Tensor(x.array(), make_handle(new Leaf));
+  auto* const leaf = new Leaf;
+  std::shared_ptr<Node> node = make_handle(leaf);
+  leaf->self = node;
+  return Tensor(x.array(), std::move(node));
 }
 
 bool Tensor::requires_grad() const { return node_ && node_->requires_grad(); }
@@ -52,7 +50,11 @@ bool Tensor::is_leaf() const { return !node_ || node_->is_leaf(); }
 
 Tensor Tensor::grad() const {
   if (!node_) return Tensor();
-  if (node_->is_leaf()) return static_cast<const Leaf&>(*node_).grad;
+  if (node_->is_leaf()) {
+    const Leaf& leaf = static_cast<const Leaf&>(*node_);
+    if (!leaf.looked_at) leaf.looked_at = true;
+    return leaf.grad;
+  }
   return node_->hooks ? node_->hooks->grad : Tensor();
 }
 
@@ -63,30 +65,6 @@ void Tensor::set_grad(const Tensor& g) {
                     " for a tensor of ", dtype(),
                     ": must have the same dtype: convert it with to(Dtype)");
   leaf_of("set_grad", *this).grad = g.detach();
-}
-
-void Tensor::retain_grad() const {
-  if (!is_leaf()) hooks_of("retain_grad", *this).retain = true;
-}
-
-void Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
-  hooks_of("register_hook", *this).functions.push_back(std::move(hook));
-}
-
-Tensor run_hooks(Node& node, Tensor g) {
-  Hooks& hooks = *node.hooks;
-  for (const auto& function : hooks.functions) {
-    Tensor changed = function(g);
-    if (!changed.defined()) continue;
-    check<ShapeError>(changed.shape() == g.shape(), node.name, ": a hook gave a gradient ",
-                      changed.shape(), " in place of ", g.shape(), ": must have the same shape");
-    g = std::move(changed);
-  }
-  if (hooks.retain)
-    hooks.grad = hooks.grad.defined()
-                     ? Tensor(core::zip(core::Binary::add, hooks.grad.array(), g.array()))
-                     : g.detach();
-  return g;
 }
 
 namespace {
@@ -108,6 +86,7 @@ void check_in_place(const char* op, const Tensor& x, const Tensor& source = Tens
 }  // namespace
 
 Tensor& Tensor::copy_(const Tensor& source) {
+  const core::OpName at("copy_");
   check_in_place("copy_", *this, source);
   core::copy_into(array_, source.array());
   array_.storage().bump_version();
@@ -115,7 +94,9 @@ Tensor& Tensor::copy_(const Tensor& source) {
 }
 
 Tensor& Tensor::fill_(double value) {
+  const core::OpName at("fill_");
   check_in_place("fill_", *this);
+  core::check_defined(array_);
   core::copy_into(array_, core::full({}, value, dtype()));
   array_.storage().bump_version();
   return *this;
@@ -129,7 +110,9 @@ Tensor& Tensor::add_(const Tensor& other, double alpha) {
 }
 
 Tensor& Tensor::mul_(double factor) {
+  const core::OpName at("mul_");
   check_in_place("mul_", *this);
+  core::check_defined(array_);
   core::zip_into(core::Binary::mul, array_, core::full({}, factor, dtype()));
   array_.storage().bump_version();
   return *this;

@@ -9,16 +9,18 @@
 #pragma once
 
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <heed/autograd/arguments.h>
 #include <heed/core/array.h>
 
 namespace heed {
 
+class Tensor;
 struct Node;
+struct Hooks;
 
 /// Ops are recorded, but not while a NoGrad lives on this thread:  { NoGrad guard; … }
 class NoGrad {
@@ -33,17 +35,21 @@ class NoGrad {
 struct EnableGrad : NoGrad { EnableGrad() : NoGrad(true) {} };  // the opposite, inside of one
 bool grad_enabled();
 
-/// The axes that a reduction removes; none named means all:  sum(x), sum(x, -1), sum(x, {0, 2}).
-struct Axes : Shape {
-  Axes() = default;
-  Axes(int64_t axis) : Shape{axis} {}
-  Axes(std::initializer_list<int64_t> axes) : Shape(axes) {}
+struct BackwardOptions {
+  bool retain_graph = false;  // keep what the rules use, for another pass
 };
 
-inline constexpr bool keepdim = true;  // so that calls read  sum(x, -1, keepdim)
+/// What register_hook() gives: remove() takes the hook away again. Letting go of it keeps the hook.
+class HookHandle {
+ public:
+  HookHandle() = default;
+  HookHandle(std::weak_ptr<Hooks> hooks, std::weak_ptr<std::function<Tensor(const Tensor&)>> function)
+      : hooks_(std::move(hooks)), function_(std::move(function)) {}
+  void remove();
 
-struct BackwardOptions {
-  bool retain_graph = false;  // keep what was saved, for another pass
+ private:
+  std::weak_ptr<Hooks> hooks_;
+  std::weak_ptr<std::function<Tensor(const Tensor&)>> function_;
 };
 
 class Tensor {
@@ -52,16 +58,25 @@ class Tensor {
   explicit Tensor(core::Array array, std::shared_ptr<Node> node = nullptr)
       : array_(std::move(array)), node_(std::move(node)) {}
 
+  // A handle can be pointed elsewhere; what x[0], a slice or grad() return is gone at the line's end.
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) noexcept = default;
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & noexcept = default;
+  void operator=(const Tensor&) && = delete;  // to write elements: x[0].copy_(y); a gradient: x.set_grad(y)
+  ~Tensor() = default;
+
   bool defined() const { return array_.defined(); }
   const Shape& shape() const { return array_.shape(); }
-  int64_t size(int64_t axis) const { return array_.size(axis); }
+  int64_t size(Axis axis) const { return array_.size(axis); }
   int dim() const { return array_.rank(); }
   int64_t numel() const { return array_.numel(); }
   Dtype dtype() const { return array_.dtype(); }
   bool is_contiguous() const { return array_.is_contiguous(); }
   double item() const { return core::item(array_); }  // the only number; else ShapeError
   std::vector<double> to_vector() const { return core::to_vector(array_); }
-  template <class T> const T* data() const { return array_.data<T>(); }
+  /// The first element; DtypeError unless T is the element type. The rest follow if is_contiguous().
+  template <ElementType T> const T* data() const { return array_.data<T>(); }
 
   // Gradients.
   bool requires_grad() const;
@@ -76,24 +91,25 @@ class Tensor {
   void backward(const Tensor& seed, const BackwardOptions& = {}) const;
   Tensor detach() const { return Tensor(array_); }  // same numbers, no history
   void retain_grad() const;            // keep the gradient of a tensor that is no leaf, too
-  /// `hook` sees each gradient that arrives here, and may return another in its place.
-  void register_hook(std::function<Tensor(const Tensor&)> hook) const;
+  /// `hook` sees each gradient that arrives here, and may return another of its shape and dtype in its
+  /// place. It stays until handle.remove(): one registered in a loop is called once more in each pass.
+  HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
   // Geometry: views of the same numbers, differentiable (views.cpp).
-  Tensor transpose(int64_t axis0, int64_t axis1) const;
+  Tensor transpose(Axis axis0, Axis axis1) const;
   Tensor permute(const Shape& axes) const;
   Tensor reshape(const Shape& shape) const;       // one size may be -1; copies if it must
-  Tensor flatten(int64_t first = 0, int64_t last = -1) const;
+  Tensor flatten(Axis first = 0, Axis last = -1) const;
   Tensor expand(const Shape& shape) const;        // repeats axes of size 1
   Tensor sum_to(const Shape& shape) const;        // its inverse: sums over the axes that were repeated
-  Tensor squeeze(int64_t axis) const;
-  Tensor unsqueeze(int64_t axis) const;
-  Tensor select(int64_t axis, int64_t index) const;
-  Tensor slice(int64_t axis, int64_t begin, int64_t end, int64_t step = 1) const;
+  Tensor squeeze(Axis axis) const;
+  Tensor unsqueeze(Axis axis) const;
+  Tensor select(Axis axis, Whole index) const;
+  Tensor slice(Axis axis, Whole begin, Whole end, Whole step = 1) const;
   Tensor diagonal() const;
-  Tensor operator[](int64_t index) const { return select(0, index); }
-  std::vector<Tensor> split(int64_t size, int64_t axis = 0) const;
-  std::vector<Tensor> chunk(int64_t chunks, int64_t axis = 0) const;
+  Tensor operator[](Whole index) const { return select(0, index); }
+  std::vector<Tensor> split(Whole size, Axis axis = 0) const;
+  std::vector<Tensor> chunk(Whole chunks, Axis axis = 0) const;
   Tensor contiguous() const;
   Tensor clone() const;
   Tensor to(Dtype dtype) const;

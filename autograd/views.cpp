@@ -4,29 +4,29 @@
 #include <algorithm>
 
 #include <heed/autograd/indexing.h>
-#include <heed/autograd/node.h>
+#include <heed/autograd/joint.h>
 #include <heed/core/ops.h>
 
 namespace heed {
 
-Tensor Tensor::transpose(int64_t axis0, int64_t axis1) const {
+Tensor Tensor::transpose(Axis axis0, Axis axis1) const {
   return op("transpose", core::transpose(array_, axis0, axis1),
-            edge(*this, [axis0, axis1](const Tensor& g) { return g.transpose(axis0, axis1); }));
+            edge(*this, [axis0, axis1](auto& g) { return g.transpose(axis0, axis1); }));
 }
 
 Tensor Tensor::permute(const Shape& axes) const {
   core::Array y = core::permute(array_, axes);
   Shape inverse = axes;
   for (int i = 0; i < axes.rank(); ++i) inverse[core::normalize_axis("permute", axes[i], shape())] = i;
-  return op("permute", std::move(y), edge(*this, [inverse](const Tensor& g) { return g.permute(inverse); }));
+  return op("permute", std::move(y), edge(*this, [inverse](auto& g) { return g.permute(inverse); }));
 }
 
 Tensor Tensor::reshape(const Shape& to) const {
   return op("reshape", core::reshape(array_, to),
-            edge(*this, [from = shape()](const Tensor& g) { return g.reshape(from); }));
+            edge(*this, [from = shape()](auto& g) { return g.reshape(from); }));
 }
 
-Tensor Tensor::flatten(int64_t first, int64_t last) const {
+Tensor Tensor::flatten(Axis first, Axis last) const {
   if (dim() == 0) return reshape({1});
   const int begin = core::normalize_axis("flatten", first, shape()), end = core::normalize_axis("flatten", last, shape());
   check<ShapeError>(begin <= end, "flatten: ", shape(), " from axis ", begin, " to ", end, ": the first is behind the last");
@@ -40,23 +40,23 @@ Tensor Tensor::flatten(int64_t first, int64_t last) const {
 }
 
 Tensor Tensor::expand(const Shape& to) const {
-  return op("expand", core::expand(array_, to), edge(*this, [](const Tensor& g) { return g; }));  // the engine sums
+  return op("expand", core::expand(array_, to), edge(*this, [](auto& g) { return g; }));  // the engine sums
 }
 
 Tensor Tensor::sum_to(const Shape& to) const {
   check<ShapeError>(core::broadcasts_to(to, shape()), "sum_to: ", shape(), " to ", to,
                     ": the smaller shape does not broadcast to the larger");
-  return op("sum_to", core::sum_to(array_, to), edge(*this, [from = shape()](const Tensor& g) { return g.expand(from); }));
+  return op("sum_to", core::sum_to(array_, to), edge(*this, [from = shape()](auto& g) { return g.expand(from); }));
 }
 
-Tensor Tensor::squeeze(int64_t axis) const {
+Tensor Tensor::squeeze(Axis axis) const {
   return op("squeeze", core::squeeze(array_, axis),
-            edge(*this, [from = shape()](const Tensor& g) { return g.reshape(from); }));
+            edge(*this, [from = shape()](auto& g) { return g.reshape(from); }));
 }
 
-Tensor Tensor::unsqueeze(int64_t axis) const {
+Tensor Tensor::unsqueeze(Axis axis) const {
   return op("unsqueeze", core::unsqueeze(array_, axis),
-            edge(*this, [from = shape()](const Tensor& g) { return g.reshape(from); }));
+            edge(*this, [from = shape()](auto& g) { return g.reshape(from); }));
 }
 
 namespace {
@@ -75,7 +75,7 @@ Tensor place(const Tensor& g, const SoFar& so_far, const Shape& shape, const cha
 
 }  // namespace
 
-Tensor Tensor::select(int64_t axis, int64_t index) const {
+Tensor Tensor::select(Axis axis, Whole index) const {
   return op("select", core::select(array_, axis, index),
             edge(*this, [from = shape(), axis, index](const Tensor& g, const SoFar& so_far) {
               return place(g, so_far, from, "select_grad", [=](const core::Array& y) { return core::select(y, axis, index); },
@@ -83,7 +83,7 @@ Tensor Tensor::select(int64_t axis, int64_t index) const {
             }));
 }
 
-Tensor Tensor::slice(int64_t axis, int64_t begin, int64_t end, int64_t step) const {
+Tensor Tensor::slice(Axis axis, Whole begin, Whole end, Whole step) const {
   return op("slice", core::slice(array_, axis, begin, end, step),
             edge(*this, [from = shape(), axis, begin, end, step](const Tensor& g, const SoFar& so_far) {
               return place(g, so_far, from, "slice_grad",
@@ -99,38 +99,40 @@ Tensor Tensor::diagonal() const {
             }));
 }
 
-std::vector<Tensor> Tensor::split(int64_t size, int64_t axis) const {
+std::vector<Tensor> Tensor::split(Whole size, Axis axis) const {
   check<ShapeError>(size > 0, "split: ", shape(), " into pieces of ", size, ": pieces have one element at least");
   std::vector<Tensor> pieces;
   const int64_t n = this->size(axis);
-  for (int64_t at = 0; at < n || pieces.empty(); at += size) pieces.push_back(slice(axis, at, std::min(n, at + size)));
+  const int64_t count = std::max<int64_t>(1, n / size + (n % size != 0));
+  for (int64_t i = 0; i < count; ++i) pieces.push_back(slice(axis, i * size, i + 1 < count ? (i + 1) * size : n));
   return pieces;
 }
 
-std::vector<Tensor> Tensor::chunk(int64_t chunks, int64_t axis) const {
+std::vector<Tensor> Tensor::chunk(Whole chunks, Axis axis) const {
   check<ShapeError>(chunks > 0, "chunk: ", shape(), " into ", chunks, " chunks: needs one at least");
-  return split(std::max<int64_t>(1, (size(axis) + chunks - 1) / chunks), axis);
+  const int64_t n = size(axis);
+  return split(std::max<int64_t>(1, n / chunks + (n % chunks != 0)), axis);
 }
 
 Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
 
 Tensor Tensor::clone() const {
-  return op("clone", core::clone(array_), edge(*this, [](const Tensor& g) { return g; }));
+  return op("clone", core::clone(array_), edge(*this, [](auto& g) { return g; }));
 }
 
 Tensor Tensor::to(Dtype wanted) const {
   if (wanted == dtype()) return *this;
   if (!is_floating(wanted)) return Tensor(core::to(array_, wanted));
-  return op("to", core::to(array_, wanted), edge(*this, [from = dtype()](const Tensor& g) { return g.to(from); }));
+  return op("to", core::to(array_, wanted), edge(*this, [from = dtype()](auto& g) { return g.to(from); }));
 }
 
-Tensor cat(const std::vector<Tensor>& tensors, int64_t axis) {
+Tensor cat(const std::vector<Tensor>& tensors, Axis axis) {
   std::vector<core::Array> arrays;
   std::vector<int64_t> sizes;
   for (const Tensor& x : tensors) arrays.push_back(x.array());
   core::Array y = core::cat(arrays, axis);
   for (const Tensor& x : tensors) sizes.push_back(x.size(axis));
-  return op("cat", std::move(y), tensors, [sizes, axis](const Tensor& g, const Tensor&) {
+  return op("cat", std::move(y), tensors, keep(sizes), [axis](auto& g, auto& sizes) {
     std::vector<Tensor> grads;
     int64_t at = 0;
     for (int64_t n : sizes) {
@@ -141,7 +143,7 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t axis) {
   });
 }
 
-Tensor stack(const std::vector<Tensor>& tensors, int64_t axis) {
+Tensor stack(const std::vector<Tensor>& tensors, Axis axis) {
   std::vector<Tensor> rows;
   for (const Tensor& x : tensors) {
     check<ShapeError>(x.shape() == tensors[0].shape(), "stack: ", tensors[0].shape(), " and ", x.shape(),
@@ -163,18 +165,18 @@ void append_slices(const Tensor& x, int64_t axis, std::vector<Tensor>& slices) {
 
 }  // namespace
 
-std::vector<Tensor> unbind(const Tensor& x, int64_t axis) {
+std::vector<Tensor> unbind(const Tensor& x, Axis axis) {
   std::vector<Tensor> slices;
   if (x.size(axis) > 0) append_slices(x, core::normalize_axis("unbind", axis, x.shape()), slices);
   return slices;
 }
 
-Tensor tril(const Tensor& x, int64_t diagonal) {
-  return op("tril", core::tril(x.array(), diagonal), edge(x, [diagonal](const Tensor& g) { return tril(g, diagonal); }));
+Tensor tril(const Tensor& x, Whole diagonal) {
+  return op("tril", core::tril(x.array(), diagonal), edge(x, [diagonal](auto& g) { return tril(g, diagonal); }));
 }
 
-Tensor triu(const Tensor& x, int64_t diagonal) {
-  return op("triu", core::triu(x.array(), diagonal), edge(x, [diagonal](const Tensor& g) { return triu(g, diagonal); }));
+Tensor triu(const Tensor& x, Whole diagonal) {
+  return op("triu", core::triu(x.array(), diagonal), edge(x, [diagonal](auto& g) { return triu(g, diagonal); }));
 }
 
 }  // namespace heed

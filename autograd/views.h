@@ -8,17 +8,17 @@
 namespace heed {
 
 /// Side by side along an axis that exists; all others must be equal.
-Tensor cat(const std::vector<Tensor>& tensors, int64_t axis = 0);
+Tensor cat(const std::vector<Tensor>& tensors, Axis axis = 0);
 
 /// Along a new axis; all shapes must be equal.
-Tensor stack(const std::vector<Tensor>& tensors, int64_t axis = 0);
+Tensor stack(const std::vector<Tensor>& tensors, Axis axis = 0);
 
 /// The inverse of stack: the slices along an axis, without it. Their gradients are put together in
 /// O(numel log n) for n slices, where n selects would take O(numel n).
-std::vector<Tensor> unbind(const Tensor& x, int64_t axis = 0);
+std::vector<Tensor> unbind(const Tensor& x, Axis axis = 0);
 
 /// Zero above (tril) or below (triu) the given diagonal of the last two axes.
-Tensor tril(const Tensor& x, int64_t diagonal = 0);
-Tensor triu(const Tensor& x, int64_t diagonal = 0);
+Tensor tril(const Tensor& x, Whole diagonal = 0);
+Tensor triu(const Tensor& x, Whole diagonal = 0);
 
 }  // namespace heed

@@ -3,6 +3,8 @@
 
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/node.h>
+#include <heed/core/number.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -11,7 +13,9 @@ using core::Binary, core::Compare, core::compare, core::map, core::Unary, core::
 
 namespace {
 
-Tensor number(double value, const Tensor& like) {
+Tensor number(const char* op, double value, const Tensor& like) {
+  const core::OpName at(op);
+  core::check_defined(like.array());
   return Tensor(core::full({}, value, like.dtype()));
 }
 
@@ -53,14 +57,14 @@ bool any(const Tensor& mask) { return core::any(mask.array()); }
 
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
   return op("where", core::where(mask.array(), a.array(), b.array()),
-            edge(a, [mask](const Tensor& g) { return where(mask, g, 0.0); }),
-            edge(b, [mask](const Tensor& g) { return where(mask, 0.0, g); }));
+            edge(a, keep(mask), [](auto& g, auto& mask) { return where(mask, g, 0.0); }),
+            edge(b, keep(mask), [](auto& g, auto& mask) { return where(mask, 0.0, g); }));
 }
 
-Tensor where(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, number(b, a)); }
-Tensor where(const Tensor& mask, double a, const Tensor& b) { return where(mask, number(a, b), b); }
+Tensor where(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, number("where", b, a)); }
+Tensor where(const Tensor& mask, double a, const Tensor& b) { return where(mask, number("where", a, b), b); }
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
-  return where(mask, value, x);
+  return where(mask, number("masked_fill", value, x), x);
 }
 
 namespace {
@@ -73,11 +77,11 @@ Tensor share(Compare loses, const Tensor& a, const Tensor& b) {
 
 Tensor pick(const char* name, Binary function, Compare loses, const Tensor& a, const Tensor& b) {
   return op(name, zip(function, a.array(), b.array()),
-            edge(a, [=, a = saved(a), b = saved(b)](const Tensor& g) {
-              return g * share(loses, a(), b());
+            edge(a, keep(a, b), [=](auto& g, auto& a, auto& b) {
+              return g * share(loses, a, b);
             }),
-            edge(b, [=, a = saved(a), b = saved(b)](const Tensor& g) {
-              return g * share(loses, b(), a());
+            edge(b, keep(a, b), [=](auto& g, auto& a, auto& b) {
+              return g * share(loses, b, a);
             }));
 }
 
@@ -89,28 +93,32 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
 Tensor minimum(const Tensor& a, const Tensor& b) {
   return pick("minimum", Binary::minimum, Compare::gt, a, b);
 }
-Tensor maximum(const Tensor& a, double b) { return maximum(a, number(b, a)); }
-Tensor minimum(const Tensor& a, double b) { return minimum(a, number(b, a)); }
+Tensor maximum(const Tensor& a, double b) { return maximum(a, number("maximum", b, a)); }
+Tensor minimum(const Tensor& a, double b) { return minimum(a, number("minimum", b, a)); }
 
 Tensor clamp(const Tensor& x, double low, double high) {
   check(low <= high, "clamp: ", x.shape(), " to ", low, " … ", high,
         ": the lower bound is above the upper");
+  const core::OpName at("clamp");
+  core::check_defined(x.array());
+  core::check_holds("clamp", x.array(), low);
+  core::check_holds("clamp", x.array(), high);
   return op("clamp", zip(Binary::minimum, zip(Binary::maximum, x.array(), low), high),
-            edge(x, [low, high, x = saved(x)](const Tensor& g) {
-              return where((x() >= low) & (x() <= high), g, 0.0);
+            edge(x, keep(x), [low, high](auto& g, auto& x) {
+              return where((x >= low) & (x <= high), g, 0.0);
             }));
 }
 
 Tensor abs(const Tensor& x) {
   return op("abs", map(Unary::abs, x.array()),
-            edge(x, [x = saved(x)](const Tensor& g) { return g * sign(x()); }));
+            edge(x, keep(x), [](auto& g, auto& x) { return g * sign(x); }));
 }
 
 namespace {
 
 // Flat between its jumps.
 Tensor staircase(const char* name, Unary function, const Tensor& x) {
-  return op(name, map(function, x.array()), edge(x, [](const Tensor& g) { return g * 0.0; }));
+  return op(name, map(function, x.array()), edge(x, [](auto& g) { return g * 0.0; }));
 }
 
 }  // namespace
@@ -120,18 +128,25 @@ Tensor floor(const Tensor& x) { return staircase("floor", Unary::floor, x); }
 Tensor ceil(const Tensor& x) { return staircase("ceil", Unary::ceil, x); }
 Tensor round(const Tensor& x) { return staircase("round", Unary::round, x); }
 
+Tensor floor_divide(const Tensor& a, const Tensor& b) {
+  const auto flat = [](const Tensor& g) { return g * 0.0; };
+  return op("floor_divide", core::floor_divide(a.array(), b.array()), edge(a, flat), edge(b, flat));
+}
+Tensor floor_divide(const Tensor& a, double b) { return floor_divide(a, number("floor_divide", b, a)); }
+Tensor floor_divide(double a, const Tensor& b) { return floor_divide(number("floor_divide", a, b), b); }
+
 Tensor pow(const Tensor& x, const Tensor& exponent) {
   return op("pow", zip(Binary::pow, x.array(), exponent.array()),
             edge(x,
-                 [x = saved(x), p = saved(exponent)](const Tensor& g) {
+                 keep(x, exponent), [](auto& g, auto& x, auto& p) {
                    // x⁰ = 1, also at 0: no 0·∞ from the other branch.
-                   const Tensor constant = eq(p(), 0.0);
-                   return g * where(constant, 0.0, p() * pow(where(constant, 1.0, x()), p() - 1.0));
+                   const Tensor constant = eq(p, 0.0);
+                   return g * where(constant, 0.0, p * pow(where(constant, 1.0, x), p - 1.0));
                  }),
-            edge(exponent, [x = saved(x), p = saved(exponent)](const Tensor& g, const Tensor& y) {
+            edge(exponent, keep(x, exponent), [](auto& g, auto& y, auto& x, auto& p) {
               // 0ᵖ is taken as constant, as in PyTorch.
-              const Tensor flat = eq(x(), 0.0) & (p() >= 0.0);
-              return g * where(flat, 0.0, y * log(where(flat, 1.0, x())));
+              const Tensor flat = eq(x, 0.0) & (p >= 0.0);
+              return g * where(flat, 0.0, y * log(where(flat, 1.0, x)));
             }));
 }
 

@@ -5,7 +5,8 @@
 
 namespace heed {
 
-// Comparisons give masks (bool), which have no gradient.
+// Comparisons give masks (bool), which have no gradient. Any number may be compared with integers:
+// arange(5) > 2.5 is what it says.
 Tensor eq(const Tensor& a, const Tensor& b);
 Tensor ne(const Tensor& a, const Tensor& b);
 Tensor eq(const Tensor& a, double b);
@@ -37,9 +38,13 @@ Tensor clamp(const Tensor& x, double low, double high);  // gradient 1 inside an
 Tensor abs(const Tensor& x);
 Tensor pow(const Tensor& x, const Tensor& exponent);     // 0⁰ = 1
 
-Tensor sign(const Tensor& x);                      // these four have no gradient but zero
+Tensor sign(const Tensor& x);                      // these five have no gradient but zero
 Tensor floor(const Tensor& x);
 Tensor ceil(const Tensor& x);
 Tensor round(const Tensor& x);                     // halves to even
+/// ⌊a / b⌋, of integers an integer (a / b is a fraction). Error where an integer is divided by 0.
+Tensor floor_divide(const Tensor& a, const Tensor& b);
+Tensor floor_divide(const Tensor& a, double b);
+Tensor floor_divide(double a, const Tensor& b);
 
 }  // namespace heed

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include <heed/core/number.h>
+#include <heed/core/op_name.h>
 #include <heed/core/walk.h>
 
 namespace heed {
@@ -29,15 +31,21 @@ Array view(const Array& x, const Shape& shape, const Strides& strides, int64_t o
 size_t bytes_for(const Shape& shape, Dtype dtype) {
   int64_t bytes = 0;
   const bool overflow = __builtin_mul_overflow(shape.numel(), int64_t(size_of(dtype)), &bytes);
-  check<ShapeError>(!overflow, "array: shape ", shape, " of ", dtype,
-                    ": its bytes overflow 63 bits");
+  check<ShapeError>(!overflow, OpName::current(), ": ", shape, " ", dtype, ": its bytes overflow 63 bits: use smaller sizes");
   return static_cast<size_t>(bytes);
+}
+
+Storage memory_for(const Shape& shape, Dtype dtype) {
+  const size_t bytes = bytes_for(shape, dtype);
+  if (Storage storage = Storage::try_make(bytes)) return storage;
+  fail<MemoryError>(OpName::current(), ": ", shape, " ", dtype, ": its ", bytes, " bytes cannot be had; ",
+                    memory_stats().in_use, " are in use: use smaller sizes, or drop what is no longer needed");
 }
 
 }  // namespace
 
 Array::Array(const Shape& shape, Dtype dtype)
-    : storage_(bytes_for(shape, dtype)),
+    : storage_(memory_for(shape, dtype)),
       shape_(shape),
       strides_(contiguous_strides(shape)),
       dtype_(dtype) {}
@@ -50,10 +58,16 @@ Array::Array(Storage storage, const Shape& shape, const Strides& strides, int64_
       offset_(offset),
       dtype_(dtype) {}
 
-void Array::fail_empty() {
-  fail<ShapeError>(
-      "array: an empty Tensor: has no numbers to compute with: give it a value first, as in "
-      "zeros({2, 3})");
+void Array::fail_data(Dtype wanted) const {
+  check_defined(*this);
+  fail<DtypeError>(OpName::current(), ": ", shape_, " ", dtype_, " read as ", wanted,
+                   ": data<T>() needs the element type: convert with to(Dtype)");
+}
+
+void fail_empty(const char* operand) {
+  fail<ShapeError>(OpName::current(), ": an empty Tensor: the ", operand,
+                   " has no elements to compute with: give it a value first, as in zeros({2, 3}); a grad() is "
+                   "empty before backward(), and on a tensor that an op made unless retain_grad() keeps it");
 }
 
 int64_t Array::numel() const {
@@ -110,6 +124,7 @@ Array slice(const Array& x, int64_t axis, int64_t begin, int64_t end, int64_t st
   };
   begin = clamp(begin);
   end = std::max(begin, clamp(end));
+  step = std::min(step, std::max<int64_t>(n, 1));  // longer ones reach the first element only, too
   Shape shape = x.shape();
   Strides strides = x.strides();
   shape[i] = (end - begin) / step + ((end - begin) % step != 0);
@@ -174,7 +189,7 @@ Array diagonal(const Array& x) {
   Shape shape = x.shape();
   Strides strides = x.strides();
   const int64_t n = std::min(shape[rank - 2], shape[rank - 1]);
-  const int64_t step = strides[rank - 2] + strides[rank - 1];
+  const int64_t step = n > 1 ? strides[rank - 2] + strides[rank - 1] : 1;
   shape.erase(rank - 1);
   strides.erase(rank - 1);
   shape[rank - 2] = n;
@@ -212,18 +227,14 @@ bool strides_for(const Array& x, const Shape& shape, Strides& strides) {
 Array reshape(const Array& x, const Shape& to) {
   if (to == x.shape()) return x;
   Shape shape = to;
-  int64_t known = 1;
   int unknown = -1;
   for (int i = 0; i < to.rank(); ++i) {
-    if (to[i] != -1) {
-      known *= to[i];
-    } else {
-      check<ShapeError>(unknown < 0, "reshape: ", x.shape(), " to ", to,
-                        ": more than one size is -1");
-      unknown = i;
-    }
+    if (to[i] != -1) continue;
+    check<ShapeError>(unknown < 0, "reshape: ", x.shape(), " to ", to, ": more than one size is -1");
+    unknown = i;
+    shape[i] = 1;
   }
-  const int64_t numel = x.numel();
+  const int64_t numel = x.numel(), known = shape.numel();
   if (unknown >= 0) {
     check<ShapeError>(known > 0 && numel % known == 0, "reshape: ", x.shape(), " to ", to, ": ",
                       numel, " elements cannot be cut into rows of ", known);
@@ -238,6 +249,8 @@ Array reshape(const Array& x, const Shape& to) {
 }
 
 Array full(const Shape& shape, double value, Dtype dtype) {
+  const OpName at("full");
+  check_holds(OpName::current(), shape, dtype, value);
   Array out(shape, dtype);
   dispatch(dtype,
            [&]<class T>() { std::fill_n(out.data<T>(), out.numel(), static_cast<T>(value)); });
@@ -247,6 +260,8 @@ Array full(const Shape& shape, double value, Dtype dtype) {
 Array from_vector(const std::vector<double>& values, const Shape& shape, Dtype dtype) {
   check<ShapeError>(static_cast<int64_t>(values.size()) == shape.numel(), "tensor: ", values.size(),
                     " values for shape ", shape, ": needs ", shape.numel());
+  const OpName at("tensor");
+  for (double value : values) check_holds("tensor", shape, dtype, value);
   Array out(shape, dtype);
   dispatch(dtype, [&]<class T>() {
     std::transform(values.begin(), values.end(), out.data<T>(),
@@ -256,12 +271,15 @@ Array from_vector(const std::vector<double>& values, const Shape& shape, Dtype d
 }
 
 double item(const Array& x) {
-  check<ShapeError>(x.defined() && x.numel() == 1, "item: ", x.shape(),
+  const OpName at("item");
+  check_defined(x);
+  check<ShapeError>(x.numel() == 1, "item: ", x.shape(),
                     ": holds more or less than one number: index it, or reduce it first");
   return dispatch(x.dtype(), [&]<class T>() { return static_cast<double>(*x.data<T>()); });
 }
 
 std::vector<double> to_vector(const Array& x) {
+  const OpName at("to_vector");
   const Array values = contiguous(to(x, Dtype::f64));
   return std::vector<double>(values.data<double>(), values.data<double>() + values.numel());
 }

@@ -19,7 +19,14 @@ namespace heed::core {
 class Array {
  public:
   Array() {}                                       // no storage: defined() is false
-  explicit Array(const Shape& shape, Dtype dtype = Dtype::f32);  // contiguous, not initialised
+  Array(const Array&) = default;
+  Array(Array&&) noexcept = default;
+  Array& operator=(const Array&) & = default;
+  Array& operator=(Array&&) & noexcept = default;
+  void operator=(const Array&) && = delete;        // to write a view's elements: copy_into(view, y)
+  ~Array() = default;
+  /// Contiguous, not initialised. Throws MemoryError where the system has not so much memory.
+  explicit Array(const Shape& shape, Dtype dtype = Dtype::f32);
   Array(Storage storage, const Shape& shape, const Strides& strides, int64_t offset, Dtype dtype);
 
   bool defined() const { return static_cast<bool>(storage_); }
@@ -37,16 +44,16 @@ class Array {
   const Storage& storage() const { return storage_; }
   Storage& storage() { return storage_; }
 
-  /// First element. T must match dtype. Throws ShapeError where there is no storage. Constness of
-  /// the handle is not constness of the bytes, as with std::shared_ptr.
-  template <class T>
+  /// First element. Throws DtypeError unless T is the element type, ShapeError where there is no
+  /// storage. Constness of the handle is not constness of the bytes, as with std::shared_ptr.
+  template <ElementType T>
   T* data() const {
-    if (!storage_) [[unlikely]] fail_empty();
+    if (!storage_ || dtype_ != dtype_of<T>) [[unlikely]] fail_data(dtype_of<T>);
     return reinterpret_cast<T*>(storage_.bytes()) + offset_;
   }
 
  private:
-  [[noreturn]] static void fail_empty();
+  [[noreturn]] void fail_data(Dtype wanted) const;
 
   Storage storage_;
   Shape shape_;
@@ -74,7 +81,14 @@ Array contiguous(const Array& x);
 Array clone(const Array& x);                                       // always a contiguous copy
 Array to(const Array& x, Dtype dtype);                             // x itself if the dtype is equal
 
-/// Writes src, broadcast to dst's shape, into dst's bytes. Dtypes are converted. src may be another
+/// Throws ShapeError where x has no storage, naming the op at work (op_name.h) and which operand it is.
+[[noreturn]] void fail_empty(const char* operand);
+inline void check_defined(const Array& x, const char* operand = "operand") {
+  if (!x.defined()) [[unlikely]] fail_empty(operand);
+}
+
+/// Writes src, broadcast to dst's shape, into dst's bytes. Dtypes are converted; DtypeError where an
+/// integer cannot hold an element. src may be another
 /// view of dst's bytes: all of it is read before any of it is written.
 void copy_into(const Array& dst, const Array& src);
 

@@ -2,99 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
 
+#include <heed/core/attention_problem.h>
 #include <heed/core/kernels/kernels.h>
+#include <heed/core/op_name.h>
 #include <heed/core/parallel.h>
-#include <heed/core/random.h>
 
 namespace heed::core {
 namespace {
-
-// Blocks: a task has task_queries queries; they meet the keys block_keys at a time, in strips of
-// strip_queries, so that a strip's scores (16 KiB in f32) stay in the L1 cache between their uses.
-// The smaller the strip, the less is computed behind the causal diagonal.
-constexpr int64_t task_queries = 256;
-constexpr int64_t strip_queries = 32;
-constexpr int64_t block_keys = 128;
-constexpr int64_t few_queries = 4;  // for so many, as when a token is written at a time, no keys are packed
-
-/// (B, h, rows, width) in memory, the last axis adjacent.
-template <class T>
-struct Heads {
-  T* data;
-  int64_t batch, head, row;
-
-  explicit Heads(const Array& x)
-      : data(x.data<T>()), batch(x.strides()[0]), head(x.strides()[1]), row(x.strides()[2]) {}
-  T* at(int64_t b, int64_t h, int64_t i) const { return data + b * batch + h * head + i * row; }
-};
-
-/// What forward and backward share: sizes, the operands, and which weights count.
-template <class T>
-struct Problem {
-  int64_t batch, heads, key_heads, queries, keys, width, value_width;
-  Heads<T> q, k, v;
-  T scale;
-  const bool* mask = nullptr;
-  std::array<int64_t, 4> mask_strides{};
-  bool causal;
-  double dropout;
-  uint64_t seed, call;
-
-  explicit Problem(const AttentionInputs& in)
-      : batch(in.q.shape()[0]),
-        heads(in.q.shape()[1]),
-        key_heads(in.k.shape()[1]),
-        queries(in.q.shape()[2]),
-        keys(in.k.shape()[2]),
-        width(in.q.shape()[3]),
-        value_width(in.v.shape()[3]),
-        q(in.q),
-        k(in.k),
-        v(in.v),
-        scale(static_cast<T>(in.scale)),
-        causal(in.causal),
-        dropout(in.dropout),
-        seed(in.seed),
-        call(in.call) {
-    if (!in.mask.defined()) return;
-    const Array whole = expand(in.mask, Shape{batch, heads, queries, keys});
-    mask = whole.data<bool>();
-    for (int axis = 0; axis < 4; ++axis)
-      mask_strides[static_cast<size_t>(axis)] = whole.strides()[axis];
-  }
-
-  int64_t group() const { return heads / key_heads; }
-
-  /// Query i sees keys [0, seen_by(i)) at most.
-  int64_t seen_by(int64_t i) const {
-    return causal ? std::clamp<int64_t>(i + 1 + keys - queries, 0, keys) : keys;
-  }
-
-  /// -inf to those of query i's scores for keys [j, j + n) that the mask or the diagonal forbids.
-  void forbid(int64_t b, int64_t h, int64_t i, int64_t j, int64_t n, T* scores) const {
-    constexpr T forbidden = -std::numeric_limits<T>::infinity();
-    const int64_t seen = std::clamp<int64_t>(seen_by(i) - j, 0, n);
-    std::fill(scores + seen, scores + n, forbidden);
-    if (!mask) return;
-    const auto& s = mask_strides;
-    kernels_of<T>().where(mask + b * s[0] + h * s[1] + i * s[2] + j * s[3], s[3], scores, 1,
-                          &forbidden, 0, scores, seen);
-  }
-
-  /// 0 for a weight that is dropped, 1 / (1 - dropout) for one that is kept.
-  void keep_factors(int64_t b, int64_t h, int64_t i, int64_t j, int64_t n, T* factors) const {
-    const double threshold = dropout * 4294967296.0;
-    const T kept = dropout < 1.0 ? static_cast<T>(1.0 / (1.0 - dropout)) : T(0);
-    const auto first = static_cast<uint64_t>(((b * heads + h) * queries + i) * keys + j);
-    std::array<uint32_t, block_keys> words;
-    words_at(seed, call, first, words.data(), n);
-    for (int64_t l = 0; l < n; ++l)
-      factors[l] = words[static_cast<size_t>(l)] >= threshold ? kept : T(0);
-  }
-};
 
 template <class T>
 T* data(const Storage& storage) {
@@ -147,9 +65,14 @@ void add_product(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int
                      kernel.tile_columns, c, c_row, true, nullptr});
 }
 
-/// The outputs of queries [first, last) of one head.
 template <class T>
-void forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int64_t last,
+bool finite(const T* row, int64_t n) {
+  return std::isfinite(kernels_of<T>().sum(row, n));
+}
+
+/// The outputs of queries [first, last) of one head. False if one is not finite, where that matters.
+template <class T>
+bool forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int64_t last,
                   const Heads<T>& output, T* log_sum_exp) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t key_head = h / p.group();
@@ -189,30 +112,35 @@ void forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int6
                   output.at(b, h, strip), output.row);
     }
   }
+  bool all_finite = true;
   for (int64_t i = first; i < last; ++i) {
     const auto local = static_cast<size_t>(i - first);
     const T sum = total[local];
     log_sum_exp[i] = highest[local] + std::log(sum);  // -inf + ln 0 is -inf
-    if (sum == T(0)) continue;
     const T inverse = T(1) / sum;
-    multiply(&inverse, 0, output.at(b, h, i), p.value_width);
+    if (sum != T(0)) multiply(&inverse, 0, output.at(b, h, i), p.value_width);
+    if (p.forbids()) all_finite = all_finite && finite(output.at(b, h, i), p.value_width);
   }
+  return all_finite;
 }
 
 template <class T>
-void forward(const Problem<T>& p, const AttentionOutputs& out) {
+bool forward(const Problem<T>& p, const AttentionOutputs& out) {
   const Heads<T> output(out.output);
+  std::atomic<bool> clean = true;
   const int64_t blocks = (p.queries + task_queries - 1) / task_queries;
   parallel_for(p.batch * p.heads * blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       // Where causal, later queries see more keys: they come first, so that no long task is last.
       const int64_t head = task % (p.batch * p.heads);
       const int64_t block = blocks - 1 - task / (p.batch * p.heads);
-      forward_task(p, head / p.heads, head % p.heads, block * task_queries,
-                   std::min(p.queries, (block + 1) * task_queries), output,
-                   out.log_sum_exp.data<T>() + head * p.queries);
+      if (!forward_task(p, head / p.heads, head % p.heads, block * task_queries,
+                        std::min(p.queries, (block + 1) * task_queries), output,
+                        out.log_sum_exp.data<T>() + head * p.queries))
+        clean = false;
     }
   });
+  return clean;
 }
 
 /// Everything that keys [first, last) of one head of keys give to the gradients: all of dk and dv
@@ -291,7 +219,7 @@ int64_t shares_of_keys(const Problem<T>& p) {
 }
 
 template <class T>
-void backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& grad,
+bool backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& grad,
               const Heads<T>& dq, const Heads<T>& dk, const Heads<T>& dv) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t rows = p.batch * p.heads * p.queries;
@@ -332,15 +260,25 @@ void backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
     }
   });
 
-  if (shares == 1) return;
+  if (shares == 1 && !p.forbids()) return true;
+  std::atomic<bool> clean = true;
   parallel_for(rows, 512, [&](int64_t begin, int64_t end) {
+    bool all_finite = true;
     for (int64_t row = begin; row < end; ++row) {
       split(row, [&](int64_t b, int64_t h, int64_t i) {
         for (int64_t part = 1; part < shares; ++part)
           kernel.axpy(T(1), dq_of_share(part) + row * p.width, dq.at(b, h, i), p.width);
+        // What a forbidden pair brings into dk or dv it brings into dq, too, but for a query without
+        // any key: its own row counts there.
+        const bool no_key = out.log_sum_exp.data<T>()[row] == -std::numeric_limits<T>::infinity();
+        if (p.forbids())
+          all_finite = all_finite && finite(dq.at(b, h, i), p.width) &&
+                       (!no_key || finite(p.q.at(b, h, i), p.width));
       });
     }
+    if (!all_finite) clean = false;
   });
+  return clean;
 }
 
 /// x, or a copy of it, whose last axis is adjacent.
@@ -372,24 +310,27 @@ AttentionInputs checked(const AttentionInputs& in) {
 }  // namespace
 
 AttentionOutputs attention(const AttentionInputs& inputs) {
+  const OpName at("attention");
   const AttentionInputs in = checked(inputs);
   const Shape &q = in.q.shape(), &v = in.v.shape();
   AttentionOutputs out{transpose(Array(Shape{q[0], q[2], q[1], v[3]}, in.q.dtype()), 1, 2),
                        Array(Shape{q[0], q[1], q[2]}, in.q.dtype())};
-  dispatch_floating(in.q.dtype(), "attention", [&]<class T>() { forward(Problem<T>(in), out); });
+  out.clean = dispatch_floating(in.q.dtype(), "attention",
+                                [&]<class T>() { return forward(Problem<T>(in), out); });
   return out;
 }
 
-void attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs,
+bool attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs,
                     const Array& grad, const Array& dq, const Array& dk, const Array& dv) {
+  const OpName at("attention_grad");
   const AttentionInputs in = checked(inputs);
   check<ShapeError>(grad.shape() == outputs.output.shape() && dq.shape() == in.q.shape() &&
                         dk.shape() == in.k.shape() && dv.shape() == in.v.shape(),
                     "attention_grad: grad ", grad.shape(), ", dq ", dq.shape(), ", dk ", dk.shape(),
                     ", dv ", dv.shape(), ": must have the shapes of the output, q, k and v");
   const Array rows = with_adjacent_rows(grad);
-  dispatch_floating(in.q.dtype(), "attention_grad", [&]<class T>() {
-    backward(Problem<T>(in), outputs, Heads<T>(rows), Heads<T>(dq), Heads<T>(dk), Heads<T>(dv));
+  return dispatch_floating(in.q.dtype(), "attention_grad", [&]<class T>() {
+    return backward(Problem<T>(in), outputs, Heads<T>(rows), Heads<T>(dq), Heads<T>(dk), Heads<T>(dv));
   });
 }
 

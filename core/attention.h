@@ -36,14 +36,20 @@ struct AttentionInputs {
 struct AttentionOutputs {
   Array output;       // (B, h, n, p), in memory (B, n, h, p): the heads are side by side already
   Array log_sum_exp;  // (B, h, n); -inf, and zeros in output, where no key is permitted
+  bool clean = true;  // false where a forbidden key may have come in: see below
 };
 
 /// Throws ShapeError or DtypeError if the inputs do not fit together.
+///
+/// A forbidden key has weight 0; if it holds NaN or infinity, 0·NaN is NaN, and that shows in the
+/// result. So where keys are forbidden and the result is not finite, it is not `clean`: the caller
+/// then has the formula pair by pair (autograd/fused_attention.cpp). log_sum_exp is right in any case.
 AttentionOutputs attention(const AttentionInputs& inputs);
 
 /// Writes the gradients for `grad` (B, h, n, p) into dq, dk, dv, which have the shapes of q, k, v,
-/// any strides with an adjacent last axis, and no memory in common with any input.
-void attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs,
+/// any strides with an adjacent last axis, and no memory in common with any input. False if they are
+/// not clean.
+bool attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs,
                     const Array& grad, const Array& dq, const Array& dk, const Array& dv);
 
 }  // namespace heed::core

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include <heed/core/kernels/kernels.h>
+#include <heed/core/number.h>
+#include <heed/core/op_name.h>
 #include <heed/core/streaming.h>
 #include <heed/core/walk.h>
 
@@ -53,6 +55,7 @@ bool copy_transposed(const LoopNest<2>& nest, bool streamed, T* y, const T* x) {
 Array contiguous(const Array& x) { return x.is_contiguous() ? x : clone(x); }
 
 Array clone(const Array& x) {
+  const OpName at("clone");
   Array copy(x.shape(), x.dtype());
   copy_into(copy, x);
   return copy;
@@ -60,6 +63,7 @@ Array clone(const Array& x) {
 
 Array to(const Array& x, Dtype dtype) {
   if (x.dtype() == dtype) return x;
+  const OpName at("to");
   Array out(x.shape(), dtype);
   copy_into(out, x);
   return out;
@@ -73,6 +77,10 @@ Array unaliased(const Array& src, const Array& dst) {
 }
 
 void copy_into(const Array& dst, const Array& from_anywhere) {
+  const OpName at("copy");
+  check_defined(dst, "target");
+  check_defined(from_anywhere, "source");
+  if (dst.dtype() != from_anywhere.dtype()) check_converts(OpName::current(), from_anywhere, dst.dtype());
   const Array src = unaliased(from_anywhere, dst);
   const Shape shape = broadcast("copy", dst.shape(), src.shape());
   check<ShapeError>(shape == dst.shape(), "copy: ", src.shape(), " into ", dst.shape(),

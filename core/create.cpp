@@ -1,36 +1,54 @@
 // Arrays filled by a rule.
 #include <cmath>
 
+#include <heed/core/number.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed::core {
 
+namespace {
+
+// Element i = value(i), where y's dtype holds it: the elements of integers stay whole.
+template <class Value>
+void fill_held(const char* op, const Array& y, Value&& value) {
+  dispatch(y.dtype(), [&]<class T>() {
+    T* const out = y.data<T>();
+    for (int64_t i = 0; i < y.numel(); ++i) {
+      if (!fits<T>(value(i))) [[unlikely]] check_holds(op, y, value(i));
+      out[i] = static_cast<T>(value(i));
+    }
+  });
+}
+
+}  // namespace
+
 Array arange(double begin, double end, double step, Dtype dtype) {
+  const OpName at("arange");
   check(step != 0 && std::isfinite((end - begin) / step), "arange: ", begin, " to ", end, " by ",
         step, ": the step must lead from the first to the last, and not be 0");
-  const int64_t n = std::max<int64_t>(0, static_cast<int64_t>(std::ceil((end - begin) / step)));
+  const double count = std::max(0.0, std::ceil((end - begin) / step));
+  check<ShapeError>(count < 0x1p53, "arange: ", begin, " to ", end, " by ", step, ": ", count,
+                    " elements are more than any memory holds: take a longer step");
+  const auto n = static_cast<int64_t>(count);
   Array y({n}, dtype);
-  dispatch(dtype, [&]<class T>() {
-    for (int64_t i = 0; i < n; ++i)
-      y.data<T>()[i] = static_cast<T>(begin + static_cast<double>(i) * step);
-  });
+  fill_held("arange", y, [=](int64_t i) { return begin + static_cast<double>(i) * step; });
   return y;
 }
 
 Array linspace(double begin, double end, int64_t n, Dtype dtype) {
+  const OpName at("linspace");
   check<ShapeError>(n >= 0, "linspace: ", n, " points: cannot be fewer than none");
   Array y({n}, dtype);
   const double step = n > 1 ? (end - begin) / static_cast<double>(n - 1) : 0.0;
-  dispatch(dtype, [&]<class T>() {
-    for (int64_t i = 0; i < n; ++i)  // from both ends, so that the last is exactly `end`
-      y.data<T>()[i] =
-          static_cast<T>(i < (n + 1) / 2 ? begin + static_cast<double>(i) * step
-                                         : end - static_cast<double>(n - 1 - i) * step);
+  fill_held("linspace", y, [=](int64_t i) {  // from both ends, so that the last is exactly `end`
+    return i < (n + 1) / 2 ? begin + static_cast<double>(i) * step : end - static_cast<double>(n - 1 - i) * step;
   });
   return y;
 }
 
 Array eye(int64_t rows, int64_t columns, Dtype dtype) {
+  const OpName at("eye");
   const Array y = full({rows, columns}, 0.0, dtype);
   copy_into(diagonal(y), full({}, 1.0, dtype));
   return y;
@@ -41,15 +59,18 @@ namespace {
 // x where keep(column - row), else 0.
 template <class Keep>
 Array triangle(const char* op, const Array& x, Keep&& keep) {
+  const OpName at(op);
+  check_defined(x);
   check<ShapeError>(x.rank() >= 2, op, ": ", x.shape(), ": needs two axes or more");
   const Array y = clone(x);
   const int64_t rows = x.size(-2), columns = x.size(-1),
                 matrix = std::max<int64_t>(1, rows * columns);
   dispatch(x.dtype(), [&]<class T>() {
+    T* const out = y.data<T>();
     for (int64_t m = 0; m < x.numel() / matrix; ++m)
       for (int64_t i = 0; i < rows; ++i)
         for (int64_t j = 0; j < columns; ++j)
-          if (!keep(j - i)) y.data<T>()[m * matrix + i * columns + j] = T(0);
+          if (!keep(j - i)) out[m * matrix + i * columns + j] = T(0);
   });
   return y;
 }
@@ -65,8 +86,11 @@ Array triu(const Array& x, int64_t diagonal) {
 }
 
 Array one_hot(const Array& ids, int64_t classes) {
+  const OpName named("one_hot");
+  check_defined(ids);
   check<DtypeError>(ids.dtype() == Dtype::i64, "one_hot: ", ids.shape(), " of ", ids.dtype(),
                     ": needs int64 classes");
+  check<ShapeError>(classes >= 0, "one_hot: ", ids.shape(), " into ", classes, " classes: cannot be fewer than none");
   Shape shape = ids.shape();
   shape.push_back(classes);
   const Array y = full(shape, 0.0, Dtype::i64), at = contiguous(ids);

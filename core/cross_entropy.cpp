@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <heed/core/kernels/kernels.h>
+#include <heed/core/op_name.h>
 #include <heed/core/parallel.h>
 #include <heed/core/streaming.h>
 
@@ -28,7 +29,12 @@ struct Rows {
         target(t.classes.data<int64_t>()),
         weight(t.class_weight.defined() ? t.class_weight.data<T>() : nullptr),
         smoothed(static_cast<T>(t.smoothing / static_cast<double>(std::max<int64_t>(classes, 1)))),
-        weight_sum(weight ? kernels_of<T>().sum(weight, classes) : static_cast<T>(classes)) {}
+        weight_sum(weight ? kernels_of<T>().sum(weight, classes) : static_cast<T>(classes)) {
+    for (int64_t i = 0; i < count; ++i)  // in backward, too: they index what is written
+      check<IndexError>(ignored(i) || (target[i] >= 0 && target[i] < classes), "cross_entropy: target ", target[i],
+                        " in row ", i, ": there are ", classes, " classes: a target lies in 0 … ", classes - 1,
+                        ", or is ignore_index = ", t.ignore_index);
+  }
 
   bool ignored(int64_t row) const { return target[row] == targets.ignore_index; }
   T chosen(int64_t row) const {
@@ -40,17 +46,14 @@ struct Rows {
 }  // namespace
 
 CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targets) {
+  const OpName at("cross_entropy");
   return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
     const Rows<T> rows(logits, targets);
     const auto one_a_row = [&] { return Array({rows.count}, logits.dtype()); };
     CrossEntropy result{one_a_row(), one_a_row(), one_a_row(), 0.0};
     for (int64_t i = 0; i < rows.count; ++i) {
       if (rows.ignored(i)) continue;
-      const int64_t t = rows.target[i];
-      check<IndexError>(t >= 0 && t < rows.classes, "cross_entropy: target ", t, " in row ", i,
-                        ": there are ", rows.classes, " classes: a target lies in 0 … ",
-                        rows.classes - 1, ", or is ignore_index = ", targets.ignore_index);
-      result.weight += rows.weight ? static_cast<double>(rows.weight[t]) : 1.0;
+      result.weight += rows.weight ? static_cast<double>(rows.weight[rows.target[i]]) : 1.0;
     }
     const KernelsOf<T>& k = kernels_of<T>();
     parallel_for(rows.count, rows.grain(), [&](int64_t begin, int64_t end) {
@@ -73,6 +76,7 @@ CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targe
 
 Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets, const CrossEntropy& forward,
                          const Array& g) {
+  const OpName at("cross_entropy");
   return dispatch_floating(logits.dtype(), "cross_entropy", [&]<class T>() {
     const Rows<T> rows(logits, targets);
     Array grad(logits.shape(), logits.dtype());

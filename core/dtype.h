@@ -31,8 +31,13 @@ const char* name_of(Dtype dtype);
 
 inline std::ostream& operator<<(std::ostream& out, Dtype dtype) { return out << name_of(dtype); }
 
-/// The Dtype of a C++ type:  dtype_of<float> == Dtype::f32.
+/// The five types that elements have. (int64_t is long or long long, as the platform has it.)
 template <class T>
+concept ElementType = std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, int32_t> ||
+                      std::is_same_v<T, int64_t> || std::is_same_v<T, bool>;
+
+/// The Dtype of a C++ type:  dtype_of<float> == Dtype::f32.
+template <ElementType T>
 inline constexpr Dtype dtype_of = std::is_same_v<T, float>     ? Dtype::f32
                                   : std::is_same_v<T, double>  ? Dtype::f64
                                   : std::is_same_v<T, int32_t> ? Dtype::i32

@@ -1,6 +1,8 @@
 // Elementwise ops: a walk over strided operands (walk.h) that hands each run to a kernel.
 #include <cmath>
 
+#include <heed/core/number.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 #include <heed/core/streaming.h>
 #include <heed/core/walk.h>
@@ -27,29 +29,31 @@ void check_same_dtype(const char* op, const Array& a, const Array& b) {
                     b.dtype(), ": dtypes differ: convert one with to(Dtype)");
 }
 
-// A number takes the tensor's dtype, if that can hold it: 0.5 must not become 0 unnoticed.
-template <class T>
-T number_as(const char* op, double value, const Array& like) {
-  if constexpr (std::is_integral_v<T>) {
-    const bool whole = std::abs(value) <= 9007199254740992.0 && static_cast<double>(static_cast<T>(value)) == value;
-    check<DtypeError>(whole, op, ": ", like.shape(), " ", like.dtype(), " and the number ", value, ": ", like.dtype(),
-                      " cannot hold it: convert the tensor with to(Dtype::f32)");
-  }
-  return static_cast<T>(value);
+void check_operands(const char* op, const Array& a, const Array& b) {
+  check_defined(a, "left operand");
+  check_defined(b, "right operand");
+  check_same_dtype(op, a, b);
 }
 
-// Integers have no kernel table: speed does not matter for them.
+// What integers have no integer for. Speed does not matter for them: they have no kernel table, either.
+bool gives_fractions(Binary function, const Array& a) { return function == Binary::div && !is_floating(a.dtype()); }
+
+void check_exponents(Binary function, const Array& exponents) {
+  if (function != Binary::pow || is_floating(exponents.dtype())) return;
+  check<DtypeError>(!any(compare(Compare::lt, exponents, 0.0)), "pow: exponents ", exponents.shape(), " ",
+                    exponents.dtype(), ": one is negative, and the result a fraction: convert with to(Dtype::f32)");
+}
+
 template <class T>
 T integer_op(Binary function, T a, T b) {
-  using U = std::make_unsigned_t<T>;  // wraps instead of overflowing
   switch (function) {
-    case Binary::add: return T(U(a) + U(b));
-    case Binary::sub: return T(U(a) - U(b));
-    case Binary::mul: return T(U(a) * U(b));
-    case Binary::div: return b == 0 ? 0 : b == -1 ? T(U(0) - U(a)) : a / b;
+    case Binary::add: return add_wrapping(a, b);
+    case Binary::sub: return add_wrapping(a, multiply_wrapping(b, T(-1)));
+    case Binary::mul: return multiply_wrapping(a, b);
     case Binary::maximum: return a > b ? a : b;
     case Binary::minimum: return a < b ? a : b;
-    case Binary::pow: return static_cast<T>(std::pow(double(a), double(b)));
+    case Binary::pow: return power_wrapping(a, b);
+    case Binary::div:  // is done in floats
     case Binary::count: break;
   }
   return 0;
@@ -115,6 +119,7 @@ Array boolean_zip(const char* op, const Array& a, const Array& b, Body&& body) {
 }
 
 void check_mask(const char* op, const Array& mask) {
+  check_defined(mask, "mask");
   check<DtypeError>(mask.dtype() == Dtype::boolean, op, ": mask ", mask.shape(), " of ", mask.dtype(),
                     ": a mask is bool: compare, as in x > 0");
 }
@@ -122,8 +127,11 @@ void check_mask(const char* op, const Array& mask) {
 }  // namespace
 
 Array map(Unary function, const Array& x) {
+  const char* const op = name_in(unary_names, function);
+  const OpName at(op);
+  check_defined(x);
   Array y(x.shape(), x.dtype());
-  dispatch_floating(x.dtype(), name_in(unary_names, function), [&]<class T>() {
+  dispatch_floating(x.dtype(), op, [&]<class T>() {
     const KernelsOf<T>& kernels = kernels_of<T>();
     const auto kernel = (exceeds_caches(y) ? kernels.unary_streamed : kernels.unary)[static_cast<int>(function)];
     const T* const in = x.data<T>();
@@ -137,7 +145,8 @@ Array map(Unary function, const Array& x) {
 
 Array map_grad(UnaryGrad function, const Array& x, const Array& g) {
   const char* const op = name_in(gradient_names, function);
-  check_same_dtype(op, x, g);
+  const OpName at(op);
+  check_operands(op, x, g);
   const Array from = contiguous(x), by = contiguous(g);
   Array y(x.shape(), x.dtype());
   dispatch_floating(x.dtype(), op, [&]<class T>() {
@@ -151,7 +160,10 @@ Array map_grad(UnaryGrad function, const Array& x, const Array& g) {
 
 Array zip(Binary function, const Array& a, const Array& b) {
   const char* const op = name_in(binary_names, function);
-  check_same_dtype(op, a, b);
+  const OpName at(op);
+  check_operands(op, a, b);
+  if (gives_fractions(function, a)) return zip(function, to(a, Dtype::f32), to(b, Dtype::f32));
+  check_exponents(function, b);
   if (a.shape() != b.shape()) {
     const Shape shape = broadcast(op, a.shape(), b.shape());
     return zip(function, expand(a, shape), expand(b, shape));
@@ -165,9 +177,14 @@ Array zip(Binary function, const Array& a, const Array& b) {
 
 Array zip(Binary function, const Array& a, double b) {
   const char* const op = name_in(binary_names, function);
+  const OpName at(op);
+  check_defined(a);
+  if (gives_fractions(function, a)) return zip(function, to(a, Dtype::f32), b);
+  check_holds(op, a, b);
+  if (function == Binary::pow) check_exponents(function, full({}, b, a.dtype()));
   Array y(a.shape(), a.dtype());
   dispatch_numeric(a.dtype(), op, [&]<class T>() {
-    const T value = number_as<T>(op, b, a);
+    const T value = static_cast<T>(b);
     zip_strided<T>(function, y, a.data<T>(), a.strides(), &value, Strides::filled(a.rank(), 0));
   });
   return y;
@@ -175,16 +192,23 @@ Array zip(Binary function, const Array& a, double b) {
 
 Array zip(Binary function, double a, const Array& b) {
   const char* const op = name_in(binary_names, function);
+  const OpName at(op);
+  check_defined(b);
+  if (gives_fractions(function, b)) return zip(function, a, to(b, Dtype::f32));
+  check_holds(op, b, a);
+  check_exponents(function, b);
   Array y(b.shape(), b.dtype());
   dispatch_numeric(b.dtype(), op, [&]<class T>() {
-    const T value = number_as<T>(op, a, b);
+    const T value = static_cast<T>(a);
     zip_strided<T>(function, y, &value, Strides::filled(b.rank(), 0), b.data<T>(), b.strides());
   });
   return y;
 }
 
 void add_into(const Array& y, const Array& added, double alpha) {
-  check_same_dtype("add_", y, added);
+  const OpName at("add_");
+  check_operands("add_", y, added);
+  check_holds("add_", y, alpha);
   const Array x = unaliased(added, y);
   if (is_floating(y.dtype()) && y.shape() == x.shape() && y.is_contiguous() && x.is_contiguous()) {
     dispatch_floating(y.dtype(), "add_", [&]<class T>() {
@@ -199,7 +223,11 @@ void add_into(const Array& y, const Array& added, double alpha) {
 
 void zip_into(Binary function, const Array& y, const Array& operand) {
   const char* const op = name_in(binary_names, function);
-  check_same_dtype(op, y, operand);
+  const OpName at(op);
+  check_operands(op, y, operand);
+  check<DtypeError>(!gives_fractions(function, y), op, ": ", y.shape(), " ", y.dtype(),
+                    ": cannot hold the fractions of a division: use floor_divide, or convert with to(Dtype::f32)");
+  check_exponents(function, operand);
   const Array b = unaliased(operand, y);
   check<ShapeError>(broadcast(op, y.shape(), b.shape()) == y.shape(), op, ": ", b.shape(), " into ",
                     y.shape(), ": the result would be larger than the tensor that is changed");
@@ -212,37 +240,54 @@ void zip_into(Binary function, const Array& y, const Array& operand) {
 
 Array compare(Compare relation, const Array& a, const Array& b) {
   const char* const op = name_in(compare_names, relation);
-  check_same_dtype(op, a, b);
+  const OpName at(op);
+  check_operands(op, a, b);
   return dispatch(a.dtype(), [&]<class T>() {
     return boolean_zip<T>(op, a, b, [relation](T x, T y) { return relate(relation, x, y); });
   });
 }
 
 Array compare(Compare relation, const Array& a, double b) {
-  dispatch(a.dtype(), [&]<class T>() { number_as<T>(name_in(compare_names, relation), b, a); });
-  return compare(relation, a, full({}, b, a.dtype()));
+  const char* const op = name_in(compare_names, relation);
+  const OpName at(op);
+  check_defined(a);
+  return dispatch(a.dtype(), [&]<class T>() {
+    if (fits<T>(b)) {
+      const T value = static_cast<T>(b);
+      return boolean_zip<T>(op, a, a, [=](T x, T) { return relate(relation, x, value); });
+    }
+    // Between two values of T, or beyond all of them: compared as doubles. A large i64 is rounded then,
+    // so what lies beyond integers becomes an infinity.
+    const bool beyond = std::is_integral_v<T> && std::abs(b) >= 0x1p53;
+    const double limit = beyond ? std::copysign(std::numeric_limits<double>::infinity(), b) : b;
+    return boolean_zip<T>(op, a, a, [=](T x, T) { return relate(relation, static_cast<double>(x), limit); });
+  });
 }
 
 Array logical_not(const Array& mask) {
+  const OpName at("logical_not");
   check_mask("logical_not", mask);
   return boolean_zip<bool>("logical_not", mask, mask, [](bool a, bool) { return !a; });
 }
 
 Array logical_and(const Array& a, const Array& b) {
+  const OpName at("logical_and");
   check_mask("logical_and", a);
   check_mask("logical_and", b);
   return boolean_zip<bool>("logical_and", a, b, [](bool x, bool y) { return x && y; });
 }
 
 Array logical_or(const Array& a, const Array& b) {
+  const OpName at("logical_or");
   check_mask("logical_or", a);
   check_mask("logical_or", b);
   return boolean_zip<bool>("logical_or", a, b, [](bool x, bool y) { return x || y; });
 }
 
 Array where(const Array& mask, const Array& a, const Array& b) {
+  const OpName at("where");
   check_mask("where", mask);
-  check_same_dtype("where", a, b);
+  check_operands("where", a, b);
   Array y(broadcast("where", broadcast("where", mask.shape(), a.shape()), b.shape()), a.dtype());
   const Strides dm = broadcast_strides(mask.shape(), mask.strides(), y.shape());
   const Strides da = broadcast_strides(a.shape(), a.strides(), y.shape());

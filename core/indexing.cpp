@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numeric>
 
+#include <heed/core/number.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 #include <heed/core/walk.h>
 
@@ -11,6 +13,7 @@ namespace heed::core {
 namespace {
 
 void check_index(const char* op, const Array& index) {
+  check_defined(index, "index");
   check<DtypeError>(index.dtype() == Dtype::i64, op, ": index ", index.shape(), " of ",
                     index.dtype(), ": positions are int64: convert with to(Dtype::i64)");
 }
@@ -23,6 +26,7 @@ void check_position(const char* op, int64_t position, int64_t at, int64_t limit,
 
 // index's shape must fit inside x's, except along the axis.
 void check_gather(const char* op, const Array& x, int axis, const Array& index) {
+  check_defined(x);
   check_index(op, index);
   bool fits = index.rank() == x.rank();
   for (int i = 0; fits && i < x.rank(); ++i) fits = i == axis || index.shape()[i] <= x.shape()[i];
@@ -52,6 +56,7 @@ void for_each_indexed(const char* op, const Array& x, int axis, const Array& ind
 }  // namespace
 
 Array gather(const Array& x, int64_t axis, const Array& index) {
+  const OpName at("gather");
   const int i = normalize_axis("gather", axis, x.shape());
   check_gather("gather", x, i, index);
   const Array y(index.shape(), x.dtype());
@@ -65,6 +70,7 @@ Array gather(const Array& x, int64_t axis, const Array& index) {
 }
 
 Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array& src) {
+  const OpName at("scatter_add");
   const int i = normalize_axis("scatter_add", axis, x.shape());
   check_gather("scatter_add", x, i, index);
   check<ShapeError>(src.shape() == index.shape(), "scatter_add: index ", index.shape(), ", source ",
@@ -75,7 +81,7 @@ Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array&
   dispatch(x.dtype(), [&]<class T>() {
     for_each_indexed("scatter_add", y, i, index,
                      [in = from.data<T>(), out = y.data<T>()](int64_t flat, int64_t offset) {
-                       out[offset] = static_cast<T>(out[offset] + in[flat]);
+                       out[offset] = add_wrapping(out[offset], in[flat]);
                      });
   });
   return y;
@@ -106,6 +112,7 @@ struct Slices {
 }  // namespace
 
 Array index_select(const Array& x, int64_t axis, const Array& index) {
+  const OpName at("index_select");
   const int i = normalize_axis("index_select", axis, x.shape());
   check_index("index_select", index);
   check<ShapeError>(index.rank() == 1, "index_select: index ", index.shape(),
@@ -131,6 +138,7 @@ Array index_select(const Array& x, int64_t axis, const Array& index) {
 }
 
 Array index_add(const Array& x, int64_t axis, const Array& index, const Array& src) {
+  const OpName at("index_add");
   const int i = normalize_axis("index_add", axis, x.shape());
   check_index("index_add", index);
   Shape shape = x.shape();
@@ -146,27 +154,36 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
       for (int64_t o = 0; o < slices.outer; ++o) {
         const T* const in = from.data<T>() + (o * shape[i] + n) * slices.inner;
         T* const out = y.data<T>() + (o * x.shape()[i] + position) * slices.inner;
-        for (int64_t k = 0; k < slices.inner; ++k) out[k] = static_cast<T>(out[k] + in[k]);
+        for (int64_t k = 0; k < slices.inner; ++k) out[k] = add_wrapping(out[k], in[k]);
       }
     });
   });
   return y;
 }
 
+namespace {
+
+void check_id(const Array& table, const Array& ids, int64_t id, int64_t n) {
+  check<IndexError>(id >= 0 && id < table.size(0), "embedding: table ", table.shape(), ", ids ", ids.shape(), ": id ", id,
+                    " (entry ", n, ") is outside the vocabulary: ids run from 0 to ", table.size(0) - 1);
+}
+
+}  // namespace
+
 Array embedding(const Array& table, const Array& ids) {
+  const OpName at_work("embedding");
+  check_defined(table, "table");
   check_index("embedding", ids);
   check<ShapeError>(table.rank() == 2, "embedding: table ", table.shape(),
                     ": needs two axes (rows, width)");
-  const int64_t rows = table.size(0), width = table.size(1);
+  const int64_t width = table.size(1);
   Shape shape = ids.shape();
   shape.push_back(width);
   const Array y(shape, table.dtype()), from = contiguous(table), at = contiguous(ids);
   dispatch(table.dtype(), [&]<class T>() {
     for (int64_t n = 0; n < at.numel(); ++n) {
       const int64_t id = at.data<int64_t>()[n];
-      check<IndexError>(id >= 0 && id < rows, "embedding: table ", table.shape(), ", ids ",
-                        ids.shape(), ": id ", id, " (entry ", n,
-                        ") is outside the vocabulary: ids run from 0 to ", rows - 1);
+      check_id(table, ids, id, n);
       std::copy_n(from.data<T>() + id * width, width, y.data<T>() + n * width);
     }
   });
@@ -174,30 +191,35 @@ Array embedding(const Array& table, const Array& ids) {
 }
 
 void add_rows(const Array& table, const Array& ids, const Array& rows, int64_t padding_row) {
+  const OpName at_work("embedding");
   const int64_t width = table.size(1);
   const Array by = contiguous(rows), at = contiguous(ids);
   dispatch_floating(table.dtype(), "embedding", [&]<class T>() {
     for (int64_t n = 0; n < at.numel(); ++n) {
       const int64_t id = at.data<int64_t>()[n];
       if (id == padding_row) continue;
+      check_id(table, ids, id, n);  // again: what was kept for backward indexes what is written
       kernels_of<T>().axpy(T(1), by.data<T>() + n * width, table.data<T>() + id * width, width);
     }
   });
 }
 
 Array cat(const std::vector<Array>& parts, int64_t axis) {
+  const OpName at_work("cat");
   check<ShapeError>(!parts.empty(), "cat: no tensors: needs one at least");
   const int i = normalize_axis("cat", axis, parts[0].shape());
   Shape shape = parts[0].shape();
   int64_t total = 0;
   for (const Array& part : parts) {
+    check_defined(part, "list");
     check<DtypeError>(part.dtype() == parts[0].dtype(), "cat: ", parts[0].dtype(), " and ",
                       part.dtype(), ": dtypes differ: convert one with to(Dtype)");
     bool fits = part.rank() == shape.rank();
     for (int d = 0; fits && d < shape.rank(); ++d) fits = d == i || part.shape()[d] == shape[d];
     check<ShapeError>(fits, "cat: ", parts[0].shape(), " and ", part.shape(), " along axis ", i,
                       ": all other axes must be equal");
-    total += part.shape()[i];
+    check<ShapeError>(!__builtin_add_overflow(total, part.shape()[i], &total), "cat: ", parts.size(), " tensors along axis ", i,
+                      ": the sum of their sizes overflows 63 bits");
   }
   shape[i] = total;
   const Array y(shape, parts[0].dtype());
@@ -211,6 +233,8 @@ Array cat(const std::vector<Array>& parts, int64_t axis) {
 }
 
 TopK topk(const Array& x, int64_t k, int64_t axis, bool largest) {
+  const OpName at("topk");
+  check_defined(x);
   const int i = normalize_axis("topk", axis, x.shape());
   const int64_t n = x.shape()[i];
   check<IndexError>(k >= 0 && k <= n, "topk: ", x.shape(), " with k = ", k, ": axis ", i,
@@ -225,10 +249,13 @@ TopK topk(const Array& x, int64_t k, int64_t axis, bool largest) {
   dispatch(x.dtype(), [&]<class T>() {
     for_each_run<3>(
         rows.shape(), {rows.strides(), values.strides(), places.strides()}, [&](const Run<3>& run) {
-          std::vector<int64_t> order(static_cast<size_t>(n));
+          const Array positions({n}, Dtype::i64);
+          int64_t* const order = positions.data<int64_t>();
+          T* const best_values = values.data<T>();
+          int64_t* const best_places = places.data<int64_t>();
           for (int64_t r = 0; r < run.n; ++r) {
             const T* const row = rows.data<T>() + run.offset[0] + r * run.stride[0];
-            std::iota(order.begin(), order.end(), int64_t{0});
+            std::iota(order, order + n, int64_t{0});
             const auto before = [&](int64_t a, int64_t b) {
               // NaN counts as largest; equals keep their order.
               const T u = row[a * step], v = row[b * step];
@@ -237,12 +264,10 @@ TopK topk(const Array& x, int64_t k, int64_t axis, bool largest) {
               if (u != v && !u_nan) return largest ? u > v : u < v;
               return a < b;
             };
-            std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
+            std::partial_sort(order, order + k, order + n, before);
             for (int64_t j = 0; j < k; ++j) {
-              values.data<T>()[run.offset[1] + r * run.stride[1] + j * value_step] =
-                  row[order[size_t(j)] * step];
-              places.data<int64_t>()[run.offset[2] + r * run.stride[2] + j * value_step] =
-                  order[size_t(j)];
+              best_values[run.offset[1] + r * run.stride[1] + j * value_step] = row[order[j] * step];
+              best_places[run.offset[2] + r * run.stride[2] + j * value_step] = order[j];
             }
           }
         });

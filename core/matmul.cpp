@@ -1,5 +1,6 @@
 // Matrix products of N-d arrays, reduced to calls of gemm on strided operands.
 #include <heed/core/gemm.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed::core {
@@ -7,6 +8,8 @@ namespace heed::core {
 namespace {
 
 void check_operands(const char* op, const Array& a, const Array& b) {
+  check_defined(a, "left operand");
+  check_defined(b, "right operand");
   check<DtypeError>(a.dtype() == b.dtype() && is_floating(a.dtype()), op, ": ", a.shape(), " ",
                     a.dtype(), " @ ", b.shape(), " ", b.dtype(),
                     ": needs one floating dtype: convert with to(Dtype)");
@@ -77,6 +80,7 @@ Array broadcast_batch(const Array& x, const Shape& batch) {
 }  // namespace
 
 Array matmul(const Array& a, const Array& b) {
+  const OpName at("matmul");
   check_operands("matmul", a, b);
   check<ShapeError>(a.rank() > 0 && b.rank() > 0, "matmul: ", a.shape(), " @ ", b.shape(),
                     ": a number is no matrix: multiply with *");
@@ -104,6 +108,7 @@ Array matmul(const Array& a, const Array& b) {
 }
 
 Array linear(const Array& x, const Array& weight, const Array& bias) {
+  const OpName at("linear");
   check_operands("linear", x, weight);
   check<ShapeError>(x.rank() > 0 && weight.rank() == 2 && x.size(-1) == weight.size(1),
                     "linear: input ", x.shape(), ", weight ", weight.shape(),
@@ -140,6 +145,7 @@ Array linear(const Array& x, const Array& weight, const Array& bias) {
 }
 
 Array linear_weight_grad(const Array& g, const Array& x) {
+  const OpName at("linear");
   const int64_t out = g.size(-1), in = x.size(-1);
   if (g.numel() == 0 || x.numel() == 0) return full({out, in}, 0.0, g.dtype());
   const int64_t rows = g.numel() / out;

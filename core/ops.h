@@ -1,7 +1,7 @@
 // Arithmetic on Arrays: each function returns a new, contiguous Array unless it says otherwise.
 //
-// Floating ops take float32 and float64, both operands alike; add, sub, mul, div, maximum and
-// minimum also take integers. Operands are broadcast. `axis` may count from the end.
+// Floating ops take float32 and float64, both operands alike; binary ones also take integers, whose
+// sums and products wrap around. Operands are broadcast. `axis` may count from the end.
 // Errors: ShapeError where shapes do not fit, DtypeError where types do not, IndexError for places.
 // Cost: one pass over the operands where nothing else is said. Safe to call from several threads.
 #pragma once
@@ -18,15 +18,17 @@ namespace heed::core {
 // Elementwise (elementwise.cpp).
 Array map(Unary function, const Array& x);                                 // y = f(x)
 Array map_grad(UnaryGrad function, const Array& x, const Array& g);        // g f'(x)
-Array zip(Binary function, const Array& a, const Array& b);                // y = f(a, b)
+Array zip(Binary function, const Array& a, const Array& b);                // y = f(a, b); f32 where integers are divided
 Array zip(Binary function, const Array& a, double b);
 Array zip(Binary function, double a, const Array& b);
 void add_into(const Array& y, const Array& x, double alpha = 1.0);         // y += alpha x, in place
 void zip_into(Binary function, const Array& y, const Array& b);            // y = f(y, b), in place
 
+Array floor_divide(const Array& a, const Array& b);                        // ⌊a / b⌋ (division.cpp)
+
 enum class Compare : uint8_t { eq, ne, lt, le, gt, ge };
 Array compare(Compare relation, const Array& a, const Array& b);           // -> boolean
-Array compare(Compare relation, const Array& a, double b);
+Array compare(Compare relation, const Array& a, double b);                 // any b: exact, also for integers
 Array logical_not(const Array& mask);
 Array logical_and(const Array& a, const Array& b);
 Array logical_or(const Array& a, const Array& b);
@@ -34,7 +36,7 @@ Array where(const Array& mask, const Array& a, const Array& b);            // ma
 
 // Reductions (reduce.cpp) over `axes`; an empty list means all of them. The reduced axes keep
 // size 1 if keepdim, else they go.
-Array sum(const Array& x, const Shape& axes, bool keepdim);
+Array sum(const Array& x, const Shape& axes, bool keepdim);           // of i32 and booleans: i64, as prod, cumsum
 Array amax(const Array& x, const Shape& axes, bool keepdim);          // NaN wins, as in PyTorch
 Array amin(const Array& x, const Shape& axes, bool keepdim);
 Array prod(const Array& x, int64_t axis, bool keepdim);
@@ -44,6 +46,9 @@ Array cumsum(const Array& x, int64_t axis, bool reverse = false);     // or yᵢ
 bool all(const Array& mask);
 bool any(const Array& mask);
 bool all_finite(const Array& x);
+bool sums_to_finite(const Array& x);  // false if a number is not finite, or the sum overflows: one cheap pass
+/// Σ x² in x's dtype, in one pass on this thread: NaN or infinite if a number is, or if it overflows.
+double squared_length(const Array& x);
 /// x summed over the axes along which `shape` was broadcast to x.shape().
 Array sum_to(const Array& x, const Shape& shape);
 
@@ -51,6 +56,10 @@ Array sum_to(const Array& x, const Shape& shape);
 /// (…, n, k) @ (…, k, m) -> (…, n, m), batch axes broadcast; a 1-d operand is a row (left) or a
 /// column (right) whose axis goes from the result. O(n k m) a matrix. Operands are read by strides.
 Array matmul(const Array& a, const Array& b);
+/// Σⱼ wᵢⱼ vⱼ over the pairs (i, j) that the mask permits: w (…, n, m), v (…, m, p), mask to (…, n, m).
+/// Whatever vⱼ holds, NaN too, it reaches no row i that it is forbidden to. REQUIRES wᵢⱼ 0 or NaN
+/// where a pair is forbidden; costs what matmul() costs where all is finite (masked_matmul.cpp).
+Array masked_matmul(const Array& w, const Array& v, const Array& mask);
 /// x (…, in) @ weightᵀ, weight (out, in), + bias (out) if it is defined.
 Array linear(const Array& x, const Array& weight, const Array& bias);
 /// The gradient of linear's weight: gᵀ x, all leading axes of g (…, out), x (…, in) summed over.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <heed/core/error.h>
+#include <heed/core/op_name.h>
 #include <heed/core/streaming.h>
 #include <heed/core/text.h>
 
@@ -56,6 +57,7 @@ struct Job {
   int64_t n, grain;
   ChunkFn body;
   void* context;
+  const char* op = OpName::current();  // for what a worker throws
   std::atomic<int64_t> next{0};
   std::mutex failure_mutex;
   int64_t failed_chunk = -1;
@@ -65,6 +67,7 @@ struct Job {
 
   void work() {
     const InsideParallel inside;
+    const OpName named(op);
     const int64_t count = chunks();
     for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
       try {

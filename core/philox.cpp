@@ -56,7 +56,7 @@ void philox_fill(uint64_t seed, uint64_t stream, uint64_t first, uint32_t* words
   }
   for (; done < blocks; ++done, words += 4) {
     const PhiloxBlock block = philox(seed, stream, first + static_cast<uint64_t>(done));
-    for (int w = 0; w < 4; ++w) words[w] = block[w];
+    for (int w = 0; w < 4; ++w) words[w] = block[static_cast<unsigned>(w)];
   }
 }
 

@@ -50,6 +50,7 @@ constexpr size_t list_of(size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / s
 }  // namespace
 
 void* pool_allocate(size_t bytes) {
+  if (refuse_memory) [[unlikely]] refuse_memory();
   if (!reuse_memory || bytes > largest_pooled) return ::operator new(bytes);
   const size_t i = list_of(bytes);
   FreeBlock* const block = lists.first[i];

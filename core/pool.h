@@ -24,6 +24,10 @@ inline constexpr bool reuse_memory = true;
 inline constexpr bool reuse_memory = true;
 #endif
 
+/// For tests of what happens when memory runs out: where set, it is called before each allocation
+/// here and in storage.cpp, and may throw std::bad_alloc. Not while other threads work.
+inline void (*refuse_memory)() = nullptr;
+
 /// Any size; those up to 1 KiB are pooled. Aligned as operator new. Throws std::bad_alloc.
 void* pool_allocate(size_t bytes);
 void pool_free(void* block, size_t bytes) noexcept;  // bytes: as asked for

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include <heed/core/op_name.h>
 #include <heed/core/parallel.h>
 #include <heed/core/philox.h>
 
@@ -186,6 +187,7 @@ T rounded_within(double v, double low, double high) {
 }  // namespace
 
 void fill_uniform(const Array& x, double low, double high, Generator& generator) {
+  const OpName at("fill_uniform");
   check(std::isfinite(low) && std::isfinite(high - low) && low <= high, "fill_uniform: [", low,
         ", ", high, "): bounds must be finite and in order");
   dispatch_floating(x.dtype(), "fill_uniform", [&]<class T>() {
@@ -203,6 +205,7 @@ void fill_uniform(const Array& x, double low, double high, Generator& generator)
 }
 
 void fill_normal(const Array& x, double mean, double std, Generator& generator) {
+  const OpName at("fill_normal");
   check_normal("fill_normal", mean, std);
   dispatch_floating(x.dtype(), "fill_normal", [&]<class T>() {
     into_contiguous(x, [&](const Array& y) {
@@ -224,6 +227,7 @@ void fill_normal(const Array& x, double mean, double std, Generator& generator) 
 
 void fill_truncated_normal(const Array& x, double mean, double std, double low, double high,
                            Generator& generator) {
+  const OpName at("fill_truncated_normal");
   check_normal("fill_truncated_normal", mean, std);
   check(std > 0 && low < high, "fill_truncated_normal: std ", std, " on [", low, ", ", high,
         "]: std must be positive and the bounds in order");
@@ -269,6 +273,7 @@ void fill_truncated_normal(const Array& x, double mean, double std, double low, 
 }
 
 void fill_bernoulli(const Array& x, double p, Generator& generator) {
+  const OpName at("fill_bernoulli");
   check(p >= 0 && p <= 1, "fill_bernoulli: p = ", p, ": a probability is between 0 and 1");
   const uint64_t threshold = static_cast<uint64_t>(p * 0x1p32 + 0.5);
   dispatch(x.dtype(), [&]<class T>() {
@@ -283,6 +288,7 @@ void fill_bernoulli(const Array& x, double p, Generator& generator) {
 }
 
 void fill_integers(const Array& x, int64_t low, int64_t high, Generator& generator) {
+  const OpName at("fill_integers");
   check(low < high, "fill_integers: [", low, ", ", high, "): is empty: low must be less than high");
   check<DtypeError>(x.dtype() != Dtype::boolean, "fill_integers: dtype bool: use fill_bernoulli");
   dispatch(x.dtype(), [&]<class T>() {
@@ -303,24 +309,28 @@ void fill_integers(const Array& x, int64_t low, int64_t high, Generator& generat
 }
 
 Array rand(const Shape& shape, Dtype dtype, Generator& generator) {
+  const OpName at("rand");
   const Array x(shape, dtype);
   fill_uniform(x, 0, 1, generator);
   return x;
 }
 
 Array randn(const Shape& shape, Dtype dtype, Generator& generator) {
+  const OpName at("randn");
   const Array x(shape, dtype);
   fill_normal(x, 0, 1, generator);
   return x;
 }
 
 Array randint(int64_t low, int64_t high, const Shape& shape, Generator& generator) {
+  const OpName at("randint");
   const Array x(shape, Dtype::i64);
   fill_integers(x, low, high, generator);
   return x;
 }
 
 Array randperm(int64_t n, Generator& generator) {
+  const OpName at("randperm");
   check(n >= 0, "randperm: n = ", n, ": must not be negative");
   const Array x(Shape{n}, Dtype::i64);
   int64_t* order = x.data<int64_t>();

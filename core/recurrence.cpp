@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <heed/core/gemm.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 #include <heed/core/parallel.h>
 
@@ -110,6 +111,7 @@ constexpr int tanh_of = static_cast<int>(Unary::tanh), relu_of = static_cast<int
 }  // namespace
 
 RecurrenceOutputs recurrence(const RecurrenceInputs& in) {
+  const OpName named("recurrence");
   check_recurrence(in);
   return dispatch_floating(in.projected.dtype(), "recurrence", [&]<class T>() {
     const RecurrenceLayout<T> at(in);
@@ -160,6 +162,7 @@ RecurrenceOutputs recurrence(const RecurrenceInputs& in) {
 
 RecurrenceGrad recurrence_grad(const RecurrenceInputs& in, const RecurrenceOutputs& out,
                                const Array& grad) {
+  const OpName named("recurrence_grad");
   return dispatch_floating(in.projected.dtype(), "recurrence", [&]<class T>() {
     const RecurrenceLayout<T> at(in);
     const int64_t B = at.B, L = at.L, H = at.H, G = at.G, K = at.kept();

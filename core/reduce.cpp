@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include <heed/core/number.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 #include <heed/core/walk.h>
 
@@ -112,16 +114,15 @@ void sum_columns(const T* x, const LoopNest<1>& rows, int64_t n_rows, T* y, int6
 constexpr int64_t sum_chunk = 65536;  // of a sum over everything: each thread takes some
 
 template <class T>
-void sum_into(const Array& x, unsigned reduced, T* out) {
+void sum_into(const Array& x, unsigned reduced, const T* in, T* out) {
   if (reduced == (1u << x.rank()) - 1 && x.numel() <= sum_chunk && x.is_contiguous()) {  // toy sizes: nothing to plan
-    *out = sum_run(x.data<T>(), 1, x.numel());
+    *out = sum_run(in, 1, x.numel());
     return;
   }
   Shape shape[2];
   Strides strides[2];
   split(x, reduced, shape, strides);
   const int64_t n_out = shape[0].numel(), n_in = shape[1].numel();
-  const T* const in = x.data<T>();
   if (n_out == 0) return;
   if (n_in == 0) { std::fill_n(out, n_out, T(0)); return; }
   const LoopNest<1> kept(shape[0], {strides[0]}), gone(shape[1], {strides[1]});
@@ -133,13 +134,14 @@ void sum_into(const Array& x, unsigned reduced, T* out) {
     return;
   }
   if (n_out == 1) {  // one number: chunks of fixed size, added in order
-    const int64_t chunk = sum_chunk, chunks = (n_in + chunk - 1) / chunk;
-    std::vector<T> partial(static_cast<size_t>(chunks), T(0));
+    const int64_t chunk = sum_chunk, chunks = (n_in - 1) / chunk + 1;
+    const Storage memory(sizeof(T) * static_cast<size_t>(chunks));
+    T* const partial = reinterpret_cast<T*>(memory.bytes());
     parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t c = begin; c < end; ++c)
-        partial[static_cast<size_t>(c)] = sum_nest(in, gone, c * chunk, std::min(n_in, (c + 1) * chunk));
+        partial[c] = sum_nest(in, gone, c * chunk, c + 1 < chunks ? (c + 1) * chunk : n_in);
     });
-    *out = sum_run(partial.data(), 1, chunks);
+    *out = sum_run(partial, 1, chunks);
     return;
   }
   const bool one_run = gone.shape.rank() == 1, short_run = one_run && n_in <= 8;
@@ -198,7 +200,12 @@ bool better(T candidate, T best, bool largest) {
   return largest ? candidate > best : candidate < best;
 }
 
+// Sums of i32 and booleans are i64, as in PyTorch: two i32 need not have a sum among them.
+bool widens(const Array& x) { return x.dtype() == Dtype::i32 || x.dtype() == Dtype::boolean; }
+
 Array extremum(const char* op, const Array& x, const Shape& axes, bool keepdim, bool largest) {
+  const OpName at(op);
+  check_defined(x);
   const Axes to = resolve(op, x, axes);
   check<ShapeError>(x.numel() > 0 || to.kept.numel() == 0, op, ": ", x.shape(),
                     ": has no elements along a reduced axis: nothing is largest or smallest");
@@ -214,6 +221,8 @@ Array extremum(const char* op, const Array& x, const Shape& axes, bool keepdim, 
 }
 
 Array arg_extremum(const char* op, const Array& x, int64_t axis, bool keepdim, bool largest) {
+  const OpName at(op);
+  check_defined(x);
   const int i = normalize_axis(op, axis, x.shape());
   const Axes to = resolve(op, x, {i});
   const int64_t n = x.shape()[i], step = x.strides()[i];
@@ -243,16 +252,21 @@ Array arg_extremum(const char* op, const Array& x, int64_t axis, bool keepdim, b
 }  // namespace
 
 Array sum(const Array& x, const Shape& axes, bool keepdim) {
-  if (x.dtype() == Dtype::boolean) return sum(to(x, Dtype::i64), axes, keepdim);
+  const OpName at("sum");
+  check_defined(x);
+  if (widens(x)) return sum(to(x, Dtype::i64), axes, keepdim);
   const Axes to = resolve("sum", x, axes);
   Array y(keepdim ? to.kept_dims : to.kept, x.dtype());
   if (y.numel() == x.numel()) {  // only axes of size 1 go
     copy_into(y, reshape(x, y.shape()));
     return y;
   }
-  dispatch(x.dtype(), [&]<class T>() {
-    if constexpr (!std::is_same_v<T, bool>) sum_into<T>(x, to.reduced, y.data<T>());
-  });
+  if (x.dtype() == Dtype::i64) {  // unsigned sums wrap around
+    sum_into(x, to.reduced, reinterpret_cast<const uint64_t*>(x.data<int64_t>()),
+             reinterpret_cast<uint64_t*>(y.data<int64_t>()));
+    return y;
+  }
+  dispatch_floating(x.dtype(), "sum", [&]<class T>() { sum_into<T>(x, to.reduced, x.data<T>(), y.data<T>()); });
   return y;
 }
 
@@ -260,11 +274,13 @@ Array amax(const Array& x, const Shape& axes, bool keepdim) { return extremum("a
 Array amin(const Array& x, const Shape& axes, bool keepdim) { return extremum("amin", x, axes, keepdim, false); }
 
 Array prod(const Array& x, int64_t axis, bool keepdim) {
-  if (x.dtype() == Dtype::boolean) return prod(core::to(x, Dtype::i64), axis, keepdim);
+  const OpName at("prod");
+  check_defined(x);
+  if (widens(x)) return prod(core::to(x, Dtype::i64), axis, keepdim);
   const Axes to = resolve("prod", x, {axis});
   Array y(keepdim ? to.kept_dims : to.kept, x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
-    fold_into<T>(x, to.reduced, T(1), y.data<T>(), [](T product, T v) { return static_cast<T>(product * v); });
+    fold_into<T>(x, to.reduced, T(1), y.data<T>(), multiply_wrapping<T>);
   });
   return y;
 }
@@ -273,7 +289,9 @@ Array argmax(const Array& x, int64_t axis, bool keepdim) { return arg_extremum("
 Array argmin(const Array& x, int64_t axis, bool keepdim) { return arg_extremum("argmin", x, axis, keepdim, false); }
 
 Array cumsum(const Array& x, int64_t axis, bool reverse) {
-  if (x.dtype() == Dtype::boolean) return cumsum(to(x, Dtype::i64), axis, reverse);
+  const OpName at("cumsum");
+  check_defined(x);
+  if (widens(x)) return cumsum(to(x, Dtype::i64), axis, reverse);
   const int i = normalize_axis("cumsum", axis, x.shape());
   Array y = clone(x);
   if (y.numel() == 0) return y;
@@ -283,7 +301,7 @@ Array cumsum(const Array& x, int64_t axis, bool reverse) {
     for_each_run<1>(first.shape(), {first.strides()}, [&](const Run<1>& run) {
       for (int64_t r = 0; r < run.n; ++r) {
         T* const row = first.data<T>() + run.offset[0] + r * run.stride[0];
-        for (int64_t j = 1; j < n; ++j) row[j * step] = static_cast<T>(row[j * step] + row[(j - 1) * step]);
+        for (int64_t j = 1; j < n; ++j) row[j * step] = add_wrapping(row[j * step], row[(j - 1) * step]);
       }
     });
   });

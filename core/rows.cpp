@@ -1,6 +1,7 @@
 // Ops along one axis: the axis is moved to the end, then each row goes to a kernel.
 #include <limits>
 
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 #include <heed/core/streaming.h>
 #include <heed/core/walk.h>
@@ -104,14 +105,19 @@ NormGrad norm_grad(const Array& x, bool has_weight, bool has_bias, RowGrad&& row
 }  // namespace
 
 Array softmax(const Array& x, int64_t axis) {
+  const OpName at("softmax");
+  check_defined(x);
   return map_rows("softmax", x, axis, [](const auto& kernels) { return kernels.softmax; });
 }
 
 Array log_softmax(const Array& x, int64_t axis) {
+  const OpName at("log_softmax");
+  check_defined(x);
   return map_rows("log_softmax", x, axis, [](const auto& kernels) { return kernels.log_softmax; });
 }
 
 Array softmax_grad(const Array& y, const Array& g, int64_t axis) {
+  const OpName at("softmax");
   return grad_rows("softmax", y, g, axis,
                    [](const auto& k, const auto* y, const auto* g, auto* dx, int64_t n) {
                      k.softmax_grad(y, g, dx, n);
@@ -119,6 +125,7 @@ Array softmax_grad(const Array& y, const Array& g, int64_t axis) {
 }
 
 Array log_softmax_grad(const Array& y, const Array& g, int64_t axis) {
+  const OpName at("log_softmax");
   return grad_rows("log_softmax", y, g, axis,
                    [](const auto& k, const auto* y, const auto* g, auto* dx, int64_t n) {
                      k.log_softmax_grad(y, g, dx, n);
@@ -126,6 +133,8 @@ Array log_softmax_grad(const Array& y, const Array& g, int64_t axis) {
 }
 
 Array logsumexp(const Array& x, int64_t axis, bool keepdim) {
+  const OpName at("logsumexp");
+  check_defined(x);
   const int i = normalize_axis("logsumexp", axis, x.shape());
   if (i != x.rank() - 1) {
     const Array y = transpose(logsumexp(transpose(x, i, -1), -1, true), i, -1);
@@ -149,6 +158,8 @@ Array logsumexp(const Array& x, int64_t axis, bool keepdim) {
 }
 
 Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, double eps) {
+  const OpName at("layer_norm");
+  check_defined(x);
   check_norm("layer_norm", x, weight, bias);
   const Array in = contiguous(x), w = adjacent_or(1, weight, x), b = adjacent_or(0, bias, x);
   const Shape rows = without_last(x.shape());
@@ -169,6 +180,7 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
 
 NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, const Normalized& norm,
                          const Array& g) {
+  const OpName at("layer_norm");
   const Array in = contiguous(x), by = contiguous(g), w = adjacent_or(1, weight, x);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
@@ -181,6 +193,8 @@ NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, con
 }
 
 Normalized rms_norm(const Array& x, const Array& weight, double eps) {
+  const OpName at("rms_norm");
+  check_defined(x);
   check_norm("rms_norm", x, weight, Array());
   const Array in = contiguous(x), w = adjacent_or(1, weight, x);
   Normalized out{Array(x.shape(), x.dtype()), Array(), Array(without_last(x.shape()), x.dtype())};
@@ -197,6 +211,7 @@ Normalized rms_norm(const Array& x, const Array& weight, double eps) {
 
 NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm,
                        const Array& g) {
+  const OpName at("rms_norm");
   const Array in = contiguous(x), by = contiguous(g), w = adjacent_or(1, weight, x);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "rms_norm", [&]<class T>() {

@@ -5,7 +5,7 @@
 namespace heed {
 
 Shape::Shape(std::span<const int64_t> sizes) {
-  check<ShapeError>(sizes.size() <= max_rank, "shape: ", sizes.size(),
+  check<ShapeError>(sizes.size() <= size_t{max_rank}, "shape: ", sizes.size(),
                     " axes: at most 8 are supported: merge axes with reshape");
   for (int64_t size : sizes) sizes_[rank_++] = size;
 }
@@ -16,13 +16,13 @@ void Shape::fail_full() const {
 
 void Shape::insert(int i, int64_t size) {
   if (rank_ == max_rank) fail_full();
-  std::copy_backward(sizes_.begin() + i, sizes_.begin() + rank_, sizes_.begin() + rank_ + 1);
+  std::copy_backward(sizes_ + i, sizes_ + rank_, sizes_ + rank_ + 1);
   sizes_[i] = size;
   ++rank_;
 }
 
 void Shape::erase(int i) {
-  std::copy(sizes_.begin() + i + 1, sizes_.begin() + rank_, sizes_.begin() + i);
+  std::copy(sizes_ + i + 1, sizes_ + rank_, sizes_ + i);
   --rank_;
 }
 

@@ -3,7 +3,6 @@
 // A Shape is a plain value: copy it freely. Axes count from 0; negative ones from the end.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <ostream>
@@ -31,8 +30,8 @@ class Shape {
   int64_t operator[](int i) const { return sizes_[i]; }
   int64_t& operator[](int i) { return sizes_[i]; }
   int64_t back() const { return sizes_[rank_ - 1]; }
-  const int64_t* begin() const { return sizes_.data(); }
-  const int64_t* end() const { return sizes_.data() + rank_; }
+  const int64_t* begin() const { return sizes_; }
+  const int64_t* end() const { return sizes_ + rank_; }
   void push_back(int64_t size) {
     if (rank_ == max_rank) [[unlikely]] fail_full();
     sizes_[rank_++] = size;
@@ -63,7 +62,7 @@ class Shape {
   [[noreturn]] void fail_full() const;
   [[noreturn]] void fail_numel() const;
 
-  std::array<int64_t, max_rank> sizes_;
+  int64_t sizes_[max_rank];
   int rank_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 #include <heed/core/walk.h>
 
@@ -36,6 +37,8 @@ void sort_entries(std::vector<SortEntry<T>>& row, bool descending) {
 }  // namespace
 
 Array argsort(const Array& x, int64_t axis, bool descending) {
+  const OpName at("argsort");
+  check_defined(x);
   const int along = normalize_axis("argsort", axis, x.shape());
   const int64_t n = x.shape()[along], step = x.strides()[along];
   const Array order(x.shape(), Dtype::i64);

@@ -9,13 +9,16 @@
 #include <pthread.h>
 #endif
 
+#include <heed/core/error.h>
+#include <heed/core/op_name.h>
 #include <heed/core/pool.h>
 #include <heed/core/spans.h>
 
 namespace heed::core {
 namespace {
 
-constexpr size_t largest = size_t{1} << 46;
+// Never asked of the system. (AddressSanitizer ends the program at half a terabyte and more.)
+constexpr size_t largest = size_t{1} << (reuse_memory ? 46 : 39);
 
 // Blocks of so many bytes and more are spans: they share pages, and any size may follow any other.
 constexpr size_t large = size_t{256} << 10;
@@ -27,7 +30,7 @@ constexpr uint32_t class_count = 8 * (18 - 6) + 1;
 
 constexpr uint32_t class_of(size_t bytes) {
   if (bytes <= smallest) return 0;
-  const int shift = std::bit_width(bytes - 1) - 4;
+  const int shift = static_cast<int>(std::bit_width(bytes - 1)) - 4;
   const size_t eighths = ((bytes - 1) >> shift) + 1;  // 9 … 16 eighths of the power of two below
   return static_cast<uint32_t>(8 * (shift - 3) + static_cast<int>(eighths) - 8);
 }
@@ -255,10 +258,23 @@ struct BlockPool {
 
 thread_local constinit BlockPool::Local BlockPool::local = {};
 
-Storage::Storage(size_t bytes) : block_(allocate(bytes)) {}
+Storage::Storage(size_t bytes) : Storage(try_make(bytes)) {
+  if (!block_) [[unlikely]]
+    fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of work space cannot be had; ",
+                      memory_stats().in_use, " are in use: use smaller sizes, or drop what is no longer needed");
+}
+
+Storage Storage::try_make(size_t bytes) {
+  Storage made;
+  if (bytes > largest) return made;
+  try {
+    made.block_ = allocate(bytes);
+  } catch (const std::bad_alloc&) {}
+  return made;
+}
 
 Storage::Block* Storage::allocate(size_t bytes) {
-  if (bytes > largest) throw std::bad_alloc();
+  if (refuse_memory) [[unlikely]] refuse_memory();
   const uint32_t size_class = class_of(bytes);
   const size_t capacity = BlockPool::capacity_for(bytes, size_class);
   Block* block = nullptr;

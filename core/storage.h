@@ -32,7 +32,8 @@ inline bool only_thread() {
 class Storage {
  public:
   Storage() = default;
-  explicit Storage(size_t bytes);  // not initialised; throws std::bad_alloc
+  explicit Storage(size_t bytes);            // not initialised; throws MemoryError
+  static Storage try_make(size_t bytes);     // empty where the system has not so much memory
   Storage(const Storage& other) : block_(other.block_) { retain(); }
   Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
   Storage& operator=(Storage other) noexcept { std::swap(block_, other.block_); return *this; }
@@ -44,7 +45,7 @@ class Storage {
   size_t size() const { return block_ ? block_->size : 0; }
   int64_t use_count() const { return block_ ? block_->count.load(std::memory_order_relaxed) : 0; }
 
-  /// Grows by one with each change in place, so that autograd can tell (node.h, saved()).
+  /// Grows by one with each change in place, so that autograd can tell (autograd/keep.h).
   uint32_t version() const { return block_ ? block_->version : 0; }
   void bump_version() { ++block_->version; }
 

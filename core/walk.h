@@ -14,7 +14,7 @@
 
 namespace heed::core {
 
-template <int N>
+template <size_t N>
 struct Run {
   std::array<int64_t, N> offset;  // of each operand's first element
   std::array<int64_t, N> stride;  // from one element to the next
@@ -25,7 +25,7 @@ struct Run {
 inline constexpr int64_t elementwise_grain = 32768;
 
 /// The merged loop nest. Sizes of 1 are dropped; rank >= 1.
-template <int N>
+template <size_t N>
 struct LoopNest {
   Shape shape;
   std::array<Strides, N> strides;
@@ -35,18 +35,18 @@ struct LoopNest {
       if (full[i] == 1) continue;
       bool merges = shape.rank() > 0;
       const int last = shape.rank() - 1;
-      for (int k = 0; merges && k < N; ++k) merges = strides[k][last] == all[k].get()[i] * full[i];
+      for (size_t k = 0; merges && k < N; ++k) merges = strides[k][last] == all[k].get()[i] * full[i];
       if (merges) {
         shape[last] *= full[i];
-        for (int k = 0; k < N; ++k) strides[k][last] = all[k].get()[i];
+        for (size_t k = 0; k < N; ++k) strides[k][last] = all[k].get()[i];
       } else {
         shape.push_back(full[i]);
-        for (int k = 0; k < N; ++k) strides[k].push_back(all[k].get()[i]);
+        for (size_t k = 0; k < N; ++k) strides[k].push_back(all[k].get()[i]);
       }
     }
     if (shape.rank() == 0) {
       shape.push_back(1);
-      for (int k = 0; k < N; ++k) strides[k].push_back(1);
+      for (size_t k = 0; k < N; ++k) strides[k].push_back(1);
     }
   }
 
@@ -54,14 +54,14 @@ struct LoopNest {
   template <class Body>
   void walk(int64_t begin, int64_t end, Body&& body) const {
     const int inner = shape.rank() - 1;
-    std::array<int64_t, Shape::max_rank> index{};
+    int64_t index[Shape::max_rank]{};
     int64_t rest = begin;
     for (int i = inner; i >= 0; --i) {
       index[i] = rest % shape[i];
       rest /= shape[i];
     }
     Run<N> run;
-    for (int k = 0; k < N; ++k) {
+    for (size_t k = 0; k < N; ++k) {
       run.stride[k] = strides[k][inner];
       run.offset[k] = 0;
       for (int i = 0; i <= inner; ++i) run.offset[k] += index[i] * strides[k][i];
@@ -70,12 +70,12 @@ struct LoopNest {
       run.n = shape[inner] - index[inner];
       if (run.n > end - done) run.n = end - done;
       body(static_cast<const Run<N>&>(run));
-      for (int k = 0; k < N; ++k) run.offset[k] -= index[inner] * run.stride[k];
+      for (size_t k = 0; k < N; ++k) run.offset[k] -= index[inner] * run.stride[k];
       index[inner] = 0;
       for (int i = inner - 1; i >= 0; --i) {  // count up the outer axes
-        for (int k = 0; k < N; ++k) run.offset[k] += strides[k][i];
+        for (size_t k = 0; k < N; ++k) run.offset[k] += strides[k][i];
         if (++index[i] < shape[i]) break;
-        for (int k = 0; k < N; ++k) run.offset[k] -= shape[i] * strides[k][i];
+        for (size_t k = 0; k < N; ++k) run.offset[k] -= shape[i] * strides[k][i];
         index[i] = 0;
       }
     }
@@ -84,7 +84,7 @@ struct LoopNest {
 
 /// True where each operand lays all axes out evenly: adjacent, or one number repeated. Then there is
 /// one run, and its strides are the last axis's.
-template <int N>
+template <size_t N>
 bool is_one_run(const Shape& shape, const std::array<std::reference_wrapper<const Strides>, N>& strides) {
   bool even = true;
   for (int i = 1; even && i < shape.rank(); ++i)
@@ -94,14 +94,14 @@ bool is_one_run(const Shape& shape, const std::array<std::reference_wrapper<cons
 
 /// Walks all elements of `shape`, on several threads where there are many. `body` must be safe to
 /// call on several threads at once, for disjoint runs.
-template <int N, class Body>
+template <size_t N, class Body>
 void for_each_run(const Shape& shape, const std::array<std::reference_wrapper<const Strides>, N>& strides,
                   Body&& body) {
   const int64_t numel = shape.numel();
   if (numel == 0) return;
   if (numel <= elementwise_grain && is_one_run<N>(shape, strides)) {  // toy sizes: no loop nest to set up
     Run<N> run{.offset = {}, .stride = {}, .n = numel};
-    for (int k = 0; k < N; ++k) run.stride[k] = shape.rank() == 0 ? 1 : strides[k].get().back();
+    for (size_t k = 0; k < N; ++k) run.stride[k] = shape.rank() == 0 ? 1 : strides[k].get().back();
     return body(static_cast<const Run<N>&>(run));
   }
   const LoopNest<N> nest(shape, strides);

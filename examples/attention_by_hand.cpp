@@ -349,6 +349,7 @@ int run(int argc, char** argv) {
                  {"holds", "whether none is above 1e-6"}});
   if (!cli.parse(argc, argv)) return 0;
 
+  kit::RunFolder folder(common.out);
   manual_seed(static_cast<uint64_t>(common.seed));
   const Exercise e = exercise == "small"    ? made(4, 6, 3)
                      : exercise == "medium" ? made(8, 6, 4)
@@ -375,7 +376,6 @@ int run(int argc, char** argv) {
   const double library_error = difference_from_library(s);
   holds = report("from heed's attention, plain and fused", library_error) && holds;
 
-  kit::RunFolder folder(common.out);
   std::string title = "Self-attention by hand";
   if (exercise != "classic") title += ", exercise " + exercise + "-" + std::to_string(common.seed);
   const kit::Worksheet sheet = worksheet_of(steps, title, rows);

@@ -348,6 +348,8 @@ int run(int argc, char** argv) {
                  {"own_place", "accuracy of the digit at the word's own place"}});
   if (!cli.parse(argc, argv)) return 0;
 
+  kit::RunFolder folder(common.out);
+  const std::filesystem::path picture = folder.file("scores.svg", "the weights of every score, side by side");
   const core::Json::Object database = show_database();
   manual_seed(static_cast<uint64_t>(common.seed));
   const std::vector<Entry> entries = all_entries();
@@ -385,8 +387,7 @@ int run(int argc, char** argv) {
                "   boxcars have none).\n\n"
                "3. Their weights for one sentence: the picture below.\n\n";
   show_cost();
-  kit::RunFolder folder(common.out);
-  kit::save_svg(folder.file("scores.svg", "the weights of every score, side by side"), figure);
+  kit::save_svg(picture, figure);
   folder.print();
   cli.print_json({{"database", database}, {"accuracy", accuracy}, {"parameters", parameters},
                   {"most_frequent", most_frequent}, {"own_place", own_place}});

@@ -15,7 +15,6 @@
 #include <iostream>
 
 #include <heed/autograd/ops.h>
-#include <heed/core/parallel.h>
 #include <heed/examples/kit/attention_page.h>
 #include <heed/examples/kit/batches.h>
 #include <heed/examples/kit/cli.h>
@@ -26,13 +25,14 @@
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/plot.h>
 #include <heed/examples/kit/progress.h>
+#include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/sampling.h>
 #include <heed/examples/kit/tables.h>
 #include <heed/nn/attention_trace.h>
-#include <heed/nn/checkpoint.h>
 #include <heed/nn/gpt.h>
 #include <heed/nn/losses.h>
+#include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
 using namespace heed;
@@ -47,7 +47,7 @@ struct Settings {
   double dropout = 0.0, lr = 1e-3, final_lr = 1e-4, weight_decay = 0.1, clip = 1.0;
   int64_t accumulate = 1, warmup = 100, eval_every = 250, save_every = 500, stop_at = 0;
   int64_t characters = 300;
-  std::string prompt = "\n";
+  std::string prompt;  // empty: a newline, or the text's first character
   kit::SamplingOptions sampling{.temperature = 0.8};
 };
 
@@ -62,9 +62,13 @@ struct Corpus {
     const auto cut = ids.begin() + static_cast<int64_t>(0.9 * static_cast<double>(ids.size()));
     training.assign(ids.begin(), cut);
     validation.assign(cut, ids.end());
-    check(static_cast<int64_t>(validation.size()) > context, "char_gpt: a text of ", ids.size(),
-          " characters: its last tenth must be longer than the context, ", context,
-          ": take a longer text");
+    check<kit::UsageError>(static_cast<int64_t>(validation.size()) > context, "--text: has ",
+                           ids.size(), " characters: its last tenth must be longer than --context ",
+                           context, ": take a longer text or a shorter context");
+  }
+
+  std::string default_prompt() const {
+    return text.find('\n') != std::string::npos ? "\n" : vocab.decode({training[0]});
   }
 
   // Names the text in a checkpoint (FNV-1a).
@@ -92,13 +96,14 @@ double evaluate(nn::GPT& model, const kit::Ids& ids, int64_t limit = INT64_MAX) 
   return total / static_cast<double>(starts.size());
 }
 
-// `prompt` continued, a character at a time.
+// `prompt` continued, a character at a time. (Ctrl-C ends it; one that ended the training does not.)
 std::string write_text(nn::GPT& model, const kit::CharVocab& vocab, const Settings& s,
                        Generator& generator) {
   const NoGrad no_history;
   model.eval();
   kit::Ids ids = vocab.encode(s.prompt);
-  for (int64_t i = 0; i < s.characters && !kit::interrupted(); ++i) {
+  const bool before = kit::interrupted();
+  for (int64_t i = 0; i < s.characters && kit::interrupted() == before; ++i) {
     const auto seen = std::min<int64_t>(static_cast<int64_t>(ids.size()), s.context);
     const Tensor window = tensor_i64(kit::Ids(ids.end() - seen, ids.end()), {1, seen});
     const Tensor logits = model(window)[0][seen - 1];
@@ -182,63 +187,39 @@ struct Run {
     return mean_loss;
   }
 
-  void save(const fs::path& file, const Settings& s, const Corpus& corpus) const {
-    nn::StateDict all;
-    for (const nn::NamedTensor& x : model.state_dict())
-      all.push_back({"model." + x.name, x.tensor});
-    for (const auto& [name, x] : adamw.state_dict()) all.push_back({"optimizer." + name, x});
-    nn::save(file, all,
-             identity(s, corpus,
-                      {{"step", std::to_string(step)},
-                       {"data_counter", std::to_string(data.counter())},
-                       {"data_seed", std::to_string(data.seed())},
-                       {"default_counter", std::to_string(default_generator().counter())},
-                       {"default_seed", std::to_string(default_generator().seed())}}));
+  // The default generator is saved with them.
+  std::vector<nn::Part> parts() {
+    return {{"model", model}, {"optimizer", adamw}, {"schedule", schedule}, {"data", data}, {"step", step}};
+  }
+
+  void save(const fs::path& file, const Settings& s, const Corpus& corpus) {
+    nn::save_checkpoint(file, parts(), kit::metadata_of(traits(s, corpus)));
   }
 
   void resume(const fs::path& file, const Settings& s, const Corpus& corpus) {
     const nn::Checkpoint saved = nn::load(file);
-    for (const auto& [key, value] : identity(s, corpus, {})) {
-      const std::string was = saved.get(key);
-      check(was == value, "char_gpt: --resume ", file.string(), ": its ", key, " is ", was,
-            ", this run's ", value, ": give the options and the text that it was made with");
-    }
-    nn::StateDict weights;
-    optim::OptimizerState optimizer;
-    for (const auto& [name, x] : saved.state) {
-      if (name.starts_with("model.")) weights.push_back({name.substr(6), x});
-      if (name.starts_with("optimizer.")) optimizer[name.substr(10)] = x;
-    }
-    model.load_state_dict(weights);
-    adamw.load_state_dict(optimizer);
-    step = saved.get<int64_t>("step");
-    schedule.set_steps(step);
-    data.seed(saved.get<uint64_t>("data_seed"));
-    data.set_counter(saved.get<uint64_t>("data_counter"));
-    default_generator().seed(saved.get<uint64_t>("default_seed"));
-    default_generator().set_counter(saved.get<uint64_t>("default_counter"));
+    kit::check_same_run(file, saved.metadata, traits(s, corpus));
+    nn::load_checkpoint(saved, parts());
+    schedule.set_steps(step);  // --steps may be more than it was
+    kit::check_steps_left(step, s.common.steps);
   }
 
-  // What must be equal for a resumed run to be the same run.
-  static std::map<std::string, std::string> identity(const Settings& s, const Corpus& corpus,
-                                                     std::map<std::string, std::string> and_also) {
-    const std::pair<const char*, std::string> entries[] = {
-        {"layers", std::to_string(s.layers)},
-        {"heads", std::to_string(s.heads)},
-        {"width", std::to_string(s.width)},
-        {"context", std::to_string(s.context)},
-        {"batch", std::to_string(s.batch)},
-        {"accumulate", std::to_string(s.accumulate)},
-        {"steps", std::to_string(s.common.steps)},
-        {"lr", kit::shortest(s.lr)},
-        {"final_lr", kit::shortest(s.final_lr)},
-        {"warmup", std::to_string(s.warmup)},
-        {"weight_decay", kit::shortest(s.weight_decay)},
-        {"dropout", kit::shortest(s.dropout)},
-        {"clip", kit::shortest(s.clip)},
-        {"text_hash", corpus.hash()}};
-    for (const auto& [key, value] : entries) and_also[key] = value;
-    return and_also;
+  // What must be equal for a resumed run to be the same run. (--steps may be more: it goes on.)
+  static kit::Traits traits(const Settings& s, const Corpus& corpus) {
+    return {{"text_hash", corpus.hash(), "text"},
+            {"layers", std::to_string(s.layers)},
+            {"heads", std::to_string(s.heads)},
+            {"width", std::to_string(s.width)},
+            {"context", std::to_string(s.context)},
+            {"batch", std::to_string(s.batch)},
+            {"accumulate", std::to_string(s.accumulate)},
+            {"seed", std::to_string(s.common.seed)},
+            {"lr", kit::shortest(s.lr)},
+            {"final_lr", kit::shortest(s.final_lr)},
+            {"warmup", std::to_string(s.warmup)},
+            {"weight_decay", kit::shortest(s.weight_decay)},
+            {"dropout", kit::shortest(s.dropout)},
+            {"clip", kit::shortest(s.clip)}};
   }
 };
 
@@ -252,8 +233,11 @@ void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& ch
     const double loss = run.train_step(s, corpus.training);
     progress.update(run.step, "loss", loss);
     log.write(run.step, {{"loss", loss}, {"lr", run.schedule.lr()}});
-    if (run.step % s.eval_every == 0)
-      log.write(run.step, {{"val_loss", evaluate(run.model, corpus.validation, 64)}});
+    if (run.step % s.eval_every == 0 || run.step == s.common.steps) {
+      const double loss_now = evaluate(run.model, corpus.validation, 64);
+      progress.show("validation", loss_now);
+      log.write(run.step, {{"val_loss", loss_now}});
+    }
     if (run.step == s.stop_at) break;
     if (run.step % s.save_every == 0) run.save(checkpoint, s, corpus);
   }
@@ -263,29 +247,35 @@ void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& ch
 bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
   cli.group("Data", {{"text", &s.text, "the text to learn; by default heed's own source code"},
                      {"resume", &s.resume, "go on from this checkpoint"}});
-  cli.group("Model", {{"layers", &s.layers, "blocks", {.min = 1}},
-                      {"heads", &s.heads, "attention heads in each", {.min = 1}},
-                      {"width", &s.width, "of the embedding", {.min = 1}},
-                      {"context", &s.context, "characters that it sees at once", {.min = 1}},
+  cli.group("Model", {{"layers", &s.layers, "blocks", {.min = 1, .max = 1000}},
+                      {"heads", &s.heads, "attention heads in each", {.min = 1, .max = 1e5}},
+                      {"width", &s.width, "of the embedding", {.min = 1, .max = 1e5}},
+                      {"context", &s.context, "characters that it sees at once", {.min = 1, .max = 1e6}},
                       {"dropout", &s.dropout, "probability", {.min = 0, .max = 1}}});
   cli.group("Training",
-            {{"batch", &s.batch, "windows of text that the model sees at once", {.min = 1}},
-             {"accumulate", &s.accumulate, "such batches in a step", {.min = 1}},
-             {"lr", &s.lr, "peak learning rate", {.above = 0}},
-             {"final-lr", &s.final_lr, "learning rate at the end", {.min = 0}},
-             {"warmup", &s.warmup, "steps up to the peak", {.min = 0}},
-             {"weight-decay", &s.weight_decay, "of matrices", {.min = 0}},
-             {"clip", &s.clip, "largest norm of the gradient", {.above = 0}},
+            {{"batch", &s.batch, "windows of text that the model sees at once", {.min = 1, .max = 1e6}},
+             {"accumulate", &s.accumulate, "such batches in a step", {.min = 1, .max = 1e6}},
+             {"lr", &s.lr, "peak learning rate", {.above = 0, .max = 1000}},
+             {"final-lr", &s.final_lr, "learning rate at the end", {.min = 0, .max = 1000}},
+             {"warmup", &s.warmup, "steps up to the peak", {.min = 0, .max = 1e9}},
+             {"weight-decay", &s.weight_decay, "of matrices", {.min = 0, .max = 1000}},
+             {"clip", &s.clip, "largest norm of the gradient", {.above = 0, .max = 1e30}},
              {"eval-every", &s.eval_every, "steps between losses on validation text", {.min = 1}},
              {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}},
              {"stop-at", &s.stop_at, "save and stop here, to go on later; 0: never", {.min = 0}}});
   cli.group(
       "Writing",
-      {{"prompt", &s.prompt, "text to go on from", {.shown_default = "a line end"}},
-       {"characters", &s.characters, "to write at the end", {.min = 0}},
+      {{"prompt",
+        &s.prompt,
+        "text to go on from",
+        {.shown_default = "a newline, or the text's first character"}},
+       {"characters", &s.characters, "to write at the end", {.min = 0, .max = 1e9}},
        {"temperature", &s.sampling.temperature, "0 always takes the likeliest", {.min = 0}},
        {"top-k", &s.sampling.top_k, "choose among the k likeliest; 0: all", {.min = 0}},
-       {"top-p", &s.sampling.top_p, "choose among those with this share", {.above = 0, .max = 1}}});
+       {"top-p",
+        &s.sampling.top_p,
+        "keep the likeliest characters whose probabilities add up to this",
+        {.above = 0, .max = 1}}});
   cli.common(s.common);
   cli.example("char_gpt --text input.txt", "learn another text");
   cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors",
@@ -303,27 +293,42 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
   return cli.parse(argc, argv);
 }
 
+// What can be judged before there is a model.
+void check_settings(Settings& s, const Corpus& corpus) {
+  check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads, ": every head gets an equal part "
+                         "of --width ", s.width, ": give a divisor of it");
+  const int64_t vocabulary = corpus.vocab.size(), tokens = s.batch * s.context;
+  kit::check_memory(kit::transformer_parameters(s.layers, s.width) +
+                        static_cast<double>(s.width) * static_cast<double>(vocabulary + s.context),
+                    kit::transformer_values(s.layers, s.width, tokens) +
+                        3.0 * static_cast<double>(tokens) * static_cast<double>(vocabulary) +
+                        2.0 * static_cast<double>(s.batch) * static_cast<double>(s.accumulate));
+  if (s.prompt.empty()) s.prompt = corpus.default_prompt();
+  kit::from_option("--prompt", [&] { return corpus.vocab.encode(s.prompt); });
+}
+
 int run(int argc, char** argv) {
   Settings s;
   kit::Cli cli("char_gpt", "Trains a small Transformer to write, a character at a time.");
   if (!parse(cli, s, argc, argv)) return 0;
-  if (s.common.threads > 0) set_num_threads(s.common.threads);
   manual_seed(static_cast<uint64_t>(s.common.seed));
   kit::watch_interrupts();
 
-  const Corpus corpus(s.text.empty() ? kit::source_tree_text() : kit::read_text(s.text), s.context);
-  const double uniform = kit::uniform_nats(corpus.vocab.size());
-  const double unigram = kit::unigram_nats(corpus.training, corpus.validation, corpus.vocab.size());
-  const double bigram = kit::bigram_nats(corpus.training, corpus.validation, corpus.vocab.size());
-
-  Run run(s, corpus.vocab.size());
   kit::RunFolder out(s.common.out);
   const fs::path loss_plot = out.file("loss.svg", "the loss, step by step");
   const fs::path page = out.file("attention.html", "what each head looks at: open it in a browser");
   const fs::path weights = out.file("model.safetensors", "the weights, for heed or PyTorch");
   const fs::path checkpoint =
-      out.file("checkpoint.safetensors", "everything, to go on with --resume");
+      out.file("checkpoint.safetensors", "full training state, for --resume");
   const fs::path metrics = out.file("metrics.jsonl", "the numbers behind the plot");
+
+  const Corpus corpus(s.text.empty() ? kit::source_tree_text() : kit::read_text(s.text), s.context);
+  check_settings(s, corpus);
+  const double uniform = kit::uniform_nats(corpus.vocab.size());
+  const double unigram = kit::unigram_nats(corpus.training, corpus.validation, corpus.vocab.size());
+  const double bigram = kit::bigram_nats(corpus.training, corpus.validation, corpus.vocab.size());
+
+  Run run(s, corpus.vocab.size());
   if (!s.resume.empty()) run.resume(s.resume, s, corpus);
   std::cout << "text: " << corpus.training.size() + corpus.validation.size() << " characters, "
             << corpus.vocab.size() << " different ones; model: " << run.model.num_parameters()
@@ -334,9 +339,22 @@ int run(int argc, char** argv) {
   train(run, s, corpus, checkpoint, metrics);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  if (kit::interrupted() || run.step < s.common.steps) {
-    std::cerr << "\nstopped at step " << run.step << ", saved; go on with\n  "
-              << cli.command("resume", checkpoint.string()) << '\n';
+  const bool stopped = kit::interrupted() || run.step < s.common.steps;
+
+  kit::save_svg(loss_plot,
+                {.title = "char_gpt: loss while training",
+                 .panels = {kit::loss_plot({{.training = kit::read_metric(metrics, "loss"),
+                                             .validation = kit::read_metric(metrics, "val_loss")}},
+                                           {{bigram, "counting pairs"}})}});
+  const auto show_samples = [&] {
+    if (s.characters == 0) return;
+    Generator sampler(static_cast<uint64_t>(s.common.seed));
+    std::cout << "\nit writes:\n" << write_text(run.model, corpus.vocab, s, sampler) << "\n\n";
+  };
+  if (stopped) {
+    show_samples();
+    std::cerr << "\nstopped at step " << run.step << "; checkpoint saved. To resume:\n  "
+              << cli.command("resume", checkpoint.string()) << std::endl;
     return kit::interrupt_exit_code();
   }
 
@@ -350,18 +368,11 @@ int run(int argc, char** argv) {
             << "  this model, training     " << kit::fixed(train_loss, 4) << '\n'
             << "  counting pairs           " << kit::fixed(bigram, 4) << '\n'
             << "  counting characters      " << kit::fixed(unigram, 4) << '\n'
-            << "  guessing                 " << kit::fixed(uniform, 4) << "\n\n";
-  Generator sampler(static_cast<uint64_t>(s.common.seed));
-  if (s.characters > 0)
-    std::cout << "it writes:\n" << write_text(run.model, corpus.vocab, s, sampler) << "\n\n";
+            << "  guessing                 " << kit::fixed(uniform, 4) << '\n';
+  show_samples();
 
   nn::save(weights, run.model.state_dict(), {{"vocabulary", corpus.vocab.symbols()}});
   draw_attention(run.model, corpus, page);
-  const auto [steps, losses] = kit::read_metric(metrics, "loss");
-  kit::save_svg(loss_plot,
-                {.title = "char_gpt: loss while training",
-                 .panels = {kit::loss_plot(
-                     steps, losses, {{bigram, "counting pairs"}, {val_loss, "validation"}})}});
   out.print();
   const double tokens =
       static_cast<double>((run.step - first) * s.batch * s.accumulate * s.context);

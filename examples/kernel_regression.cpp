@@ -359,6 +359,7 @@ int run(int argc, char** argv) {
   if (common.steps < 1)
     throw kit::UsageError("--steps: 0: nothing would be learnt: give at least 1");
 
+  kit::RunFolder folder(common.out);
   const std::vector<Smoother> smoothers = all_smoothers();
   const Errors errors = compare_kernels(smoothers, common.seed, seeds, common.quiet);
   print_errors(smoothers, errors);
@@ -382,7 +383,6 @@ int run(int argc, char** argv) {
                "   For keys of one length and h² = √d they agree: largest difference here "
             << kit::general(difference, 2) << ".\n\n";
 
-  kit::RunFolder folder(common.out);
   save_kernel_pictures(folder, data, smoothers);
   save_learning_picture(folder.file("learnt_width.svg", "the learnt width, and the trap"), runs[0], trap);
   folder.print();

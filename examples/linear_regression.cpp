@@ -21,5 +21,5 @@ int main() {
     sgd.step();
     if (step % 20 == 0) std::cout << "step " << step << "  loss " << loss.item() << '\n';
   }
-  std::cout << "weight " << model.weight << "\nbias " << model.bias << '\n';
+  return std::cout << "weight " << model.weight << "\nbias " << model.bias << std::endl ? 0 : 1;
 }

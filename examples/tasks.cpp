@@ -48,29 +48,32 @@ bool parse(kit::Cli& cli, std::string& name, TaskSettings& s,
         &name,
         "what to learn; also as the first word. The defaults below are its own",
         {.choices = names, .value = "NAME"}},
-       {"length", &s.length, "of the sequences; for sums the digits of a number", {.min = 0}},
-       {"symbols", &s.symbols, "different ones; the modulus, or kinds of brackets", {.min = 0}},
-       {"pairs", &s.pairs, "keys to recall", {.min = 1}},
+       {"length", &s.length, "of the sequences; for sums the digits of a number", {.min = 0, .max = 1e4}},
+       {"symbols", &s.symbols, "different ones; the modulus, or kinds of brackets", {.min = 0, .max = 1e5}},
+       {"pairs", &s.pairs, "keys to recall", {.min = 1, .max = 1e4}},
        {"depth", &s.depth, "brackets that are open at a time", {.min = 1}},
-       {"train-size", &s.train_size, "examples to train on; 0: new ones in every step", {.min = 0}},
-       {"test-size", &s.test_size, "examples to test on, none of them trained on", {.min = 1}},
+       {"train-size",
+        &s.train_size,
+        "examples to train on; 0: new ones in every step",
+        {.min = 0, .max = 1e7}},
+       {"test-size", &s.test_size, "examples to test on, none of them trained on", {.min = 1, .max = 1e6}},
        {"text", &s.text, "names to learn, one a line", {.value = "FILE"}},
        {"resume", &s.resume, "go on from this checkpoint"}});
-  cli.group("Model", {{"layers", &s.layers, "blocks", {.min = 1}},
-                      {"heads", &s.heads, "attention heads in each", {.min = 1}},
-                      {"width", &s.width, "of the model", {.min = 1}},
+  cli.group("Model", {{"layers", &s.layers, "blocks", {.min = 1, .max = 1000}},
+                      {"heads", &s.heads, "attention heads in each", {.min = 1, .max = 1e5}},
+                      {"width", &s.width, "of the model", {.min = 1, .max = 1e5}},
                       {"dropout", &s.dropout, "probability", {.min = 0, .max = 1}},
                       {"compare", &s.compare, "train a control of equal size beside it"}});
   cli.group("Training",
-            {{"batch", &r.batch, "examples in a step", {.min = 1}},
-             {"lr", &r.lr, "peak learning rate", {.above = 0}},
+            {{"batch", &r.batch, "examples in a step", {.min = 1, .max = 1e6}},
+             {"lr", &r.lr, "peak learning rate", {.above = 0, .max = 1000}},
              {"schedule",
               &r.schedule,
               "its shape",
               {.choices = {"constant", "linear", "cosine", "noam"}}},
-             {"warmup", &r.warmup, "steps up to the peak", {.min = 0}},
-             {"weight-decay", &r.weight_decay, "of matrices", {.min = 0}},
-             {"clip", &r.clip, "largest norm of the gradient; 0: any", {.min = 0}},
+             {"warmup", &r.warmup, "steps up to the peak", {.min = 0, .max = 1e9}},
+             {"weight-decay", &r.weight_decay, "of matrices", {.min = 0, .max = 1000}},
+             {"clip", &r.clip, "largest norm of the gradient; 0: any", {.min = 0, .max = 1e30}},
              {"goal", &s.goal, "test accuracy to stop at; 0: take all steps", {.min = 0, .max = 1}},
              {"eval-every", &s.eval_every, "steps between tests", {.min = 1}},
              {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
@@ -89,28 +92,38 @@ bool parse(kit::Cli& cli, std::string& name, TaskSettings& s,
   return cli.parse(static_cast<int>(argv.size()), argv.data());
 }
 
-/// What must be equal for a resumed run to be the same run.
-kit::Identity identity(const std::string& task, const TaskSettings& s,
-                       const kit::Problem& problem) {
+/// What must be equal for a resumed run to be the same run. (--steps may be more: it goes on.)
+kit::Traits traits_of(const std::string& task, const TaskSettings& s, const kit::Problem& problem) {
   const kit::Recipe& r = s.recipe;
   std::string test;
   for (const kit::Example& example : problem.data.test) test += kit::example_key(example);
   return {{"task", task},
-          {"test_hash", std::to_string(kit::text_hash(test))},
+          {"test_hash", std::to_string(kit::text_hash(test)), "test"},
           {"seed", std::to_string(s.common.seed)},
           {"train_size", std::to_string(s.train_size)},
           {"layers", std::to_string(s.layers)},
           {"heads", std::to_string(s.heads)},
           {"width", std::to_string(s.width)},
           {"dropout", kit::shortest(s.dropout)},
-          {"compare", s.compare ? "on" : "off"},
-          {"steps", std::to_string(r.steps)},
+          {"compare", s.compare ? "true" : "false"},
           {"batch", std::to_string(r.batch)},
           {"schedule", r.schedule},
           {"warmup", std::to_string(r.warmup)},
           {"lr", kit::shortest(r.lr)},
           {"weight_decay", kit::shortest(r.weight_decay)},
           {"clip", kit::shortest(r.clip)}};
+}
+
+/// What can be judged before there are examples and models.
+void check_settings(const std::string& task, const TaskSettings& s) {
+  check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads,
+                         ": every head gets an equal part of --width ", s.width,
+                         ": give a divisor of it");
+  check<kit::UsageError>(s.text.empty() || task == "names", "--text: is for the task names, this is ",
+                         task, ": leave it out");
+  kit::check_memory(kit::transformer_parameters(s.layers, s.width) +
+                        static_cast<double>(s.width) * static_cast<double>(s.symbols),
+                    kit::transformer_values(s.layers, s.width, s.length));
 }
 
 int run(int argc, char** argv) {
@@ -126,19 +139,25 @@ int run(int argc, char** argv) {
   if (!parse(cli, name, s, arguments)) return 0;
   s.recipe.steps = s.common.steps;
   s.recipe.width = s.width;
+  check_settings(name, s);
   manual_seed(s.seed());
   kit::watch_interrupts();
 
-  kit::Problem problem = task.make(s);
-  if (!s.compare) problem.models.resize(1);
-  kit::SequenceRun run;
-  for (const auto& [model, make] : problem.models)
-    run.learners.emplace_back(model, make(), s.recipe);
-
   kit::RunFolder out(s.common.out);
   const kit::RunFiles files(out);
-  const kit::Identity same = identity(name, s, problem);
-  if (!s.resume.empty()) run.resume(s.resume, same);
+  kit::SequenceRun run;
+  const kit::Problem problem = kit::from_settings([&] {
+    kit::Problem made = task.make(s);
+    if (!s.compare) made.models.resize(1);
+    for (const auto& [model, make] : made.models)
+      run.learners.emplace_back(model, make(), s.recipe);
+    return made;
+  });
+  const kit::Traits traits = traits_of(name, s, problem);
+  if (!s.resume.empty()) {
+    run.resume(s.resume, traits);
+    kit::check_steps_left(run.step, s.recipe.steps);
+  }
 
   const std::vector<kit::Example> trained = problem.data.sample_training(1000);
   const auto measure = [&](kit::SequenceModel& model) {
@@ -151,23 +170,18 @@ int run(int argc, char** argv) {
     if (problem.score) values.emplace_back("score", problem.score(model));
     return values;
   };
-  std::cout << name << ": " << task.about << '\n';
+  std::cout << name << ": " << task.about << '\n'
+            << problem.note << (problem.note.empty() ? "" : "\n");
   kit::train(run, problem.data, measure,
              {.recipe = s.recipe,
               .checkpoint = files.checkpoint,
               .metrics = files.metrics,
-              .identity = same,
+              .traits = traits,
               .eval_every = s.eval_every,
               .save_every = s.save_every,
               .goal_metric = "test_accuracy",
               .goal = s.goal,
               .quiet = s.common.quiet});
-  if (kit::interrupted()) {
-    std::cerr << "\nstopped at step " << run.step << ", saved; go on with\n  "
-              << cli.command("resume", files.checkpoint.string()) << '\n';
-    return kit::interrupt_exit_code();
-  }
-
   const kit::Evaluation blind =
       kit::blind(trained, problem.data.test, static_cast<int64_t>(problem.tokens.size()));
   const kit::Report report{.run = run,
@@ -179,6 +193,11 @@ int run(int argc, char** argv) {
   const core::Json::Object models = kit::print_report(report);
   kit::save_pictures(report, files, name);
   out.print();
+  if (kit::interrupted()) {
+    std::cerr << "\nstopped at step " << run.step << "; checkpoint saved. To resume:\n  "
+              << cli.command("resume", files.checkpoint.string()) << std::endl;
+    return kit::interrupt_exit_code();
+  }
   double seconds = 0;
   for (const kit::Learner& learner : run.learners) seconds += learner.seconds;
   cli.print_json({{"task", name},

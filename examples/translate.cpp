@@ -25,10 +25,10 @@
 #include <utility>
 #include <vector>
 
+#include <heed/autograd/rows.h>
 #include <heed/autograd/tensor.h>
 #include <heed/core/error.h>
 #include <heed/core/json.h>
-#include <heed/core/parallel.h>
 #include <heed/core/random.h>
 #include <heed/core/text.h>
 #include <heed/examples/kit/alignment.h>
@@ -40,6 +40,7 @@
 #include <heed/examples/kit/number_words.h>
 #include <heed/examples/kit/plot.h>
 #include <heed/examples/kit/progress.h>
+#include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/sentence_pairs.h>
 #include <heed/examples/kit/terminal_plot.h>
@@ -49,8 +50,8 @@
 #include <heed/examples/kit/translation_task.h>
 #include <heed/examples/kit/translators.h>
 #include <heed/examples/kit/vocabulary.h>
-#include <heed/nn/checkpoint.h>
 #include <heed/nn/losses.h>
+#include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
 using namespace heed;
@@ -65,7 +66,7 @@ struct Settings {
                      .steps_help = "steps of training; 0: as the recipe has (1000 on numbers)"};
   std::string model = "all", recipe = "tutorial", direction, dialect = "france", spelling = "traditional", show;
   fs::path pairs, resume;
-  int64_t train_size = 0, test_size = 2000, samples = 5, save_every = 500;
+  int64_t train_size = 0, test_size = 2000, samples = 5, eval_every = 100, save_every = 500;
   int64_t width = 0, layers = 0, batch = 0;
   double lr = 0, dropout = -1, teacher_forcing = -1;  // what is not > 0, or not >= 0, is the recipe's
   kit::SearchSettings search;
@@ -110,6 +111,16 @@ kit::TranslationRecipe make_recipe(const Settings& s, const std::string& model, 
   return r;
 }
 
+// What can be judged before there are models.
+void check_recipe(const kit::TranslationRecipe& r, const std::string& model, const kit::TranslationTask& task) {
+  check<kit::UsageError>(model != "transformer" || r.width % r.heads == 0, "--width ", r.width,
+                         ": the transformer's ", r.heads, " heads get equal parts of it: give a multiple");
+  const auto words = static_cast<double>(task.source.size() + task.target.size());
+  const int64_t longest = task.source_steps + task.target_steps;
+  kit::check_memory(2 * kit::transformer_parameters(r.layers, r.width) + 2 * words * static_cast<double>(r.width),
+                    kit::transformer_values(r.layers, r.width, r.batch * longest));
+}
+
 // A model in training: to stop at any step and go on as if nothing had been.
 struct Run {
   const kit::TranslationTask& task;
@@ -143,7 +154,9 @@ struct Run {
   double train_step() {
     const kit::TranslationBatch batch = kit::make_batch(task, task.training, order.examples(step));
     const Tensor logits = (*model)(batch, recipe.teacher_forcing);
-    const Tensor loss = nn::cross_entropy(logits, batch.target, {.ignore_index = kit::WordVocab::pad});
+    // Cross-entropy in two steps, for `location` gives logarithms already: log_softmax leaves them alone.
+    const Tensor loss =
+        nn::nll_loss(log_softmax(logits, -1), batch.target, {.ignore_index = kit::WordVocab::pad});
     adam.zero_grad();
     loss.backward();
     optim::clip_grad_norm(model->parameters(), recipe.clip, {.error_if_nonfinite = true});
@@ -153,44 +166,29 @@ struct Run {
     return loss.item();
   }
 
-  void save(const fs::path& file) const {
-    nn::StateDict all;
-    for (const nn::NamedTensor& x : model->state_dict()) all.push_back({"model." + x.name, x.tensor});
-    for (const auto& [key, x] : adam.state_dict()) all.push_back({"optimizer." + key, x});
-    std::map<std::string, std::string> numbers = identity();
-    numbers["step"] = std::to_string(step);
-    numbers["seconds"] = kit::shortest(seconds);
-    numbers["default_counter"] = std::to_string(default_generator().counter());
-    nn::save(file, all, numbers);
+  // The default generator is saved with them.
+  std::vector<nn::Part> parts() {
+    return {{"model", *model}, {"optimizer", adam}, {"schedule", schedule}, {"step", step}, {"seconds", seconds}};
   }
+
+  void save(const fs::path& file) { nn::save_checkpoint(file, parts(), kit::metadata_of(traits())); }
 
   void resume(const fs::path& file) {
     const nn::Checkpoint saved = nn::load(file);
-    for (const auto& [key, value] : identity())
-      check(saved.get(key) == value, "--resume ", file.string(), ": its ", key, " is ", saved.get(key),
-            ", this run's ", value, ": give the options and the pairs that it was made with");
-    nn::StateDict weights;
-    optim::OptimizerState optimizer;
-    for (const auto& [key, x] : saved.state) {
-      if (key.starts_with("model.")) weights.push_back({key.substr(6), x});
-      if (key.starts_with("optimizer.")) optimizer[key.substr(10)] = x;
-    }
-    model->load_state_dict(weights);
-    adam.load_state_dict(optimizer);
-    step = saved.get<int64_t>("step");
-    seconds = saved.get<double>("seconds");
-    schedule.set_steps(step);
-    default_generator().set_counter(saved.get<uint64_t>("default_counter"));
+    kit::check_same_run(file, saved.metadata, traits());
+    nn::load_checkpoint(saved, parts());
+    schedule.set_steps(step);  // --steps may be more than it was
+    kit::check_steps_left(step, recipe.steps);
   }
 
-  // What must be equal for a resumed run to be the same run.
-  std::map<std::string, std::string> identity() const {
+  // What must be equal for a resumed run to be the same run. (--steps may be more: it goes on.)
+  kit::Traits traits() const {
     const kit::TranslationRecipe& r = recipe;
-    return {{"model", name}, {"seed", std::to_string(seed)}, {"steps", std::to_string(r.steps)},
+    return {{"model", name}, {"examples_hash", task.hash(), "training set"}, {"seed", std::to_string(seed)},
             {"batch", std::to_string(r.batch)}, {"lr", kit::shortest(r.lr)}, {"width", std::to_string(r.width)},
             {"layers", std::to_string(r.layers)}, {"dropout", kit::shortest(r.dropout)},
             {"layer_dropout", kit::shortest(r.layer_dropout)},
-            {"teacher_forcing", kit::shortest(r.teacher_forcing)}, {"examples_hash", task.hash()}};
+            {"teacher_forcing", kit::shortest(r.teacher_forcing)}};
   }
 
   // Steps until the last one or an interruption, with a checkpoint now and then.
@@ -204,6 +202,11 @@ struct Run {
       const double lr = schedule.lr(), loss = train_step();
       progress.update(step, "loss", loss);
       log.write(step, {{"loss", loss}, {"lr", lr}});
+      if (step % s.eval_every == 0 || step == recipe.steps) {
+        const double validation = kit::validation_loss(*model, task, 200);
+        progress.show("validation", validation);
+        log.write(step, {{"val_loss", validation}});
+      }
       seconds = before + std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       if (step % s.save_every == 0) save(checkpoint);
     }
@@ -241,24 +244,25 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
       {"spelling", &s.spelling, "hyphens below a hundred, or between all words",
        {.choices = {"traditional", "1990"}}},
       {"train-size", &s.train_size, "sentences to learn from",
-       {.min = 0, .shown_default = "30000 numbers; all pairs; 600 with d2l"}},
-      {"test-size", &s.test_size, "others to test with; of pairs at most a tenth", {.min = 1}},
+       {.min = 0, .max = 1e6, .shown_default = "30000 numbers; all pairs; 600 with d2l"}},
+      {"test-size", &s.test_size, "others to test with; of pairs at most a tenth", {.min = 1, .max = 1e6}},
       {"resume", &s.resume, "go on from what a run left in this folder", {.value = "DIR"}}});
   cli.group("Models", {
       {"model", &s.model, "which to train",
        {.choices = {"all", "bahdanau", "transformer", "location", "none"}}},
-      {"width", &s.width, "of embeddings and states", {.min = 0, .shown_default = from_recipe}},
-      {"layers", &s.layers, "of encoder and decoder; location has one", {.min = 0, .shown_default = from_recipe}},
+      {"width", &s.width, "of embeddings and states", {.min = 0, .max = 1e5, .shown_default = from_recipe}},
+      {"layers", &s.layers, "of encoder and decoder; location has one", {.min = 0, .max = 1000, .shown_default = from_recipe}},
       {"dropout", &s.dropout, "probability", {.min = 0, .max = 1, .shown_default = from_recipe}}});
   cli.group("Training", {
-      {"batch", &s.batch, "sentences in a step", {.min = 0, .shown_default = from_recipe}},
-      {"lr", &s.lr, "peak learning rate", {.above = 0, .shown_default = from_recipe}},
+      {"batch", &s.batch, "sentences in a step", {.min = 0, .max = 1e6, .shown_default = from_recipe}},
+      {"lr", &s.lr, "peak learning rate", {.above = 0, .max = 1000, .shown_default = from_recipe}},
       {"teacher-forcing", &s.teacher_forcing, "share of steps that show the decoder the true words",
        {.min = 0, .max = 1, .shown_default = "1, with the tutorial 0.5"}},
+      {"eval-every", &s.eval_every, "steps between losses on test sentences", {.min = 1}},
       {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
   cli.group("Writing", {
-      {"beam", &s.search.beam, "translations followed at once; 1 is greedy", {.min = 1}},
-      {"length-penalty", &s.search.length_penalty, "of beam search, against short ones", {.min = 0}},
+      {"beam", &s.search.beam, "translations followed at once; 1 is greedy", {.min = 1, .max = 1000}},
+      {"length-penalty", &s.search.length_penalty, "of beam search, against short ones", {.min = 0, .max = 1000}},
       {"samples", &s.samples, "test sentences to print, and mistakes", {.min = 0}},
       {"show", &s.show, "sentence whose alignment is drawn",
        {.shown_default = "quatre-vingt-dix-sept, or the first test pair"}}});
@@ -283,24 +287,29 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
 // What is told of all models together, at the end.
 struct Report {
   std::string table = kit::fit("model", 12) + " exact match     BLEU  nats a word  parameters   steps   seconds\n";
-  kit::Plot losses{.title = "loss while training", .x_label = "step", .y_label = "nats a word", .log_y = true};
+  std::vector<kit::LossCurve> losses;
   kit::Figure heat;
   kit::AttentionPage page{.note = "Rows are written, columns are read."};
   core::Json::Object exact_match, bleu, loss, parameters, steps, seconds, d2l_sentences;
 
-  void add(const Run& run, const kit::TranslationScore& score, const kit::Metric& training) {
+  void add(const Run& run, const kit::TranslationScore& score) {
     const int64_t numbers = run.model->num_parameters();
     table += kit::fit(run.name, 12) + kit::right(kit::fixed(100 * score.exact_match, 2) + " %", 12) +
              kit::right(kit::fixed(score.bleu, 4), 9) + kit::right(kit::fixed(score.loss, 4), 13) +
              kit::right(std::to_string(numbers), 12) + kit::right(std::to_string(run.step), 8) +
              kit::right(kit::fixed(run.seconds, 1), 10) + '\n';
-    losses.series.push_back({.name = run.name, .x = training.steps, .y = kit::smoothed(training.values, 20)});
     exact_match.emplace_back(run.name, score.exact_match);
     bleu.emplace_back(run.name, score.bleu);
     loss.emplace_back(run.name, score.loss);
     parameters.emplace_back(run.name, numbers);
     steps.emplace_back(run.name, run.step);
     seconds.emplace_back(run.name, run.seconds);
+  }
+
+  void save_losses(const fs::path& file, const std::string& task) const {
+    kit::Plot plot = kit::loss_plot(losses);
+    plot.y_label = "nats a word";
+    kit::save_svg(file, {.title = "translate: " + task, .panels = {plot}});
   }
 
   void add(const kit::AlignedSentence& aligned, const std::string& name) {
@@ -313,8 +322,11 @@ struct Report {
 
 void print_task(const kit::TranslationTask& task, const Settings& s) {
   std::cout << task.name << ": " << task.training.size() << " to learn from, " << task.test.size()
-            << (s.task() == kit::TaskKind::d2l ? " of them" : " others") << " to test with; " << task.source.size()
+            << (task.tests_training ? " of them" : " others") << " to test with; " << task.source.size()
             << " and " << task.target.size() << " words\n";
+  if (task.repeated > 0) std::cout << "left out, since an earlier pair is the same: " << task.repeated << '\n';
+  if (task.also_tested > 0)
+    std::cout << "left out of training, since the test has their sentence: " << task.also_tested << '\n';
   if (s.task() == kit::TaskKind::numbers)
     std::cout << "spelling: "
               << (s.spelling == "1990" ? "1990, hyphens between all words" : "traditional, hyphens below a hundred")
@@ -327,12 +339,7 @@ int run(int argc, char** argv) {
   Settings s;
   kit::Cli cli("translate", "Trains four models to translate number words, or sentence pairs of a file.");
   if (!parse(cli, s, argc, argv)) return 0;
-  if (s.common.threads > 0) set_num_threads(s.common.threads);
   kit::watch_interrupts();
-
-  const kit::TranslationTask task = make_task(s);
-  const bool d2l = s.task() == kit::TaskKind::d2l;
-  print_task(task, s);
   kit::RunFolder out(s.common.out);
   const fs::path loss_plot = out.file("loss.svg", "the loss of each model, step by step");
   const fs::path alignment = out.file("alignment.svg", "which words are looked at for which");
@@ -341,27 +348,38 @@ int run(int argc, char** argv) {
   if (s.model != "all") names = {s.model};
   if (!s.resume.empty()) check_resumable(s.resume, names);
 
+  const kit::TranslationTask task = kit::from_settings([&] { return make_task(s); });
+  const bool d2l = s.task() == kit::TaskKind::d2l;
+  for (const std::string& name : names) check_recipe(make_recipe(s, name, task), name, task);
+  const kit::Words sentence = kit::from_option("--show", [&] { return shown_sentence(s, task); });
+  print_task(task, s);
+
   Report report;
-  const kit::Words sentence = shown_sentence(s, task);
   report.heat.title = report.page.title = "translate: " + kit::join_words(sentence);
   for (const std::string& name : names) {
     manual_seed(static_cast<uint64_t>(s.common.seed));
     Run run(task, name, s);
-    const fs::path checkpoint = out.file(name + checkpoint_name, name + ": everything, to go on with --resume");
+    const fs::path checkpoint = out.file(name + checkpoint_name, name + ": full training state, for --resume");
     const fs::path metrics = out.file(name + ".metrics.jsonl", name + ": the numbers behind the plot");
     const fs::path weights = out.file(name + ".model.safetensors", name + ": the weights, for heed or PyTorch");
     const fs::path from = s.resume / checkpoint.filename();
     if (!s.resume.empty() && fs::exists(from)) run.resume(from);
     run.train(s, checkpoint, metrics);
+    const kit::Metric training = kit::read_metric(metrics, "loss");
+    report.losses.push_back({name, training, kit::read_metric(metrics, "val_loss")});
+    report.save_losses(loss_plot, task.name);
     if (kit::interrupted()) {
-      std::cerr << "\nstopped " << name << " at step " << run.step << ", saved; go on with\n  "
-                << cli.command("resume", out.path().string()) << '\n';
+      std::cout << name << ", as far as it has come:\n"
+                << kit::samples_text(task, kit::score_translator(*run.model, task, s.search, s.samples), s.samples,
+                                     static_cast<uint64_t>(s.common.seed))
+                << std::flush;
+      std::cerr << "\nstopped " << name << " at step " << run.step << "; checkpoint saved. To resume:\n  "
+                << cli.command("resume", out.path().string()) << std::endl;
       return kit::interrupt_exit_code();
     }
     nn::save(weights, run.model->state_dict());
 
     const kit::TranslationScore score = kit::score_translator(*run.model, task, s.search);
-    const kit::Metric training = kit::read_metric(metrics, "loss");
     std::cout << name << ": " << run.model->num_parameters() << " parameters, " << run.step << " steps in "
               << kit::clock_time(run.seconds) << ", loss " << kit::sparkline(training.values) << '\n'
               << kit::samples_text(task, score, s.samples, static_cast<uint64_t>(s.common.seed));
@@ -371,7 +389,7 @@ int run(int argc, char** argv) {
       std::cout << kit::judged_text(judged);
       report.d2l_sentences.emplace_back(name, kit::judged_right(judged));
     }
-    report.add(run, score, training);
+    report.add(run, score);
     report.add(kit::align_words(*run.model, task, sentence, s.search), name);
   }
 
@@ -379,7 +397,6 @@ int run(int argc, char** argv) {
   if (d2l)
     std::cout << "The book prints a tenth of the nats a word, with dropout on: 0.021 (bahdanau), 0.030 (transformer).\n"
               << "With it off, on tatoeba.org's first 600, ambiguity leaves 0.012; PyTorch reaches 0.013 and 0.019.\n\n";
-  kit::save_svg(loss_plot, {.title = "translate: " + task.name, .panels = {report.losses}});
   if (!report.heat.panels.empty()) {
     kit::save_svg(alignment, report.heat);
     kit::save_attention_page(page, report.page);

@@ -12,6 +12,7 @@
 #include <iostream>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <heed/autograd/ops.h>
@@ -135,10 +136,24 @@ struct Landscape {
   double at(int64_t i, int64_t j) const { return score[static_cast<size_t>(i * columns + j)]; }
 };
 
+/// From the smallest to the largest coordinate that can be drawn, and a margin.
+std::pair<double, double> range_of(const Moons& data, size_t coordinate) {
+  double low = 1, high = 0;
+  const std::vector<double> x = data.x.to_vector();
+  for (size_t i = coordinate; i < x.size(); i += 2) {
+    if (!kit::drawable(x[i])) continue;
+    low = low > high ? x[i] : std::min(low, x[i]);
+    high = std::max(high, x[i]);
+  }
+  const double margin = std::max(0.4, 1e-6 * (std::abs(low) + std::abs(high)));
+  return {std::min(low, high) - margin, std::max(low, high) + margin};
+}
+
 Landscape landscape_of(const Run& run, int64_t columns, int64_t rows) {
   const NoGrad no_history;
-  const Tensor low = amin(run.data.x, 0) - 0.4, high = amax(run.data.x, 0) + 0.4;
-  Landscape land{columns, rows, low[0].item(), high[0].item(), low[1].item(), high[1].item(), {}};
+  const auto [left, right] = range_of(run.data, 0);
+  const auto [bottom, top] = range_of(run.data, 1);
+  Landscape land{columns, rows, left, right, bottom, top, {}};
   std::vector<double> points;
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < columns; ++j) points.insert(points.end(), {land.x(j), land.y(i)});
@@ -161,8 +176,8 @@ kit::Series contour(const Landscape& land, double level, const std::string& name
       line.y.push_back(land.y(i[a]) + t * (land.y(i[b]) - land.y(i[a])));
     }
     if (line.x.size() == before) return;
-    line.x.push_back(0);
-    line.y.push_back(std::numeric_limits<double>::quiet_NaN());  // lifts the pen
+    line.x.push_back(std::numeric_limits<double>::quiet_NaN());  // both: lifts the pen
+    line.y.push_back(std::numeric_limits<double>::quiet_NaN());
   };
   for (int64_t i = 0; i + 1 < land.rows; ++i)
     for (int64_t j = 0; j + 1 < land.columns; ++j) {
@@ -200,8 +215,13 @@ std::string boundary_text(const Run& run) {
     lines.emplace_back();
     for (int64_t j = 0; j < land.columns; ++j) lines.back() += land.at(i, j) > 0 ? ':' : ' ';
   }
+  int64_t left_out = 0;
   const auto mark = [&](const kit::Series& dots, char character) {
     for (size_t n = 0; n < dots.x.size(); ++n) {
+      if (!kit::drawable(dots.x[n]) || !kit::drawable(dots.y[n])) {
+        ++left_out;
+        continue;
+      }
       const double across = (dots.x[n] - land.left) / (land.right - land.left);
       const double down = (land.top - dots.y[n]) / (land.top - land.bottom);
       const auto row = static_cast<size_t>(std::lround(down * static_cast<double>(land.rows - 1)));
@@ -214,6 +234,7 @@ std::string boundary_text(const Run& run) {
   std::string text;
   for (const std::string& line : lines)
     text += "  " + line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+  if (left_out > 0) text += "  left out, for they are not finite: " + std::to_string(left_out) + " points\n";
   return text;
 }
 
@@ -251,6 +272,9 @@ int run(int argc, char** argv) {
                  {"seeds", "networks that were trained"}});
   if (!cli.parse(argc, argv)) return 0;
   settings.steps = common.steps;
+  kit::RunFolder folder(common.out);
+  const std::filesystem::path boundary = folder.file("boundary.svg", "the decision boundary");
+  const std::filesystem::path loss_curve = folder.file("loss.svg", "the loss, step by step");
 
   const Run first = train(settings, common.seed);
   const double loss = first.losses.back(), accuracy = first.accuracies.back();
@@ -292,12 +316,11 @@ int run(int argc, char** argv) {
          "perfect with its initial weights, about 49 with PyTorch's: try --seeds 100, and\n"
          "--init pytorch.)\n";
 
-  kit::RunFolder folder(common.out);
-  save_boundary(folder.file("boundary.svg", "the decision boundary"), first);
+  save_boundary(boundary, first);
   std::vector<double> steps;
   for (size_t k = 0; k < first.losses.size(); ++k) steps.push_back(static_cast<double>(k));
   const kit::Plot plot = kit::loss_plot(steps, first.losses, {{0.01098, "micrograd, step 99"}});
-  kit::save_svg(folder.file("loss.svg", "the loss, step by step"),
+  kit::save_svg(loss_curve,
                 {.title = "Two moons: max-margin loss", .panels = {plot}});
   std::cout << '\n';
   folder.print();

@@ -44,7 +44,7 @@ struct GELU : Module {
 struct LeakyReLU : Module {
   double slope;
 
-  explicit LeakyReLU(double slope_ = 0.01) : slope(slope_) {}
+  explicit LeakyReLU(Real slope_ = 0.01) : slope(slope_) {}
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
@@ -58,7 +58,7 @@ struct LeakyReLU : Module {
 struct ELU : Module {
   double alpha;
 
-  explicit ELU(double alpha_ = 1.0) : alpha(alpha_) {}
+  explicit ELU(Real alpha_ = 1.0) : alpha(alpha_) {}
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);

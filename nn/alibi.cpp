@@ -22,7 +22,7 @@ Tensor alibi_slopes(int64_t heads, Dtype dtype) {
 Tensor alibi_bias(int64_t heads, int64_t queries, int64_t keys, Dtype dtype) {
   const Tensor place = arange(queries, dtype).unsqueeze(1) + static_cast<double>(keys - queries);
   const Tensor distance = abs(place - arange(keys, dtype));                // (n, m)
-  return -(alibi_slopes(heads, dtype).reshape({heads, 1, 1}) * distance);  // (heads, n, m)
+  return -(alibi_slopes(heads, dtype).reshape({1, heads, 1, 1}) * distance);  // (1, heads, n, m)
 }
 
 }  // namespace heed::nn

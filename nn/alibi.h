@@ -19,7 +19,7 @@ namespace heed::nn {
 /// (heads). Error unless heads > 0.
 Tensor alibi_slopes(int64_t heads, Dtype dtype = Dtype::f32);
 
-/// (heads, n, m): an additive mask (masks.h). The last query is at the last key, as everywhere.
+/// (1, heads, n, m): an additive mask (masks.h). The last query is at the last key, as everywhere.
 Tensor alibi_bias(int64_t heads, int64_t queries, int64_t keys, Dtype dtype = Dtype::f32);
 
 }  // namespace heed::nn

@@ -30,7 +30,7 @@ enum class Normaliser : uint8_t {
 };
 
 struct AttentionOptions {
-  std::optional<Tensor> mask = std::nullopt;      // to (…, n, m): may attend, or added (masks.h)
+  std::optional<Tensor> mask = std::nullopt;      // (n, m), (B, n, m), …: may attend, or added (masks.h)
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
   bool causal = false;   // no query sees keys behind its own place; the last is at the last key
   double dropout = 0.0;  // probability of dropping a weight
@@ -44,12 +44,15 @@ struct Attended {
 };
 
 /// The two steps of attend(): scores (…, n, m) become weights, weights take a mean of values.
+/// REQUIRES, for the second, weights 0 where the options' masks forbid: the first sees to it.
 Tensor attention_weights(const Tensor& scores, const AttentionOptions& = {});
 Attended weighted_average(const Tensor& weights, const Tensor& v, const AttentionOptions& = {});
 
 /// Mean of `values` (…, m, p) under the weights that scores (…, n, m) normalise to. O(n m p).
 ///
-/// A query with no permitted key gets zeros, and zero gradient, rather than 0/0.
+/// A query with no permitted key gets zeros, and zero gradient, rather than 0/0. A value that a
+/// query may not see does not reach it, nor its gradient, even if it is NaN; that the keys do not,
+/// either, is up to the score: those of scores.h and attention() below see to it.
 Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& = {});
 
 /// Scaled dot-product attention: q (…, n, d), k (…, m, d), v (…, m, p).

@@ -27,7 +27,16 @@ DecoderState BahdanauDecoder::begin(const EncodedSequence& source) const {
   const Scope scope(*this);
   DecoderState state = RecurrentDecoder::begin(source);
   state.values = source.outputs;
-  state.keys = score.key_layer(source.outputs);  // once for all steps
+  if (source.key_mask) {
+    check<ShapeError>(source.key_mask->dtype() == Dtype::boolean &&
+                          source.key_mask->shape() ==
+                              Shape{state.values.size(0), state.values.size(1)},
+                      "BahdanauDecoder: the encoder's outputs ", state.values.shape(),
+                      ", key mask ", source.key_mask->dtype(), " ", source.key_mask->shape(),
+                      ": must be boolean (B, S), false for padding");
+    state.values = where(source.key_mask->unsqueeze(-1), state.values, 0.0);  // whatever padding holds
+  }
+  state.keys = score.key_layer(state.values);  // once for all steps
   state.key_mask = source.key_mask;
   return state;
 }

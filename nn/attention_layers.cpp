@@ -2,6 +2,7 @@
 
 #include <heed/autograd/views.h>
 #include <heed/nn/fused_attention.h>
+#include <heed/nn/unseen.h>
 
 namespace heed::nn {
 
@@ -32,9 +33,10 @@ Attended KeyValueAttention::operator()(const Tensor& query, const Tensor& keys,
                     ", values ", values.shape(),
                     ": must be (B, width) or (B, n, width), (B, m, width) and (B, m, width)");
   const bool single = query.dim() == 2;
-  const Tensor q = query_layer(single ? query.unsqueeze(1) : query);
-  Attended result =
-      attention(q, key_layer(keys), value_layer(values), completed(options, scale, 0.0));
+  const LayerInputs in = taking_part(
+      "KeyValueAttention", 0, {single ? query.unsqueeze(1) : query, keys, values}, options);
+  Attended result = attention(query_layer(in.query), key_layer(in.key), value_layer(in.value),
+                              completed(options, scale, 0.0));
   if (single) result = {result.output.squeeze(1), result.weights.squeeze(1)};
   return result;
 }
@@ -52,8 +54,12 @@ SelfAttention::SelfAttention(int64_t input_dim, int64_t hidden_dim, const SelfAt
       scale(o.scale),
       dropout(o.dropout) {}
 
-Attended SelfAttention::operator()(const Tensor& x, const AttentionOptions& options) const {
+Attended SelfAttention::operator()(const Tensor& input, const AttentionOptions& options) const {
   const Scope scope(*this);
+  check<ShapeError>(input.dim() == 3, "SelfAttention: input ", input.shape(),
+                    ": must be (B, n, width), batch first",
+                    input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
+  const Tensor x = taking_part("SelfAttention", 0, input, options);
   return attention(query_layer(x), key_layer(x), value_layer(x),
                    completed(options, scale, training ? dropout : 0.0));
 }
@@ -72,11 +78,13 @@ PerHeadAttention::PerHeadAttention(int64_t input_dim, int64_t hidden_dim, int64_
     for (int64_t i = 0; i < num_heads; ++i) layers->emplace_back(input_dim, hidden_dim);
 }
 
-Attended PerHeadAttention::operator()(const Tensor& x, const AttentionOptions& options) const {
+Attended PerHeadAttention::operator()(const Tensor& input, const AttentionOptions& options) const {
   const Scope scope(*this);
-  check<ShapeError>(x.dim() == 3, "PerHeadAttention: input ", x.shape(),
-                    ": must be (B, n, width), batch first: give one sequence a batch axis with "
-                    "unsqueeze(0)");
+  check<ShapeError>(input.dim() == 3, "PerHeadAttention: input ", input.shape(),
+                    ": must be (B, n, width), batch first",
+                    input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
+  const auto heads = static_cast<int64_t>(query_layers.size());
+  const Tensor x = taking_part("PerHeadAttention", heads, input, options);
   const auto project = [&x](const std::vector<Linear>& layers) {
     std::vector<Tensor> heads;
     for (const Linear& layer : layers) heads.push_back(layer(x));

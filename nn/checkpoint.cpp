@@ -1,8 +1,5 @@
 #include <heed/nn/checkpoint.h>
 
-#include <optional>
-#include <string_view>
-
 #include <heed/autograd/elementwise.h>
 #include <heed/core/safetensors.h>
 #include <heed/core/text.h>
@@ -14,35 +11,6 @@ const std::string& Checkpoint::get(const std::string& key) const {
   check<FormatError>(entry != metadata.end(), "checkpoint: no metadata entry ", quote(key),
                      ": the file was not written by the program that reads it");
   return entry->second;
-}
-
-namespace {
-
-template <class T>
-T number_of(const Checkpoint& checkpoint, const std::string& key,
-            std::optional<T> (*parse)(std::string_view), const char* kind) {
-  const std::string& text = checkpoint.get(key);
-  const std::optional<T> number = parse(text);
-  check<FormatError>(number.has_value(), "checkpoint: metadata entry ", quote(key), ": ", quote(text),
-                     ": is not ", kind, ": the file is damaged, or was not written by the program that reads it");
-  return *number;
-}
-
-}  // namespace
-
-template <>
-int64_t Checkpoint::get<int64_t>(const std::string& key) const {
-  return number_of(*this, key, parse_int, "a whole number");
-}
-
-template <>
-uint64_t Checkpoint::get<uint64_t>(const std::string& key) const {
-  return number_of(*this, key, parse_uint, "a whole number that is not negative");
-}
-
-template <>
-double Checkpoint::get<double>(const std::string& key) const {
-  return number_of(*this, key, parse_double, "a number");
 }
 
 void save(const std::filesystem::path& file, const StateDict& state,
@@ -58,6 +26,7 @@ Checkpoint load(const std::filesystem::path& file) {
   const core::SafeTensors tensors = core::load_safetensors(file.string());
   Checkpoint checkpoint;
   checkpoint.metadata = tensors.metadata();
+  checkpoint.source = file.string();
   for (const std::string& name : tensors.names())
     checkpoint.state.push_back({name, Tensor(tensors.at(name))});
   return checkpoint;

@@ -4,8 +4,8 @@
 //     model.load_state_dict(nn::load("model.safetensors").state);
 //
 // Files are written atomically: at any moment the old or the new one is whole. Tied tensors are
-// stored once, and load_state_dict finds them for all names that the model ties. Metadata are texts beside the tensors: what a
-// run needs to go on, or a vocabulary.
+// stored once, and load_state_dict finds them for all names that the model ties. Metadata are texts
+// beside the tensors: what a run needs to go on, or a vocabulary.
 #pragma once
 
 #include <filesystem>
@@ -20,25 +20,18 @@ namespace heed::nn {
 struct Checkpoint {
   StateDict state;
   std::map<std::string, std::string> metadata;
+  std::string source;  // the file, for messages
 
   /// The metadata entry of this name. Throws FormatError where there is none.
   const std::string& get(const std::string& key) const;
-
-  /// The same as a number, int64_t, uint64_t or double. Throws FormatError too where the text is
-  /// anything else than a number of that type.
-  template <class T>
-  T get(const std::string& key) const;
 };
-
-template <> int64_t Checkpoint::get<int64_t>(const std::string& key) const;
-template <> uint64_t Checkpoint::get<uint64_t>(const std::string& key) const;
-template <> double Checkpoint::get<double>(const std::string& key) const;
 
 /// Throws IoError where the file cannot be written; an old file of that name then stays as it was.
 void save(const std::filesystem::path& file, const StateDict& state,
           const std::map<std::string, std::string>& metadata = {});
 
-/// Throws IoError where the file cannot be read, FormatError where it breaks the format.
+/// Throws IoError where the file cannot be read, FormatError where it breaks the format. Of tied
+/// tensors the one that was stored is there.
 Checkpoint load(const std::filesystem::path& file);
 
 /// The mean of several states of one model, number by number: the last checkpoints of a run,

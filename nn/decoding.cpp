@@ -26,7 +26,14 @@ Tensor log_probabilities(const char* op, const Tensor& logits, int64_t rows, int
   check<ShapeError>(logits.dim() == 2 && logits.size(0) == rows && logits.size(1) > eos, op,
                     ": the step gave ", logits.shape(), " for ", rows, " rows, eos is ", eos,
                     ": must be (rows, vocabulary)");
-  return log_softmax(logits, -1);
+  const Tensor log_p = log_softmax(logits, -1);
+  // NaN or +∞ anywhere in a row makes all of it NaN: no token is the likeliest, and any would be a lie.
+  const std::vector<double> first = log_p.select(1, 0).to_vector();
+  for (size_t row = 0; row < first.size(); ++row)
+    check(!std::isnan(first[row]), op, ": the step gave ", logits.shape(), ": row ", row,
+          " has NaN or infinity in it: it names no next token: find the op that they come from with "
+          "DetectAnomaly");
+  return log_p;
 }
 
 Tensor column(const std::vector<int64_t>& tokens) {
@@ -51,6 +58,8 @@ std::vector<Hypothesis> greedy_search(int64_t batch, const DecodeStep& step,
     for (size_t b = 0; b < count; ++b) {
       Hypothesis& h = found[b];
       if (h.finished) continue;  // its row goes along until all are done
+      check(values[b] > -INFINITY, "greedy_search: the step gave ", logits.shape(), ": row ", b,
+            " is -inf everywhere: no token is permitted: leave one at least, such as eos");
       last[b] = static_cast<int64_t>(tokens[b]);
       h.log_probability += values[b];
       h.score = scored(h.log_probability, length, o.length_penalty);

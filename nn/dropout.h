@@ -10,7 +10,7 @@ namespace heed::nn {
 struct Dropout : Module {
   double p;
 
-  explicit Dropout(double probability = 0.5) : p(probability) {
+  explicit Dropout(Real probability = 0.5) : p(probability) {
     check(p >= 0.0 && p <= 1.0, "Dropout: p = ", p, ": a probability lies in 0 … 1");
   }
 

@@ -8,6 +8,9 @@
 
 namespace heed::nn {
 
+/// Error, in the name of `op`, unless tokens are (B, n) i64, as models take them.
+void check_tokens(const char* op, const Tensor& tokens);
+
 struct EmbeddingOptions {
   std::optional<int64_t> padding_idx = std::nullopt;  // this row starts at zero and gets no gradient
 };
@@ -21,6 +24,8 @@ struct Embedding : Module {
 
   Tensor operator()(const Tensor& ids) const {
     const Scope scope(*this);
+    check<DtypeError>(ids.dtype() == Dtype::i64, "Embedding: ids ", ids.dtype(), " ", ids.shape(),
+                      ": are whole numbers: convert them with to(Dtype::i64)");
     return embedding(weight, ids, padding_idx.value_or(-1));
   }
 

@@ -33,8 +33,7 @@ EncoderClassifier::EncoderClassifier(const EncoderClassifierOptions& o)
 Tensor EncoderClassifier::operator()(const Tensor& tokens,
                                      const std::optional<std::vector<int64_t>>& lengths) const {
   const Scope scope(*this);
-  check<ShapeError>(tokens.dim() == 2, "EncoderClassifier: tokens ", tokens.shape(),
-                    ": must be (B, n): give one text a batch axis with unsqueeze(0)");
+  check_tokens("EncoderClassifier", tokens);
   const Tensor x = positions(embedding(tokens));  // (B, n, E)
   if (!lengths) return head(mean(encoder(x), 1));
   bool fits = static_cast<int64_t>(lengths->size()) == tokens.size(0);

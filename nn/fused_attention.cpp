@@ -29,9 +29,9 @@ void check_softmax(const char* op, const AttentionOptions& o) {
 // The options as the op takes them, for scores of this shape and keys of width d.
 FusedAttention fused(const char* op, const Shape& scores, int64_t d, const AttentionOptions& o) {
   check_softmax(op, o);
-  const AttentionOptions masks{.mask = o.mask, .key_mask = o.key_mask};
+  const AttentionOptions masks{.mask = o.mask, .key_mask = o.key_mask};  // a boolean one, if any
   return {.scale = o.scale.value_or(1.0 / std::sqrt(static_cast<double>(d))),
-          .mask = permitted(op, scores, masks),
+          .mask = attention_mask(op, scores, Dtype::boolean, masks).permitted,
           .causal = o.causal,
           .dropout = o.dropout > 0.0 ? DropoutMask::draw(o.dropout) : DropoutMask{}};
 }
@@ -66,10 +66,10 @@ Tensor repeat_heads(const Tensor& x, int64_t heads) {
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const AttentionOptions& o) {
   constexpr auto op = "scaled_dot_product_attention";
-  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2 && v.dim() >= 2 && q.size(-1) == k.size(-1) &&
-                        k.size(-2) == v.size(-2),
-                    op, ": queries ", q.shape(), ", keys ", k.shape(), ", values ", v.shape(),
-                    ": must be (…, n, d), (…, m, d) and (…, m, p)");
+  check_one_width(op, q, k);
+  check<ShapeError>(v.dim() >= 2 && k.size(-2) == v.size(-2), op, ": queries ", q.shape(),
+                    ", keys ", k.shape(), ", values ", v.shape(),
+                    ": must be (…, n, d), (…, m, d) and (…, m, p): one value a key");
   const int rank = q.dim();
   bool fits = rank <= 4 && k.dim() == rank && v.dim() == rank;
   const bool grouped = fits && rank == 4 && q.size(0) == k.size(0) && k.size(0) == v.size(0) &&

@@ -89,10 +89,10 @@ GPT::GPT(const GPTOptions& o)
 
 Tensor GPT::operator()(const Tensor& tokens) const {
   const Scope scope(*this);
-  check<ShapeError>(tokens.dim() == 2 && tokens.size(1) <= options.context, "GPT: tokens ",
-                    tokens.shape(), ", context ", options.context,
-                    ": must be (B, n) with n <= ", options.context, ": keep the last ",
-                    options.context, " tokens");
+  check_tokens("GPT", tokens);
+  check<ShapeError>(tokens.size(1) <= options.context, "GPT: tokens ", tokens.shape(), ", context ",
+                    options.context, ": must be (B, n) with n <= ", options.context,
+                    ": keep the last ", options.context, " tokens");
   Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1))));  // (B, n, E)
   for (const Block& block : h) x = options.recompute ? recompute(block, x) : block(x);
   return lm_head(ln_f(x));                                     // (B, n, vocab)
@@ -100,8 +100,9 @@ Tensor GPT::operator()(const Tensor& tokens) const {
 
 Tensor GPT::step(const Tensor& tokens, KeyValueCaches& past) const {
   const Scope scope(*this);
-  const int64_t first = past.length(), end = first + (tokens.dim() == 2 ? tokens.size(1) : 0);
-  check<ShapeError>(tokens.dim() == 2 && end <= options.context && past.layers.size() == h.size(),
+  check_tokens("GPT", tokens);
+  const int64_t first = past.length(), end = first + tokens.size(1);
+  check<ShapeError>(end <= options.context && past.layers.size() == h.size(),
                     "GPT: tokens ", tokens.shape(), " behind ", first, " in a cache of ",
                     past.layers.size(), " layers, context ", options.context, ", ", h.size(),
                     " layers: must be (B, n) within the context, and the cache of begin(): to go "

@@ -1,6 +1,7 @@
 #include <heed/nn/grouped_query_attention.h>
 
 #include <heed/nn/fused_attention.h>
+#include <heed/nn/unseen.h>
 
 namespace heed::nn {
 
@@ -40,11 +41,18 @@ GroupedQueryAttention::GroupedQueryAttention(int64_t embed_dim, int64_t heads,
                     ": must be equal: make RotaryPositions(", width, ", …)");
 }
 
-Attended GroupedQueryAttention::operator()(const Tensor& x, const GroupedQueryCall& call) const {
+Attended GroupedQueryAttention::operator()(const Tensor& input, const GroupedQueryCall& call) const {
   const Scope scope(*this);
   const int64_t E = q_proj.weight.size(1);
-  check<ShapeError>(x.dim() == 3 && x.size(2) == E, "GroupedQueryAttention: ", x.shape(),
-                    ": must be (B, n, ", E, "), batch first");
+  check<ShapeError>(input.dim() == 3 && input.size(2) == E, "GroupedQueryAttention: input ",
+                    input.shape(), ": must be (B, n, ", E, "), batch first",
+                    input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
+  const AttentionOptions options{.mask = call.mask,
+                                 .key_mask = call.key_mask,
+                                 .causal = call.causal,
+                                 .dropout = training ? dropout : 0.0};
+  const Tensor x =
+      call.cache ? input : taking_part("GroupedQueryAttention", num_heads, input, options);
   Tensor q = split_heads(q_proj(x), num_heads);         // (B, h, n, d)
   KeysValues all{split_heads(k_proj(x), num_kv_heads),  // (B, g, n, d)
                  split_heads(v_proj(x), num_kv_heads)};
@@ -54,10 +62,6 @@ Attended GroupedQueryAttention::operator()(const Tensor& x, const GroupedQueryCa
     all.k = (*rope)(all.k, first);
   }
   if (call.cache) all = call.cache->append(all);  // (B, g, m, d)
-  const AttentionOptions options{.mask = call.mask,
-                                 .key_mask = call.key_mask,
-                                 .causal = call.causal,
-                                 .dropout = training ? dropout : 0.0};
   if (!call.need_weights)
     return {o_proj(merge_heads(scaled_dot_product_attention(q, all.k, all.v, options))), Tensor()};
   const Attended each =

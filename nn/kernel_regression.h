@@ -14,6 +14,7 @@
 #pragma once
 
 #include <heed/nn/attention.h>
+#include <heed/nn/unseen.h>
 
 namespace heed::nn {
 
@@ -31,7 +32,8 @@ struct NadarayaWatson : Module {
     const Scope scope(*this);
     options.normaliser = Kernel::normaliser;
     const auto column = [](const Tensor& x) { return x.dim() == 1 ? x.unsqueeze(-1) : x; };
-    Attended result = attend(kernel(column(queries), column(keys)), column(values), options);
+    const QueriesKeys part = taking_part("NadarayaWatson", column(queries), column(keys), options);
+    Attended result = attend(kernel(part.q, part.k), column(values), options);
     if (values.dim() == 1) result.output = result.output.squeeze(-1);
     return result;
   }

@@ -12,13 +12,13 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 
 #include <heed/autograd/activations.h>
 #include <heed/autograd/create.h>
 #include <heed/autograd/reduce.h>
 #include <heed/autograd/where.h>
 #include <heed/nn/linear.h>
+#include <heed/nn/masks.h>
 #include <heed/nn/scores.h>
 
 namespace heed::nn {
@@ -36,16 +36,13 @@ struct LocalWindow {
     return arange(keys, centres.dtype()) - centres;
   }
 
-  /// Takes what lies outside the window from what the options permit.
-  void restrict(AttentionOptions& options, const Tensor& offsets) const {
+  /// Takes what lies outside the window from what the mask permits of scores of this shape.
+  void restrict(AttentionOptions& options, const Shape& scores, const Tensor& offsets) const {
     const Tensor inside = abs(offsets.detach()) <= static_cast<double>(reach);
-    if (!options.mask) {
-      options.mask = inside;
-    } else if (options.mask->dtype() == Dtype::boolean) {
-      options.mask = *options.mask & inside;
-    } else {
-      options.mask = where(inside, *options.mask, -std::numeric_limits<double>::infinity());
-    }
+    AttentionMask mask =
+        attention_mask("attend", scores, offsets.dtype(), {.mask = options.mask});
+    mask.permitted = mask.permitted.defined() ? mask.permitted & inside : inside;
+    options.mask = mask.as_one();
   }
 };
 
@@ -64,9 +61,10 @@ struct LocalMonotonicAttention : Module {
     const Scope scope(*this);
     const Tensor place =
         arange(q.size(-2), q.dtype()).unsqueeze(1) + static_cast<double>(first);  // (n, 1)
-    window.restrict(options, LocalWindow::offsets(place, k.size(-2)));
+    window.restrict(options, scores_shape(q, k), LocalWindow::offsets(place, k.size(-2)));
     options.normaliser = Score::normaliser;
-    return attend(score(q, k), v, options);
+    const QueriesKeys part = taking_part("LocalMonotonicAttention", q, k, options);
+    return attend(score(part.q, part.k), v, options);
   }
 
   void visit(Visitor& visitor) override { visitor("score", score); }
@@ -96,9 +94,10 @@ struct LocalPredictiveAttention : Module {
   }
 
   /// As above. Where .key_mask says which keys are there, S counts those.
-  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v,
+  Attended operator()(const Tensor& queries, const Tensor& keys, const Tensor& v,
                       AttentionOptions options = {}) const {
     const Scope scope(*this);
+    const auto [q, k] = taking_part("LocalPredictiveAttention", queries, keys, options);
     const int64_t m = k.size(-2);
     Tensor p;
     if (options.key_mask) {
@@ -109,7 +108,7 @@ struct LocalPredictiveAttention : Module {
       p = centres(q, static_cast<double>(m));
     }
     const Tensor offsets = LocalWindow::offsets(p, m);  // (…, n, m)
-    window.restrict(options, offsets);
+    window.restrict(options, scores_shape(q, k), offsets);
     options.normaliser = Score::normaliser;
     const double sigma = 0.5 * static_cast<double>(window.reach);
     const Tensor near = exp(square(offsets) * (-0.5 / (sigma * sigma)));

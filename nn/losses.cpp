@@ -2,98 +2,90 @@
 
 #include <heed/autograd/cross_entropy.h>
 #include <heed/autograd/ops.h>
+#include <heed/nn/loss_checks.h>
 
 namespace heed::nn {
 
 namespace {
 
-Tensor reduce(const Tensor& losses, Reduction reduction) {
+Tensor reduce(const char* op, const Tensor& losses, Reduction reduction) {
   switch (reduction) {
     case Reduction::mean: return mean(losses);
     case Reduction::sum: return sum(losses);
-    case Reduction::batchmean: return sum(losses) / static_cast<double>(losses.size(0));
+    case Reduction::batchmean:
+      check<ShapeError>(losses.dim() > 0, op, ": losses (): batchmean divides by the size of the "
+                        "first axis, and there is none: take mean or sum");
+      return sum(losses) / static_cast<double>(losses.size(0));
     case Reduction::none: break;
   }
   return losses;
 }
 
-void check_same(const char* op, const Tensor& prediction, const Tensor& target) {
-  check<ShapeError>(prediction.shape() == target.shape(), op, ": prediction ", prediction.shape(),
-                    ", target ", target.shape(),
-                    ": shapes differ: reshape one of them, for a loss broadcasts nothing");
-}
-
-void check_classes(const char* op, const Tensor& scores, const Tensor& target,
-                   const std::optional<Tensor>& weight) {
-  check<DtypeError>(target.dtype() == Dtype::i64, op, ": targets ", target.dtype(), " ",
-                    target.shape(), ": targets are class numbers: make them int64");
-  Shape rows = scores.shape();
-  check<ShapeError>(rows.rank() > 0, op, ": logits (): there are no classes: logits are (…, C)");
-  rows.erase(rows.rank() - 1);
-  check<ShapeError>(target.shape() == rows, op, ": logits ", scores.shape(), ", targets ",
-                    target.shape(), ": targets must be ", rows,
-                    ", for logits are (…, C), classes last: move a class axis 1 to the "
-                    "end with logits.transpose(1, -1)");
-  check<ShapeError>(!weight || weight->shape() == Shape{scores.size(-1)}, op, ": class weights ",
-                    weight ? weight->shape() : Shape{}, ", ", scores.size(-1),
-                    " classes: give one weight a class");
-}
-
 }  // namespace
 
 Tensor mse_loss(const Tensor& prediction, const Tensor& target, const LossOptions& o) {
-  check_same("mse_loss", prediction, target);
-  return reduce(square(prediction - target), o.reduction);
+  check_alike("mse_loss", "prediction", prediction, "target", target);
+  return reduce("mse_loss", square(prediction - target), o.reduction);
 }
 
 Tensor l1_loss(const Tensor& prediction, const Tensor& target, const LossOptions& o) {
-  check_same("l1_loss", prediction, target);
-  return reduce(abs(prediction - target), o.reduction);
+  check_alike("l1_loss", "prediction", prediction, "target", target);
+  return reduce("l1_loss", abs(prediction - target), o.reduction);
 }
 
 Tensor huber_loss(const Tensor& prediction, const Tensor& target, const HuberOptions& o) {
-  check_same("huber_loss", prediction, target);
+  check_alike("huber_loss", "prediction", prediction, "target", target);
   check(o.delta > 0.0, "huber_loss: delta = ", o.delta, ": must be positive");
   const Tensor distance = abs(prediction - target);
   const Tensor inner = minimum(distance, o.delta);
-  return reduce(inner * (distance - 0.5 * inner), o.reduction);
+  return reduce("huber_loss", inner * (distance - 0.5 * inner), o.reduction);
 }
 
 Tensor hinge_loss(const Tensor& score, const Tensor& label, const LossOptions& o) {
-  check_same("hinge_loss", score, label);
-  return reduce(relu(1.0 - label * score), o.reduction);
+  check_alike("hinge_loss", "score", score, "label", label);
+  return reduce("hinge_loss", relu(1.0 - label * score), o.reduction);
 }
 
 Tensor bce_with_logits(const Tensor& x, const Tensor& t, const BceOptions& o) {
-  check_same("bce_with_logits", x, t);
+  check_alike("bce_with_logits", "logits", x, "targets", t);
+  if (o.pos_weight) {
+    check<DtypeError>(o.pos_weight->dtype() == x.dtype(), "bce_with_logits: logits ", x.dtype(),
+                      ", pos_weight ", o.pos_weight->dtype(), ": dtypes differ: convert pos_weight ",
+                      "with to(Dtype::", short_name(x.dtype()), ")");
+    check<ShapeError>(core::broadcasts_to(o.pos_weight->shape(), x.shape()),
+                      "bce_with_logits: logits ", x.shape(), ", pos_weight ", o.pos_weight->shape(),
+                      ": does not broadcast to the logits: give one factor for each of the last axis");
+  }
   // -log σ(x) = softplus(-x) and -log(1 - σ(x)) = softplus(x) = x + softplus(-x).
-  if (!o.pos_weight) return reduce(softplus(x) - t * x, o.reduction);
-  return reduce((1.0 - t) * x + (1.0 + t * (*o.pos_weight - 1.0)) * softplus(-x), o.reduction);
+  if (!o.pos_weight) return reduce("bce_with_logits", softplus(x) - t * x, o.reduction);
+  return reduce("bce_with_logits", (1.0 - t) * x + (1.0 + t * (*o.pos_weight - 1.0)) * softplus(-x), o.reduction);
 }
 
 Tensor kl_div(const Tensor& log_probs, const Tensor& target, const KlDivOptions& o) {
-  check_same("kl_div", log_probs, target);
+  check_alike("kl_div", "log_probs", log_probs, "target", target);
   const Tensor p = o.log_target ? exp(target) : target;
   const Tensor absent = eq(p, 0.0);  // 0 log 0 = 0
   const Tensor log_p = o.log_target ? where(absent, 0.0, target) : log(where(absent, 1.0, target));
-  return reduce(p * (log_p - where(absent, 0.0, log_probs)), o.reduction);
+  return reduce("kl_div", p * (log_p - where(absent, 0.0, log_probs)), o.reduction);
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropyOptions& o) {
-  check_classes("cross_entropy", logits, target, o.weight);
+  check_classes("cross_entropy", "logits", logits, target, o.weight);
   check(o.label_smoothing >= 0.0 && o.label_smoothing <= 1.0,
         "cross_entropy: label_smoothing = ", o.label_smoothing, ": must lie in 0 … 1");
+  static LogitsWatch watch;
+  watch.look(logits);
   const RowLosses rows = cross_entropy_rows(
       logits, {.classes = target,
                .class_weight = o.weight ? o.weight->to(logits.dtype()) : Tensor(),
                .ignore_index = o.ignore_index,
                .smoothing = o.label_smoothing});
   return o.reduction == Reduction::mean ? sum(rows.loss) / rows.weight
-                                        : reduce(rows.loss, o.reduction);
+                                        : reduce("cross_entropy", rows.loss, o.reduction);
 }
 
 Tensor nll_loss(const Tensor& log_probs, const Tensor& target, const NllOptions& o) {
-  check_classes("nll_loss", log_probs, target, o.weight);
+  check_classes("nll_loss", "log_probs", log_probs, target, o.weight);
   const Tensor ignored = eq(target, static_cast<double>(o.ignore_index));
   const Tensor classes = where(ignored, 0.0, target);
   const int64_t count = log_probs.size(-1);
@@ -110,7 +102,7 @@ Tensor nll_loss(const Tensor& log_probs, const Tensor& target, const NllOptions&
   weight = where(ignored, 0.0, weight);
   const Tensor picked = gather(log_probs, -1, classes.unsqueeze(-1)).squeeze(-1);
   const Tensor losses = where(ignored, 0.0, -picked * weight);
-  return o.reduction == Reduction::mean ? sum(losses) / sum(weight) : reduce(losses, o.reduction);
+  return o.reduction == Reduction::mean ? sum(losses) / sum(weight) : reduce("nll_loss", losses, o.reduction);
 }
 
 }  // namespace heed::nn

@@ -59,7 +59,8 @@ struct CrossEntropyOptions {
 };
 
 /// -log softmax(logits)_target: logits (…, C), target (…) i64. As one op, so that neither
-/// probabilities nor their logarithms are kept. The mean over no row (all are ignored) is NaN.
+/// probabilities nor their logarithms are kept. The mean over no row (all are ignored) is NaN. Warns
+/// once on stderr, in the first calls, if the logits look like probabilities or their logarithms.
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropyOptions& = {});
 
 struct NllOptions {

@@ -1,6 +1,8 @@
 #include <heed/nn/masks.h>
 
+#include <algorithm>
 #include <limits>
+#include <span>
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention.h>
@@ -8,7 +10,7 @@
 namespace heed::nn {
 
 Tensor causal_mask(int64_t queries, int64_t keys) {
-  return arange(keys) <= arange(queries).unsqueeze(1) + static_cast<double>(keys - queries);
+  return arange(keys) <= arange(queries).unsqueeze(1) + (static_cast<double>(keys) - static_cast<double>(queries));
 }
 
 Tensor causal_mask(int64_t n) { return causal_mask(n, n); }
@@ -24,9 +26,10 @@ Tensor padding_mask(const Tensor& lengths, int64_t keys) {
 Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_t after) {
   check(before >= 0 && after >= 0, "sliding_window_mask: before = ", before, ", after = ", after,
         ": are numbers of places: must not be negative");
-  const auto last = static_cast<double>(keys - queries);
+  const double last = static_cast<double>(keys) - static_cast<double>(queries);
+  const int64_t whole = std::max(queries, keys);  // no key is farther from a query
   const Tensor key = arange(keys), place = arange(queries).unsqueeze(1) + last;  // (m), (n, 1)
-  return (key >= place - static_cast<double>(before)) & (key <= place + static_cast<double>(after));
+  return (key >= place - static_cast<double>(std::min(before, whole))) & (key <= place + static_cast<double>(std::min(after, whole)));
 }
 
 Tensor prefix_mask(const std::vector<int64_t>& prefix_lengths, int64_t n) {
@@ -50,34 +53,79 @@ namespace {
 
 constexpr double forbids = -std::numeric_limits<double>::infinity();
 
-bool broadcasts(const Shape& mask, const Shape& scores) {
-  if (mask.rank() > scores.rank()) return false;
-  for (int i = 1; i <= mask.rank(); ++i) {
-    const int64_t size = mask[mask.rank() - i];
-    if (size != 1 && size != scores[scores.rank() - i]) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
-Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o) {
-  Tensor all;
-  const auto also = [&all](const Tensor& mask) { all = all.defined() ? all & mask : mask; };
+Tensor mask_for_heads(const char* op, const Tensor& mask, const Shape& scores) {
+  const Shape& shape = mask.shape();
+  const int rank = scores.rank();
+  const bool heads = rank == 4;
+  const int64_t n = scores[rank - 2], m = scores.back();
+  Tensor aligned = mask;
+  if (heads && shape.rank() == 3) aligned = mask.unsqueeze(1);
+  const bool of_keys = rank > 2 && shape == Shape{scores[0], m};
+  const bool of_heads = heads && shape.rank() == 3 && shape[0] == scores[1];
+  check<ShapeError>(
+      core::broadcasts_to(aligned.shape(), scores), op, ": mask ", shape, ", scores ", scores,
+      heads ? cat(": with heads a mask is (", n, ", ", m, "), (", scores[0], ", ", n, ", ", m,
+                  "), one a sequence, or (", scores[0], " or 1, ", scores[1], " or 1, ", n, ", ", m,
+                  "): give it these sizes, or 1")
+            : std::string(": the mask does not broadcast to (…, queries, keys): give it these sizes, "
+                          "or 1"),
+      of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "",
+      of_heads ? "; one mask a head lacks the axis of sequences: unsqueeze(0)" : "");
+  while (aligned.dim() < 2) aligned = aligned.unsqueeze(0);
+  return aligned;
+}
+
+Shape scores_shape(const Tensor& q, const Tensor& k) {
+  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2, "attention: queries ", q.shape(), ", keys ",
+                    k.shape(), ": must be (…, n, width) and (…, m, width)");
+  const auto batch = [](const Tensor& x) {
+    return Shape(std::span(x.shape().begin(), static_cast<size_t>(x.dim() - 2)));
+  };
+  Shape scores = core::broadcast("attention", batch(q), batch(k));
+  scores.push_back(q.size(-2));
+  scores.push_back(k.size(-2));
+  return scores;
+}
+
+void check_one_width(const char* op, const Tensor& q, const Tensor& k) {
+  if (q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-1)) return;
+  const bool transposed = q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-2);
+  fail<ShapeError>(op, ": queries ", q.shape(), ", keys ", k.shape(),
+                   ": must be (…, n, d) and (…, m, d): ",
+                   transposed ? "the keys look transposed: give one key a row, k.transpose(-2, -1)"
+                              : "the last axes differ: project one of them to the other's width");
+}
+
+std::optional<Tensor> AttentionMask::as_one() const {
+  if (added.defined()) return permitted.defined() ? where(permitted, added, forbids) : added;
+  return permitted.defined() ? std::optional(permitted) : std::nullopt;
+}
+
+AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype,
+                             const AttentionOptions& o) {
+  AttentionMask all;
+  const auto also = [&all](const Tensor& mask) {
+    all.permitted = all.permitted.defined() ? all.permitted & mask : mask;
+  };
   if (o.mask) {
-    const Shape& shape = o.mask->shape();
-    check<DtypeError>(o.mask->dtype() == Dtype::boolean || is_floating(o.mask->dtype()), op,
-                      ": mask ", o.mask->dtype(), " ", shape,
+    const Dtype given = o.mask->dtype();
+    check<DtypeError>(given == Dtype::boolean || is_floating(given), op, ": mask ", given, " ",
+                      o.mask->shape(),
                       ": a mask is boolean, true = may "
                       "attend, or floating, added to the scores: convert it with ne(mask, 0.0)");
-    const bool of_keys = scores.rank() > 2 && shape == Shape{scores[0], scores.back()};
-    const bool of_sequences = scores.rank() == 4 && shape.rank() == 3 && shape[0] == scores[0];
-    check<ShapeError>(
-        broadcasts(shape, scores), op, ": mask ", shape, ", scores ", scores,
-        ": the mask does not broadcast to (…, queries, keys): give it these sizes, or 1",
-        of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "",
-        of_sequences ? "; one mask a sequence lacks the axis of heads: unsqueeze(1)" : "");
-    also(has_floating_mask(o) ? ne(o.mask->detach(), forbids) : *o.mask);
+    const Tensor mask = mask_for_heads(op, *o.mask, scores);
+    if (given == Dtype::boolean) {
+      also(mask);
+    } else {
+      check<DtypeError>(given == dtype, op, ": mask ", given, ", scores ", dtype,
+                        ": a mask that is added has the scores' dtype: convert it with "
+                        "to(Dtype)");
+      const Tensor some = ne(mask.detach(), forbids);
+      also(some);
+      all.added = where(some, mask, 0.0);
+    }
   }
   if (o.key_mask) {
     check<DtypeError>(o.key_mask->dtype() == Dtype::boolean, op, ": key_mask ", o.key_mask->dtype(),
@@ -95,15 +143,6 @@ Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& o)
   }
   if (o.causal) also(causal_mask(scores[scores.rank() - 2], scores.back()));
   return all;
-}
-
-Tensor add_mask(const char* op, const Tensor& scores, const AttentionOptions& o) {
-  if (!has_floating_mask(o)) return scores;
-  check<DtypeError>(o.mask->dtype() == scores.dtype(), op, ": mask ", o.mask->dtype(), ", scores ",
-                    scores.dtype(),
-                    ": a mask that is added has the scores' dtype: convert it with "
-                    "to(Dtype)");
-  return scores + where(ne(o.mask->detach(), forbids), *o.mask, 0.0);
 }
 
 bool has_floating_mask(const AttentionOptions& o) { return o.mask && is_floating(o.mask->dtype()); }

@@ -5,10 +5,16 @@
 //                a gradient flows to it, so a bias of positions may be learnt
 //
 // Both broadcast to the scores (…, queries, keys); boolean ones combine with & and |, floating ones
-// with +. Where no key is permitted the weights are zeros, in either form.
+// with +. Where no key is permitted the weights are zeros, in either form. With heads, scores are
+// (B, h, n, m), and a mask of three axes is (B, n, m): one a sequence, never one a head, which is
+// (1, h, n, m).
+//
+// A key that is forbidden reaches neither output nor gradient, whatever it holds: NaN or infinity
+// in padding stays there.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <heed/autograd/tensor.h>
@@ -16,6 +22,7 @@
 namespace heed::nn {
 
 struct AttentionOptions;
+enum class Normaliser : uint8_t;
 
 /// (n, m): the last query may attend to every key, each query before it to one key less. With
 /// n = m: position i to j <= i. With n < m the queries are the newest n of m, as with a cache.
@@ -40,12 +47,32 @@ Tensor block_diagonal_mask(const std::vector<int64_t>& lengths);
 /// (n, n), true on the diagonal: !eye_mask(n) leaves each position itself out.
 Tensor eye_mask(int64_t n);
 
-/// All that the options permit for scores of this shape, as one boolean mask; empty if that is
-/// everything. Errors, in the name of `op`, where a mask does not fit.
-Tensor permitted(const char* op, const Shape& scores, const AttentionOptions& options);
+/// The mask with the axes of the scores, (…, n, m), and checked against them: the one place where an
+/// axis of heads is told from one of sequences. Scores of four axes are (B, h, n, m): a mask of two
+/// axes is (n, m) for them, one of three (B, n, m), one of four (B or 1, h or 1, n, m). It is never
+/// (h, n, m): what is a mask a head has four axes.
+Tensor mask_for_heads(const char* op, const Tensor& mask, const Shape& scores);
 
-/// The scores, plus the options' mask where it is floating and not -∞.
-Tensor add_mask(const char* op, const Tensor& scores, const AttentionOptions& options);
+/// (…, n, m) of queries (…, n, ·) and keys (…, m, ·). ShapeError where they do not fit together.
+Shape scores_shape(const Tensor& q, const Tensor& k);
+/// ShapeError, in the name of `op`, unless queries and keys have one width.
+void check_one_width(const char* op, const Tensor& q, const Tensor& k);
+
+/// What the options' mask, key mask and causality say together of scores of one shape, to which both
+/// broadcast. Empty: everything is permitted, nothing is added.
+struct AttentionMask {
+  Tensor permitted;  // boolean; false where the floating mask is -∞, too
+  Tensor added;      // floating, in the scores' dtype: 0 where it was -∞
+
+  /// Both as one: boolean, or floating with -∞ where nothing is permitted.
+  std::optional<Tensor> as_one() const;
+};
+
+/// Errors, in the name of `op`, where a mask does not fit.
+AttentionMask attention_mask(const char* op, const Shape& scores, Dtype, const AttentionOptions&);
 bool has_floating_mask(const AttentionOptions& options);
+
+/// The first step of attend(), with the mask worked out already.
+Tensor masked_weights(const Tensor& scores, const AttentionMask& mask, Normaliser normaliser);
 
 }  // namespace heed::nn

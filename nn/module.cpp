@@ -1,26 +1,34 @@
 #include <heed/nn/module.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <typeinfo>
 
-#if __has_include(<cxxabi.h>)
-#include <cxxabi.h>
-#endif
 
-#include <heed/autograd/node.h>
+#include <heed/autograd/leaf.h>
+#include <heed/core/text.h>
 #include <heed/nn/clone.h>
+#include <heed/nn/load.h>
 
 namespace heed::nn {
 
+// Thrown as it is: the path of the module at work, which fail() adds, is found by a walk like this one.
+void Visitor::enter(const std::string& path) {
+  if (!names_.insert(path).second)
+    throw Error(cat("visit: ", readable(path), ": is named twice: give each member a name of its own"));
+}
+
 void Visitor::operator()(const std::string& name, Tensor& tensor) {
-  if (tensor.defined()) on_tensor(prefix_ + name, tensor);
+  enter(prefix_ + name);
+  if (!tensor.defined()) return;
+  on_tensor(prefix_ + name, tensor);
+  if (tensor.node() && tensor.is_leaf()) static_cast<Leaf&>(*tensor.node()).named = true;
 }
 
 void Visitor::operator()(const std::string& name, Module& module) {
   const std::string outer = prefix_;
+  enter(prefix_ + name);
   on_module(prefix_ + name, module);
   prefix_ += name + ".";
   module.visit(*this);
@@ -47,32 +55,6 @@ void walk(const Module& m, OnTensor on_tensor, OnModule on_module = nothing) {
   const_cast<Module&>(m).visit(v);  // visit() only names members; who changes them says so below
 }
 
-// How many letters to change, add or drop to turn a into b (Levenshtein 1966).
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j)
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])}));
-  }
-  return row.back();
-}
-
-std::string nearest(const std::string& name, const std::vector<std::string>& candidates) {
-  std::string best;
-  size_t distance = name.size() / 3 + 1;
-  for (const std::string& candidate : candidates)
-    if (const size_t d = edit_distance(name, candidate); d < distance) best = candidate, distance = d;
-  return best;
-}
-
-bool same_array(const Tensor& a, const Tensor& b) {
-  const core::Array &x = a.array(), &y = b.array();
-  return x.storage() == y.storage() && x.offset() == y.offset() && x.dtype() == y.dtype() &&
-         x.shape() == y.shape() && x.strides() == y.strides();
-}
-
 // Replaces every tensor by make(tensor); what was one tensor before is one afterwards.
 template <class Make>
 void replace_tensors(Module& m, Make make) {
@@ -84,7 +66,9 @@ void replace_tensors(Module& m, Make make) {
     if (!fresh.defined()) {
       const NoGrad no_history;
       fresh = make(x.detach());
-      if (x.node()) {
+      if (fresh.array().storage() == x.array().storage()) {  // nothing to do: its owners keep it
+        fresh = x;
+      } else if (x.node()) {
         fresh = parameter(fresh);
         fresh.requires_grad(x.requires_grad());
       }
@@ -130,44 +114,7 @@ StateDict Module::state_dict() const {
 
 LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& options) {
   LoadResult result;
-  std::vector<std::string> ours, theirs;
-  std::string problems;
-  StateDict mine = state_dict();
-  for (const NamedTensor& entry : mine) ours.push_back(entry.name);
-  for (const NamedTensor& entry : state) theirs.push_back(entry.name);
-  auto suggest = [](const std::string& name, const std::vector<std::string>& among) {
-    const std::string near = nearest(name, among);
-    return near.empty() ? "" : " (did you mean " + near + "?)";
-  };
-  for (const std::string& name : theirs)
-    if (!mine.find(name)) result.unexpected.push_back(name);
-  // A tied tensor has several names; files hold it under one of them.
-  auto is_there = [&](const NamedTensor& wanted) {
-    return std::any_of(mine.begin(), mine.end(), [&](const NamedTensor& entry) {
-      return same_array(entry.tensor, wanted.tensor) && state.find(entry.name);
-    });
-  };
-  for (const NamedTensor& entry : mine) {
-    const Tensor* const source = state.find(entry.name);
-    if (!source) {
-      if (!is_there(entry)) result.missing.push_back(entry.name);
-      continue;
-    }
-    if (source->shape() != entry.tensor.shape())
-      problems += cat("\n  ", entry.name, ": has shape ", source->shape(), " in the state, ", entry.tensor.shape(),
-                      " in the module");
-  }
-  if (options.strict) {
-    for (const std::string& name : result.missing)
-      problems += "\n  " + name + ": missing from the state" + suggest(name, result.unexpected);
-    for (const std::string& name : result.unexpected)
-      problems += "\n  " + name + ": unexpected, the module has no such tensor" + suggest(name, result.missing);
-  }
-  check(problems.empty(), "load_state_dict: ", class_name(*this), ": the state does not fit:", problems,
-        "\nload with {.strict = false} to skip names that are on one side only");
-  const NoGrad no_history;
-  for (NamedTensor& entry : mine)
-    if (const Tensor* const source = state.find(entry.name)) entry.tensor.copy_(*source);
+  prepare_load(*this, state, options, &result)();
   return result;
 }
 
@@ -198,32 +145,27 @@ std::vector<NamedModule> named_modules(const Module& m) {
   return found;
 }
 
-std::string class_name(const Module& m) {
-  std::string name = typeid(m).name();
-#if __has_include(<cxxabi.h>)
-  int status = 0;
-  if (char* const readable = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status)) {
-    name = readable;
-    std::free(readable);
-  }
-#endif
-  const size_t arguments = std::min(name.find('<'), name.size());  // a template's argument list keeps its namespaces
-  const size_t colon = name.rfind("::", arguments);
-  return colon == std::string::npos ? name : name.substr(colon + 2);
-}
+std::string class_name(const Module& m) { return core::class_name(typeid(m)); }
 
 std::string Scope::describe(const core::ScopeFrame& innermost) {
   const core::ScopeFrame* outermost = &innermost;
-  while (outermost->outer) outermost = outermost->outer;
+  while (outermost->outer && outermost->outer->describe == describe) outermost = outermost->outer;
   const Module& model = *static_cast<const Module*>(outermost->module);
+  // (A rule of the engine may be at work around it, as where a layer is computed again.)
   // The innermost frame that the outermost module knows by name; a user's module without visit()
   // lines in between only makes the path coarser.
   for (const core::ScopeFrame* frame = &innermost; frame != outermost; frame = frame->outer) {
     std::string path;
-    walk(model, nothing, [&](const std::string& at, Module& m) {
-      if (path.empty() && &m == frame->module) path = at;
-    });
-    if (!path.empty()) return path;
+    try {
+      walk(model, nothing, [&](const std::string& at, Module& m) {
+        if (path.empty() && &m == frame->module) path = at;
+      });
+    } catch (const Error&) {}  // its visit() is wrong, which must not hide what is being said
+    if (path.empty()) continue;
+    const bool only_a_number = path[0] >= '0' && path[0] <= '9';  // "Sequential.0", not "0"
+    if (!only_a_number) return path;
+    const std::string name = class_name(model);
+    return name.substr(0, name.find('<')) + "." + path;
   }
   return class_name(model);
 }

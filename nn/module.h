@@ -16,19 +16,20 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <heed/autograd/tensor.h>
+#include <heed/autograd/ops.h>
 #include <heed/core/scope.h>
 
 namespace heed::nn {
 
 struct Module;
 
-/// Walks the named tensors of a module and of the modules inside it. Undefined tensors (a bias that
-/// is switched off) do not exist for it.
+/// Walks the named tensors of a module and of the modules inside it, once. Undefined tensors (a bias that
+/// is switched off) do not exist for it. A name that comes twice is an Error, whatever the walk is for.
 class Visitor {
  public:
   virtual ~Visitor() = default;
@@ -46,7 +47,9 @@ class Visitor {
   virtual void on_module(const std::string& /*path*/, Module& /*module*/) {}
 
  private:
+  void enter(const std::string& path);
   std::string prefix_;  // "h.3." inside of h.3
+  std::set<std::string> names_;
 };
 
 struct NamedTensor {
@@ -77,8 +80,8 @@ struct Module {
   std::vector<NamedTensor> named_parameters() const;
   int64_t num_parameters() const;                     // numbers in them
   StateDict state_dict() const;
-  /// Copies numbers in. Throws Error listing every missing and unexpected name and every shape that
-  /// differs; nothing is changed then. Dtypes are converted.
+  /// Copies numbers in. Throws Error listing every missing and unexpected name, every shape that differs and
+  /// every tie whose tensors do; nothing is changed then. One name of tied tensors is enough. Dtypes are converted.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& = {});
 
   void train(bool on = true);                         // for this module and all inside it
@@ -96,8 +99,11 @@ struct Module {
 /// Says that m is at work, for as long as the scope lives: the first line of each layer's call.
 class Scope {
  public:
-  explicit Scope(const Module& m) : frame_{&m, describe, core::current_scope()} { core::current_scope() = &frame_; }
-  ~Scope() { core::current_scope() = frame_.outer; }
+  explicit Scope(const Module& m) : frame_{&m, &typeid(m), describe, core::current_scope} {
+    if (core::members_wanted > 0 && !frame_.outer) [[unlikely]] m.state_dict();  // names all members
+    core::current_scope = &frame_;
+  }
+  ~Scope() { core::current_scope = frame_.outer; }
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
 

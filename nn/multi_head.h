@@ -52,11 +52,12 @@ struct MultiHead : Module {
     const Scope scope(*this);
     check<ShapeError>(query.dim() == 3 && key.dim() == 3 && value.dim() == 3, "MultiHead: query ",
                       query.shape(), ", key ", key.shape(), ", value ", value.shape(),
-                      ": must be (B, n, width), batch first: give one sequence a batch axis with "
-                      "unsqueeze(0)");
+                      ": must be (B, n, width), batch first",
+                      query.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
+    const LayerInputs in = taking_part("MultiHead", num_heads, {query, key, value}, options);
     const auto heads = [this](const Tensor& x) { return split_heads(x, num_heads); };
-    const Attended each = attention(heads(q_proj(query)), heads(k_proj(key)),
-                                    heads(v_proj(value)), options);  // (B, h, n, d)
+    const Attended each = attention(heads(q_proj(in.query)), heads(k_proj(in.key)),
+                                    heads(v_proj(in.value)), options);  // (B, h, n, d)
     return {out_proj(merge_heads(each.output)), each.weights};
   }
   Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const {

@@ -1,11 +1,10 @@
 #include <heed/nn/multi_head_attention.h>
 
-#include <limits>
-
 #include <heed/autograd/ops.h>
 #include <heed/nn/fused_attention.h>
 #include <heed/nn/init.h>
 #include <heed/nn/masks.h>
+#include <heed/nn/unseen.h>
 
 namespace heed::nn {
 
@@ -23,6 +22,20 @@ bool same(const Tensor& a, const Tensor& b) {
          a.array().strides() == b.array().strides();
 }
 
+// How inputs that do not fit may have come about.
+const char* what_to_do(const Tensor& query, const Tensor& key, int64_t E, int64_t kdim) {
+  if (query.dim() == 2 || key.dim() == 2)
+    return ": give one sequence a batch axis with unsqueeze(0)";
+  if (query.dim() != 3 || key.dim() != 3) return "";
+  if (key.size(2) != kdim && key.size(1) == kdim)
+    return ": the keys look transposed: give one key a row, key.transpose(1, 2)";
+  if (query.size(2) != E || key.size(2) != kdim) return ": project what is too wide or too narrow";
+  if (query.size(0) != key.size(0) && query.size(1) == key.size(1) && query.size(0) > 1 &&
+      key.size(0) > 1)
+    return ": the batch looks second: put it first with transpose(0, 1)";
+  return ": one batch for all, and one value for each key";
+}
+
 // Rows i E … (i+1) E of what in_proj stacks.
 Tensor third(const Tensor& all, int64_t i) {
   if (!all.defined()) return all;
@@ -31,21 +44,19 @@ Tensor third(const Tensor& all, int64_t i) {
 }
 
 // The options' masks as one, with `extra` more columns that every query sees.
-void widen(AttentionOptions& o, const Shape& scores, int64_t extra) {
-  constexpr auto op = "MultiHeadAttention";
-  constexpr double forbidden = -std::numeric_limits<double>::infinity();
-  Tensor mask = permitted(op, scores, o);
-  if (!mask.defined()) return;
-  if (has_floating_mask(o)) mask = where(mask, *o.mask, forbidden);
-  Shape columns = mask.shape();
-  columns[columns.rank() - 1] = scores.back();
-  mask = mask.expand(columns);
-  columns[columns.rank() - 1] = extra;
-  o.mask = cat({mask, mask.dtype() == Dtype::boolean ? ones(columns, Dtype::boolean)
-                                                     : zeros(columns, mask.dtype())},
-               -1);
+void widen(AttentionOptions& o, const Shape& scores, Dtype dtype, int64_t extra) {
+  std::optional<Tensor> mask = attention_mask("MultiHeadAttention", scores, dtype, o).as_one();
   o.key_mask.reset();
   o.causal = false;
+  o.mask = std::nullopt;
+  if (!mask) return;
+  Shape columns = mask->shape();
+  columns[columns.rank() - 1] = scores.back();
+  *mask = mask->expand(columns);
+  columns[columns.rank() - 1] = extra;
+  o.mask = cat({*mask, mask->dtype() == Dtype::boolean ? ones(columns, Dtype::boolean)
+                                                       : zeros(columns, mask->dtype())},
+               -1);
 }
 
 }  // namespace
@@ -92,12 +103,16 @@ Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, 
                         value.size(2) == vdim,
                     "MultiHeadAttention: query ", query.shape(), ", key ", key.shape(), ", value ",
                     value.shape(), ": must be (B, n, ", E, "), (B, m, ", kdim, ") and (B, m, ",
-                    vdim, "), batch first: give one sequence a batch axis with unsqueeze(0)");
-  if (!packed || !same(query, key) || !same(key, value))
-    return attend_to(query, keys_values(key, value), call);
+                    vdim, "), batch first", what_to_do(query, key, E, kdim));
+  if (!packed || !same(query, key) || !same(key, value)) {
+    const LayerInputs in =
+        taking_part("MultiHeadAttention", num_heads, {query, key, value}, options(call));
+    return attend_to(in.query, keys_values(in.key, in.value), call);
+  }
 
   // From one input, one product gives queries, keys and values.
-  const Tensor qkv = linear(query, in_proj_weight, in_proj_bias);  // (B, n, 3E)
+  const Tensor x = taking_part("MultiHeadAttention", num_heads, query, options(call));
+  const Tensor qkv = linear(x, in_proj_weight, in_proj_bias);  // (B, n, 3E)
   if (!call.need_weights && !bias_k.defined() && !add_zero_attn)
     return {out_proj(packed_attention(qkv, num_heads, options(call))), Tensor()};
   const std::vector<Tensor> parts = qkv.chunk(3, -1);
@@ -141,7 +156,7 @@ Attended MultiHeadAttention::attend_heads(const Tensor& q, KeysValues memory,
   AttentionOptions o = options(call);
   const int64_t B = q.size(0), h = num_heads, n = q.size(2), m = memory.k.size(2);
   const int64_t extra = (bias_k.defined() ? 1 : 0) + (add_zero_attn ? 1 : 0);
-  if (extra > 0) widen(o, {B, h, n, m}, extra);
+  if (extra > 0) widen(o, {B, h, n, m}, q.dtype(), extra);
   if (bias_k.defined()) {
     const auto behind = [&](const Tensor& x, const Tensor& bias) {
       return cat({x, split_heads(bias, h).expand({B, h, 1, x.size(3)})}, 2);

@@ -26,7 +26,7 @@ struct MultiHeadOptions {
 };
 
 struct MultiHeadCall {
-  std::optional<Tensor> mask = std::nullopt;      // to (B, h, n, m): may attend, or added (masks.h)
+  std::optional<Tensor> mask = std::nullopt;      // (n, m), (B, n, m), (B or 1, h or 1, n, m): masks.h
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
   bool causal = false;
   bool need_weights = false;                      // also return them; else they are never formed

@@ -10,6 +10,7 @@
 #include <heed/nn/attention_layers.h>
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/causality.h>
+#include <heed/nn/check_module.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/decoding.h>
@@ -37,6 +38,7 @@
 #include <heed/nn/recompute.h>
 #include <heed/nn/recurrent.h>
 #include <heed/nn/recurrent_cells.h>
+#include <heed/nn/resume.h>
 #include <heed/nn/rotary.h>
 #include <heed/nn/scores.h>
 #include <heed/nn/seq2seq.h>

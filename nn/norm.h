@@ -31,12 +31,13 @@ struct LayerNorm : Module {
   void visit(Visitor& v) override { v("weight", weight); v("bias", bias); }
 };
 
-/// x / √(mean(x²) + ε) ⊙ weight (Zhang & Sennrich 2019, eq. 4). x (…, d).
+/// x / √(mean(x²) + ε) ⊙ weight (Zhang & Sennrich 2019, eq. 4), as torch.nn.RMSNorm. x (…, d).
 struct RMSNorm : Module {
-  Tensor weight;  // (d): ones
-  double eps;
+  Tensor weight;              // (d): ones
+  std::optional<double> eps;  // absent: the distance from 1 to the next number of x's dtype
 
-  explicit RMSNorm(int64_t d, double epsilon = 1e-6) : weight(parameter(ones({d}))), eps(epsilon) {}
+  explicit RMSNorm(int64_t d, std::optional<double> epsilon = std::nullopt)
+      : weight(parameter(ones({d}))), eps(epsilon) {}
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);

@@ -57,19 +57,25 @@ Tensor hard(const Tensor& scores) {
 }  // namespace
 
 Tensor attention_weights(const Tensor& scores, const AttentionOptions& o) {
-  const Tensor allowed = permitted("attend", scores.shape(), o);
+  return masked_weights(scores, attention_mask("attend", scores.shape(), scores.dtype(), o),
+                        o.normaliser);
+}
+
+Tensor masked_weights(const Tensor& scores, const AttentionMask& mask, Normaliser normaliser) {
   if (scores.size(-1) == 0) return scores;  // nobody to attend to
-  const bool by_value = o.normaliser == Normaliser::kernel_sum;  // 0 is nothing; elsewhere -∞ is
-  const Tensor sums = add_mask("attend", scores, o);
-  const Tensor s = allowed.defined() ? where(allowed, sums, by_value ? 0.0 : minus_infinity) : sums;
-  switch (o.normaliser) {
+  const bool by_value = normaliser == Normaliser::kernel_sum;  // 0 is nothing; elsewhere -∞ is
+  const Tensor sums = mask.added.defined() ? scores + mask.added : scores;
+  const Tensor s = mask.permitted.defined()
+                       ? where(mask.permitted, sums, by_value ? 0.0 : minus_infinity)
+                       : sums;
+  switch (normaliser) {
     case Normaliser::softmax: return softmax(s, -1);
     case Normaliser::kernel_sum: return kernel_sum(s);
     case Normaliser::sparsemax: return sparsemax(s);
     case Normaliser::sigmoid: return sigmoid(s);
     case Normaliser::hard: return hard(s);
   }
-  fail<Error>("attend: normaliser = ", static_cast<int>(o.normaliser), ": is none: ",
+  fail<Error>("attend: normaliser = ", static_cast<int>(normaliser), ": is none: ",
               "take one of Normaliser");
 }
 

@@ -9,15 +9,16 @@
 namespace heed::nn {
 
 Tensor sinusoidal_table(int64_t n, int64_t d, Dtype dtype) {
-  std::vector<double> table(static_cast<size_t>(n * d));
+  const Tensor table = zeros({n, d}, Dtype::f64);
+  double* const values = table.array().data<double>();
   for (int64_t i = 0; i < n; ++i)
     for (int64_t c = 0; c < d; ++c) {
       const double angle =
           static_cast<double>(i) /
           std::pow(10000.0, static_cast<double>(c - c % 2) / static_cast<double>(d));
-      table[static_cast<size_t>(i * d + c)] = c % 2 == 0 ? std::sin(angle) : std::cos(angle);
+      values[i * d + c] = c % 2 == 0 ? std::sin(angle) : std::cos(angle);
     }
-  return tensor(table, {n, d}, dtype);
+  return table.to(dtype);
 }
 
 namespace {

@@ -27,6 +27,31 @@ Tensor last_state(const Tensor& states, const Recurrence& how) {
   return index_select(states.reshape({batch * steps, states.size(2)}), 0, tensor_i64(rows));
 }
 
+// (B, H) lacks the axis of layers, (B, layers, H) has it in another place.
+void check_state(const char* name, const char* which, const Tensor& x, const Tensor& state,
+                 const Shape& wanted) {
+  check<DtypeError>(state.dtype() == x.dtype(), name, ": input ", x.dtype(), ", ", which, " ",
+                    state.dtype(), ": dtypes differ: convert one with to(Dtype)");
+  const Shape one_layer{wanted[1], wanted[2]}, batch_first{wanted[1], wanted[0], wanted[2]};
+  check<ShapeError>(state.shape() == wanted, name, ": input ", x.shape(), ", ", which, " ",
+                    state.shape(), ": must be (layers·directions, B, hidden) = ", wanted,
+                    state.shape() == one_layer && wanted[0] == 1
+                        ? ": give it the axis of layers with unsqueeze(0)"
+                    : state.shape() == batch_first ? ": put the axis of layers first with transpose(0, 1)"
+                                                   : "");
+}
+
+void check_lengths(const char* name, const Tensor& x,
+                   const std::optional<std::vector<int64_t>>& lengths) {
+  if (!lengths) return;
+  check<ShapeError>(static_cast<int64_t>(lengths->size()) == x.size(0), name, ": input ", x.shape(),
+                    ", ", lengths->size(), " lengths: must be one for each sequence, ", x.size(0));
+  for (size_t b = 0; b < lengths->size(); ++b)
+    check<ShapeError>((*lengths)[b] >= 1 && (*lengths)[b] <= x.size(1), name, ": input ", x.shape(),
+                      ", length ", (*lengths)[b], " of sequence ", b, ": must be in 1 … ", x.size(1),
+                      ", the steps that there are");
+}
+
 }  // namespace
 
 RecurrentLayer::RecurrentLayer(const char* name, CellKind kind_, int64_t input, int64_t hidden,
@@ -64,15 +89,19 @@ Recurrent RecurrentLayer::operator()(const Tensor& x, const RecurrentCall& call)
   const bool lstm = kind == CellKind::lstm;
   check<ShapeError>(x.dim() == 3 && x.size(1) > 0 && x.size(2) == input_size, name, ": input ",
                     x.shape(), ": must be (B, L, ", input_size, "), batch first, L >= 1",
-                    x.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
+                    x.dim() == 2 && x.size(1) == input_size
+                        ? ": give one sequence a batch axis with unsqueeze(0)"
+                    : x.dim() == 2 && input_size == 1
+                        ? ": give each step its one feature with unsqueeze(-1)"
+                        : "");
+  const Tensor& w_ih = weights.front().ih;
+  check<DtypeError>(x.dtype() == w_ih.dtype(), name, ": input ", x.dtype(), " ", x.shape(),
+                    ", weights ", w_ih.dtype(), ": dtypes differ: convert one with to(Dtype)");
   const Shape state_shape{num_layers * directions, x.size(0), hidden_size};
-  check<ShapeError>(!call.hidden || call.hidden->shape() == state_shape, name, ": input ",
-                    x.shape(), ", hidden ", call.hidden.value_or(Tensor()).shape(),
-                    ": must be (layers·directions, B, hidden) = ", state_shape);
   check(!call.cell || lstm, name, ": a cell state is given: only an LSTM has one");
-  check<ShapeError>(!call.cell || call.cell->shape() == state_shape, name, ": input ", x.shape(),
-                    ", cell ", call.cell.value_or(Tensor()).shape(),
-                    ": must be (layers·directions, B, hidden) = ", state_shape);
+  if (call.hidden) check_state(name, "hidden", x, *call.hidden, state_shape);
+  if (call.cell) check_state(name, "cell", x, *call.cell, state_shape);
+  check_lengths(name, x, call.lengths);
 
   const Tensor none = zeros({x.size(0), hidden_size}, x.dtype());
   std::vector<Tensor> last_hidden, last_cell;
@@ -109,9 +138,9 @@ void RecurrentLayer::visit(Visitor& v) {
   }
 }
 
-RNN::RNN(int64_t input_size, int64_t hidden_size, const RNNOptions& o)
+RNN::RNN(int64_t inputs, int64_t hidden, const RNNOptions& o)
     : RecurrentLayer("RNN",
                      o.nonlinearity == Nonlinearity::relu ? CellKind::rnn_relu : CellKind::rnn_tanh,
-                     input_size, hidden_size, {o.num_layers, o.bias, o.dropout, o.bidirectional}) {}
+                     inputs, hidden, {o.num_layers, o.bias, o.dropout, o.bidirectional}) {}
 
 }  // namespace heed::nn

@@ -74,19 +74,19 @@ struct RecurrentLayer : Module {
 
 /// Elman 1990. REQUIRES, as GRU and LSTM: sizes and num_layers > 0, 0 <= dropout <= 1; else Error.
 struct RNN : RecurrentLayer {
-  RNN(int64_t input_size, int64_t hidden_size, const RNNOptions& = {});
+  RNN(int64_t inputs, int64_t hidden, const RNNOptions& = {});
 };
 
 /// Gated recurrent unit (Cho et al. 2014); the reset gate acts behind the product, as in cuDNN.
 struct GRU : RecurrentLayer {
-  GRU(int64_t input_size, int64_t hidden_size, const RecurrentOptions& options = {})
-      : RecurrentLayer("GRU", core::CellKind::gru, input_size, hidden_size, options) {}
+  GRU(int64_t inputs, int64_t hidden, const RecurrentOptions& options = {})
+      : RecurrentLayer("GRU", core::CellKind::gru, inputs, hidden, options) {}
 };
 
 /// Long short-term memory (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
 struct LSTM : RecurrentLayer {
-  LSTM(int64_t input_size, int64_t hidden_size, const RecurrentOptions& options = {})
-      : RecurrentLayer("LSTM", core::CellKind::lstm, input_size, hidden_size, options) {}
+  LSTM(int64_t inputs, int64_t hidden, const RecurrentOptions& options = {})
+      : RecurrentLayer("LSTM", core::CellKind::lstm, inputs, hidden, options) {}
 };
 
 }  // namespace heed::nn

@@ -22,6 +22,7 @@
 #include <heed/autograd/reduce.h>
 #include <heed/autograd/where.h>
 #include <heed/nn/attention.h>
+#include <heed/nn/unseen.h>
 
 namespace heed::nn {
 
@@ -44,7 +45,8 @@ struct Attention : Module {
     const Scope scope(*this);
     options.normaliser = normaliser;
     if (training && dropout > 0.0) options.dropout = dropout;
-    return attend(score(q, k, context...), v, options);
+    const QueriesKeys part = taking_part("attention", q, k, options);
+    return attend(score(part.q, part.k, context...), v, options);
   }
 
   void visit(Visitor& visitor) override { visitor("score", score); }

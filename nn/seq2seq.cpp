@@ -16,8 +16,7 @@ EncoderRNN::EncoderRNN(int64_t vocab, int64_t hidden_size, const EncoderRNNOptio
 EncodedSequence EncoderRNN::operator()(const Tensor& tokens,
                                        const std::optional<std::vector<int64_t>>& lengths) const {
   const Scope scope(*this);
-  check<ShapeError>(tokens.dim() == 2, "EncoderRNN: tokens ", tokens.shape(),
-                    ": must be (B, S): ", "give one sequence a batch axis with unsqueeze(0)");
+  check_tokens("EncoderRNN", tokens);
   const Recurrent r = gru(dropout(embedding(tokens)), {.lengths = lengths});
   EncodedSequence encoded{r.output, r.hidden};
   if (lengths) encoded.key_mask = padding_mask(*lengths, tokens.size(1));
@@ -68,8 +67,9 @@ Decoded RecurrentDecoder::operator()(const Tensor& tokens, const EncodedSequence
                                      const DecodeOptions& o) const {
   const Scope scope(*this);
   DecoderState state = begin(source);
+  check_tokens("RecurrentDecoder", tokens);
   check<ShapeError>(
-      tokens.dim() == 2 && tokens.size(1) > 0 && tokens.size(0) == state.hidden.size(1),
+      tokens.size(1) > 0 && tokens.size(0) == state.hidden.size(1),
       "RecurrentDecoder: tokens ", tokens.shape(), ", batch of ", state.hidden.size(1),
       ": must be (B, T), T >= 1");
   const double forcing = o.teacher_forcing;
@@ -97,8 +97,9 @@ Decoded RecurrentDecoder::operator()(const Tensor& tokens, const EncodedSequence
 
 Tensor RecurrentDecoder::step(const Tensor& tokens, DecoderState& state) const {
   const Scope scope(*this);
+  check_tokens("RecurrentDecoder", tokens);
   check<ShapeError>(
-      tokens.dim() == 2 && tokens.size(1) == 1 && tokens.size(0) == state.hidden.size(1),
+      tokens.size(1) == 1 && tokens.size(0) == state.hidden.size(1),
       "RecurrentDecoder: tokens ", tokens.shape(), ", state of a batch of ", state.hidden.size(1),
       ": a step takes (B, 1)");
   return logits(advance(dropout(embedding(tokens.select(1, 0))), state));

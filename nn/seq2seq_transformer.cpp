@@ -45,8 +45,7 @@ Seq2SeqTransformer::Seq2SeqTransformer(const Seq2SeqTransformerOptions& o)
 
 Tensor Seq2SeqTransformer::embed(const Embedding& table, const Tensor& tokens,
                                  int64_t first) const {
-  check<ShapeError>(tokens.dim() == 2, "Seq2SeqTransformer: tokens ", tokens.shape(),
-                    ": must be (B, n): give one sequence a batch axis with unsqueeze(0)");
+  check_tokens("Seq2SeqTransformer", tokens);
   return positions(table(tokens) * std::sqrt(static_cast<double>(width)), first);
 }
 

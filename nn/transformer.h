@@ -27,9 +27,9 @@ struct EncoderDecoderOptions {
 /// each is for one attention only: padding of the source belongs into source_key_mask *and* into
 /// memory_key_mask, or the decoder looks at it.
 struct EncoderDecoderCall {
-  std::optional<Tensor> source_mask = std::nullopt;      // to (B, h, m, m)
-  std::optional<Tensor> target_mask = std::nullopt;      // to (B, h, n, n)
-  std::optional<Tensor> memory_mask = std::nullopt;      // to (B, h, n, m)
+  std::optional<Tensor> source_mask = std::nullopt;      // (m, m), (B, m, m), …
+  std::optional<Tensor> target_mask = std::nullopt;      // (n, n), (B, n, n), …
+  std::optional<Tensor> memory_mask = std::nullopt;      // (n, m), (B, n, m), …
   std::optional<Tensor> source_key_mask = std::nullopt;  // (B, m)
   std::optional<Tensor> target_key_mask = std::nullopt;  // (B, n)
   std::optional<Tensor> memory_key_mask = std::nullopt;  // (B, m)

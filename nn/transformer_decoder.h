@@ -21,10 +21,10 @@
 namespace heed::nn {
 
 struct TransformerDecoderCall {
-  std::optional<Tensor> mask = std::nullopt;             // to (B, h, n, n), on self-attention
+  std::optional<Tensor> mask = std::nullopt;             // (n, n), (B, n, n), … (masks.h), on self-attention
   std::optional<Tensor> key_mask = std::nullopt;         // boolean (B, n): false for padding
   bool causal = false;
-  std::optional<Tensor> memory_mask = std::nullopt;      // to (B, h, n, m), on cross-attention
+  std::optional<Tensor> memory_mask = std::nullopt;      // (n, m), (B, n, m), …, on cross-attention
   std::optional<Tensor> memory_key_mask = std::nullopt;  // boolean (B, m): the source's key mask
 };
 

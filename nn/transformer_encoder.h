@@ -28,7 +28,7 @@ struct TransformerOptions {  // of an encoder's or a decoder's layer
 };
 
 struct TransformerCall {
-  std::optional<Tensor> mask = std::nullopt;      // to (B, h, n, n): may attend, or added (masks.h)
+  std::optional<Tensor> mask = std::nullopt;      // (n, n), (B, n, n), (B or 1, h or 1, n, n): masks.h
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, n): false for padding
   bool causal = false;
 };

@@ -6,11 +6,18 @@ namespace heed::optim {
 
 Adagrad::Adagrad(const std::vector<ParamGroup>& groups, const AdagradOptions& options)
     : Optimizer("Adagrad", groups, options.lr, options.weight_decay), options_(options) {
-  check(options.lr_decay >= 0, "Adagrad: lr_decay = ", options.lr_decay, ": must be >= 0");
-  check(options.initial_accumulator_value >= 0,
-        "Adagrad: initial_accumulator_value = ", options.initial_accumulator_value,
-        ": must be >= 0");
-  check(options.eps >= 0, "Adagrad: eps = ", options.eps, ": must be >= 0");
+  option("lr_decay", options_.lr_decay);
+  option("initial_accumulator_value", options_.initial_accumulator_value);
+  option("eps", options_.eps);
+  check_options();
+}
+
+void Adagrad::check_options() const {
+  const AdagradOptions& o = options_;
+  check(o.lr_decay >= 0, "Adagrad: lr_decay = ", o.lr_decay, ": must be >= 0");
+  check(o.initial_accumulator_value >= 0,
+        "Adagrad: initial_accumulator_value = ", o.initial_accumulator_value, ": must be >= 0");
+  check(o.eps >= 0, "Adagrad: eps = ", o.eps, ": must be >= 0");
 }
 
 void Adagrad::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {

@@ -21,6 +21,7 @@ class Adagrad : public Optimizer {
   Adagrad(const std::vector<ParamGroup>& groups, const AdagradOptions& options);
 
  private:
+  void check_options() const override;
   void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) override;
   AdagradOptions options_;
 };

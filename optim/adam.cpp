@@ -12,12 +12,20 @@ namespace heed::optim {
 Adam::Adam(const char* name, const std::vector<ParamGroup>& groups, const AdamOptions& options,
            bool decoupled)
     : Optimizer(name, groups, options.lr, options.weight_decay),
+      name_(name),
       options_(options),
       decoupled_(decoupled) {
-  for (double beta : {options.beta1, options.beta2})
-    check(beta >= 0 && beta < 1, name, ": betas ", options.beta1, ", ", options.beta2,
-          ": must lie in [0, 1)");
-  check(options.eps >= 0, name, ": eps = ", options.eps, ": must be >= 0");
+  option("betas", {&options_.beta1, &options_.beta2});
+  option("eps", options_.eps);
+  option("amsgrad", options_.amsgrad);
+  check_options();
+}
+
+void Adam::check_options() const {
+  const AdamOptions& o = options_;
+  for (double beta : {o.beta1, o.beta2})
+    check(beta >= 0 && beta < 1, name_, ": betas ", o.beta1, ", ", o.beta2, ": must lie in [0, 1)");
+  check(o.eps >= 0, name_, ": eps = ", o.eps, ": must be >= 0");
 }
 
 void Adam::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {

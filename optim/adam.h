@@ -27,7 +27,9 @@ class Adam : public Optimizer {
        bool decoupled);
 
  private:
+  void check_options() const override;
   void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) override;
+  const char* name_;
   AdamOptions options_;
   bool decoupled_;  // p *= 1 - lr·decay, apart from the gradient
 };

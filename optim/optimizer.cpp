@@ -1,51 +1,42 @@
 #include <heed/optim/optimizer.h>
 
 #include <cmath>
-#include <iostream>
-#include <set>
 
 #include <heed/autograd/create.h>
-#include <heed/autograd/leaf.h>
 
 namespace heed::optim {
 
+namespace {
+
+void check_not_negative(const char* optimizer, const char* option, double value) {
+  check(value >= 0 && std::isfinite(value), optimizer, ": ", option, " = ", value, ": must be a number >= 0");
+}
+
+}  // namespace
+
 Optimizer::Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr,
                      double weight_decay)
-    : name_(name) {
-  std::set<const Node*> seen;
+    : name_(name), ownership_(name) {
   for (const ParamGroup& group : groups) {
     groups_.push_back({.params = group.params,
                        .lr = group.lr.value_or(lr),
                        .weight_decay = group.weight_decay.value_or(weight_decay)});
     const Group& g = groups_.back();
-    check(g.lr >= 0 && std::isfinite(g.lr), name, ": lr = ", g.lr, ": must be a number >= 0");
-    check(g.weight_decay >= 0 && std::isfinite(g.weight_decay), name,
-          ": weight_decay = ", g.weight_decay, ": must be a number >= 0");
-    for (const Tensor& p : group.params) {
-      check<AutogradError>(
-          p.node() && p.is_leaf(), name, ": a tensor ", p.shape(),
-          " is no parameter: pass model.parameters(), or tensors made by parameter()");
-      check<AutogradError>(seen.insert(p.node().get()).second, name, ": a parameter ", p.shape(),
-                           " is given twice: each belongs to one group");
-      static_cast<Leaf&>(*p.node()).owned = true;
-    }
+    check_not_negative(name, "lr", g.lr);
+    check_not_negative(name, "weight_decay", g.weight_decay);
+    for (const Tensor& p : group.params) ownership_.take(p);
+    slots_.resize(slots_.size() + group.params.size());
   }
-  check(!seen.empty(), name,
+  check(!slots_.empty(), name,
         ": no parameters: pass model.parameters(), and see that visit() names them");
-  slots_.resize(seen.size());
 }
 
 void Optimizer::step() {
-  if (const std::optional<Shape> shape = take_unowned_gradient()) {
-    static bool warned = false;
-    if (!std::exchange(warned, true))
-      std::cerr << "warning: " << name_ << ": backward() reached a parameter of shape " << *shape
-                << " that no optimizer owns: does every visit() name all members?\n";
-  }
+  ownership_.check();
   const NoGrad no_history;
   size_t i = 0;
   for (Group& group : groups_)
-    for (Tensor& p : group.params) {
+    for (Tensor p : group.params) {
       Slots& slots = slots_[i++];
       const Tensor g = p.grad();
       if (!g.defined() || !p.requires_grad()) continue;
@@ -56,10 +47,11 @@ void Optimizer::step() {
 
 void Optimizer::zero_grad() {
   for (Group& group : groups_)
-    for (Tensor& p : group.params) p.zero_grad();
+    for (Tensor p : group.params) p.zero_grad();
 }
 
 void Optimizer::set_lr(double lr) {
+  check_not_negative(name_, "set_lr: lr", lr);
   for (Group& group : groups_) {
     group.lr = lr;
     group.initial_lr.reset();
@@ -72,39 +64,141 @@ Tensor& Optimizer::Slots::zeros(const char* slot, const Tensor& like) {
   return x;
 }
 
+std::vector<double> Optimizer::Option::values() const {
+  if (flag) return {*flag ? 1.0 : 0.0};
+  std::vector<double> all;
+  for (const double* number : numbers) all.push_back(*number);
+  return all;
+}
+
+void Optimizer::Option::set(const std::vector<double>& values) const {
+  if (flag) *flag = values[0] != 0;
+  for (size_t i = 0; i < numbers.size(); ++i) *numbers[i] = values[i];
+}
+
 OptimizerState Optimizer::state_dict() const {
   OptimizerState state;
+  state.kind = name_;
+  int64_t index = 0;
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const Group& group = groups_[g];
+    const std::string prefix = cat("param_groups.", g, ".");
+    state[prefix + "lr"] = scalar(group.lr, Dtype::f64);
+    state[prefix + "weight_decay"] = scalar(group.weight_decay, Dtype::f64);
+    if (group.initial_lr) state[prefix + "initial_lr"] = scalar(*group.initial_lr, Dtype::f64);
+    for (const Option& option : options_) {
+      const std::vector<double> values = option.values();
+      const Shape shape = values.size() == 1 ? Shape{} : Shape{static_cast<int64_t>(values.size())};
+      state[prefix + option.name] = tensor(values, shape, option.flag ? Dtype::boolean : Dtype::f64);
+    }
+    std::vector<int64_t> params;
+    for (size_t i = 0; i < group.params.size(); ++i) params.push_back(index++);
+    state[prefix + "params"] = tensor_i64(params);
+  }
   for (size_t i = 0; i < slots_.size(); ++i) {
-    const std::string prefix = std::to_string(i) + ".";
-    state[prefix + "step"] = tensor_i64({slots_[i].step}, {});
-    for (const auto& [name, x] : slots_[i].tensors) state[prefix + name] = x;
+    state[cat(i, ".step")] = tensor_i64({slots_[i].step}, {});
+    for (const auto& [name, x] : slots_[i].tensors) state[cat(i, ".", name)] = x;
   }
   return state;
 }
 
-void Optimizer::load_state_dict(const OptimizerState& state) {
-  std::vector<Tensor> params;
-  for (const Group& group : groups_)
-    params.insert(params.end(), group.params.begin(), group.params.end());
-  std::vector<Slots> loaded(params.size());
-  for (const auto& [key, x] : state) {
-    size_t i = 0, used = 0;
-    for (; used < key.size() && key[used] >= '0' && key[used] <= '9' && used < 9; ++used)
-      i = i * 10 + size_t(key[used] - '0');
-    check(used > 0 && used + 1 < key.size() && key[used] == '.' && i < params.size(), name_,
-          ": load_state_dict: ", key, ": is no state of ", params.size(),
-          " parameters: the optimizer was made for another model");
-    const std::string slot = key.substr(used + 1);
-    if (slot == "step") {
-      loaded[i].step = static_cast<int64_t>(x.item());
-      continue;
-    }
-    check<ShapeError>(x.shape() == params[i].shape(), name_, ": load_state_dict: ", key,
-                      ": has shape ", x.shape(), ", the parameter has ", params[i].shape(),
-                      ": the optimizer was made for another model");
-    loaded[i].tensors[slot] = x.to(params[i].dtype()).clone();
+// What a state says, judged but not yet taken over.
+struct Optimizer::Loaded {
+  struct GroupOptions {
+    double lr, weight_decay;
+    std::optional<double> initial_lr;
+  };
+  std::vector<GroupOptions> groups;
+  std::vector<std::vector<double>> options;  // one for all groups
+  std::vector<Slots> slots;
+};
+
+void Optimizer::read_group(StateReader& from, size_t g, Loaded& loaded) const {
+  const std::string prefix = cat("param_groups.", g, ".");
+  const auto positive = [&](const char* name) {
+    const double value = from.number(prefix + name);
+    if (!(value >= 0) || std::isinf(value)) from.note(prefix, name, ": is ", value, ", must be a number >= 0");
+    return value;
+  };
+  Loaded::GroupOptions& group = loaded.groups.emplace_back();
+  group.lr = positive("lr");
+  group.weight_decay = positive("weight_decay");
+  if (from.has(prefix + "initial_lr")) group.initial_lr = positive("initial_lr");
+  for (size_t i = 0; i < options_.size(); ++i) {
+    const std::string name = prefix + options_[i].name;
+    const std::vector<double> values = from.numbers(name, options_[i].values().size());
+    if (g == 0) loaded.options.push_back(values);
+    else if (values != loaded.options[i]) from.note(name, ": differs from the first group's: it is one for all groups here");
   }
-  slots_ = std::move(loaded);
+  size_t first = 0;
+  for (size_t before = 0; before < g; ++before) first += groups_[before].params.size();
+  const size_t size = groups_[g].params.size();
+  const std::vector<double> params = from.numbers(prefix + "params", size);
+  for (size_t i = 0; i < size && from.has(prefix + "params"); ++i)
+    if (params[i] != static_cast<double>(first + i)) {
+      from.note(prefix, "params: must be ", first, " … ", first + size - 1, ": the groups hold other parameters");
+      break;
+    }
+}
+
+// With the options of the state, a step of something else shows which averages are kept.
+std::vector<std::string> Optimizer::slot_names(StateReader& from, const Loaded& loaded) {
+  std::vector<std::vector<double>> before;
+  for (const Option& option : options_) before.push_back(option.values());
+  const auto set_all = [&](const std::vector<std::vector<double>>& values) {
+    for (size_t i = 0; i < options_.size(); ++i) options_[i].set(values[i]);
+  };
+  Slots probe{.step = 1, .tensors = {}};
+  std::string wrong;
+  try {
+    set_all(loaded.options);
+    const NoGrad no_history;
+    Tensor p = zeros({1});
+    update(p, zeros({1}), probe, groups_[0]);
+    check_options();
+  } catch (const Error& error) {
+    wrong = error.what();
+  } catch (...) {
+    set_all(before);
+    throw;
+  }
+  set_all(before);
+  if (!wrong.empty()) from.note("its options: ", wrong);
+  std::vector<std::string> names;
+  for (const auto& [name, x] : probe.tensors) names.push_back(name);
+  return names;
+}
+
+std::function<void()> Optimizer::prepare_load(const OptimizerState& state) {
+  StateReader from(name_, state);
+  const auto loaded = std::make_shared<Loaded>();
+  for (size_t g = 0; g < groups_.size(); ++g) read_group(from, g, *loaded);
+  const std::vector<std::string> names = slot_names(from, *loaded);
+  for (const Group& group : groups_)
+    for (const Tensor& p : group.params) {
+      const size_t i = loaded->slots.size();
+      const std::string prefix = cat(i, ".");
+      Slots& slots = loaded->slots.emplace_back();
+      if (!from.has_under(prefix)) {
+        from.note("no state for parameter ", i, " of ", slots_.size(), ", ", p.shape());
+        continue;
+      }
+      slots.step = from.count(prefix + "step");
+      bool begun = slots.step > 0;
+      for (const std::string& name : names) begun |= from.has(prefix + name);
+      for (const std::string& name : names)
+        if (begun) slots.tensors[name] = from.tensor(prefix + name, p.shape(), p.dtype());
+    }
+  from.finish();
+  return [this, loaded] {
+    for (size_t g = 0; g < groups_.size(); ++g) {
+      groups_[g].lr = loaded->groups[g].lr;
+      groups_[g].weight_decay = loaded->groups[g].weight_decay;
+      groups_[g].initial_lr = loaded->groups[g].initial_lr;
+    }
+    for (size_t i = 0; i < options_.size(); ++i) options_[i].set(loaded->options[i]);
+    slots_ = std::move(loaded->slots);
+  };
 }
 
 }  // namespace heed::optim

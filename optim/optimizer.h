@@ -9,10 +9,12 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include <heed/autograd/tensor.h>
+#include <heed/autograd/resumable.h>
+#include <heed/optim/ownership.h>
 
 namespace heed::optim {
 
@@ -23,38 +25,46 @@ struct ParamGroup {
   std::optional<double> weight_decay = std::nullopt;
 };
 
-/// "3.exp_avg" -> numbers of the fourth parameter, in the order of the groups. All that an exact
-/// resume needs besides the parameters.
-using OptimizerState = std::map<std::string, Tensor>;
+/// "3.exp_avg" -> numbers of the fourth parameter, in the order of the groups; "param_groups.0.lr" -> an
+/// option of the first group. Names are PyTorch's. All that an exact resume needs besides the parameters.
+using OptimizerState = ResumeState;
 
-class Optimizer {
+class Optimizer : public Resumable {
  public:
   struct Group {
-    std::vector<Tensor> params;
+    const std::vector<Tensor> params;
     double lr, weight_decay;
     std::optional<double> initial_lr = std::nullopt;  // what schedules (schedule.h) begin with
   };
 
-  virtual ~Optimizer() = default;
+  ~Optimizer() override = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One step with the gradients at hand. Warns once, on stderr, if backward() reached a parameter
-  /// that no optimizer owns: most often a member that visit() forgot.
+  /// One step with the gradients at hand. Throws AutogradError where the model has other parameters by now, and
+  /// warns on stderr of those that nobody steps (ownership.h).
   void step();
   void zero_grad();  // drops all gradients
 
-  std::vector<Group>& groups() { return groups_; }
-  const std::vector<Group>& groups() const { return groups_; }
+  std::span<Group> groups() { return groups_; }
+  std::span<const Group> groups() const { return groups_; }
   void set_lr(double lr);  // for all groups
 
-  OptimizerState state_dict() const;
-  /// Throws Error where a name or shape does not fit; nothing is changed then.
-  void load_state_dict(const OptimizerState& state);
+  OptimizerState state_dict() const override;
+  /// Of load_state_dict(): the state must be of the same kind of optimizer and fit name by name, with the shapes
+  /// and dtypes of the parameters. Learning rates and all other options are then those of the state.
+  std::function<void()> prepare_load(const OptimizerState& state) override;
 
  protected:
   Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr,
             double weight_decay);
+
+  /// Makes an option part of the state, under PyTorch's name: a number, several (betas), or on and off.
+  /// For the constructor of the subclass; the values must live as long as it.
+  void option(const char* name, std::vector<double*> numbers) { options_.push_back({name, std::move(numbers)}); }
+  void option(const char* name, double& number) { option(name, std::vector<double*>{&number}); }
+  void option(const char* name, bool& flag) { options_.push_back({name, {}, &flag}); }
+  virtual void check_options() const {}  // throws Error where one is out of range
 
   /// The running averages of one parameter, by name; made as zeros at first use.
   struct Slots {
@@ -62,12 +72,27 @@ class Optimizer {
     std::map<std::string, Tensor> tensors;
     Tensor& zeros(const char* slot, const Tensor& like);
   };
+  /// One step of p. Which slots there are may depend on options, not on p, g or the step.
   virtual void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) = 0;
 
  private:
+  struct Option {
+    const char* name;
+    std::vector<double*> numbers;
+    bool* flag = nullptr;
+
+    std::vector<double> values() const;
+    void set(const std::vector<double>& values) const;
+  };
+  struct Loaded;
+  void read_group(StateReader& from, size_t g, Loaded& loaded) const;
+  std::vector<std::string> slot_names(StateReader& from, const Loaded& loaded);
+
   const char* name_;
   std::vector<Group> groups_;
+  std::vector<Option> options_;
   std::vector<Slots> slots_;  // one a parameter, in the order of the groups
+  Ownership ownership_;
 };
 
 }  // namespace heed::optim

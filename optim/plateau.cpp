@@ -48,32 +48,30 @@ void ReduceLROnPlateau::step(double metric) {
   bad_steps_ = 0;
 }
 
-OptimizerState ReduceLROnPlateau::state_dict() const {
+ResumeState ReduceLROnPlateau::state_dict() const {
   std::vector<double> rates;
   for (const Optimizer::Group& group : optimizer_.groups()) rates.push_back(group.lr);
-  return {{"best", full({}, best_, Dtype::f64)},
-          {"num_bad_epochs", tensor_i64({bad_steps_}, {})},
-          {"cooldown_counter", tensor_i64({cooldown_left_}, {})},
-          {"lr", tensor(rates, {static_cast<int64_t>(rates.size())}, Dtype::f64)}};
+  ResumeState state;
+  state.kind = "ReduceLROnPlateau";
+  state["best"] = scalar(best_, Dtype::f64);
+  state["num_bad_epochs"] = tensor_i64({bad_steps_}, {});
+  state["cooldown_counter"] = tensor_i64({cooldown_left_}, {});
+  state["_last_lr"] = tensor(rates, Dtype::f64);
+  return state;
 }
 
-void ReduceLROnPlateau::load_state_dict(const OptimizerState& state) {
-  const auto get = [&](const char* name) {
-    const auto found = state.find(name);
-    check(found != state.end(), "ReduceLROnPlateau: load_state_dict: ", name,
-          ": is missing: give what state_dict() returned");
-    return found->second;
+std::function<void()> ReduceLROnPlateau::prepare_load(const ResumeState& state) {
+  StateReader from("ReduceLROnPlateau", state);
+  const double best = from.number("best");
+  const int64_t bad_steps = from.count("num_bad_epochs"), cooldown_left = from.count("cooldown_counter");
+  std::vector<double> rates = from.rates("_last_lr", optimizer_.groups().size());
+  from.finish();
+  return [this, best, bad_steps, cooldown_left, rates = std::move(rates)] {
+    best_ = best;
+    bad_steps_ = bad_steps;
+    cooldown_left_ = cooldown_left;
+    for (size_t i = 0; i < rates.size(); ++i) optimizer_.groups()[i].lr = rates[i];
   };
-  const Tensor best = get("best"), bad_steps = get("num_bad_epochs"),
-               cooldown_left = get("cooldown_counter");
-  const std::vector<double> rates = get("lr").to_vector();
-  check(rates.size() == optimizer_.groups().size(), "ReduceLROnPlateau: load_state_dict: lr: has ",
-        rates.size(), " rates for ", optimizer_.groups().size(),
-        " groups: the state is of another optimizer");
-  best_ = best.item();
-  bad_steps_ = static_cast<int64_t>(bad_steps.item());
-  cooldown_left_ = static_cast<int64_t>(cooldown_left.item());
-  for (size_t i = 0; i < rates.size(); ++i) optimizer_.groups()[i].lr = rates[i];
 }
 
 }  // namespace heed::optim

@@ -28,7 +28,7 @@ struct ReduceLROnPlateauOptions {
 
 /// Not a Schedule: where it is depends on what it saw. The optimizer must outlive it. NaN is
 /// never better.
-class ReduceLROnPlateau {
+class ReduceLROnPlateau : public Resumable {
  public:
   ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& = {});
   void step(double metric);
@@ -36,11 +36,9 @@ class ReduceLROnPlateau {
   double lr() const { return optimizer_.groups()[0].lr; }
   double best() const { return best_; }
 
-  /// All that a resumed run needs, the groups' learning rates too: best, num_bad_epochs,
-  /// cooldown_counter, lr.
-  OptimizerState state_dict() const;
-  /// Throws Error where one is missing or there is a rate more or less; nothing is changed then.
-  void load_state_dict(const OptimizerState& state);
+  /// best, num_bad_epochs, cooldown_counter, and _last_lr, the groups' rates now: PyTorch's names.
+  ResumeState state_dict() const override;
+  std::function<void()> prepare_load(const ResumeState& state) override;
 
  private:
   bool is_better(double metric) const;

@@ -6,10 +6,18 @@ namespace heed::optim {
 
 RMSprop::RMSprop(const std::vector<ParamGroup>& groups, const RMSpropOptions& options)
     : Optimizer("RMSprop", groups, options.lr, options.weight_decay), options_(options) {
-  check(options.alpha >= 0 && options.alpha <= 1, "RMSprop: alpha = ", options.alpha,
-        ": must lie in [0, 1]");
-  check(options.eps >= 0, "RMSprop: eps = ", options.eps, ": must be >= 0");
-  check(options.momentum >= 0, "RMSprop: momentum = ", options.momentum, ": must be >= 0");
+  option("alpha", options_.alpha);
+  option("eps", options_.eps);
+  option("momentum", options_.momentum);
+  option("centered", options_.centered);
+  check_options();
+}
+
+void RMSprop::check_options() const {
+  const RMSpropOptions& o = options_;
+  check(o.alpha >= 0 && o.alpha <= 1, "RMSprop: alpha = ", o.alpha, ": must lie in [0, 1]");
+  check(o.eps >= 0, "RMSprop: eps = ", o.eps, ": must be >= 0");
+  check(o.momentum >= 0, "RMSprop: momentum = ", o.momentum, ": must be >= 0");
 }
 
 void RMSprop::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {

@@ -24,6 +24,7 @@ class RMSprop : public Optimizer {
   RMSprop(const std::vector<ParamGroup>& groups, const RMSpropOptions& options);
 
  private:
+  void check_options() const override;
   void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) override;
   RMSpropOptions options_;
 };

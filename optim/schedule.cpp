@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include <heed/autograd/create.h>
+
 namespace heed::optim {
 
 namespace {
@@ -18,8 +20,8 @@ int64_t positive(const char* schedule, const char* option, int64_t value) {
 
 }  // namespace
 
-Schedule::Schedule(Optimizer& optimizer, Rate rate)
-    : optimizer_(optimizer), rate_(std::move(rate)) {
+Schedule::Schedule(Optimizer& optimizer, Rate rate, const char* kind)
+    : kind_(kind), optimizer_(optimizer), rate_(std::move(rate)) {
   for (Optimizer::Group& group : optimizer.groups()) {
     if (!group.initial_lr) group.initial_lr = group.lr;
     first_.push_back(*group.initial_lr);
@@ -33,29 +35,52 @@ void Schedule::set_steps(int64_t steps) {
   for (size_t i = 0; i < first_.size(); ++i) optimizer_.groups()[i].lr = rate_(first_[i], steps);
 }
 
+ResumeState Schedule::state_dict() const {
+  std::vector<double> rates;
+  for (const Optimizer::Group& group : optimizer_.groups()) rates.push_back(group.lr);
+  ResumeState state;
+  state.kind = kind_;
+  state["last_epoch"] = tensor_i64({steps_}, {});
+  state["base_lrs"] = tensor(first_, Dtype::f64);
+  state["_last_lr"] = tensor(rates, Dtype::f64);
+  return state;
+}
+
+std::function<void()> Schedule::prepare_load(const ResumeState& state) {
+  StateReader from(kind_, state);
+  const int64_t steps = from.count("last_epoch");
+  auto first = from.rates("base_lrs", first_.size()), rates = from.rates("_last_lr", first_.size());
+  from.finish();
+  return [this, steps, first = std::move(first), rates = std::move(rates)]() mutable {
+    steps_ = steps;
+    first_ = std::move(first);
+    for (size_t i = 0; i < rates.size(); ++i) optimizer_.groups()[i].lr = rates[i];
+  };
+}
+
 LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> factor)
     : Schedule(optimizer, [factor = std::move(factor)](double first, int64_t step) {
         return first * factor(step);
-      }) {}
+      }, "LambdaLR") {}
 
 ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& o)
     : Schedule(optimizer, [o, total = positive("ConstantLR", "total_iters", o.total_iters)](
                               double first, int64_t step) {
         return step < total ? first * o.factor : first;
-      }) {}
+      }, "ConstantLR") {}
 
 StepLR::StepLR(Optimizer& optimizer, const StepLROptions& o)
     : Schedule(optimizer, [o, size = positive("StepLR", "step_size", o.step_size)](double first,
                                                                                    int64_t step) {
         return first * std::pow(o.gamma, static_cast<double>(step / size));
-      }) {}
+      }, "StepLR") {}
 
 MultiStepLR::MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& o)
     : Schedule(optimizer, [o](double first, int64_t step) {
         const auto reached =
             std::upper_bound(o.milestones.begin(), o.milestones.end(), step) - o.milestones.begin();
         return first * std::pow(o.gamma, static_cast<double>(reached));
-      }) {
+      }, "MultiStepLR") {
   check(std::is_sorted(o.milestones.begin(), o.milestones.end()),
         "MultiStepLR: milestones: must be in order");
 }
@@ -63,7 +88,7 @@ MultiStepLR::MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& o)
 ExponentialLR::ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& o)
     : Schedule(optimizer, [o](double first, int64_t step) {
         return first * std::pow(o.gamma, static_cast<double>(step));
-      }) {}
+      }, "ExponentialLR") {}
 
 PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& o)
     : Schedule(optimizer, [o, total = positive("PolynomialLR", "total_iters", o.total_iters)](
@@ -71,7 +96,7 @@ PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& o)
         const double left =
             1.0 - static_cast<double>(std::min(step, total)) / static_cast<double>(total);
         return first * std::pow(left, o.power);
-      }) {}
+      }, "PolynomialLR") {}
 
 LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& o)
     : Schedule(optimizer, [o, total = positive("LinearLR", "total_iters", o.total_iters)](
@@ -79,14 +104,14 @@ LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& o)
         const double along =
             static_cast<double>(std::min(step, total)) / static_cast<double>(total);
         return first * (o.start_factor + (o.end_factor - o.start_factor) * along);
-      }) {}
+      }, "LinearLR") {}
 
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, const CosineAnnealingLROptions& o)
     : Schedule(optimizer, [o, t_max = positive("CosineAnnealingLR", "t_max", o.t_max)](
                               double first, int64_t step) {
         return o.eta_min + (first - o.eta_min) *
                                half_cosine(static_cast<double>(step) / static_cast<double>(t_max));
-      }) {}
+      }, "CosineAnnealingLR") {}
 
 CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(
     Optimizer& optimizer, const CosineAnnealingWarmRestartsOptions& o)
@@ -97,7 +122,7 @@ CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(
         for (; t >= wave; wave *= longer) t -= wave;
         return o.eta_min + (first - o.eta_min) *
                                half_cosine(static_cast<double>(t) / static_cast<double>(wave));
-      }) {}
+      }, "CosineAnnealingWarmRestarts") {}
 
 namespace {
 
@@ -139,13 +164,13 @@ double inverse_square_root(int64_t step, int64_t warmup) {
 OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options)
     : Schedule(optimizer, [o = checked(options)](double first, int64_t step) {
         return one_cycle(o, first, step);
-      }) {}
+      }, "OneCycleLR") {}
 
 InverseSquareRootLR::InverseSquareRootLR(Optimizer& optimizer, const InverseSquareRootLROptions& o)
     : Schedule(optimizer, [warmup = positive("InverseSquareRootLR", "warmup", o.warmup)](
                               double first, int64_t step) {
         return first * inverse_square_root(step, warmup);
-      }) {}
+      }, "InverseSquareRootLR") {}
 
 NoamLR::NoamLR(Optimizer& optimizer, const NoamLROptions& o)
     : Schedule(optimizer,
@@ -153,7 +178,7 @@ NoamLR::NoamLR(Optimizer& optimizer, const NoamLROptions& o)
                 d = positive("NoamLR", "d_model", o.d_model)](double first, int64_t step) {
                  return first * inverse_square_root(step, warmup) /
                         std::sqrt(static_cast<double>(d) * static_cast<double>(warmup));
-               }) {}
+               }, "NoamLR") {}
 
 SequentialLR::SequentialLR(Optimizer& optimizer, const SequentialLROptions& o)
     : Schedule(optimizer, [&] {
@@ -173,7 +198,7 @@ SequentialLR::SequentialLR(Optimizer& optimizer, const SequentialLROptions& o)
           const auto now = static_cast<size_t>(next - milestones.begin());
           return rates[now](first, now == 0 ? step : step - milestones[now - 1]);
         };
-      }()) {}
+      }(), "SequentialLR") {}
 
 WarmupCosineLR::WarmupCosineLR(Optimizer& optimizer, const WarmupCosineOptions& o)
     : Schedule(optimizer, [o](double first, int64_t step) {
@@ -182,7 +207,7 @@ WarmupCosineLR::WarmupCosineLR(Optimizer& optimizer, const WarmupCosineOptions& 
         if (step >= o.decay) return o.final_lr;
         return o.final_lr + (first - o.final_lr) *
                                 half_cosine((t - warmup) / (static_cast<double>(o.decay) - warmup));
-      }) {
+      }, "WarmupCosineLR") {
   check(o.warmup >= 0 && o.decay >= o.warmup, "WarmupCosineLR: warmup = ", o.warmup,
         ", decay = ", o.decay, ": the decay must end behind the warm-up");
 }

@@ -21,16 +21,23 @@ using Rate = std::function<double(double first, int64_t step)>;
 
 /// Any schedule. Sets the rate of step 0 at once; the optimizer must outlive it. The first learning
 /// rate is that at the optimizer's first schedule, as in PyTorch, or the last that set_lr() gave.
-class Schedule {
+class Schedule : public Resumable {
  public:
-  Schedule(Optimizer& optimizer, Rate rate);
+  Schedule(Optimizer& optimizer, Rate rate, const char* kind = "Schedule");
   void step() { set_steps(steps_ + 1); }
   int64_t steps() const { return steps_; }
-  void set_steps(int64_t steps);  // to resume
+  void set_steps(int64_t steps);  // to begin elsewhere
   double lr() const { return optimizer_.groups()[0].lr; }
+
+  /// last_epoch (the steps taken), base_lrs, and _last_lr, the groups' rates now: PyTorch's names. A resumed
+  /// run's next step has the rate that it would have had; from then on the shape is this schedule's, whose
+  /// options are not part of the state.
+  ResumeState state_dict() const override;
+  std::function<void()> prepare_load(const ResumeState& state) override;
 
  private:
   friend struct SequentialLR;
+  const char* kind_;
   Optimizer& optimizer_;
   Rate rate_;
   std::vector<double> first_;

@@ -6,10 +6,17 @@ namespace heed::optim {
 
 SGD::SGD(const std::vector<ParamGroup>& groups, const SGDOptions& options)
     : Optimizer("SGD", groups, options.lr, options.weight_decay), options_(options) {
-  check(options.momentum >= 0, "SGD: momentum = ", options.momentum, ": must be >= 0");
-  check(!options.nesterov || (options.momentum > 0 && options.dampening == 0),
-        "SGD: nesterov with momentum = ", options.momentum, ", dampening = ", options.dampening,
-        ": needs a momentum, and no dampening");
+  option("momentum", options_.momentum);
+  option("dampening", options_.dampening);
+  option("nesterov", options_.nesterov);
+  check_options();
+}
+
+void SGD::check_options() const {
+  const SGDOptions& o = options_;
+  check(o.momentum >= 0, "SGD: momentum = ", o.momentum, ": must be >= 0");
+  check(!o.nesterov || (o.momentum > 0 && o.dampening == 0), "SGD: nesterov with momentum = ",
+        o.momentum, ", dampening = ", o.dampening, ": needs a momentum, and no dampening");
 }
 
 void SGD::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {

@@ -22,6 +22,7 @@ class SGD : public Optimizer {
   SGD(const std::vector<ParamGroup>& groups, const SGDOptions& options);
 
  private:
+  void check_options() const override;
   void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) override;
   SGDOptions options_;
 };

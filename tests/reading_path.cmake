@@ -1,4 +1,4 @@
-# The path a first reader takes, as the README lists it, stays under 1,000 lines: the files it names and the
+# The path a first reader takes, as the README lists it, stays under 1,250 lines: the files it names and the
 # headers of autograd/ and nn/ that they include.   cmake -DROOT=… -P reading_path.cmake
 cmake_minimum_required(VERSION 3.22)
 file(READ "${ROOT}/README.md" readme)
@@ -31,8 +31,8 @@ foreach(file ${all})
   message(STATUS "${lines}  ${file}")
 endforeach()
 message(STATUS "${total} lines in all")
-if(total GREATER_EQUAL 1000)
-  message(FATAL_ERROR "the reading path has ${total} lines: keep it under 1,000")
+if(total GREATER_EQUAL 1250)
+  message(FATAL_ERROR "the reading path has ${total} lines: keep it under 1,250")
 endif()
 
 # Lines of each folder, for whoever argues about growth.

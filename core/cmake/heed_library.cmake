@@ -20,8 +20,9 @@ endforeach()
 add_library(heed ${heed_sources})
 add_library(heed::heed ALIAS heed)
 heed_compile_settings(heed)
+heed_strict_warnings(heed)
 target_include_directories(heed PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
-                                       $<INSTALL_INTERFACE:include>)
+                                       $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 find_package(Threads REQUIRED)
 target_link_libraries(heed PUBLIC Threads::Threads)
 

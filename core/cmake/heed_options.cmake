@@ -4,7 +4,7 @@ option(HEED_BUILD_TESTS "Build the tests (needs Catch2)" ${PROJECT_IS_TOP_LEVEL}
 option(HEED_INSTALL "Install rules" ${PROJECT_IS_TOP_LEVEL})
 option(HEED_BUILD_FUZZERS "Build the fuzzers (needs clang)" OFF)
 option(HEED_WITH_BLIS "Use BLIS for matrix products" OFF)
-option(HEED_WERROR "Warnings are errors" OFF)
+option(HEED_WERROR "Warnings are errors, and there are more of them" OFF)
 set(HEED_SANITIZE "" CACHE STRING "Sanitizers, e.g. address;undefined or thread")
 
 if(PROJECT_IS_TOP_LEVEL)
@@ -14,6 +14,8 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
   string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 endif()
+
+include(GNUInstallDirs)
 
 # Flags of heed's own sources, not of the programs that use it.
 function(heed_compile_settings target)
@@ -30,6 +32,15 @@ function(heed_compile_settings target)
     target_compile_options(${target} PUBLIC -fsanitize=${kinds} -fno-omit-frame-pointer -g
                            -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${kinds})
+  endif()
+endfunction()
+
+# The library compiles without these, too, so that nobody who has them on meets heed's. (GCC sees more than it can
+# say where a kernel's vectors are concerned, so it is asked about the headers only: tests/consumer/.)
+function(heed_strict_warnings target)
+  if(HEED_WERROR AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_compile_options(${target} PRIVATE -Wconversion -Wsign-conversion -Wshadow)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)  # sources in one would shadow each other's names
   endif()
 endfunction()
 

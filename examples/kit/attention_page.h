@@ -42,7 +42,8 @@ struct AttentionPage {
 /// n·m; query i may attend key j iff j - i <= m - n: the last query sees all keys.
 std::vector<bool> causal_mask(int64_t n, int64_t m);
 
-/// The page as text. Throws ShapeError where sizes do not fit, Error where a weight is not finite.
+/// The page as text. Weights that are not finite are shown as 0, and a note on the page says how many.
+/// Throws ShapeError where sizes do not fit.
 std::string attention_html(const AttentionPage& page);
 void save_attention_page(const std::filesystem::path& file, const AttentionPage& page);
 

@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <new>
+#include <string_view>
 
 #include <heed/core/parallel.h>
 #include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/option.h>
+#include <heed/examples/kit/terminal.h>
 
 #ifndef HEED_VERSION
 #define HEED_VERSION "(version unknown: built without CMake)"
@@ -56,20 +60,40 @@ std::string right_of(const Option& option) {
   const OptionRules& rules = option.rules;
   if (!value.empty()) notes.push_back("default " + value);
   if (rules.min && *rules.min != 0) notes.push_back("at least " + general(*rules.min));
-  if (rules.max) notes.push_back("at most " + general(*rules.max));
+  if (rules.max && *rules.max < 1e8) notes.push_back("at most " + general(*rules.max));
   std::string text;
   for (const auto& note : notes) text += (text.empty() ? " (" : ", ") + note;
   return option.help + text + (text.empty() ? "" : ")");
 }
 
-std::string in_quotes_where_needed(const std::string& word) {
-  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
-    return std::isalnum(c) ||
-           std::string("-_./=,:+@%").find(static_cast<char>(c)) != std::string::npos;
-  });
-  if (plain) return word;
+/// A word as a POSIX shell has to be given it: as it is, or in quotes; control characters (but for
+/// line ends) by printf, since a terminal would obey them.
+std::string for_the_shell(const std::string& word) {
+  constexpr std::string_view plain = "-_./=,:+@%";
+  const auto is_plain = [&](unsigned char c) {
+    return std::isalnum(c) || plain.find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain)) return word;
   std::string quoted = "'";
-  for (const char c : word) c == '\'' ? quoted += "'\\''" : quoted += c;
+  for (size_t i = 0; i < word.size(); ++i) {
+    const auto c = static_cast<unsigned char>(word[i]);
+    const bool c1 = c == 0xC2 && i + 1 < word.size() && static_cast<unsigned char>(word[i + 1]) < 0xA0;
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else if ((c < 0x20 && c != '\n') || c == 0x7F || c1) {
+      const char octal[] = {'\\', static_cast<char>('0' + c / 64), static_cast<char>('0' + c / 8 % 8),
+                            static_cast<char>('0' + c % 8), '\0'};
+      quoted += std::string("'\"$(printf '") + octal;
+      if (c1) {
+        const auto next = static_cast<unsigned char>(word[++i]);
+        quoted += {'\\', static_cast<char>('0' + next / 64), static_cast<char>('0' + next / 8 % 8),
+                   static_cast<char>('0' + next % 8)};
+      }
+      quoted += "')\"'";
+    } else {
+      quoted += word[i];
+    }
+  }
   return quoted + "'";
 }
 
@@ -92,11 +116,11 @@ void Cli::common(Common& common) {
   common_ = &common;
   if (common.out.empty()) common.out = std::filesystem::path("out") / program_;
   group("Common",
-        {{"steps", &common.steps, common.steps_help, {.min = 0}},
+        {{"steps", &common.steps, common.steps_help, {.min = 0, .max = 1e9}},
          {"seed",
           &common.seed,
           "of all random numbers; the same seed gives the same result",
-          {.min = 0}},
+          {.min = 0, .max = 9e18}},
          {"threads",
           &common.threads,
           "threads; results do not depend on it",
@@ -135,6 +159,7 @@ void Cli::unknown(const std::string& name) const {
 }
 
 bool Cli::parse(int argc, char** argv) {
+  if (argc > 0 && *argv[0] != '\0') called_ = argv[0];
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--help" || argument == "-h") {
@@ -154,7 +179,7 @@ bool Cli::parse(int argc, char** argv) {
     if (equals != std::string::npos) {
       if (!option) unknown(name);
       assign(*option, argument.substr(equals + 1));
-      given_.emplace_back(name, argument);
+      given_.push_back({name, {argument}});
       continue;
     }
     const bool negated = !option && name.compare(0, 3, "no-") == 0;
@@ -162,14 +187,14 @@ bool Cli::parse(int argc, char** argv) {
     if (!option || (negated && !std::holds_alternative<bool*>(option->target))) unknown(name);
     if (std::holds_alternative<bool*>(option->target)) {
       assign(*option, negated ? "false" : "true");
-      given_.emplace_back(option->name, argument);
+      given_.push_back({option->name, {argument}});
       continue;
     }
     if (i + 1 >= argc || std::string(argv[i + 1]).compare(0, 2, "--") == 0)
       throw UsageError("--" + name + ": no value follows: give " + expectation(*option) +
                        ", as in --" + name + "=" + value_name(*option));
     assign(*option, argv[++i]);
-    given_.emplace_back(name, argument + " " + in_quotes_where_needed(argv[i]));
+    given_.push_back({name, {argument, argv[i]}});
   }
   if (common_ && common_->threads > 0) set_num_threads(common_->threads);
   return true;
@@ -212,31 +237,57 @@ void Cli::print_json(const core::Json::Object& results) const {
 }
 
 std::string Cli::command(const std::string& extra_name, const std::string& extra_value) const {
-  std::string text = program_;
-  for (const auto& [name, written] : given_)
-    if (name != extra_name) text += ' ' + written;
-  return text + " --" + extra_name + ' ' + in_quotes_where_needed(extra_value);
+  std::string text = for_the_shell(called_.empty() ? program_ : called_);
+  for (const auto& [name, words] : given_)
+    if (name != extra_name)
+      for (const std::string& word : words) text += ' ' + for_the_shell(word);
+  // One word, for a value may begin with a dash.
+  return text + ' ' + for_the_shell("--" + extra_name + '=' + extra_value);
+}
+
+void check_memory(double parameters, double kept_values) {
+  const double needed = 16 * parameters + 4 * kept_values, there = physical_memory();
+  check<UsageError>(there == 0 || needed <= there, "sizes: training would need about ",
+                    general(std::ceil(needed / 1e9), 6), " GB, this machine has ",
+                    general(std::round(there / 1e9), 6), ": make the model or the batch smaller");
+}
+
+double transformer_parameters(int64_t layers, int64_t width) {
+  return 12.0 * static_cast<double>(layers) * static_cast<double>(width) * static_cast<double>(width);
+}
+
+double transformer_values(int64_t layers, int64_t width, int64_t tokens) {
+  return 16.0 * static_cast<double>(layers) * static_cast<double>(width) * static_cast<double>(tokens);
 }
 
 int run_main(int argc, char** argv, const std::function<int(int, char**)>& body) {
+  open_standard_streams();
 #ifdef SIGPIPE
   std::signal(SIGPIPE, SIG_DFL);  // some parents ignore it, and `| head` would then be an error
 #endif
   const std::string program =
       argc > 0 ? readable(std::filesystem::path(argv[0]).filename().string()) : "heed";
+  // Some messages begin with the program's name as that of the operation: it is said once.
+  const auto report = [&program](std::string_view what) {
+    if (what.substr(0, program.size() + 2) == program + ": ") what.remove_prefix(program.size() + 2);
+    std::cerr << program << ": " << harmless(what) << std::endl;
+  };
+  int code = 1;
   try {
-    const int code = body(argc, argv);
-    std::cout.flush();
-    check<IoError>(std::cout.good(), "stdout: cannot be written: is the disk full?");
-    return code != 0 ? code : interrupt_exit_code();
+    code = body(argc, argv);
+    if (code == 0) code = interrupt_exit_code();
   } catch (const UsageError& error) {
-    std::cerr << program << ": " << harmless(error.what()) << '\n';
+    report(error.what());
     return 2;
+  } catch (const std::bad_alloc&) {
+    report("out of memory: make the model or the batch smaller");
   } catch (const std::exception& error) {
-    std::cout.flush();
-    std::cerr << program << ": " << harmless(error.what()) << '\n';
-    return 1;
+    report(error.what());
   }
+  std::cout.flush();
+  if (reader_is_gone() || std::cout.good()) return code;
+  report(stdout_fault());
+  return 1;
 }
 
 }  // namespace heed::kit

@@ -37,6 +37,39 @@ struct UsageError : Error {
   using Error::Error;
 };
 
+/// make(), from what the command line says: its Error is a UsageError then. Files that cannot be read
+/// or understood remain what they are.
+template <class Make>
+auto from_settings(const Make& make) {
+  try {
+    return make();
+  } catch (const IoError&) {
+    throw;
+  } catch (const FormatError&) {
+    throw;
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+
+/// The same of what a single option says: --prompt.
+template <class Make>
+auto from_option(const std::string& option, const Make& make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    throw UsageError(option + ": " + error.what());
+  }
+}
+
+/// Throws UsageError where training would need more memory than the machine has: by the number of
+/// parameters (with gradients and an optimizer's two means) and of the values kept for backward.
+void check_memory(double parameters, double kept_values);
+
+/// The parameters of a Transformer's blocks, and the values that they keep for so many tokens.
+double transformer_parameters(int64_t layers, int64_t width);
+double transformer_values(int64_t layers, int64_t width, int64_t tokens);
+
 /// What is allowed for a value, and how --help shows it.
 struct OptionRules {
   std::optional<double> min = std::nullopt;    // at least
@@ -91,8 +124,9 @@ class Cli {
   /// With --json, one line on stdout. Throws Error unless exactly the documented keys are given.
   void print_json(const core::Json::Object& results) const;
 
-  /// The command line that runs the program again with `extra` in place of the option of that name:
-  /// "char_gpt --steps 500 --resume out/char_gpt/checkpoint.safetensors".
+  /// The command line that runs the program again, as it was called, with `extra` in place of the option
+  /// of that name: "bin/char_gpt --steps 500 --resume=out/char_gpt/checkpoint.safetensors". A shell reads
+  /// it as it is, whatever the words hold.
   std::string command(const std::string& extra_name, const std::string& extra_value) const;
 
  private:
@@ -106,13 +140,16 @@ class Cli {
   std::string program_, what_;
   std::vector<Group> groups_;
   std::vector<std::pair<std::string, std::string>> examples_, json_keys_;
-  std::vector<std::pair<std::string, std::string>> given_;  // (option, as it was written)
+  std::string called_;  // argv[0]
+  std::vector<std::pair<std::string, std::vector<std::string>>> given_;  // (option, its words)
   const Common* common_ = nullptr;
 };
 
 /// Runs body(argc, argv) and turns what it throws into one line on stderr and an exit code: 2 for a
-/// UsageError, 1 for any other exception, 130 or 143 after an interrupt, else what body returns.
-/// A stdout that was closed (`| head`) ends the program without a word.
+/// UsageError, 1 for any other exception, 129, 130 or 143 after an interrupt, else what body returns.
+/// Every main is nothing but this call. Closed standard streams are opened on /dev/null before; a
+/// stdout that could not be written (closed, disk full) is an error after. A pipe whose reader is gone
+/// (`| head`) ends the program without a word.
 int run_main(int argc, char** argv, const std::function<int(int, char**)>& body);
 
 }  // namespace heed::kit

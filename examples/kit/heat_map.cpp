@@ -18,6 +18,14 @@ struct Layout {
   double right_margin;
 };
 
+/// Infinite, or too large to be drawn. (NaN is an empty cell by intention.)
+int64_t left_out_of(const HeatMap& map) {
+  return std::count_if(map.values.begin(), map.values.end(),
+                       [](double v) { return !drawable(v) && !std::isnan(v); });
+}
+
+std::string cell_text(double v) { return std::abs(v) < 1000 ? fixed(v, 2) : general(v, 2); }
+
 double widest(const std::vector<std::string>& labels) {
   double width = 0;
   for (const auto& label : labels) width = std::max(width, label_width(label));
@@ -98,7 +106,7 @@ std::string draw_colour_bar(double low, double high, bool diverging, double x, d
 double natural_height(const HeatMap& map, double width) {
   const Layout l = lay_out(map, width);
   return l.top + std::max(60.0, l.cell_height * static_cast<double>(map.rows)) +
-         (map.column_axis.empty() ? 8 : 22);
+         (map.column_axis.empty() ? 8 : 22) + (left_out_of(map) > 0 ? 16 : 0);
 }
 
 std::string draw(const HeatMap& map, Box box) {
@@ -116,7 +124,7 @@ std::string draw(const HeatMap& map, Box box) {
   double low = 0, high = 0;
   bool any = false;
   for (const double v : map.values) {
-    if (!std::isfinite(v)) continue;
+    if (!drawable(v)) continue;
     low = any ? std::min(low, v) : v;
     high = any ? std::max(high, v) : v;
     any = true;
@@ -125,9 +133,9 @@ std::string draw(const HeatMap& map, Box box) {
   const bool diverging = map.low.value_or(low) < 0 && map.high.value_or(high) > 0;
   if (low >= 0) low = 0;
   if (diverging) low = -(high = std::max(-low, high));
-  low = map.low.value_or(low);
-  high = map.high.value_or(high);
-  if (!(high > low)) high = low + 1;
+  if (map.low && drawable(*map.low)) low = *map.low;
+  if (map.high && drawable(*map.high)) high = *map.high;
+  if (!(high > low)) high = low + std::max(1.0, std::abs(low));
 
   const Layout l = lay_out(map, box.width);
   const double x0 = box.x + l.left, y0 = box.y + l.top;
@@ -136,7 +144,7 @@ std::string draw(const HeatMap& map, Box box) {
   for (int64_t i = 0; i < map.rows; ++i)
     for (int64_t j = 0; j < map.columns; ++j) {
       const double v = map.values[i * map.columns + j];
-      if (!std::isfinite(v)) continue;
+      if (!drawable(v)) continue;
       const Colour colour = colour_scale((v - low) / (high - low), diverging);
       const double x = x0 + static_cast<double>(j) * l.cell_width;
       const double y = y0 + static_cast<double>(i) * l.cell_height;
@@ -144,18 +152,23 @@ std::string draw(const HeatMap& map, Box box) {
                "\" height=\"" + at(l.cell_height) + "\" fill=\"" + colour.hex() + "\"/>\n";
       if (numbers)
         texts +=
-            svg_text(x + l.cell_width / 2, y + l.cell_height / 2 + 4, fixed(v, 2), Anchor::middle,
+            svg_text(x + l.cell_width / 2, y + l.cell_height / 2 + 4, cell_text(v), Anchor::middle,
                      colour.luminance() < 0.179 ? "small white" : "small black");
     }
   std::string out = "<g shape-rendering=\"crispEdges\">\n" + cells + "</g>\n" + texts;
   // The frame; where there are empty cells it is drawn first, hatched, and shows through them.
   const bool gaps =
-      std::any_of(map.values.begin(), map.values.end(), [](double v) { return !std::isfinite(v); });
+      std::any_of(map.values.begin(), map.values.end(), [](double v) { return !drawable(v); });
   const std::string frame = "<rect class=\"a\" fill=\"" +
                             std::string(gaps ? "url(#hatch)" : "none") + "\" x=\"" + at(x0) +
                             "\" y=\"" + at(y0) + "\" width=\"" +
                             at(l.cell_width * static_cast<double>(map.columns)) + "\" height=\"" +
                             at(l.cell_height * static_cast<double>(map.rows)) + "\"/>\n";
+  const int64_t left_out = left_out_of(map);
+  if (left_out > 0)
+    out += svg_text(x0, box.y + natural_height(map, box.width) - 6,
+                    std::to_string(left_out) + " left out, hatched: not finite", Anchor::start,
+                    "small");
   return (gaps ? frame + out : out + frame) + draw_labels(map, l, box) +
          draw_colour_bar(low, high, diverging,
                          x0 + l.cell_width * static_cast<double>(map.columns) + 12, y0,

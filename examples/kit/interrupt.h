@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM: the first asks the program to finish its step and save, the second ends it.
+// Ctrl-C, SIGTERM and SIGHUP: the first asks the program to finish its step and save, the second ends it.
 //
 //     kit::watch_interrupts();
 //     for (…) { …; if (kit::interrupted()) { save(); break; } }
@@ -6,13 +6,17 @@
 
 namespace heed::kit {
 
-/// From now on the first SIGINT or SIGTERM only sets a flag; the next one has its default effect.
+/// From now on the first SIGINT, SIGTERM or SIGHUP only sets a flag; the next SIGINT or SIGTERM has its
+/// default effect. A pipe whose reader is gone (SIGPIPE) sets the flag, too.
 void watch_interrupts();
 
 /// True once a signal came.
 bool interrupted();
 
-/// 128 + the signal's number (130 for Ctrl-C, 143 for SIGTERM), 0 when none came.
+/// True once a write found its pipe without a reader: nothing more need be said.
+bool reader_is_gone();
+
+/// 128 + the signal's number (130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP), 0 when none came.
 int interrupt_exit_code();
 
 }  // namespace heed::kit

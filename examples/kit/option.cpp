@@ -11,8 +11,10 @@ namespace heed::kit {
 namespace {
 
 [[noreturn]] void refuse(const Option& option, const std::string& text, const char* why) {
-  throw UsageError(
-      cat("--", option.name, ": ", quote(text), ": ", why, ": give ", expectation(option)));
+  const std::string near = nearest(text, option.rules.choices);
+  throw UsageError(cat("--", option.name, ": ", quote(text), ": ", why, ": ",
+                       near.empty() ? "" : "did you mean " + near + "? ", "give ",
+                       expectation(option)));
 }
 
 void check_range(const Option& option, const std::string& text, double value) {

@@ -11,6 +11,8 @@
 namespace heed::kit {
 namespace {
 
+bool axis_shows(double v, bool log) { return drawable(v) && (!log || v >= 1e-300); }
+
 /// One axis: data -> pixels.
 struct Axis {
   double low, high;  // data; logarithms of it on a log axis
@@ -20,10 +22,10 @@ struct Axis {
   double operator()(double v) const {
     return from + ((log ? std::log10(v) : v) - low) / (high - low) * (to - from);
   }
-  bool shows(double v) const { return std::isfinite(v) && (!log || v > 0); }
+  bool shows(double v) const { return axis_shows(v, log); }
   std::vector<double> ticks(int count) const {
-    return log ? log_ticks(std::pow(10, low), std::pow(10, high), count)
-               : nice_ticks(low, high, count);
+    const auto power = [](double exponent) { return std::pow(10, std::clamp(exponent, -307.0, 307.0)); };
+    return log ? log_ticks(power(low), power(high), count) : nice_ticks(low, high, count);
   }
 };
 
@@ -33,17 +35,25 @@ struct Range {
   double high = -std::numeric_limits<double>::infinity();
 
   void include(double v, bool log) {
-    if (!std::isfinite(v) || (log && v <= 0)) return;
+    if (!axis_shows(v, log)) return;
     low = std::min(low, log ? std::log10(v) : v);
     high = std::max(high, log ? std::log10(v) : v);
   }
   void widen(double part) {
     if (low > high) low = 0, high = 1;
-    const double extra = high > low ? part * (high - low) : std::max(0.5, 0.05 * std::abs(low));
+    // What differs by rounding alone is one value: no tick would lie between.
+    const double size = std::max(std::abs(low), std::abs(high)), span = high - low;
+    const bool one_value = span <= 1e-9 * size || span < 1e-300;
+    const double extra = one_value ? std::max(0.5, 0.05 * size) : part * span;
     low -= extra;
     high += extra;
   }
 };
+
+std::string left_out_text(int64_t count, bool log) {
+  return std::to_string(count) + (count == 1 ? " value" : " values") + " left out: not finite" +
+         (log ? ", or not above 0" : "");
+}
 
 /// Ticks share the decimals that their distance needs: 1.0, 1.5, 2.0.
 std::string tick_label(double value, const std::vector<double>& ticks, bool log) {
@@ -87,13 +97,18 @@ std::string draw_series(const Series& series, int number, const Axis& x_axis, co
     thin_out(x, y, static_cast<size_t>(std::abs(x_axis.to - x_axis.from)));
   std::string path;
   bool pen_down = false;
+  const auto shown = [&](size_t i) { return i < x.size() && x_axis.shows(x[i]) && y_axis.shows(y[i]); };
   for (size_t i = 0; i < x.size(); ++i) {
-    const bool shown = x_axis.shows(x[i]) && y_axis.shows(y[i]);
-    if (shown) path += (pen_down ? "L" : "M") + at(x_axis(x[i])) + ' ' + at(y_axis(y[i]));
-    pen_down = shown;
+    if (shown(i)) {
+      const std::string px = at(x_axis(x[i])), py = at(y_axis(y[i]));
+      path += (pen_down ? "L" : "M") + px + ' ' + py;
+      if (!pen_down && !shown(i + 1))  // alone: a line of no length is not seen
+        out += "<circle class=\"dot f" + colour + "\" r=\"2.5\" cx=\"" + px + "\" cy=\"" + py + "\"/>\n";
+    }
+    pen_down = shown(i);
   }
   if (path.empty()) return out;
-  return "<path class=\"line s" + colour + (series.mark == Mark::dashes ? " dashes" : "") +
+  return out + "<path class=\"line s" + colour + (series.mark == Mark::dashes ? " dashes" : "") +
          (series.faint ? " faint" : "") + "\" d=\"" + path + "\"/>\n";
 }
 
@@ -122,6 +137,16 @@ std::string draw_legend(const Plot& plot, const Box& box, double y, double& heig
   return out;
 }
 
+/// Whether a curve passes through a label of this width that ends at the right of the plot.
+bool covers_a_curve(const Plot& plot, const Axis& x_axis, const Axis& y_axis, double width, double y) {
+  for (const Series& series : plot.series)
+    for (size_t i = 0; i < series.x.size(); ++i)
+      if (!series.faint && x_axis.shows(series.x[i]) && y_axis.shows(series.y[i]) &&
+          x_axis(series.x[i]) > x_axis.to - width && std::abs(y_axis(series.y[i]) - (y - 4)) < 8)
+        return true;
+  return false;
+}
+
 std::string draw_levels(const Plot& plot, const Axis& x_axis, const Axis& y_axis) {
   std::string out;
   std::vector<double> taken;  // heights of the labels at the right end
@@ -129,11 +154,13 @@ std::string draw_levels(const Plot& plot, const Axis& x_axis, const Axis& y_axis
     if (!y_axis.shows(level.y)) continue;
     const double y = y_axis(level.y);
     out += svg_line(x_axis.from, y, x_axis.to, y, "level");
-    double label = y - 4;  // above its line, below it where that place is taken
+    double label = y - 4;  // above its line, below it where that position is taken
     for (const double other : taken)
       if (std::abs(other - label) < 13) label = y + 13;
     taken.push_back(label);
-    out += svg_text(x_axis.to - 4, label, level.label, Anchor::end, "small halo");
+    const bool left = covers_a_curve(plot, x_axis, y_axis, label_width(level.label), label);
+    out += svg_text(left ? x_axis.from + 4 : x_axis.to - 4, label, level.label,
+                    left ? Anchor::start : Anchor::end, "small halo");
   }
   return out;
 }
@@ -142,17 +169,25 @@ std::string draw_levels(const Plot& plot, const Axis& x_axis, const Axis& y_axis
 
 std::string draw(const Plot& plot, Box box) {
   Range x_range, y_range;
+  int64_t left_out = 0;
   for (const Series& series : plot.series) {
     check<ShapeError>(series.x.size() == series.y.size(), "plot: '", series.name, "' has ",
                       series.x.size(), " x and ", series.y.size(),
                       " y: each point needs both: give as many of each");
     for (size_t i = 0; i < series.x.size(); ++i) {
-      if (!std::isfinite(series.y[i])) continue;
+      const bool pen_lift = std::isnan(series.x[i]) && std::isnan(series.y[i]);
+      if (!axis_shows(series.x[i], plot.log_x) || !axis_shows(series.y[i], plot.log_y)) {
+        left_out += !pen_lift;
+        continue;
+      }
       x_range.include(series.x[i], plot.log_x);
       y_range.include(series.y[i], plot.log_y);
     }
   }
-  for (const Level& level : plot.levels) y_range.include(level.y, plot.log_y);
+  for (const Level& level : plot.levels) {
+    y_range.include(level.y, plot.log_y);
+    left_out += !axis_shows(level.y, plot.log_y);
+  }
   x_range.widen(0.02);
   y_range.widen(0.05);
 
@@ -162,7 +197,8 @@ std::string draw(const Plot& plot, Box box) {
   double legend_height = 0;
   out += draw_legend(plot, box, top + 14, legend_height);
   top += legend_height + 8;
-  const double bottom = box.y + box.height - (plot.x_label.empty() ? 24 : 44);
+  const double bottom =
+      box.y + box.height - (plot.x_label.empty() ? 24 : 44) - (left_out > 0 ? 16 : 0);
 
   Axis y_axis{y_range.low, y_range.high, bottom, top, plot.log_y};
   const auto y_ticks = y_axis.ticks(std::max(2, static_cast<int>((bottom - top) / 45)));
@@ -184,6 +220,9 @@ std::string draw(const Plot& plot, Box box) {
   out += svg_line(left, bottom, x_axis.to, bottom, "a") + svg_line(left, top, left, bottom, "a");
   if (!plot.x_label.empty())
     out += svg_text((left + x_axis.to) / 2, bottom + 36, plot.x_label, Anchor::middle);
+  if (left_out > 0)
+    out += svg_text(x_axis.to, box.y + box.height - 6, left_out_text(left_out, plot.log_x || plot.log_y),
+                    Anchor::end, "small");
   if (!plot.y_label.empty()) {
     const double x = box.x + 12, y = (top + bottom) / 2;
     out += svg_text(x, y, plot.y_label, Anchor::middle, "t",
@@ -194,40 +233,10 @@ std::string draw(const Plot& plot, Box box) {
   return out + draw_levels(plot, x_axis, y_axis);
 }
 
-std::vector<double> smoothed(const std::vector<double>& y, double window) {
-  const double b = 1 - 1 / std::max(1.0, window);
-  std::vector<double> sums(y.size()), weights(y.size());
-  const auto sweep = [&](size_t i, double& sum, double& weight) {
-    sums[i] += b * sum, weights[i] += b * weight;  // what lies behind i, without i itself
-    const bool counts = std::isfinite(y[i]);
-    sum = b * sum + (counts ? y[i] : 0);
-    weight = b * weight + (counts ? 1 : 0);
-  };
-  double sum = 0, weight = 0;
-  for (size_t i = 0; i < y.size(); ++i) sweep(i, sum, weight);
-  sum = weight = 0;
-  for (size_t i = y.size(); i-- > 0;) sweep(i, sum, weight);
-  std::vector<double> means;
-  for (size_t i = 0; i < y.size(); ++i) {
-    const bool counts = std::isfinite(y[i]);
-    means.push_back((sums[i] + (counts ? y[i] : 0)) / (weights[i] + (counts ? 1 : 0)));
-  }
-  return means;
-}
-
-Plot loss_plot(const std::vector<double>& steps, const std::vector<double>& losses,
-               const std::vector<Level>& baselines) {
-  Plot plot{.title = "Loss", .x_label = "step", .y_label = "loss", .levels = baselines};
-  plot.series.push_back({.name = "each step", .x = steps, .y = losses, .faint = true, .colour = 0});
-  plot.series.push_back({.name = "smoothed",
-                         .x = steps,
-                         .y = smoothed(losses, static_cast<double>(losses.size()) / 100),
-                         .colour = 0});
-  return plot;
-}
-
 std::vector<double> nice_ticks(double low, double high, int count) {
-  if (!(high > low)) return {low};
+  const double span = high - low;
+  const double least = std::max(1e-300, 1e-12 * std::max(std::abs(low), std::abs(high)));
+  if (!(span >= least && span <= 3e300)) return {low};  // no steps that a double can count
   const double rough = (high - low) / std::max(1, count);
   const double power = std::pow(10, std::floor(std::log10(rough)));
   double step = 10 * power;

@@ -6,19 +6,27 @@
 // the reader's light or dark mode. Same input, same bytes.
 #pragma once
 
+#include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include <heed/examples/kit/metrics_log.h>
+
 namespace heed::kit {
+
+/// What pictures show: finite, and so far from the largest double that differences stay finite. All else
+/// is left out, and the picture says how much.
+inline bool drawable(double v) { return std::abs(v) <= 1e300; }  // false for NaN
 
 enum class Mark { line, dashes, dots };
 
 struct Series {
   std::string name = {};               // in the legend; "": not there
-  std::vector<double> x = {}, y = {};  // a y that is not finite breaks the line
+  std::vector<double> x = {}, y = {};  // what is not drawable breaks the line; NaN for both lifts the pen
   Mark mark = Mark::line;
   bool faint = false;                        // pale and thin: a raw curve beneath its smoothed one
   std::optional<int> colour = std::nullopt;  // 0 … 7; by default the series' own number
@@ -35,7 +43,7 @@ struct Plot {
   std::string x_label = {}, y_label = {};
   std::vector<Series> series = {};
   std::vector<Level> levels = {};
-  bool log_x = false, log_y = false;  // numbers <= 0 are then left out
+  bool log_x = false, log_y = false;  // values <= 0 are then left out
 };
 
 struct HeatMap {
@@ -43,7 +51,7 @@ struct HeatMap {
   std::string row_axis = {}, column_axis = {};  // "queries", "keys"
   std::vector<std::string> row_labels = {}, column_labels = {};  // one for each, or none
   int64_t rows = 0, columns = 0;
-  std::vector<double> values = {};                                // row-major; NaN is an empty cell
+  std::vector<double> values = {};                                // row-major; NaN is an empty cell, hatched
   std::optional<double> low = std::nullopt, high = std::nullopt;  // ends of the colour scale
   std::optional<bool> numbers = std::nullopt;  // in the cells; by default where they fit
 };
@@ -66,7 +74,15 @@ void save_svg(const std::filesystem::path& file, const Figure& figure);
 /// does not lag behind. Values that are not finite are left out. O(n).
 std::vector<double> smoothed(const std::vector<double>& y, double window);
 
-/// The raw losses pale, a smoothed curve above them, baselines as levels.
+/// A loss as it was logged, and that of the validation, where there is one.
+struct LossCurve {
+  std::string name = {};  // of the model, where there are several
+  Metric training = {}, validation = {};
+};
+
+/// Each logged loss pale, a smoothed curve over them, the validation dashed beside it, baselines as
+/// levels. The axis is logarithmic where the curves span decades.
+Plot loss_plot(const std::vector<LossCurve>& curves, const std::vector<Level>& baselines = {});
 Plot loss_plot(const std::vector<double>& steps, const std::vector<double>& losses,
                const std::vector<Level>& baselines = {});
 

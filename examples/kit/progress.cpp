@@ -35,6 +35,18 @@ std::string bracketed(const std::vector<std::string>& parts) {
   return inside.empty() ? inside : " [" + inside + "]";
 }
 
+/// "loss 1.2345"; a value of many digits has few of them shown.
+std::string shown(const std::pair<std::string, double>& value) {
+  const bool long_one = std::abs(value.second) >= 1e6;
+  return value.first + ' ' + (long_one ? general(value.second, 5) : fixed(value.second, 4));
+}
+
+std::string all_shown(const ProgressState& s) {
+  std::string text;
+  for (const auto& value : s.values) text += (text.empty() ? "" : ", ") + shown(value);
+  return text;
+}
+
 double time_left(const ProgressState& s) {
   return static_cast<double>(std::max<int64_t>(s.total - s.done, 0)) / s.rate;
 }
@@ -48,16 +60,16 @@ std::string progress_bar(const ProgressState& s, int columns, bool unicode) {
   const std::string percent = std::to_string(static_cast<int>(100 * part));
   const std::string head = s.name + ' ' + std::string(3 - percent.size(), ' ') + percent + "%";
   const std::string count = ' ' + std::to_string(s.done) + '/' + std::to_string(s.total);
-  const std::string value = s.value ? s.value_name + ' ' + fixed(*s.value, 4) : std::string();
+  const std::string first = s.values.empty() ? "" : shown(s.values[0]), values = all_shown(s);
   const std::string times =
       clock_time(s.elapsed) + (s.rate > 0 ? '<' + clock_time(time_left(s)) : std::string());
   const std::string rate = s.rate > 0 ? rate_text(s.rate, "") : std::string();
 
   // From all parts to the fewest: the first selection that leaves room for a bar of ten characters,
   // else the first that fits without one.
-  const std::vector<std::string> tails = {count + bracketed({times, rate, value}),
-                                          count + bracketed({times, value}),
-                                          count + bracketed({value}), count};
+  const std::vector<std::string> tails = {
+      count + bracketed({times, rate, values}), count + bracketed({times, values}),
+      count + bracketed({values}), count + bracketed({first}), count};
   for (const int bar : {10, 0})
     for (const std::string& tail : tails) {
       const int room = columns - text_width(head + tail) - 1;
@@ -73,7 +85,7 @@ std::string progress_bar(const ProgressState& s, int columns, bool unicode) {
 
 std::string progress_line(const ProgressState& s) {
   std::string line = s.name + ": step " + std::to_string(s.done) + " of " + std::to_string(s.total);
-  if (s.value) line += ", " + s.value_name + ' ' + fixed(*s.value, 4);
+  if (!s.values.empty()) line += ", " + all_shown(s);
   if (s.rate > 0) line += ", " + rate_text(s.rate, " steps");
   if (s.done >= s.total) return line + ", " + clock_time(s.elapsed) + " in all";
   return s.rate > 0 ? line + ", " + clock_time(time_left(s)) + " left" : line;
@@ -87,16 +99,16 @@ void SmoothedRate::add(double steps, double duration) {
 
 Progress::Progress(std::string name, int64_t total, ProgressOptions options)
     : options_(options),
-      bar_(!options.quiet && is_terminal(Stream::err)),
+      bar_(is_terminal(Stream::err)),
       start_(Clock::now()),
       last_draw_(start_) {
   state_.name = std::move(name);
   state_.total = total;
+  if (!options.quiet) line_.emplace(bar_);
 }
 
 Progress::~Progress() {
   if (!drawn_current_) draw(Clock::now());
-  if (line_open_) std::cerr << std::endl;
 }
 
 void Progress::start_at(int64_t done) { state_.done = last_done_ = done; }
@@ -110,16 +122,23 @@ void Progress::update(int64_t done) {
 }
 
 void Progress::update(int64_t done, const std::string& value_name, double value) {
-  state_.value_name = value_name;
-  state_.value = value;
+  show(value_name, value);
   update(done);
+}
+
+void Progress::show(const std::string& value_name, double value) {
+  for (auto& [name, shown_value] : state_.values)
+    if (name == value_name) {
+      shown_value = value;
+      return;
+    }
+  state_.values.emplace_back(value_name, value);
 }
 
 void Progress::note(const std::string& line) {
   if (options_.quiet) return;
-  if (line_open_) std::cerr << "\r\033[K";
   std::cerr << line << std::endl;
-  if (std::exchange(line_open_, false)) draw(Clock::now());
+  if (bar_) draw(Clock::now());
 }
 
 void Progress::draw(Clock::time_point now) {
@@ -129,14 +148,9 @@ void Progress::draw(Clock::time_point now) {
   state_.elapsed = seconds(now - start_);
   state_.rate = rate_.value();
   drawn_current_ = true;
-  if (!bar_) {
-    std::cerr << progress_line(state_) << std::endl;
-    return;
-  }
   // One column stays free: a line that fills the last one wraps on some terminals.
-  std::cerr << '\r' << progress_bar(state_, terminal_width(Stream::err) - 1, unicode_wanted())
-            << "\033[K" << std::flush;
-  line_open_ = true;
+  line_->show(bar_ ? progress_bar(state_, terminal_width(Stream::err) - 1, unicode_wanted())
+                   : progress_line(state_));
 }
 
 }  // namespace heed::kit

@@ -6,7 +6,7 @@
 //       progress.update(step, "loss", loss);
 //     }
 //
-//     training  42% ━━━━━━━━━───────────── 840/2000 [00:12<00:17, 71.2/s, loss 1.234]
+//     training  42% ━━━━━━━━━───────────── 840/2000 [00:12<00:17, 71.2/s, loss 1.2345]
 //
 // Redrawn at most ten times a second, so that it may be called at every step. For one thread.
 #pragma once
@@ -15,6 +15,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include <heed/examples/kit/live_line.h>
 
 namespace heed::kit {
 
@@ -23,10 +27,9 @@ struct ProgressState {
   std::string name;
   int64_t done = 0;
   int64_t total = 0;
-  double elapsed = 0;           // seconds
-  double rate = 0;              // steps a second, smoothed; 0 while unknown
-  std::string value_name = {};  // "loss"
-  std::optional<double> value = std::nullopt;
+  double elapsed = 0;  // seconds
+  double rate = 0;     // steps a second, smoothed; 0 while unknown
+  std::vector<std::pair<std::string, double>> values = {};  // {"loss", 1.2345}, as they came first
 };
 
 /// One line of at most `columns`. What does not fit is left out: the rate, then the times, then the
@@ -66,7 +69,11 @@ class Progress {
   void update(int64_t done);
   void update(int64_t done, const std::string& value_name, double value);
 
-  /// A line of its own on stderr, above the bar.
+  /// Another value to be shown from now on: of the validation, which is measured now and then.
+  void show(const std::string& value_name, double value);
+
+  /// A line of its own on stderr, above the bar. (What std::cout and std::cerr are given comes above
+  /// the bar as well, see live_line.h.)
   void note(const std::string& line);
 
  private:
@@ -75,9 +82,9 @@ class Progress {
 
   ProgressState state_;
   ProgressOptions options_;
-  bool bar_;
-  bool drawn_current_ = true;  // the last state is on the screen
-  bool line_open_ = false;
+  bool bar_;                      // on a terminal
+  std::optional<LiveLine> line_;  // none with quiet
+  bool drawn_current_ = true;     // the last state is on the screen
   SmoothedRate rate_;
   Clock::time_point start_, last_draw_;
   int64_t last_done_ = 0;

@@ -1,7 +1,18 @@
 #include <heed/examples/kit/run_folder.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <iostream>
+
+#ifdef _WIN32
+#include <process.h>
+#else
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+#endif
 
 #include <heed/core/error.h>
 #include <heed/core/text.h>
@@ -9,15 +20,60 @@
 
 namespace heed::kit {
 
+namespace {
+
+int process_number() {
+#ifdef _WIN32
+  return _getpid();
+#else
+  return getpid();
+#endif
+}
+
+/// Finds out by writing: permissions, read-only disks and special folders all say it in their own way.
+void check_writable(const std::filesystem::path& folder) {
+  const std::filesystem::path probe = folder / (".heed-" + std::to_string(process_number()));
+  const bool written = (std::ofstream(probe) << 'x').flush().good();
+  const std::string reason = std::strerror(errno);
+  std::error_code ignored;
+  std::filesystem::remove(probe, ignored);
+  check<IoError>(written, "--out: ", quote(folder.string()), ": cannot be written (", reason,
+                 "): name another folder");
+}
+
+}  // namespace
+
 RunFolder::RunFolder(const std::filesystem::path& folder) : path_(folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  check<IoError>(std::filesystem::is_directory(folder), "--out: ", quote(folder.string()),
+  check<IoError>(std::filesystem::is_directory(folder, error), "--out: ", quote(folder.string()),
                  ": cannot be created (", error.message(), "): name another folder");
+  check_writable(folder);
+#ifndef _WIN32
+  // The lock is on the folder itself and dies with the process: nothing is left that could be stale.
+  lock_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool taken = lock_ >= 0 && flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (taken) {
+    close(lock_);
+    fail<IoError>("--out: ", quote(folder.string()),
+                  ": another run is writing into it: wait for its end, or name another folder");
+  }
+#endif
+}
+
+RunFolder::~RunFolder() {
+#ifndef _WIN32
+  if (lock_ >= 0) close(lock_);
+#endif
 }
 
 std::filesystem::path RunFolder::file(const std::string& name, const std::string& what) {
   const std::filesystem::path path = path_ / name;
+  std::error_code unknown;
+  check<IoError>(!std::filesystem::exists(path, unknown) ||
+                     std::filesystem::is_regular_file(path, unknown),
+                 "--out: ", quote(path.string()),
+                 ": is no file, and one is to be written there: move it away");
   const bool listed =
       std::any_of(made_.begin(), made_.end(), [&](const Made& m) { return m.path == path; });
   if (!what.empty() && !listed) made_.push_back({path, what});

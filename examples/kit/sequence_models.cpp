@@ -127,7 +127,7 @@ Tensor hard_alibi_mask(int64_t heads, int64_t n) {
   for (int64_t m = 0; m < heads; ++m)
     for (int64_t i = 0; i < n; ++i)
       for (int64_t j = 0; j < n; ++j) allowed.push_back(j <= i && (m >= heads / 2 || j >= i - m));
-  return tensor(allowed, {heads, n, n}, Dtype::boolean);
+  return tensor(allowed, {1, heads, n, n}, Dtype::boolean);
 }
 
 HardAlibiModel::HardAlibiModel(const ModelSize& size)

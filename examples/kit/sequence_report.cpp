@@ -79,7 +79,7 @@ RunFiles::RunFiles(RunFolder& folder)
       attention(folder.file("attention.svg", "where each layer looks, on the first test example")),
       lengths(folder.file("lengths.svg", "accuracy by length, up to twice what was trained on")),
       weights(folder.file("model.safetensors", "the weights, for heed or PyTorch")),
-      checkpoint(folder.file("checkpoint.safetensors", "everything, to go on with --resume")),
+      checkpoint(folder.file("checkpoint.safetensors", "full training state, for --resume")),
       metrics(folder.file("metrics.jsonl", "the numbers behind the plot")) {}
 
 std::string model_keys() {
@@ -213,28 +213,23 @@ Plot accuracy_by_length(const Report& report) {
 void save_pictures(const Report& report, const RunFiles& files, const std::string& title) {
   const Problem& problem = report.problem;
   Plot accuracy{.title = "accuracy", .x_label = "step", .y_label = "share of positions right"};
-  Plot loss{.title = "loss",
-            .x_label = "step",
-            .y_label = "nats per position",
-            .levels = {{report.blind.loss, "without looking"}}};
-  const auto add = [&](Plot& plot, size_t i, const std::string& metric, const std::string& name,
-                       Mark mark) {
+  std::vector<LossCurve> losses;
+  const auto add = [&](size_t i, const std::string& metric, const std::string& name, Mark mark) {
     const Metric m = read_metric(files.metrics, metric_name(report.run, i, metric));
     if (m.steps.empty()) return;
-    const bool noisy = metric == "loss";
-    plot.series.push_back({.name = name,
-                           .x = m.steps,
-                           .y = noisy ? smoothed(m.values, 20) : m.values,
-                           .mark = mark,
-                           .colour = static_cast<int>(i)});
+    accuracy.series.push_back(
+        {.name = name, .x = m.steps, .y = m.values, .mark = mark, .colour = static_cast<int>(i)});
   };
   for (size_t i = 0; i < report.run.learners.size(); ++i) {
     const std::string& name = report.run.learners[i].name;
-    add(loss, i, "loss", name, Mark::line);
-    add(accuracy, i, "test_accuracy", name + ", test", Mark::line);
-    add(accuracy, i, "train_accuracy", name + ", training", Mark::dashes);
-    add(accuracy, i, "score", name + ", " + problem.score_name, Mark::dots);
+    losses.push_back({name, read_metric(files.metrics, metric_name(report.run, i, "loss")),
+                      read_metric(files.metrics, metric_name(report.run, i, "test_loss"))});
+    add(i, "test_accuracy", name + ", test", Mark::line);
+    add(i, "train_accuracy", name + ", training", Mark::dashes);
+    add(i, "score", name + ", " + problem.score_name, Mark::dots);
   }
+  Plot loss = loss_plot(losses, {{report.blind.loss, "without looking"}});
+  loss.y_label = "nats per position";
   save_svg(files.loss, {.title = title + ": while training", .panels = {loss, accuracy}});
 
   Figure figure{.title = title + ": where each layer looks"};

@@ -30,6 +30,7 @@ struct Problem {
   std::function<std::vector<Example>(int64_t length)> of_length = {};  // for accuracy by length …
   int64_t trained_length = 0;                                          // … up to twice this one
   bool writes = false;  // a language model whose last id is start and end: shown is what it writes
+  std::string note = {};  // what there is to say of the data before training
 };
 
 struct Report {

@@ -7,12 +7,11 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/core/error.h>
-#include <heed/core/random.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/progress.h>
-#include <heed/nn/checkpoint.h>
 #include <heed/nn/losses.h>
+#include <heed/nn/resume.h>
 
 namespace heed::kit {
 
@@ -54,44 +53,25 @@ double Learner::learn(const SequenceBatch& batch) {
   return loss.item();
 }
 
-void SequenceRun::save(const std::filesystem::path& file, const Identity& identity) const {
-  nn::StateDict all;
-  for (const Learner& learner : learners) {
-    for (const nn::NamedTensor& x : learner.model->state_dict())
-      all.push_back({"model." + learner.name + "." + x.name, x.tensor});
-    for (const auto& [name, x] : learner.adamw->state_dict())
-      all.push_back({"optimizer." + learner.name + "." + name, x});
+std::vector<nn::Part> SequenceRun::parts() {
+  std::vector<nn::Part> all{{"step", step}};
+  for (Learner& learner : learners) {
+    all.emplace_back("model." + learner.name, *learner.model);
+    all.emplace_back("optimizer." + learner.name, *learner.adamw);
+    all.emplace_back("schedule." + learner.name, *learner.schedule);
   }
-  Identity metadata = identity;
-  metadata["step"] = std::to_string(step);
-  metadata["default_counter"] = std::to_string(default_generator().counter());
-  metadata["default_seed"] = std::to_string(default_generator().seed());
-  nn::save(file, all, metadata);
+  return all;
 }
 
-void SequenceRun::resume(const std::filesystem::path& file, const Identity& identity) {
+void SequenceRun::save(const std::filesystem::path& file, const Traits& traits) {
+  nn::save_checkpoint(file, parts(), metadata_of(traits));
+}
+
+void SequenceRun::resume(const std::filesystem::path& file, const Traits& traits) {
   const nn::Checkpoint saved = nn::load(file);
-  for (const auto& [key, value] : identity) {
-    const std::string was = saved.get(key);
-    check(was == value, "--resume ", file.string(), ": its ", key, " is ", was, ", this run's ",
-          value, ": give the options that it was made with");
-  }
-  for (Learner& learner : learners) {
-    const std::string model_prefix = "model." + learner.name + ".";
-    const std::string optimizer_prefix = "optimizer." + learner.name + ".";
-    nn::StateDict weights;
-    optim::OptimizerState state;
-    for (const auto& [name, x] : saved.state) {
-      if (name.starts_with(model_prefix)) weights.push_back({name.substr(model_prefix.size()), x});
-      if (name.starts_with(optimizer_prefix)) state[name.substr(optimizer_prefix.size())] = x;
-    }
-    learner.model->load_state_dict(weights);
-    learner.adamw->load_state_dict(state);
-    learner.schedule->set_steps(saved.get<int64_t>("step"));
-  }
-  step = saved.get<int64_t>("step");
-  default_generator().seed(saved.get<uint64_t>("default_seed"));
-  default_generator().set_counter(saved.get<uint64_t>("default_counter"));
+  check_same_run(file, saved.metadata, traits);
+  nn::load_checkpoint(saved, parts());
+  for (Learner& learner : learners) learner.schedule->set_steps(step);  // --steps may be more than it was
 }
 
 std::string metric_name(const SequenceRun& run, size_t learner, const std::string& metric) {
@@ -114,13 +94,14 @@ void train(SequenceRun& run, const TaskData& data, const Measure& measure, const
       for (size_t i = 0; i < run.learners.size(); ++i)
         for (const auto& [metric, value] : measure(*run.learners[i].model)) {
           line.emplace_back(metric_name(run, i, metric), value);
+          if (i == 0 && metric == "test_loss") progress.show("validation", value);
           if (i == 0 && o.goal > 0 && metric == o.goal_metric) reached = value >= o.goal;
         }
     }
     log.write(run.step, line);
-    if (run.step % o.save_every == 0) run.save(o.checkpoint, o.identity);
+    if (run.step % o.save_every == 0) run.save(o.checkpoint, o.traits);
   }
-  run.save(o.checkpoint, o.identity);
+  run.save(o.checkpoint, o.traits);
 }
 
 }  // namespace heed::kit

@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/sequence_models.h>
 #include <heed/examples/kit/sequences.h>
+#include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
 namespace heed::kit {
@@ -49,18 +51,19 @@ struct Learner {
   double learn(const SequenceBatch& batch);
 };
 
-using Identity = std::map<std::string, std::string>;  // what must be equal to resume
-
 struct SequenceRun {
   std::vector<Learner> learners;  // the first is the one that the task is about
   int64_t step = 0;
 
-  /// Tensors under "model.<learner>." and "optimizer.<learner>."; step and the default generator's
-  /// state, and `identity`, as metadata.
-  void save(const std::filesystem::path& file, const Identity& identity) const;
+  /// Tensors under "model.<learner>.", "optimizer.<learner>." and "schedule.<learner>."; step and the default
+  /// generator's state, and `traits`, as metadata.
+  void save(const std::filesystem::path& file, const Traits& traits);
 
-  /// Throws Error where an entry of `identity` differs, naming it.
-  void resume(const std::filesystem::path& file, const Identity& identity);
+  /// Throws UsageError where a trait differs, saying which (resume.h).
+  void resume(const std::filesystem::path& file, const Traits& traits);
+
+ private:
+  std::vector<nn::Part> parts();
 };
 
 /// A name of its own for each learner's metrics: "loss" of the first, "loss_gru" of another.
@@ -72,7 +75,7 @@ using Measure = std::function<std::vector<std::pair<std::string, double>>(Sequen
 struct TrainOptions {
   Recipe recipe;
   std::filesystem::path checkpoint, metrics;  // files
-  Identity identity = {};
+  Traits traits = {};
   int64_t eval_every = 100, save_every = 500;
   std::string goal_metric = {};  // stop when this metric of the first learner …
   double goal = 0;               // … reaches this; 0: never

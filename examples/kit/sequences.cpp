@@ -62,7 +62,7 @@ TaskData::TaskData(MakeExample make, const SplitOptions& options)
     : make_(std::move(make)), options_(options) {
   Dice dice(options.seed, test_stream);
   for (int64_t tries = 0; static_cast<int64_t>(test.size()) < options.test; ++tries) {
-    check(tries < 100 * (options.test + 10), "tasks: ", test.size(), " different examples found, ",
+    check(tries < 100 * (options.test + 10), "task data: ", test.size(), " different examples found, ",
           options.test, " wanted for testing: there are too few: make the sequences longer");
     const Example example = make_(dice);
     const std::string key = example_key(example);
@@ -76,8 +76,10 @@ TaskData::TaskData(MakeExample make, const SplitOptions& options)
 
 TaskData::TaskData(std::vector<Example> all, int64_t training_count, uint64_t seed)
     : options_{.seed = seed} {
+  all = distinct(std::move(all));
   const auto n = static_cast<int64_t>(all.size());
-  check(0 < training_count && training_count < n, "tasks: ", training_count, " of ", n,
+  check(n > 1, "task data: ", n, " different examples: one to train on and one to test with are needed");
+  check(0 < training_count && training_count < n, "task data: ", training_count, " of ", n,
         " examples to train on: some must be left for testing: give 1 to ", n - 1);
   Dice dice(seed, training_stream);
   for (const int64_t i : drawn_order(n, dice)) {
@@ -98,7 +100,7 @@ Example TaskData::draw(Dice& dice) const {
     if (!is_for_test(example)) return example;
   }
   fail(
-      "tasks: every example drawn is one of the test's: none is left to train on: make the test "
+      "task data: every example drawn is one of the test's: none is left to train on: make the test "
       "smaller or the sequences longer");
 }
 
@@ -131,6 +133,12 @@ std::vector<Example> TaskData::sample_training(int64_t count) const {
   }
   return {training.begin(),
           training.begin() + std::min(count, static_cast<int64_t>(training.size()))};
+}
+
+std::vector<Example> distinct(std::vector<Example> examples) {
+  std::unordered_set<std::string> seen;
+  std::erase_if(examples, [&](const Example& e) { return !seen.insert(example_key(e)).second; });
+  return examples;
 }
 
 std::string example_key(const Example& example) {

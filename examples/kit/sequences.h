@@ -62,7 +62,8 @@ class TaskData {
   /// there are few. Throws Error where fewer different ones are found than wanted.
   TaskData(MakeExample make, const SplitOptions& options);
 
-  /// All there are, shuffled: the first `training_count` to train on, the others for testing.
+  /// All there are, once each and shuffled: the first `training_count` to train on, the others for
+  /// testing. Throws Error where none would be left for either.
   TaskData(std::vector<Example> all, int64_t training_count, uint64_t seed);
 
   /// The examples of a step: new ones, or the next of an epoch over `training` in random order. Where
@@ -82,6 +83,9 @@ class TaskData {
   mutable Ids order_;  // of the epoch that was asked for last
   mutable int64_t order_epoch_ = -1;
 };
+
+/// Each example once, in the order of its first appearance: what is learnt must not be tested.
+std::vector<Example> distinct(std::vector<Example> examples);
 
 /// What tells two examples apart, as bytes: source and input.
 std::string example_key(const Example& example);

@@ -77,7 +77,7 @@ double Colour::luminance() const {
 
 Colour colour_scale(double t, bool diverging) {
   constexpr Colour blue{0, 114, 178}, navy{0, 30, 66}, vermilion{213, 94, 0}, brown{84, 26, 0};
-  t = std::clamp(t, 0.0, 1.0);
+  t = t >= 0 ? std::min(t, 1.0) : 0.0;  // NaN too
   if (!diverging) return ramp(blue, navy, t);
   return t < 0.5 ? ramp(vermilion, brown, 1 - 2 * t) : ramp(blue, navy, 2 * t - 1);
 }

@@ -38,15 +38,42 @@ void add_row(std::vector<Row>& rows, Row row, const std::string& name, int64_t l
   rows.push_back(std::move(row));
 }
 
+/// What ends the lines of a text: \n and \r\n, or, where there is no \n at all, \r (old Macs).
+struct LineEnds {
+  std::string_view text;
+  bool of_old_macs;
+  explicit LineEnds(std::string_view t) : text(t), of_old_macs(t.find('\n') == t.npos) {}
+
+  /// Bytes of the line end that text[i] begins; 0 where none does.
+  size_t at(size_t i) const {
+    if (i >= text.size()) return 0;
+    if (text[i] == (of_old_macs ? '\r' : '\n')) return 1;
+    return text.substr(i, 2) == "\r\n" ? 2 : 0;
+  }
+  size_t next(size_t i) const {
+    while (i < text.size() && at(i) == 0) ++i;
+    return i;
+  }
+};
+
+/// Without the blank lines that some editors and exports leave at the end.
+std::string_view without_blank_end(std::string_view text) {
+  const size_t last = text.find_last_not_of("\r\n \t");
+  if (last == std::string_view::npos) return {};
+  const LineEnds ends(text);
+  const size_t end = ends.next(last);
+  return text.substr(0, end + ends.at(end));
+}
+
 /// Calls use(line, its number) for each line.
 template <class Use>
 void for_each_line(std::string_view text, const Use& use) {
-  for (int64_t number = 1; !text.empty(); ++number) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-    use(line, number);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  const LineEnds ends(text);
+  size_t begin = 0;
+  for (int64_t number = 1; begin < text.size(); ++number) {
+    const size_t end = ends.next(begin);
+    use(text.substr(begin, end - begin), number);
+    begin = end + ends.at(end);
   }
 }
 
@@ -81,7 +108,7 @@ std::vector<Row> read_csv(const std::filesystem::path& file, size_t columns, cha
 std::vector<Row> parse_tsv(std::string_view content, const std::string& name, size_t columns) {
   check_utf8(content, name);
   std::vector<Row> rows;
-  for_each_line(without_mark(content), [&](std::string_view line, int64_t number) {
+  for_each_line(without_blank_end(without_mark(content)), [&](std::string_view line, int64_t number) {
     Row row;
     for (size_t begin = 0; begin <= line.size();) {
       const size_t end = std::min(line.find('\t', begin), line.size());
@@ -96,12 +123,11 @@ std::vector<Row> parse_tsv(std::string_view content, const std::string& name, si
 std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns,
                            char separator) {
   check_utf8(content, name);
-  const std::string_view text = without_mark(content);
+  const std::string_view text = without_blank_end(without_mark(content));
   std::vector<Row> rows;
   int64_t line = 1;
-  const auto at_line_end = [&](size_t i) {
-    return text[i] == '\n' || (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n');
-  };
+  const LineEnds ends(text);
+  const auto at_line_end = [&](size_t i) { return ends.at(i) > 0; };
   for (size_t i = 0; i < text.size();) {  // one row a turn
     const int64_t first_line = line;
     Row row;
@@ -131,7 +157,7 @@ std::vector<Row> parse_csv(std::string_view content, const std::string& name, si
       more = i < text.size() && text[i] == separator;
       i += more;
     }
-    if (i < text.size()) i += text[i] == '\r' ? 2 : 1, ++line;
+    if (i < text.size()) i += ends.at(i), ++line;
     add_row(rows, std::move(row), name, first_line, columns);
   }
   return rows;

@@ -16,7 +16,8 @@ using Row = std::vector<std::string>;
 /// A text of UTF-8, without the byte-order mark some editors put first.
 std::string read_text(const std::filesystem::path& file);
 
-/// Its lines, without their ends (\n or \r\n).
+/// Its lines, without their ends (\n or \r\n; \r in a file that has no \n). Tables end their rows in the same ways; blank lines
+/// at a table's end do not count.
 std::vector<std::string> read_lines(const std::filesystem::path& file);
 
 /// Rows of fields between tabs; no quotes, no escapes. All rows must have `columns` fields, or, if

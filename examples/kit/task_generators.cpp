@@ -63,9 +63,20 @@ Ids power_law_gaps(int64_t count, int64_t space, Dice& dice) {
   return gaps;
 }
 
+void check_sizes(const char* what, int64_t length, int64_t shortest, int64_t symbols) {
+  check(length >= shortest && symbols >= 1, what, ": a length of ", length, ", ", symbols,
+        " symbols: too few: give a length of at least ", shortest, " and 1 symbol");
+}
+
+/// Nine digits: the dice have no more sides.
+void check_digits(int64_t digits) {
+  check(digits >= 1 && digits <= 9, "addition: numbers of ", digits, " digits: give 1 to 9");
+}
+
 }  // namespace
 
 MakeExample make_sorting(int64_t length, int64_t symbols) {
+  check_sizes("sorting", length, 1, symbols);
   return [=](Dice& dice) {
     const Ids numbers = dice.several(length, 0, symbols - 1);
     Ids sorted = numbers;
@@ -75,6 +86,7 @@ MakeExample make_sorting(int64_t length, int64_t symbols) {
 }
 
 MakeExample make_reversing(int64_t length, int64_t symbols) {
+  check_sizes("reversing", length, 1, symbols);
   return [=](Dice& dice) {
     const Ids numbers = dice.several(length, 0, symbols - 1);
     return Example{.input = numbers, .target = {numbers.rbegin(), numbers.rend()}};
@@ -82,6 +94,7 @@ MakeExample make_reversing(int64_t length, int64_t symbols) {
 }
 
 MakeExample make_copying(int64_t length, int64_t symbols) {
+  check_sizes("copying", length, 2, symbols);
   return [=](Dice& dice) {
     const Ids text = appended({1}, dice.several(length - 1, 1, symbols));
     return Example{.source = text,
@@ -91,6 +104,7 @@ MakeExample make_copying(int64_t length, int64_t symbols) {
 }
 
 MakeExample make_string_copying(int64_t shortest, int64_t longest, int64_t symbols) {
+  check_sizes("copying strings", std::min(shortest, longest), 1, symbols);
   return [=](Dice& dice) {
     const int64_t start = symbols, separator = symbols + 1, end = symbols + 2;
     const Ids text = dice.several(dice.between(shortest, longest), 0, symbols - 1);
@@ -99,6 +113,7 @@ MakeExample make_string_copying(int64_t shortest, int64_t longest, int64_t symbo
 }
 
 MakeExample make_addition(int64_t digits) {
+  check_digits(digits);
   return [=](Dice& dice) {
     const int64_t a = dice.below(power_of_ten(digits)), b = dice.below(power_of_ten(digits));
     return next_token(appended(digits_forwards(a, digits), digits_forwards(b, digits)),
@@ -107,6 +122,7 @@ MakeExample make_addition(int64_t digits) {
 }
 
 MakeExample make_addition_texts(int64_t digits) {
+  check_digits(digits);
   return [=](Dice& dice) {
     const int64_t plus = 10, blank = 11;
     const auto number = [&] { return dice.below(power_of_ten(dice.between(1, digits))); };
@@ -123,6 +139,7 @@ MakeExample make_addition_texts(int64_t digits) {
 }
 
 std::vector<Example> all_modular_sums(int64_t p) {
+  check(p >= 2 && p <= 2000, "modular sums: a modulus of ", p, ": give 2 to 2000");
   std::vector<Example> all;
   for (int64_t a = 0; a < p; ++a)
     for (int64_t b = 0; b < p; ++b)
@@ -131,6 +148,7 @@ std::vector<Example> all_modular_sums(int64_t p) {
 }
 
 MakeExample make_cycles(int64_t length, int64_t symbols) {
+  check_sizes("cycles", 1, 1, symbols);
   check(length >= 4, "cycles: a length of ", length, ": two periods must fit: give at least 4");
   return [=](Dice& dice) {
     const int64_t period = dice.between(length / 4, length / 2);
@@ -168,6 +186,7 @@ MakeExample make_recall(int64_t length, int64_t pairs, int64_t vocabulary) {
 }
 
 MakeExample make_brackets(int64_t length, int64_t kinds, int64_t depth) {
+  check(kinds >= 1, "brackets: ", kinds, " kinds: give at least 1");
   check(length % 2 == 0 && length > 0 && depth > 0, "brackets: a length of ", length,
         ", a depth of ", depth,
         ": every bracket closes: give an even length and a depth of at least 1");

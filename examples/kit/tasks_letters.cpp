@@ -1,11 +1,26 @@
 // Tasks with letters.
 #include <algorithm>
 
+#include <heed/core/error.h>
+
 #include <heed/examples/kit/tables.h>
 #include <heed/examples/kit/task_list.h>
 #include <heed/examples/kit/text_tasks.h>
 
 namespace heed::kit {
+namespace {
+
+/// The names of a file: a line each, without the blanks around it; blank lines do not count.
+std::vector<std::string> names_of(const std::filesystem::path& file) {
+  std::vector<std::string> names;
+  for (const std::string& line : read_lines(file)) {
+    const std::string name = join_words(split_words(line));
+    if (!name.empty()) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
 
 // A course exercise on attention: the weights follow day, month and year to their places. (There an
 // LSTM with attention; here a Transformer, and the recipe is heed's own.)
@@ -55,23 +70,32 @@ Task names_task() {
                    .eval_every = 500},
       .make = [](const TaskSettings& s) -> Problem {
         const std::vector<std::string> names =
-            s.text.empty() ? invented_names(10000, s.seed()) : read_lines(s.text);
+            s.text.empty() ? invented_names(10000, s.seed()) : names_of(s.text);
         std::string letters;
         for (const std::string& name : names) letters += name;
         const CharVocab vocab(letters);
-        std::vector<Example> all;
+        std::vector<Example> listed;
+        for (const std::string& name : names) listed.push_back(name_example(name, vocab));
+        std::vector<Example> all = distinct(listed);
+        const auto count = static_cast<int64_t>(all.size()), least = int64_t{20};
+        check(count >= least, "--text ", s.text.string(), ": has ", count,
+              count == 1 ? " name" : " different names", ": at least ", least,
+              " are needed, to learn from and to test with");
         int64_t longest = 0;
-        for (const std::string& name : names) {
-          all.push_back(name_example(name, vocab));
-          longest = std::max(longest, static_cast<int64_t>(all.back().input.size()));
-        }
-        const auto count = static_cast<int64_t>(all.size());
+        for (const Example& example : all)
+          longest = std::max(longest, static_cast<int64_t>(example.input.size()));
+        const std::string note =
+            listed.size() == all.size()
+                ? ""
+                : cat(listed.size() - all.size(), " of the ", listed.size(),
+                      " names repeat an earlier one and are left out");
         return {.data = {std::move(all), count - std::min(s.test_size, count / 10), s.seed()},
                 .tokens = letters_and_start(vocab),
                 .models = gpt_or_gru(s.size(vocab.size() + 1, longest)),
                 .decodes = false,
                 .trained_length = longest - 1,
-                .writes = true};
+                .writes = true,
+                .note = note};
       }};
 }
 

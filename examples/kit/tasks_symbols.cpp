@@ -112,12 +112,12 @@ Task dyck_task() {
                                   .lr = 2e-3,
                                   .clip = 1}},
           .make = [](const TaskSettings& s) -> Problem {
-            TaskData data(make_brackets(s.length, s.symbols, s.depth),
-                          {.test = s.test_size, .seed = s.seed()});
-            const std::vector<Example> test = data.test;
             check(s.symbols <= 4, "dyck: ", s.symbols,
                   " kinds of brackets: there are signs for four: "
                   "give at most 4");
+            TaskData data(make_brackets(s.length, s.symbols, s.depth),
+                          {.test = s.test_size, .seed = s.seed()});
+            const std::vector<Example> test = data.test;
             Words tokens = {"(", ")", "[", "]", "{", "}", "<", ">"};
             tokens.resize(static_cast<size_t>(2 * s.symbols));
             tokens.push_back("start");

@@ -6,6 +6,9 @@
 #ifdef _WIN32
 #include <io.h>
 #else
+#include <cerrno>
+
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #endif
@@ -36,6 +39,32 @@ int terminal_width(Stream stream) {
 #endif
   static_cast<void>(stream);
   return 80;
+}
+
+void open_standard_streams() {
+#ifndef _WIN32
+  const auto closed = [](int number) { return fcntl(number, F_GETFD) == -1 && errno == EBADF; };
+  // open() takes the lowest free number: from 0 upwards that is the closed one itself.
+  for (const int number : {0, 1, 2})
+    if (closed(number)) static_cast<void>(open("/dev/null", number == 1 ? O_RDONLY : O_WRONLY));
+#endif
+}
+
+std::string stdout_fault() {
+#ifndef _WIN32
+  const int flags = fcntl(1, F_GETFL);
+  if (flags == -1 || (flags & O_ACCMODE) == O_RDONLY)
+    return "stdout: is closed: results were lost: open it, as in > results.txt";
+#endif
+  return "stdout: cannot be written: results were lost: is the disk full?";
+}
+
+double physical_memory() {
+#if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
+  const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+  if (pages > 0 && size > 0) return static_cast<double>(pages) * static_cast<double>(size);
+#endif
+  return 0;
 }
 
 bool unicode_wanted() {

@@ -13,7 +13,7 @@ struct Span {
   double low = 0, high = 0;
   bool any = false;
   void include(double v) {
-    if (!std::isfinite(v)) return;
+    if (!drawable(v)) return;
     low = any ? std::min(low, v) : v;
     high = any ? std::max(high, v) : v;
     any = true;
@@ -46,7 +46,7 @@ std::string sparkline(const std::vector<double>& values, int columns) {
     span.include(means.back());
   }
   std::string line;
-  for (const double mean : means) line += std::isfinite(mean) ? bars[span.level(mean, 8)] : " ";
+  for (const double mean : means) line += drawable(mean) ? bars[span.level(mean, 8)] : " ";
   return line;
 }
 
@@ -64,8 +64,8 @@ std::string terminal_heat_map(const HeatMap& map, bool numbers) {
   Span span;
   for (const double v : map.values) span.include(v);
   if (span.low > 0) span.low = 0;
-  span.low = map.low.value_or(span.low);
-  span.high = map.high.value_or(span.high);
+  if (map.low && drawable(*map.low)) span.low = *map.low;
+  if (map.high && drawable(*map.high)) span.high = *map.high;
 
   int left = 0;
   for (const auto& label : map.row_labels) left = std::max(left, text_width(label));
@@ -88,9 +88,11 @@ std::string terminal_heat_map(const HeatMap& map, bool numbers) {
     for (int64_t j = 0; j < map.columns; ++j) {
       const double v = map.values[i * map.columns + j];
       std::string cell = "  ";
-      if (std::isfinite(v)) {
+      if (drawable(v)) {
         const std::string shade = shades[span.level(v, 5)];
-        cell = numbers ? fixed(v, 2) : shade + shade;
+        cell = !numbers ? shade + shade : std::abs(v) < 1000 ? fixed(v, 2) : general(v, 2);
+      } else if (!std::isnan(v)) {
+        cell = v > 0 ? "+∞" : "-∞";
       }
       out += ' ' + fit(cell, widths[j]);
     }

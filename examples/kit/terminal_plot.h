@@ -10,7 +10,7 @@
 namespace heed::kit {
 
 /// "▇▅▃▂▁▁": one character for each of `columns` stretches of the values (their mean), scaled from
-/// the smallest to the largest; all at the bottom where they are equal. A stretch without a finite
+/// the smallest to the largest; all at the bottom where they are equal. A stretch without a drawable
 /// value is a blank.
 std::string sparkline(const std::vector<double>& values, int columns = 40);
 
@@ -20,6 +20,7 @@ std::string sparkline(const std::vector<double>& values, int columns = 40);
 ///         le   ██   ░░   ··
 ///
 /// Weights (>= 0) scale from zero, other values from their smallest. Throws ShapeError as svg does.
+/// NaN is an empty cell; what else is not drawable is ±∞.
 /// With `numbers` each cell shows its value with two decimals instead.
 std::string terminal_heat_map(const HeatMap& map, bool numbers = false);
 

@@ -1,7 +1,10 @@
 #include <heed/examples/kit/translation_score.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
+#include <heed/autograd/rows.h>
 #include <heed/autograd/tensor.h>
 #include <heed/examples/kit/metrics.h>
 #include <heed/nn/losses.h>
@@ -19,34 +22,49 @@ struct Evaluating {
   ~Evaluating() { model.train(); }
 };
 
+/// Calls use(batch, positions) for the first n test sentences; returns the nats a word, <eos> counted.
+template <class Use>
+double for_each_batch(Translator& model, const TranslationTask& task, int64_t n, const Use& use) {
+  double nats = 0, words = 0;
+  Generator unused(0);
+  for (const Ids& some : batches(n, {.batch = batch_size, .shuffle = false}, unused)) {
+    const TranslationBatch batch = make_batch(task, task.test, some);
+    nats += nn::nll_loss(log_softmax(model(batch), -1), batch.target,
+                         {.ignore_index = WordVocab::pad, .reduction = nn::Reduction::sum})
+                .item();
+    for (const int64_t i : some)
+      words += static_cast<double>(task.test[static_cast<size_t>(i)].target.size() + 1);
+    use(batch, some);
+  }
+  return nats / words;
+}
+
 }  // namespace
 
 TranslationScore score_translator(Translator& model, const TranslationTask& task,
-                                  const SearchSettings& search) {
+                                  const SearchSettings& search, int64_t limit) {
   const Evaluating evaluating(model);
   TranslationScore score;
   std::vector<Words> references;
-  double words = 0;
-  Generator unused(0);
-  const auto n = static_cast<int64_t>(task.test.size());
-  for (const Ids& some : batches(n, {.batch = batch_size, .shuffle = false}, unused)) {
-    const TranslationBatch batch = make_batch(task, task.test, some);
-    score.loss += nn::cross_entropy(model(batch), batch.target,
-                                    {.ignore_index = WordVocab::pad,
-                                     .reduction = nn::Reduction::sum}).item();
+  const int64_t n = std::min(limit, static_cast<int64_t>(task.test.size()));
+  if (n == 0) return score;
+  const double nats = for_each_batch(model, task, n, [&](const TranslationBatch& batch, const Ids& some) {
     for (const Ids& ids : model.translate(batch, search))
       score.written.push_back(task.target.decode(ids));
-    for (const int64_t i : some) {
-      references.push_back(task.test[static_cast<size_t>(i)].target);
-      words += static_cast<double>(references.back().size() + 1);
-    }
-  }
+    for (const int64_t i : some) references.push_back(task.test[static_cast<size_t>(i)].target);
+  });
   for (size_t i = 0; i < references.size(); ++i)
     score.exact_match += task.written(score.written[i]) == task.written(references[i]);
   score.exact_match /= static_cast<double>(n);
   score.bleu = corpus_bleu(score.written, references);
-  score.loss /= words;
+  score.loss = nats;
   return score;
+}
+
+double validation_loss(Translator& model, const TranslationTask& task, int64_t limit) {
+  const Evaluating evaluating(model);
+  const int64_t n = std::min(limit, static_cast<int64_t>(task.test.size()));
+  return for_each_batch(model, task, n, [](const TranslationBatch&, const Ids&) {});
 }
 
 Words translate_words(Translator& model, const TranslationTask& task, const Words& source,

@@ -1,6 +1,7 @@
 // How good a translator is.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,13 @@ struct TranslationScore {
   std::vector<Words> written;  // for each sentence
 };
 
-/// On the task's test sentences, in evaluation; the model is then set to train again.
+/// On the task's test sentences, or the first `limit` of them, in evaluation; the model is then set to
+/// train again.
 TranslationScore score_translator(Translator& model, const TranslationTask& task,
-                                  const SearchSettings& search);
+                                  const SearchSettings& search, int64_t limit = INT64_MAX);
+
+/// The score's `loss` on the first `limit` test sentences; nothing is written.
+double validation_loss(Translator& model, const TranslationTask& task, int64_t limit);
 
 /// The words that the model writes for one sentence.
 Words translate_words(Translator& model, const TranslationTask& task, const Words& source,

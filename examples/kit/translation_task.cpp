@@ -1,6 +1,7 @@
 #include <heed/examples/kit/translation_task.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <heed/autograd/ops.h>
@@ -33,6 +34,13 @@ Ids shuffled(int64_t n, Generator& generator) {
 Ids with_end(Ids ids) {
   ids.push_back(WordVocab::eos);
   return ids;
+}
+
+/// Each pair once, in the order of its first appearance.
+std::vector<SentencePair> distinct(std::vector<SentencePair> pairs) {
+  std::set<std::pair<Words, Words>> seen;
+  std::erase_if(pairs, [&](const SentencePair& p) { return !seen.emplace(p.first, p.second).second; });
+  return pairs;
 }
 
 std::string join_traditional(const Words& words) { return join_french_number(words); }
@@ -68,7 +76,7 @@ std::string TranslationTask::hash() const {
 TranslationTask number_task(TaskOptions options, const FrenchNumbers& french) {
   if (options.train_size == 0) options.train_size = 30'000;
   check(options.train_size > 0 && options.test_size > 0 &&
-            options.train_size + options.test_size <= numbers_below_a_million,
+            options.train_size <= numbers_below_a_million - options.test_size,
         "number_task: ", options.train_size, " numbers to train on and ", options.test_size,
         " to test with: there are ", numbers_below_a_million, ": give two numbers that fit");
   Generator draw(options.seed);
@@ -92,22 +100,40 @@ TranslationTask pair_task(const std::filesystem::path& file, Preparation prepara
   const bool first_ones = preparation == Preparation::d2l;
   std::vector<SentencePair> pairs =
       read_sentence_pairs(file, preparation, first_ones ? options.train_size : 0);
-  check(!pairs.empty(), "pair_task: ", file.string(),
+  check<FormatError>(!pairs.empty(), "pair_task: ", file.string(),
         ": no pair is left after the filter: give more pairs, or prepare them in another way");
+  const size_t listed = pairs.size();
+  if (!first_ones) pairs = distinct(std::move(pairs));
   const auto n = static_cast<int64_t>(pairs.size());
   const int64_t tests = first_ones ? 0 : std::min(options.test_size, n / 10);
-  const int64_t end = options.train_size == 0 ? n : std::min(n, tests + options.train_size);
+  const int64_t limit = options.train_size == 0 ? n : options.train_size;
   Generator draw(options.seed);
   const Ids order = shuffled(n, draw);
   std::vector<Translation> test, training;
-  for (int64_t i = 0; i < end; ++i) {
+  std::set<Words> tested;
+  int64_t also_tested = 0;
+  for (int64_t i = 0; i < n && static_cast<int64_t>(training.size()) < limit; ++i) {
     auto& [first, second] = pairs[static_cast<size_t>(first_ones ? i : order[static_cast<size_t>(i)])];
     if (options.to_english) std::swap(first, second);
-    (i < tests ? test : training).push_back({std::move(first), std::move(second)});
+    if (i < tests) {
+      tested.insert(first);
+      test.push_back({std::move(first), std::move(second)});
+    } else if (tested.count(first) > 0) {
+      ++also_tested;
+    } else {
+      training.push_back({std::move(first), std::move(second)});
+    }
   }
-  if (test.empty()) test = training;
-  return {options.to_english ? "French to English" : "English to French", std::move(training),
-          std::move(test), join_words, options.min_freq};
+  check<FormatError>(!training.empty(), "pair_task: ", file.string(),
+        ": the test has every source sentence: give pairs of more sentences");
+  const bool tests_training = test.empty();
+  if (tests_training) test = training;
+  TranslationTask task(options.to_english ? "French to English" : "English to French",
+                       std::move(training), std::move(test), join_words, options.min_freq);
+  task.repeated = static_cast<int64_t>(listed) - n;
+  task.also_tested = also_tested;
+  task.tests_training = tests_training;
+  return task;
 }
 
 TranslationBatch make_batch(const TranslationTask& task, const std::vector<Translation>& sentences,

@@ -36,6 +36,9 @@ struct TaskOptions {
 struct TranslationTask {
   std::string name;                        // "French number words to English"
   std::vector<Translation> training, test;
+  int64_t repeated = 0;    // pairs of a file left out since an earlier one is the same
+  int64_t also_tested = 0; // … since the test has their source sentence
+  bool tests_training = false;             // the test pairs are the training pairs
   WordVocab source, target;                // of the training sentences
   std::string (*written)(const Words&);    // the target's words as they are written
   int64_t source_steps, target_steps;      // of the longest sentence, its <eos> counted
@@ -53,9 +56,10 @@ struct TranslationTask {
 /// and are > 0.
 TranslationTask number_task(TaskOptions options, const FrenchNumbers& french);
 
-/// The pairs of a file, its first language taken for English. Of the tutorial's, test_size but at
-/// most a tenth are drawn for the test, and with 0 the test pairs are the training pairs; d2l takes
-/// the first train_size, and has no test of its own.
+/// The pairs of a file, its first language taken for English. Of the tutorial's, once each, test_size
+/// but at most a tenth are drawn for the test, and no other pair with the source sentence of one of
+/// these is trained on; with 0 the test pairs are the training pairs; d2l takes the first train_size,
+/// and has no test of its own.
 /// Throws as read_sentence_pairs, and Error where nothing is left to train on.
 TranslationTask pair_task(const std::filesystem::path& file, Preparation preparation,
                           TaskOptions options);

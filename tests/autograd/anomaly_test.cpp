@@ -78,10 +78,10 @@ TEST_CASE("anomaly mode names the rule that makes a gradient that is not finite"
 }
 
 TEST_CASE("anomaly mode says in which module") {
-  const core::ScopeFrame frame{nullptr, [](const core::ScopeFrame&) { return std::string("h.3.attn"); }, nullptr};
-  core::current_scope() = &frame;
+  const core::ScopeFrame frame{nullptr, nullptr, [](const core::ScopeFrame&) { return std::string("h.3.attn"); }, nullptr};
+  core::current_scope = &frame;
   const std::string text = anomaly_in([] { (void)log(tensor({-1})); });
-  core::current_scope() = nullptr;
+  core::current_scope = nullptr;
   CHECK(contains(text, " [in h.3.attn]"));
 }
 

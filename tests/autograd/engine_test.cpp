@@ -5,7 +5,7 @@
 
 #include <heed/autograd/engine.h>
 #include <heed/autograd/gradcheck.h>
-#include <heed/autograd/node.h>
+#include <heed/autograd/joint.h>
 #include <heed/autograd/ops.h>
 #include <heed/core/ops.h>
 
@@ -70,13 +70,13 @@ TEST_CASE("a graph is used once unless it is kept") {
   y.backward();
   CHECK(x.grad().item() == 2 * once);
   const std::string text = message_of<AutogradError>([&] { y.backward(); });
-  CHECK(contains(text, "exp: what it saved for backward is gone"));
+  CHECK(contains(text, "exp: what it kept for backward is gone"));
   CHECK(contains(text, "retain_graph"));
 
   const Tensor z = square(x), other = z * 2.0;
   other.backward();
-  CHECK(contains(message_of<AutogradError>([&] { z.backward(); }), "square: what it saved"));
-  CHECK(contains(message_of<AutogradError>([&] { (void)grad(z, {x}); }), "square: what it saved"));
+  CHECK(contains(message_of<AutogradError>([&] { z.backward(); }), "square: what it kept"));
+  CHECK(contains(message_of<AutogradError>([&] { (void)grad(z, {x}); }), "square: what it kept"));
 }
 
 TEST_CASE("backward in parts equals backward at once") {
@@ -150,7 +150,7 @@ TEST_CASE("a rule that leaves history is found when it is recorded") {
   const Tensor x = number(3);
   const auto once = [](const Tensor& a) {
     return op("once", core::map(core::Unary::square, a.array()),
-              edge(a, [s = saved(a)](const Tensor& g) { return (g * s() * 2.0).detach(); }));
+              edge(a, keep(a), [](auto& g, auto& s) { return (g * s * 2.0).detach(); }));
   };
   once(x).backward();
   CHECK(x.grad().item() == 6);
@@ -163,22 +163,22 @@ TEST_CASE("users' ops: edges, and one joint rule") {
   const auto hypot = [](const Tensor& a, const Tensor& b) {  // √(a² + b²)
     core::Array y = core::map(core::Unary::sqrt, core::zip(core::Binary::add, core::map(core::Unary::square, a.array()),
                                                            core::map(core::Unary::square, b.array())));
-    return op("hypot", y, edge(a, [a = saved(a)](const Tensor& g, const Tensor& h) { return g * a() / h; }),
-              edge(b, [b = saved(b)](const Tensor& g, const Tensor& h) { return g * b() / h; }));
+    return op("hypot", y, edge(a, keep(a), [](auto& g, auto& h, auto& a) { return g * a / h; }),
+              edge(b, keep(b), [](auto& g, auto& h, auto& b) { return g * b / h; }));
   };
   gradcheck([&](const std::vector<Tensor>& in) { return hypot(in[0], in[1]); },
             {test::spread({2, 3}, 1, 2), test::spread({3}, 1, 2, 1)});  // the engine sums over the broadcast axis
 
   const auto joint = [](const Tensor& a, const Tensor& b) {
     return op("product", core::zip(core::Binary::mul, a.array(), b.array()), {a, b},
-              [a = saved(a), b = saved(b)](const Tensor& g, const Tensor&) { return std::vector<Tensor>{g * b(), g * a()}; });
+              keep(a, b), [](auto& g, auto& a, auto& b) { return std::vector<Tensor>{g * b, g * a}; });
   };
   gradcheck([&](const std::vector<Tensor>& in) { return joint(in[0], in[1]); },
             {test::spread({2, 3}, 1, 2), test::spread({2, 1}, 1, 2, 1)});
 
   const auto short_of_one = [](const Tensor& a, const Tensor& b) {
     return op("short", core::zip(core::Binary::mul, a.array(), b.array()), {a, b},
-              [](const Tensor& g, const Tensor&) { return std::vector<Tensor>{g}; });
+              [](auto& g) { return std::vector<Tensor>{g}; });
   };
   CHECK(contains(message_of<AutogradError>([&] { short_of_one(number(1), number(2)).backward(); }),
                  "short: its rule gave 1 gradients for 2 inputs"));
@@ -187,7 +187,7 @@ TEST_CASE("users' ops: edges, and one joint rule") {
 TEST_CASE("an empty Tensor from a rule means zero") {
   const Tensor x = number(3), y = number(4);
   const auto first_only = [](const Tensor& a, const Tensor& b) {
-    return op("first", core::clone(a.array()), edge(a, [](const Tensor& g) { return g; }),
+    return op("first", core::clone(a.array()), edge(a, [](auto& g) { return g; }),
               edge(b, [](const Tensor&) { return Tensor(); }));
   };
   first_only(x, y).backward();
@@ -199,7 +199,7 @@ TEST_CASE("a rule's gradient must fit its input") {
   const Tensor x = parameter(ones({2, 3}, Dtype::f64));
   const auto gives = [&](const Tensor& g) {
     return message_of<Error>([&] {
-      sum(op("custom", core::clone(x.array()), edge(x, [g](const Tensor&) { return g; }))).backward();
+      sum(op("custom", core::clone(x.array()), edge(x, keep(g), [](auto&, auto& g) { return g; }))).backward();
     });
   };
   CHECK(gives(ones({2, 3}, Dtype::f64)) == "no error");

@@ -49,10 +49,11 @@ TEST_CASE("autograd's errors say what was given, what is wrong and what to do") 
       {"matmul: (2, 3) @ (2,): inner sizes differ: 3 against 2: must be equal", [&] { matmul(x, ones({2})); }},
       {"matmul: (2,) @ (3, 2): inner sizes differ: 2 against 3: must be equal", [&] { matmul(ones({2}), ones({3, 2})); }},
       {"matmul: () @ (2, 3): a number is no matrix: multiply with *", [&] { matmul(scalar(1), x); }},
+      {"arange: -1 elements: cannot be fewer than none", [&] { arange(-1); }},
       {"tensor_i64: 2 values for shape (3,): needs 3", [&] { tensor_i64({1, 2}, {3}); }},
       {"embedding: table (): needs two axes (rows, width)", [&] { embedding(scalar(1), whole); }},
-      {"array: an empty Tensor: has no numbers to compute with: ", [&] { exp(Tensor()); }},
-      {"array: an empty Tensor: has no numbers to compute with: ", [&] { x + Tensor(); }},
+      {"exp: an empty Tensor: the operand has no elements to compute with: ", [&] { exp(Tensor()); }},
+      {"add: an empty Tensor: the right operand has no elements to compute with: ", [&] { x + Tensor(); }},
       {"permute: (2, 3) by (0,): needs each of the 2 axes once", [&] { p.permute({0}); }},
       {"select: (2, 3): index 2 on axis 0 of size 2: must be in -2 … 1", [&] { p[2]; }},
       {"item: (2, 3): holds more or less than one number: ", [&] { (void)x.item(); }},
@@ -66,10 +67,10 @@ TEST_CASE("autograd's errors say what was given, what is wrong and what to do") 
 }
 
 TEST_CASE("errors say in which module") {
-  const core::ScopeFrame frame{nullptr, [](const core::ScopeFrame&) { return std::string("decoder.layers.1"); }, nullptr};
-  core::current_scope() = &frame;
+  const core::ScopeFrame frame{nullptr, nullptr, [](const core::ScopeFrame&) { return std::string("decoder.layers.1"); }, nullptr};
+  core::current_scope = &frame;
   const std::string text = message_of<ShapeError>([] { ones({2}) + ones({3}); });
-  core::current_scope() = nullptr;
+  core::current_scope = nullptr;
   CHECK(text.ends_with(" [in decoder.layers.1]"));
   CHECK_FALSE(contains(message_of<ShapeError>([] { ones({2}) + ones({3}); }), "[in"));
 }

@@ -22,53 +22,53 @@ std::string complaint(const std::function<Tensor(const Tensor&)>& f, const Tenso
 }
 
 // x², with a derivative of the caller's.
-template <class Rule>
-Tensor squared(const Tensor& a, Rule rule) {
-  return op("squared", core::map(core::Unary::square, a.array()), edge(a, rule));
+template <class F>
+Tensor squared(const Tensor& a, const Keep<Tensor>& kept, F rule) {
+  return op("squared", core::map(core::Unary::square, a.array()), edge(a, kept, rule));
 }
 
 }  // namespace
 
 TEST_CASE("gradcheck accepts a right rule, to third order") {
-  CHECK(complaint([](const Tensor& a) { return squared(a, [s = saved(a)](const Tensor& g) { return g * s() * 2.0; }); }) == "no error");
+  CHECK(complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s * 2.0; }); }) == "no error");
   CHECK(complaint([](const Tensor& a) { return exp(sin(a)); }, x, {.order = 3}) == "no error");
 }
 
 TEST_CASE("gradcheck names the input, the coordinate and both numbers of a wrong rule") {
-  const std::string text = complaint([](const Tensor& a) { return squared(a, [s = saved(a)](const Tensor& g) { return g * s() * 2.001; }); });
+  const std::string text = complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s * 2.001; }); });
   CHECK(contains(text, "gradcheck: first order, input 0 (2, 3) along coordinate (0, 0): the rule gives "));
   CHECK(contains(text, ", differences give "));
 
   const std::string second = test::message_of<AutogradError>([] {
     gradcheck([](const std::vector<Tensor>& in) {
       return op("mul", core::zip(core::Binary::mul, in[0].array(), in[1].array()),
-                edge(in[0], [b = saved(in[1])](const Tensor& g) { return g * b(); }),
-                edge(in[1], [a = saved(in[0])](const Tensor& g) { return g * (a() + 1e-5); }));
+                edge(in[0], keep(in[1]), [](auto& g, auto& b) { return g * b; }),
+                edge(in[1], keep(in[0]), [](auto& g, auto& a) { return g * (a + 1e-5); }));
     }, {x, x});
   });
   CHECK(contains(second, "first order, input 1 (2, 3) along coordinate (0, 0)"));
 }
 
 TEST_CASE("gradcheck looks at large inputs through random directions") {
-  const std::string text = complaint([](const Tensor& a) { return squared(a, [s = saved(a)](const Tensor& g) { return g * s(); }); },
+  const std::string text = complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s; }); },
                                      test::spread({20, 20}, 1, 2), {.coordinates = 10});
   CHECK(contains(text, "input 0 (20, 20) along random direction 0"));
 }
 
 TEST_CASE("gradcheck finds a rule that is wrong in second order only") {
   // The saved factor is cut from its history: right once, 0 instead of 2 the second time.
-  const auto cut = [](const Tensor& a) { return squared(a, [s = a.detach()](const Tensor& g) { return g * s * 2.0; }); };
+  const auto cut = [](const Tensor& a) { return squared(a, keep(a.detach()), [](auto& g, auto& s) { return g * s * 2.0; }); };
   CHECK(complaint(cut, x, {.order = 1}) == "no error");
   CHECK(contains(complaint(cut), "gradcheck: second order, input 0 (2, 3) along coordinate"));
 }
 
 TEST_CASE("gradcheck finds a fused form that differs from its formula") {
   const auto split = [](const Tensor& a) {
-    return squared(a, [s = saved(a)](const Tensor& g) { return grad_enabled() ? g * s() * 2.0 : g * s() * 2.00001; });
+    return squared(a, keep(a), [](auto& g, auto& s) { return grad_enabled() ? g * s * 2.0 : g * s * 2.00001; });
   };
   CHECK(contains(complaint(split, x, {.order = 1}), "first order, input 0"));
   const auto split_formula = [](const Tensor& a) {
-    return squared(a, [s = saved(a)](const Tensor& g) { return grad_enabled() ? g * s() * 2.00001 : g * s() * 2.0; });
+    return squared(a, keep(a), [](auto& g, auto& s) { return grad_enabled() ? g * s * 2.00001 : g * s * 2.0; });
   };
   CHECK(complaint(split_formula, x, {.order = 1}) == "no error");
   CHECK(contains(complaint(split_formula), "under NoGrad and "));

@@ -1,6 +1,7 @@
 // Every differentiable op, with its options, in every layout: first and second derivatives in f64.
 // One row an op; a check is a row in one layout.
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <set>
 #include <string>

@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include <heed/core/ops.h>
+
+#include "support/catch.h"
 
 using namespace heed;
 using core::Array;

@@ -23,7 +23,7 @@ constexpr Target targets[] = {
     {"json", fuzz::json},       {"npy", fuzz::npy},   {"safetensors", fuzz::safetensors},
     {"index", fuzz::index},     {"idx", fuzz::idx},   {"numbers", fuzz::numbers},
     {"einsum", fuzz::einsum},   {"tables", fuzz::tables},
-    {"options", fuzz::options}};
+    {"options", fuzz::options}, {"resume", fuzz::resume}};
 
 std::vector<std::string> corpus(const char* target) {
   std::vector<std::filesystem::path> paths;

@@ -93,3 +93,24 @@ TEST_CASE("every header has a guard, and no source is longer than a reader would
       CHECK(lines <= (kind == ".h" ? 200 : 400));
     }
 }
+
+TEST_CASE("tests reach Catch2 through support/catch.h, under names that every CTest can hand back") {
+  const fs::path tests(HEED_TESTS_DIR);
+  int files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(tests)) {
+    const std::string kind = entry.path().extension().string(), name = entry.path().filename().string();
+    if ((kind != ".h" && kind != ".cpp") || name == "catch.h" || name == "catch_main.cpp") continue;
+    ++files;
+    std::ifstream file(entry.path());
+    std::string line;
+    for (int number = 1; std::getline(file, line); ++number) {
+      INFO(entry.path().string() << ":" << number << ": " << line);
+      CHECK((line.find("#include") != 0 || line.find("catch2/") == std::string::npos));
+      const size_t begin = line.find('"');
+      if (line.find("TEST_CASE(") != 0 || begin == std::string::npos) continue;
+      const std::string title = line.substr(begin + 1, line.find('"', begin + 1) - begin - 1);
+      CHECK(title.find_first_of("[];\\") == std::string::npos);
+    }
+  }
+  CHECK(files > 100);
+}

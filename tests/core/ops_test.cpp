@@ -103,12 +103,15 @@ TEST_CASE("long sums keep their digits") {
   CHECK(std::abs(item(sum(y, {}, false)) - double(truth)) <= 1e-6 * std::sqrt(double(n)));
 }
 
-TEST_CASE("whole numbers wrap, and divide towards zero") {
+TEST_CASE("whole numbers wrap, and their quotients are fractions") {
   const auto i32 = [](Numbers values) { return from_vector(values, {int64_t(values.size())}, Dtype::i32); };
   CHECK(to_vector(zip(Binary::add, i32({2147483647}), 1.0)) == Numbers{-2147483648.0});
   CHECK(to_vector(zip(Binary::mul, i32({65536, -3}), i32({65536, 5}))) == Numbers{0, -15});
-  CHECK(to_vector(zip(Binary::div, i32({7, -7, 7, -7, -2147483648.0, 5}), i32({2, 2, -2, -2, -1, 0}))) ==
-        Numbers{3, -3, -3, 3, -2147483648.0, 0});
+  const Array quotient = zip(Binary::div, i32({7, -7, 7, -7, -2147483648.0}), i32({2, 2, -2, -2, -1}));
+  CHECK(quotient.dtype() == Dtype::f32);
+  CHECK(to_vector(quotient) == Numbers{3.5, -3.5, -3.5, 3.5, 2147483648.0});
+  CHECK(to_vector(floor_divide(i32({7, -7, 7, -7, -2147483648.0}), i32({2, 2, -2, -2, -1}))) ==
+        Numbers{3, -4, -4, 3, -2147483648.0});
   CHECK(to_vector(sum(full({3}, 1, Dtype::boolean), {}, false)) == Numbers{3});
   CHECK(to_vector(cumsum(full({3}, 1, Dtype::boolean), 0)) == Numbers{1, 2, 3});
   CHECK(item(prod(full({3}, 1, Dtype::boolean), 0, false)) == 1);

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #endif
 
+#include <heed/core/error.h>
 #include <heed/core/storage.h>
 
 #include "support/catch.h"
@@ -154,8 +155,9 @@ TEST_CASE("storage: large blocks that come and go in the same way again and agai
 #endif
 
 TEST_CASE("storage: an impossible size throws and leaves everything usable") {
-  REQUIRE_THROWS_AS(Storage(SIZE_MAX), std::bad_alloc);
-  REQUIRE_THROWS_AS(Storage(SIZE_MAX / 2), std::bad_alloc);
+  REQUIRE_THROWS_AS(Storage(SIZE_MAX), heed::MemoryError);
+  REQUIRE_THROWS_AS(Storage(SIZE_MAX / 2), heed::MemoryError);
+  REQUIRE_FALSE(Storage::try_make(SIZE_MAX));
   REQUIRE(Storage(10));
 }
 

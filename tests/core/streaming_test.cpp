@@ -1,5 +1,3 @@
-#include <catch2/catch.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +8,8 @@
 #include <heed/core/ops.h>
 #include <heed/core/random.h>
 #include <heed/core/streaming.h>
+
+#include "support/catch.h"
 
 using namespace heed;
 using core::Array;

@@ -57,8 +57,8 @@ TEST_CASE("char_gpt: stopped at any step and resumed, a run is the same run, byt
     const std::string at = " --stop-at " + std::to_string(stop);
     const Ran first = train(text, options + at, parts);
     CHECK(first.exit_code == 0);
-    CHECK(contains(first.err, "stopped at step " + std::to_string(stop) + ", saved; go on with"));
-    CHECK(contains(first.err, "--resume " + parts / "checkpoint.safetensors"));
+    CHECK(contains(first.err, "stopped at step " + std::to_string(stop) + "; checkpoint saved. To resume:"));
+    CHECK(contains(first.err, "--resume=" + parts / "checkpoint.safetensors"));
     for (const char* file : {"checkpoint.safetensors", "metrics.jsonl"})
       CHECK(core::read_file(parts / file) != core::read_file(whole / file));
     // With its --stop-at, as the line that it printed has it: behind that step it means nothing.
@@ -116,6 +116,6 @@ TEST_CASE("char_gpt: --accumulate takes the steps of a larger batch") {
   }
   const Ran refused = train(
       text, options + " --batch 4 --resume '" + parts / "checkpoint.safetensors" + "'", parts);
-  CHECK(refused.exit_code == 1);
-  CHECK(contains(refused.err, "its accumulate is 3, this run's 1: give the options and the text"));
+  CHECK(refused.exit_code == 2);
+  CHECK(contains(refused.err, "was made with --accumulate 3 (here 1): give the options that it was made with"));
 }

@@ -212,10 +212,19 @@ TEST_CASE("kit attention page: what does not fit is refused") {
         here + "layer 0, head 0 has 1 weights: give queries x keys of them, row by row");
   CHECK(refusal([](auto& page) { page.sets[0].allowed = {true}; }) ==
         here + "the mask has 1 entries: give queries x keys of them, or none");
-  CHECK(refusal([](auto& page) { page.sets[0].layers[0][0][1] = NAN; }) ==
-        here +
-            "layer 0, head 0: the weight of query 0 on key 1 is nan: look for where it came from "
-            "(detect_anomaly)");
+}
+
+TEST_CASE("kit attention page: weights that are not finite are shown as 0, and that is said") {
+  for (const int64_t exact_limit : {100, 0}) {
+    kit::AttentionPage page{.sets = {{.name = "s", .queries = {"a", "b"}, .keys = {"a", "b"}}}, .exact_limit = exact_limit};
+    page.sets[0].layers = {{{3e38f, NAN, -3e38f, INFINITY}}};  // a range that f32 does not hold, too
+    const std::string html = kit::attention_html(page);
+    CHECK(html.find("Weights that are not finite (NaN or infinite) and are shown as 0: 2.") != std::string::npos);
+    const std::string data = html.substr(html.find("id=\"data\""), 400);
+    for (const char* bad : {"nan", "inf"}) CHECK(data.find(bad) == std::string::npos);
+    page.sets[0].layers = {{{1, 0, 0, 1}}};
+    CHECK(kit::attention_html(page).find("not finite") == std::string::npos);
+  }
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <sstream>
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/option.h>
+#include <heed/examples/kit/terminal.h>
 #include "support/errors.h"
 
 using namespace heed;
@@ -93,9 +95,9 @@ TEST_CASE("kit cli: each kind of option, in both spellings") {
   CHECK(demo.common.quiet);
   CHECK(demo.common.json);
   CHECK(demo.cli.command("steps", "100") ==
-        "demo --lr 0.5 --layers=2 --norm post --no-bias --fast --text=a b.txt --name= --seed=9 "
+        "demo --lr 0.5 --layers=2 --norm post --no-bias --fast '--text=a b.txt' --name= --seed=9 "
         "--out x/y "
-        "--quiet --json --steps 100");
+        "--quiet --json --steps=100");
 }
 
 TEST_CASE("kit cli: defaults stay, the last of two wins, flags take words") {
@@ -158,7 +160,7 @@ TEST_CASE("kit cli: bad values name the option, the value and what is expected")
         "--fast: \"maybe\": is not a truth value: give true or false");
   CHECK(demo.refusal({"--text="}) == "--text: \"\": is empty: give a path");
   CHECK(demo.refusal({"--steps=-1"}) ==
-        "--steps: \"-1\": is out of range: give an integer of at least 0");
+        "--steps: \"-1\": is out of range: give an integer of at least 0 and at most 1e+09");
   CHECK(demo.refusal({"--lr"}) ==
         "--lr: no value follows: give a number above 0 and at most 10, as in --lr=X");
   CHECK(demo.refusal({"--text", "--fast"}) ==
@@ -260,7 +262,7 @@ TEST_CASE("kit cli: --json prints exactly the documented keys") {
 TEST_CASE("kit cli: words for a shell are quoted") {
   Demo demo;
   REQUIRE(demo.parse({"--name", "it's here"}));
-  CHECK(demo.cli.command("text", "a b") == "demo --name 'it'\\''s here' --text 'a b'");
+  CHECK(demo.cli.command("text", "a b") == "demo --name 'it'\\''s here' '--text=a b'");
 }
 
 TEST_CASE("kit cli: run_main turns exceptions into a line and an exit code") {
@@ -275,7 +277,8 @@ TEST_CASE("kit cli: run_main turns exceptions into a line and an exit code") {
   CHECK(run([](int, char**) -> int { throw kit::UsageError("--x: unknown option"); }) ==
         "2 demo: --x: unknown option\n");
   CHECK(run([](int, char**) -> int { throw ShapeError("matmul: no"); }) == "1 demo: matmul: no\n");
-  CHECK(run([](int, char**) -> int { throw std::bad_alloc(); }) == "1 demo: std::bad_alloc\n");
+  CHECK(run([](int, char**) -> int { throw Error("demo: no"); }) == "1 demo: no\n");  // named once
+  CHECK(run([](int, char**) -> int { throw std::bad_alloc(); }) == "1 demo: out of memory: make the model or the batch smaller\n");
 }
 
 namespace {
@@ -311,6 +314,10 @@ TEST_CASE("kit interrupt: the first signal is noted, the second ends the program
   CHECK(raised(SIGTERM, 0) == 143);
   CHECK(raised(SIGINT, SIGINT) == 1000 + SIGINT);
   CHECK(raised(SIGINT, SIGTERM) == 1000 + SIGTERM);
+  CHECK(raised(SIGHUP, 0) == 129);
+  CHECK(raised(SIGHUP, SIGHUP) == 129);  // a closing terminal hangs up twice
+  CHECK(raised(SIGHUP, SIGTERM) == 1000 + SIGTERM);
+  CHECK(raised(SIGTERM, SIGHUP) == 143);
   CHECK(in_child([] { return kit::interrupt_exit_code(); }) == 0);
 }
 
@@ -321,6 +328,30 @@ TEST_CASE("kit interrupt: an ignored SIGINT stays ignored") {
           raise(SIGINT);
           return kit::interrupted() ? 91 : 0;
         }) == 0);
+}
+
+TEST_CASE("kit interrupt: a pipe without a reader stops a run that watches, without a word") {
+  const int code = in_child([] {
+    kit::watch_interrupts();
+    int ends[2];
+    if (pipe(ends) != 0) return 90;
+    close(ends[0]);
+    dup2(ends[1], 1);
+    std::cout << "results\n" << std::flush << "more\n" << std::flush;
+    return kit::interrupted() && kit::reader_is_gone() ? 0 : 91;
+  });
+  CHECK(code == 128 + SIGPIPE);
+}
+
+TEST_CASE("kit cli: closed standard streams are opened, so that no file becomes one of them") {
+  const int code = in_child([] {  // run_main has done it by now; here once more, by hand
+    for (const int number : {0, 1, 2}) close(number);
+    kit::open_standard_streams();
+    const int next = open("/dev/null", O_RDONLY);
+    const bool writes_fail = write(1, "x", 1) == -1;
+    return next > 2 && writes_fail && kit::stdout_fault().rfind("stdout: is closed", 0) == 0 ? 7 : 90;
+  });
+  CHECK(code == 7);
 }
 
 TEST_CASE("kit cli: a closed stdout ends the program without a word") {

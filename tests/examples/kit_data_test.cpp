@@ -10,6 +10,7 @@
 #include <heed/core/file.h>
 #include <heed/examples/kit/batches.h>
 #include <heed/examples/kit/datasets.h>
+#include <heed/examples/kit/tables.h>
 #include "support/errors.h"
 #include "support/temp_dir.h"
 
@@ -176,4 +177,32 @@ TEST_CASE("kit datasets: heed's own source is a corpus") {
   const std::string text = kit::source_tree_text();
   CHECK(text.size() > 100'000);
   CHECK(text.find("class Tensor {") != std::string::npos);
+}
+
+TEST_CASE("kit tables: blank lines at the end and every kind of line end are read") {
+  const std::vector<kit::Row> rows = {{"a", "b"}, {"c", "d"}};
+  for (const std::string end : {"\n", "\r\n", "\r"})
+    for (const std::string blank : {"", "\n", "\r\n", "\r\r", "\n \n\t\n"}) {
+      if (end == "\r" && blank.find('\n') != std::string::npos) continue;
+      CAPTURE(end, blank);
+      CHECK(kit::parse_tsv("a\tb" + end + "c\td" + end + blank, "t") == rows);
+      CHECK(kit::parse_csv("a,b" + end + "c,d" + end + blank, "t") == rows);
+    }
+  CHECK(kit::parse_tsv("a\tb\nc\td", "t") == rows);
+  CHECK(kit::parse_tsv("", "t").empty());
+  CHECK(kit::parse_tsv("\n\n", "t").empty());
+  CHECK(message_of<FormatError>([] { kit::parse_tsv("a\tb\n\nc\td\n", "t"); }) ==
+        "t:2: 1 column: expected 2: each row has as many");
+  const heed::test::TempDir dir;
+  core::write_file_atomic(dir / "lines", "a\rb\r\nc\n\nd");
+  CHECK(kit::read_lines(dir / "lines") == std::vector<std::string>{"a\rb", "c", "", "d"});
+  core::write_file_atomic(dir / "lines", "a\r\rb\r");
+  CHECK(kit::read_lines(dir / "lines") == std::vector<std::string>{"a", "", "b"});
+}
+
+TEST_CASE("kit idx: sizes whose product overflows are refused, also beside an axis of 0") {
+  for (const std::string& axes : {std::string("\0\0\0\0", 4), std::string("\0\0\0\1", 4)}) {
+    const std::string file = std::string("\0\0\x08\x04", 4) + axes + std::string(12, '\xff');
+    CHECK(message_of<FormatError>([&] { kit::parse_idx(file, "x.idx"); }).find("x.idx: byte ") == 0);
+  }
 }

@@ -261,3 +261,72 @@ TEST_CASE("kit format: text for XML and for JSON inside HTML") {
         "\"\\u003c/script\\u003e\\u003c!--\\u2028\\u2029\\u0026\\\"\\\\\\n\\u0009\\u007f "
         "é\xEF\xBF\xBD\"");
 }
+
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity(), nan_value = std::numeric_limits<double>::quiet_NaN();
+const std::vector<double> extreme = {nan_value, inf, -inf, 1e308, -1e308, 1e301, 5e-324, -5e-324, 0, 1, 1e20,
+                                     std::nextafter(1e20, inf), 1e300, -1e300, 1e-300};
+
+bool has_no_bad_number(const std::string& svg) {
+  for (const char* bad : {"\"nan", "\"-nan", "\"inf", "\"-inf", "Mnan", "Lnan", " nan", " inf"})
+    if (svg.find(bad) != std::string::npos) return false;
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("kit pictures: any two values draw something, and what is left out is said") {
+  for (const double a : extreme)
+    for (const double b : extreme)
+      for (const bool log : {false, true}) {
+        CAPTURE(a, b, log);
+        for (const kit::Mark mark : {kit::Mark::line, kit::Mark::dashes, kit::Mark::dots}) {
+          kit::Plot plot{.series = {{.name = "s", .x = {a, 1, b}, .y = {b, 2, a}, .mark = mark}}, .levels = {{a, "level"}}};
+          plot.log_x = plot.log_y = log;
+          const std::string svg = kit::svg({.panels = {plot}});
+          CHECK(has_no_bad_number(svg));
+          const bool bad = !kit::drawable(a) || !kit::drawable(b) || (log && (a < 1e-300 || b < 1e-300));
+          CHECK((svg.find("left out: not finite") != std::string::npos) == bad);
+        }
+        kit::HeatMap map;
+        map.rows = 1, map.columns = 3, map.values = {a, b, 0.5};
+        for (const bool numbers : {false, true}) {
+          map.numbers = numbers;
+          const std::string svg = kit::svg({.panels = {map}});
+          CHECK(has_no_bad_number(svg));
+          const bool beyond = [&](double v) { return !kit::drawable(v) && !std::isnan(v); }(a) ||
+                              (!kit::drawable(b) && !std::isnan(b));
+          CHECK((svg.find("left out, hatched: not finite") != std::string::npos) == beyond);
+          CHECK(kit::terminal_heat_map(map, numbers).size() < 60);
+        }
+        map.low = a, map.high = b;
+        CHECK(has_no_bad_number(kit::svg({.panels = {map}})));
+        CHECK_FALSE(kit::terminal_heat_map(map).empty());
+        CHECK_FALSE(kit::sparkline({a, b, 1}).empty());
+        CHECK(kit::nice_ticks(std::min(a, b), std::max(a, b), 5).size() < 100);
+        CHECK(has_no_bad_number(kit::svg({.panels = {kit::loss_plot({1, 2, 3}, {a, b, 1}, {{b, "level"}})}})));
+      }
+}
+
+TEST_CASE("kit loss plot: what was logged, the validation beside it, a log axis over decades") {
+  const kit::Metric training{{1, 2, 3, 4}, {2.0, 1.5, 1.2, 1.0}}, validation{{2, 4}, {1.6, 1.1}};
+  const kit::Plot one = kit::loss_plot({{.training = training, .validation = validation}});
+  REQUIRE(one.series.size() == 3);
+  CHECK(one.series[0].faint);
+  CHECK(one.series[0].y == training.values);  // as logged, not smoothed
+  CHECK(one.series[1].name == "smoothed");
+  CHECK(one.series[2].name == "validation");
+  CHECK(one.series[2].y == validation.values);
+  CHECK_FALSE(one.log_y);
+  const kit::Plot two = kit::loss_plot({{"a", training, validation}, {"b", {{1, 2}, {1, 0.01}}, {}}});
+  REQUIRE(two.series.size() == 5);
+  CHECK(two.series[1].name == "a");
+  CHECK(two.series[2].name == "a, validation");
+  CHECK(two.series[3].faint);
+  CHECK(two.log_y);
+  CHECK_FALSE(kit::loss_plot({1, 2}, {1, 0}).log_y);
+  // A validation that was measured once is a point.
+  const std::string svg = kit::svg({.panels = {kit::loss_plot({{.training = training, .validation = {{4}, {1.1}}}})}});
+  CHECK(svg.find("<circle") != std::string::npos);
+}

@@ -22,7 +22,7 @@ using heed::test::TempDir;
 
 namespace {
 
-const kit::ProgressState half{"training", 840, 2000, 12.3, 71.2, "loss", 1.2345};
+const kit::ProgressState half{"training", 840, 2000, 12.3, 71.2, {{"loss", 1.2345}}};
 
 }  // namespace
 
@@ -55,7 +55,7 @@ TEST_CASE("kit progress: the ends, no steps, no rate, slow steps") {
   CHECK(kit::progress_line({"a", 0, 0, 0, 0}) == "a: step 0 of 0, 00:00 in all");
   CHECK(kit::progress_line(half) ==
         "training: step 840 of 2000, loss 1.2345, 71.2 steps/s, 00:16 left");
-  CHECK(kit::progress_line({"a", 1, 2, 4, 0.25, "loss", NAN}) ==
+  CHECK(kit::progress_line({"a", 1, 2, 4, 0.25, {{"loss", NAN}}}) ==
         "a: step 1 of 2, loss nan, 4 s a step, 00:04 left");
   CHECK(kit::progress_line({"a", 2, 2, 8, 0.25}) == "a: step 2 of 2, 4 s a step, 00:08 in all");
 }

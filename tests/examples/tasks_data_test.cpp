@@ -2,6 +2,7 @@
 #include "support/catch.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <set>
@@ -346,16 +347,16 @@ TEST_CASE(
 
 TEST_CASE("Tasks: splits that cannot be are refused") {
   CHECK(message_of<Error>([] { kit::TaskData(kit::make_addition(1), {.test = 101}); }) ==
-        "tasks: 100 different examples found, 101 wanted for testing: there are too few: make the "
+        "task data: 100 different examples found, 101 wanted for testing: there are too few: make the "
         "sequences "
         "longer");
   CHECK(message_of<Error>(
             [] { kit::TaskData(kit::make_addition(1), {.training = 1, .test = 100}); }) ==
-        "tasks: every example drawn is one of the test's: none is left to train on: make the test "
+        "task data: every example drawn is one of the test's: none is left to train on: make the test "
         "smaller or "
         "the sequences longer");
   CHECK(message_of<Error>([] { kit::TaskData(kit::all_modular_sums(3), 9, 0); }) ==
-        "tasks: 9 of 9 examples to train on: some must be left for testing: give 1 to 8");
+        "task data: 9 of 9 examples to train on: some must be left for testing: give 1 to 8");
 }
 
 TEST_CASE("Tasks: a batch is filled up where sequences differ in length") {
@@ -369,4 +370,17 @@ TEST_CASE("Tasks: a batch is filled up where sequences differ in length") {
   CHECK(batch.tokens() == 10);
   CHECK_FALSE(kit::collate({some[0], some[0]}).source_lengths.has_value());
   CHECK_FALSE(kit::collate(drawn(kit::make_sorting(3, 3), 2)).source.defined());
+}
+
+TEST_CASE("task data: what occurs twice is never both learnt and tested") {
+  std::vector<kit::Example> all;
+  for (int64_t i = 0; i < 100; ++i) all.push_back({.input = {i % 40}, .target = {i % 40}});
+  CHECK(kit::distinct(all).size() == 40);
+  const kit::TaskData data(all, 30, 1);
+  CHECK(data.training.size() == 30);
+  CHECK(data.test.size() == 10);
+  for (const kit::Example& tested : data.test)
+    CHECK(std::find(data.training.begin(), data.training.end(), tested) == data.training.end());
+  CHECK(message_of<Error>([] { kit::TaskData(std::vector<kit::Example>(5, kit::Example{.input = {1}}), 1, 1); })
+            .find("task data: 1 different examples: one to train on and one to test with are needed") == 0);
 }

@@ -124,17 +124,17 @@ TEST_CASE("tasks: --help shows the defaults of the task that is named, and all t
 TEST_CASE("tasks: slips are answered with one line and exit code 2, failures with 1") {
   Ran ran = run_program("tasks srot");
   CHECK(ran.exit_code == 2);
-  CHECK(contains(ran.err, "tasks: --task: \"srot\": is not a choice: give one of sort, reverse, "));
+  CHECK(contains(ran.err, "tasks: --task: \"srot\": is not a choice: did you mean sort? give one of sort, reverse, "));
   ran = run_program("tasks sort --stepz 3");
   CHECK(ran.exit_code == 2);
   CHECK(ran.err == "tasks: --stepz: unknown option: did you mean --steps?\n");
   const TempDir dir;
   ran = run_program("tasks recall --length 9" + in(dir));
-  CHECK(ran.exit_code == 1);
+  CHECK(ran.exit_code == 2);
   CHECK(contains(ran.err, "tasks: recall: 4 pairs in a length of 9"));
   CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
   ran = run_program("tasks modular --symbols 5 --train-size 25" + in(dir));
-  CHECK(ran.exit_code == 1);
+  CHECK(ran.exit_code == 2);
   CHECK(contains(ran.err, "some must be left for testing"));
   CHECK(run_program("tasks names --text /nowhere/names.txt" + in(dir)).exit_code == 1);
 }
@@ -144,10 +144,16 @@ TEST_CASE("tasks: a checkpoint of other settings is refused") {
   const std::string options = "tasks sort --width 12 --batch 4 --test-size 20 --quiet" + in(dir);
   REQUIRE(run_program(options + " --steps 2").exit_code == 0);
   const Ran refused =
-      run_program(options + " --steps 3 --resume '" + (dir / "checkpoint.safetensors") + "'");
-  CHECK(refused.exit_code == 1);
-  CHECK(contains(refused.err, ": its steps is 2, this run's 3: "));
-  CHECK(contains(refused.err, "give the options that it was made with"));
+      run_program(options + " --steps 3 --seed 4 --lr 0.5 --resume '" + (dir / "checkpoint.safetensors") + "'");
+  CHECK(refused.exit_code == 2);
+  CHECK(contains(refused.err, ": was made with another test, --seed 1 (here 4), --lr 5e-04 (here 0.5): give the"
+                              " test and the options that it was made with"));
+  // More steps are no other settings; fewer than were taken cannot be had.
+  const std::string resume = " --resume '" + (dir / "checkpoint.safetensors") + "'";
+  CHECK(run_program(options + " --steps 5" + resume).exit_code == 0);
+  const Ran fewer = run_program(options + " --steps 1" + resume);
+  CHECK(fewer.exit_code == 2);
+  CHECK(contains(fewer.err, "tasks: --steps 1: the checkpoint is at step 5 already: give at least as many"));
 }
 
 TEST_CASE("tasks: a run that stopped and went on is the run that never stopped") {
@@ -177,7 +183,7 @@ TEST_CASE("tasks: a run that stopped and went on is the run that never stopped")
                {.recipe = recipe,
                 .checkpoint = dir.path() / "checkpoint",
                 .metrics = dir.path() / "metrics",
-                .identity = {{"task", "sort"}},
+                .traits = {{"task", "sort"}},
                 .eval_every = 3,
                 .goal_metric = "test_loss",
                 .goal = goal,
@@ -202,10 +208,10 @@ TEST_CASE("tasks: a run that stopped and went on is the run that never stopped")
   CHECK(message_of([&] {
           resumed.resume(parts.path() / "checkpoint", {{"task", "copy"}});
         }) == "--resume " + (parts / "checkpoint") +
-                  ": its task is sort, this run's copy: give the options that it was made with");
+                  ": was made with --task sort (here copy): give the options that it was made with");
 }
 
-TEST_CASE("tasks: two layers find what repeats, one does not [DM-21]", "[slow]") {
+TEST_CASE("tasks: two layers find what repeats, one does not (DM-21)", "[slow]") {
   const TempDir dir;
   const core::Json models = run_program(
                                 "tasks induction --steps 500 --test-size 200 --eval-every 500 "
@@ -218,7 +224,7 @@ TEST_CASE("tasks: two layers find what repeats, one does not [DM-21]", "[slow]")
   CHECK(models.at("transformer").at("accuracy").as_number() > 0.6);
 }
 
-TEST_CASE("tasks: the Transformer copies a hundred unseen rows [DM-08]", "[slow]") {
+TEST_CASE("tasks: the Transformer copies a hundred unseen rows (DM-08)", "[slow]") {
   const TempDir dir;
   // Of width 64, whose published schedule ends at its highest rate: 96 to 100 right by the seed. A rate that
   // falls gets all, whatever the seed.
@@ -230,7 +236,7 @@ TEST_CASE("tasks: the Transformer copies a hundred unseen rows [DM-08]", "[slow]
   CHECK(model.at("greedy").as_integer() == 100);
 }
 
-TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position [DM-07]", "[slow]") {
+TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position (DM-07)", "[slow]") {
   const TempDir dir;
   const core::Json model =
       run_program("tasks reverse --steps 1200 --eval-every 1200 --json --quiet" + in(dir))
@@ -241,7 +247,7 @@ TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position [
   CHECK(model.at("score").as_number() > 0.85);
 }
 
-TEST_CASE("tasks: attention recalls what came with a key, a GRU of its size does not [DM-22]",
+TEST_CASE("tasks: attention recalls what came with a key, a GRU of its size does not (DM-22)",
           "[slow]") {
   const TempDir dir;
   const core::Json models =

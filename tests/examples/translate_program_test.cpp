@@ -88,7 +88,7 @@ TEST_CASE("translate: every model learns a little, and all is made that is named
     for (const char* file : {".checkpoint.safetensors", ".metrics.jsonl", ".model.safetensors"})
       CHECK(contains(ran.out, dir / (model + file)));
     const std::string metrics = core::read_file(dir / (model + ".metrics.jsonl"));
-    CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 6);
+    CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 6 + 1);
   }
   CHECK(dir.count() == 3 + 3 * 4);
   CHECK(core::read_file(dir / "loss.svg").ends_with("</svg>\n"));
@@ -117,6 +117,8 @@ TEST_CASE("translate: a run that is stopped and resumed is the run that was not"
   CHECK(ran.exit_code == 143);
   CHECK(contains(ran.err, "stopped bahdanau at step "));
   CHECK(contains(ran.err, "--resume"));
+  CHECK(contains(ran.out, "bahdanau, as far as it has come:"));
+  CHECK(std::filesystem::exists(stopped / "loss.svg"));
   CHECK_FALSE(std::filesystem::exists(stopped / "bahdanau.model.safetensors"));
   const std::string resumed = results_of(stopped, options + " --resume '" + stopped.path().string() + "'");
   CHECK(resumed == results_of(whole, options));
@@ -127,10 +129,11 @@ TEST_CASE("translate: a run that is stopped and resumed is the run that was not"
   CHECK(again.json().at("steps").at("bahdanau").as_integer() == 600);
   CHECK(contains(resumed, core::to_json(again.json().at("loss"))));
 
-  for (const auto& [changed, said] : {std::pair(" --lr 0.5", ": its lr is 0.003, this run's 0.5: give the options"),
-                                      {" --seed 9", ": its examples_hash is "}, {" --layers 2", ": its layers is 1, this run's 2"}}) {
+  for (const auto& [changed, said] : {std::pair(" --lr 0.5", ": was made with --lr 0.003 (here 0.5): give the options"),
+                                      {" --seed 9", ": was made with another training set, --seed 1 (here 9): give the"},
+                                      {" --layers 2", ": was made with --layers 1 (here 2)"}}) {
     const Ran refused = run_program(tiny + options + changed + " --resume '" + whole.path().string() + "'" + out_to(stopped));
-    CHECK(refused.exit_code == 1);
+    CHECK(refused.exit_code == 2);
     CHECK(contains(refused.err, said));
     CHECK(refused.err.find('\n') == refused.err.size() - 1);
   }
@@ -181,7 +184,9 @@ TEST_CASE("translate: a slip in the command line is answered with one line and e
   for (const auto& [options, said] :
        {std::pair(" --sede 3", "translate: --sede: unknown option: did you mean --seed?\n"),
         {" --model gru", "translate: --model: \"gru\": is not a choice: give one of all, bahdanau, transformer, location, none\n"},
-        {" --beam 0", "translate: --beam: \"0\": is out of range: give an integer of at least 1\n"},
+        {" --beam 0", "translate: --beam: \"0\": is out of range: give an integer of at least 1 and at most 1000\n"},
+        {" --train-size 999999", "translate: number_task: 999999 numbers to train on and 2000 to test with: there are"
+                                 " 1000000: give two numbers that fit\n"},
         {" --recipe d2l", "translate: --recipe d2l: is for sentence pairs: give --pairs FILE, too\n"}}) {
     const Ran ran = run_program(std::string("translate") + options);
     CHECK(ran.exit_code == 2);
@@ -199,7 +204,6 @@ TEST_CASE("translate: an error at run time is one line on stderr and exit code 1
         {" --pairs /no/such/file", "/no/such/file"},
         {" --pairs '" + dir / "no.tsv" + "'", "no pair is left after the filter"},
         {" --pairs '" + dir / "one.tsv" + "'", ":1: 1 fields between tabs"},
-        {" --train-size 999999", "there are 1000000"},
         {" --resume '" + dir / "nowhere" + "'", "is no folder: give the one that an earlier run wrote into"},
         {" --resume '" + dir.path().string() + "'", "holds no checkpoint of bahdanau"}}) {
     INFO(options);

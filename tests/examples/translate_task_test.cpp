@@ -113,7 +113,7 @@ TEST_CASE("translation task: pairs, in both directions") {
   CHECK(french.target.size() == 4);
 
   std::string many;
-  for (int i = 0; i < 200; ++i) many += "he is n" + std::string(static_cast<size_t>(i), 'o') + "\tnon\n";
+  for (int i = 0; i < 200; ++i) many += "he is n" + std::string(static_cast<size_t>(i), 'o') + "\tno" + std::string(static_cast<size_t>(i), 'n') + "\n";
   core::write_file_atomic(dir / "many.tsv", many);
   const auto task = kit::pair_task(dir / "many.tsv", Preparation::tutorial, {.to_english = false, .test_size = 15});
   CHECK(task.test.size() == 15);
@@ -125,6 +125,27 @@ TEST_CASE("translation task: pairs, in both directions") {
   const auto limited = kit::pair_task(dir / "many.tsv", Preparation::tutorial, {.train_size = 30, .test_size = 15});
   CHECK(limited.training.size() == 30);
   CHECK(limited.test.size() == 15);
+}
+
+TEST_CASE("translation task: a pair or a sentence that is tested is not trained on, and what is left out is counted") {
+  const TempDir dir;
+  std::string pairs;
+  for (int i = 0; i < 100; ++i) {
+    const std::string n(static_cast<size_t>(i), 'o');
+    pairs += "He is n" + n + ".\til est n" + n + ".\r\n";
+    if (i % 2 == 0) pairs += "he is n" + n + " .\tIl est n" + n + " .\r\n";  // the same, once it is prepared
+    if (i % 5 == 0) pairs += "he is n" + n + " .\tautre\r\n";               // another translation
+  }
+  core::write_file_atomic(dir / "pairs.tsv", pairs + "\r\n\n");
+  for (const bool to_english : {false, true}) {
+    const auto task = kit::pair_task(dir / "pairs.tsv", Preparation::tutorial, {.to_english = to_english});
+    CHECK(task.repeated == 50);
+    CHECK(task.test.size() == 12);
+    CHECK(static_cast<int64_t>(task.training.size()) == 120 - 12 - task.also_tested);
+    CHECK_FALSE(task.tests_training);
+    const auto tested = sources_of(task.test), trained = sources_of(task.training);
+    for (const kit::Words& sentence : tested) CHECK(trained.count(sentence) == 0);
+  }
 }
 
 TEST_CASE("translation task: a file in which nothing is kept") {

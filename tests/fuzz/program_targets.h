@@ -8,8 +8,10 @@
 
 #include <heed/autograd/create.h>
 #include <heed/autograd/einsum.h>
+#include <heed/autograd/reduce.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/tables.h>
+#include <heed/nn/resume.h>
 
 #include "targets.h"
 
@@ -68,6 +70,44 @@ inline void einsum(std::string_view bytes) {
     require(y.dim() <= Shape::max_rank && y.clone().numel() == y.numel(), "the result cannot be used");
   } catch (const Error& error) {
     require_harmless(error);
+  }
+}
+
+/// A checkpoint's metadata, "key=text" a line, for a run of a model, a generator and numbers: taken over
+/// as a whole or not at all.
+inline void resume(std::string_view bytes) {
+  nn::Checkpoint saved;
+  saved.source = "fuzz";
+  for (size_t begin = 0; begin < bytes.size();) {
+    const size_t end = std::min(bytes.find('\n', begin), bytes.size());
+    const std::string_view line = bytes.substr(begin, end - begin);
+    const size_t equals = std::min(line.find('='), line.size());
+    saved.metadata[std::string(line.substr(0, equals))] =
+        line.substr(std::min(equals + 1, line.size()));
+    begin = end + 1;
+  }
+  struct One : nn::Module {
+    Tensor x = ones({2});
+    void visit(nn::Visitor& v) override { v("x", x); }
+  } model;
+  saved.state.push_back({"model.x", zeros({2})});
+  Generator generator(1), shared(2);
+  const GeneratorGuard guard(shared);
+  int64_t step = 7;
+  double loss = 0.5;
+  bool done = false;
+  const std::vector<nn::Part> parts = {
+      {"model", model}, {"data", generator}, {"step", step}, {"loss", loss}, {"done", done}};
+  try {
+    nn::load_checkpoint(saved, parts);
+    require(sum(model.x).item() == 0, "a part was left out");
+    require(saved.get("step") == std::to_string(step) || step == parse_int(saved.get("step")),
+            "a number is another one");
+  } catch (const Error& error) {
+    require_harmless(error);
+    require(sum(model.x).item() == 2 && step == 7 && loss == 0.5 && !done &&
+                generator.seed() == 1 && generator.counter() == 0 && shared.seed() == 2,
+            "a part was taken over from what was refused");
   }
 }
 

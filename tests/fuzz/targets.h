@@ -24,11 +24,11 @@ inline void require(bool ok, const char* what) {
   std::abort();
 }
 
-/// A message may show what a file says, but not let it write to the terminal.
+/// A message may show what a file says, but not let it write to the terminal. (It may have lines.)
 inline void require_harmless(const std::exception& error) {
   for (std::string_view text = error.what(); !text.empty();) {
     const std::optional<char32_t> c = take_code_point(text);
-    require(c && *c >= 0x20 && (*c < 0x7f || *c >= 0xa0), "a message could steer the terminal");
+    require(c && (*c == '\n' || (*c >= 0x20 && (*c < 0x7f || *c >= 0xa0))), "a message could steer the terminal");
   }
 }
 

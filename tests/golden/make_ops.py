@@ -187,12 +187,49 @@ case("stack 1", lambda a, b: torch.stack([a, b], 1), (2, 3), (2, 3))
 case("stack -1", lambda a, b: torch.stack([a, b], -1), (2, 3), (2, 3))
 case("sum_to", lambda x: x.sum_to_size(3, 1), (2, 3, 4))
 
-# Whole numbers.
+# Whole numbers. (Their answers are computed in their own types.)
+inf, nan = float("inf"), float("nan")
 whole, divisor = torch.tensor([7, -7, 8, -8, 0, 5]), torch.tensor([2, 2, -3, -3, 4, 5])
 case("i64 add", torch.add, whole, divisor)
 case("i64 sub", torch.sub, whole, divisor)
 case("i64 mul", torch.mul, whole, divisor)
-case("i64 div truncates", lambda a, b: torch.div(a, b, rounding_mode="trunc"), whole, divisor)
+small, wide = whole.int(), torch.tensor([2000000000, 2000000000, -7], dtype=torch.int32)
+ends = torch.tensor([2**63 - 1, -2**63, 2**63 - 1])
+yes = torch.tensor([True, False, True])
+case("i64 div", torch.div, whole, divisor)
+case("i64 div by 0", torch.div, whole, torch.tensor([0, 0, 2, 2, 0, 1]))
+case("i64 div number", lambda x: x / 4.0, whole)
+case("i64 div fraction", lambda x: x / 2.5, whole)
+case("number div i64", lambda x: 1.0 / x, whole)
+case("i32 div", torch.div, small, divisor.int())
+case("bool div", torch.div, yes, torch.ones(3, dtype=torch.bool))
+case("i64 floor_divide", torch.floor_divide, whole, divisor)
+case("i32 floor_divide", torch.floor_divide, small, divisor.int())
+case("i64 floor_divide number", lambda x: x // 3, whole)
+case("number floor_divide i64", lambda x: -7 // x, divisor)
+case("i64 pow", lambda x: x ** 5, whole)
+case("i64 pow i64", torch.pow, whole, divisor.abs())
+case("i64 pow wraps", lambda x: x ** 31, whole)
+case("i64 add wraps", torch.add, ends, ends)
+case("i64 sub wraps", torch.sub, ends, -ends)
+case("i64 mul wraps", torch.mul, ends, ends)
+case("i64 sum wraps", lambda x: x.sum(), ends)
+case("i64 cumsum wraps", lambda x: x.cumsum(0), ends)
+case("i64 prod wraps", lambda x: x.prod(0), ends)
+case("i32 add wraps", torch.add, wide, wide)
+case("i32 mul wraps", torch.mul, wide, wide)
+case("i32 sum", lambda x: x.sum(), wide)
+case("i32 sum over 0", lambda x: x.sum(0, keepdim=True), wide)
+case("i32 prod", lambda x: x.prod(0), wide)
+case("i32 cumsum", lambda x: x.cumsum(0), wide)
+case("bool prod", lambda m: m.prod(0), yes)
+case("bool cumsum", lambda m: m.cumsum(0), yes)
+for name in ["eq", "ne", "lt", "le", "gt", "ge"]:
+    f = getattr(torch, name)
+    for number in [2.5, -7.0, 1e30, -inf, nan]:
+        case(f"i64 {name} {number}", lambda x: f(x, number), whole)
+    case(f"i32 {name} 3e9", lambda x: f(x, 3e9), wide)
+    case(f"bool {name} 0.5", lambda x: f(x, 0.5), yes)
 case("i64 maximum", torch.maximum, whole, divisor)
 case("i64 minimum", torch.minimum, whole, divisor)
 case("i64 sum", lambda x: x.sum(), whole)
@@ -205,9 +242,6 @@ case("f64 to i64", lambda x: x.long(), torch.tensor([1.9, -1.9, 0.5, -0.5, 1e9],
 case("f64 to bool", lambda x: x.bool(), torch.tensor([0.0, -0.0, 0.1, -3, float("nan")], dtype=torch.float64))
 
 # The edges.
-inf, nan = float("inf"), float("nan")
-
-
 def edge(name, f, *inputs):
     for kind, dtype in [("f32", torch.float32), ("f64", torch.float64)]:
         typed = [torch.tensor(x, dtype=dtype) if not torch.is_tensor(x) else x for x in inputs]
@@ -254,6 +288,8 @@ edge("mean of nothing", lambda x: x.mean(1), torch.zeros(2, 0, dtype=torch.float
 edge("logsumexp of nothing", lambda x: x.logsumexp(1), torch.zeros(2, 0, dtype=torch.float64))
 edge("layer_norm of equals", lambda x: F.layer_norm(x, (3,)), [[2.0, 2.0, 2.0], [1e4, 1e4, 1e4], [1.0, 2.0, 3.0]])
 edge("layer_norm of NaN", lambda x: F.layer_norm(x, (3,)).detach(), [[2.0, nan, 2.0], [inf, 1.0, 2.0]])
+edge("floor_divide", lambda a, b: torch.div(a, b, rounding_mode="floor"), [[b] * 12 for b in [7.0, -7.0, 1.0, -1.0, 0.0, -0.0, inf, nan]],
+     [[2.0, -2.0, 3.0, 0.1, -0.1, 0.3, 1e-3, inf, -inf, 0.0, -0.0, nan]] * 8)
 edge("where", lambda a, b: torch.where(torch.tensor([True, False, True]), a, b), [1.0, nan, inf], [nan, 2.0, -inf])
 edge("clamp of infinite bounds", lambda x: x.clamp(-inf, inf), special)
 

@@ -122,7 +122,7 @@ TEST_CASE("golden: layers") {
   check_module("layer_norm", nn::LayerNorm(6));
   check_module("layer_norm_no_bias", nn::LayerNorm(6, {.eps = 1e-3, .bias = false}));
   check_module("layer_norm_plain", nn::LayerNorm(6, {.elementwise_affine = false}));
-  check_module("rms_norm", nn::RMSNorm(6));
+  check_module("rms_norm", nn::RMSNorm(6, 1e-6));
   check_module("sequential", nn::Sequential(nn::Linear(4, 8), nn::Tanh(), nn::Linear(8, 2)));
 }
 

@@ -1,5 +1,6 @@
 // The ops of autograd/ against PyTorch: values and gradients. ops.safetensors comes from make_ops.py,
 // which says what its names mean. A comparison is a case in one layout and one dtype.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -133,8 +134,8 @@ void add_norms_and_products(Table& t) {
   for (const char* name : {"layer_norm weight bias", "layer_norm long"}) t[name] = [](In in) { return layer_norm(in[0], in[1], in[2]); };
   t["layer_norm bias"] = [](In in) { return layer_norm(in[0], {}, in[1]); };
   t["layer_norm eps"] = [](In in) { return layer_norm(in[0], in[1], in[2], 0.1); };
-  t["rms_norm"] = [](In in) { return rms_norm(in[0]); };
-  t["rms_norm weight"] = [](In in) { return rms_norm(in[0], in[1]); };
+  t["rms_norm"] = [](In in) { return rms_norm(in[0], {}, 1e-6); };
+  t["rms_norm weight"] = [](In in) { return rms_norm(in[0], in[1], 1e-6); };
   t["rms_norm eps"] = [](In in) { return rms_norm(in[0], in[1], 0.1); };
   for (const char* shapes : {"(3) (3)", "(2, 3) (3)", "(3) (3, 4)", "(2, 3) (3, 4)", "(5, 2, 3) (3, 4)", "(2, 3) (5, 3, 4)",
                              "(5, 2, 3) (5, 3, 4)", "(2, 1, 2, 3) (5, 3, 4)", "(5, 2, 3) (3)", "(3) (5, 3, 4)", "(17, 33) (33, 9)",
@@ -188,10 +189,38 @@ void add_indexing_and_views(Table& t) {
 }
 
 void add_other_types(Table& t) {
-  t["i64 add"] = [](In in) { return in[0] + in[1]; };
-  t["i64 sub"] = [](In in) { return in[0] - in[1]; };
-  t["i64 mul"] = [](In in) { return in[0] * in[1]; };
-  t["i64 div truncates"] = [](In in) { return in[0] / in[1]; };
+  for (const char* name : {"i64 add", "i64 add wraps", "i32 add wraps"}) t[name] = [](In in) { return in[0] + in[1]; };
+  for (const char* name : {"i64 sub", "i64 sub wraps"}) t[name] = [](In in) { return in[0] - in[1]; };
+  for (const char* name : {"i64 mul", "i64 mul wraps", "i32 mul wraps"}) t[name] = [](In in) { return in[0] * in[1]; };
+  for (const char* name : {"i64 div", "i64 div by 0", "i32 div", "bool div"}) t[name] = [](In in) { return in[0] / in[1]; };
+  t["i64 div number"] = [](In in) { return in[0] / 4.0; };
+  t["i64 div fraction"] = [](In in) { return in[0] / 2.5; };
+  t["number div i64"] = [](In in) { return 1.0 / in[0]; };
+  for (const char* name : {"i64 floor_divide", "i32 floor_divide", "floor_divide"})
+    t[name] = [](In in) { return floor_divide(in[0], in[1]); };
+  t["i64 floor_divide number"] = [](In in) { return floor_divide(in[0], 3); };
+  t["number floor_divide i64"] = [](In in) { return floor_divide(-7, in[0]); };
+  t["i64 pow"] = [](In in) { return pow(in[0], 5.0); };
+  t["i64 pow wraps"] = [](In in) { return pow(in[0], 31.0); };
+  t["i64 pow i64"] = [](In in) { return pow(in[0], in[1]); };
+  for (const char* name : {"i64 sum wraps", "i32 sum"}) t[name] = [](In in) { return sum(in[0]); };
+  t["i32 sum over 0"] = [](In in) { return sum(in[0], 0, keepdim); };
+  for (const char* name : {"i64 cumsum wraps", "i32 cumsum", "bool cumsum"}) t[name] = [](In in) { return cumsum(in[0], 0); };
+  for (const char* name : {"i64 prod wraps", "i32 prod", "bool prod"}) t[name] = [](In in) { return prod(in[0], 0); };
+  using Relation = Tensor (*)(const Tensor&, double);
+  const std::pair<const char*, Relation> relations[] = {{"eq", eq}, {"ne", ne}, {"lt", operator<}, {"le", operator<=},
+                                                        {"gt", operator>}, {"ge", operator>=}};
+  for (const auto& [name, f] : relations) {
+    const auto with = [f = f](double number) { return [f, number](In in) { return f(in[0], number); }; };
+    const std::string of(name);
+    t["i64 " + of + " 2.5"] = with(2.5);
+    t["i64 " + of + " -7.0"] = with(-7.0);
+    t["i64 " + of + " 1e+30"] = with(1e30);
+    t["i64 " + of + " -inf"] = with(-INFINITY);
+    t["i64 " + of + " nan"] = with(NAN);
+    t["i32 " + of + " 3e9"] = with(3e9);
+    t["bool " + of + " 0.5"] = with(0.5);
+  }
   t["i64 maximum"] = [](In in) { return maximum(in[0], in[1]); };
   t["i64 minimum"] = [](In in) { return minimum(in[0], in[1]); };
   t["i64 sum"] = [](In in) { return sum(in[0]); };
@@ -266,7 +295,10 @@ std::vector<std::string> compare(const std::string& name, Dtype dtype, Layout la
   const Tensor y = row->second(in);
   const bool narrow = dtype == Dtype::f32;
   std::vector<std::string> found;
-  differences("value", y, Tensor(golden().at(name + "/out")), narrow, edge, found);
+  const Tensor out(golden().at(name + "/out"));
+  differences("value", y, out, narrow, edge, found);
+  if (std::none_of(in.begin(), in.end(), [](const Tensor& x) { return is_floating(x.dtype()); }) && y.dtype() != out.dtype())
+    found.push_back(cat("is ", y.dtype(), ", PyTorch's ", out.dtype()));
   if (!golden().contains(name + "/seed")) return found;
   y.backward(stored(name + "/seed", dtype));
   for (size_t i = 0; i < in.size(); ++i) {

@@ -89,7 +89,7 @@ TEST_CASE(
       [](const std::vector<Tensor>& in) {
         return packed_attention(in[0], 2, {.mask = in[1], .causal = true});
       },
-      {f64({1, 3, 12}), f64({2, 3, 3})});
+      {f64({1, 3, 12}), f64({1, 2, 3, 3})});
 
   const Tensor mask = parameter(hole);
   sum(square(scaled_dot_product_attention(q, k, v, {.mask = mask}))).backward();
@@ -100,12 +100,12 @@ TEST_CASE(
   for (const double x : g.to_vector()) CHECK(std::isfinite(x));
 }
 
-TEST_CASE("layers take additive masks, one for all, a head, or a sequence and a head") {
+TEST_CASE("layers take additive masks, one for all, a sequence, a head, or both") {
   manual_seed(5);
   MultiHeadAttention m(8, 2);
   m.to(Dtype::f64);
   const Tensor x = f64({3, 4, 8});
-  for (const Shape& shape : {Shape{4, 4}, Shape{2, 4, 4}, Shape{3, 2, 4, 4}}) {
+  for (const Shape& shape : {Shape{4, 4}, Shape{3, 4, 4}, Shape{1, 2, 4, 4}, Shape{3, 2, 4, 4}}) {
     const Tensor mask = f64(shape);
     const Attended seen = m(x, {.mask = mask, .need_weights = true});
     CHECK(apart(m(x, {.mask = mask}).output, seen.output) < 1e-14);

@@ -1,6 +1,8 @@
 // What tells attention from what only looks like it.
 #include "support/catch.h"
 
+#include <cmath>
+
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention_decoders.h>
 #include <heed/nn/attention_trace.h>

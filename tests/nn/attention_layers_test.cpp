@@ -130,7 +130,7 @@ TEST_CASE("KeyValueAttention: one query or several, values of either width") {
         "(B, n, width), (B, m, width) and (B, m, width) [in KeyValueAttention]");
 }
 
-TEST_CASE("SelfAttention: three projections of one sequence; the scale is a choice") {
+TEST_CASE("SelfAttention: three projections of one sequence, the scale is a choice") {
   manual_seed(5);
   const SelfAttention m = doubled(SelfAttention(3, 4));
   CHECK(names_of(m) ==

@@ -245,7 +245,10 @@ TEST_CASE("attention says what does not fit") {
           attention(zeros({3, 4}), zeros({5, 2}), zeros({5, 2}));
         }) ==
         "attention: queries (3, 4), keys (5, 2): must be (…, n, d) and (…, m, d): the last axes "
-        "differ");
+        "differ: project one of them to the other's width");
+  CHECK(message_of<ShapeError>([] { attention(zeros({2, 3, 4}), zeros({2, 4, 5}), zeros({2, 5, 6})); }) ==
+        "attention: queries (2, 3, 4), keys (2, 4, 5): must be (…, n, d) and (…, m, d): the keys look "
+        "transposed: give one key a row, k.transpose(-2, -1)");
   CHECK(message_of<DtypeError>([&] {
           attend(scores, v, {.mask = tensor_i64({1, 1, 0, 1})});
         }) ==
@@ -272,11 +275,16 @@ TEST_CASE("attention says what does not fit") {
         "give it these "
         "sizes, or 1; a mask of keys, (batch, keys), goes to .key_mask");
   CHECK(message_of<ShapeError>([&] {
-          attend(zeros({2, 3, 4, 4}), zeros({2, 3, 4, 1}), {.mask = zeros({2, 4, 4})});
+          attend(zeros({2, 3, 4, 5}), zeros({2, 3, 5, 1}), {.mask = zeros({3, 4, 5})});
         }) ==
-        "attend: mask (2, 4, 4), scores (2, 3, 4, 4): the mask does not broadcast to (…, queries, "
-        "keys): give it these sizes, or 1; one mask a sequence lacks the axis of heads: "
-        "unsqueeze(1)");
+        "attend: mask (3, 4, 5), scores (2, 3, 4, 5): with heads a mask is (4, 5), (2, 4, 5), one a "
+        "sequence, or (2 or 1, 3 or 1, 4, 5): give it these sizes, or 1; one mask a head lacks the axis "
+        "of sequences: unsqueeze(0)");
+  CHECK(message_of<ShapeError>([&] {
+          attend(zeros({2, 3, 4, 5}), zeros({2, 3, 5, 1}), {.mask = causal_mask(5, 4)});
+        }) ==
+        "attend: mask (5, 4), scores (2, 3, 4, 5): with heads a mask is (4, 5), (2, 4, 5), one a "
+        "sequence, or (2 or 1, 3 or 1, 4, 5): give it these sizes, or 1");
   CHECK(message_of<ShapeError>([&] { attend(scores, v, {.key_mask = causal_mask(3, 4)}); }) ==
         "attend: key_mask (3, 4), scores (2, 3, 4): a key mask is (batch, keys), one row a "
         "sequence: a mask of "

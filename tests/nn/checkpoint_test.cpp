@@ -1,7 +1,6 @@
 #include "support/catch.h"
 
 #include <heed/autograd/ops.h>
-#include <heed/core/text.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/gpt.h>
 #include "support/errors.h"
@@ -71,26 +70,6 @@ TEST_CASE("a parameter of any name is saved and loaded, metadata make none") {
   CHECK(other.pt.to_vector() == std::vector<double>{1, 1});
   CHECK(other.format.to_vector() == std::vector<double>{3, 3});
   CHECK(saved.get("largest_layer") == "pt");
-}
-
-TEST_CASE("numbers in a checkpoint's metadata are read whole or not at all") {
-  Checkpoint saved;
-  saved.metadata = {{"step", "12"}, {"seed", "18446744073709551615"}, {"loss", "1.5e-3"}};
-  CHECK(saved.get<int64_t>("step") == 12);
-  CHECK(saved.get<uint64_t>("seed") == UINT64_MAX);
-  CHECK(saved.get<double>("loss") == 1.5e-3);
-  for (const char* bad : {"", " 12", "12 ", "12abc", "0x10", "1e3", "+1", "99999999999999999999", "\x1b[2J"}) {
-    saved.metadata["step"] = bad;
-    CHECK(message_of<FormatError>([&] { saved.get<int64_t>("step"); }) ==
-          "checkpoint: metadata entry \"step\": " + quote(bad) +
-              ": is not a whole number: the file is damaged, or was not written by the program that reads it");
-  }
-  saved.metadata["step"] = "-1";
-  CHECK(saved.get<int64_t>("step") == -1);
-  CHECK_THROWS_AS(saved.get<uint64_t>("step"), FormatError);
-  saved.metadata["step"] = "nan?";
-  CHECK_THROWS_AS(saved.get<double>("step"), FormatError);
-  CHECK_THROWS_AS(saved.get<double>("none"), FormatError);
 }
 
 TEST_CASE("states of one model can be averaged") {

@@ -310,3 +310,33 @@ TEST_CASE("search says what does not fit") {
         }) ==
         "greedy_search: the step gave (1, 3) for 2 rows, eos is 0: must be (rows, vocabulary)");
 }
+
+TEST_CASE("a search refuses NaN, which names no next token, whatever column and row it is in") {
+  const SearchOptions options{.bos = 1, .eos = 2, .max_length = 3};
+  const auto stay = [](const Tensor&) {};
+  for (const double bad : {std::nan(""), double(INFINITY)})
+    for (int64_t column = 0; column < 3; ++column) {
+      const DecodeStep step = [=](const Tensor& tokens) {
+        Tensor logits = zeros({tokens.size(0), 3});
+        logits.select(0, tokens.size(0) - 1).slice(0, column, column + 1).fill_(bad);
+        return logits;
+      };
+      const std::string rest =
+          " has NaN or infinity in it: it names no next token: find the op that they come from with "
+          "DetectAnomaly";
+      CHECK(message_of([&] { greedy_search(2, step, options); }) ==
+            "greedy_search: the step gave (2, 3): row 1" + rest);
+      CHECK(message_of([&] { beam_search(2, step, stay, options); }) ==
+            "beam_search: the step gave (2, 3): row 1" + rest);
+    }
+  const DecodeStep nothing = [](const Tensor& tokens) { return full({tokens.size(0), 3}, -INFINITY); };
+  CHECK(message_of([&] { greedy_search(1, nothing, options); }) ==
+        "greedy_search: the step gave (1, 3): row 0 is -inf everywhere: no token is permitted: leave one "
+        "at least, such as eos");
+  // A token that is forbidden is no NaN.
+  const DecodeStep some = [](const Tensor& tokens) {
+    return tensor({-INFINITY, 0, 1}).expand({tokens.size(0), 3});
+  };
+  CHECK(greedy_search(1, some, options)[0].finished);
+  CHECK(beam_search(1, some, stay, options)[0][0].finished);
+}

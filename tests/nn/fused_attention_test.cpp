@@ -196,8 +196,16 @@ TEST_CASE("fused attention says what does not fit") {
   CHECK(message_of<ShapeError>([] {
           scaled_dot_product_attention(zeros({3, 4}), zeros({5, 2}), zeros({5, 2}));
         }) ==
-        "scaled_dot_product_attention: queries (3, 4), keys (5, 2), values (5, 2): must be (…, n, "
-        "d), (…, m, d) and (…, m, p)");
+        "scaled_dot_product_attention: queries (3, 4), keys (5, 2): must be (…, n, d) and (…, m, d): the "
+        "last axes differ: project one of them to the other's width");
+  CHECK(message_of<ShapeError>([] {
+          scaled_dot_product_attention(zeros({2, 3, 4}), zeros({2, 4, 5}), zeros({2, 5, 4}));
+        }).ends_with("the keys look transposed: give one key a row, k.transpose(-2, -1)"));
+  CHECK(message_of<ShapeError>([] {
+          scaled_dot_product_attention(zeros({3, 4}), zeros({5, 4}), zeros({4, 2}));
+        }) ==
+        "scaled_dot_product_attention: queries (3, 4), keys (5, 4), values (4, 2): must be (…, n, d), "
+        "(…, m, d) and (…, m, p): one value a key");
   CHECK(message_of([] {
           scaled_dot_product_attention(zeros({3, 4}), zeros({5, 4}), zeros({5, 2}),
                                        {.normaliser = Normaliser::kernel_sum});

@@ -131,7 +131,8 @@ TEST_CASE("grouped-query attention says what does not fit") {
   CHECK(message_of<ShapeError>([] {
           GroupedQueryAttention(8, 4)(zeros({3, 8}));
         }) ==
-        "GroupedQueryAttention: (3, 8): must be (B, n, 8), batch first [in GroupedQueryAttention]");
+        "GroupedQueryAttention: input (3, 8): must be (B, n, 8), batch first: give one sequence a batch "
+        "axis with unsqueeze(0) [in GroupedQueryAttention]");
 }
 
 TEST_CASE("gated feed-forward networks: the gate opens and closes the other half") {

@@ -1,10 +1,12 @@
 #include "support/catch.h"
 
 #include <cmath>
+#include <sstream>
 
 #include <heed/autograd/engine.h>
 #include <heed/autograd/gradcheck.h>
 #include <heed/autograd/ops.h>
+#include <heed/nn/loss_checks.h>
 #include <heed/nn/losses.h>
 #include "support/errors.h"
 
@@ -176,9 +178,11 @@ TEST_CASE("batchmean divides the sum by the size of the first axis, for any loss
   CHECK(mse_loss(p, t, {.reduction = Reduction::batchmean}).item() == Approx(91.0 / 3));
   CHECK(cross_entropy(p, tensor_i64({0, 1, 1}), {.reduction = Reduction::batchmean}).item() ==
         Approx(cross_entropy(p, tensor_i64({0, 1, 1})).item()));
-  CHECK(message_of<IndexError>([] {
+  CHECK(message_of<ShapeError>([] {
           mse_loss(scalar(1), scalar(2), {.reduction = Reduction::batchmean});
-        }).starts_with("size: (): there is no axis 0"));
+        }) ==
+        "mse_loss: losses (): batchmean divides by the size of the first axis, and there is none: take "
+        "mean or sum");
 }
 
 TEST_CASE("losses say what does not fit") {
@@ -197,11 +201,34 @@ TEST_CASE("losses say what does not fit") {
           cross_entropy(logits, tensor_i64(std::vector<int64_t>(10, 0), {2, 5}));
         }) ==
         "cross_entropy: logits (2, 3, 5), targets (2, 5): targets must be (2, 3), for logits are "
-        "(…, C), classes last: "
-        "move a class axis 1 to the end with logits.transpose(1, -1)");
+        "(…, C), classes last: move the class axis 1 to the end with logits.permute({0, 2, 1})");
+  CHECK(message_of<ShapeError>([&] {
+          cross_entropy(zeros({2, 7, 3, 4}), zeros({2, 3, 4}, Dtype::i64));
+        }).ends_with("move the class axis 1 to the end with logits.permute({0, 2, 3, 1})"));
+  CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({64, 3}), zeros({64, 1}, Dtype::i64)); }) ==
+        "cross_entropy: logits (64, 3), targets (64, 1): targets must be (64,), for logits are (…, C), "
+        "classes last: drop the last axis of the targets with targets.squeeze(1)");
+  CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({64, 3}), tensor_i64({1, 2})); }) ==
+        "cross_entropy: logits (64, 3), targets (2,): targets must be (64,), for logits are (…, C), "
+        "classes last: give one class number for each row");
+  for (const Dtype dtype : {Dtype::i64, Dtype::f32})
+    CHECK(message_of<ShapeError>([&] {
+            nll_loss(zeros({2, 3}), one_hot(tensor_i64({2, 0}), 3).to(dtype));
+          }) == cat("nll_loss: log_probs (2, 3), targets ", dtype,
+                    " (2, 3): look one-hot: pass argmax(targets, -1)"));
+  CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({2, 3}), full({2, 3}, 1.0 / 3)); }) ==
+        "cross_entropy: logits (2, 3), targets float32 (2, 3): are not class numbers: for a distribution "
+        "over the classes take kl_div(log_softmax(logits, -1), targets, {.reduction = "
+        "Reduction::batchmean}), which has the same gradient");
+  CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({2, 3}), zeros({2, 3}, Dtype::i64)); }) ==
+        "cross_entropy: logits (2, 3), targets int64 (2, 3): are one for each class: give one class "
+        "number for each row");
+  CHECK(message_of<DtypeError>([&] { cross_entropy(zeros({2, 3}, Dtype::i64), tensor_i64({0, 1})); }) ==
+        "cross_entropy: logits int64 (2, 3): a loss needs floating numbers: convert with to(Dtype::f32)");
   CHECK(message_of<DtypeError>([&] {
           cross_entropy(zeros({2, 3}), zeros({2}));
-        }) == "cross_entropy: targets float32 (2,): targets are class numbers: make them int64");
+        }) == "cross_entropy: targets float32 (2,): targets are class numbers: convert them with "
+        "to(Dtype::i64)");
   CHECK(message_of<ShapeError>([&] { cross_entropy(scalar(1), tensor_i64({0})); }) ==
         "cross_entropy: logits (): there are no classes: logits are (…, C)");
   CHECK(message_of<ShapeError>([&] {
@@ -213,16 +240,82 @@ TEST_CASE("losses say what does not fit") {
   CHECK(message_of<ShapeError>([&] {
           mse_loss(zeros({2, 1}), zeros({2}));
         }) ==
-        "mse_loss: prediction (2, 1), target (2,): shapes differ: reshape one of them, for a loss "
-        "broadcasts nothing");
-  for (const auto& call : {+[](const Tensor&a, const Tensor&b) { return l1_loss(a, b); },
-                           +[](const Tensor&a, const Tensor&b) { return huber_loss(a, b); },
-                           +[](const Tensor&a, const Tensor&b) { return hinge_loss(a, b); },
-                           +[](const Tensor&a, const Tensor&b) { return bce_with_logits(a, b); },
-                           +[](const Tensor&a, const Tensor&b) { return kl_div(a, b); }})
-    CHECK(message_of<ShapeError>([&] {
-            call(zeros({2, 1}), zeros({2}));
-          }).find("shapes differ") != std::string::npos);
+        "mse_loss: prediction (2, 1), target (2,): shapes differ, and a loss broadcasts nothing: give "
+        "the target the last axis with unsqueeze(-1)");
+  struct Named {
+    const char *op, *first, *second;
+    Tensor (*loss)(const Tensor&, const Tensor&);
+  };
+  const std::vector<Named> losses = {
+      {"mse_loss", "prediction", "target", [](const Tensor& a, const Tensor& b) { return mse_loss(a, b); }},
+      {"l1_loss", "prediction", "target", [](const Tensor& a, const Tensor& b) { return l1_loss(a, b); }},
+      {"huber_loss", "prediction", "target", [](const Tensor& a, const Tensor& b) { return huber_loss(a, b); }},
+      {"hinge_loss", "score", "label", [](const Tensor& a, const Tensor& b) { return hinge_loss(a, b); }},
+      {"bce_with_logits", "logits", "targets",
+       [](const Tensor& a, const Tensor& b) { return bce_with_logits(a, b); }},
+      {"kl_div", "log_probs", "target", [](const Tensor& a, const Tensor& b) { return kl_div(a, b); }}};
+  for (const auto& [op, first, second, loss] : losses) {
+    CHECK(message_of<ShapeError>([&] { loss(zeros({2}), zeros({2, 1})); }) ==
+          cat(op, ": ", first, " (2,), ", second, " (2, 1): shapes differ, and a loss broadcasts nothing: ",
+              "drop the last axis of the ", second, " with squeeze(-1)"));
+    CHECK(message_of<ShapeError>([&] { loss(zeros({2, 3}), zeros({3, 2})); }) ==
+          cat(op, ": ", first, " (2, 3), ", second,
+              " (3, 2): shapes differ, and a loss broadcasts nothing: reshape one of them"));
+    CHECK(message_of<DtypeError>([&] { loss(zeros({2, 1}), zeros({2, 1}, Dtype::i64)); }) ==
+          cat(op, ": ", first, " float32, ", second, " int64: dtypes differ: convert the ", second,
+              " with to(Dtype::f32)"));
+    CHECK(message_of<DtypeError>([&] { loss(zeros({2}, Dtype::f64), zeros({2})); }) ==
+          cat(op, ": ", first, " float64, ", second, " float32: dtypes differ: convert the ", second,
+              " with to(Dtype::f64)"));
+    CHECK(message_of<DtypeError>([&] { loss(zeros({2}, Dtype::i64), zeros({2}, Dtype::i64)); }) ==
+          cat(op, ": ", first, " int64 (2,): a loss needs floating numbers: convert with to(Dtype::f32)"));
+  }
+  CHECK(message_of<ShapeError>([&] {
+          bce_with_logits(zeros({4, 3}), zeros({4, 3}), {.pos_weight = ones({2})});
+        }) ==
+        "bce_with_logits: logits (4, 3), pos_weight (2,): does not broadcast to the logits: give one "
+        "factor for each of the last axis");
+  CHECK(message_of<DtypeError>([&] {
+          bce_with_logits(zeros({4, 3}), zeros({4, 3}), {.pos_weight = ones({3}, Dtype::f64)});
+        }) ==
+        "bce_with_logits: logits float32, pos_weight float64: dtypes differ: convert pos_weight with "
+        "to(Dtype::f32)");
   CHECK(message_of([&] { huber_loss(zeros({2}), zeros({2}), {.delta = 0}); }) ==
         "huber_loss: delta = 0: must be positive");
+}
+
+TEST_CASE("probabilities where logits should be are noticed, once, and honest logits are not") {
+  manual_seed(9);
+  const auto said = [](const std::vector<Tensor>& calls) {
+    LogitsWatch watch;
+    std::ostringstream out;
+    for (const Tensor& x : calls) watch.look(x, out);
+    return out.str();
+  };
+  const std::string probabilities =
+      "warning: cross_entropy: logits (5, 7): each row sums to 1, as probabilities do: they must be raw "
+      "scores: leave the softmax out\n";
+  const std::string logarithms =
+      "warning: cross_entropy: logits (5, 7): each row is a distribution's logarithm: the softmax would "
+      "be taken twice: pass raw scores, or take nll_loss\n";
+  for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
+    const Tensor x = randn({5, 7}, dtype) * 3.0;
+    CHECK(said({softmax(x, -1)}) == probabilities);
+    CHECK(said({log_softmax(x, -1)}) == logarithms);
+    CHECK(said({x, softmax(x, -1), softmax(x, -1), log_softmax(x, -1)}) == probabilities);
+    for (const Tensor& honest :
+         {x, x * 1e-3, zeros({5, 7}, dtype), rand({5, 7}, dtype), eye(7, dtype), zeros({5, 1}, dtype),
+          -abs(x), x - 1e4, softmax(x, 0), zeros({0, 7}, dtype), x * INFINITY,
+          cat({softmax(x, -1), x}, 0)})
+      CHECK(said({honest}).empty());
+  }
+  // 10 000 batches of logits of every size, as they come out of layers: not once.
+  for (int i = 0; i < 10000; ++i) {
+    const Tensor x = randn({1 + i % 4, 2 + i % 9}) * std::pow(10.0, i % 5 - 3);
+    CHECK(said({x}).empty());
+  }
+  // Only the first calls are judged: after those, a softmax costs nothing, and says nothing.
+  std::vector<Tensor> calls(8, randn({5, 7}));
+  calls.push_back(softmax(calls[0], -1));
+  CHECK(said(calls).empty());
 }

@@ -40,9 +40,10 @@ TEST_CASE("a mask of oneself") {
 }
 
 TEST_CASE("what is permitted: everything is no mask at all") {
-  CHECK_FALSE(permitted("test", {2, 3, 4}, {}).defined());
-  const Tensor both =
-      permitted("test", {1, 2, 3}, {.key_mask = padding_mask({2}, 3), .causal = true});
+  CHECK_FALSE(attention_mask("test", {2, 3, 4}, Dtype::f32, {}).permitted.defined());
+  const Tensor both = attention_mask("test", {1, 2, 3}, Dtype::f32,
+                                     {.key_mask = padding_mask({2}, 3), .causal = true})
+                          .permitted;
   CHECK(both.shape() == Shape{1, 2, 3});
   CHECK(numbers(both) == std::vector<double>{1, 1, 0, 1, 1, 0});
 }

@@ -1,11 +1,15 @@
 #include "support/catch.h"
 
 #include <heed/autograd/ops.h>
+#include <heed/nn/activations.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/dropout.h>
 #include <heed/nn/embedding.h>
 #include <heed/nn/linear.h>
 #include <heed/nn/norm.h>
+#include <heed/nn/sequential.h>
+#include <heed/nn/summary.h>
+#include <heed/optim/sgd.h>
 #include "support/errors.h"
 #include "support/module_check.h"
 
@@ -147,6 +151,124 @@ TEST_CASE("a state dict is loaded through the handles, or not at all") {
   CHECK(b.scale.to_vector() == std::vector<double>{3, 3});
 }
 
+TEST_CASE("a name that is visited twice is an error, whatever the visit is for") {
+  struct TwoTensors : Module {
+    Tensor a = parameter(ones({2})), b = parameter(ones({2}));
+    Tensor operator()(const Tensor& x) const {
+      const Scope scope(*this);
+      return x * a + b + ones({7});  // does not fit: the message needs the module's path
+    }
+    void visit(Visitor& v) override { v("a", a); v("a", b); }
+  };
+  struct TwoModules : Module {
+    Linear a{4, 4};
+    Dropout b{0.5};  // names no tensor
+    void visit(Visitor& v) override { v("inner", a); v("inner", b); }
+  };
+  struct Across : Module {  // one member names what lies in another
+    Linear a{4, 4};
+    Tensor b = parameter(ones({4}));
+    void visit(Visitor& v) override { v("a.weight", b); v("a", a); }
+  };
+  const auto each = [](auto make, const std::string& name) {
+    auto m = make();
+    const std::string message = "visit: " + name + ": is named twice: give each member a name of its own";
+    CHECK(message_of([&] { m.state_dict(); }) == message);
+    CHECK(message_of([&] { m.load_state_dict({}); }) == message);
+    CHECK(message_of([&] { optim::SGD(m.parameters()); }) == message);
+    CHECK(message_of([&] { m.named_parameters(); }) == message);
+    CHECK(message_of([&] { m.to(Dtype::f64); }) == message);
+    CHECK(message_of([&] { clone(m); }) == message);
+    CHECK(message_of([&] { summary(m); }) == message);
+    CHECK(message_of([&] { m.eval(); }) == message);
+    CHECK(message_of([&] { m.requires_grad(false); }) == message);
+    CHECK(message_of([&] { m.zero_grad(); }) == message);
+    CHECK(message_of([&] { named_modules(m); }) == message);
+  };
+  each([] { return TwoTensors(); }, "a");
+  each([] { return TwoModules(); }, "inner");
+  each([] { return Across(); }, "a.weight");
+  CHECK(message_of<ShapeError>([] { TwoTensors()(ones({2})); }).ends_with(" [in TwoTensors]"));
+}
+
+TEST_CASE("a transposed weight is recognised") {
+  Sequential m(Linear(4, 8), ReLU());
+  StateDict state = m.state_dict();
+  state[0].tensor = zeros({4, 8});
+  CHECK(message_of([&] { m.load_state_dict(state); }) ==
+        "load_state_dict: Sequential<heed::nn::Linear, heed::nn::ReLU>: the state does not fit:"
+        "\n  0.weight: has shape (4, 8) in the state, (8, 4) in the module: transposed: load x.transpose(0, 1)");
+  state[0].tensor = state[0].tensor.transpose(0, 1);
+  CHECK(message_of([&] { m.load_state_dict(state); }) == "no error");
+}
+
+TEST_CASE("loading: tied tensors must agree, one name of them is enough") {
+  struct Tied : Module {
+    Linear a{3, 3}, b{3, 3};
+    Tied() { b.weight = a.weight; }
+    void visit(Visitor& v) override { v("a", a); v("b", b); }
+  };
+  Tied m, other;
+  StateDict state = other.state_dict();
+  m.load_state_dict(state);
+  CHECK(m.b.weight.to_vector() == other.a.weight.to_vector());
+  StateDict part;
+  for (const NamedTensor& entry : Tied().state_dict())
+    if (entry.name != "a.weight") part.push_back(entry);
+  CHECK(m.load_state_dict(part).missing.empty());
+  CHECK(m.a.weight.to_vector() == part.find("b.weight")->to_vector());
+  CHECK(m.a.weight.node() == m.b.weight.node());
+
+  const std::vector<double> before = m.a.weight.to_vector();
+  state[2].tensor = state[2].tensor + 1e-6;
+  for (const bool strict : {true, false})
+    CHECK(message_of([&] { m.load_state_dict(state, {.strict = strict}); }) ==
+          "load_state_dict: Tied: the state does not fit:\n  a.weight and b.weight: are one tensor in the module, two that "
+          "differ in the state: make them equal, or leave one out");
+  CHECK(m.a.weight.to_vector() == before);
+  state[2].tensor = state[0].tensor.clone();
+  state[2].tensor.fill_(std::nan(""));
+  state[0].tensor = state[2].tensor.clone();
+  CHECK(message_of([&] { m.load_state_dict(state); }) == "no error");  // the same bits
+}
+
+TEST_CASE("loading: a state of the module's own tensors, names given twice, and dtypes") {
+  Pair m;
+  StateDict swapped = m.state_dict();
+  const std::vector<double> scale{2, 3}, table{5, 7};
+  m.load_state_dict({{{"scale", tensor(scale)}, {"table", tensor(table)}}}, {.strict = false});
+  std::swap(swapped[4].name, swapped[5].name);
+  REQUIRE(swapped[4].name == "table");
+  m.load_state_dict(swapped);
+  CHECK(m.scale.to_vector() == table);
+  CHECK(m.table.to_vector() == scale);
+
+  StateDict twice = m.state_dict();
+  twice.push_back({"scale", zeros({2})});
+  twice.push_back({"\x1b[31m", zeros({2})});
+  CHECK(message_of([&] { m.load_state_dict(twice); }) ==
+        "load_state_dict: Pair: the state does not fit:\n  scale: is named twice in the state"
+        "\n  \"\\x1b[31m\": unexpected, the module has no such tensor"
+        "\nload with {.strict = false} to skip names that are on one side only");
+  struct Counter : Module {
+    Tensor n = zeros({1}, Dtype::i64);
+    void visit(Visitor& v) override { v("n", n); }
+  } counter;
+  CHECK(message_of([&] { counter.load_state_dict({{{"n", tensor({0.5})}}}); }) ==
+        "load_state_dict: Counter: the state does not fit:"
+        "\n  n: is float32 in the state, int64 in the module: would be cut to whole numbers");
+  StateDict many = m.state_dict();
+  for (int i = 0; i < 200000; ++i) many.push_back({"other." + std::to_string(i), m.scale});
+  const std::string message = message_of([&] { m.load_state_dict(many); });
+  CHECK(message.find("\n  … and 199950 more") != std::string::npos);
+  CHECK(message.size() < 5000);
+}
+
+TEST_CASE("a path that is only a number begins with the class of the model") {
+  const Sequential m(Linear(5, 16));
+  CHECK(message_of<ShapeError>([&] { m(zeros({1, 4})); }).ends_with(" [in Sequential.0]"));
+}
+
 TEST_CASE("the scope names the module at work, from the outermost down") {
   struct Reports : Module {
     mutable std::string path;
@@ -197,16 +319,53 @@ TEST_CASE("basic layers hold what layers must") {
   check_module(Dropout(0.5), {randn({3, 4})}, {.scope = false});
 }
 
-TEST_CASE("check_module finds a member that visit() forgot, and a layer without a scope") {
-  const Forgetful m;
-  const Tensor y = m(parameter(zeros({1, 2})));
-  std::set<const Node*> found = test::detail::leaves(y);
-  for (const NamedTensor& p : m.named_parameters()) CHECK(found.erase(p.tensor.node().get()) == 1);
-  CHECK(found.count(m.forgotten.node().get()) == 1);
-  const test::detail::ScopeWatch watch(&m);
-  m(zeros({1, 2}));
-  CHECK(watch.ops > 0);
-  CHECK(watch.outside == watch.ops);
+TEST_CASE("check_module finds what is wrong with a layer, and says what to do") {
+  const auto said = [](const auto& layer, const test::ModuleCheck& options = {}) {
+    return message_of([&] { check_module(layer, {randn({2, 2})}, options); });
+  };
+  CHECK(said(Linear(2, 3)) == "no error");
+  CHECK(said(Forgetful(), {.scope = false}) ==
+        "check_module: Forgetful: a leaf of shape (2,): the output depends on it, but visit() does not name it: "
+        "add it to visit()");
+  CHECK(said(Forgetful()).starts_with("check_module: Forgetful: 2 of 2 ops: no Scope was open: begin the call with"));
+
+  struct Unused : Module {
+    Tensor weight = parameter(ones({2})), other = parameter(ones({3}));
+    Tensor operator()(const Tensor& x) const { return x * weight; }
+    void visit(Visitor& v) override { v("weight", weight), v("other", other); }
+  };
+  CHECK(said(Unused(), {.scope = false}).starts_with(
+      "check_module: Unused: parameter other (3,): visit() names it, but the output does not depend on it"));
+
+  struct Mixing : Module {
+    Tensor operator()(const Tensor& x) const { return x - mean(x, 0, keepdim); }
+    void visit(Visitor&) override {}
+  };
+  CHECK(said(Mixing(), {.scope = false}).starts_with("check_module: Mixing: example 0 of 2: its output differs by "));
+  CHECK(said(Mixing(), {.batch_first = false, .scope = false}) == "no error");
+
+  struct Deaf : Module {  // its part is no module of it
+    std::vector<Linear> parts{Linear(2, 2)};
+    Tensor operator()(const Tensor& x) const { return parts[0](x); }
+    void visit(Visitor& v) override {
+      v("part", parts[0]);
+      parts[0].training = true;
+    }
+  };
+  CHECK(said(Deaf(), {.scope = false}).starts_with("check_module: Deaf: module part: train(bool) does not reach it"));
+
+  struct Wrong : Module {  // a derivative that is cut
+    Tensor operator()(const Tensor& x) const { return x * x.detach(); }
+    void visit(Visitor&) override {}
+  };
+  CHECK(said(Wrong(), {.scope = false}).starts_with("gradcheck: "));
+
+  Linear layer(2, 2);
+  const std::vector<double> before = layer.weight.to_vector();
+  check_module(layer, {randn({2, 2})});
+  CHECK(layer.training);
+  CHECK(layer.weight.dtype() == Dtype::f32);
+  CHECK(layer.weight.to_vector() == before);
 }
 
 TEST_CASE("initial values of the basic layers are PyTorch's") {

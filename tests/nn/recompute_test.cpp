@@ -101,5 +101,68 @@ TEST_CASE("recompute: what was changed in place since is found") {
     const NoGrad off;
     layer.weight.mul_(2.0);
   }
-  CHECK(contains(message_of<AutogradError>([&] { y.backward(); }), "saved for backward was modified in place afterwards"));
+  CHECK(contains(message_of<AutogradError>([&] { y.backward(); }), "kept for backward was modified in place afterwards"));
+}
+
+namespace {
+
+struct Square : Module {
+  Tensor weight = parameter(randn({4, 4}, Dtype::f64) * 0.4);
+  int* calls = nullptr;
+  Tensor operator()(const Tensor& x) const {
+    if (calls) ++*calls;
+    return tanh(matmul(x, weight));
+  }
+  void visit(Visitor& v) override { v("weight", weight); }
+};
+
+double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
+
+}  // namespace
+
+TEST_CASE("recompute: recorded gradients of a weight that is shared between layers are exact") {
+  manual_seed(3);
+  const Square block;
+  const Tensor x = parameter(randn({3, 4}, Dtype::f64));
+  const auto gradients = [&](bool again, bool create_graph) {
+    const auto apply = [&](const Tensor& h) { return again ? recompute(block, h) : block(h); };
+    const Tensor y = sum(square(apply(apply(tanh(apply(x))))));
+    std::vector<Tensor> g = grad(y, {x, block.weight}, {.create_graph = create_graph});
+    if (create_graph)  // and their own
+      for (const Tensor& second : grad(sum(square(g[0])) + sum(square(g[1])), {x, block.weight})) g.push_back(second);
+    return g;
+  };
+  for (const bool create_graph : {false, true}) {
+    const std::vector<Tensor> plain = gradients(false, create_graph), again = gradients(true, create_graph);
+    REQUIRE(plain.size() == again.size());
+    for (size_t i = 0; i < plain.size(); ++i) CHECK(distance(plain[i], again[i]) < 1e-12);
+  }
+}
+
+TEST_CASE("recompute: its input may be one of its parameters") {
+  const Square block;
+  const auto gradient = [&](bool again, bool create_graph) {
+    const Tensor y = again ? recompute(block, block.weight) : block(block.weight);
+    return grad(sum(y), {block.weight}, {.create_graph = create_graph})[0];
+  };
+  CHECK(distance(gradient(true, false), gradient(false, false)) < 1e-14);
+  CHECK(distance(gradient(true, true), gradient(false, true)) < 1e-14);
+}
+
+TEST_CASE("recompute: each layer is computed again once, recorded or not, by the input alone or by all") {
+  for (const bool create_graph : {false, true})
+    for (const bool all : {false, true}) {
+      int calls = 0;
+      std::vector<Square> blocks(12);
+      for (Square& block : blocks) block.calls = &calls;
+      const Tensor x = parameter(randn({3, 4}, Dtype::f64));
+      Tensor h = x;
+      for (const Square& block : blocks) h = recompute(block, h);
+      CHECK(calls == 12);
+      std::vector<Tensor> asked{x};
+      if (all)
+        for (const Square& block : blocks) asked.push_back(block.weight);
+      (void)grad(sum(h), asked, {.create_graph = create_graph});
+      CHECK(calls == 24);
+    }
 }

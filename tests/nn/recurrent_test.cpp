@@ -270,8 +270,22 @@ TEST_CASE("recurrent layers say what does not fit") {
   CHECK(message_of<ShapeError>([&] {
           gru(zeros({2, 5, 3}), {.hidden = zeros({2, 4})});
         }) ==
-        "GRU: input (2, 5, 3), hidden (2, 4): must be (layers·directions, B, hidden) = (1, 2, 4) "
-        "[in GRU]");
+        "GRU: input (2, 5, 3), hidden (2, 4): must be (layers·directions, B, hidden) = (1, 2, 4): "
+        "give it the axis of layers with unsqueeze(0) [in GRU]");
+  CHECK(message_of<ShapeError>([&] {
+          GRU(3, 4, {.num_layers = 3})(zeros({2, 5, 3}), {.hidden = zeros({2, 3, 4})});
+        }) ==
+        "GRU: input (2, 5, 3), hidden (2, 3, 4): must be (layers·directions, B, hidden) = (3, 2, 4): put "
+        "the axis of layers first with transpose(0, 1) [in GRU]");
+  CHECK(message_of<ShapeError>([&] { GRU(1, 4)(zeros({2, 5})); }) ==
+        "GRU: input (2, 5): must be (B, L, 1), batch first, L >= 1: give each step its one feature with "
+        "unsqueeze(-1) [in GRU]");
+  CHECK(message_of<DtypeError>([&] { gru(zeros({2, 5, 3}, Dtype::f64)); }) ==
+        "GRU: input float64 (2, 5, 3), weights float32: dtypes differ: convert one with to(Dtype) [in "
+        "GRU]");
+  CHECK(message_of<DtypeError>([&] {
+          gru(zeros({2, 5, 3}), {.hidden = zeros({1, 2, 4}, Dtype::f64)});
+        }) == "GRU: input float32, hidden float64: dtypes differ: convert one with to(Dtype) [in GRU]");
   CHECK(message_of([&] {
           gru(zeros({2, 5, 3}), {.cell = zeros({1, 2, 4})});
         }) == "GRU: a cell state is given: only an LSTM has one [in GRU]");
@@ -282,13 +296,12 @@ TEST_CASE("recurrent layers say what does not fit") {
         "[in LSTM]");
   CHECK(message_of<ShapeError>([&] {
           gru(zeros({2, 5, 3}), {.lengths = {{1, 2, 3}}});
-        }) == "recurrence: 3 lengths for a batch of 2: must be one a sequence [in GRU]");
+        }) == "GRU: input (2, 5, 3), 3 lengths: must be one for each sequence, 2 [in GRU]");
   for (const int64_t n : {0, 6})
     CHECK(message_of<ShapeError>([&] {
             gru(zeros({2, 5, 3}), {.lengths = {{1, n}}});
-          }) == cat("recurrence: length ", n,
-                    ", input (2, 5, 12): a length lies in 1 … 5, the steps that "
-                    "there are [in GRU]"));
+          }) == cat("GRU: input (2, 5, 3), length ", n,
+                    " of sequence 1: must be in 1 … 5, the steps that there are [in GRU]"));
 }
 
 TEST_CASE("recurrent cells say what does not fit") {

@@ -2,9 +2,7 @@
 
 #include <cmath>
 #include <cstring>
-#include <iostream>
 #include <memory>
-#include <sstream>
 
 #include <heed/autograd/ops.h>
 #include <heed/core/parallel.h>
@@ -104,6 +102,7 @@ TEST_CASE(
         second.b.copy_(Tensor(saved.at("b")));
       }
       optim::OptimizerState state;
+      state.kind = kind.name;
       for (const std::string& name : saved.names())
         if (name.starts_with("optimizer.")) state[name.substr(10)] = Tensor(saved.at(name));
       second.optimizer->load_state_dict(state);
@@ -249,17 +248,6 @@ TEST_CASE("optim: error messages") {
         "parameter()");
 
   AdamW adamw({p, q});
-  const std::string other = ": the optimizer was made for another model";
-  CHECK(message_of([&] {
-          adamw.load_state_dict({{"2.exp_avg", zeros({2})}});
-        }) == "AdamW: load_state_dict: 2.exp_avg: is no state of 2 parameters" + other);
-  CHECK(message_of([&] {
-          adamw.load_state_dict({{"exp_avg", zeros({2})}});
-        }) == "AdamW: load_state_dict: exp_avg: is no state of 2 parameters" + other);
-  CHECK(message_of<ShapeError>([&] {
-          adamw.load_state_dict({{"0.exp_avg", zeros({3})}});
-        }) == "AdamW: load_state_dict: 0.exp_avg: has shape (3,), the parameter has (2,)" + other);
-
   CHECK(message_of([&] { clip_grad_norm({p}, 0); }) == "clip_grad_norm: max_norm = 0: must be > 0");
   CHECK(message_of([&] { clip_grad_value({p}, -1); }) ==
         "clip_grad_value: limit = -1: must be > 0");
@@ -277,21 +265,6 @@ TEST_CASE("optim: error messages") {
   CHECK(message_of([&] { WarmupCosineLR(adamw, {.warmup = 10, .decay = 5}); }) ==
         "WarmupCosineLR: warmup = 10, decay = 5: the decay must end behind the warm-up");
   LambdaLR schedule(adamw, [](int64_t) { return 1.0; });
+  CHECK(message_of([&] { adamw.set_lr(std::nan("")); }) == "AdamW: set_lr: lr = nan: must be a number >= 0");
   CHECK(message_of([&] { schedule.set_steps(-1); }) == "schedule: step -1: steps count from 0");
-}
-
-TEST_CASE("optim: a parameter that no optimizer owns is warned of, once") {
-  std::ostringstream captured;
-  std::streambuf* const before = std::cerr.rdbuf(captured.rdbuf());
-  Tensor known = parameter(random({2}, 1)), forgotten = parameter(random({3}, 2));
-  optim::SGD sgd({known});
-  for (int i = 0; i < 3; ++i) {
-    (sum(known) + sum(forgotten)).backward();
-    sgd.step();
-  }
-  std::cerr.rdbuf(before);
-  CHECK(captured.str() ==
-        "warning: SGD: backward() reached a parameter of shape (3,) that no optimizer owns: does "
-        "every "
-        "visit() name all members?\n");
 }

@@ -1,0 +1,66 @@
+// Arguments: numbers that say what they are, so that a call cannot mean something else in silence.
+//
+// In C++ true is also 1 and 0.5 also 0: sum(x, true) would sum over axis 1, max(x, 0.5) over axis 0
+// and dropout(x, training) drop everything. Parameters of these types take no such value: the line
+// does not compile. They are built where a function is called and cost nothing.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+
+#include <heed/core/shape.h>
+
+namespace heed {
+
+template <class T>
+concept WholeNumber = std::integral<T> && !std::same_as<T, bool>;
+template <class T>
+concept RealNumber = std::floating_point<T> || WholeNumber<T>;
+
+/// An axis, a position or a count: a whole number, not a bool and no fraction.
+class Whole {
+ public:
+  template <WholeNumber T>
+  constexpr Whole(T value) : value_(static_cast<int64_t>(value)) {}
+  constexpr operator int64_t() const { return value_; }
+
+ private:
+  int64_t value_;
+};
+using Axis = Whole;  // may count from the end
+
+/// A probability, a slope, a correction: a number, not a bool.
+class Real {
+ public:
+  template <RealNumber T>
+  constexpr Real(T value) : value_(static_cast<double>(value)) {}
+  constexpr operator double() const { return value_; }
+
+ private:
+  double value_;
+};
+
+/// Whether reduced axes stay, with size 1. Made from true, false or the constant, from nothing else.
+class KeepDim {
+ public:
+  template <std::same_as<bool> T>
+  constexpr KeepDim(T kept) : kept_(kept) {}
+  constexpr explicit operator bool() const { return kept_; }
+
+ private:
+  bool kept_;
+};
+inline constexpr KeepDim keepdim = true;  // so that calls read  sum(x, -1, keepdim)
+
+/// The axes that a reduction removes; none named means all:  sum(x), sum(x, -1), sum(x, {0, 2}),
+/// sum(x, {}, keepdim).
+struct Axes : Shape {
+  Axes() = default;
+  template <WholeNumber T>
+  Axes(T axis) : Shape{static_cast<int64_t>(axis)} {}
+  Axes(Axis axis) : Shape{int64_t{axis}} {}
+  Axes(std::initializer_list<int64_t> axes) : Shape(axes) {}
+};
+
+}  // namespace heed

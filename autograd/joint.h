@@ -1,0 +1,67 @@
+// Ops whose gradients share work: one rule for all inputs.
+//
+//     return op("layer_norm", y, {x, weight}, keep(x, weight), [eps](auto& g, auto& x, auto& weight) {
+//       …
+//       return std::vector<Tensor>{dx, dweight};
+//     });
+//
+// The rule is called as rule(g), rule(g, y) with the op's output, or rule(g, wanted), where wanted[i] says whether
+// anybody asks for the gradient of input i; what is kept follows (keep.h). It gives one gradient for each input,
+// an empty Tensor for zero.
+#pragma once
+
+#include <vector>
+
+#include <heed/autograd/node.h>
+
+namespace heed {
+
+/// The inputs as the engine sees them; those that want no gradient are empty.
+std::vector<Input> joint_inputs(const std::vector<Tensor>& inputs);
+void check_joint_gradients(const Node& node, const std::vector<Tensor>& grads);
+
+template <class Rule>
+struct JointNode : Node {
+  std::vector<Input> ends;
+  std::optional<Rule> rule;  // none once released
+  std::optional<Saved> output;
+
+  JointNode(const char* name_, const core::Array& y, std::vector<Input> ends_, Rule rule_)
+      : Node(name_), ends(std::move(ends_)), rule(std::move(rule_)) {
+    inputs = ends;
+    if constexpr (Rule::takes_output) output.emplace(y);
+  }
+  void pull(const std::shared_ptr<Node>& self, const Tensor& g, const Wanted& wanted,
+            std::vector<Tensor>& grads) override {
+    if constexpr (Rule::takes_output)
+      grads = (*rule)(g, Tensor((*output)().array(), self));
+    else if constexpr (Rule::takes_wanted)
+      grads = (*rule)(g, wanted);
+    else
+      grads = (*rule)(g);
+    check_joint_gradients(*this, grads);
+  }
+  void release() override {
+    rule.reset();
+    output.reset();
+  }
+  bool released() const override { return !rule; }
+};
+
+template <class F, class... T>
+Tensor op(const char* name, core::Array y, const std::vector<Tensor>& inputs,
+          const Keep<T...>& kept, F rule) {
+  std::vector<Input> ends = joint_inputs(inputs);
+  if (observer) [[unlikely]]
+    observer->output(name, y);
+  bool wanted = false;
+  for (const Input& input : ends) wanted |= input.node != nullptr;
+  if (!wanted) return Tensor(std::move(y));
+  return record(std::move(y), new JointNode(name, y, std::move(ends), Rule(kept, rule)));
+}
+template <class F>
+Tensor op(const char* name, core::Array y, const std::vector<Tensor>& inputs, F rule) {
+  return op(name, std::move(y), inputs, keep(), rule);
+}
+
+}  // namespace heed

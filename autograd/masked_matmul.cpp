@@ -1,0 +1,43 @@
+#include <heed/autograd/masked_matmul.h>
+
+#include <heed/autograd/linalg.h>
+#include <heed/autograd/node.h>
+#include <heed/autograd/views.h>
+#include <heed/autograd/where.h>
+#include <heed/core/ops.h>
+
+namespace heed {
+
+namespace {
+
+Tensor transposed(const Tensor& x) { return x.transpose(-2, -1); }
+
+}  // namespace
+
+Tensor pair_dots(const Tensor& a, const Tensor& b, const Tensor& mask) {
+  if (!mask.defined()) return matmul(a, transposed(b));
+  return op("matmul", core::matmul(a.array(), core::transpose(b.array(), -2, -1)),
+            edge(a, keep(b, mask), [](auto& g, auto& b, auto& mask) { return masked_matmul(g, b, mask); }),
+            edge(b, keep(a, mask), [](auto& g, auto& a, auto& mask) {
+              return masked_matmul(transposed(g), a, transposed(mask));
+            }));
+}
+
+Tensor masked_dots(const Tensor& a, const Tensor& b, const Tensor& mask, double fill) {
+  const Tensor dots = pair_dots(a, b, mask);
+  return mask.defined() ? where(mask, dots, fill) : dots;
+}
+
+Tensor masked_matmul(const Tensor& w, const Tensor& v, const Tensor& mask) {
+  if (!mask.defined()) return matmul(w, v);
+  return op("matmul", core::masked_matmul(w.array(), v.array(), mask.array()),
+            edge(w, keep(v, mask), [](auto& g, auto& v, auto& mask) {
+              const Tensor dots = pair_dots(g, v, mask);
+              return core::sums_to_finite(dots.array()) ? dots : where(mask, dots, 0.0);
+            }),
+            edge(v, keep(w, mask), [](auto& g, auto& w, auto& mask) {
+              return masked_matmul(transposed(w), g, transposed(mask));
+            }));
+}
+
+}  // namespace heed

@@ -1,0 +1,76 @@
+// Resumable: what can be put down in the middle of its work and taken up again by another process.
+//
+//     ResumeState state = adamw.state_dict();    // tensors by name, and the kind of thing that they are of
+//     other.load_state_dict(state);              // goes on as adamw would have
+//
+// Optimizers and schedules are; nn::save_checkpoint (nn/resume.h) writes any number of them to one file.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <heed/autograd/tensor.h>
+#include <heed/core/problems.h>
+
+namespace heed {
+
+/// Tensors by name; numbers are tensors without axes. They share the bytes of what they were taken from.
+struct ResumeState : std::map<std::string, Tensor> {
+  using map::map;
+  std::string kind;  // "AdamW"
+};
+
+class Resumable {
+ public:
+  virtual ~Resumable() = default;
+  virtual ResumeState state_dict() const = 0;
+
+  /// Judges all of `state` and copies what is needed of it. Throws Error, listing everything that is missing,
+  /// unexpected or wrong. The function that it returns takes the state over and cannot fail; before that
+  /// is called nothing is changed, so that several things are resumed together or not at all.
+  virtual std::function<void()> prepare_load(const ResumeState& state) = 0;
+
+  void load_state_dict(const ResumeState& state) { prepare_load(state)(); }
+
+ protected:
+  Resumable() = default;
+  Resumable(const Resumable&) = default;
+  Resumable& operator=(const Resumable&) = default;
+};
+
+/// Takes the entries of a state one by one and notes all that is wrong; for prepare_load().
+class StateReader {
+ public:
+  /// `who` is asked to load `state`, which must be of kind `who`.
+  StateReader(std::string who, const ResumeState& state);
+
+  bool has(const std::string& name) const { return state_.count(name) > 0; }
+  bool has_under(const std::string& prefix) const;
+
+  // What cannot be had is noted, and 0 or an empty Tensor returned.
+  Tensor tensor(const std::string& name, const Shape& shape, Dtype dtype);  // a copy
+  double number(const std::string& name);
+  int64_t count(const std::string& name);                                   // a whole number >= 0
+  std::vector<double> numbers(const std::string& name, size_t how_many);
+  std::vector<double> rates(const std::string& name, size_t how_many);      // the same, none NaN or infinite
+
+  template <class... Parts>
+  void note(const Parts&... parts) { problems_.add(parts...); }
+
+  /// Throws Error if anything was noted, or if an entry was not asked for.
+  void finish();
+
+ private:
+  const Tensor* take(const std::string& name);
+
+  const std::string who_;
+  const ResumeState& state_;
+  std::set<std::string> taken_;
+  std::string first_missing_;
+  Problems problems_;
+};
+
+}  // namespace heed

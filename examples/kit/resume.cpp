@@ -1,0 +1,55 @@
+#include <heed/examples/kit/resume.h>
+
+#include <algorithm>
+
+#include <heed/core/text.h>
+#include <heed/examples/kit/cli.h>
+
+namespace heed::kit {
+namespace {
+
+std::string option_of(const Trait& trait) {
+  std::string name = "--" + trait.key;
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> metadata_of(const Traits& traits) {
+  std::map<std::string, std::string> metadata;
+  for (const Trait& trait : traits) metadata[trait.key] = trait.value;
+  return metadata;
+}
+
+void check_same_run(const std::filesystem::path& file,
+                    const std::map<std::string, std::string>& metadata, const Traits& traits) {
+  std::string differs, wanted;
+  bool options = false;
+  for (const Trait& trait : traits) {
+    const auto was = metadata.find(trait.key);
+    check<UsageError>(was != metadata.end(), "--resume ", file.string(), ": has no entry ",
+                      quote(trait.key), ": is no checkpoint of this program: give one that it made");
+    if (was->second == trait.value) continue;
+    differs += differs.empty() ? "" : ", ";
+    if (trait.thing.empty()) {
+      const std::string value = quote(was->second);  // a file's text
+      differs += option_of(trait) + ' ' + value.substr(1, value.size() - 2) + " (here " + trait.value + ')';
+      options = true;
+    } else {
+      differs += "another " + trait.thing;
+      wanted += "the " + trait.thing + ' ';
+    }
+  }
+  if (differs.empty()) return;
+  if (options) wanted += wanted.empty() ? "the options " : "and the options ";
+  fail<UsageError>("--resume ", file.string(), ": was made with ", differs, ": give ", wanted,
+                   "that it was made with");
+}
+
+void check_steps_left(int64_t taken, int64_t steps) {
+  check<UsageError>(taken <= steps, "--steps ", steps, ": the checkpoint is at step ", taken,
+                    " already: give at least as many");
+}
+
+}  // namespace heed::kit

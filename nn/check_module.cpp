@@ -1,0 +1,157 @@
+#include <heed/nn/check_module.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+#include <heed/autograd/gradcheck.h>
+#include <heed/autograd/node.h>
+#include <heed/nn/scope_watch.h>
+
+namespace heed::nn {
+namespace {
+
+/// Puts other tensors where the parameters are, found by node.
+struct Substitute final : Visitor {
+  std::map<const Node*, Tensor> replacement;
+  void on_tensor(const std::string&, Tensor& x) override {
+    if (const auto found = replacement.find(x.node().get()); x.node() && found != replacement.end())
+      x = found->second;
+  }
+};
+
+struct CountTraining final : Visitor {
+  bool wanted;
+  std::string first;  // the first module that train() did not reach
+  explicit CountTraining(bool on) : wanted(on) {}
+  void on_tensor(const std::string&, Tensor&) override {}
+  void on_module(const std::string& path, Module& m) override {
+    if (m.training != wanted && first.empty()) first = path;
+  }
+};
+
+/// What y was computed from, with the shapes.
+std::map<const Node*, Shape> leaves(const Tensor& y) {
+  std::set<const Node*> seen;
+  std::map<const Node*, Shape> found;
+  std::vector<std::pair<const Node*, Shape>> todo{{y.node().get(), y.shape()}};
+  while (!todo.empty()) {
+    const auto [node, shape] = todo.back();
+    todo.pop_back();
+    if (!node || !seen.insert(node).second) continue;
+    if (node->is_leaf()) found.emplace(node, shape);
+    for (const Input& input : node->inputs) todo.emplace_back(input.node.get(), input.shape);
+  }
+  return found;
+}
+
+/// The layer at work, and the name that its errors begin with.
+struct Check {
+  CheckedLayer& checked;
+  std::string what = "check_module: " + class_name(*checked.layer);
+
+  Module& layer() const { return *checked.layer; }
+  Tensor call(const std::vector<Tensor>& in) const { return checked.forward(layer(), in); }
+
+  void training() const {
+    for (const bool on : {true, false}) {
+      layer().train(on);
+      CountTraining count(on);
+      layer().visit(count);
+      check(layer().training == on && count.first.empty(), what, ": module ", count.first,
+            ": train(bool) does not reach it: name it in visit() as a module");
+    }
+  }
+
+  void graph(const Tensor& y, const std::vector<Tensor>& in) const {
+    std::map<const Node*, Shape> found = leaves(y);
+    for (const NamedTensor& p : layer().named_parameters())
+      check(found.erase(p.tensor.node().get()) == 1, what, ": parameter ", p.name, " ", p.tensor.shape(),
+            ": visit() names it, but the output does not depend on it: use it, or make it no parameter");
+    for (const Tensor& x : in) found.erase(x.node().get());
+    if (!found.empty())
+      fail(what, ": a leaf of shape ", found.begin()->second,
+           ": the output depends on it, but visit() does not name it: add it to visit()");
+  }
+
+  void scope(const ScopeWatch& watch) const {
+    check(watch.ops > 0 && watch.outside == 0, what, ": ", watch.outside, " of ", watch.ops,
+          " ops: no Scope was open: begin the call with  const Scope scope(*this);");
+  }
+
+  void state(const Tensor& y, const std::vector<Tensor>& in) const {
+    const std::unique_ptr<Module> other = checked.copy(layer());
+    unshare(*other);
+    for (const NamedTensor& entry : other->state_dict()) {
+      Tensor values = entry.tensor;
+      values.fill_(0.125);
+    }
+    other->load_state_dict(layer().state_dict());
+    check(checked.forward(*other, in).to_vector() == y.to_vector(), what, ": output ", y.shape(),
+          ": another one after the state dict was loaded into a copy: name every tensor in visit()");
+  }
+
+  void examples(const Tensor& y, const std::vector<Tensor>& in) const {
+    for (int64_t b = 0; b < y.size(0); ++b) {
+      std::vector<Tensor> one;
+      for (const Tensor& x : in) one.push_back(x.slice(0, b, b + 1));
+      const double apart = amax(abs(call(one) - y.slice(0, b, b + 1))).item();
+      check(apart < 1e-12, what, ": example ", b, " of ", y.size(0), ": its output differs by ", apart,
+            " when it comes alone: examples see each other; pass {.batch_first = false} if axis 0 is no batch");
+    }
+  }
+
+  void derivatives(const std::vector<Tensor>& in) const {
+    std::vector<Tensor> varied;
+    for (const Tensor& x : in)
+      if (is_floating(x.dtype())) varied.push_back(x.detach());
+    const size_t floating = varied.size();
+    const std::vector<NamedTensor> parameters = layer().named_parameters();
+    for (const NamedTensor& p : parameters) varied.push_back(p.tensor.detach());
+    if (varied.empty()) return;
+    gradcheck(
+        [&](const std::vector<Tensor>& now) {
+          const std::unique_ptr<Module> copy = checked.copy(layer());
+          Substitute put;
+          for (size_t i = 0; i < parameters.size(); ++i)
+            put.replacement[parameters[i].tensor.node().get()] = now[floating + i];
+          copy->visit(put);
+          std::vector<Tensor> arguments = in;
+          size_t next = 0;
+          for (Tensor& x : arguments)
+            if (is_floating(x.dtype())) x = now[next++];
+          return checked.forward(*copy, arguments);
+        },
+        varied);
+  }
+};
+
+}  // namespace
+
+void check_module(CheckedLayer checked, const std::vector<Tensor>& inputs, const ModuleCheck& options) {
+  const Check c{checked};
+  c.training();
+
+  const auto leaves_of = [&](Dtype dtype) {
+    std::vector<Tensor> in;
+    for (const Tensor& x : inputs) in.push_back(is_floating(x.dtype()) ? parameter(x.to(dtype)) : x);
+    return in;
+  };
+  {  // as the layer came: a tensor that visit() does not name stays as it is when the others become f64
+    const std::vector<NamedTensor> parameters = c.layer().named_parameters();
+    const std::vector<Tensor> in = leaves_of(parameters.empty() ? Dtype::f64 : parameters[0].tensor.dtype());
+    const ScopeWatch watch(checked.layer.get());
+    const Tensor y = c.call(in);
+    if (options.scope) c.scope(watch);
+    c.graph(y, in);
+  }
+
+  c.layer().to(Dtype::f64);
+  const std::vector<Tensor> in = leaves_of(Dtype::f64);
+  const Tensor y = c.call(in);
+  c.state(y, in);
+  if (options.batch_first) c.examples(y, in);
+  c.derivatives(in);
+}
+
+}  // namespace heed::nn

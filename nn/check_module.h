@@ -1,0 +1,49 @@
+// check_module: all that must hold of any layer, in one line.
+//
+//     check_module(RMSNorm(8), {randn({4, 8})});
+//
+// In f64 and in evaluation: derivatives by inputs and parameters, first and second order; the graph's leaves are
+// the parameters and inputs, both ways, so that a member that visit() forgot is found; the state dict goes out and
+// in; train() reaches every module inside; a Scope is open while the layer works; and the examples of a batch do not
+// see each other. Throws Error naming the layer, what does not hold, and what to do. The layer is not changed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <heed/nn/clone.h>
+#include <heed/nn/module.h>
+
+namespace heed::nn {
+
+struct ModuleCheck {
+  bool batch_first = true;  // axis 0 of inputs and output counts independent examples
+  bool scope = true;        // false for a layer that does nothing in evaluation, or opens no Scope
+};
+
+/// What check_module asks of a layer, whatever its class.
+struct CheckedLayer {
+  std::unique_ptr<Module> layer;  // a clone of its own
+  std::function<std::unique_ptr<Module>(const Module&)> copy;
+  std::function<Tensor(const Module&, const std::vector<Tensor>&)> forward;
+};
+void check_module(CheckedLayer checked, const std::vector<Tensor>& inputs, const ModuleCheck& options);
+
+/// `forward` is f(layer, inputs) -> Tensor, for a layer that takes several inputs or options.
+template <class M, class F>
+void check_module(const M& layer, const std::vector<Tensor>& inputs, F forward, const ModuleCheck& options = {}) {
+  check_module({.layer = std::make_unique<M>(clone(layer)),
+                .copy = [](const Module& m) { return std::make_unique<M>(static_cast<const M&>(m)); },
+                .forward = [&](const Module& m,
+                               const std::vector<Tensor>& in) { return forward(static_cast<const M&>(m), in); }},
+               inputs, options);
+}
+
+template <class M>
+void check_module(const M& layer, const std::vector<Tensor>& inputs, const ModuleCheck& options = {}) {
+  check_module(layer, inputs, [](const M& m, const std::vector<Tensor>& in) { return m(in.at(0)); }, options);
+}
+
+}  // namespace heed::nn

@@ -1,0 +1,148 @@
+#include <heed/nn/load.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <numeric>
+
+#include <heed/core/problems.h>
+#include <heed/core/text.h>
+#include <heed/nn/clone.h>
+
+namespace heed::nn {
+
+namespace {
+
+// How many letters to change, add or drop to turn a into b (Levenshtein 1966).
+size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j)
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])}));
+  }
+  return row.back();
+}
+
+// " (did you mean h.0.attn?)". The state may be a stranger's, so only names of a sane length and number are compared.
+std::string suggestion(const std::string& name, const std::vector<std::string>& candidates) {
+  constexpr size_t longest = 200, most = 1000;
+  if (name.size() > longest || candidates.size() > most) return "";
+  std::string best;
+  size_t distance = name.size() / 3 + 1;
+  for (const std::string& candidate : candidates) {
+    if (candidate.size() > longest) continue;
+    if (const size_t d = edit_distance(name, candidate); d < distance) best = candidate, distance = d;
+  }
+  return best.empty() ? "" : " (did you mean " + readable(best) + "?)";
+}
+
+const std::byte* first_byte(const Tensor& x) {
+  return x.array().storage().bytes() + x.array().offset() * static_cast<int64_t>(size_of(x.dtype()));
+}
+
+// What a state says about one tensor of the module, which may have several names.
+struct Target {
+  Tensor tensor;
+  std::string first_name;  // under which the state has it
+  Tensor source;           // empty as long as it has it under none
+};
+
+struct Judge {
+  const Module& module;
+  const StateDict& state;
+  LoadResult result;
+  Problems problems;
+  std::vector<Target> targets;
+
+  void run(const LoadOptions& options) {
+    const StateDict mine = module.state_dict();
+    std::map<std::string, const Tensor*> theirs;
+    for (const NamedTensor& entry : state)
+      if (!theirs.emplace(entry.name, &entry.tensor).second) problems.add(readable(entry.name), ": is named twice in the state");
+
+    std::set<const void*> storages;
+    for (const NamedTensor& entry : mine) storages.insert(entry.tensor.array().storage().bytes());
+    std::map<const void*, size_t> seen;  // by first byte; what has no bytes is by itself
+    std::vector<std::pair<std::string, size_t>> absent;
+    std::set<std::string> known;
+    for (const NamedTensor& entry : mine) {
+      known.insert(entry.name);
+      const void* const key = entry.tensor.numel() > 0 ? static_cast<const void*>(first_byte(entry.tensor)) : nullptr;
+      size_t at = targets.size();
+      if (const auto tied = key ? seen.find(key) : seen.end();
+          tied != seen.end() && targets[tied->second].tensor.shape() == entry.tensor.shape())
+        at = tied->second;
+      if (at == targets.size()) {
+        targets.push_back({entry.tensor, "", Tensor()});
+        if (key) seen.emplace(key, at);
+      }
+      const auto found = theirs.find(entry.name);
+      if (found == theirs.end()) absent.emplace_back(entry.name, at);
+      else take(targets[at], entry.name, *found->second, storages);
+    }
+    for (const auto& [name, at] : absent)
+      if (targets[at].first_name.empty()) result.missing.push_back(name);
+    for (const NamedTensor& entry : state)
+      if (!known.count(entry.name)) result.unexpected.push_back(entry.name);
+    if (options.strict) compare_names();
+    const bool names_differ = options.strict && !(result.missing.empty() && result.unexpected.empty());
+    check(problems.empty(), "load_state_dict: ", class_name(module), ": the state does not fit:", problems.text(),
+          names_differ ? "\nload with {.strict = false} to skip names that are on one side only" : "");
+  }
+
+  void take(Target& target, const std::string& name, const Tensor& source, const std::set<const void*>& storages) {
+    const bool first = target.first_name.empty();
+    if (first) target.first_name = name;
+    const Shape &wanted = target.tensor.shape(), &given = source.shape();
+    const Dtype dtype = target.tensor.dtype();
+    if (!source.defined()) return problems.add(name, ": is an empty Tensor in the state");
+    if (given != wanted) {
+      const bool transposed = given.rank() == 2 && wanted.rank() == 2 && given[0] == wanted[1] && given[1] == wanted[0];
+      return problems.add(name, ": has shape ", given, " in the state, ", wanted, " in the module",
+                          transposed ? ": transposed: load x.transpose(0, 1)" : "");
+    }
+    if (is_floating(source.dtype()) && !is_floating(dtype))
+      return problems.add(name, ": is ", source.dtype(), " in the state, ", dtype, " in the module: would be cut to whole numbers");
+    Tensor x = source.detach().to(dtype);
+    if (first || !target.source.defined()) {
+      // Numbers of the module itself are copied, as they may be written before they are read.
+      target.source = storages.count(x.array().storage().bytes()) ? x.clone() : x;
+    } else if (!same_bits(target.source, x)) {
+      problems.add(target.first_name, " and ", name,
+                   ": are one tensor in the module, two that differ in the state: make them equal, or leave one out");
+    }
+  }
+
+  void compare_names() {
+    for (const std::string& name : result.missing)
+      problems.add(name, ": missing from the state", problems.full() ? "" : suggestion(name, result.unexpected));
+    for (const std::string& name : result.unexpected)
+      problems.add(readable(name), ": unexpected, the module has no such tensor",
+                   problems.full() ? "" : suggestion(name, result.missing));
+  }
+};
+
+}  // namespace
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
+  if (a.numel() == 0 || (first_byte(a) == first_byte(b) && a.array().strides() == b.array().strides())) return true;
+  const Tensor x = a.contiguous(), y = b.contiguous();
+  return std::memcmp(first_byte(x), first_byte(y), static_cast<size_t>(x.numel()) * size_of(x.dtype())) == 0;
+}
+
+std::function<void()> prepare_load(Module& m, const StateDict& state, const LoadOptions& options, LoadResult* result) {
+  Judge judge{m, state, {}, {}, {}};
+  judge.run(options);
+  if (result) *result = std::move(judge.result);
+  return [targets = std::make_shared<std::vector<Target>>(std::move(judge.targets))] {
+    const NoGrad no_history;
+    for (Target& target : *targets)
+      if (target.source.defined()) target.tensor.copy_(target.source);
+  };
+}
+
+}  // namespace heed::nn
