@@ -213,7 +213,7 @@ TEST_CASE("two_moons: points that are not finite are left out of the pictures, a
   }
 }
 
-TEST_CASE("Programs: a stdout that is closed or full is an error at the end; no file takes its place") {
+TEST_CASE("Programs: a stdout that is closed or full is an error at the end, no file takes its place") {
   for (const std::string program : {"attention_by_hand", "two_moons --steps 1", "kernel_regression --seeds 1"}) {
     const std::string name = program.substr(0, program.find(' '));
     for (const char* where : {" >&-", " >/dev/full", " >&- <&-"}) {

@@ -286,6 +286,7 @@ namespace {
 /// Runs `body` in a child process; its exit code, or 1000 + the signal that ended it.
 template <class Body>
 int in_child(const Body& body) {
+  std::cout.flush();  // what waits there is not the child's to write
   const pid_t child = fork();
   if (child == 0) {
     Arguments arguments({});
