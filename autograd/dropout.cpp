@@ -13,7 +13,8 @@ namespace heed {
 
 DropoutMask DropoutMask::draw(double p) {
   check(p >= 0.0 && p <= 1.0, "dropout: p = ", p, ": a probability lies in 0 … 1");
-  return {p, default_generator().seed(), default_generator().take(1)};
+  Generator& generator = default_generator();
+  return {p, generator.seed(), generator.take(1)};
 }
 
 core::Array DropoutMask::keep(const Shape& shape) const {

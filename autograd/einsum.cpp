@@ -13,6 +13,7 @@
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/linalg.h>
 #include <heed/autograd/reduce.h>
+#include <heed/core/text.h>
 
 namespace heed {
 
@@ -37,10 +38,10 @@ struct Equation {
     output = arrow == std::string::npos ? implicit_output() : read(arrow + 2, text.size());
     for (size_t i = 0; i < output.size(); ++i) {
       const auto names = [c = output[i]](const std::string& input) { return has_letter(input, c); };
-      check(output.find(output[i]) == i, "einsum: \"", text, "\": the output names ", output[i],
+      check(output.find(output[i]) == i, "einsum: ", quote(text), ": the output names ", output[i],
             " twice: an axis of the output needs a letter of its own");
-      check(output[i] == '.' || std::any_of(inputs.begin(), inputs.end(), names), "einsum: \"",
-            text, "\": the output names ", output[i],
+      check(output[i] == '.' || std::any_of(inputs.begin(), inputs.end(), names), "einsum: ",
+            quote(text), ": the output names ", output[i],
             ", which is in no input: nothing says how long it is");
     }
   }
@@ -55,10 +56,10 @@ struct Equation {
         letters += c;
         continue;
       }
-      check(std::string_view(text).substr(i, std::min<size_t>(end - i, 3)) == "...", "einsum: \"",
-            text, "\": character ", i,
+      check(std::string_view(text).substr(i, std::min<size_t>(end - i, 3)) == "...", "einsum: ",
+            quote(text), ": character ", i,
             ": is no subscript: give letters a … z, A … Z, or ... for the other axes");
-      check(!has_letter(letters, '.'), "einsum: \"", text, "\": character ", i,
+      check(!has_letter(letters, '.'), "einsum: ", quote(text), ": character ", i,
             ": is a second ... in one group: one at most can say which axes it stands for");
       letters += '.';
       i += 2;
@@ -67,12 +68,12 @@ struct Equation {
   }
 
   std::string implicit_output() const {
-    std::string all, once;
-    for (const std::string& input : inputs) all += input;
-    std::sort(all.begin(), all.end());  // '.' comes first, then capitals
-    for (char c : all)
-      if (!has_letter(once, c) && (c == '.' || std::count(all.begin(), all.end(), c) == 1))
-        once += c;
+    std::map<char, int> count;  // '.' comes first, then capitals
+    for (const std::string& input : inputs)
+      for (char c : input) ++count[c];
+    std::string once;
+    for (const auto& [c, times] : count)
+      if (c == '.' || times == 1) once += c;
     return once;
   }
 };
@@ -93,13 +94,13 @@ struct EinsumTerm {
 
 // Operand number i with its axes named.
 EinsumTerm name_axes(const Equation& equation, size_t i, const Tensor& x) {
-  check(x.defined(), "einsum: \"", equation.text, "\", operand ", i,
+  check(x.defined(), "einsum: ", quote(equation.text), ", operand ", i,
         ": is an empty Tensor: it has no numbers to compute with");
   const std::string& letters = equation.inputs[i];
   const bool ellipsis = has_letter(letters, '.');
   const int named = static_cast<int>(letters.size()) - ellipsis;
-  check<ShapeError>(ellipsis ? named <= x.dim() : named == x.dim(), "einsum: \"", equation.text,
-                    "\", operand ", i, " ", x.shape(), ": has ", x.dim(),
+  check<ShapeError>(ellipsis ? named <= x.dim() : named == x.dim(), "einsum: ", quote(equation.text),
+                    ", operand ", i, " ", x.shape(), ": has ", x.dim(),
                     " axes, its letters name ", named,
                     ": give each axis a letter, or ... for those that have none");
   return {x, expand_ellipsis(letters, static_cast<size_t>(x.dim() - named))};
@@ -116,7 +117,7 @@ EinsumTerm take_diagonals(const Equation& equation, size_t operand, EinsumTerm t
       continue;
     }
     const auto first = static_cast<int>(i), second = static_cast<int>(j);
-    check<ShapeError>(x.size(first) == x.size(second), "einsum: \"", equation.text, "\", operand ",
+    check<ShapeError>(x.size(first) == x.size(second), "einsum: ", quote(equation.text), ", operand ",
                       operand, ": ", letter, " names axes of sizes ", x.size(first), " and ",
                       x.size(second), ": a diagonal needs equal ones");
     Shape order;
@@ -139,7 +140,7 @@ EinsumTerm drop_ones(const Equation& equation, size_t operand, EinsumTerm term,
     const char letter = axes[static_cast<size_t>(d)];
     int64_t& size = sizes.try_emplace(letter, 1).first->second;
     const bool unnamed = letter >= '0' && letter <= '9';
-    check<ShapeError>(n == 1 || size == 1 || n == size, "einsum: \"", equation.text, "\", operand ",
+    check<ShapeError>(n == 1 || size == 1 || n == size, "einsum: ", quote(equation.text), ", operand ",
                       operand, ": ", unnamed ? "an axis of ..." : std::string(1, letter),
                       " has size ", n, ", before it had ", size, ": must be equal, or 1");
     if (n != 1) {
@@ -201,7 +202,7 @@ EinsumTerm multiply_terms(const Equation& equation, const EinsumTerm& a, const E
   const bool elementwise =
       summed.empty() || (left.empty() && right.empty()) || !is_floating(a.x.dtype());
   const size_t rank = axes.size() + (elementwise ? summed.size() : 0);
-  check<ShapeError>(rank <= Shape::max_rank, "einsum: \"", equation.text, "\": a product has ",
+  check<ShapeError>(rank <= Shape::max_rank, "einsum: ", quote(equation.text), ": a product has ",
                     rank, " axes: at most ", Shape::max_rank,
                     " are possible: sum over some of them first");
   if (elementwise) {
@@ -222,22 +223,22 @@ EinsumTerm multiply_terms(const Equation& equation, const EinsumTerm& a, const E
 
 Tensor einsum(const std::string& text, const std::vector<Tensor>& operands) {
   const Equation equation(text);
-  check(operands.size() == equation.inputs.size(), "einsum: \"", text, "\" of ", operands.size(),
+  check(operands.size() == equation.inputs.size(), "einsum: ", quote(text), " of ", operands.size(),
         " operands: it has ", equation.inputs.size(),
         " groups of letters: give one operand a group, with commas between groups");
   std::map<char, int64_t> sizes;
   std::vector<EinsumTerm> terms;
   size_t unnamed = 0;  // axes that the longest "..." stands for
   for (size_t i = 0; i < operands.size(); ++i) {
-    check<DtypeError>(operands[i].dtype() == operands[0].dtype(), "einsum: \"", text,
-                      "\": ", operands[0].dtype(), " and ", operands[i].dtype(),
+    check<DtypeError>(operands[i].dtype() == operands[0].dtype(), "einsum: ", quote(text),
+                      ": ", operands[0].dtype(), " and ", operands[i].dtype(),
                       ": dtypes differ: convert one with to(Dtype)");
     EinsumTerm term = take_diagonals(equation, i, name_axes(equation, i, operands[i]));
     terms.push_back(drop_ones(equation, i, std::move(term), sizes));
   }
   while (sizes.count(static_cast<char>('0' + unnamed))) ++unnamed;
   const std::string output = expand_ellipsis(equation.output, unnamed);
-  check<ShapeError>(output.size() <= Shape::max_rank, "einsum: \"", text, "\": the output has ",
+  check<ShapeError>(output.size() <= Shape::max_rank, "einsum: ", quote(text), ": the output has ",
                     output.size(), " axes: at most ", Shape::max_rank, " are possible");
   EinsumTerm result = terms[0];
   for (size_t i = 1; i < terms.size(); ++i) {

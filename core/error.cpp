@@ -3,6 +3,8 @@
 #include <locale>
 #include <sstream>
 
+#include <heed/core/text.h>
+
 namespace heed::core {
 
 std::string join(std::initializer_list<Part> parts) {
@@ -10,6 +12,10 @@ std::string join(std::initializer_list<Part> parts) {
   text.imbue(std::locale::classic());  // 12345, not 12.345
   for (const Part& part : parts) part.print(text, part.value);
   return std::move(text).str();
+}
+
+std::string message(std::initializer_list<Part> parts) {
+  return harmless(join(parts)) + scope_suffix();
 }
 
 }  // namespace heed::core

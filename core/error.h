@@ -3,6 +3,8 @@
 //     op: what was given (full shapes): what is wrong, naming the clashing axis: what to do
 //
 // where a module was at work, its path follows:  "… [in h.3.attn.out_proj]".
+// What a file or a command line says may stand in a message (in quote()s, text.h), but never steers
+// a terminal: control characters are escaped here, for all messages.
 // Thread-safe. Messages are built only when something is wrong.
 #pragma once
 
@@ -47,9 +49,12 @@ struct Part {
 /// The parts one after the other, numbers as everywhere: 12345.5, whatever the user's locale.
 std::string join(std::initializer_list<Part> parts);
 
+/// The same, harmless (text.h), with the path of the module at work.
+std::string message(std::initializer_list<Part> parts);
+
 template <class E>
 [[noreturn]] void throw_error(std::initializer_list<Part> parts) {
-  throw E(join(parts) + scope_suffix());
+  throw E(message(parts));
 }
 }  // namespace core
 

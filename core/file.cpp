@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -32,16 +33,21 @@ void write_file_atomic(const std::string& path, std::string_view content) {
 
 #ifdef _WIN32
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  check<IoError>(file && fs::is_regular_file(path), "read_file: ", quote(path),
-                 ": cannot be opened");
-  std::string content(static_cast<size_t>(file.tellg()), '\0');
-  file.seekg(0);
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  check<IoError>(file.good(), "read_file: ", quote(path), ": could not be read to its end");
-  return content;
-}
+struct InputFile::State {
+  std::string path;
+  size_t size = 0;
+  std::ifstream file;
+  State(const std::string& p) : path(p), file(p, std::ios::binary | std::ios::ate) {
+    check<IoError>(file && fs::is_regular_file(path), "read_file: ", quote(path),
+                   ": cannot be opened");
+    size = static_cast<size_t>(file.tellg());
+    file.seekg(0);
+  }
+  void read(char* bytes, size_t count) {
+    file.read(bytes, static_cast<std::streamsize>(count));
+    check<IoError>(file.good(), "read_file: ", quote(path), ": could not be read to its end");
+  }
+};
 
 void write_file_atomic(const std::string& path, std::span<const std::string_view> parts) {
   const std::string temporary = path + ".tmp";
@@ -131,58 +137,77 @@ const char* kind_of(mode_t mode) {
 
 }  // namespace
 
-std::string read_file(const std::string& path) {
-  // O_NONBLOCK, because opening a FIFO would wait for a writer. Regular files ignore it.
-  const File file(path, O_RDONLY | O_NONBLOCK);
-  struct stat status;
-  if (!file.is_open() || file_system().status(file.number(), &status) != 0)
-    fail<IoError>("read_file: ", quote(path), ": ", reason(errno), ": check the path");
-  check<IoError>(S_ISREG(status.st_mode), "read_file: ", quote(path), ": ", kind_of(status.st_mode),
-                 ": give the path of a regular file");
+struct InputFile::State {
+  std::string path;
+  size_t size = 0, done = 0;
+  File file;
 
-  std::string content(static_cast<size_t>(status.st_size), '\0');
-  for (size_t done = 0; done < content.size();) {
-    const ssize_t count = retry_interrupted([&] {
-      return file_system().read(file.number(), content.data() + done,
-                                std::min(content.size() - done, one_call));
-    });
-    if (count == -1)
-      fail<IoError>("read_file: ", quote(path), ": ", reason(errno), " after ", done, " of ",
-                    content.size(), " bytes: check the disk");
-    if (count == 0)
-      fail<IoError>("read_file: ", quote(path), ": ends after ", done, " of ", content.size(),
-                    " bytes: it was shortened while it was read: read it again");
-    done += static_cast<size_t>(count);
+  // O_NONBLOCK, because opening a FIFO would wait for a writer. Regular files ignore it.
+  State(const std::string& p) : path(p), file(p, O_RDONLY | O_NONBLOCK) {
+    struct stat status;
+    if (!file.is_open() || file_system().status(file.number(), &status) != 0)
+      fail<IoError>("read_file: ", quote(path), ": ", reason(errno), ": check the path");
+    check<IoError>(S_ISREG(status.st_mode), "read_file: ", quote(path), ": ",
+                   kind_of(status.st_mode), ": give the path of a regular file");
+    size = static_cast<size_t>(status.st_size);
   }
-  return content;
-}
+
+  void read(char* bytes, size_t wanted) {
+    for (const size_t end = done + wanted; done < end;) {
+      const ssize_t count = retry_interrupted([&] {
+        return file_system().read(file.number(), bytes, std::min(end - done, one_call));
+      });
+      if (count == -1)
+        fail<IoError>("read_file: ", quote(path), ": ", reason(errno), " after ", done, " of ",
+                      size, " bytes: check the disk");
+      if (count == 0)
+        fail<IoError>("read_file: ", quote(path), ": ends after ", done, " of ", size,
+                      " bytes: it was shortened while it was read: read it again");
+      bytes += count;
+      done += static_cast<size_t>(count);
+    }
+  }
+};
 
 namespace {
 
 // The file that `path` means in the end: only the last component can be replaced by rename, so
 // links there are followed first. (Links in the directory's part are no concern.)
-fs::path follow_links(fs::path path) {
-  std::error_code ignored;
-  for (int depth = 0; depth < 40 && fs::is_symlink(path, ignored); ++depth)
-    path = path.parent_path() / fs::read_symlink(path, ignored);
-  return path;
+fs::path follow_links(const std::string& path) {
+  fs::path target = path;
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(target, error); ++links) {
+    check<IoError>(links < 40, "write_file_atomic: ", quote(path),
+                   ": its symbolic links lead in a circle: remove one of them");
+    target = target.parent_path() / fs::read_symlink(target);
+  }
+  return target;
 }
 
 fs::path directory_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
+// Of a name, what the names of its temporary files begin with: with their numbers they stay shorter
+// than the 255 bytes that a name may have, and no character is cut in two.
+std::string start_of_temporary(const fs::path& target) {
+  const std::string name = target.filename().string();
+  size_t length = std::min<size_t>(name.size(), 100);
+  while (length < name.size() && length > 0 && (name[length] & 0xc0) == 0x80) --length;
+  return "." + name.substr(0, length) + ".";
+}
+
 // A temporary file beside `target`, removed again unless it was renamed. It is locked for as long
 // as this object lives, so that a file which nobody locks is known to be a killed process's.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const fs::path& target) {
+  TemporaryFile(const fs::path& target, mode_t mode) {
     static std::atomic<unsigned> counter = 0;
-    const std::string start = "." + target.filename().string() + ".";
+    const std::string start = start_of_temporary(target);
     remove_leftovers(directory_of(target), start);
     for (int attempt = 0; attempt < 100; ++attempt) {
       path_ = directory_of(target) / cat(start, ::getpid(), ".", counter++, ".tmp");
-      file = File(path_, O_WRONLY | O_CREAT | O_EXCL, 0666);  // less what umask takes
+      file = File(path_, O_WRONLY | O_CREAT | O_EXCL, mode);
       if (file.is_open()) {
         if (!lock()) continue;
         owned_ = true;
@@ -240,39 +265,47 @@ class TemporaryFile {
 void write_file_atomic(const std::string& path, std::span<const std::string_view> parts) {
   size_t size = 0, done = 0;
   for (std::string_view part : parts) size += part.size();
+  auto fail_system = [&](const std::string& why) {
+    fail<IoError>("write_file_atomic: ", quote(path), ": ", why, " (", done, " of ", size,
+                  " bytes written): check the path and the free space; nothing was changed");
+  };
   auto check_system = [&](bool ok) {
-    if (!ok)
-      fail<IoError>("write_file_atomic: ", quote(path), ": ", reason(errno), " (", done, " of ",
-                    size,
-                    " bytes written): check the path and the free space; nothing was changed");
+    if (!ok) fail_system(reason(errno));
   };
 
   // 1. Which file is meant, and may it be replaced?
   const fs::path target = follow_links(path);
   std::error_code error;
   const fs::file_status old = fs::status(target, error);
+  if (!fs::status_known(old)) fail_system(reason(error.value()));
   check<IoError>(!fs::exists(old) || fs::is_regular_file(old), "write_file_atomic: ", quote(path),
                  ": is not a regular file: give the path of a file");
 
   // 2. All bytes to a new file in the same directory, and from there to the disk.
-  TemporaryFile temporary(target);
+  constexpr mode_t owner_only = 0600;
+  TemporaryFile temporary(target, fs::exists(old) ? owner_only : 0666);  // less what umask takes
   File& file = temporary.file;
+  auto change_mode = [&](mode_t mode) {
+    return retry_interrupted([&] { return file_system().change_mode(file.number(), mode); }) == 0;
+  };
+  struct stat status;
   check_system(file.is_open());
-  if (fs::exists(old)) {
-    const auto mode = static_cast<mode_t>(old.permissions());
-    check_system(
-        retry_interrupted([&] { return file_system().change_mode(file.number(), mode); }) == 0);
-  }
+  check_system(retry_interrupted([&] { return file_system().status(file.number(), &status); }) == 0);
+  const mode_t mode =
+      fs::exists(old) ? static_cast<mode_t>(old.permissions()) : status.st_mode & 07777;
+  change_mode(owner_only);  // where the file system has modes
   for (std::string_view part : parts) {
     while (!part.empty()) {
       const ssize_t count = retry_interrupted([&] {
         return file_system().write(file.number(), part.data(), std::min(part.size(), one_call));
       });
       check_system(count != -1);
+      if (count == 0) fail_system("the system takes no more bytes");
       part.remove_prefix(static_cast<size_t>(count));
       done += static_cast<size_t>(count);
     }
   }
+  check_system(change_mode(mode));
   check_system(file.sync());
   check_system(file.close());
 
@@ -287,5 +320,26 @@ void write_file_atomic(const std::string& path, std::span<const std::string_view
                   ": check the disk");
 }
 #endif
+
+InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>(path)) {}
+InputFile::~InputFile() = default;
+size_t InputFile::size() const { return state_->size; }
+
+std::string InputFile::read(size_t count) {
+  std::string bytes;
+  try {
+    bytes.resize(count);
+  } catch (const std::exception&) {  // bad_alloc, or length_error
+    fail<IoError>("read_file: ", quote(state_->path), ": ", count, " bytes of ", state_->size,
+                  ": there is not so much memory: is it the right file?");
+  }
+  state_->read(bytes.data(), count);
+  return bytes;
+}
+
+std::string read_file(const std::string& path) {
+  InputFile file(path);
+  return file.read(file.size());
+}
 
 }  // namespace heed::core

@@ -7,20 +7,40 @@
 // Thread-safe. Errors are IoError with the path and the operating system's reason.
 #pragma once
 
+#include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace heed::core {
 
-/// All bytes of a regular file. Directories, FIFOs and devices are refused before anything is read.
+/// A regular file, read from its start. Directories, FIFOs and devices are refused before anything
+/// is read; and who knows the size can judge what the first bytes claim before reading the others.
+class InputFile {
+ public:
+  explicit InputFile(const std::string& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  size_t size() const;
+  std::string read(size_t count);  // the next `count` bytes
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// All bytes of a regular file.
 std::string read_file(const std::string& path);
 
 /// Replaces the file at `path` by the concatenated parts, or creates it.
 ///
-/// An existing file keeps its mode, a symbolic link stays one (its target is replaced). On error
-/// the old file is as it was and the temporary one, `.name.PID.n.tmp`, is removed. One that a
-/// killed process left behind is removed by the next save of the same file.
+/// An existing file keeps its mode, a new one gets what umask leaves of 0666; while it is written
+/// only its owner may open it. A symbolic link stays one (its target is replaced). On error the old
+/// file is as it was and the temporary one, `.name.PID.n.tmp` (of a long name its first 100 bytes),
+/// is removed. One that a killed process left is removed by the next save of the same file.
 void write_file_atomic(const std::string& path, std::span<const std::string_view> parts);
 void write_file_atomic(const std::string& path, std::string_view content);
 

@@ -40,7 +40,8 @@ std::string json_number(double value) {
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view source) {
-  JsonReader reader(text, source);
+  const std::string name = readable(source);
+  JsonReader reader(text, name);
   Json value = read_value(reader);
   reader.finish();
   return value;

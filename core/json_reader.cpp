@@ -223,7 +223,7 @@ bool JsonReader::more(char bracket, bool first) {
   return true;
 }
 
-const std::string& JsonReader::key(std::unordered_set<std::string>& seen) {
+const std::string& JsonReader::key(std::set<std::string>& seen) {
   skip_space();
   const size_t start = at_;
   if (!text_.substr(at_).starts_with('"')) expected("a key in double quotes");

@@ -11,13 +11,14 @@
 //
 // Refused: comments, trailing commas, NaN, single quotes, raw control characters, lone surrogates,
 // broken UTF-8, duplicate keys (as decoded, so "a" and "\u0061" are the same), and nesting deeper
-// than max_depth. Memory: the keys of the objects that are open. json.h has the tree.
+// than max_depth. Memory: the keys of the objects that are open, in order: in a hash table keys could be
+// made to fall into one place, and time to grow with their square. json.h has the tree.
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 
 namespace heed::core {
 
@@ -52,7 +53,7 @@ class JsonReader {
   template <class Each>
   void object(Each&& each) {
     open('{', "an object");
-    std::unordered_set<std::string> seen;
+    std::set<std::string> seen;
     for (bool first = true; more('}', first); first = false) each(key(seen));
   }
 
@@ -74,7 +75,7 @@ class JsonReader {
   char32_t hex4();
   void open(char bracket, const char* what);
   bool more(char bracket, bool first);
-  const std::string& key(std::unordered_set<std::string>& seen);
+  const std::string& key(std::set<std::string>& seen);
 
   std::string_view text_;
   std::string_view source_;

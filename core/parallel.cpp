@@ -2,22 +2,27 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include <heed/core/error.h>
 #include <heed/core/op_name.h>
 #include <heed/core/streaming.h>
+#include <heed/core/text.h>
 
 #ifdef __linux__
 #include <sched.h>
+#endif
+#ifndef _WIN32
+#include <pthread.h>
 #endif
 
 namespace heed {
@@ -88,14 +93,13 @@ int processors() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-std::atomic<bool> pool_ended{false};
-
 class Pool {
  public:
-  ~Pool() {
-    pool_ended = true;
-    stop();
-  }
+  /// `parents`: a pool whose threads exist in the parent process only. It stays as it is, for its
+  /// locks may be held by threads that are not here.
+  explicit Pool(Pool* parents = nullptr)
+      : size_(parents ? parents->size_.load(std::memory_order_relaxed) : 0), parents_(parents) {}
+  ~Pool() { stop(); }
 
   int size() {
     int n = size_.load(std::memory_order_relaxed);
@@ -137,9 +141,13 @@ class Pool {
  private:
   void start() {
     const int wanted = size_.load(std::memory_order_relaxed) - 1;
-    while (static_cast<int>(workers_.size()) < wanted) {
-      workers_.emplace_back([this, seen = generation_.load()]() mutable { serve(seen); });
-    }
+    try {
+      while (static_cast<int>(workers_.size()) < wanted)
+        workers_.emplace_back([this, seen = generation_.load()]() mutable { serve(seen); });
+      return;
+    } catch (const std::system_error&) {  // a limit of threads or of memory
+    } catch (const std::bad_alloc&) {}
+    size_.store(static_cast<int>(workers_.size()) + 1, std::memory_order_relaxed);
   }
 
   void stop() {
@@ -183,7 +191,7 @@ class Pool {
 
   std::mutex in_use_;  // held while a job runs or the pool changes
   std::vector<std::thread> workers_;
-  std::atomic<int> size_{0};  // 0: not asked for yet
+  std::atomic<int> size_;  // 0: not asked for yet
   std::atomic<Job*> job_{nullptr};
   std::atomic<uint64_t> generation_{0};
   std::atomic<int> busy_{0};
@@ -191,24 +199,41 @@ class Pool {
   std::atomic<int> sleepers_{0};
   std::mutex sleep_mutex_;
   std::condition_variable awake_;
+  Pool* const parents_;  // only so that leak checkers find it
+};
+
+std::atomic<bool> pool_ended{false};
+std::atomic<Pool*> current_pool{nullptr};
+
+struct PoolOwner {
+  PoolOwner() {
+    current_pool = new Pool;
+#ifndef _WIN32
+    pthread_atfork(nullptr, nullptr, [] {
+      if (!pool_ended) current_pool = new Pool(current_pool);
+    });
+#endif
+  }
+  ~PoolOwner() {
+    pool_ended = true;
+    delete current_pool.load();
+  }
 };
 
 Pool& pool() {
-  static Pool p;
-  return p;
+  static const PoolOwner owner;
+  return *current_pool.load(std::memory_order_relaxed);
 }
 
 }  // namespace
 
 int default_threads(const char* text) {
   if (!text) return std::min(processors(), max_threads);
-  int n = 0;
-  const char* end = text + std::strlen(text);
-  const auto [stop, error] = std::from_chars(text, end, n);
-  check(error == std::errc() && stop == end && n >= 1 && n <= max_threads, "HEED_NUM_THREADS: \"",
-        text, "\": not a whole number from 1 to ", max_threads,
+  const std::optional<int64_t> n = parse_int(text);
+  check(n && *n >= 1 && *n <= max_threads, "HEED_NUM_THREADS: ", quote(text),
+        ": not a whole number from 1 to ", max_threads,
         ": set it to a number of threads, or unset it");
-  return n;
+  return static_cast<int>(*n);
 }
 
 void parallel_chunks(int64_t n, int64_t grain, ChunkFn body, void* context) {

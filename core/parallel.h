@@ -2,6 +2,9 @@
 //
 // Chunk boundaries depend on the amount of work only, never on the number of threads, so results
 // have the same bits for 1, 2 or 64 threads.
+//
+// A child of fork() computes and exits as any process does: it starts threads of its own when it
+// first needs them. (One that is forked inside a body of parallel_for may only exec or _exit.)
 #pragma once
 
 #include <cstdint>
@@ -11,6 +14,9 @@ namespace heed {
 
 /// Threads that take part in parallel work, the caller included. Default: HEED_NUM_THREADS, else
 /// the number of processors this process may run on. Throws Error unless 1 <= n <= 1024.
+///
+/// Threads are started when they are first needed. Where the system refuses some, the others do the
+/// work, and num_threads() says how many there are. Both functions may be called on any thread.
 void set_num_threads(int n);
 int num_threads();
 
@@ -18,7 +24,6 @@ namespace core {
 /// The default for a value of HEED_NUM_THREADS, null if unset. Throws Error if it is not a number
 /// in range.
 int default_threads(const char* text);
-
 
 /// Type-erased body; `context` outlives the call.
 using ChunkFn = void (*)(void* context, int64_t begin, int64_t end);

@@ -12,10 +12,20 @@
 
 namespace heed {
 
-Generator& default_generator() {
-  static Generator generator(0);
-  return generator;
+namespace {
+thread_local Generator* generator_of_thread = nullptr;  // where a GeneratorGuard lives
 }
+
+Generator& default_generator() {
+  static Generator shared(0);
+  return generator_of_thread ? *generator_of_thread : shared;
+}
+
+GeneratorGuard::GeneratorGuard(Generator& generator) : before_(generator_of_thread) {
+  generator_of_thread = &generator;
+}
+
+GeneratorGuard::~GeneratorGuard() { generator_of_thread = before_; }
 
 void manual_seed(uint64_t seed) { default_generator().seed(seed); }
 
@@ -109,13 +119,24 @@ void for_blocks(uint64_t seed, uint64_t stream, uint64_t start, int64_t blocks, 
   });
 }
 
-// Calls write(i, words) for each of n elements, `per_block` of which share a block, with the
-// element's own 4 / per_block words.
+// The blocks that a fill owns: asked for once, since another thread may draw at the same time.
+struct Draw {
+  uint64_t seed, start;
+  int64_t blocks;
+  Draw(Generator& generator, int64_t n)
+      : seed(generator.seed()), start(generator.take(static_cast<uint64_t>(n))), blocks(n) {}
+};
+
+// For n elements, `per_block` of which share a block.
+template <int per_block>
+Draw draw_for(int64_t n, Generator& generator) {
+  return Draw(generator, n / per_block + (n % per_block != 0));
+}
+
+// Calls write(i, words) for each of n elements with the element's own 4 / per_block words.
 template <int per_block, class Write>
-void for_elements(int64_t n, Generator& generator, Write&& write) {
-  const int64_t blocks = n / per_block + (n % per_block != 0);
-  const uint64_t start = generator.take(static_cast<uint64_t>(blocks));
-  for_blocks(generator.seed(), fill_stream, start, blocks,
+void for_elements(int64_t n, const Draw& draw, Write&& write) {
+  for_blocks(draw.seed, fill_stream, draw.start, draw.blocks,
              [&](int64_t first, int64_t count, const uint32_t* words) {
                const int64_t begin = first * per_block;
                const int64_t end = std::min(n, begin + count * per_block);
@@ -124,19 +145,19 @@ void for_elements(int64_t n, Generator& generator, Write&& write) {
              });
 }
 
-// The 64 bits of element i of a fill that started at `start`, for its second and later attempts.
-uint64_t retry_bits(uint64_t seed, uint64_t start, uint64_t attempt, int64_t i) {
+// The 64 bits of element i of a fill, for its second and later attempts.
+uint64_t retry_bits(const Draw& draw, uint64_t attempt, int64_t i) {
   const PhiloxBlock block =
-      philox(seed, attempt_stream(attempt), start + static_cast<uint64_t>(i / 2));
+      philox(draw.seed, attempt_stream(attempt), draw.start + static_cast<uint64_t>(i / 2));
   return i % 2 ? join(block[2], block[3]) : join(block[0], block[1]);
 }
 
 // Uniform on 0 … range-1: as many bits as range - 1 has, drawn again while they are too large.
-uint64_t below(uint64_t range, uint64_t bits, uint64_t seed, uint64_t start, int64_t i) {
+uint64_t below(uint64_t range, uint64_t bits, const Draw& draw, int64_t i) {
   const int unused = std::countl_zero(range - 1);
   if (unused == 64) return 0;
   for (uint64_t attempt = 1; bits >> unused >= range; ++attempt)
-    bits = retry_bits(seed, start, attempt, i);
+    bits = retry_bits(draw, attempt, i);
   return bits >> unused;
 }
 
@@ -173,7 +194,8 @@ void fill_uniform(const Array& x, double low, double high, Generator& generator)
     constexpr uint64_t kept = std::is_same_v<T, float> ? ~uint64_t{0} << 40 : ~uint64_t{0};
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
-      for_elements<2>(y.numel(), generator, [=](int64_t i, const uint32_t* words) {
+      const Draw draw = draw_for<2>(y.numel(), generator);
+      for_elements<2>(y.numel(), draw, [=](int64_t i, const uint32_t* words) {
         const T v = static_cast<T>(low + (high - low) * unit(join(words[0], words[1]) & kept));
         out[i] =
             v < high || low == high ? v : std::nextafter(static_cast<T>(high), static_cast<T>(low));
@@ -188,9 +210,9 @@ void fill_normal(const Array& x, double mean, double std, Generator& generator) 
   dispatch_floating(x.dtype(), "fill_normal", [&]<class T>() {
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
-      const int64_t n = y.numel(), blocks = n / 2 + n % 2;
-      const uint64_t start = generator.take(static_cast<uint64_t>(blocks));
-      for_blocks(generator.seed(), fill_stream, start, blocks,
+      const int64_t n = y.numel();
+      const Draw draw = draw_for<2>(n, generator);
+      for_blocks(draw.seed, fill_stream, draw.start, draw.blocks,
                  [=](int64_t first, int64_t count, const uint32_t* words) {
                    for (int64_t b = 0; b < count; ++b) {
                      const auto [z0, z1] = box_muller(words + 4 * b);
@@ -237,12 +259,13 @@ void fill_truncated_normal(const Array& x, double mean, double std, double low, 
   dispatch_floating(x.dtype(), "fill_truncated_normal", [&]<class T>() {
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
-      const uint64_t seed = generator.seed(), start = generator.counter();
-      for_elements<1>(y.numel(), generator, [=](int64_t i, const uint32_t* words) {
+      const Draw draw = draw_for<1>(y.numel(), generator);
+      for_elements<1>(y.numel(), draw, [=](int64_t i, const uint32_t* words) {
         double v = propose(words);
         for (uint64_t attempt = 1; std::isnan(v); ++attempt)
-          v = propose(
-              philox(seed, attempt_stream(attempt), start + static_cast<uint64_t>(i)).data());
+          v = propose(philox(draw.seed, attempt_stream(attempt),
+                             draw.start + static_cast<uint64_t>(i))
+                          .data());
         out[i] = rounded_within<T>(v, low, high);
       });
     });
@@ -256,7 +279,8 @@ void fill_bernoulli(const Array& x, double p, Generator& generator) {
   dispatch(x.dtype(), [&]<class T>() {
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
-      for_elements<4>(y.numel(), generator, [=](int64_t i, const uint32_t* words) {
+      const Draw draw = draw_for<4>(y.numel(), generator);
+      for_elements<4>(y.numel(), draw, [=](int64_t i, const uint32_t* words) {
         out[i] = static_cast<T>(words[0] < threshold);
       });
     });
@@ -275,9 +299,9 @@ void fill_integers(const Array& x, int64_t low, int64_t high, Generator& generat
     const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
-      const uint64_t seed = generator.seed(), start = generator.counter();
-      for_elements<2>(y.numel(), generator, [=](int64_t i, const uint32_t* words) {
-        const uint64_t step = below(range, join(words[0], words[1]), seed, start, i);
+      const Draw draw = draw_for<2>(y.numel(), generator);
+      for_elements<2>(y.numel(), draw, [=](int64_t i, const uint32_t* words) {
+        const uint64_t step = below(range, join(words[0], words[1]), draw, i);
         out[i] = static_cast<T>(static_cast<int64_t>(static_cast<uint64_t>(low) + step));
       });
     });
@@ -311,12 +335,12 @@ Array randperm(int64_t n, Generator& generator) {
   const Array x(Shape{n}, Dtype::i64);
   int64_t* order = x.data<int64_t>();
   std::iota(order, order + n, int64_t{0});
-  const uint64_t seed = generator.seed();
-  const uint64_t start = generator.take(static_cast<uint64_t>(n / 2 + n % 2));
+  const Draw draw = draw_for<2>(n, generator);
   for (int64_t i = n - 1; i > 0; --i) {
-    const PhiloxBlock block = philox(seed, fill_stream, start + static_cast<uint64_t>(i / 2));
+    const PhiloxBlock block =
+        philox(draw.seed, fill_stream, draw.start + static_cast<uint64_t>(i / 2));
     const uint64_t bits = i % 2 ? join(block[2], block[3]) : join(block[0], block[1]);
-    std::swap(order[i], order[below(static_cast<uint64_t>(i) + 1, bits, seed, start, i)]);
+    std::swap(order[i], order[below(static_cast<uint64_t>(i) + 1, bits, draw, i)]);
   }
   return x;
 }

@@ -10,11 +10,13 @@
 //     truncated normal                         n
 // A distribution that rejects takes its next attempt from another stream, not from the counter.
 //
-// A Generator is for one thread at a time; the fills themselves use all threads.
+// Threads may draw from one Generator at once: no two draws overlap, but who gets which depends on
+// timing. Threads that are to repeat bit for bit have a Generator each (GeneratorGuard). A child of
+// fork() has a copy, and draws what its parent draws.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <utility>
 
 #include <heed/core/array.h>
 
@@ -23,25 +25,55 @@ namespace heed {
 class Generator {
  public:
   explicit Generator(uint64_t seed) : seed_(seed) {}
+  Generator(const Generator& other) : seed_(other.seed()), counter_(other.counter()) {}
+  Generator& operator=(const Generator& other) {
+    seed(other.seed());
+    set_counter(other.counter());
+    return *this;
+  }
 
-  uint64_t seed() const { return seed_; }
-  uint64_t counter() const { return counter_; }
-  void seed(uint64_t seed) { seed_ = seed, counter_ = 0; }
-  void set_counter(uint64_t counter) { counter_ = counter; }
+  uint64_t seed() const { return seed_.load(std::memory_order_relaxed); }
+  uint64_t counter() const { return counter_.load(std::memory_order_relaxed); }
 
   /// The counter as it was, after which it moves on by `steps`.
-  uint64_t take(uint64_t steps) { return std::exchange(counter_, counter_ + steps); }
+  uint64_t take(uint64_t steps) { return counter_.fetch_add(steps, std::memory_order_relaxed); }
+
+  // Seeding, setting and assigning give numbers out again: not while another thread draws.
+  void seed(uint64_t seed) {
+    seed_.store(seed, std::memory_order_relaxed);
+    set_counter(0);
+  }
+  void set_counter(uint64_t counter) { counter_.store(counter, std::memory_order_relaxed); }
 
  private:
-  uint64_t seed_;
-  uint64_t counter_ = 0;
+  std::atomic<uint64_t> seed_;
+  std::atomic<uint64_t> counter_{0};
 };
 
-/// The generator that is used where none is given; its seed is 0 until manual_seed.
+/// The generator that is used where none is given, also by initialisers and dropout. All threads
+/// share one, whose seed is 0 until manual_seed; a GeneratorGuard gives a thread another.
 Generator& default_generator();
 
 /// Restarts the default generator.
 void manual_seed(uint64_t seed);
+
+/// While it lives, `generator` is the default generator of this thread, and of no other:
+///
+///     std::thread worker([] {
+///       Generator generator(7);
+///       const GeneratorGuard mine(generator);
+///       train(model);   // draws what it draws in every run, whatever other threads do
+///     });
+class GeneratorGuard {
+ public:
+  explicit GeneratorGuard(Generator& generator);
+  ~GeneratorGuard();
+  GeneratorGuard(const GeneratorGuard&) = delete;
+  GeneratorGuard& operator=(const GeneratorGuard&) = delete;
+
+ private:
+  Generator* before_;
+};
 
 namespace core {
 

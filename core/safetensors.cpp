@@ -166,80 +166,132 @@ void check_coverage(const Header& header, int64_t data_size, const std::string& 
                       " bytes follow the last tensor: the file is damaged");
 }
 
+// What is wrong with the length that a file of `size` bytes begins with, or "".
+std::string problem_of_length(std::string_view start, size_t size) {
+  uint64_t length = 0;
+  if (start.size() < sizeof length) return cat(size, " bytes: header too small");
+  std::memcpy(&length, start.data(), sizeof length);
+  if (length > max_header) return cat("header of ", length, " bytes: header too large");
+  if (length > size - sizeof length)
+    return cat("header of ", length, " bytes in a file of ", size, ": invalid header length");
+  return "";
+}
+
+size_t length_at(std::string_view start) {
+  uint64_t length;
+  std::memcpy(&length, start.data(), sizeof length);
+  return static_cast<size_t>(length);
+}
+
+constexpr size_t length_bytes = sizeof(uint64_t);
+constexpr size_t magic_bytes = 32;  // more than any magic has
+constexpr std::string_view index_end = ".index.json";
+
 }  // namespace
 
-SafeTensors parse_safetensors(std::string bytes, std::string_view source) {
-  SafeTensors result;
-  result.source_ = cat("safetensors: ", quote(source));
-  const auto file = std::make_shared<const std::string>(std::move(bytes));
-  const std::string_view view = *file;
-  uint64_t length = 0;
-  auto check_start = [&](bool ok, const std::string& wrong) {
-    if (!ok) fail_start(result.source_, view, wrong);
-  };
-  check_start(view.size() >= sizeof length, cat(view.size(), " bytes: header too small"));
-  std::memcpy(&length, view.data(), sizeof length);
-  check_start(length <= max_header, cat("header of ", length, " bytes: header too large"));
-  check_start(
-      length <= view.size() - sizeof length,
-      cat("header of ", length, " bytes in a file of ", view.size(), ": invalid header length"));
-  const std::string_view text = view.substr(sizeof length, length);
-  const std::string_view data = view.substr(sizeof length + length);
-  check_start(text.starts_with('{'), "header does not begin with {");
+struct SafeTensorsReader {
+  /// A file of `size` bytes, asked for in order: read(n) gives the next n bytes, read_rest(n) the
+  /// last ones and what keeps them alive.
+  template <class Read, class ReadRest>
+  static SafeTensors read(size_t size, std::string_view name, Read&& read, ReadRest&& read_rest) {
+    SafeTensors result;
+    result.source_ = cat("safetensors: ", quote(name));
+    const std::string start(read(std::min(size, length_bytes)));
+    if (const std::string wrong = problem_of_length(start, size); !wrong.empty())
+      fail_start(result.source_, start + std::string(read(std::min(size - start.size(), magic_bytes))),
+                 wrong);
+    const std::string text(read(length_at(start)));
+    if (!text.starts_with('{'))
+      fail_start(result.source_, start + text.substr(0, magic_bytes), "header does not begin with {");
+    Header header = read_header(text, result.source_);
+    check_coverage(header, static_cast<int64_t>(size - length_bytes - text.size()), result.source_);
+    result.metadata_ = std::move(header.metadata);
 
-  Header header = read_header(text, result.source_);
-  check_coverage(header, static_cast<int64_t>(data.size()), result.source_);
-  for (auto& [name, tensor] : header.tensors)
-    result.entries_[name] = {tensor.dtype, tensor.shape,
-                             data.substr(static_cast<size_t>(tensor.begin),
-                                         static_cast<size_t>(tensor.end - tensor.begin)),
-                             file};
-  // Tied tensors: metadata says where the numbers of a dropped name are.
-  for (const auto& [dropped, kept] : header.metadata) {
-    const bool nameable = dropped != metadata_key && problem_of_name(dropped).empty();
-    if (nameable && header.tensors.count(kept) && !header.tensors.count(dropped))
-      result.entries_[dropped] = result.entries_[kept];
+    const auto [data, file] = read_rest(size - length_bytes - text.size());
+    for (auto& [tensor_name, tensor] : header.tensors)
+      result.entries_[tensor_name] = {tensor.dtype, tensor.shape,
+                                      data.substr(static_cast<size_t>(tensor.begin),
+                                                  static_cast<size_t>(tensor.end - tensor.begin)),
+                                      file};
+    return result;
   }
-  result.metadata_ = std::move(header.metadata);
-  return result;
+
+  static SafeTensors load(const std::string& path) {
+    InputFile input(path);
+    return read(
+        input.size(), path, [&](size_t count) { return input.read(count); },
+        [&](size_t count) {
+          const auto file = std::make_shared<const std::string>(input.read(count));
+          return std::pair(std::string_view(*file), file);
+        });
+  }
+
+  static SafeTensors load_index(const std::string& path) {
+    SafeTensors result;
+    result.source_ = cat("safetensors: ", quote(path));
+    InputFile input(path);
+    check<FormatError>(input.size() <= max_header, result.source_, ": an index of ", input.size(),
+                       " bytes: at most ", max_header, " are allowed");
+    const std::string directory = path.substr(0, path.rfind('/') + 1);
+    std::map<std::string, SafeTensors> shards;
+    for (const auto& [name, file] : parse_index(input.read(input.size()), result.source_)) {
+      if (!shards.count(file)) shards[file] = load(directory + file);
+      const SafeTensors& shard = shards[file];
+      check<FormatError>(shard.contains(name), result.source_, ": tensor ", quote(name), ": is not in ",
+                         quote(file), ": get the files that belong together");
+      result.entries_[name] = shard.entry(name);
+    }
+    for (const auto& [file, shard] : shards)
+      result.metadata_.insert(shard.metadata().begin(), shard.metadata().end());
+    return result;
+  }
+};
+
+SafeTensors parse_safetensors(std::string bytes, std::string_view source) {
+  const auto file = std::make_shared<const std::string>(std::move(bytes));
+  std::string_view left = *file;
+  return SafeTensorsReader::read(
+      file->size(), source,
+      [&](size_t count) {
+        const std::string_view next = left.substr(0, count);
+        left.remove_prefix(count);
+        return next;
+      },
+      [&](size_t) { return std::pair(left, file); });
 }
 
 SafeTensors load_safetensors(const std::string& path) {
-  if (!path.ends_with(".index.json")) return parse_safetensors(read_file(path), path);
+  return path.ends_with(index_end) ? SafeTensorsReader::load_index(path)
+                                   : SafeTensorsReader::load(path);
+}
 
-  // {"metadata":{"total_size":n},"weight_map":{"name":"model-00001-of-00002.safetensors", …}}
-  SafeTensors result;
-  result.source_ = cat("safetensors: ", quote(path));
-  const std::string text = read_file(path);
-  const std::string directory = path.substr(0, path.rfind('/') + 1);
-  std::map<std::string, SafeTensors> shards;
-  std::vector<std::pair<std::string, std::string>> missing;
+std::map<std::string, std::string> safetensors::parse_index(std::string_view text,
+                                                            const std::string& source) {
+  std::map<std::string, std::string> files;
   bool has_map = false;
-  JsonReader reader(text, result.source_);
+  JsonReader reader(text, source);
   reader.object([&](const std::string& key) {
     if (key != "weight_map") return reader.skip();
     has_map = true;
     reader.object([&](const std::string& name) {
       const size_t position = reader.position();
       const std::string file = reader.string();
-      // Only a plain name: an index must not reach for files elsewhere.
+      auto refuse = [&](const char* why) {
+        reader.fail(cat("tensor ", quote(name), ": ", quote(file), " ", why), position);
+      };
+      // Only a plain name: an index must not reach for files elsewhere, nor lead in a circle.
       if (file.empty() || file == "." || file == ".." ||
           file.find_first_of(std::string("/\\\0", 3)) != std::string::npos)
-        reader.fail(cat("tensor ", quote(name), ": ", quote(file),
-                        " is not the name of a file beside the index"),
-                    position);
-      if (!shards.count(file)) shards[file] = load_safetensors(directory + file);
-      if (!shards[file].contains(name))
-        reader.fail(cat("tensor ", quote(name), ": is not in ", quote(file)), position);
-      result.entries_[name] = shards[file].entry(name);
+        refuse("is not the name of a file beside the index");
+      if (file.ends_with(index_end)) refuse("is an index: name the file that holds the tensor");
+      if (const std::string problem = problem_of_name(name); !problem.empty())
+        refuse(("holds " + problem).c_str());
+      files[name] = file;
     });
   });
   reader.finish();
-  check<FormatError>(has_map, result.source_,
-                     ": weight_map is missing: it is no index of safetensors files");
-  for (const auto& [file, shard] : shards)
-    result.metadata_.insert(shard.metadata().begin(), shard.metadata().end());
-  return result;
+  check<FormatError>(has_map, source, ": weight_map is missing: it is no index of safetensors files");
+  return files;
 }
 
 std::vector<std::string> SafeTensors::names() const {

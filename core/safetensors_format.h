@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,5 +66,9 @@ inline std::string problem_of_name(const std::string& name) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return "a name with a control character";
   return "";
 }
+
+/// An index, {"metadata":{…},"weight_map":{"name":"model-00001-of-00002.safetensors", …}}, as the map
+/// from tensors to files. Every file is a plain name, and not that of an index. Throws FormatError.
+std::map<std::string, std::string> parse_index(std::string_view text, const std::string& source);
 
 }  // namespace heed::core::safetensors

@@ -57,7 +57,7 @@ Layout lay_out(const std::map<std::string, Array>& tensors, Metadata metadata) {
     if (is_new || x.numel() == 0)
       kept.emplace_back(name, x);
     else
-      metadata[name] = twin->second;
+      metadata.try_emplace(name, twin->second);
   }
   std::stable_sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) {
     return &type_of(a.second.dtype()) > &type_of(b.second.dtype());

@@ -5,6 +5,10 @@
 #include <mutex>
 #include <new>
 
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+
 #include <heed/core/error.h>
 #include <heed/core/op_name.h>
 #include <heed/core/pool.h>
@@ -124,8 +128,17 @@ struct BlockPool {
 
   // Never destroyed: a static tensor may outlive everything else.
   static Shared& shared() {
-    static Shared& lists = *new Shared;
+    static Shared& lists = make_shared();
     return lists;
+  }
+
+  // fork() waits until the lists are whole: the thread that holds the lock is missing in the child.
+  static Shared& make_shared() {
+    static Shared* lists = new Shared;
+#ifndef _WIN32
+    pthread_atfork([] { lists->mutex.lock(); }, [] { lists->mutex.unlock(); }, [] { lists->mutex.unlock(); });
+#endif
+    return *lists;
   }
 
   // A thread keeps up to 4 MiB of each class.

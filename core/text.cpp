@@ -32,43 +32,80 @@ std::optional<double> parse_double(std::string_view text) {
   return value;
 }
 
-std::optional<int64_t> parse_int(std::string_view text) {
-  int64_t value = 0;
+namespace {
+
+template <class T>
+std::optional<T> parse_whole(std::string_view text) {
+  T value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
+// Line and paragraph separators, and what turns the direction of writing (Unicode, UAX #9).
+bool misleads(char32_t c) {
+  return (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+}  // namespace
+
+std::optional<int64_t> parse_int(std::string_view text) { return parse_whole<int64_t>(text); }
+std::optional<uint64_t> parse_uint(std::string_view text) { return parse_whole<uint64_t>(text); }
+
+namespace {
+
+// Takes the first character of `text` off and appends it, or an escape of what is no character, or
+// one that could steer a terminal.
+void take_harmless(std::string& out, std::string_view& text) {
+  constexpr char hex[] = "0123456789abcdef";
+  const unsigned char first = static_cast<unsigned char>(text[0]);
+  const std::string_view before = text;
+  const std::optional<char32_t> code = take_code_point(text);
+  if (!code || *code < 0x20 || (*code >= 0x7f && *code < 0xa0)) {
+    // C0, DEL and C1 control characters, or a byte of broken UTF-8.
+    if (!code) text.remove_prefix(1);
+    const unsigned value = code ? static_cast<unsigned>(*code) : first;
+    out += {'\\', 'x', hex[value >> 4], hex[value & 15]};
+  } else if (misleads(*code)) {
+    out += {'\\', 'u', '2', '0', hex[*code >> 4 & 15], hex[*code & 15]};
+  } else {
+    out += before.substr(0, before.size() - text.size());
+  }
+}
+
+}  // namespace
+
 std::string quote(std::string_view text) {
   constexpr size_t limit = 100;
-  constexpr char hex[] = "0123456789abcdef";
   std::string out = "\"";
   while (!text.empty() && out.size() < limit) {
-    const unsigned char first = static_cast<unsigned char>(text[0]);
-    const std::string_view before = text;
-    const std::optional<char32_t> code = take_code_point(text);
-    if (code == U'"' || code == U'\\') {
-      out += {'\\', text.data()[-1]};
-    } else if (code == U'\n') {
-      out += "\\n";
-    } else if (!code || *code < 0x20 || (*code >= 0x7f && *code < 0xa0)) {
-      // C0, DEL and C1 control characters, or a byte of broken UTF-8.
-      if (!code) text.remove_prefix(1);
-      const unsigned value = code ? static_cast<unsigned>(*code) : first;
-      out += {'\\', 'x', hex[value >> 4], hex[value & 15]};
+    const char c = text[0];
+    if (c == '"' || c == '\\' || c == '\n') {
+      out += {'\\', c == '\n' ? 'n' : c};
+      text.remove_prefix(1);
     } else {
-      out += before.substr(0, before.size() - text.size());
+      take_harmless(out, text);
     }
   }
   return out + (text.empty() ? "\"" : "…\"");
 }
 
+std::string harmless(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    if (text[0] == '\n')
+      out += '\n', text.remove_prefix(1);
+    else
+      take_harmless(out, text);
+  }
+  return out;
+}
+
 std::string readable(std::string_view name) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-  };
-  const bool ok = !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), plain);
-  return ok ? std::string(name) : quote(name);
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return c > ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+  return plain && !name.empty() && name.size() <= 100 ? std::string(name) : quote(name);
 }
 
 std::optional<char32_t> take_code_point(std::string_view& text) {

@@ -17,12 +17,19 @@ std::string shortest(double value);
 /// is out of range.
 std::optional<double> parse_double(std::string_view text);
 std::optional<int64_t> parse_int(std::string_view text);
+std::optional<uint64_t> parse_uint(std::string_view text);
 
-/// `text` for an error message: in double quotes, control characters and broken UTF-8 as escapes
-/// (a name from a file must not be able to steer the terminal), cut after about 100 bytes.
+/// `text` for an error message: in double quotes, cut after about 100 bytes, with escapes for control
+/// characters, for those that break lines or turn the direction of writing, and for broken UTF-8.
+/// Whatever comes from a file or a command line is printed so: a name must not steer the terminal.
 std::string quote(std::string_view text);
 
-/// A name for an error message: as it is if it is made of letters, digits, '.', '_' and '-', else quote()d.
+/// The same escapes without quotes and without a cut; line ends stay. Every message of an Error has
+/// been through it (error.h), so that no author has to think of it.
+std::string harmless(std::string_view text);
+
+/// A name or a path: as it is where nothing can be mistaken (printable ASCII without
+/// blanks and quotes, at most 100 bytes), else in quote()s.
 std::string readable(std::string_view name);
 
 /// Takes one code point off the front of `text`. Nothing where that is not well-formed UTF-8:

@@ -2,13 +2,13 @@
 
 #include <heed/autograd/elementwise.h>
 #include <heed/core/safetensors.h>
-#include <heed/nn/load.h>
+#include <heed/core/text.h>
 
 namespace heed::nn {
 
 const std::string& Checkpoint::get(const std::string& key) const {
   const auto entry = metadata.find(key);
-  check<FormatError>(entry != metadata.end(), "checkpoint: no metadata entry ", key,
+  check<FormatError>(entry != metadata.end(), "checkpoint: no metadata entry ", quote(key),
                      ": the file was not written by the program that reads it");
   return entry->second;
 }
@@ -17,8 +17,8 @@ void save(const std::filesystem::path& file, const StateDict& state,
           const std::map<std::string, std::string>& metadata) {
   std::map<std::string, core::Array> arrays;
   for (const NamedTensor& entry : state)
-    check(arrays.emplace(entry.name, entry.tensor.array()).second, "save: ", file.string(),
-          ": two tensors are named ", entry.name, ": names must differ");
+    check(arrays.emplace(entry.name, entry.tensor.array()).second, "save: ", quote(file.string()),
+          ": two tensors are named ", quote(entry.name), ": names must differ");
   core::save_safetensors(file.string(), arrays, metadata);
 }
 
@@ -27,15 +27,8 @@ Checkpoint load(const std::filesystem::path& file) {
   Checkpoint checkpoint;
   checkpoint.metadata = tensors.metadata();
   checkpoint.source = file.string();
-  std::map<std::string, Tensor> loaded;
-  for (const std::string& name : tensors.names()) loaded.emplace(name, tensors.at(name));
-  // Tied tensors are in the file once; metadata says dropped -> kept.
-  for (const auto& [dropped, kept] : checkpoint.metadata) {
-    const auto copy = loaded.find(dropped), original = loaded.find(kept);
-    if (copy != loaded.end() && original != loaded.end() && same_bits(copy->second, original->second))
-      copy->second = original->second;
-  }
-  for (auto& [name, x] : loaded) checkpoint.state.push_back({name, std::move(x)});
+  for (const std::string& name : tensors.names())
+    checkpoint.state.push_back({name, Tensor(tensors.at(name))});
   return checkpoint;
 }
 
@@ -51,9 +44,9 @@ StateDict average(const std::vector<StateDict>& states) {
     Tensor sum;
     for (const StateDict& state : states) {
       const Tensor* const x = state.find(entry.name);
-      check(x && state.size() == states.back().size(), "average: ", entry.name,
+      check(x && state.size() == states.back().size(), "average: ", quote(entry.name),
             ": not all states have the same names: they must be of one model");
-      check<ShapeError>(x->shape() == entry.tensor.shape(), "average: ", entry.name, " ",
+      check<ShapeError>(x->shape() == entry.tensor.shape(), "average: ", quote(entry.name), " ",
                         x->shape(), " and ", entry.tensor.shape(), ": shapes must be equal");
       sum = sum.defined() ? sum + x->to(Dtype::f64) : x->to(Dtype::f64);
     }

@@ -4,8 +4,8 @@
 //     model.load_state_dict(nn::load("model.safetensors").state);
 //
 // Files are written atomically: at any moment the old or the new one is whole. Tied tensors are
-// stored once and come back under all their names. Metadata are texts beside the tensors: what a
-// run needs to go on, or a vocabulary.
+// stored once, and load_state_dict finds them for all names that the model ties. Metadata are texts
+// beside the tensors: what a run needs to go on, or a vocabulary.
 #pragma once
 
 #include <filesystem>
@@ -30,8 +30,8 @@ struct Checkpoint {
 void save(const std::filesystem::path& file, const StateDict& state,
           const std::map<std::string, std::string>& metadata = {});
 
-/// Throws IoError where the file cannot be read, FormatError where it breaks the format. Tied names share their
-/// bytes, as they did when they were saved.
+/// Throws IoError where the file cannot be read, FormatError where it breaks the format. Of tied
+/// tensors the one that was stored is there.
 Checkpoint load(const std::filesystem::path& file);
 
 /// The mean of several states of one model, number by number: the last checkpoints of a run,

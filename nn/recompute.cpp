@@ -6,26 +6,26 @@ namespace heed::nn {
 
 namespace {
 
-/// The default generator as it was, for a while.
-struct GeneratorAt {
-  const Generator now = default_generator();
-  GeneratorAt(uint64_t seed, uint64_t counter) {
-    default_generator().seed(seed);
-    default_generator().set_counter(counter);
-  }
-  ~GeneratorAt() { default_generator() = now; }
-  GeneratorAt(const GeneratorAt&) = delete;
+// What the forward pass drew from the default generator: the counters from `first` on.
+struct Drawn {
+  uint64_t seed, first, count;
 };
 
 // The derivative by x and the parameters, each as it enters the layer: where a parameter also led to x, what comes
 // that way is another node's to find. So x is a view of its own, and grad() stops at what it is asked for.
 std::vector<Tensor> inside_again(const Tensor& g, const Wanted& wanted, const std::vector<Tensor>& inputs,
-                                 uint64_t seed, uint64_t counter, const std::function<Tensor(const Tensor&)>& again) {
+                                 const Drawn& drawn, const std::function<Tensor(const Tensor&)>& again) {
   const bool recording = grad_enabled();
   const EnableGrad on;
-  const GeneratorAt then(seed, counter);
+  Generator then(drawn.seed);
+  then.set_counter(drawn.first);
+  const GeneratorGuard same_draws(then);  // the generator that all threads share is left alone
   const Tensor x = recording ? inputs[0].reshape(inputs[0].shape()) : Tensor(inputs[0].array()).requires_grad(wanted[0]);
   const Tensor y = again(x);
+  const uint64_t count = then.counter() - drawn.first;
+  check<AutogradError>(count == 0 || count == drawn.count, "recompute: ", count, " draws of ", drawn.count,
+                       " in the forward pass: another thread drew from the default generator at the same time: give "
+                       "each thread a generator of its own (GeneratorGuard)");
 
   std::vector<Tensor> asked;
   for (size_t i = 0; i < inputs.size(); ++i)
@@ -43,9 +43,10 @@ Tensor recomputed(const Tensor& y, const Tensor& x, const std::vector<Tensor>& p
                   std::function<Tensor(const Tensor&)> again) {
   std::vector<Tensor> inputs{x};
   inputs.insert(inputs.end(), parameters.begin(), parameters.end());
+  const Drawn drawn{before.seed(), before.counter(), default_generator().counter() - before.counter()};
   // The layer's tensors are its parameters, which are watched as inputs.
   const Unwatched<std::function<Tensor(const Tensor&)>> layer{std::move(again)};
-  return op("recompute", y.array(), inputs, keep(inputs, before.seed(), before.counter(), layer), inside_again);
+  return op("recompute", y.array(), inputs, keep(inputs, drawn, layer), inside_again);
 }
 
 }  // namespace heed::nn

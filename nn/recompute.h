@@ -6,7 +6,8 @@
 // Here only x and y are kept, and backward computes the inside again, a layer at a time: one more forward
 // pass, about a third more time (Chen, Xu, Zhang & Guestrin 2016, "Training Deep Nets with Sublinear
 // Memory Cost"; torch.utils.checkpoint). The numbers are those of y = layer(x), to the bit: dropout draws
-// again what it drew.
+// again what it drew from the default generator. (What a layer draws from a generator of its own, it must
+// not use: that one has moved on.)
 #pragma once
 
 #include <functional>

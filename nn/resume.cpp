@@ -90,7 +90,11 @@ Part::Stored Part::stored_in(const Checkpoint& file, const std::string& name) {
     if (entry.name.starts_with(prefix)) stored.tensors.push_back({entry.name.substr(prefix.size()), entry.tensor});
   for (const auto& [key, text] : file.metadata) {
     if (key == name) stored.texts[""] = text;
-    if (key.starts_with(prefix)) stored.texts[key.substr(prefix.size())] = text;
+    if (!key.starts_with(prefix)) continue;
+    // A tensor that another name has, too, is in the file once, perhaps as another part's; the text says as what.
+    const Tensor* const kept = file.state.find(text);
+    if (kept && !file.state.find(key)) stored.tensors.push_back({key.substr(prefix.size()), *kept});
+    else stored.texts[key.substr(prefix.size())] = text;
   }
   return stored;
 }

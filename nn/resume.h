@@ -14,13 +14,14 @@
 // numbers, texts and generators as metadata.
 #pragma once
 
-#include <charconv>
 #include <concepts>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <heed/autograd/resumable.h>
@@ -80,9 +81,11 @@ std::optional<T> Part::parse(const std::string& text) {
     const std::optional<double> value = parse_double(text);
     return value ? std::optional(static_cast<T>(*value)) : std::nullopt;
   } else {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+    const auto value = [&] {
+      if constexpr (std::is_signed_v<T>) return parse_int(text);
+      else return parse_uint(text);
+    }();
+    return value && std::in_range<T>(*value) ? std::optional(static_cast<T>(*value)) : std::nullopt;
   }
 }
 

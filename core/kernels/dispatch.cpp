@@ -5,6 +5,7 @@
 #include <string>
 
 #include <heed/core/error.h>
+#include <heed/core/text.h>
 
 namespace heed::core {
 
@@ -40,7 +41,7 @@ const Kernels& choose_kernels(const char* wanted) {
     if (std::strcmp(table->isa, wanted) == 0) return *table;
     names += names.empty() ? table->isa : std::string(", ") + table->isa;
   }
-  fail("HEED_ISA: \"", wanted, "\": not an instruction set of this machine: use one of ", names,
+  fail("HEED_ISA: ", quote(wanted), ": not an instruction set of this machine: use one of ", names,
        ", or unset it");
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include <heed/core/parallel.h>
+#include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/option.h>
@@ -153,7 +154,7 @@ void Cli::unknown(const std::string& name) const {
     }
   const std::string near = nearest(name, names);
   throw UsageError(
-      "--" + name + ": unknown option: " +
+      readable("--" + name) + ": unknown option: " +
       (near.empty() ? program_ + " --help lists all" : "did you mean --" + near + "?"));
 }
 
@@ -264,11 +265,12 @@ int run_main(int argc, char** argv, const std::function<int(int, char**)>& body)
 #ifdef SIGPIPE
   std::signal(SIGPIPE, SIG_DFL);  // some parents ignore it, and `| head` would then be an error
 #endif
-  const std::string program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "heed";
+  const std::string program =
+      argc > 0 ? readable(std::filesystem::path(argv[0]).filename().string()) : "heed";
   // Some messages begin with the program's name as that of the operation: it is said once.
   const auto report = [&program](std::string_view what) {
     if (what.substr(0, program.size() + 2) == program + ": ") what.remove_prefix(program.size() + 2);
-    std::cerr << program << ": " << what << std::endl;
+    std::cerr << program << ": " << harmless(what) << std::endl;
   };
   int code = 1;
   try {

@@ -1,6 +1,5 @@
 #include <heed/examples/kit/metrics_log.h>
 
-#include <charconv>
 #include <optional>
 #include <sstream>
 
@@ -17,11 +16,8 @@ constexpr std::string_view line_start = "{\"step\":";
 /// The step of a line as `write` makes them.
 std::optional<int64_t> step_of(std::string_view line) {
   if (line.substr(0, line_start.size()) != line_start || line.back() != '}') return std::nullopt;
-  int64_t step = 0;
-  const char* begin = line.data() + line_start.size();
-  const auto [end, error] = std::from_chars(begin, line.data() + line.size(), step);
-  if (error != std::errc() || (*end != ',' && *end != '}')) return std::nullopt;
-  return step;
+  line.remove_prefix(line_start.size());
+  return parse_int(line.substr(0, line.find_first_of(",}")));
 }
 
 /// The whole lines of steps up to `last_step`. A last line without its end is what a killed run
@@ -32,7 +28,7 @@ std::string kept_lines(const std::string& file, const std::string& text, int64_t
     const size_t end = text.find('\n', begin);
     if (end == std::string::npos) break;
     const auto step = step_of(std::string_view(text).substr(begin, end - begin));
-    check<FormatError>(step.has_value(), file, ":", number, ": ",
+    check<FormatError>(step.has_value(), readable(file), ":", number, ": ",
                        quote(text.substr(begin, end - begin)),
                        ": does not start with a step: move the file away to start a new one");
     if (*step > last_step) break;
@@ -49,14 +45,14 @@ MetricsLog::MetricsLog(const std::filesystem::path& file, int64_t last_step) : f
     kept = kept_lines(file.string(), core::read_file(file.string()), last_step);
   core::write_file_atomic(file.string(), kept);
   out_.open(file, std::ios::app | std::ios::binary);
-  check<IoError>(out_.is_open(), "metrics: ", file.string(), ": cannot be opened for writing");
+  check<IoError>(out_.is_open(), "metrics: ", readable(file.string()), ": cannot be opened for writing");
 }
 
 void MetricsLog::write(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
   core::Json::Object line = {{"step", step}};
   for (const auto& [name, value] : values) line.emplace_back(name, value);
   out_ << core::to_json(line) + '\n' << std::flush;
-  check<IoError>(out_.good(), "metrics: ", file_.string(),
+  check<IoError>(out_.good(), "metrics: ", readable(file_.string()),
                  ": cannot be written: is the disk full?");
 }
 

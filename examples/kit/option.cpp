@@ -114,6 +114,7 @@ std::string shown_default(const Option& option) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& words) {
   std::string best;
+  if (word.size() > 100) return best;  // nor is that, and the distance would cost its length squared
   size_t best_distance = 2 + word.size() / 4;  // more is no slip of the finger
   for (const auto& candidate : words) {
     const bool starts = word.size() >= 3 && candidate.rfind(word, 0) == 0;

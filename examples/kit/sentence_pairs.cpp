@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_set>
+#include <set>
 
 #include <heed/core/error.h>
 #include <heed/core/text.h>
@@ -77,10 +77,10 @@ bool tutorial_keeps(const SentencePair& pair) {
 std::vector<SentencePair> read_sentence_pairs(const std::filesystem::path& file,
                                               Preparation preparation, int64_t limit) {
   std::vector<SentencePair> pairs;
-  std::unordered_set<std::string> seen;
+  std::set<std::string> seen;
   for (const Row& row : read_tsv(file)) {
     if (limit > 0 && static_cast<int64_t>(pairs.size()) == limit) break;
-    check<FormatError>(row.size() == 2 || row.size() == 3, file.string(), ":1: ", row.size(),
+    check<FormatError>(row.size() == 2 || row.size() == 3, readable(file.string()), ":1: ", row.size(),
                        " fields between tabs: a sentence, its translation and perhaps a source are"
                        " meant: give a table with two or three columns");
     if (preparation == Preparation::d2l && !seen.insert(row[0]).second) continue;

@@ -10,7 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <unordered_set>
+#include <set>
 #include <vector>
 
 #include <heed/autograd/tensor.h>
@@ -79,7 +79,7 @@ class TaskData {
 
   MakeExample make_;
   SplitOptions options_;
-  std::unordered_set<std::string> test_keys_;
+  std::set<std::string> test_keys_;
   mutable Ids order_;  // of the epoch that was asked for last
   mutable int64_t order_epoch_ = -1;
 };

@@ -13,7 +13,7 @@ namespace {
 
 template <class... Parts>
 [[noreturn]] void malformed(const std::string& name, int64_t line, const Parts&... parts) {
-  fail<FormatError>(name, ":", line, ": ", parts...);
+  fail<FormatError>(readable(name), ":", line, ": ", parts...);
 }
 
 void check_utf8(std::string_view text, const std::string& name) {
@@ -167,7 +167,8 @@ Tensor read_idx(const std::filesystem::path& file) {
   return parse_idx(core::read_file(file.string()), file.string());
 }
 
-Tensor parse_idx(std::string_view bytes, const std::string& name) {
+Tensor parse_idx(std::string_view bytes, const std::string& source) {
+  const std::string name = readable(source);
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
   check<FormatError>(bytes.size() < 2 || byte(0) != 0x1F || byte(1) != 0x8B, name,
                      ": byte 0: is compressed by gzip: unpack it with gunzip");

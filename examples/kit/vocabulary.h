@@ -5,7 +5,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace heed::kit {
@@ -36,7 +35,7 @@ class CharVocab {
 
  private:
   std::vector<char32_t> symbols_;
-  std::unordered_map<char32_t, int64_t> ids_;
+  std::map<char32_t, int64_t> ids_;
 };
 
 /// Words, the most frequent first (ties in the order of their bytes), after four marks.
@@ -55,7 +54,7 @@ class WordVocab {
 
  private:
   Words words_;
-  std::unordered_map<std::string, int64_t> ids_;
+  std::map<std::string, int64_t> ids_;
 };
 
 /// Words between white space (blanks, tabs, line ends).

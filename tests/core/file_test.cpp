@@ -14,6 +14,7 @@
 
 #include "support/catch.h"
 #include "support/errors.h"
+#include "support/sanitizer.h"
 #include "support/temp_dir.h"
 
 using namespace heed;
@@ -73,6 +74,72 @@ TEST_CASE("file: a new file honours umask, an old one keeps its mode") {
   write_file_atomic(path, "newer");
   CHECK(mode_of(path) == 0604);
   ::umask(before);
+}
+
+TEST_CASE("file: while it is written only its owner may open it") {
+  const RestoreFileSystem restore;
+  const TempDir dir;
+  static mode_t widest;
+  widest = 0;
+  file_system().write = [](int file, const void* bytes, size_t count) -> ssize_t {
+    struct stat status;
+    ::fstat(file, &status);
+    widest |= status.st_mode & 07777;
+    return ::write(file, bytes, count);
+  };
+  static mode_t created;
+  file_system().open = [](const char* path, int flags, mode_t mode) {
+    if (flags & O_CREAT) created = mode;
+    return ::open(path, flags, mode);
+  };
+  const std::string path = dir / "a";
+  const mode_t before = ::umask(022);
+  write_file_atomic(path, "new");
+  CHECK(widest == 0600);
+  CHECK(mode_of(path) == 0644);
+  for (mode_t mode : {0600, 0640, 0400, 0755}) {
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    write_file_atomic(path, "newer");
+    CHECK(created == 0600);  // never more than the file that it takes the place of
+    CHECK(mode_of(path) == mode);
+  }
+  CHECK(widest == 0600);
+  ::umask(before);
+}
+
+TEST_CASE("file: names as long as the system allows, of any characters") {
+  const TempDir dir;
+  std::string accents;
+  for (int i = 0; i < 127; ++i) accents += "é";
+  for (const std::string& name :
+       {std::string(255, 'x'), std::string(101, 'y'), "x" + accents, accents}) {
+    write_file_atomic(dir / name, "content");
+    write_file_atomic(dir / name, "content 2");
+    CHECK(read_file(dir / name) == "content 2");
+  }
+  CHECK(dir.count() == 4);
+  const std::string too_long(256, 'x');
+  CHECK(message_of<IoError>([&] { write_file_atomic(dir / too_long, "abc"); })
+            .ends_with("File name too long (0 of 3 bytes written): check the path and the free "
+                       "space; nothing was changed"));
+  CHECK(dir.count() == 4);
+}
+
+TEST_CASE("file: symbolic links in a circle are refused") {
+  const TempDir dir;
+  std::filesystem::create_symlink("b", dir / "a");
+  std::filesystem::create_symlink("a", dir / "b");
+  std::filesystem::create_symlink("self", dir / "self");
+  for (const char* link : {"a", "b", "self"}) {
+    CHECK(message_of<IoError>([&] { write_file_atomic(dir / link, "x"); }) ==
+          "write_file_atomic: \"" + dir / link +
+              "\": its symbolic links lead in a circle: remove one of them");
+    CHECK(message_of<IoError>([&] { read_file(dir / link); }) ==
+          "read_file: \"" + dir / link +
+              "\": Too many levels of symbolic links: check the path");
+    CHECK(std::filesystem::is_symlink(dir / link));
+  }
+  CHECK(dir.count() == 3);
 }
 
 TEST_CASE("file: symbolic links stay links") {
@@ -143,6 +210,22 @@ TEST_CASE("file: reading survives short and interrupted reads, and reports faili
         start + "Permission denied: check the path");
 }
 
+TEST_CASE("file: one that is larger than memory is refused, its first bytes can be read") {
+  const TempDir dir;
+  const std::string path = dir / "sparse";
+  write_file_atomic(path, "0123456789");
+  if (::truncate(path.c_str(), off_t{1} << 43) != 0) return;  // the file system has smaller ones
+  if (!test::address_sanitizer && !test::thread_sanitizer)  // they end the program
+    CHECK(message_of<IoError>([&] { read_file(path); }) ==
+          "read_file: \"" + path +
+              "\": 8796093022208 bytes of 8796093022208: there is not so much memory: is it the right "
+              "file?");
+  InputFile file(path);
+  CHECK(file.size() == size_t{1} << 43);
+  CHECK(file.read(4) == "0123");
+  CHECK(file.read(6) == "456789");
+}
+
 TEST_CASE("file: what cannot be written says why") {
   const TempDir dir;
   CHECK(message_of<IoError>([&] { write_file_atomic(dir / "no/a", "abc"); }) ==
@@ -164,6 +247,18 @@ TEST_CASE("file: what cannot be written says why") {
               "\": No space left on device (0 of 3 bytes written): check the path and the free "
               "space; nothing was changed");
   }
+  CHECK(dir.count() == 0);
+
+  const RestoreFileSystem restore;
+  static int calls;
+  calls = 0;
+  file_system().write = [](int file, const void* bytes, size_t) -> ssize_t {
+    return calls++ == 0 ? ::write(file, bytes, 1) : 0;
+  };
+  CHECK(message_of<IoError>([&] { write_file_atomic(dir / "a", "abc"); }) ==
+        "write_file_atomic: \"" + dir / "a" +
+            "\": the system takes no more bytes (1 of 3 bytes written): check the path and the free "
+            "space; nothing was changed");
   CHECK(dir.count() == 0);
 }
 

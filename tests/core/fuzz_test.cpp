@@ -7,7 +7,7 @@
 #include <heed/core/file.h>
 #include <heed/core/philox.h>
 
-#include "fuzz/targets.h"
+#include "fuzz/program_targets.h"
 #include "support/catch.h"
 
 using namespace heed;
@@ -20,7 +20,10 @@ struct Target {
 };
 
 constexpr Target targets[] = {
-    {"json", fuzz::json}, {"npy", fuzz::npy}, {"safetensors", fuzz::safetensors}};
+    {"json", fuzz::json},       {"npy", fuzz::npy},   {"safetensors", fuzz::safetensors},
+    {"index", fuzz::index},     {"idx", fuzz::idx},   {"numbers", fuzz::numbers},
+    {"einsum", fuzz::einsum},   {"tables", fuzz::tables},
+    {"options", fuzz::options}, {"resume", fuzz::resume}};
 
 std::vector<std::string> corpus(const char* target) {
   std::vector<std::filesystem::path> paths;
@@ -41,7 +44,8 @@ std::string mutate(std::string text, const std::vector<std::string>& inputs, uin
                                    "]",           "\"",      "\\u0000", "\\ud800",
                                    ",",           ":",       "null",    "F16",
                                    "\"shape\":[", "(1,",     "'<f8'",   "True",
-                                   "\xff",        "\xc3\xa9"};
+                                   "\xff",        "\xc3\xa9",  "\n",       "--rate=",
+                                  "->",          "..."};
   uint64_t draws = 0;
   auto below = [&](size_t n) { return n == 0 ? 0 : core::philox(9, number, draws++)[0] % n; };
   for (size_t changes = 1 + below(4); changes > 0; --changes) {

@@ -62,6 +62,21 @@ TEST_CASE("no include points up") {
   }
 }
 
+// The standard library's hashes have a fixed seed: whoever writes a file can choose keys that all fall into
+// one place, and time grows with their square.
+TEST_CASE("nothing that reads files keeps its words in hash tables") {
+  const fs::path root = fs::path(HEED_TESTS_DIR).parent_path();
+  for (const char* folder : {"core", "autograd", "nn", "optim", "examples"})
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      std::ifstream file(entry.path());
+      std::string line;
+      for (int number = 1; std::getline(file, line); ++number) {
+        INFO(entry.path().string() << ":" << number << ": " << line);
+        CHECK(line.find("std::unordered_") == std::string::npos);
+      }
+    }
+}
+
 TEST_CASE("every header has a guard, and no source is longer than a reader would accept") {
   const fs::path root = fs::path(HEED_TESTS_DIR).parent_path();
   for (const auto& [folder, may] : allowed)

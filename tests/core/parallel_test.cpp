@@ -4,9 +4,14 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#ifndef _WIN32
+#include <pthread.h>
+#endif
 
 #include <heed/core/error.h>
 #include <heed/core/parallel.h>
@@ -105,6 +110,61 @@ TEST_CASE("parallel_for: several user threads may call at once") {
   REQUIRE(total == 4 * 200 * 64);
 }
 
+#ifdef __GLIBC__
+namespace {
+
+// While it lives, no thread can be started: none has room for the stack that it would get.
+struct NoNewThreads {
+  pthread_attr_t before;
+  NoNewThreads() {
+    pthread_attr_t huge;
+    REQUIRE(pthread_getattr_default_np(&before) == 0);
+    REQUIRE(pthread_getattr_default_np(&huge) == 0);
+    REQUIRE(pthread_attr_setstacksize(&huge, size_t{1} << 47) == 0);
+    REQUIRE(pthread_setattr_default_np(&huge) == 0);
+    pthread_attr_destroy(&huge);
+  }
+  ~NoNewThreads() {
+    pthread_setattr_default_np(&before);
+    pthread_attr_destroy(&before);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("parallel_for: threads that cannot be started are done without") {
+  const Threads scope(3);
+  {
+    const NoNewThreads refused;
+    REQUIRE_THROWS_AS(std::thread([] {}), std::system_error);
+    heed::set_num_threads(4);
+    REQUIRE(chunks_of(100, 7).size() == 15);
+    REQUIRE(heed::num_threads() == 1);
+    REQUIRE(chunks_of(100, 7).size() == 15);
+  }
+  heed::set_num_threads(4);
+  REQUIRE(chunks_of(100, 7).size() == 15);
+  REQUIRE(heed::num_threads() == 4);
+}
+#endif
+
+TEST_CASE("set_num_threads: may be called on several threads while others compute") {
+  const Threads scope(2);
+  std::atomic<int64_t> total{0};
+  std::vector<std::thread> users;
+  for (int u = 0; u < 4; ++u) {
+    users.emplace_back([&, u] {
+      for (int round = 0; round < 100; ++round) {
+        if (round % 10 == u) heed::set_num_threads(1 + (round + u) % 4);
+        parallel_for(64, 4, [&](int64_t begin, int64_t end) { total += end - begin; });
+        if (heed::num_threads() < 1) total = -1000000;
+      }
+    });
+  }
+  for (std::thread& user : users) user.join();
+  REQUIRE(total == 4 * 100 * 64);
+}
+
 TEST_CASE("set_num_threads: is what num_threads returns, nonsense is refused") {
   const Threads scope(5);
   REQUIRE(heed::num_threads() == 5);
@@ -131,4 +191,7 @@ TEST_CASE("HEED_NUM_THREADS: sets the default, nonsense is refused by name") {
         "HEED_NUM_THREADS: \"" + std::string(text) +
             "\": not a whole number from 1 to 1024: set it to a number of threads, or unset it");
   }
+  REQUIRE_THROWS_WITH(heed::core::default_threads("\x1b[2J"),
+                      "HEED_NUM_THREADS: \"\\x1b[2J\": not a whole number from 1 to 1024: set it to a "
+                      "number of threads, or unset it");
 }

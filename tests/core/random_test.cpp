@@ -5,7 +5,9 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <heed/core/parallel.h>
@@ -123,6 +125,75 @@ TEST_CASE("random: manual_seed restarts the default generator") {
   CHECK(values<float>(rand({9}, Dtype::f32, default_generator())) == first);
   manual_seed(6);
   CHECK(values<float>(rand({9}, Dtype::f32, default_generator())) != first);
+}
+
+TEST_CASE("random: no two threads draw the same") {
+  Generator generator(1);
+  constexpr size_t each = 20000;
+  std::vector<std::vector<uint64_t>> taken(4);
+  std::vector<std::thread> threads;
+  for (auto& mine : taken)
+    threads.emplace_back([&generator, &mine] {
+      for (size_t i = 0; i < each; ++i) mine.push_back(generator.take(3));
+    });
+  for (std::thread& thread : threads) thread.join();
+  std::set<uint64_t> all;
+  for (const auto& mine : taken) all.insert(mine.begin(), mine.end());
+  CHECK(all.size() == 4 * each);
+  CHECK(*all.rbegin() == 3 * (4 * each - 1));
+  CHECK(generator.counter() == 3 * 4 * each);
+}
+
+// Each fill takes as many steps, so that fills by several threads are those of one, in some order.
+TEST_CASE("random: fills by several threads are those of one thread") {
+  constexpr int fills = 400;
+  void (*const kinds[])(const Array&, Generator&) = {
+      [](const Array& x, Generator& g) { fill_uniform(x, 0, 1, g); },
+      [](const Array& x, Generator& g) { fill_normal(x, 0, 1, g); },
+      [](const Array& x, Generator& g) { fill_truncated_normal(x, 0, 1, -0.1, 0.7, g); },
+      [](const Array& x, Generator& g) { fill_integers(x, 0, int64_t{5} << 50, g); },  // 3 of 8 again
+      [](const Array& x, Generator& g) { copy_into(x, randperm(x.numel(), g)); },
+  };
+  for (const auto& fill : kinds) {
+    auto draw = [&](Generator& generator, std::vector<std::vector<double>>& out) {
+      const Array x({9}, Dtype::f64);
+      fill(x, generator);
+      out.push_back(values<double>(x));
+    };
+    Generator alone(3), shared(3);
+    std::vector<std::vector<double>> expected, found[2];
+    for (int i = 0; i < 2 * fills; ++i) draw(alone, expected);
+    std::thread other([&] {
+      for (int i = 0; i < fills; ++i) draw(shared, found[1]);
+    });
+    for (int i = 0; i < fills; ++i) draw(shared, found[0]);
+    other.join();
+    found[0].insert(found[0].end(), found[1].begin(), found[1].end());
+    std::sort(expected.begin(), expected.end());
+    std::sort(found[0].begin(), found[0].end());
+    CHECK(found[0] == expected);
+  }
+}
+
+TEST_CASE("random: a GeneratorGuard gives one thread another default generator, for a while") {
+  manual_seed(5);
+  Generator mine(8), inner(9);
+  {
+    const GeneratorGuard guard(mine);
+    CHECK(&default_generator() == &mine);
+    std::thread([] { CHECK(default_generator().seed() == 5); }).join();
+    {
+      const GeneratorGuard nested(inner);
+      CHECK(&default_generator() == &inner);
+    }
+    default_generator().take(2);
+    CHECK(mine.counter() == 2);
+    manual_seed(6);
+    CHECK(mine.seed() == 6);
+    CHECK(mine.counter() == 0);
+  }
+  CHECK(default_generator().seed() == 5);
+  CHECK(default_generator().counter() == 0);
 }
 
 TEST_CASE("random: the same bits for any number of threads") {

@@ -5,6 +5,8 @@
 #include <limits>
 #include <string>
 
+#include <unistd.h>
+
 #include <heed/core/file.h>
 
 #include "support/catch.h"
@@ -94,7 +96,7 @@ TEST_CASE("safetensors: what is saved is loaded, bit for bit") {
   CHECK(load_safetensors(path).metadata() == Metadata{{"format", "np"}});
 }
 
-TEST_CASE("safetensors: tied arrays are stored once and found under each name") {
+TEST_CASE("safetensors: tied arrays are stored once, and metadata makes no tensors") {
   const Array weight = from_vector({1, 2, 3, 4}, {2, 2});
   const std::string bytes = to_safetensors({{"wte.weight", weight},
                                             {"lm_head.weight", weight},
@@ -104,16 +106,55 @@ TEST_CASE("safetensors: tied arrays are stored once and found under each name") 
                                             {"empty 2", slice(weight, 0, 0, 0)}});
   const SafeTensors file = parse_safetensors(bytes, "t");
   CHECK(file.metadata() == Metadata{{"wte.weight", "lm_head.weight"}});
-  CHECK(file.names().size() == 6);
-  CHECK(to_vector(file.at("wte.weight")) == to_vector(weight));
+  CHECK(file.names() ==
+        std::vector<std::string>{"crossed", "empty 1", "empty 2", "lm_head.weight", "row"});
+  CHECK(to_vector(file.at("lm_head.weight")) == to_vector(weight));
   CHECK(to_vector(file.at("crossed")) == std::vector<double>{1, 3, 2, 4});
   CHECK(bytes.size() - 8 - static_cast<unsigned char>(bytes[0]) -
             256 * static_cast<size_t>(bytes[1]) ==
         16 + 16 + 8);
-  // Metadata that happens to name a tensor under a key that is one too changes nothing.
+  // Whatever metadata say, they are texts.
+  const Metadata said = {{"a", "b"}, {"largest_layer", "a"}, {"format", "pt"}};
   const SafeTensors both = parse_safetensors(
-      to_safetensors({{"a", full({}, 1)}, {"b", full({}, 2)}}, {{"a", "b"}}), "t");
+      to_safetensors({{"a", full({}, 1)}, {"b", full({}, 2)}, {"pt", full({}, 3)}}, said), "t");
+  CHECK(both.names() == std::vector<std::string>{"a", "b", "pt"});
   CHECK(item(both.at("a")) == 1);
+  CHECK(both.metadata() == said);
+  // What the caller says is never written over by what is noted of ties.
+  const Array one = full({1}, 1);
+  const TempDir dir;
+  save_safetensors(dir / "m", {{"a", one}, {"b", one}, {"format", one}}, {{"b", "my note"}});
+  const SafeTensors noted = load_safetensors(dir / "m");
+  CHECK(noted.metadata() == Metadata{{"b", "my note"}, {"format", "pt"}});
+  CHECK(noted.names() == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("safetensors: a header is judged before the data are read") {
+  const TempDir dir;
+  const std::string path = dir / "sparse.safetensors";
+  auto refusal = [&](const std::string& start) {
+    write_file_atomic(path, start);
+    // Larger than any memory: reading it all would say so.
+    REQUIRE(::truncate(path.c_str(), off_t{1} << 43) == 0);
+    const std::string message = message_of<FormatError>([&] { load_safetensors(path); });
+    return message.substr(std::min(message.size(), path.size() + 17));
+  };
+  const std::string other = ": no safetensors file, or its download is not complete";
+  CHECK(refusal("") == "header does not begin with {" + other);
+  CHECK(refusal(length_of(100000001)) == "header of 100000001 bytes: header too large" + other);
+  CHECK(refusal("PK\x03\x04") ==
+        "no safetensors file, but a PyTorch pickle: convert it with safetensors.torch.save_file");
+  CHECK(refusal("version https://git-lfs.github.com/spec/v1") ==
+        "no safetensors file, but a git-lfs pointer: fetch the file itself with git lfs pull");
+  CHECK(refusal(length_of(2) + "{}") == "8796093022198 bytes follow the last tensor: the file is damaged");
+  CHECK(refusal(length_of(2) + "{x") == "header:1:2: expected a key in double quotes, found \"x\"");
+  // The same for an index.
+  const std::string index = dir / "m.index.json";
+  write_file_atomic(index, "{");
+  REQUIRE(::truncate(index.c_str(), off_t{1} << 43) == 0);
+  CHECK(message_of<FormatError>([&] { load_safetensors(index); }) ==
+        "safetensors: \"" + index +
+            "\": an index of 8796093022208 bytes: at most 100000000 are allowed");
 }
 
 TEST_CASE("safetensors: what cannot be written") {
@@ -173,7 +214,13 @@ TEST_CASE("safetensors: a model in several files") {
               .find("is not the name of a file beside the index") != std::string::npos);
   }
   CHECK(refusal(R"({"weight_map":{"c":"m-1.safetensors"}})") ==
-        ":1:20: tensor \"c\": is not in \"m-1.safetensors\"");
+        ": tensor \"c\": is not in \"m-1.safetensors\": get the files that belong together");
+  for (const char* name : {"model.safetensors.index.json", "other.index.json"})  // itself, another
+    CHECK(refusal(cat("{\"weight_map\":{\"a\":\"", name, "\"}}")) ==
+          cat(":1:20: tensor \"a\": \"", name,
+              "\" is an index: name the file that holds the tensor"));
+  CHECK(refusal("{\"weight_map\":{\"a\\u001b[31m\":\"m-1.safetensors\"}}") ==
+        ":1:30: tensor \"a\\x1b[31m\": \"m-1.safetensors\" holds a name with a control character");
   CHECK(refusal(R"({"weight_map":{"a":1}})") == ":1:20: expected a string, found \"1\"");
   CHECK(refusal(R"({"weight_map":{"a":"m-1.safetensors","a":"m-1.safetensors"}})") ==
         ":1:38: the key \"a\" appears twice");

@@ -1,3 +1,4 @@
+#include <heed/core/error.h>
 #include <heed/core/text.h>
 
 #include <clocale>
@@ -35,6 +36,12 @@ TEST_CASE("text: numbers are parsed whole or not at all") {
     INFO(bad);
     CHECK_FALSE(parse_int(bad).has_value());
   }
+  CHECK(parse_uint("18446744073709551615") == UINT64_MAX);
+  CHECK(parse_uint("0") == 0u);
+  for (const char* bad : {"", "-1", "-0", "+1", " 1", "1 ", "1.0", "1e3", "18446744073709551616"}) {
+    INFO(bad);
+    CHECK_FALSE(parse_uint(bad).has_value());
+  }
 }
 
 TEST_CASE("text: the locale changes nothing") {
@@ -61,9 +68,28 @@ TEST_CASE("text: quote makes names harmless") {
   CHECK(quote("\xc2\x9b"
               "31m") == "\"\\x9b31m\"");  // U+009B, which some terminals take for ESC [
   CHECK(quote("é 漢 😀") == "\"é 漢 😀\"");
+  // The direction of writing, and ends of lines that are none of ASCII's.
+  CHECK(quote("a\u202eb\u2066\u200f\u2028") == "\"a\\u202eb\\u2066\\u200f\\u2028\"");
+  CHECK(quote("\u2010\u202f\u2065") == "\"\u2010\u202f\u2065\"");
   CHECK(quote("\xff\xc0\x80 \xed\xa0\x80") == "\"\\xff\\xc0\\x80 \\xed\\xa0\\x80\"");
   const std::string cut = quote(std::string(1000, 'x'));
   CHECK(cut == "\"" + std::string(99, 'x') + "…\"");
+}
+
+TEST_CASE("text: no message of an error steers a terminal, whatever its author forgot") {
+  const std::string name = "a\x1b[2J\xc2\x9b\xff\u202e\nb";
+  CHECK(harmless(name) == "a\\x1b[2J\\x9b\\xff\\u202e\nb");
+  CHECK(harmless(quote(name)) == quote(name));
+  CHECK(harmless("é … 漢 (2, 3)\n  next") == "é … 漢 (2, 3)\n  next");
+  CHECK_THROWS_WITH(fail("op: ", name, ": is wrong"), "op: a\\x1b[2J\\x9b\\xff\\u202e\nb: is wrong");
+  CHECK_THROWS_WITH(check(false, "op: ", name.c_str()), "op: a\\x1b[2J\\x9b\\xff\\u202e\nb");
+}
+
+TEST_CASE("text: readable leaves plain names and paths as they are") {
+  for (const char* plain : {"h.0.attn.c_attn.weight", "/tmp/a-b_c/x.csv", "a"}) CHECK(readable(plain) == plain);
+  for (const char* other : {"", "a b", "a\"", "a\\b", "\x1b[31m", "é", "a\n", "\x7f"})
+    CHECK(readable(other) == quote(other));
+  CHECK(readable(std::string(101, 'x')) == quote(std::string(101, 'x')));
 }
 
 TEST_CASE("text: UTF-8 is taken and made, and only the well-formed") {

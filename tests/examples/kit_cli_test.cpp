@@ -128,6 +128,9 @@ TEST_CASE("kit cli: unknown options are answered with the nearest one") {
   CHECK(demo.refusal({"--no-bais"}) == "--no-bais: unknown option: did you mean --no-bias?");
   CHECK(demo.refusal({"--halp"}) == "--halp: unknown option: did you mean --help?");
   CHECK(demo.refusal({"--xyzzy"}) == "--xyzzy: unknown option: demo --help lists all");
+  CHECK(demo.refusal({"--\x1b[2J=1"}) == "\"--\\x1b[2J\": unknown option: demo --help lists all");
+  CHECK(demo.refusal({"--" + std::string(100000, 'x')}) ==
+        "\"--" + std::string(97, 'x') + "…\": unknown option: demo --help lists all");
   CHECK(demo.refusal({"--no-lr"}) == "--no-lr: unknown option: demo --help lists all");
 }
 

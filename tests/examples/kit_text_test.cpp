@@ -142,6 +142,13 @@ TEST_CASE("kit tables: IDX") {
   const Tensor floats = kit::parse_idx(idx(13, {1}, std::string("\x3f\xc0\x00\x00", 4)), "f");
   CHECK(floats.to_vector() == std::vector<double>{1.5});
   CHECK(kit::parse_idx(idx(8, {0, 5}, ""), "f").shape() == Shape{0, 5});
+  CHECK(message_of<FormatError>([&] {
+          kit::parse_idx(idx(8, {0, ~0u, ~0u, ~0u}, ""), "f");
+        }) == "f: byte 16: the number of elements overflows");
+  CHECK(message_of<FormatError>([&] { kit::parse_idx(idx(8, {0, ~0u, ~0u}, ""), "f"); })
+            .ends_with("is too large, though it holds no elements"));
+  CHECK(message_of<FormatError>([&] { kit::parse_idx("x", "\x1b[2J f"); }) ==
+        "\"\\x1b[2J f\": byte 0: is no IDX file: it would begin with two zero bytes");
   const heed::test::TempDir dir;
   core::write_file_atomic(dir / "x", idx(8, {1}, "a"));
   CHECK(kit::read_idx(dir / "x").to_vector() == std::vector<double>{97});

@@ -1,9 +1,15 @@
-// In place of libFuzzer, for compilers without it: runs the inputs that are named, files or folders.
+// In place of libFuzzer, for compilers without it: runs the inputs that are named, files or folders,
+// with bounds of its own on time and memory (as bounds.cpp's).
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <heed/core/file.h>
+
+#include "support/sanitizer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -16,6 +22,7 @@ int run(const std::filesystem::path& path) {
     return inputs;
   }
   const std::string bytes = heed::core::read_file(path);
+  ::alarm(10);
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   return 1;
 }
@@ -23,6 +30,8 @@ int run(const std::filesystem::path& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const rlimit memory = {size_t{1} << 30, size_t{1} << 30};
+  if (!heed::test::address_sanitizer && !heed::test::thread_sanitizer) ::setrlimit(RLIMIT_AS, &memory);
   int inputs = 0;
   for (int i = 1; i < argc; ++i) inputs += run(argv[i]);
   std::printf("%d inputs\n", inputs);

@@ -3,14 +3,18 @@
 #pragma once
 
 #include <cstdio>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <heed/core/json.h>
 #include <heed/core/npy.h>
 #include <heed/core/safetensors.h>
+#include <heed/core/safetensors_format.h>
+#include <heed/core/text.h>
 
 namespace heed::fuzz {
 
@@ -18,6 +22,14 @@ inline void require(bool ok, const char* what) {
   if (ok) return;
   std::fprintf(stderr, "fuzz: %s\n", what);
   std::abort();
+}
+
+/// A message may show what a file says, but not let it write to the terminal. (It may have lines.)
+inline void require_harmless(const std::exception& error) {
+  for (std::string_view text = error.what(); !text.empty();) {
+    const std::optional<char32_t> c = take_code_point(text);
+    require(c && (*c == '\n' || (*c >= 0x20 && (*c < 0x7f || *c >= 0xa0))), "a message could steer the terminal");
+  }
 }
 
 /// The bits, so that NaN equals itself.
@@ -32,8 +44,7 @@ inline void json(std::string_view bytes) {
     require(core::parse_json(text) == value, "JSON changed when it was written and read");
     require(core::to_json(core::parse_json(text)) == text, "JSON text is not stable");
   } catch (const FormatError& error) {
-    require(std::string_view(error.what()).find_first_of("\x1b\n") == std::string_view::npos,
-            "a message could steer the terminal");
+    require_harmless(error);
   }
 }
 
@@ -41,7 +52,9 @@ inline void npy(std::string_view bytes) {
   try {
     const core::Array x = core::parse_npy(bytes, "fuzz");
     require(same(core::parse_npy(core::to_npy(x), "again"), x), "an array changed");
-  } catch (const FormatError&) {}
+  } catch (const FormatError& error) {
+    require_harmless(error);
+  }
 }
 
 inline void safetensors(std::string_view bytes) {
@@ -53,7 +66,8 @@ inline void safetensors(std::string_view bytes) {
         const core::Array x = file.at(name);
         require(x.shape() == file.shape(name), "a shape is not that of the header");
         tensors.emplace(name, x);
-      } catch (const FormatError&) {  // a type that heed does not have, or a broken bool
+      } catch (const FormatError& error) {  // a type that heed does not have, or a broken bool
+        require_harmless(error);
       }
     }
     const std::string written = core::to_safetensors(tensors, file.metadata());
@@ -61,9 +75,42 @@ inline void safetensors(std::string_view bytes) {
     for (const auto& [name, x] : tensors) require(same(again.at(name), x), "a tensor changed");
     require(core::to_safetensors(tensors, again.metadata()) == written, "the file is not stable");
   } catch (const FormatError& error) {
-    require(std::string_view(error.what()).find_first_of("\x1b\n") == std::string_view::npos,
-            "a message could steer the terminal");
+    require_harmless(error);
   }
+}
+
+/// The index of a model in several files: what it names is beside it, and is no index.
+inline void index(std::string_view bytes) {
+  try {
+    for (const auto& [name, file] : core::safetensors::parse_index(bytes, "fuzz"))
+      require(!file.empty() && file != "." && file != ".." && !file.ends_with(".index.json") &&
+                  file.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos,
+              "an index reaches for another file");
+  } catch (const FormatError& error) {
+    require_harmless(error);
+  }
+}
+
+/// Numbers in metadata, in options and in the environment: what is read is what was written.
+inline void numbers(std::string_view bytes) {
+  const std::optional<int64_t> integer = parse_int(bytes);
+  const std::optional<uint64_t> natural = parse_uint(bytes);
+  const std::optional<double> number = parse_double(bytes);
+  if (integer) {
+    require(parse_int(std::to_string(*integer)) == integer, "an integer changed");
+    require(bytes[0] == '-' || natural == static_cast<uint64_t>(*integer), "integers are read differently");
+    require(number == static_cast<double>(*integer), "an integer is another number");
+  }
+  if (natural) {
+    require(parse_uint(std::to_string(*natural)) == natural, "a whole number changed");
+    require(*natural > INT64_MAX || integer == static_cast<int64_t>(*natural), "integers are read differently");
+    require(bytes.find_first_not_of("0123456789") == std::string_view::npos, "a whole number has other marks");
+  }
+  if (number && *number == *number) require(parse_double(shortest(*number)) == number, "a number changed");
+  const std::string_view allowed = "+-.0123456789eE";
+  require(!number || bytes.find_first_not_of(allowed) == std::string_view::npos ||
+              bytes.find_first_of("iInN") != std::string_view::npos,  // inf, nan
+          "a number has other marks");
 }
 
 }  // namespace heed::fuzz
