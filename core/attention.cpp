@@ -284,7 +284,8 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
 /// these take 16 MiB at most.
 template <class T>
 int64_t shares_of_keys(const Problem<T>& p) {
-  const int64_t wanted = (15 + p.batch * p.key_heads) / (p.batch * p.key_heads);
+  const int64_t heads = std::max<int64_t>(1, p.batch * p.key_heads);  // of an empty batch there are none
+  const int64_t wanted = (15 + heads) / heads;
   const int64_t numbers = p.batch * p.heads * p.queries * p.width;
   const int64_t most = 1 + (int64_t{16} << 20) / (static_cast<int64_t>(sizeof(T)) * std::max<int64_t>(1, numbers));
   return std::clamp<int64_t>(std::min({wanted, p.keys / 256, most}), 1, 16);

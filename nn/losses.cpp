@@ -66,9 +66,12 @@ Tensor hinge_loss(const Tensor& score, const Tensor& label, const LossOptions& o
 
 Tensor bce_with_logits(const Tensor& x, const Tensor& t, const BceOptions& o) {
   check_same("bce_with_logits", x, t);
-  // -log σ(x) = softplus(-x) and -log(1 - σ(x)) = softplus(x) = x + softplus(-x).
-  if (!o.pos_weight) return reduce(softplus(x) - t * x, o.reduction);
-  return reduce((1.0 - t) * x + (1.0 + t * (*o.pos_weight - 1.0)) * softplus(-x), o.reduction);
+  // -log σ(x) = softplus(-x) and -log(1 - σ(x)) = softplus(x), where softplus(x) = max(x, 0) + softplus(-|x|):
+  // no term is negative, so that none takes the digits of another.
+  const Tensor positive = x > 0.0, tail = softplus(where(positive, -x, x));
+  const Tensor weighted = o.pos_weight ? t * *o.pos_weight : t;
+  const Tensor linear = where(positive, (1.0 - t) * x, -weighted * x);
+  return reduce(linear + (o.pos_weight ? (1.0 - t + weighted) * tail : tail), o.reduction);
 }
 
 Tensor kl_div(const Tensor& log_probs, const Tensor& target, const KlDivOptions& o) {
