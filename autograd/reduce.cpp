@@ -88,9 +88,11 @@ Extremum at_positions(const Tensor& x, int64_t axis, const Tensor& positions, bo
 }  // namespace
 
 Extremum max(const Tensor& x, int64_t axis, bool keep_axes) {
+  core::normalize_axis("max", axis, x.shape());  // an error is max's, not argmax's
   return at_positions(x, axis, argmax(x, axis, true), keep_axes);
 }
 Extremum min(const Tensor& x, int64_t axis, bool keep_axes) {
+  core::normalize_axis("min", axis, x.shape());
   return at_positions(x, axis, argmin(x, axis, true), keep_axes);
 }
 

@@ -63,6 +63,10 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
   return where(mask, value, x);
 }
 
+Tensor zero_of(const Tensor& g) {
+  return where(Tensor(core::full({}, 1.0, Dtype::boolean)), 0.0, g);
+}
+
 namespace {
 
 // The gradient of maximum(a, b) over a: 0 where a loses (whatever g is), ½ g where both are equal, else g.
@@ -105,11 +109,9 @@ Tensor abs(const Tensor& x) {
 
 namespace {
 
-// Flat between its jumps: 0 whatever g is, though not without its history.
+// Flat between its jumps.
 Tensor staircase(const char* name, Unary function, const Tensor& x) {
-  return op(name, map(function, x.array()), edge(x, [](auto& g) {
-              return where(Tensor(core::full({}, 1.0, Dtype::boolean)), 0.0, g);
-            }));
+  return op(name, map(function, x.array()), edge(x, [](auto& g) { return zero_of(g); }));
 }
 
 }  // namespace
