@@ -352,8 +352,8 @@ Array with_adjacent_rows(const Array& x) {
 AttentionInputs checked(const AttentionInputs& in) {
   const Shape &q = in.q.shape(), &k = in.k.shape(), &v = in.v.shape();
   check<ShapeError>(q.rank() == 4 && k.rank() == 4 && v.rank() == 4 && q[0] == k[0] &&
-                        k[0] == v[0] && k[1] == v[1] && k[2] == v[2] && q[3] == k[3] && k[1] > 0 &&
-                        q[1] % k[1] == 0,
+                        k[0] == v[0] && k[1] == v[1] && k[2] == v[2] && q[3] == k[3] &&
+                        (k[1] > 0 ? q[1] % k[1] == 0 : q[1] == 0),
                     "attention: q ", q, ", k ", k, ", v ", v,
                     ": must be (B, h, n, d), (B, g, m, d), (B, g, m, p) with h a multiple of g");
   check<DtypeError>(
