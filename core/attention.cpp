@@ -150,7 +150,7 @@ void add_product(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int
 /// The outputs of queries [first, last) of one head.
 template <class T>
 void forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int64_t last,
-                  const Heads<T>& output, T* log_sum_exp) {
+                  const Heads<T>& output, T* highest_of, T* total_of) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t key_head = h / p.group();
   std::array<T, task_queries> highest, total;
@@ -192,7 +192,8 @@ void forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int6
   for (int64_t i = first; i < last; ++i) {
     const auto local = static_cast<size_t>(i - first);
     const T sum = total[local];
-    log_sum_exp[i] = highest[local] + std::log(sum);  // -inf + ln 0 is -inf
+    highest_of[i] = highest[local];
+    total_of[i] = sum;
     if (sum == T(0)) continue;
     const T inverse = T(1) / sum;
     multiply(&inverse, 0, output.at(b, h, i), p.value_width);
@@ -210,7 +211,7 @@ void forward(const Problem<T>& p, const AttentionOutputs& out) {
       const int64_t block = blocks - 1 - task / (p.batch * p.heads);
       forward_task(p, head / p.heads, head % p.heads, block * task_queries,
                    std::min(p.queries, (block + 1) * task_queries), output,
-                   out.log_sum_exp.data<T>() + head * p.queries);
+                   out.highest.data<T>() + head * p.queries, out.total.data<T>() + head * p.queries);
     }
   });
 }
@@ -219,7 +220,7 @@ void forward(const Problem<T>& p, const AttentionOutputs& out) {
 /// there, and a share of the group's dq, added to dq_of(h), whose rows are dq_row apart.
 template <class T, class DqOf>
 void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t first, int64_t last,
-                   const T* log_sum_exp, const T* delta, const Heads<T>& grad, DqOf dq_of,
+                   const T* highest, const T* total, const T* delta, const Heads<T>& grad, DqOf dq_of,
                    int64_t dq_row, const Heads<T>& dk, const Heads<T>& dv) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   constexpr int64_t columns = block_keys / 2;  // more matrices are in use than in forward
@@ -252,10 +253,10 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
           T* const dw = d_weights + r * columns;
           const int64_t at = (b * p.heads + h) * p.queries + i + r;
           p.forbid(b, h, i + r, j, n, w);
-          if (log_sum_exp[at] == -std::numeric_limits<T>::infinity())
+          if (total[at] == T(0))  // no key is permitted
             std::fill_n(w, n, T(0));
           else
-            kernel.exp_minus(w, log_sum_exp[at], T(1), w, n);
+            kernel.exp_minus(w, highest[at], T(1) / total[at], w, n);
           if (p.dropout > 0.0) {
             p.keep_factors(b, h, i + r, j, n, factors);
             multiply(factors, 1, dw, n);
@@ -328,8 +329,8 @@ void backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
         return own ? own + (b * p.heads + h) * p.queries * p.width : dq.at(b, h, 0);
       };
       backward_task(p, b, key_head, std::min(p.keys, part * share),
-                    std::min(p.keys, (part + 1) * share), out.log_sum_exp.data<T>(), data<T>(delta),
-                    grad, dq_of, own ? p.width : dq.row, dk, dv);
+                    std::min(p.keys, (part + 1) * share), out.highest.data<T>(), out.total.data<T>(),
+                    data<T>(delta), grad, dq_of, own ? p.width : dq.row, dk, dv);
     }
   });
 
@@ -376,7 +377,7 @@ AttentionOutputs attention(const AttentionInputs& inputs) {
   const AttentionInputs in = checked(inputs);
   const Shape &q = in.q.shape(), &v = in.v.shape();
   AttentionOutputs out{transpose(Array(Shape{q[0], q[2], q[1], v[3]}, in.q.dtype()), 1, 2),
-                       Array(Shape{q[0], q[1], q[2]}, in.q.dtype())};
+                       Array(Shape{q[0], q[1], q[2]}, in.q.dtype()), Array(Shape{q[0], q[1], q[2]}, in.q.dtype())};
   dispatch_floating(in.q.dtype(), "attention", [&]<class T>() { forward(Problem<T>(in), out); });
   return out;
 }

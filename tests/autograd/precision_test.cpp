@@ -96,6 +96,28 @@ TEST_CASE("a running sum ends where it should, in both directions, strided, in f
   CHECK(cumsum(tensor({1, INFINITY, 2}, Dtype::f64), 0)[2].item() == INFINITY);
 }
 
+TEST_CASE("a place to which very many are added rounds like a sum", "[precision]") {
+  const int64_t n = 300000;
+  const Tensor tenths = full({n}, 0.1), at_first = zeros({n}, Dtype::i64);
+  const double exact = static_cast<double>(n) * static_cast<double>(0.1f);
+  CHECK(scatter_add(zeros({2}), 0, at_first, tenths)[0].item() == Approx(exact).epsilon(6e-8));
+  const Tensor x = parameter(zeros({2})), table = parameter(zeros({3, 2}));
+  index_select(x, 0, at_first).backward(tenths);
+  CHECK(x.grad()[0].item() == Approx(exact).epsilon(6e-8));
+  x.zero_grad();
+  gather(x, 0, at_first).backward(tenths);
+  CHECK(x.grad()[0].item() == Approx(exact).epsilon(6e-8));
+  // Of a table's rows one is asked for often, one twice, one never.
+  const Tensor ids = cat({at_first, tensor_i64({2, 2})});
+  embedding(table, ids).backward(full({n + 2, 2}, 0.1));
+  CHECK(table.grad()[0][1].item() == Approx(exact).epsilon(6e-8));
+  CHECK(table.grad()[1][0].item() == 0.0);
+  CHECK(table.grad()[2][0].item() == Approx(0.2).epsilon(1e-7));
+  const Tensor padded = parameter(zeros({3, 2}));
+  embedding(padded, ids, 0).backward(full({n + 2, 2}, 0.1));
+  CHECK(padded.grad()[0][0].item() == 0.0);
+}
+
 TEST_CASE("long products and their gradients round once, not once a factor", "[precision]") {
   manual_seed(1);
   const Tensor x = randn({1000}) * 0.001 + 1.0, w = wide(x);
