@@ -26,7 +26,8 @@ Tensor fused(UnaryGrad function, const Tensor& x, const Tensor& g, Formula&& der
 
 Tensor relu(const Tensor& x) {
   return op("relu", map(Unary::relu, x.array()), edge(x, [](auto& g, auto& y) {
-              return fused(UnaryGrad::relu, y, g, [&] { return sign(y); });
+              if (!grad_enabled()) return Tensor(core::map_grad(UnaryGrad::relu, y.array(), g.array()));
+              return where(y.detach() <= 0.0, 0.0, g);  // not g · 0, for g may be infinite
             }));
 }
 

@@ -1,5 +1,6 @@
 #include <heed/autograd/cross_entropy.h>
 
+#include <heed/autograd/create.h>
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/where.h>
 #include <heed/autograd/indexing.h>
@@ -12,15 +13,20 @@ namespace heed {
 
 namespace {
 
-// T_ic of the formula, (N, C): the distribution that each row is compared with.
-Tensor distribution(const core::CrossEntropyTargets& targets, const Tensor& logits) {
+// gᵢ (p Σ_c T_ic - Tᵢ) with p = softmax(xᵢ), for gradients that are recorded. With w the class weights, a and b the
+// shares of the target and of all classes alike:  a w_t (p - [c = t]) + b (p Σ w - w).
+Tensor plain_gradient(const Tensor& x, const core::CrossEntropyTargets& targets, const Tensor& g) {
   const Tensor classes(targets.classes);
-  const Tensor ignored = eq(classes, static_cast<double>(targets.ignore_index));
-  const int64_t count = logits.size(-1);
-  const Tensor chosen = one_hot(where(ignored, 0.0, classes), count).to(logits.dtype());
-  Tensor t = (1.0 - targets.smoothing) * chosen + targets.smoothing / static_cast<double>(count);
-  if (targets.class_weight.defined()) t = t * Tensor(targets.class_weight);
-  return where(ignored.unsqueeze(-1), 0.0, t);
+  const Tensor ignored = eq(classes, static_cast<double>(targets.ignore_index)).unsqueeze(-1);
+  const int64_t count = x.size(-1);
+  const Tensor is_target = eq(one_hot(where(ignored.squeeze(-1), 0.0, classes), count), 1.0);
+  const Tensor w = targets.class_weight.defined() ? Tensor(targets.class_weight) : ones({count}, x.dtype());
+  const Tensor log_p = log_softmax(x, -1), p = exp(log_p);
+  const Tensor w_target = sum(where(is_target, w, 0.0), -1, keepdim);
+  const Tensor beyond = where(is_target, expm1(log_p), p);  // p - [c = t], p near 1 included
+  Tensor d = (1.0 - targets.smoothing) * w_target * beyond;
+  if (targets.smoothing > 0.0) d = d + targets.smoothing / static_cast<double>(count) * (p * sum(w) - w);
+  return where(ignored, 0.0, g.unsqueeze(-1) * d);  // also where g is infinite: the mean over no row
 }
 
 }  // namespace
@@ -33,14 +39,13 @@ RowLosses cross_entropy_rows(const Tensor& logits, const CrossEntropyTargets& ta
       targets.ignore_index, targets.smoothing};
   const core::CrossEntropy rows = core::cross_entropy(x.array(), flat);
   const Tensor loss = op("cross_entropy", rows.loss,
-                         edge(x, keep(x, flat.classes, flat.class_weight, rows.highest, rows.total),
+                         edge(x, keep(x, flat.classes, flat.class_weight, rows.highest, rows.beside),
                               [ignore = flat.ignore_index, smoothing = flat.smoothing](
-                                  auto& g, auto& x, auto& classes, auto& weight, auto& highest, auto& total) {
+                                  auto& g, auto& x, auto& classes, auto& weight, auto& highest, auto& beside) {
     const core::CrossEntropyTargets targets{classes.array(), weight.array(), ignore, smoothing};
     if (!grad_enabled())
-      return Tensor(core::cross_entropy_grad(x.array(), targets, {{}, highest.array(), total.array(), 0}, g.array()));
-    const Tensor t = distribution(targets, x);
-    return g.unsqueeze(-1) * (softmax(x, -1) * sum(t, -1, keepdim) - t);
+      return Tensor(core::cross_entropy_grad(x.array(), targets, {{}, highest.array(), beside.array(), 0}, g.array()));
+    return plain_gradient(x, targets, g);
   }));
   return {loss.reshape(targets.classes.shape()), rows.weight};
 }

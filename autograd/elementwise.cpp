@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include <heed/autograd/node.h>
+#include <heed/autograd/where.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -86,7 +87,7 @@ Tensor reciprocal(const Tensor& x) {
 Tensor pow(const Tensor& x, double exponent) {
   return op("pow", zip(Binary::pow, x.array(), exponent),
             edge(x, keep(x), [exponent](auto& g, auto& x) {
-              if (exponent == 0) return g * 0.0;
+              if (exponent == 0) return zero_of(g);
               return g * (pow(x, exponent - 1.0) * exponent);
             }));
 }

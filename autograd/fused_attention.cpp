@@ -125,15 +125,15 @@ Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v,
     const NoGrad no_history;
     core::copy_into(out.output, plain_output(q, k, v, how).array());
   }
-  return op("attention", out.output, {q, k, v}, keep(q, k, v, how.mask, out.log_sum_exp),
+  return op("attention", out.output, {q, k, v}, keep(q, k, v, how.mask, out.highest, out.total),
             [options = options_of(how)](auto& g, auto& y, auto& q, auto& k, auto& v, auto& mask,
-                                        auto& lse) -> std::vector<Tensor> {
+                                        auto& highest, auto& total) -> std::vector<Tensor> {
               const FusedAttention how = options.with(mask);
               if (!grad_enabled()) {
                 const core::Array dq(q.shape(), g.dtype()), dk(k.shape(), g.dtype()),
                     dv(v.shape(), g.dtype());
                 if (core::attention_grad(inputs(q.array(), k.array(), v.array(), how),
-                                         {y.array(), lse.array()}, g.array(), dq, dk, dv)) [[likely]]
+                                         {y.array(), highest.array(), total.array()}, g.array(), dq, dk, dv)) [[likely]]
                   return {Tensor(dq), Tensor(dk), Tensor(dv)};
               }
               const Gradients d = plain_gradients(q, k, v, how, g);
@@ -156,12 +156,12 @@ Tensor fused_self_attention(const Tensor& qkv, int64_t heads, const FusedAttenti
   core::Array y =
       core::reshape(core::transpose(out.output, 1, 2), {qkv.size(0), qkv.size(1), width});
   return op("attention", std::move(y),
-            edge(qkv, keep(qkv, how.mask, out.log_sum_exp),
-                 [heads, of, options = options_of(how)](auto& g, auto& o, auto& qkv, auto& mask, auto& lse) {
+            edge(qkv, keep(qkv, how.mask, out.highest, out.total),
+                 [heads, of, options = options_of(how)](auto& g, auto& o, auto& qkv, auto& mask, auto& highest, auto& total) {
               const FusedAttention how = options.with(mask);
               if (!grad_enabled()) {
                 const core::Array grad(qkv.shape(), g.dtype());
-                if (core::attention_grad(of(qkv.array(), how), {split(o.array(), heads), lse.array()},
+                if (core::attention_grad(of(qkv.array(), how), {split(o.array(), heads), highest.array(), total.array()},
                                          split(g.array(), heads), part(grad, 0, heads),
                                          part(grad, 1, heads), part(grad, 2, heads))) [[likely]]
                   return Tensor(grad);

@@ -35,9 +35,9 @@ double count(const char* op, const Shape& shape, const Axes& axes) {
 Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes& axes) {
   return op(name, std::move(value),
             edge(x, keep(x), [kept = kept_dims(name, x.shape(), axes)](auto& g, auto& y, auto& x) {
-              const Tensor best = eq(x, y.detach().reshape(kept));
-              const Tensor shared = best.to(x.dtype()).sum_to(kept);  // how many are equal
-              return where(best, g.reshape(kept) / shared, 0.0);
+              const Tensor best = eq(x, y.detach().reshape(kept)).to(x.dtype());
+              const Tensor share = best / best.sum_to(kept);  // NaN in a row whose extremum is NaN
+              return where(eq(share, 0.0), 0.0, g.reshape(kept) * share);
             }));
 }
 
@@ -91,9 +91,11 @@ Extremum at_positions(const Tensor& x, Axis axis, const Tensor& positions, KeepD
 }  // namespace
 
 Extremum max(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  core::normalize_axis("max", axis, x.shape());  // an error is max's, not argmax's
   return at_positions(x, axis, argmax(x, axis, true), keep_axes);
 }
 Extremum min(const Tensor& x, Axis axis, KeepDim keep_axes) {
+  core::normalize_axis("min", axis, x.shape());
   return at_positions(x, axis, argmin(x, axis, true), keep_axes);
 }
 
@@ -111,22 +113,24 @@ Extremum topk(const Tensor& x, Whole k, Axis axis, bool largest) {
 Tensor prod(const Tensor& x, Axis axis, KeepDim keep_axes) {
   return op("prod", core::prod(x.array(), axis, bool(keep_axes)),
             edge(x, keep(x), [axis](auto& g, auto& x) {
-              // ∂/∂xᵢ is the product of the others: of those before i and those behind. Exact at 0.
-              const int64_t n = x.size(axis);
-              const int i = core::normalize_axis("prod", axis, x.shape());
+              // ∂/∂xᵢ is the product of the others: of those before i and those after. Exact at 0, and
+              // in f64, as the value: a long chain of f32 products loses digits.
+              const Tensor wide = x.to(Dtype::f64);
+              const int64_t n = wide.size(axis);
+              const int i = core::normalize_axis("prod", axis, wide.shape());
               const auto count = static_cast<size_t>(n);
-              std::vector<Tensor> before(count), behind(count), others;
+              std::vector<Tensor> before(count), after(count), others;
               if (n)
-                before[0] = behind[count - 1] =
-                    Tensor(core::full(x.select(i, 0).shape(), 1.0, g.dtype()));
+                before[0] = after[count - 1] =
+                    Tensor(core::full(wide.select(i, 0).shape(), 1.0, Dtype::f64));
               for (int64_t j = 1; j < n; ++j) {
-                before[size_t(j)] = before[size_t(j - 1)] * x.select(i, j - 1);
-                behind[size_t(n - 1 - j)] = behind[size_t(n - j)] * x.select(i, n - j);
+                before[size_t(j)] = before[size_t(j - 1)] * wide.select(i, j - 1);
+                after[size_t(n - 1 - j)] = after[size_t(n - j)] * wide.select(i, n - j);
               }
-              for (size_t j = 0; j < count; ++j) others.push_back(before[j] * behind[j]);
-              Shape kept = x.shape();
+              for (size_t j = 0; j < count; ++j) others.push_back(before[j] * after[j]);
+              Shape kept = wide.shape();
               kept[i] = 1;
-              return n ? g.reshape(kept) * stack(others, i) : g.reshape(kept).expand(x.shape());
+              return n ? g.reshape(kept) * stack(others, i).to(g.dtype()) : g.reshape(kept).expand(wide.shape());
             }));
 }
 

@@ -1,10 +1,12 @@
 #include <heed/autograd/rows.h>
 
 #include <limits>
+#include <numbers>
 
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/joint.h>
 #include <heed/autograd/reduce.h>
+#include <heed/autograd/where.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -22,7 +24,9 @@ Tensor log_softmax(const Tensor& x, Axis axis) {
             edge(x, [axis](auto& g, auto& y) {
               if (!grad_enabled())
                 return Tensor(core::log_softmax_grad(y.array(), g.array(), axis));
-              return g - exp(y) * sum(g, axis, keepdim);
+              // Where exp(y) is near 1, y holds what the others have: it must not be rounded away.
+              const Tensor total = sum(g, axis, keepdim);
+              return where(y > -std::numbers::ln2, (g - total) - expm1(y) * total, g - exp(y) * total);
             }));
 }
 

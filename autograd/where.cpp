@@ -67,21 +67,22 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
   return where(mask, number("masked_fill", value, x), x);
 }
 
+Tensor zero_of(const Tensor& g) {
+  return where(Tensor(core::full({}, 1.0, Dtype::boolean)), 0.0, g);
+}
+
 namespace {
 
-// 0 where a loses, ½ where both are equal, else 1: the derivative of maximum(a, b) over a.
-Tensor share(Compare loses, const Tensor& a, const Tensor& b) {
-  const Tensor one(core::full({}, 1.0, a.dtype()));
-  return where(Tensor(compare(loses, a.array(), b.array())), 0.0, where(eq(a, b), 0.5, one));
+// The gradient of maximum(a, b) over a: 0 where a loses (whatever g is), ½ g where both are equal, else g.
+Tensor share(Compare loses, const Tensor& a, const Tensor& b, const Tensor& g) {
+  return where(Tensor(compare(loses, a.array(), b.array())), 0.0, where(eq(a, b), g * 0.5, g));
 }
 
 Tensor pick(const char* name, Binary function, Compare loses, const Tensor& a, const Tensor& b) {
   return op(name, zip(function, a.array(), b.array()),
-            edge(a, keep(a, b), [=](auto& g, auto& a, auto& b) {
-              return g * share(loses, a, b);
-            }),
+            edge(a, keep(a, b), [=](auto& g, auto& a, auto& b) { return share(loses, a, b, g); }),
             edge(b, keep(a, b), [=](auto& g, auto& a, auto& b) {
-              return g * share(loses, b, a);
+              return share(loses, b, a, g);
             }));
 }
 
@@ -118,7 +119,7 @@ namespace {
 
 // Flat between its jumps.
 Tensor staircase(const char* name, Unary function, const Tensor& x) {
-  return op(name, map(function, x.array()), edge(x, [](auto& g) { return g * 0.0; }));
+  return op(name, map(function, x.array()), edge(x, [](auto& g) { return zero_of(g); }));
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ bool finite(const T* row, int64_t n) {
 /// The outputs of queries [first, last) of one head. False if one is not finite, where that matters.
 template <class T>
 bool forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int64_t last,
-                  const Heads<T>& output, T* log_sum_exp) {
+                  const Heads<T>& output, T* highest_of, T* total_of) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t key_head = h / p.group();
   std::array<T, task_queries> highest, total;
@@ -116,7 +116,8 @@ bool forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int6
   for (int64_t i = first; i < last; ++i) {
     const auto local = static_cast<size_t>(i - first);
     const T sum = total[local];
-    log_sum_exp[i] = highest[local] + std::log(sum);  // -inf + ln 0 is -inf
+    highest_of[i] = highest[local];
+    total_of[i] = sum;
     const T inverse = T(1) / sum;
     if (sum != T(0)) multiply(&inverse, 0, output.at(b, h, i), p.value_width);
     if (p.forbids()) all_finite = all_finite && finite(output.at(b, h, i), p.value_width);
@@ -136,7 +137,7 @@ bool forward(const Problem<T>& p, const AttentionOutputs& out) {
       const int64_t block = blocks - 1 - task / (p.batch * p.heads);
       if (!forward_task(p, head / p.heads, head % p.heads, block * task_queries,
                         std::min(p.queries, (block + 1) * task_queries), output,
-                        out.log_sum_exp.data<T>() + head * p.queries))
+                        out.highest.data<T>() + head * p.queries, out.total.data<T>() + head * p.queries))
         clean = false;
     }
   });
@@ -147,7 +148,7 @@ bool forward(const Problem<T>& p, const AttentionOutputs& out) {
 /// there, and a share of the group's dq, added to dq_of(h), whose rows are dq_row apart.
 template <class T, class DqOf>
 void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t first, int64_t last,
-                   const T* log_sum_exp, const T* delta, const Heads<T>& grad, DqOf dq_of,
+                   const T* highest, const T* total, const T* delta, const Heads<T>& grad, DqOf dq_of,
                    int64_t dq_row, const Heads<T>& dk, const Heads<T>& dv) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   constexpr int64_t columns = block_keys / 2;  // more matrices are in use than in forward
@@ -180,10 +181,10 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
           T* const dw = d_weights + r * columns;
           const int64_t at = (b * p.heads + h) * p.queries + i + r;
           p.forbid(b, h, i + r, j, n, w);
-          if (log_sum_exp[at] == -std::numeric_limits<T>::infinity())
+          if (total[at] == T(0))  // no key is permitted
             std::fill_n(w, n, T(0));
           else
-            kernel.exp_minus(w, log_sum_exp[at], T(1), w, n);
+            kernel.exp_minus(w, highest[at], T(1) / total[at], w, n);
           if (p.dropout > 0.0) {
             p.keep_factors(b, h, i + r, j, n, factors);
             multiply(factors, 1, dw, n);
@@ -212,7 +213,8 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
 /// these take 16 MiB at most.
 template <class T>
 int64_t shares_of_keys(const Problem<T>& p) {
-  const int64_t wanted = (15 + p.batch * p.key_heads) / (p.batch * p.key_heads);
+  const int64_t heads = std::max<int64_t>(1, p.batch * p.key_heads);  // of an empty batch there are none
+  const int64_t wanted = (15 + heads) / heads;
   const int64_t numbers = p.batch * p.heads * p.queries * p.width;
   const int64_t most = 1 + (int64_t{16} << 20) / (static_cast<int64_t>(sizeof(T)) * std::max<int64_t>(1, numbers));
   return std::clamp<int64_t>(std::min({wanted, p.keys / 256, most}), 1, 16);
@@ -255,8 +257,8 @@ bool backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
         return own ? own + (b * p.heads + h) * p.queries * p.width : dq.at(b, h, 0);
       };
       backward_task(p, b, key_head, std::min(p.keys, part * share),
-                    std::min(p.keys, (part + 1) * share), out.log_sum_exp.data<T>(), data<T>(delta),
-                    grad, dq_of, own ? p.width : dq.row, dk, dv);
+                    std::min(p.keys, (part + 1) * share), out.highest.data<T>(), out.total.data<T>(),
+                    data<T>(delta), grad, dq_of, own ? p.width : dq.row, dk, dv);
     }
   });
 
@@ -270,7 +272,7 @@ bool backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
           kernel.axpy(T(1), dq_of_share(part) + row * p.width, dq.at(b, h, i), p.width);
         // What a forbidden pair brings into dk or dv it brings into dq, too, but for a query without
         // any key: its own row counts there.
-        const bool no_key = out.log_sum_exp.data<T>()[row] == -std::numeric_limits<T>::infinity();
+        const bool no_key = out.total.data<T>()[row] == T(0);
         if (p.forbids())
           all_finite = all_finite && finite(dq.at(b, h, i), p.width) &&
                        (!no_key || finite(p.q.at(b, h, i), p.width));
@@ -289,8 +291,8 @@ Array with_adjacent_rows(const Array& x) {
 AttentionInputs checked(const AttentionInputs& in) {
   const Shape &q = in.q.shape(), &k = in.k.shape(), &v = in.v.shape();
   check<ShapeError>(q.rank() == 4 && k.rank() == 4 && v.rank() == 4 && q[0] == k[0] &&
-                        k[0] == v[0] && k[1] == v[1] && k[2] == v[2] && q[3] == k[3] && k[1] > 0 &&
-                        q[1] % k[1] == 0,
+                        k[0] == v[0] && k[1] == v[1] && k[2] == v[2] && q[3] == k[3] &&
+                        (k[1] > 0 ? q[1] % k[1] == 0 : q[1] == 0),
                     "attention: q ", q, ", k ", k, ", v ", v,
                     ": must be (B, h, n, d), (B, g, m, d), (B, g, m, p) with h a multiple of g");
   check<DtypeError>(
@@ -314,7 +316,7 @@ AttentionOutputs attention(const AttentionInputs& inputs) {
   const AttentionInputs in = checked(inputs);
   const Shape &q = in.q.shape(), &v = in.v.shape();
   AttentionOutputs out{transpose(Array(Shape{q[0], q[2], q[1], v[3]}, in.q.dtype()), 1, 2),
-                       Array(Shape{q[0], q[1], q[2]}, in.q.dtype())};
+                       Array(Shape{q[0], q[1], q[2]}, in.q.dtype()), Array(Shape{q[0], q[1], q[2]}, in.q.dtype())};
   out.clean = dispatch_floating(in.q.dtype(), "attention",
                                 [&]<class T>() { return forward(Problem<T>(in), out); });
   return out;

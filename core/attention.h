@@ -4,9 +4,9 @@
 //
 // A block of queries meets the keys block by block; a running maximum and sum of each row replace
 // the softmax over the whole row (Milakov & Gimelshein 2018; Dao et al. 2022, alg. 1). Backward
-// computes the weights again from the log-sum-exp of each row:
+// computes the weights again from the highest score and the sum of each row:
 //
-//     P = exp(scale S - lse)      dV = Pᵀ dO      dP = dO Vᵀ
+//     P = exp(scale S - highest) / sum      dV = Pᵀ dO      dP = dO Vᵀ
 //     dS = scale P (dP - δ),  δ = rowsum(dO O)    dQ = dS K      dK = dSᵀ Q       (ibid., app. B.4)
 //
 // Time O(B h n m (d + p)), half of it where causal; memory O(B h (n + m)). The plain form that says
@@ -35,7 +35,9 @@ struct AttentionInputs {
 
 struct AttentionOutputs {
   Array output;       // (B, h, n, p), in memory (B, n, h, p): the heads are side by side already
-  Array log_sum_exp;  // (B, h, n); -inf, and zeros in output, where no key is permitted
+  // (B, h, n): the highest score s and Σ exp(s - highest), which is 0, and the output zeros, where no key is permitted.
+  // Not the logarithm of their sum: that is rounded to the size of the scores.
+  Array highest, total;
   bool clean = true;  // false where a forbidden key may have come in: see below
 };
 
@@ -43,7 +45,7 @@ struct AttentionOutputs {
 ///
 /// A forbidden key has weight 0; if it holds NaN or infinity, 0·NaN is NaN, and that shows in the
 /// result. So where keys are forbidden and the result is not finite, it is not `clean`: the caller
-/// then has the formula pair by pair (autograd/fused_attention.cpp). log_sum_exp is right in any case.
+/// then has the formula pair by pair (autograd/fused_attention.cpp). highest and total are right in any case.
 AttentionOutputs attention(const AttentionInputs& inputs);
 
 /// Writes the gradients for `grad` (B, h, n, p) into dq, dk, dv, which have the shapes of q, k, v,

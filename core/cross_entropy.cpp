@@ -1,7 +1,7 @@
 #include <heed/core/cross_entropy.h>
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 
 #include <heed/core/kernels/kernels.h>
 #include <heed/core/op_name.h>
@@ -21,6 +21,7 @@ struct Rows {
   const T* weight;  // null: all 1
   T smoothed;       // ε / C
   T weight_sum;     // Σ_c w_c
+  T smoothed_sum;   // their product
 
   Rows(const Array& logits, const CrossEntropyTargets& t)
       : targets(t),
@@ -29,7 +30,8 @@ struct Rows {
         target(t.classes.data<int64_t>()),
         weight(t.class_weight.defined() ? t.class_weight.data<T>() : nullptr),
         smoothed(static_cast<T>(t.smoothing / static_cast<double>(std::max<int64_t>(classes, 1)))),
-        weight_sum(weight ? kernels_of<T>().sum(weight, classes) : static_cast<T>(classes)) {
+        weight_sum(weight ? kernels_of<T>().sum(weight, classes) : static_cast<T>(classes)),
+        smoothed_sum(weight ? smoothed * weight_sum : static_cast<T>(t.smoothing)) {
     for (int64_t i = 0; i < count; ++i)  // in backward, too: they index what is written
       check<IndexError>(ignored(i) || (target[i] >= 0 && target[i] < classes), "cross_entropy: target ", target[i],
                         " in row ", i, ": there are ", classes, " classes: a target lies in 0 … ", classes - 1,
@@ -38,7 +40,8 @@ struct Rows {
 
   bool ignored(int64_t row) const { return target[row] == targets.ignore_index; }
   T chosen(int64_t row) const {
-    return static_cast<T>(1.0 - targets.smoothing) * (weight ? weight[target[row]] : T(1));
+    const double share = 1.0 - targets.smoothing;
+    return static_cast<T>(weight ? share * static_cast<double>(weight[target[row]]) : share);
   }
   int64_t grain() const { return std::max<int64_t>(1, 16384 / std::max<int64_t>(classes, 1)); }
 };
@@ -61,13 +64,12 @@ CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targe
         const T* const x = logits.data<T>() + i * rows.classes;
         T& loss = result.loss.data<T>()[i] = T(0);
         if (rows.ignored(i)) continue;
-        const T log_sum = k.log_sum_exp(x, rows.classes, result.highest.data<T>() + i, result.total.data<T>() + i);
-        loss = rows.chosen(i) * (log_sum - x[rows.target[i]]);
-        if (rows.smoothed > T(0)) {
-          const T weighted =
-              rows.weight ? k.dot(rows.weight, x, rows.classes) : k.sum(x, rows.classes);
-          loss += rows.smoothed * (rows.weight_sum * log_sum - weighted);
-        }
+        T& highest = result.highest.data<T>()[i];
+        const T log_total = k.log_sum_exp(x, rows.classes, &highest, result.beside.data<T>() + i);
+        // Differences first: what is left of large logits must not be rounded to their size.
+        loss = rows.chosen(i) * ((highest - x[rows.target[i]]) + log_total);
+        if (rows.smoothed > T(0))
+          loss += rows.smoothed_sum * log_total + rows.smoothed * k.sum_below(x, rows.weight, highest, rows.classes);
       }
     });
     return result;
@@ -90,14 +92,19 @@ Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets
           std::fill_n(dx, rows.classes, T(0));
           continue;
         }
-        const T highest = forward.highest.data<T>()[i];
-        if (highest == -std::numeric_limits<T>::infinity()) {  // as softmax: nothing is permitted
+        const T* const x = logits.data<T>() + i * rows.classes;
+        const int64_t t = rows.target[i];
+        const T highest = forward.highest.data<T>()[i], beside = forward.beside.data<T>()[i];
+        const T chosen = from_above * rows.chosen(i), spread = from_above * rows.smoothed_sum;
+        if (std::isinf(highest) && highest < T(0)) {  // as softmax: nothing is permitted
           std::fill_n(dx, rows.classes, T(0));
+          dx[t] = -chosen;
         } else {
-          const T factor = from_above * (rows.chosen(i) + rows.smoothed * rows.weight_sum) / forward.total.data<T>()[i];
-          exp_minus(logits.data<T>() + i * rows.classes, highest, factor, dx, rows.classes);
+          exp_minus(x, highest, (chosen + spread) / (T(1) + beside), dx, rows.classes);
+          // p - 1 of the target: where it is far above the others, it is minus what they have.
+          if (x[t] == highest) dx[t] = (spread - chosen * beside) / (T(1) + beside);
+          else dx[t] -= chosen;
         }
-        dx[rows.target[i]] -= from_above * rows.chosen(i);
         if (rows.smoothed > T(0))
           for (int64_t c = 0; c < rows.classes; ++c)
             dx[c] -= from_above * rows.smoothed * (rows.weight ? rows.weight[c] : T(1));

@@ -3,6 +3,9 @@
 //
 //     lossᵢ = -Σ_c T_ic log softmax(xᵢ)_c,    T_ic = w_c ((1 - ε) [c = tᵢ] + ε / C)
 //
+// -log softmax(x)_c = (max x - x_c) + ln(1 + s), s = Σ exp(x - max x) without the 1 of the highest: two terms >= 0, so
+// that the loss of a class that is far above the others is exact, too: (16, 0, 0) gives 2.25e-7, not 0.
+//
 // w are class weights, ε is the label smoothing (Szegedy et al. 2016, section 7). Rows whose target
 // is ignore_index have loss 0 and no gradient.
 #pragma once
@@ -20,8 +23,8 @@ struct CrossEntropyTargets {
 
 struct CrossEntropy {
   Array loss;            // (N)
-  Array highest, total;  // (N)  max xᵢ and Σ_c exp(x_ic - max xᵢ): with them backward needs one exp a logit
-  double weight;         // Σ w_t over the rows that are not ignored
+  Array highest, beside;  // (N)  max xᵢ and Σ_c exp(x_ic - max xᵢ) - 1: with them backward needs one exp a logit
+  double weight;          // Σ w_t over the rows that are not ignored
 };
 
 /// logits (N, C), contiguous. IndexError for a target out of range. O(N C).

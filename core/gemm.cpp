@@ -17,7 +17,8 @@ namespace {
 
 // Sizes of the blocks, after Goto & van de Geijn 2008. A strip of A (tile_rows × depth, 12 KiB in
 // f32) stays in the L1 cache, a block of B (depth × block_columns, 384 KiB) in L2. max_depth is a
-// constant because the sums of one depth are what is rounded to C.
+// constant because the kernel sums each depth from zero, in shorter sums yet, and then adds it to C: so the
+// error is that of short sums, however large K is, and the order of the additions depends on K only.
 constexpr int64_t max_depth = 384;
 constexpr int64_t block_rows = 96;
 constexpr int64_t block_columns = 256;
@@ -39,12 +40,17 @@ int64_t even_part(int64_t n, int64_t most, int64_t unit) {
 }
 
 template <class T>
-void fill_with_bias(const Gemm<T>& p) {
-  for (int64_t i = 0; i < p.m; ++i) {
-    T* row = p.c + i * p.c_row;
-    if (!p.accumulate) std::fill(row, row + p.n, T(0));
-    if (p.bias) kernels_of<T>().axpy(T(1), p.bias, row, p.n);
-  }
+void clear(const Gemm<T>& p) {
+  if (p.accumulate) return;
+  for (int64_t i = 0; i < p.m; ++i) std::fill_n(p.c + i * p.c_row, p.n, T(0));
+}
+
+/// After the last block, so that nothing is rounded to the size of the bias before.
+template <class T>
+void add_bias(const Gemm<T>& p) {
+  if (!p.bias) return;
+  for (int64_t i = 0; i < p.m; ++i)
+    kernels_of<T>().axpy(T(1), p.bias, p.c + i * p.c_row, p.n);
 }
 
 /// Few rows, and each column of B adjacent in memory, as in x Wᵀ: dot products.
@@ -70,12 +76,13 @@ void few_rows_times_transposed(const Gemm<T>& p) {
 /// One row, and each row of B adjacent in memory.
 template <class T>
 void row_times_matrix(const Gemm<T>& p) {
-  if (!p.accumulate || p.bias) fill_with_bias(p);
+  clear(p);
   const int64_t grain = ceil_div(ceil_div(task_work, p.k), 64) * 64;
   parallel_for(p.n, grain, [&](int64_t begin, int64_t end) {
     kernels_of<T>().add_row_times_matrix(p.a, p.a_col, p.b + begin, p.b_row, p.c + begin,
                                          end - begin, p.k);
   });
+  add_bias(p);
 }
 
 /// Rows of A packed into strips of tile_rows, for as long as tasks ask for the same ones.
@@ -93,7 +100,7 @@ void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64
   const int64_t mr = kernel.tile_rows;
   const T* const a = p.a + row * p.a_row + l * p.a_col;
   T* const c = p.c + row * p.c_row + col;
-  const T* const bias = p.bias && l == 0 ? p.bias + col : nullptr;
+  const T* const bias = p.bias && l + k == p.k ? p.bias + col : nullptr;
   const bool accumulate = p.accumulate || l > 0;
   GemmBlock<T> block{m, n, k, a, p.a_row, p.a_col, mr * p.a_row, b, b_row, b_panel,
                      c, p.c_row, accumulate, bias};
@@ -175,7 +182,7 @@ void small(const Gemm<T>& p) {
 
 template <class T>
 void multiply(const Gemm<T>& p) {
-  if (p.k <= 0) return fill_with_bias(p);
+  if (p.k <= 0) return clear(p), add_bias(p);
   if (p.b_col == 1 && p.m > 1 && p.n * p.k <= 4096 && p.m * p.n * p.k <= 2 * task_work)
     return small(p);
   if (p.b_row == 1 && p.m <= 8 && p.k >= 64) return few_rows_times_transposed(p);
@@ -185,12 +192,9 @@ void multiply(const Gemm<T>& p) {
 
 /// A column is a row of the transposed product: Cᵀ = Bᵀ Aᵀ.
 template <class T>
-Gemm<T> transposed_column(Gemm<T> p) {
-  if (p.bias) {
-    for (int64_t i = 0; i < p.m; ++i) p.c[i] = (p.accumulate ? p.c[i] : T(0)) + *p.bias;
-    p.accumulate = true;
-  }
-  return {1, p.m, p.k, p.b, p.b_col, p.b_row, p.a, p.a_col, p.a_row, p.c, p.m, p.accumulate};
+void multiply_column(const Gemm<T>& p) {
+  multiply(Gemm<T>{1, p.m, p.k, p.b, p.b_col, p.b_row, p.a, p.a_col, p.a_row, p.c, p.m, p.accumulate});
+  add_bias(p);
 }
 
 }  // namespace
@@ -204,14 +208,10 @@ void gemm(const Gemm<T>& p) {
     product.b += entry * p.b_batch;
     product.c += entry * p.c_batch;
     const bool column = p.n == 1 && p.m > 1 && p.c_row == 1 && p.k >= 64;
-    multiply(column ? transposed_column(product) : product);
+    column ? multiply_column(product) : multiply(product);
   };
 #ifdef HEED_WITH_BLIS
-  if (p.batch == 1 && p.k > 0) {
-    Gemm<T> product = p;
-    if (p.bias) fill_with_bias(p), product.accumulate = true;
-    return gemm_blis(product);
-  }
+  if (p.batch == 1 && p.k > 0) return gemm_blis(p), add_bias(p);
 #endif
   if (p.batch == 1) return one(0);
   // Many entries: a thread takes whole ones. Few large ones: all threads work on each in turn.

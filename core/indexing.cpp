@@ -1,7 +1,9 @@
 // Indexing by arrays of positions, joining, and the best k.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <span>
 
 #include <heed/core/number.h>
 #include <heed/core/op_name.h>
@@ -11,6 +13,9 @@
 namespace heed::core {
 
 namespace {
+
+// What may be added to one place one after the other in f32; where it can be more, the sum is in f64.
+constexpr int64_t many_additions = 512;
 
 void check_index(const char* op, const Array& index) {
   check_defined(index, "index");
@@ -77,6 +82,8 @@ Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array&
                     src.shape(), ": must have the same shape");
   check<DtypeError>(src.dtype() == x.dtype(), "scatter_add: ", x.dtype(), " and ", src.dtype(),
                     ": dtypes differ: convert one with to(Dtype)");
+  if (x.dtype() == Dtype::f32 && index.size(i) > many_additions)
+    return to(scatter_add(to(x, Dtype::f64), i, index, to(src, Dtype::f64)), x.dtype());
   const Array y = clone(x), from = contiguous(src);
   dispatch(x.dtype(), [&]<class T>() {
     for_each_indexed("scatter_add", y, i, index,
@@ -147,6 +154,8 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
                     index.shape(), ", source ", src.shape(), ": the source must be ", shape);
   check<DtypeError>(src.dtype() == x.dtype(), "index_add: ", x.dtype(), " and ", src.dtype(),
                     ": dtypes differ: convert one with to(Dtype)");
+  if (x.dtype() == Dtype::f32 && index.numel() > many_additions)
+    return to(index_add(to(x, Dtype::f64), i, index, to(src, Dtype::f64)), x.dtype());
   const Array y = clone(x), from = contiguous(src);
   const Slices slices(x.shape(), i);
   dispatch(x.dtype(), [&]<class T>() {
@@ -194,13 +203,32 @@ void add_rows(const Array& table, const Array& ids, const Array& rows, int64_t p
   const OpName at_work("embedding");
   const int64_t width = table.size(1);
   const Array by = contiguous(rows), at = contiguous(ids);
+  const std::span<const int64_t> id_of(at.data<int64_t>(), static_cast<size_t>(at.numel()));
+  std::vector<int64_t> times;  // that each id occurs; only where that may be often
+  if (at.numel() > many_additions) times.resize(static_cast<size_t>(table.size(0)));
+  for (size_t n = 0; n < id_of.size(); ++n) {
+    if (id_of[n] == padding_row) continue;
+    check_id(table, ids, id_of[n], static_cast<int64_t>(n));  // again: what was kept for backward indexes what is written
+    if (!times.empty()) ++times[static_cast<size_t>(id_of[n])];
+  }
   dispatch_floating(table.dtype(), "embedding", [&]<class T>() {
-    for (int64_t n = 0; n < at.numel(); ++n) {
-      const int64_t id = at.data<int64_t>()[n];
+    std::map<int64_t, std::vector<double>> sums;  // of the rows that get many: in f64
+    for (size_t n = 0; n < id_of.size(); ++n) {
+      const int64_t id = id_of[n];
       if (id == padding_row) continue;
-      check_id(table, ids, id, n);  // again: what was kept for backward indexes what is written
-      kernels_of<T>().axpy(T(1), by.data<T>() + n * width, table.data<T>() + id * width, width);
+      const T* const row = by.data<T>() + static_cast<int64_t>(n) * width;
+      if (!times.empty() && times[static_cast<size_t>(id)] > many_additions) {
+        std::vector<double>& sum = sums.try_emplace(id, static_cast<size_t>(width), 0.0).first->second;
+        for (size_t j = 0; j < sum.size(); ++j) sum[j] += static_cast<double>(row[j]);
+      } else {
+        kernels_of<T>().axpy(T(1), row, table.data<T>() + id * width, width);
+      }
     }
+    for (const auto& [id, sum] : sums)
+      for (size_t j = 0; j < sum.size(); ++j) {
+        T& total = table.data<T>()[id * width + static_cast<int64_t>(j)];
+        total = static_cast<T>(static_cast<double>(total) + sum[j]);
+      }
   });
 }
 

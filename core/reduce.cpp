@@ -43,6 +43,29 @@ void split(const Array& x, unsigned reduced, Shape (&shape)[2], Strides (&stride
   }
 }
 
+// What a chain that cannot be cut into pairs is computed in.
+template <class T>
+using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
+
+// A running sum whose every value is wanted. In f64 what each addition rounds off is kept and added, too (Knuth's
+// two-sum): there is nothing wider to go to.
+template <class T>
+struct RunningSum {
+  Wide<T> total = 0, lost = 0;
+
+  T add(T x) {
+    const Wide<T> before = total;
+    total = add_wrapping(total, static_cast<Wide<T>>(x));
+    if constexpr (std::is_same_v<T, double>) {
+      const double added = total - before;
+      lost += (before - (total - added)) + (x - added);
+      if (std::isfinite(total)) return total + lost;
+      lost = 0;
+    }
+    return static_cast<T>(total);
+  }
+};
+
 // Terms that are added one after the other before pairs are formed.
 constexpr int64_t block = 128;
 
@@ -166,8 +189,8 @@ void sum_into(const Array& x, unsigned reduced, const T* in, T* out) {
 }
 
 // Folds every reduced element into one number an output: f(accumulated, x).
-template <class T, class Fold>
-void fold_into(const Array& x, unsigned reduced, T first, T* out, Fold&& fold) {
+template <class T, class Accumulated, class Fold>
+void fold_into(const Array& x, unsigned reduced, Accumulated first, T* out, Fold&& fold) {
   Shape shape[2];
   Strides strides[2];
   split(x, reduced, shape, strides);
@@ -180,12 +203,12 @@ void fold_into(const Array& x, unsigned reduced, T first, T* out, Fold&& fold) {
     kept.walk(begin, end, [&](const Run<1>& outer) {
       for (int64_t i = 0; i < outer.n; ++i) {
         const T* const row = in + outer.offset[0] + i * outer.stride[0];
-        T value = first;
+        Accumulated value = first;
         if (n_in > 0)
           gone.walk(0, n_in, [&](const Run<1>& run) {
             for (int64_t j = 0; j < run.n; ++j) value = fold(value, row[run.offset[0] + j * run.stride[0]]);
           });
-        out[at++] = value;
+        out[at++] = static_cast<T>(value);
       }
     });
   });
@@ -280,7 +303,8 @@ Array prod(const Array& x, int64_t axis, bool keepdim) {
   const Axes to = resolve("prod", x, {axis});
   Array y(keepdim ? to.kept_dims : to.kept, x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
-    fold_into<T>(x, to.reduced, T(1), y.data<T>(), multiply_wrapping<T>);
+    fold_into<T>(x, to.reduced, Wide<T>(1), y.data<T>(),
+                 [](Wide<T> product, T v) { return multiply_wrapping(product, static_cast<Wide<T>>(v)); });
   });
   return y;
 }
@@ -301,7 +325,8 @@ Array cumsum(const Array& x, int64_t axis, bool reverse) {
     for_each_run<1>(first.shape(), {first.strides()}, [&](const Run<1>& run) {
       for (int64_t r = 0; r < run.n; ++r) {
         T* const row = first.data<T>() + run.offset[0] + r * run.stride[0];
-        for (int64_t j = 1; j < n; ++j) row[j * step] = add_wrapping(row[j * step], row[(j - 1) * step]);
+        RunningSum<T> sum;
+        for (int64_t j = 0; j < n; ++j) row[j * step] = sum.add(row[j * step]);
       }
     });
   });

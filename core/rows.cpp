@@ -1,4 +1,5 @@
 // Ops along one axis: the axis is moved to the end, then each row goes to a kernel.
+#include <cmath>
 #include <limits>
 
 #include <heed/core/op_name.h>
@@ -149,9 +150,11 @@ Array logsumexp(const Array& x, int64_t axis, bool keepdim) {
   }
   dispatch_floating(x.dtype(), "logsumexp", [&]<class T>() {
     parallel_for(y.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
-      T highest, total;
-      for (int64_t r = begin; r < end; ++r)
-        y.data<T>()[r] = kernels_of<T>().log_sum_exp(in.data<T>() + r * n, n, &highest, &total);
+      T highest, beside;
+      for (int64_t r = begin; r < end; ++r) {
+        const T log_total = kernels_of<T>().log_sum_exp(in.data<T>() + r * n, n, &highest, &beside);
+        y.data<T>()[r] = std::isinf(highest) ? highest : highest + log_total;
+      }
     });
   });
   return keepdim ? unsqueeze(y, -1) : y;

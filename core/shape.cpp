@@ -80,6 +80,7 @@ Strides broadcast_strides(const Shape& shape, const Strides& strides, const Shap
 
 int normalize_axis(const char* op, int64_t axis, const Shape& shape) {
   const int rank = shape.rank();
+  check<IndexError>(rank > 0, op, ": (): one number has no axis ", axis, ": reshape({1}) gives it an axis 0");
   check<IndexError>(axis >= -rank && axis < rank, op, ": ", shape, ": there is no axis ", axis,
                     ": axes run from ", -rank, " to ", rank - 1);
   return static_cast<int>(axis < 0 ? axis + rank : axis);

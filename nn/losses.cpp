@@ -56,9 +56,12 @@ Tensor bce_with_logits(const Tensor& x, const Tensor& t, const BceOptions& o) {
                       "bce_with_logits: logits ", x.shape(), ", pos_weight ", o.pos_weight->shape(),
                       ": does not broadcast to the logits: give one factor for each of the last axis");
   }
-  // -log σ(x) = softplus(-x) and -log(1 - σ(x)) = softplus(x) = x + softplus(-x).
-  if (!o.pos_weight) return reduce("bce_with_logits", softplus(x) - t * x, o.reduction);
-  return reduce("bce_with_logits", (1.0 - t) * x + (1.0 + t * (*o.pos_weight - 1.0)) * softplus(-x), o.reduction);
+  // -log σ(x) = softplus(-x) and -log(1 - σ(x)) = softplus(x), where softplus(x) = max(x, 0) + softplus(-|x|):
+  // no term is negative, so that none takes the digits of another.
+  const Tensor positive = x > 0.0, tail = softplus(where(positive, -x, x));
+  const Tensor weighted = o.pos_weight ? t * *o.pos_weight : t;
+  const Tensor linear = where(positive, (1.0 - t) * x, -weighted * x);
+  return reduce("bce_with_logits", linear + (o.pos_weight ? (1.0 - t + weighted) * tail : tail), o.reduction);
 }
 
 Tensor kl_div(const Tensor& log_probs, const Tensor& target, const KlDivOptions& o) {

@@ -29,39 +29,41 @@ void Adam::check_options() const {
 }
 
 void Adam::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {
+  // lr m̂ / (√v̂ + ε) = step m / (√v + ε root), root = √(1-β₂ᵗ). All constants are computed in f64 and rounded
+  // once: 1-β of a β in f32 has lost four digits.
   const auto t = static_cast<double>(slots.step);
-  const double step_size = group.lr / (1.0 - std::pow(options_.beta1, t));
-  const double root_bias2 = std::sqrt(1.0 - std::pow(options_.beta2, t));
-  const double keep = decoupled_ ? 1.0 - group.lr * group.weight_decay : 1.0;
+  const double rate1 = 1.0 - options_.beta1, rate2 = 1.0 - options_.beta2;
+  const double root = std::sqrt(1.0 - std::pow(options_.beta2, t));
+  const double step = group.lr * root / (1.0 - std::pow(options_.beta1, t)), eps = options_.eps * root;
+  const double decay = decoupled_ ? group.lr * group.weight_decay : 0.0;
   Tensor &m = slots.zeros("exp_avg", p), &v = slots.zeros("exp_avg_sq", p);
+  const Tensor g = !decoupled_ && group.weight_decay != 0 ? grad + p * group.weight_decay : grad;
 
-  const bool plain = options_.amsgrad || (!decoupled_ && group.weight_decay != 0) ||
-                     !p.is_contiguous() || !grad.is_contiguous();
-  if (!plain) {  // the same in one pass over the four arrays
+  if (!options_.amsgrad && p.is_contiguous() && g.is_contiguous()) {  // one pass over the four arrays
     dispatch_floating(p.dtype(), "adam", [&]<class T>() {
       T* const numbers = p.array().data<T>();
       core::parallel_for(p.numel(), 16384, [&](int64_t begin, int64_t end) {
-        core::kernels_of<T>().adamw(
-            numbers + begin, grad.data<T>() + begin, m.array().data<T>() + begin,
-            v.array().data<T>() + begin, end - begin, T(1), T(keep), T(options_.beta1),
-            T(options_.beta2), T(step_size), T(1.0 / root_bias2), T(options_.eps));
+        core::kernels_of<T>().adamw(numbers + begin, g.data<T>() + begin, m.array().data<T>() + begin,
+                                    v.array().data<T>() + begin, end - begin, T(rate1), T(rate2), T(step), T(eps),
+                                    T(decay));
       });
     });
     p.array_changed();
     return;
   }
 
-  const Tensor g = !decoupled_ && group.weight_decay != 0 ? grad + p * group.weight_decay : grad;
-  p.mul_(keep);
-  m.mul_(options_.beta1).add_(g, 1.0 - options_.beta1);
-  v.mul_(options_.beta2).add_(square(g), 1.0 - options_.beta2);
-  Tensor second = v;
+  // The same as it reads, in f64.
+  const auto wide = [](const Tensor& x) { return x.to(Dtype::f64); };
+  const Tensor first = wide(m) + (wide(g) - wide(m)) * rate1;
+  Tensor second = wide(v) + (square(wide(g)) - wide(v)) * rate2;
+  m.copy_(first);
+  v.copy_(second);
   if (options_.amsgrad) {
     Tensor& largest = slots.zeros("max_exp_avg_sq", p);
-    largest.copy_(maximum(largest, v));
-    second = largest;
+    second = maximum(wide(largest), second);
+    largest.copy_(second);
   }
-  p.add_(m / (sqrt(second) / root_bias2 + options_.eps), -step_size);
+  p.copy_(wide(p) - (first / (sqrt(second) + eps) * step + wide(p) * decay));
 }
 
 }  // namespace heed::optim

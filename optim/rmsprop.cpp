@@ -1,6 +1,7 @@
 #include <heed/optim/rmsprop.h>
 
 #include <heed/autograd/elementwise.h>
+#include <heed/autograd/where.h>
 
 namespace heed::optim {
 
@@ -21,15 +22,15 @@ void RMSprop::check_options() const {
 }
 
 void RMSprop::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {
-  const double alpha = options_.alpha;
+  const double rate = 1.0 - options_.alpha;  // in f64: an alpha in f32 has lost its digits
   const Tensor g = group.weight_decay != 0 ? grad + p * group.weight_decay : grad;
   Tensor& v = slots.zeros("square_avg", p);
-  v.mul_(alpha).add_(square(g), 1.0 - alpha);
+  v.add_(square(g) - v, rate);
   Tensor variance = v;
   if (options_.centered) {
     Tensor& mean = slots.zeros("grad_avg", p);
-    mean.mul_(alpha).add_(g, 1.0 - alpha);
-    variance = v - square(mean);
+    mean.add_(g - mean, rate);
+    variance = maximum(v - square(mean), 0.0);  // rounding may leave -1e-9, whose root is NaN
   }
   const Tensor direction = g / (sqrt(variance) + options_.eps);
   if (options_.momentum == 0) {

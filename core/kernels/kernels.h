@@ -33,7 +33,7 @@ enum class UnaryGrad : uint8_t {
   count
 };
 
-// C (m × n) = A B [+ C] [+ bias], one depth k, on one thread. B's columns are adjacent within a
+// C (m × n) = A B [+ C] [+ bias], one depth k summed from zero, on one thread. B's columns are adjacent within a
 // group of tile_columns. Groups of tile_rows rows of A are a_panel apart, groups of columns of B
 // b_panel: tile_rows·a_row and tile_columns where the matrix is not packed.
 template <class T>
@@ -83,7 +83,10 @@ struct KernelsOf {
   // Rows of length n, adjacent. A row whose maximum is -inf (every key masked) gives zeros.
   using RowsFn = void (*)(const T* x, int64_t rows, T* y, int64_t n);
   RowsFn softmax, log_softmax;
-  T (*log_sum_exp)(const T* x, int64_t n, T* highest, T* total);  // ln Σ exp x; max x and Σ exp(x - max x)
+  // ln Σ exp x = max x + the value; that is ln(1 + beside), beside = Σ exp(x - max x) - 1 to its last digit.
+  // NaN where max x is infinite.
+  T (*log_sum_exp)(const T* x, int64_t n, T* highest, T* beside);
+  T (*sum_below)(const T* x, const T* w, T highest, int64_t n);  // Σ w (highest - x), w null: all 1
   using ExpMinusFn = void (*)(const T* x, T shift, T factor, T* y, int64_t n);  // factor exp(x - shift)
   ExpMinusFn exp_minus, exp_minus_streamed;
   void (*softmax_grad)(const T* y, const T* g, T* dx, int64_t n);      // y (g - Σ g y)
@@ -107,10 +110,9 @@ struct KernelsOf {
   void (*rms_norm_grad)(const T* x, const T* w, const T* g, T rstd, T* dx, T* dw, int64_t n);
 
   // One step of Adam with decoupled decay over n parameters (Loshchilov & Hutter 2019, alg. 2):
-  //     p *= 1 - lr·decay;  m = β₁m + (1-β₁)g;  v = β₂v + (1-β₂)g²;
-  //     p -= step_size · m / (√v · inv_sqrt_bias2 + eps),   g scaled by grad_scale first.
-  void (*adamw)(T* p, const T* g, T* m, T* v, int64_t n, T grad_scale, T decay_factor, T beta1,
-                T beta2, T step_size, T inv_sqrt_bias2, T eps);
+  //     m += rate1 (g - m);  v += rate2 (g² - v);  p -= step m / (√v + eps) + decay p.
+  // rate1 = 1-β₁, rate2 = 1-β₂: the digits of these are lost in a β that is f32.
+  void (*adamw)(T* p, const T* g, T* m, T* v, int64_t n, T rate1, T rate2, T step, T eps, T decay);
 
   // Gates of n hidden units of one sequence (recurrence.h). x, p: projections of input and state;
   // `gates` is kept for the gradient: r, z, the candidate and p's part of it, or i, f, g, o, tanh

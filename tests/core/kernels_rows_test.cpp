@@ -29,14 +29,22 @@ TEST_CASE("kernels: softmax rows and their gradients at every length") {
       kernel.log_softmax(x.data(), 1, log_y.data(), n);
       require_close(log_y, reference::log_softmax(wide(x)));
       const double lse = reference::log_sum_exp(wide(x));
-      T highest = 0, total = 0;
-      REQUIRE(kernel.log_sum_exp(x.data(), n, &highest, &total) == Approx(lse).epsilon(tolerance<T>));
+      T highest = 0, beside = 0;
+      const T log_total = kernel.log_sum_exp(x.data(), n, &highest, &beside);
+      REQUIRE(highest + log_total == Approx(lse).epsilon(tolerance<T>));
       REQUIRE(highest == *std::max_element(x.begin(), x.end()));
+      double below = 0, weighted = 0;
+      for (size_t i = 0; i < x.size(); ++i) {
+        below += static_cast<double>(highest) - static_cast<double>(x[i]);
+        weighted += static_cast<double>(g[i]) * (static_cast<double>(highest) - static_cast<double>(x[i]));
+      }
+      REQUIRE(kernel.sum_below(x.data(), nullptr, highest, n) == Approx(below).epsilon(tolerance<T>));
+      REQUIRE(kernel.sum_below(x.data(), g.data(), highest, n) == Approx(weighted).margin(tolerance<T> * (below + 1)));
       Row half = reference::softmax(wide(x));
       for (double& v : half) v /= 2;
       kernel.exp_minus(x.data(), static_cast<T>(lse), T(0.5), dx.data(), n);
       require_close(dx, half);
-      kernel.exp_minus(x.data(), highest, T(0.5) / total, dx.data(), n);
+      kernel.exp_minus(x.data(), highest, T(0.5) / (T(1) + beside), dx.data(), n);
       require_close(dx, half);
       kernel.softmax_grad(y.data(), g.data(), dx.data(), n);
       require_close(dx, reference::softmax_grad(wide(y), wide(g)));
@@ -53,7 +61,7 @@ TEST_CASE("kernels: softmax of extreme rows") {
     const T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
     for (int64_t n : {1, 3, 20, 100}) {
       std::vector<T> x(static_cast<size_t>(n)), y(x.size());
-      T highest = 0, total = 0;
+      T highest = 0, beside = 0;
       const auto both = [&] {
         kernel.softmax(x.data(), 1, y.data(), n);
         require_close(y, reference::softmax(wide(x)));
@@ -62,7 +70,8 @@ TEST_CASE("kernels: softmax of extreme rows") {
       };
       std::fill(x.begin(), x.end(), -inf);
       both();
-      REQUIRE(kernel.log_sum_exp(x.data(), n, &highest, &total) == -inf);
+      REQUIRE(std::isnan(kernel.log_sum_exp(x.data(), n, &highest, &beside)));
+      REQUIRE(highest == -inf);
       x.back() = T(5);
       both();
       for (size_t i = 0; i < x.size(); ++i) x[i] = i % 2 ? T(1e4) : T(-1e4);
@@ -73,10 +82,40 @@ TEST_CASE("kernels: softmax of extreme rows") {
       kernel.log_softmax(x.data(), 1, y.data(), n);
       for (T v : y) REQUIRE(std::isnan(v));
       x[0] = inf;
-      REQUIRE(kernel.log_sum_exp(x.data(), n, &highest, &total) == inf);
+      REQUIRE(std::isnan(kernel.log_sum_exp(x.data(), n, &highest, &beside)));
+      REQUIRE(highest == inf);
       kernel.softmax(x.data(), 1, y.data(), n);
       REQUIRE(std::isnan(y[0]));  // as in PyTorch: inf - inf
     }
+  });
+}
+
+TEST_CASE("kernels: one number far above the others does not swallow them") {
+  for_each_table([](const auto& kernel, auto zero) {
+    using T = decltype(zero);
+    const double eps = std::is_same_v<T, float> ? 1e-6 : 1e-15;  // 2,000 equal terms are rounded alike
+    for (const int64_t n : {2, 3, 17, 100, 2000})
+      for (const double gap : {1.0, 8.0, 16.0, 20.0, 40.0})
+        for (const int64_t equals : {1, 2}) {
+          if (equals == n) continue;
+          CAPTURE(n, gap, equals);
+          std::vector<T> x(static_cast<size_t>(n), T(3)), y(x.size());
+          x[static_cast<size_t>(n / 2)] = x[0] = static_cast<T>(3 + gap);
+          if (equals == 1) x[0] = T(3);
+          const double beside = static_cast<double>(equals - 1) + static_cast<double>(n - equals) * std::exp(-gap);
+          T highest = 0, found = 0;
+          REQUIRE(kernel.log_sum_exp(x.data(), n, &highest, &found) == Approx(std::log1p(beside)).epsilon(eps));
+          REQUIRE(found == Approx(beside).epsilon(eps));
+          kernel.log_softmax(x.data(), 1, y.data(), n);
+          REQUIRE(y[static_cast<size_t>(n / 2)] == Approx(-std::log1p(beside)).epsilon(eps));
+          // The gradient of -log p of the highest: what the others have, and minus their sum.
+          std::vector<T> g(x.size(), T(0)), dx(x.size());
+          g[static_cast<size_t>(n / 2)] = T(-1);
+          kernel.log_softmax_grad(y.data(), g.data(), dx.data(), n);
+          REQUIRE(dx[static_cast<size_t>(n / 2)] == Approx(-beside / (1 + beside)).epsilon(2 * eps));
+          const auto other = static_cast<size_t>(n == 2 ? 0 : n - 1);
+          REQUIRE(dx[other] == Approx(std::exp(-gap) / (1 + beside)).epsilon((gap + 2) * eps));
+        }
   });
 }
 
@@ -216,7 +255,7 @@ TEST_CASE("kernels: softmax in blocks is the softmax of the whole row") {
       T at_once[2];
       const T log_sum = kernel.log_sum_exp(numbers<T>(100, 20).data() + 45, 55, &at_once[0], &at_once[1]);
       REQUIRE(highest == at_once[0]);
-      REQUIRE(highest + std::log(total) == Approx(log_sum).epsilon(tolerance<T>));
+      REQUIRE(std::log(total) == Approx(log_sum).epsilon(tolerance<T>));
     }
   });
 }

@@ -188,14 +188,12 @@ TEST_CASE("kernels: one step of AdamW") {
                      v = numbers<T>(n, 19);
       for (T& x : v) x = x * x;
       const Row p0 = wide(p), g0 = wide(g), m0 = wide(m), v0 = wide(v);
-      kernel.adamw(p.data(), g.data(), m.data(), v.data(), n, T(0.5), T(0.99), T(0.9), T(0.999),
-                   T(1e-2), T(3), T(1e-8));
+      kernel.adamw(p.data(), g.data(), m.data(), v.data(), n, T(0.1), T(0.001), T(1e-2), T(1e-8), T(0.01));
       Row pe(p0), me(m0), ve(v0);
       for (size_t i = 0; i < pe.size(); ++i) {
-        const double gi = 0.5 * g0[i];
-        me[i] = 0.9 * m0[i] + 0.1 * gi;
-        ve[i] = 0.999 * v0[i] + 0.001 * gi * gi;
-        pe[i] = 0.99 * p0[i] - 1e-2 * me[i] / (std::sqrt(ve[i]) * 3 + 1e-8);
+        me[i] = 0.9 * m0[i] + 0.1 * g0[i];
+        ve[i] = 0.999 * v0[i] + 0.001 * g0[i] * g0[i];
+        pe[i] = 0.99 * p0[i] - 1e-2 * me[i] / (std::sqrt(ve[i]) + 1e-8);
       }
       require_close(p, pe);
       require_close(m, me);

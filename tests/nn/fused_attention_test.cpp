@@ -219,3 +219,20 @@ TEST_CASE("fused attention says what does not fit") {
           packed_attention(zeros({1, 2, 12}), 2, {.mask = tensor_i64({1, 0})});
         }).find("packed_attention: mask int64 (2,): a mask is boolean") == 0);
 }
+
+TEST_CASE("what all scores of a row share changes neither the fused attention nor its gradient, by one bit") {
+  // Scores are shared + q k, all exact; the values' gradient is made of the weights alone.
+  const auto gradient = [](double shared) {
+    manual_seed(4);
+    const Tensor whole = round(randn({1, 1, 5, 1}) * 16.0) / 8.0, keys = round(randn({1, 1, 300, 1}) * 8.0) / 8.0;
+    const Tensor q = cat({whole, ones({1, 1, 5, 1})}, -1), k = cat({keys, full({1, 1, 300, 1}, shared)}, -1);
+    const Tensor v = parameter(randn({1, 1, 300, 3}));
+    const Tensor y = scaled_dot_product_attention(parameter(q), k, v, {.scale = 1.0});
+    y.backward(ones_like(y));
+    std::vector<double> numbers = v.grad().to_vector(), output = y.to_vector();
+    numbers.insert(numbers.end(), output.begin(), output.end());
+    return numbers;
+  };
+  CHECK(gradient(4096) == gradient(0));
+  CHECK(gradient(-65536) == gradient(0));
+}
