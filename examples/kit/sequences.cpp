@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <unordered_set>
 
 #include <heed/autograd/create.h>
 #include <heed/core/error.h>
