@@ -4,7 +4,6 @@
 #include <numbers>
 
 #include <heed/autograd/node.h>
-#include <heed/autograd/where.h>
 #include <heed/core/ops.h>
 
 namespace heed {

@@ -1,12 +1,9 @@
 #include <heed/autograd/engine.h>
 
 #include <functional>
-#include <map>
 
-#include <heed/autograd/boundary.h>
 #include <heed/autograd/elementwise.h>
-#include <heed/autograd/hooks.h>
-#include <heed/autograd/node.h>
+#include <heed/autograd/pass.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -26,12 +23,6 @@ struct RunningRule {
     running_rule = before;
   }
   RunningRule(const RunningRule&) = delete;
-
-  static std::string layer_name(const core::ScopeFrame& innermost) {
-    const Node& node = *static_cast<const Node*>(innermost.module);
-    if (node.hooks && !node.hooks->path.empty()) return node.hooks->path;
-    return node.layer ? core::class_name(*node.layer) : "";
-  }
 };
 
 struct Pending {
@@ -42,14 +33,11 @@ struct Pending {
 
 // A node's id exceeds the ids of its inputs, so the newest pending node has received every
 // contribution it will ever get: no sort, no visited set, no recursion.
-struct Pass {
+struct Walk : Pass {
   core::PooledMap<uint64_t, Pending, std::greater<>> pending;  // newest first
-  bool recording = false;
-  bool retain_graph = false;
-  const Boundary* boundary = nullptr;  // null: every leaf is asked for
 
   bool leads_somewhere(const Input& to) const {
-    return to.node && to.node->requires_grad() && (!boundary || boundary->contains(*to.node));
+    return to.node && to.node->requires_grad() && (!asked || asked->contains(*to.node));
   }
 
   void give(const char* from, const Input& to, Tensor&& g) {
@@ -83,8 +71,14 @@ struct Pass {
     return slot != pending.end() && may_change(slot->second.g) ? std::move(slot->second.g) : Tensor();
   }
 
-  template <class Arrived>
-  void run(const char* from, const Input& root, const Tensor& seed, Arrived&& arrived) {
+  /// Shows a complete gradient to whoever wants it. False: nothing lies beyond.
+  bool goes_on(Node& node, Tensor& g) const {
+    if (asked) return asked->arrived(node, g) && !node.is_leaf();
+    if (node.is_leaf()) node.accumulate(std::move(g));
+    return !node.is_leaf();
+  }
+
+  void walk(const char* from, const Input& root, const Tensor& seed) {
     if (leads_somewhere(root)) give(from, root, Tensor(seed));
     std::vector<Tensor> grads;
     Wanted wanted;
@@ -93,7 +87,7 @@ struct Pass {
       Pending& now = newest.mapped();
       Node& node = *now.node;
       if (node.hooks) now.g = run_hooks(node, std::move(now.g));
-      if (arrived(node, now.g) || node.is_leaf()) continue;
+      if (!goes_on(node, now.g)) continue;
       const RunningRule running(node);
       check<AutogradError>(!node.released(), node.name, ": what it kept for backward is gone, an earlier backward() used "
                            "it: detach() what is carried over from the step before, as a hidden state is, or pass "
@@ -112,7 +106,13 @@ struct Pass {
   }
 };
 
-// The gradient that arrives at `output`: `seed`, or 1 for a single number.
+}  // namespace
+
+void Pass::run(const char* from, const Tensor& output, const Tensor& seed) const {
+  Walk walk{*this, {}};
+  walk.walk(from, {output.node(), output.shape(), output.dtype()}, seed);
+}
+
 Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed) {
   check<AutogradError>(output.requires_grad(), op, ": ", output.shape(), " has no history: no tensor that requires "
                        "grad led to it, or it was made under NoGrad or detached");
@@ -123,8 +123,6 @@ Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed) {
   return seed.defined() ? seed : Tensor(core::full(output.shape(), 1.0, output.dtype()));
 }
 
-}  // namespace
-
 void Tensor::backward(const BackwardOptions& options) const { backward(Tensor(), options); }
 
 void Tensor::backward(const Tensor& seed, const BackwardOptions& options) const {
@@ -132,33 +130,7 @@ void Tensor::backward(const Tensor& seed, const BackwardOptions& options) const 
   const NoGrad no_history;
   Pass pass;
   pass.retain_graph = options.retain_graph;
-  pass.run("backward", {node(), shape(), dtype()}, g, [](Node& node, Tensor& arrived) {
-    if (node.is_leaf()) node.accumulate(std::move(arrived));
-    return false;
-  });
-}
-
-std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& options) {
-  Tensor g = seed_for("grad", output, options.seed);
-  Pass pass;
-  pass.recording = options.create_graph;
-  pass.retain_graph = options.retain_graph || options.create_graph;
-  for (const Tensor& x : inputs)
-    check<AutogradError>(x.requires_grad(), "grad: input ", x.shape(), " does not require grad: make it a parameter()");
-  const Boundary boundary(output, inputs, options.partial);
-  pass.boundary = &boundary;
-  // When recording, the seed is a leaf: every gradient then has a history, and a rule whose result
-  // has none has lost it. (Every rule is linear in g.)
-  if (pass.recording && !g.requires_grad()) g = parameter(g);
-
-  std::vector<Tensor> found(inputs.size());
-  auto arrived = [&](Node& node, Tensor& here) {
-    for (size_t i : boundary.asked(node)) found[i] = here;
-    return boundary.ends_at(node);
-  };
-  const NoGrad mode(pass.recording);
-  pass.run("grad", {output.node(), output.shape(), output.dtype()}, pass.recording ? g : g.detach(), arrived);
-  return found;
+  pass.run("backward", *this, g);
 }
 
 }  // namespace heed

@@ -41,6 +41,12 @@ void HookHandle::remove() {
   hooks_.reset();
 }
 
+std::string layer_name(const core::ScopeFrame& frame) {
+  const Node& node = *static_cast<const Node*>(frame.module);
+  if (node.hooks && !node.hooks->path.empty()) return node.hooks->path;
+  return node.layer ? core::class_name(*node.layer) : "";
+}
+
 Tensor run_hooks(Node& node, Tensor g) {
   const std::shared_ptr<Hooks> hooks = node.hooks;
   const std::vector<std::shared_ptr<Hook>> now = hooks->functions;  // a hook may change the list

@@ -12,6 +12,21 @@ namespace heed {
 
 using Hook = std::function<Tensor(const Tensor&)>;
 
+struct Hooks;
+
+/// What register_hook() gives: remove() takes the hook away again. Letting go of it keeps the hook.
+class HookHandle {
+ public:
+  HookHandle() = default;
+  HookHandle(std::weak_ptr<Hooks> hooks, std::weak_ptr<Hook> function)
+      : hooks_(std::move(hooks)), function_(std::move(function)) {}
+  void remove();
+
+ private:
+  std::weak_ptr<Hooks> hooks_;
+  std::weak_ptr<Hook> function_;
+};
+
 struct Hooks {
   bool retain = false;
   Tensor grad;                                   // kept if retain
@@ -20,9 +35,5 @@ struct Hooks {
 };
 
 Hooks& hooks_of(Node& node);  // made on first use
-
-/// Shows g to all functions, and keeps what they leave of it if that is wanted. A function may register
-/// and remove hooks: what it adds is called from the next gradient on.
-Tensor run_hooks(Node& node, Tensor g);
 
 }  // namespace heed

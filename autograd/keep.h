@@ -37,15 +37,6 @@ Keep<T...> keep(const T&... values) {
   return {{values...}};
 }
 
-/// The gradient that has arrived at an input so far, to add to in place and return; empty where somebody
-/// may see it.
-struct SoFar {
-  Tensor sum;
-};
-
-/// Which inputs of an op somebody wants the gradient of.
-using Wanted = std::vector<bool>;
-
 /// A rule and what it keeps; called as rule(g, kept…), or with what else the rule takes after g.
 template <class F, class... T>
 class Rule {

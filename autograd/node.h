@@ -48,7 +48,7 @@ struct Node : core::Pooled {
   const uint64_t id;
   const std::type_info* const layer;  // the module at work when it was made; null outside of any
   std::span<Input> inputs;        // stored by the subclass
-  std::shared_ptr<Hooks> hooks;   // null unless somebody listens (hooks.h)
+  std::shared_ptr<struct Hooks> hooks;   // null unless somebody listens (hooks.h)
   Node* next_retired = nullptr;   // in the list of those to be freed (node.cpp)
   bool adds_in_place = false;     // its rule takes what has arrived at its one input
 
@@ -70,6 +70,12 @@ struct Node : core::Pooled {
     return last.fetch_add(1, std::memory_order_relaxed) + 1;
   }
 };
+
+// hooks.cpp
+std::string layer_name(const core::ScopeFrame& frame_of_a_node);  // where it was recorded, for errors
+/// Shows g to all hooks, and keeps what they leave of it if that is wanted. A hook may register and remove others:
+/// what it adds is called from the next gradient on.
+Tensor run_hooks(Node& node, Tensor g);
 
 /// A handle whose last owner frees a chain of nodes in a loop, however long it is.
 std::shared_ptr<Node> make_handle(Node* node);

@@ -6,6 +6,7 @@
 #include <heed/autograd/dropout.h>
 #include <heed/autograd/einsum.h>
 #include <heed/autograd/elementwise.h>
+#include <heed/autograd/hooks.h>
 #include <heed/autograd/indexing.h>
 #include <heed/autograd/linalg.h>
 #include <heed/autograd/reduce.h>

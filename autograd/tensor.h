@@ -13,14 +13,14 @@
 #include <string>
 #include <vector>
 
-#include <heed/autograd/arguments.h>
+#include <heed/core/arguments.h>
 #include <heed/core/array.h>
 
 namespace heed {
 
 class Tensor;
 struct Node;
-struct Hooks;
+class HookHandle;  // hooks.h
 
 /// Ops are recorded, but not while a NoGrad lives on this thread:  { NoGrad guard; … }
 class NoGrad {
@@ -37,19 +37,6 @@ bool grad_enabled();
 
 struct BackwardOptions {
   bool retain_graph = false;  // keep what the rules use, for another pass
-};
-
-/// What register_hook() gives: remove() takes the hook away again. Letting go of it keeps the hook.
-class HookHandle {
- public:
-  HookHandle() = default;
-  HookHandle(std::weak_ptr<Hooks> hooks, std::weak_ptr<std::function<Tensor(const Tensor&)>> function)
-      : hooks_(std::move(hooks)), function_(std::move(function)) {}
-  void remove();
-
- private:
-  std::weak_ptr<Hooks> hooks_;
-  std::weak_ptr<std::function<Tensor(const Tensor&)>> function_;
 };
 
 class Tensor {

@@ -48,7 +48,7 @@ Classified two_moons(int64_t n, double noise, Generator& generator) {
     points.push_back((inner ? 0.5 - std::sin(t) : std::sin(t)) + noise * errors[2 * i + 1]);
     labels.push_back(inner);
   }
-  return {tensor(points, {n, 2}), tensor_i64(labels)};
+  return {tensor(points, {n, 2}, Dtype::f64).to(Dtype::f32), tensor_i64(labels)};
 }
 
 Curve sine_plus_line(Generator& generator, int64_t n) {

@@ -97,7 +97,7 @@ const std::vector<Mistake>& mistakes() {
       {dtype, "to: (2,) float32 to int64: has an element inf, which int64 cannot hold: clamp() it first, or convert to another dtype",
        [] { to(full({2}, std::numeric_limits<double>::infinity()), Dtype::i64); }},
       {dtype, "pow: exponents () int64: one is negative, and the result a fraction: ", [] { zip(Binary::pow, i({2}), -1.0); }},
-      {dtype, "div: (2,) int64: cannot hold the fractions of a division: use floor_divide, ", [] { zip_into(Binary::div, i({2}), i({2})); }},
+      {dtype, "div: (2,) int64: cannot hold the fractions of a division: use floor_divide, or convert with to(Dtype::f32)", [] { zip_into(Binary::div, i({2}), i({2})); }},
       // division.cpp
       {dtype, "floor_divide: (2,) float32 and (2,) int64: needs two alike, not bool: ", [] { floor_divide(f({2}), i({2})); }},
       {any, "floor_divide: (2,) by () int64: a divisor is 0, and no integer is infinite: convert with to(Dtype::f32)",

@@ -1,0 +1,79 @@
+// grad(): derivatives by what is asked for, and nothing else.
+#include <algorithm>
+#include <functional>
+#include <unordered_map>
+
+#include <heed/autograd/engine.h>
+#include <heed/autograd/pass.h>
+
+namespace heed {
+
+namespace {
+
+// The part of a graph that lies between an output and the inputs that are asked for: a node belongs to it if it is
+// asked for, or if one of its inputs belongs to it. Found in one walk over what the output came from, O(n log n).
+class Boundary : public Asked {
+ public:
+  std::vector<Tensor> found;
+
+  Boundary(const Tensor& output, const std::vector<Tensor>& inputs, bool partial) : found(inputs.size()) {
+    uint64_t oldest = UINT64_MAX;  // what is older leads to nothing that is asked for
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      nodes_[inputs[i].node().get()].positions.push_back(i);
+      oldest = std::min(oldest, inputs[i].node()->id);
+    }
+    // A node is newer than its inputs: from the newest on, each is met once all that lead to it have been.
+    core::PooledMap<uint64_t, const Node*, std::greater<>> pending;
+    std::vector<const Node*> met;  // newest first
+    pending.emplace(output.node()->id, output.node().get());
+    while (!pending.empty()) {
+      const Node* const node = pending.extract(pending.begin()).mapped();
+      if (partial && nodes_.contains(node)) continue;  // whatever it came from counts as constant
+      met.push_back(node);
+      for (const Input& input : node->inputs)
+        if (input.node && input.node->requires_grad() && input.node->id >= oldest)
+          pending.emplace(input.node->id, input.node.get());
+    }
+    for (auto node = met.rbegin(); node != met.rend(); ++node) {
+      const auto leads = [&](const Input& to) {
+        return to.node && to.node->requires_grad() && nodes_.contains(to.node.get());
+      };
+      if (std::ranges::any_of((*node)->inputs, leads)) nodes_[*node].goes_on = true;
+    }
+  }
+
+  bool contains(const Node& node) const override { return nodes_.contains(&node); }
+  bool arrived(const Node& node, const Tensor& g) override {
+    const Member& member = nodes_.at(&node);
+    for (size_t i : member.positions) found[i] = g;
+    return member.goes_on;
+  }
+
+ private:
+  struct Member {
+    std::vector<size_t> positions;  // among the inputs that ask for it
+    bool goes_on = false;           // one of its own inputs belongs to the boundary
+  };
+  std::unordered_map<const Node*, Member> nodes_;
+};
+
+}  // namespace
+
+std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& options) {
+  Tensor g = seed_for("grad", output, options.seed);
+  for (const Tensor& x : inputs)
+    check<AutogradError>(x.requires_grad(), "grad: input ", x.shape(), " does not require grad: make it a parameter()");
+  Boundary boundary(output, inputs, options.partial);
+  Pass pass;
+  pass.recording = options.create_graph;
+  pass.retain_graph = options.retain_graph || options.create_graph;
+  pass.asked = &boundary;
+  // When recording, the seed is a leaf: every gradient then has a history, and a rule whose result has none has
+  // lost it. (Every rule is linear in g.)
+  if (pass.recording && !g.requires_grad()) g = parameter(g);
+  const NoGrad mode(pass.recording);
+  pass.run("grad", output, pass.recording ? g : g.detach());
+  return std::move(boundary.found);
+}
+
+}  // namespace heed

@@ -1,0 +1,26 @@
+// Pass: one way back through a graph, which backward() and grad() have in common (engine.cpp).
+#pragma once
+
+#include <heed/autograd/node.h>
+
+namespace heed {
+
+/// What grad() asks for; backward() asks for every leaf.
+struct Asked {
+  virtual ~Asked() = default;
+  virtual bool contains(const Node& node) const = 0;           // node is asked for, or leads to what is
+  virtual bool arrived(const Node& node, const Tensor& g) = 0;  // g is complete. False: go no further
+};
+
+struct Pass {
+  bool recording = false;
+  bool retain_graph = false;
+  Asked* asked = nullptr;
+
+  void run(const char* from, const Tensor& output, const Tensor& seed) const;
+};
+
+/// The gradient that arrives at `output`: `seed`, or 1 for a single element. AutogradError without a history.
+Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed);
+
+}  // namespace heed
