@@ -95,6 +95,8 @@ auto retry_interrupted(Call call) {
   return result;
 }
 
+}  // namespace
+
 // An open file. Closes itself where an exception passes; close() reports what it finds.
 class File {
  public:
@@ -127,6 +129,8 @@ class File {
  private:
   int file_ = -1;
 };
+
+namespace {
 
 const char* kind_of(mode_t mode) {
   if (S_ISDIR(mode)) return "is a directory";

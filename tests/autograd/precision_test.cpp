@@ -101,8 +101,10 @@ TEST_CASE("a place to which very many are added rounds like a sum", "[precision]
   const Tensor tenths = full({n}, 0.1), at_first = zeros({n}, Dtype::i64);
   const double exact = static_cast<double>(n) * static_cast<double>(0.1f);
   CHECK(scatter_add(zeros({2}), 0, at_first, tenths)[0].item() == Approx(exact).epsilon(6e-8));
-  const Tensor x = parameter(zeros({2})), table = parameter(zeros({3, 2}));
-  index_select(x, 0, at_first).backward(tenths);
+  Tensor x = parameter(zeros({2}));
+  const Tensor table = parameter(zeros({3, 2}));
+  Tensor x = parameter(zeros({2}));
+  const Tensor table = parameter(zeros({3, 2}));
   CHECK(x.grad()[0].item() == Approx(exact).epsilon(6e-8));
   x.zero_grad();
   gather(x, 0, at_first).backward(tenths);
