@@ -103,8 +103,7 @@ TEST_CASE("a place to which very many are added rounds like a sum", "[precision]
   CHECK(scatter_add(zeros({2}), 0, at_first, tenths)[0].item() == Approx(exact).epsilon(6e-8));
   Tensor x = parameter(zeros({2}));
   const Tensor table = parameter(zeros({3, 2}));
-  Tensor x = parameter(zeros({2}));
-  const Tensor table = parameter(zeros({3, 2}));
+  index_select(x, 0, at_first).backward(tenths);
   CHECK(x.grad()[0].item() == Approx(exact).epsilon(6e-8));
   x.zero_grad();
   gather(x, 0, at_first).backward(tenths);
