@@ -1,7 +1,6 @@
 // grad(): derivatives by what is asked for, and nothing else.
 #include <algorithm>
 #include <functional>
-#include <unordered_map>
 
 #include <heed/autograd/engine.h>
 #include <heed/autograd/pass.h>
@@ -19,7 +18,7 @@ class Boundary : public Asked {
   Boundary(const Tensor& output, const std::vector<Tensor>& inputs, bool partial) : found(inputs.size()) {
     uint64_t oldest = UINT64_MAX;  // what is older leads to nothing that is asked for
     for (size_t i = 0; i < inputs.size(); ++i) {
-      nodes_[inputs[i].node().get()].positions.push_back(i);
+      nodes_[inputs[i].node()->id].positions.push_back(i);
       oldest = std::min(oldest, inputs[i].node()->id);
     }
     // A node is newer than its inputs: from the newest on, each is met once all that lead to it have been.
@@ -28,7 +27,7 @@ class Boundary : public Asked {
     pending.emplace(output.node()->id, output.node().get());
     while (!pending.empty()) {
       const Node* const node = pending.extract(pending.begin()).mapped();
-      if (partial && nodes_.contains(node)) continue;  // whatever it came from counts as constant
+      if (partial && nodes_.contains(node->id)) continue;  // whatever it came from counts as constant
       met.push_back(node);
       for (const Input& input : node->inputs)
         if (input.node && input.node->requires_grad() && input.node->id >= oldest)
@@ -36,15 +35,15 @@ class Boundary : public Asked {
     }
     for (auto node = met.rbegin(); node != met.rend(); ++node) {
       const auto leads = [&](const Input& to) {
-        return to.node && to.node->requires_grad() && nodes_.contains(to.node.get());
+        return to.node && to.node->requires_grad() && nodes_.contains(to.node->id);
       };
-      if (std::ranges::any_of((*node)->inputs, leads)) nodes_[*node].goes_on = true;
+      if (std::ranges::any_of((*node)->inputs, leads)) nodes_[(*node)->id].goes_on = true;
     }
   }
 
-  bool contains(const Node& node) const override { return nodes_.contains(&node); }
+  bool contains(const Node& node) const override { return nodes_.contains(node.id); }
   bool arrived(const Node& node, const Tensor& g) override {
-    const Member& member = nodes_.at(&node);
+    const Member& member = nodes_.at(node.id);
     for (size_t i : member.positions) found[i] = g;
     return member.goes_on;
   }
@@ -54,7 +53,7 @@ class Boundary : public Asked {
     std::vector<size_t> positions;  // among the inputs that ask for it
     bool goes_on = false;           // one of its own inputs belongs to the boundary
   };
-  std::unordered_map<const Node*, Member> nodes_;
+  core::PooledMap<uint64_t, Member> nodes_;  // by id
 };
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
-#include <unordered_set>
+#include <set>
 
 #include <heed/autograd/create.h>
 #include <heed/core/error.h>
@@ -137,7 +137,7 @@ std::vector<Example> TaskData::sample_training(int64_t count) const {
 }
 
 std::vector<Example> distinct(std::vector<Example> examples) {
-  std::unordered_set<std::string> seen;
+  std::set<std::string> seen;
   std::erase_if(examples, [&](const Example& e) { return !seen.insert(example_key(e)).second; });
   return examples;
 }

@@ -149,7 +149,7 @@ TEST_CASE("attention layers take no sequences, no queries, no keys, on the plain
   set_plain_attention(false);
 }
 
-TEST_CASE("recurrent layers and cells take no sequences; a sequence of no steps is refused by name") {
+TEST_CASE("recurrent layers and cells take no sequences, but a sequence of no steps is refused by name") {
   const auto check_recurrent = [](const char* name, const RecurrentLayer& layer, int64_t width) {
     check_layer(name, &layer, {{0, 3, 4}}, [&](const std::vector<Tensor>& in) { return layer(in[0]).output; }, {0, 3, width});
     check_layer(name, &layer, {{0, 3, 4}}, [&](const std::vector<Tensor>& in) { return layer(in[0]).hidden; },

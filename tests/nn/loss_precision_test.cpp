@@ -69,7 +69,7 @@ TEST_CASE("a smoothed cross-entropy does not depend on what all logits share", "
   }
 }
 
-TEST_CASE("cross-entropy with infinite logits, as in PyTorch; nothing but ignored rows has gradient 0 on every path") {
+TEST_CASE("cross-entropy with infinite logits, as in PyTorch, and nothing but ignored rows has gradient 0 on every path") {
   const double inf = INFINITY;
   for (const double smoothing : {0.0, 0.1}) {
     const CrossEntropyOptions o{.label_smoothing = smoothing};
