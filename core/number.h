@@ -13,10 +13,10 @@ namespace heed::core {
 template <class T>
 bool fits(double value) {
   if constexpr (std::is_floating_point_v<T>) {
-    return !std::isfinite(value) || std::abs(value) <= double{std::numeric_limits<T>::max()};
+    return !std::isfinite(value) || std::abs(value) <= double{(std::numeric_limits<T>::max)()};
   } else {  // the limit itself, 2 to the digits, is a double; the largest integer need not be
     return std::floor(value) == value &&
-           value >= static_cast<double>(std::numeric_limits<T>::min()) &&
+           value >= static_cast<double>((std::numeric_limits<T>::min)()) &&
            value < std::ldexp(1.0, std::numeric_limits<T>::digits);
   }
 }
