@@ -37,5 +37,6 @@ Tensor log1p(const Tensor& x);                  // log(1 + x), exact near 0
 Tensor sin(const Tensor& x);
 Tensor cos(const Tensor& x);
 Tensor erf(const Tensor& x);                    // 2/√π ∫₀ˣ exp(-t²) dt
+Tensor zero_of(const Tensor& g);  // 0 even where g is infinite, with its history: for rules
 
 }  // namespace heed

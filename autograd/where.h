@@ -28,7 +28,6 @@ bool any(const Tensor& mask);
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b);  // mask ? a : b
 Tensor where(const Tensor& mask, const Tensor& a, double b);
 Tensor where(const Tensor& mask, double a, const Tensor& b);
-Tensor zero_of(const Tensor& g);  // 0 where g may be infinite, with g's history: for rules
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);  // value where mask
 
 Tensor maximum(const Tensor& a, const Tensor& b);  // equals share the gradient, half each
