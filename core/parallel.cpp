@@ -199,7 +199,7 @@ class Pool {
   std::atomic<int> sleepers_{0};
   std::mutex sleep_mutex_;
   std::condition_variable awake_;
-  Pool* const parents_;  // only so that leak checkers find it
+  [[maybe_unused]] Pool* const parents_;  // only so that leak checkers find it
 };
 
 std::atomic<bool> pool_ended{false};

@@ -112,7 +112,8 @@ void save_checkpoint(const std::filesystem::path& file, const std::vector<Part>&
   }
   metadata[list_key] = join(names);
   for (const auto& [key, text] : notes) {
-    const bool within = std::any_of(names.begin(), names.end(), [&](const std::string& name) { return is_within(key, name); });
+    bool within = false;
+    for (const std::string& name : names) within |= is_within(key, name);
     check(!within && metadata.emplace(key, text).second, "save_checkpoint: ", file.string(), ": the note ", quote(key),
           " has the name of a part: name it otherwise");
   }

@@ -55,7 +55,9 @@ void plot_scaling(const std::filesystem::path& folder, int threads, double secon
                          const std::vector<std::pair<std::string, std::function<Step(int64_t)>>>& curves) {
     kit::Plot time{.title = title + ": time", .x_label = x_label, .y_label = "ms a step", .log_x = true, .log_y = true};
     kit::Plot memory{.title = title + ": memory", .x_label = x_label, .y_label = "MiB at the peak", .log_x = true, .log_y = true};
-    for (const auto& [name, step] : curves) {
+    for (const auto& curve : curves) {
+      const std::string& name = curve.first;
+      const auto& step = curve.second;
       kit::Series ms{.name = name}, mib{.name = name};
       for (const int64_t value : values) {
         const Point at = cost([&step, value] { return step(value); }, seconds);

@@ -62,9 +62,10 @@ void check_module(const std::string& name, const M& m) {
 TEST_CASE("golden: elementwise losses") {
   const std::vector<std::pair<std::string, nn::Reduction>> reductions = {
       {"mean", nn::Reduction::mean}, {"sum", nn::Reduction::sum}, {"none", nn::Reduction::none}};
-  for (const auto& [name, reduction] : reductions)
+  for (const auto& reduction : reductions)
     for (const Dtype dtype : both()) {
-      const nn::Reduction r = reduction;
+      const std::string& name = reduction.first;
+      const nn::Reduction r = reduction.second;
       const auto run = [&](const std::string& loss, auto f) {
         const std::string at = "loss/" + loss + "/" + name;
         const Tensor target = golden().at(at + "/in/target", dtype);

@@ -61,7 +61,8 @@ constexpr Size sizes[] = {{0, 3}, {2, 0}, {0, 0}};
 }  // namespace
 
 TEST_CASE("layers of one input take no sequences and empty ones") {
-  for (const auto& [B, n] : sizes) {
+  for (const Size& size : sizes) {
+    const int64_t B = size.B, n = size.n;
     const Shape x{B, n, 8};
     const auto one = [&](const char* name, const auto& layer, int64_t width = 8) {
       check_layer(name, &layer, {x}, [&](const std::vector<Tensor>& in) { return layer(in[0]); }, {B, n, width});

@@ -127,11 +127,12 @@ TEST_CASE("a forbidden key reaches no output and no gradient, whatever it holds"
         // A head of keys that several heads of queries read is seen if one of them sees it.
         const Tensor keys = any(c.keys.reshape({B, groups, h / groups, m}), 2);
         const double tolerance = dtype == Dtype::f64 ? 1e-12 : 1e-4;
+        const int64_t heads = h;
         const Call fused = [&](const Values& x) {
           return scaled_dot_product_attention(x[0], x[1], x[2], c.options);
         };
         const Call plain = [&](const Values& x) {
-          return attention(x[0], repeat_heads(x[1], h), repeat_heads(x[2], h), c.options).output;
+          return attention(x[0], repeat_heads(x[1], heads), repeat_heads(x[2], heads), c.options).output;
         };
         const auto with = [&](double value) {
           return Values{spoilt(q, c.queries, value), spoilt(k, keys, value),

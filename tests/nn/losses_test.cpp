@@ -254,7 +254,10 @@ TEST_CASE("losses say what does not fit") {
       {"bce_with_logits", "logits", "targets",
        [](const Tensor& a, const Tensor& b) { return bce_with_logits(a, b); }},
       {"kl_div", "log_probs", "target", [](const Tensor& a, const Tensor& b) { return kl_div(a, b); }}};
-  for (const auto& [op, first, second, loss] : losses) {
+  for (const Named& named : losses) {
+    const auto [op, first, second, unused] = named;
+    const auto loss = named.loss;
+    static_cast<void>(unused);
     CHECK(message_of<ShapeError>([&] { loss(zeros({2}), zeros({2, 1})); }) ==
           cat(op, ": ", first, " (2,), ", second, " (2, 1): shapes differ, and a loss broadcasts nothing: ",
               "drop the last axis of the ", second, " with squeeze(-1)"));
