@@ -138,7 +138,8 @@ std::vector<Case> cases() {
   struct Sizes { const char* name; int64_t B, h, g, n, m, d, p; };
   for (const Sizes& s : {Sizes{"no head", 2, 0, 0, 3, 3, 4, 5}, {"no sequence", 0, 2, 2, 3, 3, 4, 5}, {"no query", 2, 2, 2, 0, 3, 4, 5}, {"no key", 2, 2, 2, 3, 0, 4, 5},
                          {"neither", 2, 2, 2, 0, 0, 4, 5}, {"grouped, no sequence", 0, 4, 2, 3, 3, 4, 5},
-                         {"grouped, no key", 2, 4, 2, 3, 0, 4, 5}, {"no value", 2, 2, 2, 3, 3, 4, 0}})
+                         {"grouped, no key", 2, 4, 2, 3, 0, 4, 5}, {"no value", 2, 2, 2, 3, 3, 4, 0}, {"no width", 2, 2, 2, 3, 3, 0, 5},
+                         {"neither width nor value", 2, 2, 2, 3, 3, 0, 0}})
     for (const bool causal : {false, true})
       for (const bool masked : {false, true}) {
         FusedAttention how{.scale = 0.5, .causal = causal};

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include <heed/autograd/gradcheck.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/ops.h>
 
 #include "support/catch.h"
+#include "support/gradcheck_rows.h"
 #include "support/layouts.h"
 
 using namespace heed;
@@ -19,16 +19,7 @@ using test::Layout;
 
 namespace {
 
-using In = const std::vector<Tensor>&;
-
-struct Row {
-  std::string name;
-  std::function<Tensor(In)> f;
-  std::vector<Shape> shapes;             // of the inputs
-  double low = -2, high = 2;             // their numbers lie between
-  std::vector<Shape> more = {};          // shapes that are checked too, all inputs of this one shape each
-  bool ties = true;                      // smooth where elements are equal, as in the layout `expanded`
-};
+using test::In, test::Row, test::Case, test::cases_of;
 
 const Shape none{0, 3}, one_number{};
 const std::vector<Shape> elementwise{none, one_number};
@@ -284,40 +275,10 @@ std::vector<Row> all_rows() {
   return rows;
 }
 
-struct Case {
-  std::string name;
-  std::vector<Tensor> inputs;
-};
-
-std::vector<Case> cases_of(const Row& row) {
-  std::vector<Case> cases;
-  std::vector<Tensor> inputs;
-  for (size_t i = 0; i < row.shapes.size(); ++i)
-    inputs.push_back(test::spread(row.shapes[i], row.low, row.high, static_cast<int>(i)));
-  for (Layout layout : test::all_layouts) {
-    if (layout == Layout::expanded && !row.ties) continue;
-    if (std::none_of(inputs.begin(), inputs.end(), [&](const Tensor& x) { return test::has_layout(x, layout); })) continue;
-    std::vector<Tensor> laid_out;
-    for (const Tensor& x : inputs) laid_out.push_back(test::has_layout(x, layout) ? test::laid_out(x, layout) : x);
-    cases.push_back({row.name + ", " + test::name_of(layout), std::move(laid_out)});
-  }
-  for (const Shape& shape : row.more) {
-    std::vector<Tensor> same;
-    for (size_t i = 0; i < row.shapes.size(); ++i)
-      same.push_back(test::spread(shape, row.low, row.high, static_cast<int>(i)));
-    cases.push_back({cat(row.name, ", of shape ", shape), std::move(same)});
-  }
-  return cases;
-}
-
 void check_rows(void (*add)(std::vector<Row>&)) {
   std::vector<Row> rows;
   add(rows);
-  for (const Row& row : rows)
-    for (const Case& c : cases_of(row)) {
-      INFO(c.name);
-      CHECK_NOTHROW(gradcheck(row.f, c.inputs));
-    }
+  test::check_rows(rows);
 }
 
 }  // namespace

@@ -222,6 +222,26 @@ TEST_CASE("kernels: where, with operands adjacent, repeated or strided") {
   });
 }
 
+TEST_CASE("kernels: a product over no steps is zero, whatever C held") {
+  for_each_table([](const auto& kernel, auto zero) {
+    using T = decltype(zero);
+    const int64_t m = 2 * kernel.tile_rows + 3, n = 2 * kernel.tile_columns + 7;
+    const std::vector<T> bias = numbers<T>(n, 5);
+    for (const bool accumulate : {false, true})
+      for (const bool with_bias : {false, true}) {
+        const T before = accumulate ? T(2) : std::numeric_limits<T>::quiet_NaN();
+        std::vector<T> c(static_cast<size_t>(m * n), before);
+        kernel.gemm_block({m, n, 0, &zero, 1, 1, 0, &zero, n, 0, c.data(), n, accumulate,
+                           with_bias ? bias.data() : nullptr});
+        for (int64_t i = 0; i < m * n; ++i) {
+          CAPTURE(accumulate, with_bias, i);
+          REQUIRE(c[static_cast<size_t>(i)] == (accumulate ? T(2) : T(0)) +
+                                                   (with_bias ? bias[static_cast<size_t>(i % n)] : T(0)));
+        }
+      }
+  });
+}
+
 TEST_CASE("kernels: transposition and packing move every number to its place and touch no other") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);

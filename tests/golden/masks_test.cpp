@@ -51,6 +51,7 @@ TEST_CASE("golden: masks of sequences and of heads, as many of the one as of the
   using nn::MultiHeadAttention;
   for (const Dtype dtype : {Dtype::f32, Dtype::f64})
     for (const bool weights : {false, true}) {
+      const test::Way way(weights ? "" : "fused");
       const auto cross = [=](const MultiHeadAttention& m, const Inputs& in) {
         return m(in[0], in[1], in[2], {.mask = in[3], .need_weights = weights}).output;
       };

@@ -149,6 +149,7 @@ TEST_CASE("golden: scaled dot-product attention, plain and fused") {
     for (const Dtype dtype : both())
       for (const bool fused : {false, true}) {
         INFO(at << " in " << dtype << (fused ? ", fused" : ", plain"));
+        const test::Way way(fused ? "fused" : "");
         std::vector<Tensor> in;
         for (const char* input : {"q", "k", "v"})
           in.push_back(parameter(golden().at(at + "/in/" + input, dtype)));
@@ -172,6 +173,7 @@ TEST_CASE("golden: multi-head attention") {
   using MHA = nn::MultiHeadAttention;
   using Inputs = std::vector<Tensor>;
   for (const bool need_weights : {false, true}) {
+    const test::Way way(need_weights ? "" : "fused");
     const auto self = [=](const MHA& m, const Inputs& in) {
       return m(in[0], {.need_weights = need_weights}).output;
     };

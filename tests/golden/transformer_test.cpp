@@ -53,6 +53,7 @@ TEST_CASE("golden: multi-head attention with every option") {
   using MHA = nn::MultiHeadAttention;
   const std::vector<std::string> qkv{"q", "k", "v"};
   for (const bool weights : {false, true}) {
+    const test::Way way(weights ? "" : "fused");
     const auto plain = [=](const MHA& m, const Inputs& in) {
       return m(in[0], in[1], in[2], {.need_weights = weights}).output;
     };
@@ -191,6 +192,7 @@ TEST_CASE("golden: rotary positions, ALiBi, and grouped-query attention") {
     });
   }
   for (const bool weights : {false, true}) {
+    const test::Way way(weights ? "" : "fused");
     const auto causal = [=](const GroupedQueryAttention& m, const Inputs& in) {
       return m(in[0], {.causal = true, .need_weights = weights}).output;
     };

@@ -123,6 +123,7 @@ TEST_CASE("optim: 100 steps of every schedule are PyTorch's") {
   const test::Golden golden("optim.safetensors");
   for (const Row& row : rows) {
     INFO(row.name);
+    test::note_case("golden", cat("schedule/", row.name));
     Tensor a = parameter(zeros({1})), b = parameter(zeros({1}));
     SGD sgd({{.params = {a}}, {.params = {b}, .lr = 0.03}}, {.lr = 0.1});
     const auto schedule = row.make(sgd);

@@ -85,6 +85,7 @@ TEST_CASE("schedules: 120 steps of each are PyTorch's, from the start and resume
   const test::Golden golden("schedule.safetensors");
   for (const auto& [name, make_schedule] : rows) {
     INFO(name);
+    test::note_case("golden", cat("schedule/", name));
     const std::vector<double> expected = golden.at(name, Dtype::f64).to_vector();
     REQUIRE(expected.size() == 2 * 121);
     TwoGroups groups;
@@ -174,6 +175,7 @@ TEST_CASE("schedules: ReduceLROnPlateau is PyTorch's with every option, resumed 
   const std::vector<double> metric = golden.at("plateau.metric", Dtype::f64).to_vector();
   for (const auto& [name, options] : rows) {
     INFO(name);
+    test::note_case("golden", cat("schedule/plateau ", name));
     const std::vector<double> expected =
         golden.at(std::string("plateau.") + name, Dtype::f64).to_vector();
     CHECK(*std::min_element(expected.begin(), expected.end()) < 0.03);  // something is lowered

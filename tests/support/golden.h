@@ -7,6 +7,7 @@
 
 #include <heed/core/safetensors.h>
 #include <heed/nn/module.h>
+#include "support/cases.h"
 #include "support/catch.h"
 
 namespace heed::test {
@@ -37,6 +38,7 @@ class Golden {
   /// from its f64 one that this leaves less room than four times its error, those are allowed instead.
   void check(const std::string& name, const Tensor& x) const {
     INFO(name);
+    note_case("golden", cat(name_, case_of(name), ", ", x.dtype(), Way::suffix()));
     const Tensor expected(file_.at(name));
     REQUIRE(x.defined());
     REQUIRE(x.shape() == expected.shape());
@@ -62,6 +64,14 @@ class Golden {
   }
 
  private:
+  /// "sgd" of "sgd.a", "loss/mse" of "loss/mse/out" and of "loss/mse/grad/x": an answer has many parts.
+  static std::string case_of(const std::string& name) {
+    size_t end = name.size();
+    for (const char* const part : {"/out", "/grad", "/weights"}) end = std::min(end, name.find(part));
+    const bool one_of_two = name.ends_with(".a") || name.ends_with(".b");
+    return name.substr(0, one_of_two ? name.size() - 2 : end);
+  }
+
   /// max |f32 - f64| of PyTorch's answers, by file and name (make_f32_errors.py).
   static const core::SafeTensors& f32_errors() {
     static const core::SafeTensors file = core::load_safetensors(HEED_TESTS_DIR "/golden/f32_errors.safetensors");
