@@ -11,9 +11,8 @@
 
 namespace heed {
 
-DropoutMask DropoutMask::draw(double p) {
+DropoutMask DropoutMask::draw(double p, Generator& generator) {
   check(p >= 0.0 && p <= 1.0, "dropout: p = ", p, ": a probability lies in 0 … 1");
-  Generator& generator = default_generator();
   return {p, generator.seed(), generator.take(1)};
 }
 
@@ -33,8 +32,8 @@ core::Array DropoutMask::keep(const Shape& shape) const {
   return mask;
 }
 
-Tensor dropout(const Tensor& x, Real p) {
-  const DropoutMask drop = DropoutMask::draw(p);
+Tensor dropout(const Tensor& x, Real p, Generator& generator) {
+  const DropoutMask drop = DropoutMask::draw(p, generator);
   if (p == 0.0) return x;
   const double scale = p < 1.0 ? 1.0 / (1.0 - p) : 0.0;
   return where(Tensor(drop.keep(x.shape())), x * scale, 0.0);

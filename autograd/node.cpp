@@ -36,7 +36,7 @@ void Saved::fail_changed() const {
                       "): change it after backward() (an optimizer's step() does that to its parameters), or work on a clone()");
 }
 
-Tensor record(core::Array y, Node* node) {
+Tensor record(core::Array&& y, Node* node) {
   std::shared_ptr<Node> handle = make_handle(node);
   if (observer) [[unlikely]] hooks_of(*node).path = core::scope_path();
   return Tensor(std::move(y), std::move(handle));

@@ -205,7 +205,7 @@ std::string start_of_temporary(const fs::path& target) {
 // as this object lives, so that a file which nobody locks is known to be a killed process's.
 class TemporaryFile {
  public:
-  TemporaryFile(const fs::path& target, mode_t mode) {
+  explicit TemporaryFile(const fs::path& target, mode_t mode = 0600) {
     static std::atomic<unsigned> counter = 0;
     const std::string start = start_of_temporary(target);
     remove_leftovers(directory_of(target), start);
@@ -286,18 +286,19 @@ void write_file_atomic(const std::string& path, std::span<const std::string_view
                  ": is not a regular file: give the path of a file");
 
   // 2. All bytes to a new file in the same directory, and from there to the disk.
-  constexpr mode_t owner_only = 0600;
-  TemporaryFile temporary(target, fs::exists(old) ? owner_only : 0666);  // less what umask takes
+  mode_t mode = static_cast<mode_t>(old.permissions());
+  if (!fs::exists(old)) {
+    // What umask or the directory leaves of 0666 is asked of an empty file: who could open the one that is
+    // written, even for a moment, could read it to its end.
+    const TemporaryFile probe(target, 0666);
+    struct stat status;
+    check_system(probe.file.is_open());
+    check_system(retry_interrupted([&] { return file_system().status(probe.file.number(), &status); }) == 0);
+    mode = status.st_mode & 07777;
+  }
+  TemporaryFile temporary(target);
   File& file = temporary.file;
-  auto change_mode = [&](mode_t mode) {
-    return retry_interrupted([&] { return file_system().change_mode(file.number(), mode); }) == 0;
-  };
-  struct stat status;
   check_system(file.is_open());
-  check_system(retry_interrupted([&] { return file_system().status(file.number(), &status); }) == 0);
-  const mode_t mode =
-      fs::exists(old) ? static_cast<mode_t>(old.permissions()) : status.st_mode & 07777;
-  change_mode(owner_only);  // where the file system has modes
   for (std::string_view part : parts) {
     while (!part.empty()) {
       const ssize_t count = retry_interrupted([&] {
@@ -309,7 +310,7 @@ void write_file_atomic(const std::string& path, std::span<const std::string_view
       done += static_cast<size_t>(count);
     }
   }
-  check_system(change_mode(mode));
+  check_system(retry_interrupted([&] { return file_system().change_mode(file.number(), mode); }) == 0);
   check_system(file.sync());
   check_system(file.close());
 

@@ -44,7 +44,7 @@ std::optional<T> parse_whole(std::string_view text) {
 
 // Line and paragraph separators, and what turns the direction of writing (Unicode, UAX #9).
 bool misleads(char32_t c) {
-  return (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+  return c == 0x061c || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ void take_harmless(std::string& out, std::string_view& text) {
     const unsigned value = code ? static_cast<unsigned>(*code) : first;
     out += {'\\', 'x', hex[value >> 4], hex[value & 15]};
   } else if (misleads(*code)) {
-    out += {'\\', 'u', '2', '0', hex[*code >> 4 & 15], hex[*code & 15]};
+    out += {'\\', 'u', hex[*code >> 12 & 15], hex[*code >> 8 & 15], hex[*code >> 4 & 15], hex[*code & 15]};
   } else {
     out += before.substr(0, before.size() - text.size());
   }
@@ -93,8 +93,8 @@ std::string quote(std::string_view text) {
 std::string harmless(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    if (text[0] == '\n')
-      out += '\n', text.remove_prefix(1);
+    if (text[0] == '\n' || text[0] == '\t')
+      out += text[0], text.remove_prefix(1);
     else
       take_harmless(out, text);
   }

@@ -24,8 +24,9 @@ std::optional<uint64_t> parse_uint(std::string_view text);
 /// Whatever comes from a file or a command line is printed so: a name must not steer the terminal.
 std::string quote(std::string_view text);
 
-/// The same escapes without quotes and without a cut; line ends stay. Every message of an Error has
-/// been through it (error.h), so that no author has to think of it.
+/// The same escapes without quotes and without a cut; line ends and tabs stay. Every message of an Error
+/// has been through it (error.h), so that no author has to think of it. A program that shows a text that
+/// it was given, or learnt from one, shows it so.
 std::string harmless(std::string_view text);
 
 /// A name or a path: as it is where nothing can be mistaken (printable ASCII without

@@ -15,6 +15,7 @@
 #include <iostream>
 
 #include <heed/autograd/ops.h>
+#include <heed/core/text.h>
 #include <heed/examples/kit/attention_page.h>
 #include <heed/examples/kit/batches.h>
 #include <heed/examples/kit/cli.h>
@@ -349,7 +350,7 @@ int run(int argc, char** argv) {
   const auto show_samples = [&] {
     if (s.characters == 0) return;
     Generator sampler(static_cast<uint64_t>(s.common.seed));
-    std::cout << "\nit writes:\n" << write_text(run.model, corpus.vocab, s, sampler) << "\n\n";
+    std::cout << "\nit writes:\n" << harmless(write_text(run.model, corpus.vocab, s, sampler)) << "\n\n";
   };
   if (stopped) {
     show_samples();

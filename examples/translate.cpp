@@ -225,10 +225,10 @@ kit::Words shown_sentence(const Settings& s, const kit::TranslationTask& task) {
 
 // A run of several models may have been stopped at any of them: those without a checkpoint begin anew.
 void check_resumable(const fs::path& folder, const std::vector<std::string>& models) {
-  check(fs::is_directory(folder), "--resume ", folder.string(),
+  check(fs::is_directory(folder), "--resume ", readable(folder.string()),
         ": is no folder: give the one that an earlier run wrote into");
   const auto known = [&](const std::string& name) { return fs::exists(folder / (name + checkpoint_name)); };
-  check(std::any_of(models.begin(), models.end(), known), "--resume ", folder.string(), ": holds no checkpoint of ",
+  check(std::any_of(models.begin(), models.end(), known), "--resume ", readable(folder.string()), ": holds no checkpoint of ",
         kit::join_words(models), ": give the folder that an earlier run wrote into");
 }
 

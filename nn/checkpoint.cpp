@@ -35,6 +35,9 @@ Checkpoint load(const std::filesystem::path& file) {
 StateDict average(const std::vector<StateDict>& states) {
   check(!states.empty(), "average: no states: give one at least");
   const NoGrad no_history;
+  std::vector<std::map<std::string, const Tensor*>> by_name;  // they may be a stranger's, and have a million names
+  for (const StateDict& state : states)
+    for (by_name.emplace_back(); const NamedTensor& entry : state) by_name.back().emplace(entry.name, &entry.tensor);
   StateDict mean;
   for (const NamedTensor& entry : states.back()) {
     if (!is_floating(entry.tensor.dtype())) {
@@ -42,13 +45,14 @@ StateDict average(const std::vector<StateDict>& states) {
       continue;
     }
     Tensor sum;
-    for (const StateDict& state : states) {
-      const Tensor* const x = state.find(entry.name);
-      check(x && state.size() == states.back().size(), "average: ", quote(entry.name),
+    for (const auto& tensors : by_name) {
+      const auto found = tensors.find(entry.name);
+      check(found != tensors.end() && tensors.size() == by_name.back().size(), "average: ", quote(entry.name),
             ": not all states have the same names: they must be of one model");
-      check<ShapeError>(x->shape() == entry.tensor.shape(), "average: ", quote(entry.name), " ",
-                        x->shape(), " and ", entry.tensor.shape(), ": shapes must be equal");
-      sum = sum.defined() ? sum + x->to(Dtype::f64) : x->to(Dtype::f64);
+      const Tensor& x = *found->second;
+      check<ShapeError>(x.shape() == entry.tensor.shape(), "average: ", quote(entry.name), " ",
+                        x.shape(), " and ", entry.tensor.shape(), ": shapes must be equal");
+      sum = sum.defined() ? sum + x.to(Dtype::f64) : x.to(Dtype::f64);
     }
     mean.push_back(
         {entry.name, (sum / static_cast<double>(states.size())).to(entry.tensor.dtype())});

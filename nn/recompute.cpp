@@ -1,6 +1,8 @@
 #include <heed/nn/recompute.h>
 
 #include <heed/autograd/joint.h>
+#include <heed/nn/clone.h>
+#include <heed/nn/dropout.h>
 
 namespace heed::nn {
 
@@ -38,6 +40,15 @@ std::vector<Tensor> inside_again(const Tensor& g, const Wanted& wanted, const st
 }
 
 }  // namespace
+
+void check_draws_repeat(const Module& layer) {
+  for (const NamedModule& inner : named_modules(layer)) {
+    const auto* const dropout = dynamic_cast<const Dropout*>(inner.module);
+    check(!dropout || !dropout->generator || !dropout->training || dropout->p == 0.0, "recompute: ", class_name(layer),
+          inner.name.empty() ? "" : ": " + inner.name, ": its Dropout has a generator of its own, which will have moved "
+          "on when backward draws again: let it use the default generator (of this thread alone: GeneratorGuard)");
+  }
+}
 
 Tensor recomputed(const Tensor& y, const Tensor& x, const std::vector<Tensor>& parameters, const Generator& before,
                   std::function<Tensor(const Tensor&)> again) {

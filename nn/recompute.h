@@ -5,9 +5,9 @@
 // Backward needs what a layer has computed inside, and keeping it is most of a training step's memory.
 // Here only x and y are kept, and backward computes the inside again, a layer at a time: one more forward
 // pass, about a third more time (Chen, Xu, Zhang & Guestrin 2016, "Training Deep Nets with Sublinear
-// Memory Cost"; torch.utils.checkpoint). The numbers are those of y = layer(x), to the bit: dropout draws
-// again what it drew from the default generator. (What a layer draws from a generator of its own, it must
-// not use: that one has moved on.)
+// Memory Cost"; torch.utils.checkpoint). The values are those of y = layer(x), to the bit: dropout draws
+// again what it drew from the default generator. (A Dropout with a generator of its own is refused: that one
+// has moved on.)
 #pragma once
 
 #include <functional>
@@ -24,11 +24,15 @@ namespace heed::nn {
 Tensor recomputed(const Tensor& y, const Tensor& x, const std::vector<Tensor>& parameters, const Generator& before,
                   std::function<Tensor(const Tensor&)> again);
 
+/// Throws Error where a Dropout that is at work has a generator of its own.
+void check_draws_repeat(const Module& layer);
+
 /// layer(x) for a layer that calling does not change. It may be gone when backward comes: a copy, which
 /// shares its parameters, is kept.
 template <class Layer>
 Tensor recompute(const Layer& layer, const Tensor& x) {
   if (!grad_enabled()) return layer(x);
+  check_draws_repeat(layer);
   const Generator before = default_generator();
   const auto y = [&] {
     const NoGrad off;

@@ -12,7 +12,9 @@ namespace {
 constexpr const char* list_key = "parts";        // of the metadata: the names of all parts
 constexpr const char* generator_key = "default_generator";
 
-bool is_within(const std::string& name, const std::string& part) { return name.starts_with(part + "."); }
+bool is_within(std::string_view name, std::string_view part) {
+  return name.size() > part.size() && name[part.size()] == '.' && name.starts_with(part);
+}
 
 std::string join(const std::vector<std::string>& names) {
   std::string text;
@@ -83,7 +85,7 @@ std::vector<Part> Part::with_default_generator(std::vector<Part> parts) {
   return parts;
 }
 
-Part::Stored Part::stored_in(const Checkpoint& file, const std::string& name) {
+Part::Stored Part::stored_in(const Checkpoint& file, const TensorsByName& tensors, const std::string& name) {
   const std::string prefix = name + ".";
   Stored stored;
   for (const NamedTensor& entry : file.state)
@@ -92,8 +94,8 @@ Part::Stored Part::stored_in(const Checkpoint& file, const std::string& name) {
     if (key == name) stored.texts[""] = text;
     if (!key.starts_with(prefix)) continue;
     // A tensor that another name has, too, is in the file once, perhaps as another part's; the text says as what.
-    const Tensor* const kept = file.state.find(text);
-    if (kept && !file.state.find(key)) stored.tensors.push_back({key.substr(prefix.size()), *kept});
+    const auto kept = tensors.find(text);
+    if (kept != tensors.end() && tensors.count(key) == 0) stored.tensors.push_back({key.substr(prefix.size()), *kept->second});
     else stored.texts[key.substr(prefix.size())] = text;
   }
   return stored;
@@ -112,9 +114,8 @@ void save_checkpoint(const std::filesystem::path& file, const std::vector<Part>&
   }
   metadata[list_key] = join(names);
   for (const auto& [key, text] : notes) {
-    bool within = false;
-    for (const std::string& name : names) within |= is_within(key, name);
-    check(!within && metadata.emplace(key, text).second, "save_checkpoint: ", file.string(), ": the note ", quote(key),
+    const bool within = std::any_of(names.begin(), names.end(), [&key = key](const std::string& name) { return is_within(key, name); });
+    check(!within && metadata.emplace(key, text).second, "save_checkpoint: ", quote(file.string()), ": the note ", quote(key),
           " has the name of a part: name it otherwise");
   }
   save(file, all, metadata);
@@ -131,25 +132,27 @@ void load_checkpoint(const Checkpoint& saved, const std::vector<Part>& asked_for
     there.insert(list->second.substr(begin, end - begin));
     begin = end + 1;
   }
-
-  const std::set<std::string> listed = there;
+  Part::TensorsByName tensors;
+  for (const NamedTensor& entry : saved.state) tensors.emplace(entry.name, &entry.tensor);
 
   Problems problems;
   std::vector<std::function<void()>> take_over;
-  for (const Part& part : Part::with_default_generator(asked_for)) {
+  const std::vector<Part> parts = Part::with_default_generator(asked_for);
+  for (const Part& part : parts) {
     if (there.erase(part.name_) == 0) {
       problems.add(part.name_, ": is not in the file");
       continue;
     }
     try {
-      take_over.push_back(part.prepare_(Part::stored_in(saved, part.name_)));
+      take_over.push_back(part.prepare_(Part::stored_in(saved, tensors, part.name_)));
     } catch (const Error& error) {
       problems.add(part.name_, ": ", error.what());
     }
   }
   for (const std::string& name : there) problems.add(readable(name), ": is in the file, and not asked for");
+  // (The file's list of parts may be as long as a stranger likes, the caller's is short.)
   for (const NamedTensor& entry : saved.state)
-    if (std::none_of(listed.begin(), listed.end(), [&](const std::string& part) { return is_within(entry.name, part); }))
+    if (there.empty() && std::none_of(parts.begin(), parts.end(), [&](const Part& part) { return is_within(entry.name, part.name_); }))
       problems.add(readable(entry.name), ": is of no part");
   check(problems.empty(), where, ": does not fit, nothing is changed:", problems.text());
   for (const std::function<void()>& take : take_over) take();

@@ -14,12 +14,15 @@
 // numbers, texts and generators as metadata.
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -45,6 +48,7 @@ class Part {
 
  private:
   // What a part writes, and finds again. Names are its own, "" is the part itself.
+  using TensorsByName = std::map<std::string_view, const Tensor*>;  // of a file, which may have a million
   struct Stored {
     StateDict tensors;
     std::map<std::string, std::string> texts;
@@ -52,7 +56,7 @@ class Part {
   };
   friend void save_checkpoint(const std::filesystem::path&, const std::vector<Part>&, const std::map<std::string, std::string>&);
   friend void load_checkpoint(const Checkpoint&, const std::vector<Part>&);
-  static Stored stored_in(const Checkpoint& file, const std::string& name);
+  static Stored stored_in(const Checkpoint& file, const TensorsByName& tensors, const std::string& name);
   static std::vector<Part> with_default_generator(std::vector<Part> parts);
   template <class T>
   static std::optional<T> parse(const std::string& text);
@@ -79,7 +83,8 @@ std::optional<T> Part::parse(const std::string& text) {
     return text == "true";
   } else if constexpr (std::floating_point<T>) {
     const std::optional<double> value = parse_double(text);
-    return value ? std::optional(static_cast<T>(*value)) : std::nullopt;
+    const auto beyond = [](double x) { return std::isfinite(x) && std::abs(x) > static_cast<double>(std::numeric_limits<T>::max()); };
+    return value && !beyond(*value) ? std::optional(static_cast<T>(*value)) : std::nullopt;
   } else {
     const auto value = [&] {
       if constexpr (std::is_signed_v<T>) return parse_int(text);

@@ -28,7 +28,7 @@ void check_same_run(const std::filesystem::path& file,
   bool options = false;
   for (const Trait& trait : traits) {
     const auto was = metadata.find(trait.key);
-    check<UsageError>(was != metadata.end(), "--resume ", file.string(), ": has no entry ",
+    check<UsageError>(was != metadata.end(), "--resume ", readable(file.string()), ": has no entry ",
                       quote(trait.key), ": is no checkpoint of this program: give one that it made");
     if (was->second == trait.value) continue;
     differs += differs.empty() ? "" : ", ";
@@ -43,7 +43,7 @@ void check_same_run(const std::filesystem::path& file,
   }
   if (differs.empty()) return;
   if (options) wanted += wanted.empty() ? "the options " : "and the options ";
-  fail<UsageError>("--resume ", file.string(), ": was made with ", differs, ": give ", wanted,
+  fail<UsageError>("--resume ", readable(file.string()), ": was made with ", differs, ": give ", wanted,
                    "that it was made with");
 }
 

@@ -84,10 +84,10 @@ void RunFolder::print() const { print(std::cout); }
 
 void RunFolder::print(std::ostream& out) const {
   int width = 0;
-  for (const Made& made : made_) width = std::max(width, text_width(made.path.string()));
+  for (const Made& made : made_) width = std::max(width, text_width(harmless(made.path.string())));
   for (const Made& made : made_)
     if (std::filesystem::exists(made.path))
-      out << "made  " << fit(made.path.string(), width) << "  " << made.what << '\n';
+      out << "made  " << fit(harmless(made.path.string()), width) << "  " << made.what << '\n';
   out << std::flush;
 }
 

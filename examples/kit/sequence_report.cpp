@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iostream>
 
+#include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/plot.h>
@@ -13,7 +14,7 @@
 namespace heed::kit {
 namespace {
 
-/// The ids as text, blanks between them unless all are single characters.
+/// The ids as text for a terminal, blanks between them unless all are single characters.
 std::string spelt(const Ids& ids, const Words& tokens) {
   const bool letters = std::all_of(tokens.begin(), tokens.end(), [](const std::string& t) {
     return text_width(t) == 1 || t == "start";
@@ -24,7 +25,7 @@ std::string spelt(const Ids& ids, const Words& tokens) {
     if (token == "start") continue;
     text += (text.empty() || letters ? "" : " ") + token;
   }
-  return text;
+  return harmless(text);
 }
 
 Ids counted_of(const Ids& target) {
@@ -147,7 +148,7 @@ core::Json::Object print_report(const Report& report) {
     exact.push_back(as_percent(test.exact));
     score.push_back(problem.score ? fixed(measured.as_number(), 4) : "");
     parameters.push_back(std::to_string(learner.model->num_parameters()));
-    time.push_back(learner.tokens > 0 ? fixed(us, 2) + " us" : "none");
+    time.push_back(learner.tokens > 0 ? fixed(us, 2) + " µs" : "none");
     learnt.push_back(train_step.is_null() ? "never" : std::to_string(train_step.as_integer()));
     solved.push_back(test_step.is_null() ? "never" : std::to_string(test_step.as_integer()));
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <heed/core/error.h>
+#include <heed/core/text.h>
 
 #include <heed/examples/kit/tables.h>
 #include <heed/examples/kit/task_list.h>
@@ -78,7 +79,7 @@ Task names_task() {
         for (const std::string& name : names) listed.push_back(name_example(name, vocab));
         std::vector<Example> all = distinct(listed);
         const auto count = static_cast<int64_t>(all.size()), least = int64_t{20};
-        check(count >= least, "--text ", s.text.string(), ": has ", count,
+        check(count >= least, "--text ", readable(s.text.string()), ": has ", count,
               count == 1 ? " name" : " different names", ": at least ", least,
               " are needed, to learn from and to test with");
         int64_t longest = 0;

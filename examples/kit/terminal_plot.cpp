@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <heed/core/error.h>
+#include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 
 namespace heed::kit {
@@ -67,22 +68,25 @@ std::string terminal_heat_map(const HeatMap& map, bool numbers) {
   if (map.low && drawable(*map.low)) span.low = *map.low;
   if (map.high && drawable(*map.high)) span.high = *map.high;
 
+  std::vector<std::string> rows, columns;  // the labels, which may be words of a file
+  for (const auto& label : map.row_labels) rows.push_back(harmless(label));
+  for (const auto& label : map.column_labels) columns.push_back(harmless(label));
   int left = 0;
-  for (const auto& label : map.row_labels) left = std::max(left, text_width(label));
+  for (const auto& label : rows) left = std::max(left, text_width(label));
   left = std::min(left, 16);
   std::vector<int> widths;
   for (int64_t j = 0; j < map.columns; ++j)
-    widths.push_back(std::clamp(map.column_labels.empty() ? 0 : text_width(map.column_labels[j]),
+    widths.push_back(std::clamp(columns.empty() ? 0 : text_width(columns[j]),
                                 numbers ? 4 : 2, 10));
   std::string out;
   if (!map.title.empty()) out += map.title + '\n';
-  if (!map.column_labels.empty()) {
+  if (!columns.empty()) {
     out += std::string(left, ' ');
-    for (int64_t j = 0; j < map.columns; ++j) out += ' ' + fit(map.column_labels[j], widths[j]);
+    for (int64_t j = 0; j < map.columns; ++j) out += ' ' + fit(columns[j], widths[j]);
     end_line(out);
   }
   for (int64_t i = 0; i < map.rows; ++i) {
-    const std::string label = map.row_labels.empty() ? "" : map.row_labels[i];
+    const std::string label = rows.empty() ? "" : rows[i];
     const std::string name = fit(label, std::min(left, text_width(label)));
     out += std::string(left - text_width(name), ' ') + name;
     for (int64_t j = 0; j < map.columns; ++j) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <heed/autograd/create.h>
+#include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 
 namespace heed::kit {
@@ -26,8 +27,8 @@ std::string samples_text(const TranslationTask& task, const TranslationScore& sc
                          uint64_t seed) {
   std::string text;
   const auto add = [&](size_t i) {
-    text += "  > " + join_words(task.test[i].source) + "\n  = " + task.written(task.test[i].target) +
-            "\n  < " + task.written(score.written[i]) + "\n\n";
+    text += "  > " + harmless(join_words(task.test[i].source)) + "\n  = " + harmless(task.written(task.test[i].target)) +
+            "\n  < " + harmless(task.written(score.written[i])) + "\n\n";
   };
   const size_t sentences = score.written.size(), wanted = static_cast<size_t>(count);
   Generator draw(seed);
@@ -45,8 +46,8 @@ std::string samples_text(const TranslationTask& task, const TranslationScore& sc
 std::string judged_text(const std::vector<JudgedSentence>& judged) {
   std::string text;
   for (const JudgedSentence& sentence : judged)
-    text += "  " + fit(join_words(sentence.source), 12) + " => " +
-            fit(join_words(sentence.written), 24) + " BLEU " + fixed(sentence.bleu, 3) + '\n';
+    text += "  " + fit(harmless(join_words(sentence.source)), 12) + " => " +
+            fit(harmless(join_words(sentence.written)), 24) + " BLEU " + fixed(sentence.bleu, 3) + '\n';
   return text + '\n';
 }
 

@@ -7,6 +7,7 @@
 #include <heed/autograd/ops.h>
 #include <heed/core/error.h>
 #include <heed/core/random.h>
+#include <heed/core/text.h>
 
 namespace heed::kit {
 namespace {
@@ -100,7 +101,7 @@ TranslationTask pair_task(const std::filesystem::path& file, Preparation prepara
   const bool first_ones = preparation == Preparation::d2l;
   std::vector<SentencePair> pairs =
       read_sentence_pairs(file, preparation, first_ones ? options.train_size : 0);
-  check<FormatError>(!pairs.empty(), "pair_task: ", file.string(),
+  check<FormatError>(!pairs.empty(), "pair_task: ", readable(file.string()),
         ": no pair is left after the filter: give more pairs, or prepare them in another way");
   const size_t listed = pairs.size();
   if (!first_ones) pairs = distinct(std::move(pairs));
@@ -124,7 +125,7 @@ TranslationTask pair_task(const std::filesystem::path& file, Preparation prepara
       training.push_back({std::move(first), std::move(second)});
     }
   }
-  check<FormatError>(!training.empty(), "pair_task: ", file.string(),
+  check<FormatError>(!training.empty(), "pair_task: ", readable(file.string()),
         ": the test has every source sentence: give pairs of more sentences");
   const bool tests_training = test.empty();
   if (tests_training) test = training;

@@ -22,7 +22,7 @@ struct Target {
 constexpr Target targets[] = {
     {"json", fuzz::json},       {"npy", fuzz::npy},   {"safetensors", fuzz::safetensors},
     {"index", fuzz::index},     {"idx", fuzz::idx},   {"numbers", fuzz::numbers},
-    {"einsum", fuzz::einsum},   {"tables", fuzz::tables},
+    {"einsum", fuzz::einsum},   {"tables", fuzz::tables}, {"texts", fuzz::texts},
     {"options", fuzz::options}, {"resume", fuzz::resume}};
 
 std::vector<std::string> corpus(const char* target) {

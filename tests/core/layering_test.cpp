@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -73,6 +74,21 @@ TEST_CASE("nothing that reads files keeps its words in hash tables") {
       for (int number = 1; std::getline(file, line); ++number) {
         INFO(entry.path().string() << ":" << number << ": " << line);
         CHECK(line.find("std::unordered_") == std::string::npos);
+      }
+    }
+}
+
+// Paths are given on command lines: a message quotes them, and cuts them where they are long.
+TEST_CASE("every path in a message is quoted") {
+  const std::regex bare(R"RE(", [a-z_.]+\.string\(\),)RE");  // not readable(path.string())
+  const fs::path root = fs::path(HEED_TESTS_DIR).parent_path();
+  for (const char* folder : {"core", "autograd", "nn", "optim", "examples"})
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      std::ifstream file(entry.path());
+      std::string line;
+      for (int number = 1; std::getline(file, line); ++number) {
+        INFO(entry.path().string() << ":" << number << ": " << line);
+        CHECK_FALSE(std::regex_search(line, bare));
       }
     }
 }

@@ -1,10 +1,12 @@
-// Memory that runs out while a file is saved or loaded: an exception, and the old file as it was.
+// Memory that runs out while a file is saved or loaded: an exception, and the old file as it was. And how much
+// a file may cost.
 #include <cstdlib>
 #include <new>
 #include <string>
 
 #include <heed/core/file.h>
 #include <heed/core/file_system.h>
+#include <heed/core/json.h>
 #include <heed/core/ops.h>
 #include <heed/core/safetensors.h>
 
@@ -20,8 +22,10 @@ namespace {
 // Of this thread's allocations, the one that fails, counted down; 0: none does.
 thread_local int64_t failing = 0;
 thread_local bool all_later_too = false;
+thread_local size_t asked_for = 0;  // bytes, in all
 
 void* allocate(size_t bytes) noexcept {
+  asked_for += bytes;
   if (failing > 0 && --failing == 0) {
     failing = all_later_too;  // 1: the next one again
     return nullptr;
@@ -113,4 +117,28 @@ TEST_CASE("out of memory while loading: the next load finds everything") {
         [&](bool) { CHECK(item(select(load_safetensors(file).at("b"), 0, 1)) == 2); });
     CHECK(failures > 20);
   }
+}
+
+// Every allocation counts, also of what is soon given back: no more than so many times a file's size.
+TEST_CASE("memory: a file costs what it holds, whatever its header is made of") {
+  const auto many = [](const std::string& begin, const char* before, const char* after, const std::string& end) {
+    std::string text = begin;
+    for (int i = 10000; i < 60000; ++i) text += (i == 10000 ? "" : ",") + (before + std::to_string(i) + after);
+    return text + end;
+  };
+  const auto file_of = [](const std::string& header) {
+    const uint64_t length = header.size();
+    return std::string(reinterpret_cast<const char*>(&length), sizeof length) + header;
+  };
+  const std::string metadata = file_of(many("{\"__metadata__\":{", "\"", "\":\"\"", "}}"));
+  const std::string tensors = file_of(many("{", "\"", "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", "}"));
+  const std::string lists = many("[[", "],[", "", "]]");
+  const auto times = [](const std::string& file, auto&& read) {
+    const size_t before = asked_for;
+    read();
+    return static_cast<double>(asked_for - before) / static_cast<double>(file.size());
+  };
+  CHECK(times(metadata, [&] { CHECK(parse_safetensors(metadata, "x").metadata().size() == 50000); }) < 30);
+  CHECK(times(tensors, [&] { CHECK(parse_safetensors(tensors, "x").names().size() == 50000); }) < 30);
+  CHECK(times(lists, [&] { parse_json(lists); }) < 60);
 }

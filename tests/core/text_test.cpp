@@ -70,6 +70,7 @@ TEST_CASE("text: quote makes names harmless") {
   CHECK(quote("é 漢 😀") == "\"é 漢 😀\"");
   // The direction of writing, and ends of lines that are none of ASCII's.
   CHECK(quote("a\u202eb\u2066\u200f\u2028") == "\"a\\u202eb\\u2066\\u200f\\u2028\"");
+  CHECK(quote("\u061c") == "\"\\u061c\"");
   CHECK(quote("\u2010\u202f\u2065") == "\"\u2010\u202f\u2065\"");
   CHECK(quote("\xff\xc0\x80 \xed\xa0\x80") == "\"\\xff\\xc0\\x80 \\xed\\xa0\\x80\"");
   const std::string cut = quote(std::string(1000, 'x'));
@@ -79,6 +80,7 @@ TEST_CASE("text: quote makes names harmless") {
 TEST_CASE("text: no message of an error steers a terminal, whatever its author forgot") {
   const std::string name = "a\x1b[2J\xc2\x9b\xff\u202e\nb";
   CHECK(harmless(name) == "a\\x1b[2J\\x9b\\xff\\u202e\nb");
+  CHECK(harmless("a\tb\r\n") == "a\tb\\x0d\n");
   CHECK(harmless(quote(name)) == quote(name));
   CHECK(harmless("é … 漢 (2, 3)\n  next") == "é … 漢 (2, 3)\n  next");
   CHECK_THROWS_WITH(fail("op: ", name, ": is wrong"), "op: a\\x1b[2J\\x9b\\xff\\u202e\nb: is wrong");

@@ -164,6 +164,8 @@ TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one 
       {"\xEF\xBB\xBF" + repeated("ab\n"), 0}, // byte-order mark
       {repeated("é€😀\n"), 0},
       {repeated("ab \n\n"), 0},
+      {repeated("\x1b]0;a\a\xC2\x9B\u202E"), 0},  // what could steer a terminal
+      {repeated("a\tb"), 0},
       {"", 2},
       {"a", 2},
       {"a\n", 2},
@@ -178,6 +180,7 @@ TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one 
     CHECK(ran.exit_code == code);
     if (code == 0) {
       CHECK(contains(ran.out, "it writes:\n"));
+      for (const std::string bad : {"\x1b", "\a", "\xC2\x9B", "\u202E", "\r", "\0"s}) CHECK_FALSE(contains(ran.out, bad));
       CHECK(std::filesystem::exists(dir / "model.safetensors"));
     } else {
       CHECK(ran.out.empty());

@@ -10,7 +10,10 @@
 #include <heed/autograd/einsum.h>
 #include <heed/autograd/reduce.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/format.h>
+#include <heed/examples/kit/sentence_pairs.h>
 #include <heed/examples/kit/tables.h>
+#include <heed/examples/kit/vocabulary.h>
 #include <heed/nn/resume.h>
 
 #include "targets.h"
@@ -50,6 +53,33 @@ inline void tables(std::string_view bytes) {
         written += i + 1 < row.size() ? "\"," : "\"\n";
       }
     require(kit::parse_csv(written, "again") == rows, "a table changed");
+  } catch (const FormatError& error) {
+    require_harmless(error);
+  }
+}
+
+/// Texts: what a program learns from, shows, and puts into pictures and pages.
+inline void texts(std::string_view bytes) {
+  require_harmless(harmless(bytes));
+  for (const std::string& name : {quote(bytes), readable(bytes)}) {
+    require_harmless(name);
+    require(name.size() <= 110 && name.find('\n') == std::string::npos, "a name takes more than a line");
+  }
+  const std::string xml = kit::escaped_xml(bytes), json = kit::json_for_html(bytes);
+  require(xml.find_first_of("<>\"'") == std::string::npos, "a text could end its element");
+  require(json.find_first_of("<>&") == std::string::npos, "a text could end its script");
+  core::parse_json(json);
+  try {
+    const kit::CharVocab letters(bytes);
+    require(letters.decode(letters.encode(bytes)) == bytes, "a text changed");
+    require(letters.decode(letters.encode(letters.symbols())) == letters.symbols(), "symbols changed");
+    const std::string plain = kit::normalized_text(bytes), sentence = kit::translation_text(bytes);
+    require(kit::normalized_text(plain) == plain, "a sentence is not stable");
+    require(kit::translation_text(sentence) == sentence, "a sentence is not stable");
+    const kit::Words words = kit::split_words(sentence);
+    require(kit::split_words(kit::join_words(words)) == words, "words changed");
+    const kit::WordVocab vocab({words}, 1);
+    for (const int64_t id : vocab.encode(words)) require_harmless(harmless(vocab.word(id)));
   } catch (const FormatError& error) {
     require_harmless(error);
   }

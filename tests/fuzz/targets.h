@@ -24,13 +24,14 @@ inline void require(bool ok, const char* what) {
   std::abort();
 }
 
-/// A message may show what a file says, but not let it write to the terminal. (It may have lines.)
-inline void require_harmless(const std::exception& error) {
-  for (std::string_view text = error.what(); !text.empty();) {
+/// A message may show what a file says, but not let it write to the terminal. (It may have lines and tabs.)
+inline void require_harmless(std::string_view text) {
+  while (!text.empty()) {
     const std::optional<char32_t> c = take_code_point(text);
-    require(c && (*c == '\n' || (*c >= 0x20 && (*c < 0x7f || *c >= 0xa0))), "a message could steer the terminal");
+    require(c && (*c == '\n' || *c == '\t' || (*c >= 0x20 && (*c < 0x7f || *c >= 0xa0))), "a text could steer the terminal");
   }
 }
+inline void require_harmless(const std::exception& error) { require_harmless(std::string_view(error.what())); }
 
 /// The bits, so that NaN equals itself.
 inline bool same(const core::Array& a, const core::Array& b) {

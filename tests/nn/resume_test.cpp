@@ -160,6 +160,37 @@ TEST_CASE("resume: whatever is wrong with a file, nothing is changed") {
   CHECK(content(run, dir) == content(source, dir));
 }
 
+TEST_CASE("resume: a file of very many names is judged in a moment") {
+  const Tensor x = zeros({1});
+  Checkpoint saved;
+  saved.metadata["parts"] = "model,default_generator";
+  for (int i = 0; i < 100000; ++i) {
+    saved.state.push_back({"other.tensor." + std::to_string(i), x});
+    saved.metadata["model.text." + std::to_string(i)] = "model.no.tensor";
+    saved.metadata["parts"] += ",part" + std::to_string(i);
+  }
+  Linear model(1, 1);
+  const std::string message = message_of([&] { load_checkpoint(saved, {{"model", model}}); });
+  CHECK(contains(message, "… and 99952 more"));  // and the model and the default generator, which are not there
+  saved.metadata["parts"] = "model,default_generator";
+  CHECK(contains(message_of([&] { load_checkpoint(saved, {{"model", model}}); }), "is of no part"));
+  CHECK(contains(message_of([&] { average({saved.state, {}}); }), "not all states have the same names"));
+  CHECK(average({saved.state, saved.state}).size() == saved.state.size());
+}
+
+TEST_CASE("resume: a number that its type cannot hold is refused") {
+  const TempDir dir;
+  double wide = 1e300;
+  save_checkpoint(dir.path() / "run", {{"x", wide}});
+  float narrow = 0.5f;
+  CHECK(contains(message_of([&] { load_checkpoint(dir.path() / "run", {{"x", narrow}}); }), "x: is \"1e+300\", must be a number of its type"));
+  CHECK(narrow == 0.5f);
+  wide = -std::numeric_limits<double>::infinity();
+  save_checkpoint(dir.path() / "run", {{"x", wide}});
+  load_checkpoint(dir.path() / "run", {{"x", narrow}});
+  CHECK(narrow == -std::numeric_limits<float>::infinity());
+}
+
 TEST_CASE("resume: names of parts are checked before anything is written") {
   const TempDir dir;
   const auto file = dir.path() / "run";

@@ -10,6 +10,7 @@
 #include <heed/nn/linear.h>
 #include <heed/nn/losses.h>
 #include <heed/nn/recompute.h>
+#include <heed/nn/sequential.h>
 #include <heed/optim/optim.h>
 
 #include "support/catch.h"
@@ -75,6 +76,39 @@ TEST_CASE("threads: models with generators of their own repeat bit for bit") {
       CHECK(found[1] == expected[1]);
     }
   }
+}
+
+TEST_CASE("threads: dropouts with generators of their own repeat bit for bit") {
+  const auto draw = [](uint64_t seed) {
+    Generator generator(seed);
+    const Dropout layer(0.5, generator);
+    std::vector<double> kept;
+    for (int i = 0; i < 100; ++i)
+      for (const double v : layer(ones({16})).to_vector()) kept.push_back(v);
+    CHECK(generator.counter() == 100);
+    return kept;
+  };
+  manual_seed(3);
+  const std::vector<double> expected[] = {draw(1), draw(2)};
+  CHECK(default_generator().counter() == 0);  // which is left alone
+  std::vector<double> found[2];
+  std::thread first([&] { found[0] = draw(1); }), second([&] { found[1] = draw(2); });
+  first.join();
+  second.join();
+  CHECK(found[0] == expected[0]);
+  CHECK(found[1] == expected[1]);
+  CHECK(expected[0] != expected[1]);
+}
+
+TEST_CASE("threads: recompute refuses a dropout that it cannot set back") {
+  Generator generator(1);
+  Sequential model(Linear(2, 2), Dropout(0.5, generator));
+  CHECK(message_of([&] { recompute(model, ones({2})); }) ==
+        "recompute: Sequential: 1: its Dropout has a generator of its own, which will have moved on when backward draws "
+        "again: let it use the default generator (of this thread alone: GeneratorGuard)");
+  CHECK(generator.counter() == 0);
+  model.eval();
+  sum(recompute(model, ones({2}))).backward();
 }
 
 TEST_CASE("threads: recompute says when it cannot draw again what was drawn") {
