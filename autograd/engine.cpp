@@ -86,7 +86,7 @@ struct Walk : Pass {
       const auto newest = pending.extract(pending.begin());
       Pending& now = newest.mapped();
       Node& node = *now.node;
-      if (node.hooks) now.g = run_hooks(node, std::move(now.g));
+      if (node.hooks && (!asked || asked->shows(node))) now.g = run_hooks(node, std::move(now.g));
       if (!goes_on(node, now.g)) continue;
       const RunningRule running(node);
       check<AutogradError>(!node.released(), node.name, ": what it kept for backward is gone, an earlier backward() used "
@@ -120,6 +120,8 @@ Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed) {
                        "reduce it, as in mean(loss), or pass the gradient that arrives at it");
   check<ShapeError>(!seed.defined() || seed.shape() == output.shape(), op, ": output ", output.shape(), ", seed ",
                     seed.shape(), ": must have the same shape");
+  check<DtypeError>(!seed.defined() || seed.dtype() == output.dtype(), op, ": output ", output.dtype(), ", seed ",
+                    seed.dtype(), ": must have the same dtype: convert the seed with to(Dtype)");
   return seed.defined() ? seed : Tensor(core::full(output.shape(), 1.0, output.dtype()));
 }
 

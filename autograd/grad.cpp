@@ -4,6 +4,7 @@
 
 #include <heed/autograd/engine.h>
 #include <heed/autograd/pass.h>
+#include <heed/core/ops.h>
 
 namespace heed {
 
@@ -15,7 +16,8 @@ class Boundary : public Asked {
  public:
   std::vector<Tensor> found;
 
-  Boundary(const Tensor& output, const std::vector<Tensor>& inputs, bool partial) : found(inputs.size()) {
+  Boundary(const Tensor& output, const std::vector<Tensor>& inputs, bool partial)
+      : found(inputs.size()), partial_(partial) {
     uint64_t oldest = UINT64_MAX;  // what is older leads to nothing that is asked for
     for (size_t i = 0; i < inputs.size(); ++i) {
       nodes_[inputs[i].node()->id].positions.push_back(i);
@@ -42,6 +44,8 @@ class Boundary : public Asked {
   }
 
   bool contains(const Node& node) const override { return nodes_.contains(node.id); }
+  // What is ∂ is a part of a gradient; the whole is shown where it arrives.
+  bool shows(const Node& node) const override { return !partial_ || nodes_.at(node.id).positions.empty(); }
   bool arrived(const Node& node, const Tensor& g) override {
     const Member& member = nodes_.at(node.id);
     for (size_t i : member.positions) found[i] = g;
@@ -54,6 +58,7 @@ class Boundary : public Asked {
     bool goes_on = false;           // one of its own inputs belongs to the boundary
   };
   core::PooledMap<uint64_t, Member> nodes_;  // by id
+  const bool partial_;
 };
 
 }  // namespace
@@ -72,6 +77,9 @@ std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs
   if (pass.recording && !g.requires_grad()) g = parameter(g);
   const NoGrad mode(pass.recording);
   pass.run("grad", output, pass.recording ? g : g.detach());
+  if (!pass.recording)  // each result is the caller's own: no other, nor the seed, shares its elements
+    for (Tensor& x : boundary.found)
+      if (x.defined() && !(x.is_contiguous() && x.array().storage().use_count() == 1)) x = Tensor(core::clone(x.array()));
   return std::move(boundary.found);
 }
 

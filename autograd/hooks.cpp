@@ -53,7 +53,13 @@ Tensor run_hooks(Node& node, Tensor g) {
   for (const auto& function : now) {
     if (std::ranges::find(hooks->functions, function) == hooks->functions.end())
       continue;  // removed meanwhile
-    Tensor changed = (*function)(g);
+    // A copy: g's elements may be those of other gradients on their way, or the caller's seed.
+    const Tensor shown(core::clone(g.array()), g.node());
+    const uint32_t version = shown.array().storage().version();
+    Tensor changed = (*function)(shown);
+    check<AutogradError>(shown.array().storage().version() == version, node.name,
+                         ": a hook changed its gradient ", g.shape(),
+                         " in place: return the gradient that is to take its place, as in g * 2.0");
     if (!changed.defined()) continue;
     check<ShapeError>(changed.shape() == g.shape(), node.name, ": a hook gave a gradient ",
                       changed.shape(), " in place of ", g.shape(), ": must have the same shape");

@@ -62,7 +62,7 @@ std::vector<double> StateReader::numbers(const std::string& name, size_t how_man
 std::vector<double> StateReader::rates(const std::string& name, size_t how_many) {
   std::vector<double> found = numbers(name, how_many);
   for (const double rate : found)
-    if (!std::isfinite(rate)) note(name, ": ", rate, " is no learning rate");
+    if (!std::isfinite(rate) || rate < 0) note(name, ": ", rate, " is no learning rate");
   return found;
 }
 

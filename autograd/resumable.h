@@ -55,7 +55,7 @@ class StateReader {
   double number(const std::string& name);
   int64_t count(const std::string& name);                                   // a whole number >= 0
   std::vector<double> numbers(const std::string& name, size_t how_many);
-  std::vector<double> rates(const std::string& name, size_t how_many);      // the same, none NaN or infinite
+  std::vector<double> rates(const std::string& name, size_t how_many);      // the same, all finite and >= 0
 
   template <class... Parts>
   void note(const Parts&... parts) { problems_.add(parts...); }

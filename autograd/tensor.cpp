@@ -97,6 +97,7 @@ Tensor& Tensor::fill_(double value) {
   const core::OpName at("fill_");
   check_in_place("fill_", *this);
   core::check_defined(array_);
+  core::check_holds("fill_", array_, value);
   core::copy_into(array_, core::full({}, value, dtype()));
   array_.storage().bump_version();
   return *this;
@@ -113,6 +114,7 @@ Tensor& Tensor::mul_(double factor) {
   const core::OpName at("mul_");
   check_in_place("mul_", *this);
   core::check_defined(array_);
+  core::check_holds("mul_", array_, factor);
   core::zip_into(core::Binary::mul, array_, core::full({}, factor, dtype()));
   array_.storage().bump_version();
   return *this;

@@ -16,6 +16,7 @@ namespace {
 Tensor number(const char* op, double value, const Tensor& like) {
   const core::OpName at(op);
   core::check_defined(like.array());
+  core::check_holds(op, like.array(), value);
   return Tensor(core::full({}, value, like.dtype()));
 }
 
@@ -130,7 +131,7 @@ Tensor ceil(const Tensor& x) { return staircase("ceil", Unary::ceil, x); }
 Tensor round(const Tensor& x) { return staircase("round", Unary::round, x); }
 
 Tensor floor_divide(const Tensor& a, const Tensor& b) {
-  const auto flat = [](const Tensor& g) { return g * 0.0; };
+  const auto flat = [](const Tensor& g) { return zero_of(g); };
   return op("floor_divide", core::floor_divide(a.array(), b.array()), edge(a, flat), edge(b, flat));
 }
 Tensor floor_divide(const Tensor& a, double b) { return floor_divide(a, number("floor_divide", b, a)); }

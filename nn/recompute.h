@@ -19,16 +19,16 @@
 
 namespace heed::nn {
 
-/// y, computed from x and `parameters` by `again` when the generator stood as in `before`. Its gradient
-/// calls `again`. AutogradError in backward where x or a parameter was changed in place since.
-Tensor recomputed(const Tensor& y, const Tensor& x, const std::vector<Tensor>& parameters, const Generator& before,
+/// y = layer(x), computed by `again` when the generator stood as in `before`. Its gradient calls `again`.
+Tensor recomputed(const Tensor& y, const Tensor& x, const Module& layer, const Generator& before,
                   std::function<Tensor(const Tensor&)> again);
 
 /// Throws Error where a Dropout that is at work has a generator of its own.
 void check_draws_repeat(const Module& layer);
 
 /// layer(x) for a layer that calling does not change. It may be gone when backward comes: a copy, which
-/// shares its parameters, is kept.
+/// shares its tensors, is kept. AutogradError in backward where x or what the layer's visit() names, frozen weights
+/// and buffers too, was changed in place since, or where the layer uses a parameter that it does not name.
 template <class Layer>
 Tensor recompute(const Layer& layer, const Tensor& x) {
   if (!grad_enabled()) return layer(x);
@@ -38,7 +38,7 @@ Tensor recompute(const Layer& layer, const Tensor& x) {
     const NoGrad off;
     return layer(x);
   };
-  return recomputed(y(), x, layer.parameters(), before, [layer](const Tensor& again) { return layer(again); });
+  return recomputed(y(), x, layer, before, [layer](const Tensor& again) { return layer(again); });
 }
 
 }  // namespace heed::nn

@@ -31,7 +31,17 @@ Optimizer::Optimizer(const char* name, const std::vector<ParamGroup>& groups, do
         ": no parameters: pass model.parameters(), and see that visit() names them");
 }
 
+void Optimizer::option(const char* name, std::vector<double*> numbers) {
+  for (const double* number : numbers)
+    check(std::isfinite(*number), name_, ": ", name, " = ", *number, ": must be a finite number");
+  options_.push_back({name, std::move(numbers)});
+}
+
 void Optimizer::step() {
+  for (const Group& group : groups_) {  // anybody may have written to groups()
+    check_not_negative(name_, "step: lr", group.lr);
+    check_not_negative(name_, "step: weight_decay", group.weight_decay);
+  }
   ownership_.check();
   const NoGrad no_history;
   size_t i = 0;
@@ -127,6 +137,10 @@ void Optimizer::read_group(StateReader& from, size_t g, Loaded& loaded) const {
   for (size_t i = 0; i < options_.size(); ++i) {
     const std::string name = prefix + options_[i].name;
     const std::vector<double> values = from.numbers(name, options_[i].values().size());
+    for (const double value : values) {
+      if (!std::isfinite(value)) from.note(name, ": is ", value, ", must be finite");
+      else if (options_[i].flag && value != 0 && value != 1) from.note(name, ": is ", value, ", must be 0 or 1");
+    }
     if (g == 0) loaded.options.push_back(values);
     else if (values != loaded.options[i]) from.note(name, ": differs from the first group's: it is one for all groups here");
   }

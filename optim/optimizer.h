@@ -59,9 +59,9 @@ class Optimizer : public Resumable {
   Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr,
             double weight_decay);
 
-  /// Makes an option part of the state, under PyTorch's name: a number, several (betas), or on and off.
+  /// Makes an option part of the state, under PyTorch's name: finite numbers, one or several (betas), or on and off.
   /// For the constructor of the subclass; the values must live as long as it.
-  void option(const char* name, std::vector<double*> numbers) { options_.push_back({name, std::move(numbers)}); }
+  void option(const char* name, std::vector<double*> numbers);
   void option(const char* name, double& number) { option(name, std::vector<double*>{&number}); }
   void option(const char* name, bool& flag) { options_.push_back({name, {}, &flag}); }
   virtual void check_options() const {}  // throws Error where one is out of range

@@ -18,6 +18,18 @@ int64_t positive(const char* schedule, const char* option, int64_t value) {
   return value;
 }
 
+// Options of a rate are judged where they are given, not at the step where they would spoil it.
+double not_negative(const char* schedule, const char* option, double value) {
+  check(value >= 0 && std::isfinite(value), schedule, ": ", option, " = ", value, ": must be a number >= 0");
+  return value;
+}
+
+std::vector<int64_t> in_order(const char* schedule, const std::vector<int64_t>& milestones) {
+  check(std::is_sorted(milestones.begin(), milestones.end()) && (milestones.empty() || milestones[0] >= 0), schedule,
+        ": milestones: must be in order, from 0 on");
+  return milestones;
+}
+
 }  // namespace
 
 Schedule::Schedule(Optimizer& optimizer, Rate rate, const char* kind)
@@ -30,9 +42,16 @@ Schedule::Schedule(Optimizer& optimizer, Rate rate, const char* kind)
 }
 
 void Schedule::set_steps(int64_t steps) {
-  check(steps >= 0, "schedule: step ", steps, ": steps count from 0");
+  constexpr int64_t last = int64_t{1} << 53;  // as exact as a double, in which rates are computed
+  check(steps >= 0 && steps <= last, kind_, ": step ", steps, ": steps count from 0 to ", last);
+  std::vector<double> rates;
+  for (const double first : first_) {
+    rates.push_back(rate_(first, steps));
+    check(rates.back() >= 0 && std::isfinite(rates.back()), kind_, ": step ", steps, ": its learning rate is ", rates.back(),
+          ": must be a number >= 0");
+  }
   steps_ = steps;
-  for (size_t i = 0; i < first_.size(); ++i) optimizer_.groups()[i].lr = rate_(first_[i], steps);
+  for (size_t i = 0; i < rates.size(); ++i) optimizer_.groups()[i].lr = rates[i];
 }
 
 ResumeState Schedule::state_dict() const {
