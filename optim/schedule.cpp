@@ -10,6 +10,8 @@ namespace heed::optim {
 
 namespace {
 
+constexpr int64_t most_steps = int64_t{1} << 53;  // whole numbers of a double, in which rates are computed
+
 // From 1 at 0 to 0 at 1, along half a cosine.
 double half_cosine(double x) { return 0.5 * (1.0 + std::cos(std::numbers::pi * x)); }
 
@@ -42,8 +44,7 @@ Schedule::Schedule(Optimizer& optimizer, Rate rate, const char* kind)
 }
 
 void Schedule::set_steps(int64_t steps) {
-  constexpr int64_t last = int64_t{1} << 53;  // as exact as a double, in which rates are computed
-  check(steps >= 0 && steps <= last, kind_, ": step ", steps, ": steps count from 0 to ", last);
+  check(steps >= 0 && steps <= most_steps, kind_, ": step ", steps, ": steps count from 0 to ", most_steps);
   std::vector<double> rates;
   for (const double first : first_) {
     rates.push_back(rate_(first, steps));
@@ -83,64 +84,61 @@ LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> factor)
       }, "LambdaLR") {}
 
 ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& o)
-    : Schedule(optimizer, [o, total = positive("ConstantLR", "total_iters", o.total_iters)](
-                              double first, int64_t step) {
-        return step < total ? first * o.factor : first;
+    : Schedule(optimizer, [total = positive("ConstantLR", "total_iters", o.total_iters),
+                           factor = not_negative("ConstantLR", "factor", o.factor)](double first, int64_t step) {
+        return step < total ? first * factor : first;
       }, "ConstantLR") {}
 
 StepLR::StepLR(Optimizer& optimizer, const StepLROptions& o)
-    : Schedule(optimizer, [o, size = positive("StepLR", "step_size", o.step_size)](double first,
-                                                                                   int64_t step) {
-        return first * std::pow(o.gamma, static_cast<double>(step / size));
+    : Schedule(optimizer, [size = positive("StepLR", "step_size", o.step_size),
+                           gamma = not_negative("StepLR", "gamma", o.gamma)](double first, int64_t step) {
+        return first * std::pow(gamma, static_cast<double>(step / size));
       }, "StepLR") {}
 
 MultiStepLR::MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& o)
-    : Schedule(optimizer, [o](double first, int64_t step) {
-        const auto reached =
-            std::upper_bound(o.milestones.begin(), o.milestones.end(), step) - o.milestones.begin();
-        return first * std::pow(o.gamma, static_cast<double>(reached));
-      }, "MultiStepLR") {
-  check(std::is_sorted(o.milestones.begin(), o.milestones.end()),
-        "MultiStepLR: milestones: must be in order");
-}
+    : Schedule(optimizer, [milestones = in_order("MultiStepLR", o.milestones),
+                           gamma = not_negative("MultiStepLR", "gamma", o.gamma)](double first, int64_t step) {
+        const auto reached = std::upper_bound(milestones.begin(), milestones.end(), step) - milestones.begin();
+        return first * std::pow(gamma, static_cast<double>(reached));
+      }, "MultiStepLR") {}
 
 ExponentialLR::ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& o)
-    : Schedule(optimizer, [o](double first, int64_t step) {
-        return first * std::pow(o.gamma, static_cast<double>(step));
+    : Schedule(optimizer, [gamma = not_negative("ExponentialLR", "gamma", o.gamma)](double first, int64_t step) {
+        return first * std::pow(gamma, static_cast<double>(step));
       }, "ExponentialLR") {}
 
 PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& o)
-    : Schedule(optimizer, [o, total = positive("PolynomialLR", "total_iters", o.total_iters)](
-                              double first, int64_t step) {
+    : Schedule(optimizer, [total = positive("PolynomialLR", "total_iters", o.total_iters),
+                           power = not_negative("PolynomialLR", "power", o.power)](double first, int64_t step) {
         const double left =
             1.0 - static_cast<double>(std::min(step, total)) / static_cast<double>(total);
-        return first * std::pow(left, o.power);
+        return first * std::pow(left, power);
       }, "PolynomialLR") {}
 
 LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& o)
-    : Schedule(optimizer, [o, total = positive("LinearLR", "total_iters", o.total_iters)](
-                              double first, int64_t step) {
+    : Schedule(optimizer, [total = positive("LinearLR", "total_iters", o.total_iters),
+                           start = not_negative("LinearLR", "start_factor", o.start_factor),
+                           end = not_negative("LinearLR", "end_factor", o.end_factor)](double first, int64_t step) {
         const double along =
             static_cast<double>(std::min(step, total)) / static_cast<double>(total);
-        return first * (o.start_factor + (o.end_factor - o.start_factor) * along);
+        return first * (start + (end - start) * along);
       }, "LinearLR") {}
 
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, const CosineAnnealingLROptions& o)
-    : Schedule(optimizer, [o, t_max = positive("CosineAnnealingLR", "t_max", o.t_max)](
-                              double first, int64_t step) {
-        return o.eta_min + (first - o.eta_min) *
-                               half_cosine(static_cast<double>(step) / static_cast<double>(t_max));
+    : Schedule(optimizer, [t_max = positive("CosineAnnealingLR", "t_max", o.t_max),
+                           low = not_negative("CosineAnnealingLR", "eta_min", o.eta_min)](double first, int64_t step) {
+        return low + (first - low) * half_cosine(static_cast<double>(step) / static_cast<double>(t_max));
       }, "CosineAnnealingLR") {}
 
 CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(
     Optimizer& optimizer, const CosineAnnealingWarmRestartsOptions& o)
-    : Schedule(optimizer, [o, first_wave = positive("CosineAnnealingWarmRestarts", "t_0", o.t_0),
-                           longer = positive("CosineAnnealingWarmRestarts", "t_mult", o.t_mult)](
+    : Schedule(optimizer, [first_wave = positive("CosineAnnealingWarmRestarts", "t_0", o.t_0),
+                           longer = positive("CosineAnnealingWarmRestarts", "t_mult", o.t_mult),
+                           low = not_negative("CosineAnnealingWarmRestarts", "eta_min", o.eta_min)](
                               double first, int64_t step) {
         int64_t wave = first_wave, t = longer == 1 ? step % wave : step;
-        for (; t >= wave; wave *= longer) t -= wave;
-        return o.eta_min + (first - o.eta_min) *
-                               half_cosine(static_cast<double>(t) / static_cast<double>(wave));
+        for (; t >= wave; wave = wave > most_steps / longer ? most_steps + 1 : wave * longer) t -= wave;
+        return low + (first - low) * half_cosine(static_cast<double>(t) / static_cast<double>(wave));
       }, "CosineAnnealingWarmRestarts") {}
 
 namespace {
@@ -169,6 +167,7 @@ const OneCycleLROptions& checked(const OneCycleLROptions& o) {
         "OneCycleLR: pct_start = ", o.pct_start, ": must lie in 0 … 1, in three phases in 0 … 0.5");
   check(o.div_factor > 0.0 && o.final_div_factor > 0.0, "OneCycleLR: div_factor = ", o.div_factor,
         ", final_div_factor = ", o.final_div_factor, ": must be positive");
+  if (o.max_lr) not_negative("OneCycleLR", "max_lr", *o.max_lr);
   return o;
 }
 
@@ -204,15 +203,13 @@ SequentialLR::SequentialLR(Optimizer& optimizer, const SequentialLROptions& o)
         check(!o.schedules.empty() && o.milestones.size() + 1 == o.schedules.size(),
               "SequentialLR: ", o.schedules.size(), " schedules, ", o.milestones.size(),
               " milestones: needs one between each schedule and the next");
-        check(std::is_sorted(o.milestones.begin(), o.milestones.end()),
-              "SequentialLR: milestones: must be in order");
         std::vector<Rate> rates;
         for (const Schedule& schedule : o.schedules) {
           check(&schedule.optimizer_ == &optimizer,
                 "SequentialLR: a schedule of another optimizer: make them all for this one");
           rates.push_back(schedule.rate_);
         }
-        return [rates, milestones = o.milestones](double first, int64_t step) {
+        return [rates, milestones = in_order("SequentialLR", o.milestones)](double first, int64_t step) {
           const auto next = std::upper_bound(milestones.begin(), milestones.end(), step);
           const auto now = static_cast<size_t>(next - milestones.begin());
           return rates[now](first, now == 0 ? step : step - milestones[now - 1]);
@@ -220,15 +217,14 @@ SequentialLR::SequentialLR(Optimizer& optimizer, const SequentialLROptions& o)
       }(), "SequentialLR") {}
 
 WarmupCosineLR::WarmupCosineLR(Optimizer& optimizer, const WarmupCosineOptions& o)
-    : Schedule(optimizer, [o](double first, int64_t step) {
+    : Schedule(optimizer, [o, last = not_negative("WarmupCosineLR", "final_lr", o.final_lr)](double first, int64_t step) {
         const auto t = static_cast<double>(step), warmup = static_cast<double>(o.warmup);
         if (step < o.warmup) return first * (t + 1.0) / (warmup + 1.0);
-        if (step >= o.decay) return o.final_lr;
-        return o.final_lr + (first - o.final_lr) *
-                                half_cosine((t - warmup) / (static_cast<double>(o.decay) - warmup));
+        if (step >= o.decay) return last;
+        return last + (first - last) * half_cosine((t - warmup) / (static_cast<double>(o.decay) - warmup));
       }, "WarmupCosineLR") {
   check(o.warmup >= 0 && o.decay >= o.warmup, "WarmupCosineLR: warmup = ", o.warmup,
-        ", decay = ", o.decay, ": the decay must end behind the warm-up");
+        ", decay = ", o.decay, ": the decay must end after the warm-up");
 }
 
 }  // namespace heed::optim

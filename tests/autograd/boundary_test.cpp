@@ -129,3 +129,40 @@ TEST_CASE("boundary: a weight frozen after the forward pass stops there") {
   CHECK_FALSE(w.grad().defined());
   CHECK(x.grad().to_vector() == Numbers{1, 1});
 }
+
+TEST_CASE("boundary: what is given back shares its elements with nothing") {
+  const Tensor x = parameter(ones({2})), y = parameter(ones({2})), seed = ones({2});
+  std::vector<Tensor> g = grad(x + y, {x, y, x}, {.seed = seed});
+  for (Tensor& each : g) each.fill_(7);
+  CHECK(seed.to_vector() == Numbers{1, 1});
+  for (size_t i = 0; i < g.size(); ++i) {
+    g[i].fill_(static_cast<double>(i));
+    for (size_t j = 0; j < i; ++j) CHECK(g[j].to_vector() == Numbers(2, static_cast<double>(j)));
+  }
+  Tensor of_sum = grad(sum(x), {x})[0];  // an expanded 1
+  of_sum.mul_(2.0);
+  CHECK(of_sum.to_vector() == Numbers{2, 2});
+  of_sum.slice(0, 0, 1).fill_(5);
+  CHECK(of_sum.to_vector() == Numbers{5, 2});
+}
+
+TEST_CASE("boundary: hooks see whole gradients, never parts") {
+  const Tensor x = parameter(tensor({3}, Dtype::f64));
+  Numbers seen;
+  x.register_hook([&](const Tensor& g) {
+    seen.push_back(g.item());
+    return Tensor();
+  });
+  const Tensor h = square(x);
+  grad(h * x, {x, h}, {.partial = true});
+  CHECK(seen.empty());
+  grad(h * x, {x});
+  CHECK(seen == Numbers{27});
+}
+
+TEST_CASE("boundary: a seed has the output's dtype") {
+  const Tensor x = parameter(ones({2}));
+  const std::string tail = ": output float32, seed float64: must have the same dtype: convert the seed with to(Dtype)";
+  CHECK(message_of<DtypeError>([&] { (x * 1.0).backward(ones({2}, Dtype::f64)); }) == "backward" + tail);
+  CHECK(message_of<DtypeError>([&] { grad(x * 1.0, {x}, {.seed = ones({2}, Dtype::f64)}); }) == "grad" + tail);
+}

@@ -98,3 +98,38 @@ TEST_CASE("hooks: what one gives in place of a gradient is checked") {
   CHECK(message_of<Error>([] { parameter(ones({2})).register_hook({}); }) ==
         "register_hook: (2,), an empty function: give one that takes a gradient");
 }
+
+TEST_CASE("hooks: a change of the gradient in place is refused, and reaches no other") {
+  const Tensor x = parameter(tensor({1, 2})), y = parameter(tensor({3, 4}));
+  const Tensor seed = ones({2});
+  x.register_hook([](const Tensor& g) {
+    Tensor(g).mul_(100.0);
+    return Tensor();
+  });
+  const Tensor z = y + x;  // both gradients are the seed
+  CHECK(message_of<AutogradError>([&] { z.backward(seed); }) ==
+        "leaf: a hook changed its gradient (2,) in place: return the gradient that is to take its place, as in g * 2.0");
+  CHECK(seed.to_vector() == Numbers{1, 1});
+}
+
+TEST_CASE("hooks: what one has kept is its own") {
+  const Tensor x = parameter(tensor({1, 2})), seed = ones({2});
+  Tensor seen;
+  const Tensor y = x * 1.0;
+  y.register_hook([&](const Tensor& g) {
+    seen = g;
+    return Tensor();
+  });
+  y.backward(seed);
+  seen.fill_(7);
+  CHECK(x.grad().to_vector() == Numbers{1, 1});
+  CHECK(seed.to_vector() == Numbers{1, 1});
+}
+
+TEST_CASE("hooks: a recorded gradient that is shown to one leads to its history") {
+  const Tensor x = parameter(tensor({3}, Dtype::f64));
+  x.register_hook([](const Tensor& g) { return g * g; });
+  const Tensor g = grad(x * x, {x}, {.create_graph = true})[0];  // (2 x)²
+  CHECK(g.to_vector() == Numbers{36});
+  CHECK(grad(g, {x})[0].to_vector() == Numbers{24 * 24});  // its hook squares 8 x, too
+}

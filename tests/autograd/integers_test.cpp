@@ -177,6 +177,9 @@ TEST_CASE("a number that the dtype cannot hold is refused by every op that meets
       {"floor_divide", [&] { floor_divide(a, 2.5); }},
       {"mul_", [&] { target.mul_(0.5); }},
       {"fill_", [&] { target.fill_(0.5); }},
+      {"fill_", [&] { Tensor(f).fill_(1e300); }},
+      {"mul_", [&] { Tensor(f).mul_(1e300); }},
+      {"where", [&] { where(f > 0.0, f, 1e300); }},
       {"fill_", [&] { target.fill_(0x1p53); }},
       {"add_", [&] { target.add_(a, 0.5); }},
       {"copy_",
@@ -278,5 +281,17 @@ TEST_CASE("an op names itself and the operand that is empty") {
     INFO(row.says << "\n" << text);
     CHECK(text.starts_with(row.says));
     CHECK(test::contains(text, "a grad() is empty before backward()"));
+  }
+}
+
+TEST_CASE("floor_divide and its kin have gradients of 0 where a gradient that arrives is infinite") {
+  const Tensor x = parameter(tensor({5, 7})), y = parameter(tensor({2, 2}));
+  floor_divide(x, y).backward(tensor({inf, NaN}));
+  CHECK(x.grad().to_vector() == Values{0, 0});
+  CHECK(y.grad().to_vector() == Values{0, 0});
+  for (Tensor (*const stairs)(const Tensor&) : {&floor, &ceil, &round, &sign}) {
+    const Tensor z = parameter(tensor({0.5, 1.5}));
+    stairs(z).backward(tensor({inf, NaN}));
+    CHECK(z.grad().to_vector() == Values{0, 0});
   }
 }

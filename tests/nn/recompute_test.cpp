@@ -166,3 +166,57 @@ TEST_CASE("recompute: each layer is computed again once, recorded or not, by the
       CHECK(calls == 24);
     }
 }
+
+TEST_CASE("recompute: frozen weights and buffers are watched, too") {
+  const auto changed_in = [](auto change) {
+    LayerNorm norm(4);
+    Square block;
+    block.weight = randn({4, 4});
+    norm.weight.requires_grad(false);
+    const Tensor x = parameter(randn({2, 4}));
+    const Tensor y = sum(recompute(norm, x)) + sum(recompute(block, x));
+    change(norm, block);
+    return message_of<AutogradError>([&] { y.backward(); });
+  };
+  const std::string found = "kept for backward was modified in place afterwards";
+  CHECK(contains(changed_in([](LayerNorm& norm, Square&) { norm.weight.mul_(2.0); }), found));
+  CHECK(contains(changed_in([](LayerNorm&, Square& block) { block.weight.mul_(2.0); }), found));
+  CHECK(changed_in([](LayerNorm&, Square&) {}) == "no error");
+}
+
+TEST_CASE("recompute: a parameter that visit() does not name is an error, not a gradient that is lost") {
+  struct Forgetful : Module {
+    Tensor named = parameter(ones({2})), forgotten = parameter(full({2}, 3.0));
+    Tensor operator()(const Tensor& x) const { return x * named * forgotten; }
+    void visit(Visitor& v) override { v("named", named); }
+  };
+  Forgetful layer;
+  const Tensor y = sum(recompute(layer, ones({2})));
+  CHECK(message_of<AutogradError>([&] { y.backward(); }) ==
+        "recompute: the layer uses a parameter (2,) that its visit() does not name: its gradient would be lost: "
+        "name it there, or freeze it with requires_grad(false)");
+}
+
+TEST_CASE("recompute: hooks of weights see whole gradients, once") {
+  const Square block;
+  int calls = 0;
+  block.weight.register_hook([&](const Tensor&) {
+    ++calls;
+    return Tensor();
+  });
+  sum(recompute(block, recompute(block, randn({3, 4}, Dtype::f64)))).backward();
+  CHECK(calls == 1);
+}
+
+TEST_CASE("recompute: an output that depends on nothing that is asked for has gradients of none") {
+  struct Constant : Module {
+    Tensor weight = parameter(ones({2}));
+    Tensor operator()(const Tensor& x) const { return zeros(x.shape()); }
+    void visit(Visitor& v) override { v("weight", weight); }
+  };
+  const Constant layer;
+  const Tensor x = parameter(ones({2}));
+  sum(recompute(layer, x) + x).backward();
+  CHECK(x.grad().to_vector() == Numbers{1, 1});
+  CHECK_FALSE(layer.weight.grad().defined());
+}

@@ -263,8 +263,30 @@ TEST_CASE("optim: error messages") {
           MultiStepLR(adamw, {.milestones = {3, 2}});
         }) == "MultiStepLR: milestones: must be in order");
   CHECK(message_of([&] { WarmupCosineLR(adamw, {.warmup = 10, .decay = 5}); }) ==
-        "WarmupCosineLR: warmup = 10, decay = 5: the decay must end behind the warm-up");
+        "WarmupCosineLR: warmup = 10, decay = 5: the decay must end after the warm-up");
   LambdaLR schedule(adamw, [](int64_t) { return 1.0; });
   CHECK(message_of([&] { adamw.set_lr(std::nan("")); }) == "AdamW: set_lr: lr = nan: must be a number >= 0");
   CHECK(message_of([&] { schedule.set_steps(-1); }) == "schedule: step -1: steps count from 0");
+}
+
+TEST_CASE("optim: options and rates that are written later are judged at the step") {
+  const Tensor p = parameter(ones({1}));
+  SGD sgd({p}, {.lr = 0.1});
+  const auto step = [&] {
+    sum(p * 1.0).backward();
+    return message_of([&] { sgd.step(); });
+  };
+  sgd.groups()[0].lr = -0.1;
+  CHECK(step() == "SGD: step: lr = -0.1: must be a number >= 0");
+  sgd.groups()[0].lr = std::nan("");
+  CHECK(step() == "SGD: step: lr = nan: must be a number >= 0");
+  sgd.groups()[0].lr = 0.1;
+  sgd.groups()[0].weight_decay = -1;
+  CHECK(step() == "SGD: step: weight_decay = -1: must be a number >= 0");
+  CHECK(p.to_vector() == std::vector<double>{1});
+
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK(message_of([&] { SGD({p}, {.momentum = infinity}); }).starts_with("SGD: momentum = inf: "));
+  CHECK(message_of([&] { Adam({p}, {.eps = infinity}); }).starts_with("Adam: eps = inf: "));
+  CHECK(message_of([&] { Adagrad({p}, {.lr_decay = infinity}); }).starts_with("Adagrad: lr_decay = inf: "));
 }

@@ -232,7 +232,7 @@ TEST_CASE("schedules: error messages") {
         "SequentialLR: 2 schedules, 2 milestones: needs one between each schedule and the next");
   CHECK(message_of([&] {
           SequentialLR(sgd, {.schedules = {a, b, a}, .milestones = {2, 1}});
-        }) == "SequentialLR: milestones: must be in order");
+        }) == "SequentialLR: milestones: must be in order, from 0 on");
   CHECK(message_of([&] {
           SequentialLR(sgd, {.schedules = {a, foreign}, .milestones = {1}});
         }) == "SequentialLR: a schedule of another optimizer: make them all for this one");
@@ -243,4 +243,48 @@ TEST_CASE("schedules: error messages") {
         "ReduceLROnPlateau: patience = -1, cooldown = 0: must be 0 or more");
   CHECK(message_of([&] { ReduceLROnPlateau(sgd, {.cooldown = -1}); }) ==
         "ReduceLROnPlateau: patience = 10, cooldown = -1: must be 0 or more");
+}
+
+TEST_CASE("schedules: an option that would spoil a rate is judged where it is given") {
+  TwoGroups groups;
+  SGD& sgd = groups.sgd;
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const double bad : {-0.5, infinity, std::nan("")}) {
+    INFO(bad);
+    const auto refused = [&](const std::string& option, const std::function<void()>& make) {
+      const std::string text = message_of(make);
+      INFO(text);
+      CHECK(text.starts_with(option + " = "));
+      CHECK(text.ends_with(": must be a number >= 0"));
+    };
+    refused("ConstantLR: factor", [&] { ConstantLR(sgd, {.factor = bad}); });
+    refused("StepLR: gamma", [&] { StepLR(sgd, {.gamma = bad}); });
+    refused("MultiStepLR: gamma", [&] { MultiStepLR(sgd, {.milestones = {3}, .gamma = bad}); });
+    refused("ExponentialLR: gamma", [&] { ExponentialLR(sgd, {.gamma = bad}); });
+    refused("PolynomialLR: power", [&] { PolynomialLR(sgd, {.power = bad}); });
+    refused("LinearLR: start_factor", [&] { LinearLR(sgd, {.start_factor = bad}); });
+    refused("LinearLR: end_factor", [&] { LinearLR(sgd, {.end_factor = bad}); });
+    refused("CosineAnnealingLR: eta_min", [&] { CosineAnnealingLR(sgd, {.eta_min = bad}); });
+    refused("CosineAnnealingWarmRestarts: eta_min", [&] { CosineAnnealingWarmRestarts(sgd, {.eta_min = bad}); });
+    refused("OneCycleLR: max_lr", [&] { OneCycleLR(sgd, {.max_lr = bad}); });
+    refused("WarmupCosineLR: final_lr", [&] { WarmupCosineLR(sgd, {.final_lr = bad}); });
+    refused("ReduceLROnPlateau: min_lr", [&] { ReduceLROnPlateau(sgd, {.min_lr = bad}); });
+    refused("ReduceLROnPlateau: eps", [&] { ReduceLROnPlateau(sgd, {.eps = bad}); });
+    refused("ReduceLROnPlateau: threshold", [&] { ReduceLROnPlateau(sgd, {.threshold = bad}); });
+  }
+  CHECK(message_of([&] { MultiStepLR(sgd, {.milestones = {-1, 3}}); }) == "MultiStepLR: milestones: must be in order, from 0 on");
+
+  // Whatever a function of the caller's gives is judged at its step, and nothing is changed.
+  LambdaLR schedule(sgd, [](int64_t step) { return step < 2 ? 1.0 : -1.0; });
+  schedule.step();
+  const double before = schedule.lr();
+  CHECK(message_of([&] { schedule.step(); }).starts_with("LambdaLR: step 2: its learning rate is -"));
+  CHECK(schedule.steps() == 1);
+  CHECK(schedule.lr() == before);
+  CHECK(message_of([&] { schedule.set_steps(-1); }) == "LambdaLR: step -1: steps count from 0 to 9007199254740992");
+  CHECK(message_of([&] { schedule.set_steps(INT64_MAX); }).starts_with("LambdaLR: step 9223372036854775807: "));
+
+  CosineAnnealingWarmRestarts waves(sgd, {.t_0 = 3, .t_mult = int64_t{1} << 62});
+  waves.set_steps(3);
+  CHECK(waves.lr() == sgd.groups()[0].initial_lr);
 }

@@ -239,3 +239,24 @@ TEST_CASE("schedule states: one that does not fit changes nothing") {
   CHECK(refused(plateau, state) == "ReduceLROnPlateau" + fit + "\n  _last_lr: nan is no learning rate");
   CHECK(plateau.best() == 7.0);
 }
+
+TEST_CASE("states: numbers that no run can have are refused") {
+  Tensor a = parameter(zeros({1}));
+  SGD sgd({a}, {.lr = 0.1, .momentum = 0.9, .nesterov = true});
+  StepLR stairs(sgd, {});
+  const auto refused = [](Resumable& target, const char* name, double value) {
+    ResumeState state = target.state_dict();
+    state[name] = full(state.at(name).shape(), value, state.at(name).dtype());
+    return message_of([&] { target.load_state_dict(state); });
+  };
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK(contains(refused(stairs, "base_lrs", -1), "base_lrs: -1 is no learning rate"));
+  CHECK(contains(refused(stairs, "_last_lr", infinity), "_last_lr: inf is no learning rate"));
+  for (const auto& [name, x] : sgd.state_dict()) {
+    if (!contains(name, "momentum") && !contains(name, "nesterov")) continue;
+    if (!is_floating(x.dtype())) continue;
+    INFO(name);
+    CHECK(contains(refused(sgd, name.c_str(), infinity), name + ": is inf, must be finite"));
+    if (contains(name, "nesterov")) CHECK(contains(refused(sgd, name.c_str(), 2), name + ": is 2, must be 0 or 1"));
+  }
+}
