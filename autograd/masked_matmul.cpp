@@ -12,6 +12,11 @@ namespace {
 
 Tensor swapped(const Tensor& x) { return x.transpose(-2, -1); }
 
+// Of a mask, which may broadcast: one of keys, (m,), is (1, m) and becomes (m, 1).
+Tensor swapped_mask(const Tensor& mask) {
+  return mask.dim() > 1 ? swapped(mask) : mask.dim() == 1 ? mask.unsqueeze(-1) : mask;
+}
+
 }  // namespace
 
 Tensor pair_dots(const Tensor& a, const Tensor& b, const Tensor& mask) {
@@ -19,7 +24,7 @@ Tensor pair_dots(const Tensor& a, const Tensor& b, const Tensor& mask) {
   return op("matmul", core::matmul(a.array(), core::transpose(b.array(), -2, -1)),
             edge(a, keep(b, mask), [](auto& g, auto& b, auto& mask) { return masked_matmul(g, b, mask); }),
             edge(b, keep(a, mask), [](auto& g, auto& a, auto& mask) {
-              return masked_matmul(swapped(g), a, swapped(mask));
+              return masked_matmul(swapped(g), a, swapped_mask(mask));
             }));
 }
 
@@ -36,7 +41,7 @@ Tensor masked_matmul(const Tensor& w, const Tensor& v, const Tensor& mask) {
               return core::sums_to_finite(dots.array()) ? dots : where(mask, dots, 0.0);
             }),
             edge(v, keep(w, mask), [](auto& g, auto& w, auto& mask) {
-              return masked_matmul(swapped(w), g, swapped(mask));
+              return masked_matmul(swapped(w), g, swapped_mask(mask));
             }));
 }
 

@@ -1,5 +1,7 @@
 #include <heed/nn/checkpoint.h>
 
+#include <algorithm>
+
 #include <heed/autograd/elementwise.h>
 #include <heed/core/safetensors.h>
 #include <heed/core/text.h>
@@ -38,6 +40,9 @@ StateDict average(const std::vector<StateDict>& states) {
   std::vector<std::map<std::string, const Tensor*>> by_name;  // they may be a stranger's, and have a million names
   for (const StateDict& state : states)
     for (by_name.emplace_back(); const NamedTensor& entry : state) by_name.back().emplace(entry.name, &entry.tensor);
+  const auto same_names = [&](const auto& tensors) { return tensors.size() == by_name.back().size(); };
+  check(std::all_of(by_name.begin(), by_name.end(), same_names), "average: states of ", by_name.front().size(), " … ",
+        by_name.back().size(), " names: not all states have the same names: they must be of one model");
   StateDict mean;
   for (const NamedTensor& entry : states.back()) {
     if (!is_floating(entry.tensor.dtype())) {
@@ -47,7 +52,7 @@ StateDict average(const std::vector<StateDict>& states) {
     Tensor sum;
     for (const auto& tensors : by_name) {
       const auto found = tensors.find(entry.name);
-      check(found != tensors.end() && tensors.size() == by_name.back().size(), "average: ", quote(entry.name),
+      check(found != tensors.end(), "average: ", quote(entry.name),
             ": not all states have the same names: they must be of one model");
       const Tensor& x = *found->second;
       check<ShapeError>(x.shape() == entry.tensor.shape(), "average: ", quote(entry.name), " ",

@@ -14,10 +14,9 @@ Adagrad::Adagrad(const std::vector<ParamGroup>& groups, const AdagradOptions& op
 
 void Adagrad::check_options() const {
   const AdagradOptions& o = options_;
-  check(o.lr_decay >= 0, "Adagrad: lr_decay = ", o.lr_decay, ": must be >= 0");
-  check(o.initial_accumulator_value >= 0,
-        "Adagrad: initial_accumulator_value = ", o.initial_accumulator_value, ": must be >= 0");
-  check(o.eps >= 0, "Adagrad: eps = ", o.eps, ": must be >= 0");
+  not_negative("Adagrad", "lr_decay", o.lr_decay);
+  not_negative("Adagrad", "initial_accumulator_value", o.initial_accumulator_value);
+  not_negative("Adagrad", "eps", o.eps);
 }
 
 void Adagrad::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {

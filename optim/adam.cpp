@@ -25,7 +25,7 @@ void Adam::check_options() const {
   const AdamOptions& o = options_;
   for (double beta : {o.beta1, o.beta2})
     check(beta >= 0 && beta < 1, name_, ": betas ", o.beta1, ", ", o.beta2, ": must lie in [0, 1)");
-  check(o.eps >= 0, name_, ": eps = ", o.eps, ": must be >= 0");
+  not_negative(name_, "eps", o.eps);
 }
 
 void Adam::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {

@@ -6,13 +6,10 @@
 
 namespace heed::optim {
 
-namespace {
-
-void check_not_negative(const char* optimizer, const char* option, double value) {
-  check(value >= 0 && std::isfinite(value), optimizer, ": ", option, " = ", value, ": must be a number >= 0");
+double not_negative(const char* whose, const char* option, double value) {
+  check(value >= 0 && std::isfinite(value), whose, ": ", option, " = ", value, ": must be a number >= 0");
+  return value;
 }
-
-}  // namespace
 
 Optimizer::Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr,
                      double weight_decay)
@@ -22,8 +19,8 @@ Optimizer::Optimizer(const char* name, const std::vector<ParamGroup>& groups, do
                        .lr = group.lr.value_or(lr),
                        .weight_decay = group.weight_decay.value_or(weight_decay)});
     const Group& g = groups_.back();
-    check_not_negative(name, "lr", g.lr);
-    check_not_negative(name, "weight_decay", g.weight_decay);
+    not_negative(name, "lr", g.lr);
+    not_negative(name, "weight_decay", g.weight_decay);
     for (const Tensor& p : group.params) ownership_.take(p);
     slots_.resize(slots_.size() + group.params.size());
   }
@@ -39,8 +36,8 @@ void Optimizer::option(const char* name, std::vector<double*> numbers) {
 
 void Optimizer::step() {
   for (const Group& group : groups_) {  // anybody may have written to groups()
-    check_not_negative(name_, "step: lr", group.lr);
-    check_not_negative(name_, "step: weight_decay", group.weight_decay);
+    not_negative(name_, "step: lr", group.lr);
+    not_negative(name_, "step: weight_decay", group.weight_decay);
   }
   ownership_.check();
   const NoGrad no_history;
@@ -61,7 +58,7 @@ void Optimizer::zero_grad() {
 }
 
 void Optimizer::set_lr(double lr) {
-  check_not_negative(name_, "set_lr: lr", lr);
+  not_negative(name_, "set_lr: lr", lr);
   for (Group& group : groups_) {
     group.lr = lr;
     group.initial_lr.reset();

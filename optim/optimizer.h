@@ -25,6 +25,9 @@ struct ParamGroup {
   std::optional<double> weight_decay = std::nullopt;
 };
 
+/// value, if it is a number >= 0, else an Error: "SGD: momentum = -1: …". For whoever takes options.
+double not_negative(const char* whose, const char* option, double value);
+
 /// "3.exp_avg" -> numbers of the fourth parameter, in the order of the groups; "param_groups.0.lr" -> an
 /// option of the first group. Names are PyTorch's. All that an exact resume needs besides the parameters.
 using OptimizerState = ResumeState;

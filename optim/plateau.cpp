@@ -16,9 +16,9 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlate
   check(options.patience >= 0 && options.cooldown >= 0,
         "ReduceLROnPlateau: patience = ", options.patience, ", cooldown = ", options.cooldown,
         ": must be 0 or more");
-  check_not_negative("ReduceLROnPlateau", "min_lr", options.min_lr);
-  check_not_negative("ReduceLROnPlateau", "eps", options.eps);
-  check_not_negative("ReduceLROnPlateau", "threshold", options.threshold);
+  not_negative("ReduceLROnPlateau", "min_lr", options.min_lr);
+  not_negative("ReduceLROnPlateau", "eps", options.eps);
+  not_negative("ReduceLROnPlateau", "threshold", options.threshold);
   const double infinity = std::numeric_limits<double>::infinity();
   best_ = options.mode == PlateauMode::min ? infinity : -infinity;
 }

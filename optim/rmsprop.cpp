@@ -17,8 +17,8 @@ RMSprop::RMSprop(const std::vector<ParamGroup>& groups, const RMSpropOptions& op
 void RMSprop::check_options() const {
   const RMSpropOptions& o = options_;
   check(o.alpha >= 0 && o.alpha <= 1, "RMSprop: alpha = ", o.alpha, ": must lie in [0, 1]");
-  check(o.eps >= 0, "RMSprop: eps = ", o.eps, ": must be >= 0");
-  check(o.momentum >= 0, "RMSprop: momentum = ", o.momentum, ": must be >= 0");
+  not_negative("RMSprop", "eps", o.eps);
+  not_negative("RMSprop", "momentum", o.momentum);
 }
 
 void RMSprop::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {

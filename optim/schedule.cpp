@@ -20,12 +20,7 @@ int64_t positive(const char* schedule, const char* option, int64_t value) {
   return value;
 }
 
-// Options of a rate are judged where they are given, not at the step where they would spoil it.
-double not_negative(const char* schedule, const char* option, double value) {
-  check(value >= 0 && std::isfinite(value), schedule, ": ", option, " = ", value, ": must be a number >= 0");
-  return value;
-}
-
+// Options are judged where they are given, not at the step where they would spoil a rate.
 std::vector<int64_t> in_order(const char* schedule, const std::vector<int64_t>& milestones) {
   check(std::is_sorted(milestones.begin(), milestones.end()) && (milestones.empty() || milestones[0] >= 0), schedule,
         ": milestones: must be in order, from 0 on");

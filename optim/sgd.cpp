@@ -14,7 +14,7 @@ SGD::SGD(const std::vector<ParamGroup>& groups, const SGDOptions& options)
 
 void SGD::check_options() const {
   const SGDOptions& o = options_;
-  check(o.momentum >= 0, "SGD: momentum = ", o.momentum, ": must be >= 0");
+  not_negative("SGD", "momentum", o.momentum);
   check(!o.nesterov || (o.momentum > 0 && o.dampening == 0), "SGD: nesterov with momentum = ",
         o.momentum, ", dampening = ", o.dampening, ": needs a momentum, and no dampening");
 }

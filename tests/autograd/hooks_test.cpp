@@ -1,4 +1,5 @@
 // Hooks see gradients, may replace them, and come and go while the engine runs.
+#include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
 
 #include "support/catch.h"

@@ -216,7 +216,7 @@ TEST_CASE("a number that the dtype cannot hold is refused by every op that meets
   }
   CHECK(target.to_vector() == Values{0, 1, 2, 3, 4});  // nothing was written
   CHECK(message_of<DtypeError>([&] { target.fill_(0x1p60); }) ==
-        "fill_: () int64 and the number 1.15292e+18: int64 cannot hold it: numbers are float64, "
+        "fill_: (5,) int64 and the number 1.15292e+18: int64 cannot hold it: numbers are float64, "
         "exact below 2^53 only: "
         "give a tensor of it, tensor_i64({…})");
 }

@@ -398,6 +398,8 @@ TEST_CASE("file: a temporary file that another process takes away is made again"
     if (calls++ == 0) return errno = EWOULDBLOCK, -1;
     return ::flock(file, LOCK_EX | LOCK_NB);
   };
+  write_file_atomic(dir / "a", "old");
+  calls = 0;
   write_file_atomic(dir / "a", "content");
   CHECK(read_file(dir / "a") == "content");
   CHECK(calls == 2);

@@ -180,7 +180,7 @@ TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one 
     CHECK(ran.exit_code == code);
     if (code == 0) {
       CHECK(contains(ran.out, "it writes:\n"));
-      for (const std::string bad : {"\x1b", "\a", "\xC2\x9B", "\u202E", "\r", "\0"s}) CHECK_FALSE(contains(ran.out, bad));
+      for (const std::string& bad : {"\x1b"s, "\a"s, "\xC2\x9B"s, "\u202E"s, "\r"s, "\0"s}) CHECK_FALSE(contains(ran.out, bad));
       CHECK(std::filesystem::exists(dir / "model.safetensors"));
     } else {
       CHECK(ran.out.empty());

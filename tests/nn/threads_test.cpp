@@ -9,6 +9,7 @@
 #include <heed/nn/gpt.h>
 #include <heed/nn/linear.h>
 #include <heed/nn/losses.h>
+#include <heed/nn/clone.h>
 #include <heed/nn/recompute.h>
 #include <heed/nn/sequential.h>
 #include <heed/optim/optim.h>
@@ -104,7 +105,7 @@ TEST_CASE("threads: recompute refuses a dropout that it cannot set back") {
   Generator generator(1);
   Sequential model(Linear(2, 2), Dropout(0.5, generator));
   CHECK(message_of([&] { recompute(model, ones({2})); }) ==
-        "recompute: Sequential: 1: its Dropout has a generator of its own, which will have moved on when backward draws "
+        "recompute: " + class_name(model) + ": 1: its Dropout has a generator of its own, which will have moved on when backward draws "
         "again: let it use the default generator (of this thread alone: GeneratorGuard)");
   CHECK(generator.counter() == 0);
   model.eval();
