@@ -264,13 +264,14 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("build", help="a build tree with BUILD_SHARED_LIBS=ON, by ninja")
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--log", default=os.path.join(HERE, "results.jsonl"), help="what was found; goes on from there")
+    options.add_argument("--log", help="what was found; goes on from there (BUILD/mutants/results.jsonl)")
     options.add_argument("--kinds", nargs="*", default=list(KINDS), help="of " + ", ".join(KINDS))
     options.add_argument("--minutes", type=float, default=1e9, help="begin no mutant after so many")
     options.add_argument("--again", action="store_true", help="survivors that nothing explains, once more")
     options.add_argument("--report", action="store_true", help="run nothing: the table and the survivors")
     options.add_argument("--list", action="store_true", help="run nothing: how many places each source has")
     o = options.parse_args()
+    o.log = o.log or os.path.join(o.build, "mutants", "results.jsonl")
     log = {}
     if os.path.exists(o.log):
         with open(o.log, encoding="utf-8") as file:
