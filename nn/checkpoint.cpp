@@ -40,27 +40,21 @@ StateDict average(const std::vector<StateDict>& states) {
   std::vector<std::map<std::string, const Tensor*>> by_name;  // they may be a stranger's, and have a million names
   for (const StateDict& state : states)
     for (by_name.emplace_back(); const NamedTensor& entry : state) by_name.back().emplace(entry.name, &entry.tensor);
-  const auto same_names = [&](const auto& tensors) { return tensors.size() == by_name.back().size(); };
-  check(std::all_of(by_name.begin(), by_name.end(), same_names), "average: states of ", by_name.front().size(), " … ",
-        by_name.back().size(), " names: not all states have the same names: they must be of one model");
+  const auto shorter = [](const StateDict& a, const StateDict& b) { return a.size() < b.size(); };
   StateDict mean;
-  for (const NamedTensor& entry : states.back()) {
-    if (!is_floating(entry.tensor.dtype())) {
-      mean.push_back(entry);
-      continue;
-    }
+  for (const NamedTensor& entry : *std::max_element(states.begin(), states.end(), shorter)) {
     Tensor sum;
     for (const auto& tensors : by_name) {
       const auto found = tensors.find(entry.name);
-      check(found != tensors.end(), "average: ", quote(entry.name),
+      check(found != tensors.end() && tensors.size() == by_name.back().size(), "average: ", quote(entry.name),
             ": not all states have the same names: they must be of one model");
       const Tensor& x = *found->second;
       check<ShapeError>(x.shape() == entry.tensor.shape(), "average: ", quote(entry.name), " ",
                         x.shape(), " and ", entry.tensor.shape(), ": shapes must be equal");
       sum = sum.defined() ? sum + x.to(Dtype::f64) : x.to(Dtype::f64);
     }
-    mean.push_back(
-        {entry.name, (sum / static_cast<double>(states.size())).to(entry.tensor.dtype())});
+    const Tensor& last = *by_name.back().at(entry.name);
+    mean.push_back({entry.name, is_floating(last.dtype()) ? (sum / static_cast<double>(states.size())).to(last.dtype()) : last});
   }
   return mean;
 }
