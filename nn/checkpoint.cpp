@@ -50,7 +50,7 @@ StateDict average(const std::vector<StateDict>& states) {
             ": not all states have the same names: they must be of one model");
       const Tensor& x = *found->second;
       check<ShapeError>(x.shape() == entry.tensor.shape(), "average: ", quote(entry.name), " ",
-                        x.shape(), " and ", entry.tensor.shape(), ": shapes must be equal");
+                        entry.tensor.shape(), " and ", x.shape(), ": shapes must be equal");
       sum = sum.defined() ? sum + x.to(Dtype::f64) : x.to(Dtype::f64);
     }
     const Tensor& last = *by_name.back().at(entry.name);
