@@ -8,6 +8,7 @@
 //     training  100 steps of SGD on all points, learning rate 1.0 falling to 0.1
 //
 // One seed is an anecdote: --seeds 100 trains a hundred networks and counts how many are perfect.
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <limits>
@@ -104,7 +105,7 @@ Run train(const Settings& settings, int64_t seed) {
 
   optim::SGD sgd(run.model.parameters(), {.lr = 1.0});
   optim::LambdaLR schedule(sgd, [&](int64_t k) {
-    return 1.0 - 0.9 * static_cast<double>(k) / static_cast<double>(settings.steps);
+    return 1.0 - 0.9 * static_cast<double>(k) / static_cast<double>(std::max<int64_t>(1, settings.steps));
   });
   for (int64_t k = 0; k <= settings.steps; ++k) {
     const Tensor scores = run.model(run.data.x);

@@ -87,7 +87,7 @@ TEST_CASE("Interrupted: the command that is printed runs as it stands, whatever 
   const Ran second = run_shell("sh '" + work / "pasted.sh" + "'");
   CAPTURE(command, second.err);
   CHECK(second.exit_code == 0);
-  CHECK(contains(second.out, "\"$`\\!*'a\x1b" "b"));
+  CHECK(contains(second.out, "\"$`\\!*'a\\x1bb"));
   CHECK(kit::read_metric(work / (folder + "/out/metrics.jsonl"), "loss").steps.back() == 9);
 }
 
