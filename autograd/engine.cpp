@@ -130,9 +130,7 @@ void Tensor::backward(const BackwardOptions& options) const { backward(Tensor(),
 void Tensor::backward(const Tensor& seed, const BackwardOptions& options) const {
   const Tensor g = seed_for("backward", *this, seed).detach();
   const NoGrad no_history;
-  Pass pass;
-  pass.retain_graph = options.retain_graph;
-  pass.run("backward", *this, g);
+  Pass{.retain_graph = options.retain_graph}.run("backward", *this, g);
 }
 
 }  // namespace heed

@@ -80,8 +80,7 @@ Tensor run_hooks(Node& node, Tensor g);
 /// A handle whose last owner frees a chain of nodes in a loop, however long it is.
 std::shared_ptr<Node> make_handle(Node* node);
 
-/// y with a history. Takes the node over. (By reference, so that y is moved from inside: who makes the node in the
-/// same call still finds it, in whatever order the arguments are evaluated.)
+/// y with a history. Takes the node over, which may be made of y in the same call: y is moved inside.
 Tensor record(core::Array&& y, Node* node);
 
 template <class Rule>
