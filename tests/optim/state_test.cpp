@@ -150,7 +150,7 @@ TEST_CASE("optimizer states: what is wrong is listed in one message") {
       "\n  param_groups.0.lr: missing\n  param_groups.0.weight_decay: missing\n  param_groups.0.betas: missing"
       "\n  param_groups.0.eps: missing\n  param_groups.0.amsgrad: missing\n  param_groups.0.params: missing";
   CHECK(message_of([&] { adamw.load_state_dict({}); }) ==
-        begin + "\n  says not what it is a state of: give what state_dict() returned, with its kind, AdamW" + groups +
+        begin + "\n  does not say what it is a state of: give what state_dict() returned, with its kind, AdamW" + groups +
             "\n  no state for parameter 0 of 2, (2,)\n  no state for parameter 1 of 2, (3,)"
             "\nnothing is found under its name: are the names without their prefix?");
   ResumeState half = adamw.state_dict();
