@@ -24,8 +24,9 @@ constexpr std::pair<const char*, Reduction> reductions[] = {{", mean", Reduction
 void add_losses(std::vector<Row>& rows) {
   const Tensor factor = tensor({1, 2, 3}, Dtype::f64);
   const Tensor sign = tensor({1, -1, 1, 1, -1, -1, -1, 1, 1, -1, 1, -1}, {4, 3}, Dtype::f64);
-  for (const auto& [name, reduction] : reductions) {
-    const Reduction r = reduction;
+  for (const auto& reduction : reductions) {
+    const char* const name = reduction.first;
+    const Reduction r = reduction.second;
     const auto add = [&](const char* loss, auto f, double low = -2) {
       rows.push_back({std::string(loss) + name, [=](In in) { return f(in[0], in[1]); }, {{4, 3}, {4, 3}}, low, 2});
     };
