@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <heed/core/number.h>
 #include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
@@ -20,7 +21,10 @@ Tensor full(const Shape& shape, double value, Dtype dtype) {
 }
 Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
 Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype()); }
-Tensor scalar(double value, Dtype dtype) { return full({}, value, dtype); }
+Tensor scalar(double value, Dtype dtype) {
+  core::check_holds("scalar", {}, dtype, value);
+  return full({}, value, dtype);
+}
 
 Tensor tensor(const std::vector<double>& values, Dtype dtype) {
   return tensor(values, Shape{static_cast<int64_t>(values.size())}, dtype);
@@ -73,6 +77,7 @@ Tensor randperm(Whole n) { return randperm(n, default_generator()); }
 Tensor randperm(Whole n, Generator& generator) { return Tensor(core::randperm(n, generator)); }
 
 Tensor bernoulli(const Shape& shape, double p, Dtype dtype) {
+  const core::OpName at("bernoulli");
   const core::Array y(shape, dtype);
   core::fill_bernoulli(y, p, default_generator());
   return Tensor(y);

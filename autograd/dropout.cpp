@@ -33,6 +33,8 @@ core::Array DropoutMask::keep(const Shape& shape) const {
 }
 
 Tensor dropout(const Tensor& x, Real p, Generator& generator) {
+  check<DtypeError>(is_floating(x.dtype()), "dropout: ", x.shape(), " of ", x.dtype(),
+                    ": what is kept is scaled: convert with to(Dtype::f32)");
   const DropoutMask drop = DropoutMask::draw(p, generator);
   if (p == 0.0) return x;
   const double scale = p < 1.0 ? 1.0 / (1.0 - p) : 0.0;

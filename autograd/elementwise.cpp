@@ -97,7 +97,7 @@ Tensor exp(const Tensor& x) {
 
 Tensor expm1(const Tensor& x) {
   return op("expm1", map(Unary::expm1, x.array()),
-            edge(x, [](auto& g, auto& y) { return g * (y + 1.0); }));
+            edge(x, keep(x), [](auto& g, auto& x) { return g * exp(x); }));  // y + 1 is 0 from x = -17 on
 }
 
 Tensor log(const Tensor& x) {

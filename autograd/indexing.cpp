@@ -56,6 +56,9 @@ Tensor index_select(const Tensor& x, Axis axis, const Tensor& index) {
 
 Tensor embedding(const Tensor& table, const Tensor& ids, Whole padding_row) {
   core::Array y = core::embedding(table.array(), ids.array());
+  check<IndexError>(padding_row < table.size(0), "embedding: table ", table.shape(), ", padding_row ",
+                    int64_t{padding_row}, ": is no row: must be in 0 … ", table.size(0) - 1,
+                    ", or -1 for none");
   return op("embedding", std::move(y),
             edge(table, keep(ids), [from = table.shape(), padding_row](const Tensor& g, const SoFar& so_far, const Tensor& ids) {
               return add_rows(g, so_far, from, ids, padding_row);

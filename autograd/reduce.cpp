@@ -57,9 +57,19 @@ Tensor mean(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
   return sum(x, axes, keep_axes) / count("mean", x.shape(), axes);
 }
 
+namespace {
+
+void check_floating(const char* op, const Tensor& x) {
+  check<DtypeError>(is_floating(x.dtype()), op, ": ", x.shape(), " of ", x.dtype(),
+                    ": is no whole number: convert with to(Dtype::f32)");
+}
+
+}  // namespace
+
 Tensor var(const Tensor& x, const Axes& axes, Real correction, KeepDim keep_axes) {
   check(std::isfinite(correction), "var: ", x.shape(), ", correction ", correction,
         ": must be a finite number: 1 is Bessel's, 0 gives the mean square");
+  check_floating("var", x);
   const Tensor centred = x - mean(x, axes, true);
   return sum(square(centred), axes, keep_axes) /
          std::max(0.0, count("var", x.shape(), axes) - correction);
@@ -67,6 +77,7 @@ Tensor var(const Tensor& x, const Axes& axes, Real correction, KeepDim keep_axes
 Tensor var(const Tensor& x, const Axes& axes, KeepDim keep_axes) { return var(x, axes, 1.0, keep_axes); }
 
 Tensor norm(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
+  check_floating("norm", x);
   const Tensor squares = sum(square(x), axes, keep_axes);
   const Tensor zero = eq(squares, 0.0);
   return where(zero, 0.0, sqrt(where(zero, 1.0, squares)));

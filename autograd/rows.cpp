@@ -1,5 +1,6 @@
 #include <heed/autograd/rows.h>
 
+#include <cmath>
 #include <limits>
 #include <numbers>
 
@@ -36,7 +37,16 @@ Tensor or_empty(const core::Array& x) { return Tensor(x); }
 
 }  // namespace
 
+namespace {
+
+void check_eps(const char* op, double eps) {
+  check(std::isfinite(eps) && eps >= 0.0, op, ": eps = ", eps, ": must be a number >= 0");
+}
+
+}  // namespace
+
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Real eps) {
+  check_eps("layer_norm", eps);
   const core::Normalized norm = core::layer_norm(x.array(), weight.array(), bias.array(), eps);
   const bool has_bias = bias.defined();
   return op("layer_norm", norm.y, {x, weight, bias}, keep(x, weight, norm.mean, norm.rstd),
@@ -58,6 +68,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Rea
 Tensor rms_norm(const Tensor& x, const Tensor& weight, std::optional<Real> given) {
   const double eps = given.value_or(x.dtype() == Dtype::f64 ? std::numeric_limits<double>::epsilon()
                                                             : std::numeric_limits<float>::epsilon());
+  check_eps("rms_norm", eps);
   const core::Normalized norm = core::rms_norm(x.array(), weight.array(), eps);
   return op("rms_norm", norm.y, {x, weight}, keep(x, weight, norm.rstd),
             [eps](auto& g, auto& x, auto& w, auto& rstd_) -> std::vector<Tensor> {

@@ -167,7 +167,8 @@ void append_slices(const Tensor& x, int64_t axis, std::vector<Tensor>& slices) {
 
 std::vector<Tensor> unbind(const Tensor& x, Axis axis) {
   std::vector<Tensor> slices;
-  if (x.size(axis) > 0) append_slices(x, core::normalize_axis("unbind", axis, x.shape()), slices);
+  const int64_t along = core::normalize_axis("unbind", axis, x.shape());
+  if (x.size(along) > 0) append_slices(x, along, slices);
   return slices;
 }
 

@@ -65,6 +65,7 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
 Tensor where(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, number("where", b, a)); }
 Tensor where(const Tensor& mask, double a, const Tensor& b) { return where(mask, number("where", a, b), b); }
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
+  core::broadcast("masked_fill", x.shape(), mask.shape());  // says so in its own name
   return where(mask, number("masked_fill", value, x), x);
 }
 

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <utility>
 
 #include <heed/core/shape.h>
 
@@ -18,11 +19,13 @@ concept WholeNumber = std::integral<T> && !std::same_as<T, bool>;
 template <class T>
 concept RealNumber = std::floating_point<T> || WholeNumber<T>;
 
-/// An axis, a position or a count: a whole number, not a bool and no fraction.
+/// An axis, a position or a count: a whole number, not a bool and no fraction. An unsigned one that int64_t
+/// does not hold is its largest, never a negative one, which would count from the end.
 class Whole {
  public:
   template <WholeNumber T>
-  constexpr Whole(T value) : value_(static_cast<int64_t>(value)) {}
+  constexpr Whole(T value)
+      : value_(std::in_range<int64_t>(value) ? static_cast<int64_t>(value) : INT64_MAX) {}
   constexpr operator int64_t() const { return value_; }
 
  private:
@@ -58,7 +61,7 @@ inline constexpr KeepDim keepdim = true;  // so that calls read  sum(x, -1, keep
 struct Axes : Shape {
   Axes() = default;
   template <WholeNumber T>
-  Axes(T axis) : Shape{static_cast<int64_t>(axis)} {}
+  Axes(T axis) : Shape{int64_t{Whole(axis)}} {}
   Axes(Axis axis) : Shape{int64_t{axis}} {}
   Axes(std::initializer_list<int64_t> axes) : Shape(axes) {}
 };

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include <heed/core/number.h>
 #include <heed/core/op_name.h>
 #include <heed/core/parallel.h>
 #include <heed/core/philox.h>
@@ -170,9 +171,11 @@ void into_contiguous(const Array& x, Fill&& fill) {
   copy_into(x, y);
 }
 
-void check_normal(const char* op, double mean, double std) {
+void check_normal(const Array& x, double mean, double std) {
+  const char* const op = OpName::current();
   check(std::isfinite(mean) && std::isfinite(std) && std >= 0, op, ": mean ", mean, ", std ", std,
         ": both must be finite and std not negative");
+  for (const double value : {mean, std}) check_holds(op, x, value);
 }
 
 // v, clamped to [low, high] and rounded to T without leaving it again.
@@ -188,9 +191,10 @@ T rounded_within(double v, double low, double high) {
 
 void fill_uniform(const Array& x, double low, double high, Generator& generator) {
   const OpName at("fill_uniform");
-  check(std::isfinite(low) && std::isfinite(high - low) && low <= high, "fill_uniform: [", low,
+  check(std::isfinite(low) && std::isfinite(high - low) && low <= high, OpName::current(), ": [", low,
         ", ", high, "): bounds must be finite and in order");
-  dispatch_floating(x.dtype(), "fill_uniform", [&]<class T>() {
+  for (const double bound : {low, high}) check_holds(OpName::current(), x, bound);
+  dispatch_floating(x.dtype(), OpName::current(), [&]<class T>() {
     constexpr uint64_t kept = std::is_same_v<T, float> ? ~uint64_t{0} << 40 : ~uint64_t{0};
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
@@ -206,8 +210,8 @@ void fill_uniform(const Array& x, double low, double high, Generator& generator)
 
 void fill_normal(const Array& x, double mean, double std, Generator& generator) {
   const OpName at("fill_normal");
-  check_normal("fill_normal", mean, std);
-  dispatch_floating(x.dtype(), "fill_normal", [&]<class T>() {
+  check_normal(x, mean, std);
+  dispatch_floating(x.dtype(), OpName::current(), [&]<class T>() {
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
       const int64_t n = y.numel();
@@ -228,14 +232,14 @@ void fill_normal(const Array& x, double mean, double std, Generator& generator) 
 void fill_truncated_normal(const Array& x, double mean, double std, double low, double high,
                            Generator& generator) {
   const OpName at("fill_truncated_normal");
-  check_normal("fill_truncated_normal", mean, std);
-  check(std > 0 && low < high, "fill_truncated_normal: std ", std, " on [", low, ", ", high,
+  check_normal(x, mean, std);
+  check(std > 0 && low < high, OpName::current(), ": std ", std, " on [", low, ", ", high,
         "]: std must be positive and the bounds in order");
   // In units of the standard normal: the interval [a, b], and its point of greatest density. Beyond
   // `far` the density is less than 2⁻⁵³ of that: no proposal there would ever be accepted.
   double a = (low - mean) / std, b = (high - mean) / std;
   const double peak = std::clamp(0.0, a, b);
-  check(std::abs(peak) < 1e6, "fill_truncated_normal: mean ", mean, ", std ", std, " on [", low,
+  check(std::abs(peak) < 1e6, OpName::current(), ": mean ", mean, ", std ", std, " on [", low,
         ", ", high, "]: the interval is a million standard deviations away: move it or the mean");
   const double far = std::sqrt(peak * peak + 106 * 0.693147180559945309417);
   a = std::max(a, -far), b = std::min(b, far);
@@ -256,7 +260,7 @@ void fill_truncated_normal(const Array& x, double mean, double std, double low, 
     return accepted ? mean + std * z : std::numeric_limits<double>::quiet_NaN();
   };
 
-  dispatch_floating(x.dtype(), "fill_truncated_normal", [&]<class T>() {
+  dispatch_floating(x.dtype(), OpName::current(), [&]<class T>() {
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
       const Draw draw = draw_for<1>(y.numel(), generator);
@@ -274,7 +278,7 @@ void fill_truncated_normal(const Array& x, double mean, double std, double low, 
 
 void fill_bernoulli(const Array& x, double p, Generator& generator) {
   const OpName at("fill_bernoulli");
-  check(p >= 0 && p <= 1, "fill_bernoulli: p = ", p, ": a probability is between 0 and 1");
+  check(p >= 0 && p <= 1, OpName::current(), ": p = ", p, ": a probability is between 0 and 1");
   const uint64_t threshold = static_cast<uint64_t>(p * 0x1p32 + 0.5);
   dispatch(x.dtype(), [&]<class T>() {
     into_contiguous(x, [&](const Array& y) {
@@ -289,12 +293,12 @@ void fill_bernoulli(const Array& x, double p, Generator& generator) {
 
 void fill_integers(const Array& x, int64_t low, int64_t high, Generator& generator) {
   const OpName at("fill_integers");
-  check(low < high, "fill_integers: [", low, ", ", high, "): is empty: low must be less than high");
-  check<DtypeError>(x.dtype() != Dtype::boolean, "fill_integers: dtype bool: use fill_bernoulli");
+  check(low < high, OpName::current(), ": [", low, ", ", high, "): is empty: low must be less than high");
+  check<DtypeError>(x.dtype() != Dtype::boolean, OpName::current(), ": dtype bool: use fill_bernoulli");
   dispatch(x.dtype(), [&]<class T>() {
     constexpr int digits = std::numeric_limits<T>::digits;  // integers up to 2^digits are exact
     constexpr int64_t limit = digits >= 63 ? INT64_MAX : int64_t{1} << digits;
-    check<DtypeError>(digits >= 63 || (low >= -limit && high <= limit), "fill_integers: [", low,
+    check<DtypeError>(digits >= 63 || (low >= -limit && high <= limit), OpName::current(), ": [", low,
                       ", ", high, "): do not all fit ", x.dtype(), ": use int64");
     const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
     into_contiguous(x, [&](const Array& y) {

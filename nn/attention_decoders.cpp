@@ -75,7 +75,7 @@ AttnDecoderRNN::AttnDecoderRNN(int64_t hidden, int64_t vocab, const AttnDecoderR
 DecoderState AttnDecoderRNN::begin(const EncodedSequence& source) const {
   const Scope scope(*this);
   DecoderState state = RecurrentDecoder::begin(source);
-  const Tensor& h = source.outputs;
+  const Tensor h = source.key_mask ? where(source.key_mask->unsqueeze(-1), source.outputs, 0.0) : source.outputs;
   check<ShapeError>(h.size(1) <= max_length, "AttnDecoderRNN: the encoder's outputs ", h.shape(),
                     ", max_length ", max_length, ": there is no weight for the last ",
                     h.size(1) - max_length, " places: make max_length the longest source's length");

@@ -11,7 +11,7 @@ namespace {
 // The options of a call, with what the layer brings along unless the call says otherwise.
 AttentionOptions completed(AttentionOptions options, double scale, double dropout) {
   if (!options.scale) options.scale = scale;
-  if (dropout > 0.0) options.dropout = dropout;
+  if (dropout != 0.0) options.dropout = dropout;
   return options;
 }
 

@@ -17,8 +17,9 @@ void check_options(const char* op, int64_t batch, const SearchOptions& o) {
   check(batch >= 0 && o.max_length > 0 && o.beam > 0 && o.bos >= 0 && o.eos >= 0, op, ": batch ",
         batch, ", bos ", o.bos, ", eos ", o.eos, ", max_length ", o.max_length, ", beam ", o.beam,
         ": max_length and beam must be positive, the others not negative");
-  check(o.length_penalty >= 0.0, op, ": length_penalty = ", o.length_penalty,
-        ": must be 0 or more");
+  check(o.length_penalty >= 0.0 && std::isfinite(o.length_penalty), op, ": length_penalty = ",
+        o.length_penalty, ": must be a number >= 0");
+  zeros({batch, 1});  // a batch that no memory holds is refused here
 }
 
 // (rows, V)
@@ -144,7 +145,7 @@ std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep
     const auto count = static_cast<int64_t>(last.size());
     const Tensor logits = log_probabilities("beam_search", step(column(last)), count, o.eos);
     // A parent has at most `beam` children that are kept, and one that is finished.
-    const int64_t a_row = std::min(o.beam + 1, logits.size(1));
+    const int64_t a_row = std::min(o.beam, logits.size(1) - 1) + 1;
     const Extremum best = topk(logits, a_row, -1);
     const std::vector<double> values = best.values.to_vector();
     const std::vector<double> tokens = best.indices.to_vector();

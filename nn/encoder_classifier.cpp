@@ -34,6 +34,8 @@ Tensor EncoderClassifier::operator()(const Tensor& tokens,
                                      const std::optional<std::vector<int64_t>>& lengths) const {
   const Scope scope(*this);
   check_tokens("EncoderClassifier", tokens);
+  check<ShapeError>(tokens.size(1) > 0, "EncoderClassifier: tokens ", tokens.shape(),
+                    ": texts of no tokens have no mean: give each one at least");
   const Tensor x = positions(embedding(tokens));  // (B, n, E)
   if (!lengths) return head(mean(encoder(x), 1));
   bool fits = static_cast<int64_t>(lengths->size()) == tokens.size(0);

@@ -24,7 +24,9 @@ struct FeedForward : Module {
       : linear1(width, o.hidden, {.bias = o.bias}),
         linear2(o.hidden, width, {.bias = o.bias}),
         dropout(o.dropout),
-        activation(o.activation) {}
+        activation(o.activation) {
+    check(activation != nullptr, "FeedForward: activation is null: give a function, such as relu");
+  }
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);

@@ -4,12 +4,15 @@
 #include <cmath>
 #include <numeric>
 
+#include <heed/core/op_name.h>
+
 namespace heed::nn {
 
 namespace {
 
 template <class Fill>
-Tensor& write(Tensor& x, Fill fill) {
+Tensor& write(const char* op, Tensor& x, Fill fill) {
+  const core::OpName at(op);
   const NoGrad no_history;
   core::Array values(x.shape(), x.dtype());
   fill(values);
@@ -28,7 +31,12 @@ Fans fans(const char* op, const Tensor& x) {
   return {static_cast<double>(x.size(1)) * field, static_cast<double>(x.size(0)) * field};
 }
 
+void check_gain(const char* op, double gain) {
+  check(std::isfinite(gain) && gain >= 0.0, op, ": gain = ", gain, ": must be a number >= 0");
+}
+
 double kaiming_std(const char* op, const Tensor& x, double slope) {
+  check(std::isfinite(slope), op, ": slope = ", slope, ": must be a finite number");
   return std::sqrt(2.0 / (1.0 + slope * slope) / fans(op, x).in);
 }
 
@@ -40,39 +48,45 @@ Tensor& constant_(Tensor& x, double value) {
 }
 
 Tensor& uniform_(Tensor& x, double low, double high) {
-  return write(
-      x, [&](const core::Array& y) { core::fill_uniform(y, low, high, default_generator()); });
+  return write("uniform_", x,
+               [&](const core::Array& y) { core::fill_uniform(y, low, high, default_generator()); });
 }
 
 Tensor& normal_(Tensor& x, double mean, double std) {
-  return write(x,
+  return write("normal_", x,
                [&](const core::Array& y) { core::fill_normal(y, mean, std, default_generator()); });
 }
 
 Tensor& trunc_normal_(Tensor& x, double mean, double std, double low, double high) {
-  return write(x, [&](const core::Array& y) {
+  return write("trunc_normal_", x, [&](const core::Array& y) {
     core::fill_truncated_normal(y, mean, std, low, high, default_generator());
   });
 }
 
 Tensor& xavier_uniform_(Tensor& x, double gain) {
   const Fans fan = fans("xavier_uniform_", x);
+  check_gain("xavier_uniform_", gain);
+  if (x.numel() == 0) return x;
   const double bound = gain * std::sqrt(6.0 / (fan.in + fan.out));
   return uniform_(x, -bound, bound);
 }
 
 Tensor& xavier_normal_(Tensor& x, double gain) {
   const Fans fan = fans("xavier_normal_", x);
+  check_gain("xavier_normal_", gain);
+  if (x.numel() == 0) return x;
   return normal_(x, 0.0, gain * std::sqrt(2.0 / (fan.in + fan.out)));
 }
 
 Tensor& kaiming_uniform_(Tensor& x, double slope) {
   const double bound = std::sqrt(3.0) * kaiming_std("kaiming_uniform_", x, slope);
+  if (x.numel() == 0) return x;
   return uniform_(x, -bound, bound);
 }
 
 Tensor& kaiming_normal_(Tensor& x, double slope) {
-  return normal_(x, 0.0, kaiming_std("kaiming_normal_", x, slope));
+  const double std = kaiming_std("kaiming_normal_", x, slope);
+  return x.numel() == 0 ? x : normal_(x, 0.0, std);
 }
 
 namespace {
@@ -101,6 +115,7 @@ void orthonormalise(double* rows, int64_t count, int64_t width) {
 Tensor& orthogonal_(Tensor& x, double gain) {
   check<ShapeError>(x.dim() >= 2, "orthogonal_: ", x.shape(),
                     ": needs two axes or more: a vector has nothing to be orthogonal to");
+  check(std::isfinite(gain), "orthogonal_: gain = ", gain, ": must be a finite number");
   if (x.numel() == 0) return x;
   const int64_t rows = x.size(0), columns = x.numel() / rows;
   const int64_t count = std::min(rows, columns), width = std::max(rows, columns);
@@ -109,13 +124,14 @@ Tensor& orthogonal_(Tensor& x, double gain) {
   double* const numbers = matrix.data<double>();
   orthonormalise(numbers, count, width);
   std::for_each_n(numbers, matrix.numel(), [gain](double& number) { number *= gain; });
-  return write(x, [&](const core::Array& y) {
+  return write("orthogonal_", x, [&](const core::Array& y) {
     const core::Array upright = rows <= columns ? matrix : core::transpose(matrix, 0, 1);
     core::copy_into(y, core::reshape(upright, x.shape()));
   });
 }
 
 Tensor& gpt2_residual_(Tensor& x, int64_t layers, double std) {
+  check(layers > 0, "gpt2_residual_: ", layers, " layers: must be positive");
   return normal_(x, 0.0, std / std::sqrt(2.0 * static_cast<double>(layers)));
 }
 

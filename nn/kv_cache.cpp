@@ -37,12 +37,13 @@ KeysValues KeyValueCache::append(const KeysValues& news) {
                         k.size(1) == v.size(1) && k.size(2) == v.size(2),
                     "KeyValueCache: keys ", k.shape(), ", values ", v.shape(),
                     ": must be (B, g, n, d) and (B, g, n, p)");
-  const int64_t begin = length_, end = length_ + k.size(2);
-  check<ShapeError>(end <= capacity_, "KeyValueCache: ", k.size(2), " positions behind ", begin,
+  const int64_t begin = length_;
+  check<ShapeError>(k.size(2) <= capacity_ - begin, "KeyValueCache: ", k.size(2), " positions behind ", begin,
                     ", capacity ", capacity_,
                     ": there is no room: make the capacity larger, or "
                     "begin anew with the latest tokens after truncate(0)");
   const NoGrad no_history;
+  const int64_t end = begin + k.size(2);
   if (length_ == 0) {
     const auto room_for = [this](const Tensor& x) {
       return zeros({x.size(0), x.size(1), capacity_, x.size(3)}, x.dtype());
@@ -75,8 +76,11 @@ void KeyValueCache::reorder(const Tensor& rows) {
   }
 }
 
-KeyValueCaches::KeyValueCaches(int64_t count, int64_t capacity)
-    : layers(static_cast<size_t>(count), KeyValueCache(capacity)) {}
+KeyValueCaches::KeyValueCaches(int64_t count, int64_t capacity) {
+  constexpr int64_t most = int64_t{1} << 20;
+  check(count >= 0 && count <= most, "KeyValueCaches: ", count, " layers: must be in 0 … ", most);
+  layers.assign(static_cast<size_t>(count), KeyValueCache(capacity));
+}
 
 void KeyValueCaches::truncate(int64_t length) {
   for (KeyValueCache& layer : layers) layer.truncate(length);

@@ -2,6 +2,7 @@
 
 #include <heed/autograd/cross_entropy.h>
 #include <heed/autograd/ops.h>
+#include <heed/core/number.h>
 #include <heed/nn/loss_checks.h>
 
 namespace heed::nn {
@@ -36,6 +37,7 @@ Tensor l1_loss(const Tensor& prediction, const Tensor& target, const LossOptions
 Tensor huber_loss(const Tensor& prediction, const Tensor& target, const HuberOptions& o) {
   check_alike("huber_loss", "prediction", prediction, "target", target);
   check(o.delta > 0.0, "huber_loss: delta = ", o.delta, ": must be positive");
+  core::check_holds("huber_loss", prediction.array(), o.delta);
   const Tensor distance = abs(prediction - target);
   const Tensor inner = minimum(distance, o.delta);
   return reduce("huber_loss", inner * (distance - 0.5 * inner), o.reduction);
@@ -43,6 +45,8 @@ Tensor huber_loss(const Tensor& prediction, const Tensor& target, const HuberOpt
 
 Tensor hinge_loss(const Tensor& score, const Tensor& label, const LossOptions& o) {
   check_alike("hinge_loss", "score", score, "label", label);
+  check(!any(eq(label, 0.0)) || any(label < 0.0), "hinge_loss: labels ", label.shape(),
+        ": are 0 and 1: a margin is of -1 and 1: give 2.0 * label - 1.0");
   return reduce("hinge_loss", relu(1.0 - label * score), o.reduction);
 }
 
@@ -92,10 +96,10 @@ Tensor nll_loss(const Tensor& log_probs, const Tensor& target, const NllOptions&
   const Tensor ignored = eq(target, static_cast<double>(o.ignore_index));
   const Tensor classes = where(ignored, 0.0, target);
   const int64_t count = log_probs.size(-1);
-  const std::vector<double> numbers = classes.to_vector();
-  for (size_t row = 0; row < numbers.size(); ++row)
-    check<IndexError>(numbers[row] >= 0 && numbers[row] < static_cast<double>(count),
-                      "nll_loss: target ", numbers[row], " in row ", row, ": there are ", count,
+  const Tensor numbers = classes.contiguous();
+  for (int64_t row = 0; row < numbers.numel(); ++row)
+    check<IndexError>(numbers.data<int64_t>()[row] >= 0 && numbers.data<int64_t>()[row] < count,
+                      "nll_loss: target ", numbers.data<int64_t>()[row], " in row ", row, ": there are ", count,
                       " classes: a target lies in 0 … ", count - 1,
                       ", or is ignore_index = ", o.ignore_index);
   Tensor weight = full(target.shape(), 1.0, log_probs.dtype());

@@ -20,6 +20,8 @@ Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys) {
 }
 
 Tensor padding_mask(const Tensor& lengths, int64_t keys) {
+  check<DtypeError>(lengths.dtype() == Dtype::i64, "padding_mask: lengths ", lengths.dtype(), " ",
+                    lengths.shape(), ": are whole numbers: convert them with to(Dtype::i64)");
   return arange(keys) < lengths.unsqueeze(-1);
 }
 
@@ -38,13 +40,18 @@ Tensor prefix_mask(const std::vector<int64_t>& prefix_lengths, int64_t n) {
 }
 
 Tensor block_diagonal_mask(const std::vector<int64_t>& lengths) {
-  std::vector<int64_t> sequence;  // of each position
+  constexpr int64_t most = int64_t{1} << 31;  // places: the mask has their square
+  int64_t places = 0;
   for (size_t i = 0; i < lengths.size(); ++i) {
     check(lengths[i] >= 0, "block_diagonal_mask: length ", lengths[i], " of sequence ", i,
           ": must not be negative");
-    sequence.insert(sequence.end(), static_cast<size_t>(lengths[i]), static_cast<int64_t>(i));
+    check<ShapeError>(lengths[i] <= most - places, "block_diagonal_mask: length ", lengths[i],
+                      " of sequence ", i, ": no memory holds such a mask: give shorter sequences");
+    places += lengths[i];
   }
-  const Tensor of = tensor_i64(sequence);
+  const Tensor of = zeros({places}, Dtype::i64);  // the sequence of each place
+  for (size_t i = 0, begin = 0; i < lengths.size(); begin += static_cast<size_t>(lengths[i++]))
+    std::fill_n(of.array().data<int64_t>() + begin, lengths[i], static_cast<int64_t>(i));
   return eq(of.unsqueeze(1), of);
 }
 
@@ -106,10 +113,14 @@ std::optional<Tensor> AttentionMask::as_one() const {
 
 AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype,
                              const AttentionOptions& o) {
+  check(o.dropout >= 0.0 && o.dropout <= 1.0, op, ": dropout = ", o.dropout,
+        ": a probability lies in 0 … 1");
   AttentionMask all;
   const auto also = [&all](const Tensor& mask) {
     all.permitted = all.permitted.defined() ? all.permitted & mask : mask;
   };
+  check(!o.mask || o.mask->defined(), op, ": mask, an empty Tensor: has no elements: leave it out");
+  check(!o.key_mask || o.key_mask->defined(), op, ": key_mask, an empty Tensor: has no elements: leave it out");
   if (o.mask) {
     const Dtype given = o.mask->dtype();
     check<DtypeError>(given == Dtype::boolean || is_floating(given), op, ": mask ", given, " ",

@@ -67,7 +67,7 @@ MultiHeadAttention::MultiHeadAttention(int64_t embed_dim, int64_t heads, const M
       add_zero_attn(o.add_zero_attn),
       out_proj(embed_dim, embed_dim, {.bias = o.bias}) {
   check<ShapeError>(
-      heads > 0 && embed_dim % heads == 0, "MultiHeadAttention: width ", embed_dim, ", ", heads,
+      heads > 0 && embed_dim > 0 && embed_dim % heads == 0, "MultiHeadAttention: width ", embed_dim, ", ", heads,
       " heads: every head gets an equal part: make the width a multiple of the heads");
   check(dropout >= 0.0 && dropout <= 1.0, "MultiHeadAttention: dropout = ", dropout,
         ": a probability lies in 0 … 1");
@@ -120,15 +120,19 @@ Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, 
   return attend_heads(heads(0), {heads(1), heads(2)}, call);
 }
 
-KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& value) const {
+KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& value,
+                                           const std::optional<Tensor>& key_mask) const {
   const Scope scope(*this);
   check<ShapeError>(key.dim() == 3 && value.dim() == 3 && key.size(0) == value.size(0) &&
                         key.size(1) == value.size(1),
                     "MultiHeadAttention: key ", key.shape(), ", value ", value.shape(),
                     ": must be (B, m, kdim) and (B, m, vdim), batch first");
+  check<ShapeError>(!key_mask || key_mask->shape() == Shape{key.size(0), key.size(1)},
+                    "MultiHeadAttention: key ", key.shape(), ", key_mask ",
+                    key_mask ? key_mask->shape() : Shape(), ": must be (B, m), false at padding");
   const bool packed = in_proj_weight.defined();
   const auto project = [&](int64_t i, const Tensor& x, const Tensor& own) {
-    return split_heads(linear(x, packed ? third(in_proj_weight, i) : own, third(in_proj_bias, i)),
+    return split_heads(linear(key_mask ? without_padding(x, *key_mask) : x, packed ? third(in_proj_weight, i) : own, third(in_proj_bias, i)),
                        num_heads);
   };
   return {project(1, key, k_proj_weight), project(2, value, v_proj_weight)};

@@ -57,7 +57,9 @@ struct MultiHeadAttention : Module {
 
   // The same in two steps, for keys and values that serve more than one query (kv_cache.h):
   //     m(q, k, v, call)  =  m.attend_to(q, m.keys_values(k, v), call)
-  KeysValues keys_values(const Tensor& key, const Tensor& value) const;  // both (B, h, m, d)
+  /// Both (B, h, m, d). What the key mask, (B, m), leaves out may hold anything.
+  KeysValues keys_values(const Tensor& key, const Tensor& value,
+                         const std::optional<Tensor>& key_mask = std::nullopt) const;
   Attended attend_to(const Tensor& query, const KeysValues& memory,
                      const MultiHeadCall& = {}) const;
 

@@ -13,6 +13,9 @@ namespace heed::nn {
 /// ahead is a rotation by δ ω_j, wherever one stands.
 Tensor sinusoidal_table(int64_t n, int64_t d, Dtype dtype = Dtype::f32);
 
+/// What every layer of positions asks: x is floating, and `first` one of so many places, or their end.
+void check_first(const char* layer, const Tensor& x, int64_t first, int64_t places);
+
 struct PositionOptions {
   double dropout = 0.0;
   int64_t max_length = 1000;

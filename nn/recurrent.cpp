@@ -5,6 +5,8 @@
 #include <heed/autograd/ops.h>
 #include <heed/autograd/recurrence.h>
 #include <heed/nn/init.h>
+#include <heed/nn/masks.h>
+#include <heed/nn/unseen.h>
 
 namespace heed::nn {
 
@@ -105,9 +107,9 @@ Recurrent RecurrentLayer::operator()(const Tensor& x, const RecurrentCall& call)
 
   const Tensor none = zeros({x.size(0), hidden_size}, x.dtype());
   std::vector<Tensor> last_hidden, last_cell;
-  Tensor y = x;
+  Tensor y = call.lengths ? without_padding(x, padding_mask(*call.lengths, x.size(1))) : x;
   for (int64_t layer = 0; layer < num_layers; ++layer) {
-    if (layer > 0 && training && dropout > 0.0) y = heed::dropout(y, dropout);
+    if (layer > 0 && training && dropout != 0.0) y = heed::dropout(y, dropout);
     std::vector<Tensor> sides;  // (B, L, H), one a direction
     for (int64_t direction = 0; direction < directions; ++direction) {
       const int64_t i = layer * directions + direction;

@@ -2,11 +2,11 @@
 
 #include <cmath>
 #include <utility>
-#include <vector>
 
 #include <heed/autograd/create.h>
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/views.h>
+#include <heed/nn/positions.h>
 
 namespace heed::nn {
 
@@ -29,24 +29,28 @@ RotaryPositions::RotaryPositions(int64_t width, RopeLayout layout_, const RopeOp
     : layout(layout_) {
   check<ShapeError>(width > 0 && width % 2 == 0, "RotaryPositions: width ", width,
                     ": numbers turn in pairs: the width of a head must be even");
+  check(std::isfinite(o.base) && o.base > 0.0, "RotaryPositions: base = ", o.base,
+        ": must be a positive number");
   const int64_t half = width / 2;
-  std::vector<double> c, s;
+  cosines = zeros({o.max_length, half}, Dtype::f64);
+  sines = zeros({o.max_length, half}, Dtype::f64);
+  double* c = cosines.array().data<double>();
+  double* s = sines.array().data<double>();
   for (int64_t i = 0; i < o.max_length; ++i)
     for (int64_t j = 0; j < half; ++j) {
       const double angle =
           static_cast<double>(i) *
           std::pow(o.base, -2.0 * static_cast<double>(j) / static_cast<double>(width));
-      c.push_back(std::cos(angle));
-      s.push_back(std::sin(angle));
+      *c++ = std::cos(angle);
+      *s++ = std::sin(angle);
     }
-  cosines = tensor(c, {o.max_length, half}, Dtype::f64);
-  sines = tensor(s, {o.max_length, half}, Dtype::f64);
 }
 
 Tensor RotaryPositions::operator()(const Tensor& x, int64_t first) const {
   const Scope scope(*this);
   const int64_t d = 2 * cosines.size(1), room = cosines.size(0);
-  check<ShapeError>(x.dim() >= 2 && x.size(-1) == d && first >= 0 && first + x.size(-2) <= room,
+  check_first("RotaryPositions", x, first, room);
+  check<ShapeError>(x.dim() >= 2 && x.size(-1) == d && x.size(-2) <= room - first,
                     "RotaryPositions: input ", x.shape(), " at position ", first, ", table (", room,
                     ", ", d, "): the input must be (…, n, ", d, ") and end at position ", room,
                     " at most: make max_length larger for longer sequences");

@@ -44,7 +44,7 @@ struct Attention : Module {
                       AttentionOptions options = {}, const More&... context) const {
     const Scope scope(*this);
     options.normaliser = normaliser;
-    if (training && dropout > 0.0) options.dropout = dropout;
+    if (training && dropout != 0.0) options.dropout = dropout;
     const QueriesKeys part = taking_part("attention", q, k, options);
     return attend(score(part.q, part.k, context...), v, options);
   }

@@ -5,6 +5,7 @@
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/indexing.h>
 #include <heed/nn/clone.h>
+#include <heed/nn/unseen.h>
 
 namespace heed::nn {
 
@@ -36,9 +37,11 @@ Tensor TransformerDecoderLayer::run(const Tensor& x, Self self, Cross cross) con
   return norm3(z + dropout3(feed_forward(z)));
 }
 
-Tensor TransformerDecoderLayer::operator()(const Tensor& x, const Tensor& memory,
+Tensor TransformerDecoderLayer::operator()(const Tensor& input, const Tensor& memory,
                                            const TransformerDecoderCall& call) const {
   const Scope scope(*this);
+  const Tensor x = taking_part("TransformerDecoderLayer", self_attn.num_heads, input,
+                               {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal});
   const MultiHeadCall within{.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal};
   const MultiHeadCall across{.mask = call.memory_mask, .key_mask = call.memory_key_mask};
   return run(
@@ -83,6 +86,7 @@ void DecoderCache::reorder(const Tensor& rows) {
 TransformerDecoder::TransformerDecoder(const TransformerDecoderLayer& layer, int64_t count,
                                        std::optional<LayerNorm> norm_)
     : norm(std::move(norm_)) {
+  check(count >= 0, "TransformerDecoder: ", count, " layers: must not be negative");
   for (int64_t i = 0; i < count; ++i) layers.push_back(clone(layer));
 }
 
@@ -101,7 +105,7 @@ DecoderCache TransformerDecoder::begin(const Tensor& memory, int64_t capacity,
                      {},
                      std::move(memory_key_mask)};
   for (const TransformerDecoderLayer& layer : layers)
-    cache.memory.push_back(layer.multihead_attn.keys_values(memory, memory));
+    cache.memory.push_back(layer.multihead_attn.keys_values(memory, memory, cache.memory_key_mask));
   return cache;
 }
 

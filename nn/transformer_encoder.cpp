@@ -2,6 +2,7 @@
 
 #include <heed/autograd/elementwise.h>
 #include <heed/nn/clone.h>
+#include <heed/nn/unseen.h>
 
 namespace heed::nn {
 
@@ -18,8 +19,10 @@ TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t num_he
       dropout2(o.dropout),
       norm_first(o.norm_first) {}
 
-Tensor TransformerEncoderLayer::operator()(const Tensor& x, const TransformerCall& call) const {
+Tensor TransformerEncoderLayer::operator()(const Tensor& input, const TransformerCall& call) const {
   const Scope scope(*this);
+  const Tensor x = taking_part("TransformerEncoderLayer", self_attn.num_heads, input,
+                               {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal});
   const auto attend_within = [&](const Tensor& z) {
     return dropout1(
         self_attn(z, {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal}).output);
@@ -46,6 +49,7 @@ void TransformerEncoderLayer::visit(Visitor& v) {  // PyTorch's names: linear1 a
 TransformerEncoder::TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count,
                                        std::optional<LayerNorm> norm_)
     : norm(std::move(norm_)) {
+  check(count >= 0, "TransformerEncoder: ", count, " layers: must not be negative");
   for (int64_t i = 0; i < count; ++i) layers.push_back(clone(layer));
 }
 

@@ -65,7 +65,12 @@ LayerInputs taking_part(const char* op, int64_t heads, const LayerInputs& in,
 Tensor taking_part(const char* op, int64_t heads, const Tensor& x, const AttentionOptions& o) {
   if (nothing_forbidden(o, x.size(1), x.size(1)) || tame(x)) return x;
   const Tensor permitted = permitted_to_any_head(op, heads, x, x, o);
-  return only(x, asking(permitted) | seen(permitted));
+  const Tensor asks = asking(permitted);
+  return only(x, (o.key_mask ? asks & o.key_mask->unsqueeze(-1) : asks) | seen(permitted));
+}
+
+Tensor without_padding(const Tensor& x, const Tensor& real) {
+  return tame(x) ? x : only(x, real.unsqueeze(-1));
 }
 
 }  // namespace heed::nn

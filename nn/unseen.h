@@ -25,7 +25,10 @@ struct LayerInputs {
 
 /// For a layer that projects its inputs for so many heads (0: no axis of heads).
 LayerInputs taking_part(const char* op, int64_t heads, const LayerInputs&, const AttentionOptions&);
-Tensor taking_part(const char* op, int64_t heads, const Tensor& x,
-                   const AttentionOptions&);  // self-attention
+/// Self-attention: what the key mask leaves out asks nothing, either.
+Tensor taking_part(const char* op, int64_t heads, const Tensor& x, const AttentionOptions&);
+
+/// x (B, n, ·) with zeros at padding, which may hold anything: real (B, n), false there.
+Tensor without_padding(const Tensor& x, const Tensor& real);
 
 }  // namespace heed::nn

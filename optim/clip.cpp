@@ -4,6 +4,7 @@
 
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/linalg.h>
+#include <heed/autograd/reduce.h>
 #include <heed/autograd/where.h>
 
 namespace heed::optim {
@@ -15,7 +16,9 @@ double clip_grad_norm(const std::vector<Tensor>& params, double max_norm, const 
   for (const Tensor& p : params)
     if (const Tensor g = p.grad(); g.defined()) {
       const Tensor flat = g.reshape({-1});
-      squares += matmul(flat, flat).item();
+      const double square = matmul(flat, flat).item();
+      // f32 holds no square of 1e20 or of 1e-23: such gradients are looked at again in f64.
+      squares += square > 1e-30 && std::isfinite(square) ? square : sum(heed::square(flat.to(Dtype::f64))).item();
     }
   const double norm = std::sqrt(squares);
   check(!options.error_if_nonfinite || std::isfinite(norm), "clip_grad_norm: the gradients of ", params.size(),

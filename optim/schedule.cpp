@@ -31,6 +31,7 @@ std::vector<int64_t> in_order(const char* schedule, const std::vector<int64_t>& 
 
 Schedule::Schedule(Optimizer& optimizer, Rate rate, const char* kind)
     : kind_(kind), optimizer_(optimizer), rate_(std::move(rate)) {
+  check(rate_ != nullptr, kind_, ": an empty function: give one of the step");
   for (Optimizer::Group& group : optimizer.groups()) {
     if (!group.initial_lr) group.initial_lr = group.lr;
     first_.push_back(*group.initial_lr);
@@ -74,9 +75,9 @@ std::function<void()> Schedule::prepare_load(const ResumeState& state) {
 }
 
 LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> factor)
-    : Schedule(optimizer, [factor = std::move(factor)](double first, int64_t step) {
+    : Schedule(optimizer, factor ? Rate([factor = std::move(factor)](double first, int64_t step) {
         return first * factor(step);
-      }, "LambdaLR") {}
+      }) : Rate(), "LambdaLR") {}
 
 ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& o)
     : Schedule(optimizer, [total = positive("ConstantLR", "total_iters", o.total_iters),

@@ -174,3 +174,23 @@ TEST_CASE("data<T>() refuses another element type") {
   CHECK_THROWS_AS((ones({3}) > 0.5).data<float>(), DtypeError);
   CHECK_THROWS_AS(Tensor().data<float>(), ShapeError);
 }
+
+TEST_CASE("an unsigned number that int64_t does not hold is the largest, not one from the end") {
+  const Tensor x = tensor({1, 2, 3, 4, 5, 6}, {3, 2});
+  constexpr size_t none = SIZE_MAX;  // std::string::npos, or what 0 - 1 is
+  CHECK(x.slice(0, 0, none).shape() == Shape{3, 2});
+  CHECK(x.slice(0, none, none).shape() == Shape{0, 2});
+  CHECK(x.split(none).size() == 1);
+  CHECK(test::message_of<IndexError>([&] { x[none]; }).starts_with("select: (3, 2): index 9223372036854775807"));
+  CHECK(test::message_of<IndexError>([&] { sum(x, none); }).starts_with("sum: (3, 2): axis 9223372036854775807"));
+  CHECK(test::message_of([&] { topk(x, none); }).starts_with("topk: (3, 2) with k = 9223372036854775807"));
+}
+
+TEST_CASE("ops that are made of others speak in their own names") {
+  const Tensor whole = arange(3), one = scalar(1.0);
+  CHECK(test::message_of<DtypeError>([&] { var(whole); }).starts_with("var: (3,) of int64: "));
+  CHECK(test::message_of<DtypeError>([&] { norm(whole); }).starts_with("norm: (3,) of int64: "));
+  CHECK(test::message_of<IndexError>([&] { unbind(one, 0); }).starts_with("unbind: (): one number has no axis 0"));
+  CHECK(test::message_of<DtypeError>([&] { scalar(1e300); }).starts_with("scalar: () float32 and the number 1e+300"));
+  CHECK(test::message_of<ShapeError>([&] { masked_fill(ones({3, 4}), ones({5}) > 0.0, 1.0); }).starts_with("masked_fill: "));
+}
