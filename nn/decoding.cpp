@@ -18,7 +18,7 @@ void check_options(const char* op, int64_t batch, const SearchOptions& o) {
         batch, ", bos ", o.bos, ", eos ", o.eos, ", max_length ", o.max_length, ", beam ", o.beam,
         ": max_length and beam must be positive, the others not negative");
   check(o.length_penalty >= 0.0 && std::isfinite(o.length_penalty), op, ": length_penalty = ",
-        o.length_penalty, ": must be a number >= 0");
+        o.length_penalty, ": must be 0 or more");
   zeros({batch, 1});  // a batch that no memory holds is refused here
 }
 
@@ -107,7 +107,7 @@ void extend(Beam& beam, const std::vector<double>& values, const std::vector<dou
   const auto most = static_cast<size_t>(o.beam);
   std::vector<Hypothesis> kept;
   for (const Candidate& c : candidates) {
-    if (kept.size() == most) break;
+    if (kept.size() == most || c.log_probability == -INFINITY) break;  // what cannot be is no hypothesis
     Hypothesis h = beam.kept[c.parent];
     h.log_probability = c.log_probability;
     h.score = scored(c.log_probability, length, o.length_penalty);
@@ -156,6 +156,8 @@ std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep
       if (beam.done) continue;
       const size_t parents = beam.kept.size(), before = rows.size();
       extend(beam, values, tokens, static_cast<size_t>(a_row), first, length, o, rows, last);
+      check(!beam.kept.empty() || !beam.finished.empty(), "beam_search: the step gave ", logits.shape(), ": rows ",
+            first, " … ", first + parents - 1, " are -inf everywhere: no token is permitted: leave one at least, such as eos");
       first += parents;
       if (beam.done) {  // its rows go
         rows.resize(before);

@@ -190,7 +190,7 @@ TEST_CASE("a number that the dtype cannot hold is refused by every op that meets
       {"full", [&] { full({2}, 1e300, Dtype::i32); }},
       {"full", [&] { full({2}, 1e300); }},
       {"full", [&] { full({2}, NaN, Dtype::boolean); }},
-      {"full", [&] { scalar(2147483648.0, Dtype::i32); }},
+      {"scalar", [&] { scalar(2147483648.0, Dtype::i32); }},
       {"tensor",
        [&] {
          tensor({0.5, 1.7}, Dtype::i64);

@@ -163,6 +163,13 @@ TEST_CASE("counts of layers, rows and places: refused before memory is asked for
   const auto searched = [&](int64_t beam) { return beam_search(1, logits, reorder, {.max_length = 2, .beam = beam})[0]; };
   CHECK(searched(top).size() == searched(9).size());
   CHECK(searched(top)[0].score == searched(9)[0].score);
+  // A token that is forbidden is in no hypothesis, and where all are there is none.
+  const auto only = [&](double a, double b, double c) {
+    return beam_search(1, [=](const Tensor& tokens) { return zeros({tokens.size(0), 3}) + tensor({a, b, c}); }, reorder,
+                       {.max_length = 2, .beam = 3})[0];
+  };
+  for (const Hypothesis& h : only(-inf, 0, -inf)) CHECK(h.tokens == std::vector<int64_t>{1, 1});
+  CHECK(test::message_of([&] { only(-inf, -inf, -inf); }).starts_with("beam_search: the step gave (1, 3): rows 0 … 0 are -inf"));
 }
 
 TEST_CASE("gradients too large or too small for f32's squares are clipped by their norm") {
