@@ -4,7 +4,6 @@
 
 #include <heed/autograd/masked_matmul.h>
 #include <heed/autograd/ops.h>
-#include <heed/core/number.h>
 #include <heed/nn/attention_trace.h>
 #include <heed/nn/masks.h>
 
@@ -38,17 +37,9 @@ Attended weighted_average(const Tensor& weights, const Tensor& values, const Att
                   o.dropout);
 }
 
-double attention_scale(const char* op, int64_t d, Dtype dtype, const AttentionOptions& o) {
-  check(!o.scale || std::isfinite(*o.scale), op, ": scale = ", o.scale.value_or(0.0),
-        ": must be a finite number");
-  const double scale = o.scale.value_or(d > 0 ? 1.0 / std::sqrt(static_cast<double>(d)) : 1.0);
-  core::check_holds(op, {}, dtype, scale);
-  return scale;
-}
-
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
   check_one_width("attention", q, k);
-  const double scale = attention_scale("attention", q.size(-1), q.dtype(), o);
+  const double scale = o.scale.value_or(inverse_root(q.size(-1)));
   const AttentionMask mask = attention_mask("attention", scores_shape(q, k), q.dtype(), o);
   const Tensor scores = pair_dots(q * scale, k, mask.permitted);
   check_values(scores, v);

@@ -55,9 +55,6 @@ Attended weighted_average(const Tensor& weights, const Tensor& v, const Attentio
 /// either, is up to the score: those of scores.h and attention() below see to it.
 Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& = {});
 
-/// What q·k is multiplied by: what is given, else 1/√d; 1 where there is no width, and q·k is 0.
-double attention_scale(const char* op, int64_t d, Dtype, const AttentionOptions&);
-
 /// Scaled dot-product attention: q (…, n, d), k (…, m, d), v (…, m, p).
 /// O(n m (d + p)) time, O(n m) memory: the weights are kept for backward and returned.
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& = {});

@@ -26,12 +26,12 @@ void check_softmax(const char* op, const AttentionOptions& o) {
         ": a normaliser that is not softmax: only attend() has others");
 }
 
-// The options as the op takes them, for scores of this shape.
-FusedAttention fused(const char* op, const Shape& scores, double scale, const AttentionOptions& o) {
+// The options as the op takes them, for scores of this shape and keys of width d.
+FusedAttention fused(const char* op, const Shape& scores, Dtype dtype, int64_t d, const AttentionOptions& o) {
   check_softmax(op, o);
-  const AttentionOptions masks{.mask = o.mask, .key_mask = o.key_mask, .dropout = o.dropout};  // a boolean one, if any
-  return {.scale = scale,
-          .mask = attention_mask(op, scores, Dtype::boolean, masks).permitted,
+  const AttentionOptions masks{.mask = o.mask, .key_mask = o.key_mask, .dropout = o.dropout, .scale = o.scale};  // a boolean one, if any
+  return {.scale = o.scale.value_or(inverse_root(d)),
+          .mask = attention_mask(op, scores, dtype, masks).permitted,
           .causal = o.causal,
           .dropout = o.dropout != 0.0 ? DropoutMask::draw(o.dropout) : DropoutMask{}};
 }
@@ -84,7 +84,7 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
 
   Shape scores = q.shape();
   scores[rank - 1] = k.size(-2);
-  const FusedAttention how = fused(op, scores, attention_scale(op, q.size(-1), q.dtype(), o), o);
+  const FusedAttention how = fused(op, scores, q.dtype(), q.size(-1), o);
   if (AttentionTrace::active()) trace(q, all_heads(k), all_heads(v), o);
   const auto four_axes = [](Tensor x) {
     while (x.dim() < 4) x = x.unsqueeze(0);
@@ -111,7 +111,7 @@ Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions
     const std::vector<Tensor> x = apart();
     return merge_heads(attention(x[0], x[1], x[2], o).output);
   }
-  const FusedAttention how = fused(op, {B, heads, n, n}, attention_scale(op, d, qkv.dtype(), o), o);
+  const FusedAttention how = fused(op, {B, heads, n, n}, qkv.dtype(), d, o);
   if (AttentionTrace::active()) {
     const NoGrad no_history;
     const std::vector<Tensor> x = apart();

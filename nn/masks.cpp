@@ -1,10 +1,12 @@
 #include <heed/nn/masks.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <span>
 
 #include <heed/autograd/ops.h>
+#include <heed/core/number.h>
 #include <heed/nn/attention.h>
 
 namespace heed::nn {
@@ -115,6 +117,8 @@ AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype,
                              const AttentionOptions& o) {
   check(o.dropout >= 0.0 && o.dropout <= 1.0, op, ": dropout = ", o.dropout,
         ": a probability lies in 0 … 1");
+  check(!o.scale || std::isfinite(*o.scale), op, ": scale = ", o.scale.value_or(0.0), ": must be a finite number");
+  if (o.scale) core::check_holds(op, scores, dtype, *o.scale);
   AttentionMask all;
   const auto also = [&all](const Tensor& mask) {
     all.permitted = all.permitted.defined() ? all.permitted & mask : mask;
@@ -156,6 +160,8 @@ AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype,
   if (o.causal) also(causal_mask(scores[scores.rank() - 2], scores.back()));
   return all;
 }
+
+double inverse_root(int64_t d) { return d > 0 ? 1.0 / std::sqrt(static_cast<double>(d)) : 1.0; }
 
 bool has_floating_mask(const AttentionOptions& o) { return o.mask && is_floating(o.mask->dtype()); }
 

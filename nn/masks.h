@@ -71,6 +71,7 @@ struct AttentionMask {
 /// Errors, in the name of `op`, where a mask does not fit.
 AttentionMask attention_mask(const char* op, const Shape& scores, Dtype, const AttentionOptions&);
 bool has_floating_mask(const AttentionOptions& options);
+double inverse_root(int64_t d);  // 1/√d, or 1 without a width, where every q·k is 0
 
 /// The first step of attend(), with the mask worked out already.
 Tensor masked_weights(const Tensor& scores, const AttentionMask& mask, Normaliser normaliser);

@@ -13,22 +13,18 @@ struct QueriesKeys {
   Tensor q, k;  // (…, n, ·), (…, m, ·)
 };
 
-// Only where there is a mask, and a number that is not finite, or so large that what is made of it may
-// not be.
-
+// Only where there is a mask, and a number that is not finite, or so large that it may become so.
 /// For a score, which knows of no mask.
 QueriesKeys taking_part(const char* op, const Tensor& q, const Tensor& k, const AttentionOptions&);
 
 struct LayerInputs {
   Tensor query, key, value;  // (B, n, ·), (B, m, ·), (B, m, ·)
 };
-
 /// For a layer that projects its inputs for so many heads (0: no axis of heads).
 LayerInputs taking_part(const char* op, int64_t heads, const LayerInputs&, const AttentionOptions&);
 /// Self-attention: what the key mask leaves out asks nothing, either.
 Tensor taking_part(const char* op, int64_t heads, const Tensor& x, const AttentionOptions&);
-
-/// x (B, n, ·) with zeros at padding, which may hold anything: real (B, n), false there.
+/// x (B, n, ·) with zeros at padding, where `real` (B, n) is false.
 Tensor without_padding(const Tensor& x, const Tensor& real);
 
 }  // namespace heed::nn
