@@ -204,13 +204,16 @@ class Pool {
 
 std::atomic<bool> pool_ended{false};
 std::atomic<Pool*> current_pool{nullptr};
+std::atomic<Pool*> parents_pool{nullptr};  // which cannot be ended here; leak checkers find it, and its parents
 
 struct PoolOwner {
   PoolOwner() {
     current_pool = new Pool;
 #ifndef _WIN32
     pthread_atfork(nullptr, nullptr, [] {
-      if (!pool_ended) current_pool = new Pool(current_pool);
+      if (pool_ended) return;
+      parents_pool = current_pool.load();
+      current_pool = new Pool(parents_pool);
     });
 #endif
   }

@@ -44,9 +44,9 @@ void check_writable(const std::filesystem::path& folder) {
 }  // namespace
 
 RunFolder::RunFolder(const std::filesystem::path& folder) : path_(folder) {
-  std::error_code error;
+  std::error_code error, unknown;
   std::filesystem::create_directories(folder, error);
-  check<IoError>(std::filesystem::is_directory(folder, error), "--out: ", quote(folder.string()),
+  check<IoError>(std::filesystem::is_directory(folder, unknown), "--out: ", quote(folder.string()),
                  ": cannot be created (", error.message(), "): name another folder");
   check_writable(folder);
 #ifndef _WIN32

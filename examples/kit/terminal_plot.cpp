@@ -22,7 +22,8 @@ struct Span {
   /// Which of `levels` steps v falls on, 0 … levels-1.
   int level(double v, int levels) const {
     if (!(high > low)) return 0;
-    return std::clamp(static_cast<int>((v - low) / (high - low) * levels), 0, levels - 1);
+    const double step = (v / 2 - low / 2) / (high / 2 - low / 2) * levels;  // halves do not overflow
+    return step > 0 ? static_cast<int>(std::min<double>(step, levels - 1)) : 0;
   }
 };
 
