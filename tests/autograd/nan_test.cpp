@@ -93,3 +93,15 @@ TEST_CASE("what is not chosen has gradient 0, however large the gradient from ab
   for (const auto flat : {sign, floor, ceil, round}) CHECK(gradient(flat) == Numbers{0, 0, 0});
   CHECK(gradient([](const Tensor& x) { return pow(x, 0.0); }) == Numbers{0, 0, 0});
 }
+
+TEST_CASE("logaddexp of equal infinities: each has half of the gradient") {
+  for (const double both : {inf, -inf}) {
+    const Tensor a = parameter(tensor({both})), b = parameter(tensor({both}));
+    const Tensor y = logaddexp(a, b);
+    CHECK(y.item() == both);
+    CHECK(grad(y, {a, b}, {.create_graph = true})[0].item() == 0.5);
+    y.backward();
+    CHECK(a.grad().item() == 0.5);
+    CHECK(b.grad().item() == 0.5);
+  }
+}

@@ -314,3 +314,10 @@ TEST_CASE("Bahdanau's decoder never hears what stands in the padding of its sour
   const Values wanted = run(0.0);
   for (const double value : anything) check_same(cat(value), run(value), wanted, 1e-5);
 }
+
+TEST_CASE("masked products: an infinite element leaves the others of its row alone") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Tensor w = tensor({0.5, 0.25, 0.0, 0.75}, {2, 2}), v = tensor({infinity, 2, 4, 8}, {2, 2});
+  const Tensor mask = w > 0.0;  // the second row may not look at the first key
+  CHECK(masked_matmul(w, v, mask).to_vector() == std::vector<double>{infinity, 3, 3, 6});
+}

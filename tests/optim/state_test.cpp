@@ -260,3 +260,20 @@ TEST_CASE("states: numbers that no run can have are refused") {
     if (contains(name, "nesterov")) CHECK(contains(refused(sgd, name.c_str(), 2), name + ": is 2, must be 0 or 1"));
   }
 }
+
+TEST_CASE("optimizer states: a parameter that has made one step has all its numbers") {
+  for (const auto& [name, make] : kinds) {
+    Fit fit;
+    const auto optimizer = make({fit.w, fit.b});
+    fit.step(*optimizer);
+    ResumeState state = optimizer->state_dict();
+    std::string lost;
+    for (const auto& [key, x] : optimizer->state_dict())
+      if (key.starts_with("0.") && key != "0.step") {
+        state.erase(key);
+        lost = key;
+      }
+    INFO(name << " " << lost);
+    if (!lost.empty()) CHECK(contains(message_of([&] { optimizer->load_state_dict(state); }), "\n  " + lost + ": missing"));
+  }
+}
