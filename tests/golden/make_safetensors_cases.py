@@ -5,7 +5,13 @@
     HEED_SAFETENSORS_CASES=/tmp/cases.jsonl build/test/bin/test_core "safetensors: judged as the reference reader judges"
 
 The second and third line compare heed with the reference over many more files, made by changing valid ones at random
-(--seed N for others). Needs Python's safetensors; made with 0.8.0. A line of the file is one case:
+(--seed N for others). The other way round, what heed writes is read by the reference:
+
+    HEED_SAFETENSORS_WRITTEN=/tmp/written.jsonl build/test/bin/test_core "safetensors: what is written is what the reference reader reads"
+    python tests/golden/make_safetensors_cases.py --check /tmp/written.jsonl
+
+A file that passes is committed as safetensors_written.jsonl, and heed's bytes are compared with it from then on.
+Needs Python's safetensors; made with 0.8.0. A line of these files is one case:
 
     {"case": name, "file": its bytes in hexadecimal, "tensors": [[name, dtype, shape, bytes], ...], "metadata": {...}}
 
@@ -21,7 +27,9 @@ import random
 import struct
 import tempfile
 
+import numpy
 from safetensors import SafetensorError, deserialize, safe_open
+from safetensors.numpy import save
 
 
 def file_of(header, data=b"", length=None):
@@ -59,7 +67,7 @@ def reference(data):
         with safe_open(path, "np") as opened:
             assert sorted(opened.keys()) == sorted(t[0] for t in tensors)
             metadata = opened.metadata()
-    return sorted(tensors), metadata or {}
+    return sorted(tensors), dict(sorted((metadata or {}).items()))
 
 
 class Twice(Exception):
@@ -170,6 +178,11 @@ def made_cases():
              "\\x", "\\u12", "\\/", "\u202e", "x" * 4096, "x" * 4097, "__metadata__x"]
     for i, name in enumerate(names):
         yield f"name {i}", file_of("{" + entry(name, "[1]", "[0,4]") + "}", numbers(4))
+    whole = {"pt": numpy.array(0.5, numpy.float32), "format": numpy.zeros((2, 0, 3), numpy.int64), "a.b/c": numpy.arange(6, dtype=numpy.int16).reshape(2, 3),
+             "__metadata": numpy.array([True, False]), "é漢😀": numpy.array([-0.0, numpy.nan, numpy.inf]), "": numpy.array([7], numpy.uint8)}
+    yield "written by the reference", save(whole, {"format": "pt", "pt": "a.b/c", "a.b/c": "pt", "": "é\n\x1b[31m"})
+    yield "written by the reference, every dtype", save({t: numpy.arange(3).astype(t) for t in ["bool", "uint8", "int8", "int16", "uint16", "float16", "int32", "uint32", "float32", "int64", "uint64", "float64", "complex64"]})
+    yield "written by the reference, nothing", save({}, {"a": "b"})
     yield "a raw line end in a name", file_of("{" + entry("a\nb", "[1]", "[0,4]") + "}", numbers(4))
     yield "a name without end", file_of('{"a')
     for text in [b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", b"<!DOCTYPE html><html></html>", b"PK\x03\x04" + bytes(60), b"\x80\x02" + bytes(60),
@@ -221,12 +234,26 @@ def random_cases(count, seed):
         yield f"random {seed}.{number}", file_of(header, data, max(length, 0))
 
 
+def check(path):
+    """Compares what heed says of files that it wrote with what the reference says."""
+    with open(path, encoding="utf-8") as lines:
+        cases = [json.loads(line) for line in lines]
+    for case in cases:
+        tensors, metadata = reference(bytes.fromhex(case["file"]))
+        if (tensors, metadata) != (sorted(case["tensors"]), case["metadata"]):
+            raise SystemExit(f"{case['case']}: heed says {case['tensors']} {case['metadata']}, the reference {tensors} {metadata}")
+    print(f"{len(cases)} files by heed: the reference reads them alike")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--random", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--check", metavar="WRITTEN")
     parser.add_argument("out", nargs="?", default=os.path.join(os.path.dirname(__file__), "safetensors_cases.jsonl"))
     options = parser.parse_args()
+    if options.check:
+        return check(options.check)
     cases = list(made_cases()) + list(random_cases(options.random or 60, options.seed))
     accepted = 0
     with open(options.out, "w", encoding="utf-8") as out:
