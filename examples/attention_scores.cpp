@@ -26,6 +26,7 @@
 #include <heed/autograd/ops.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
+#include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
@@ -219,7 +220,7 @@ Trained train(const Setting& setting, const Attention& attention, int64_t output
   optim::Adam adam(model.parameters(), {.lr = 0.02});
   optim::CosineAnnealingLR schedule(adam, {.t_max = std::max<int64_t>(1, setting.steps)});
   double seconds = 0;
-  for (int64_t step = 0; step < setting.steps; ++step) {
+  for (int64_t step = 0; step < setting.steps && !kit::interrupted(); ++step) {
     const Sentences s = make_sentences(64, data);
     const auto start = std::chrono::steady_clock::now();
     const Tensor loss = nn::cross_entropy(model(s).output.flatten(0, 1), s.wanted.flatten());
@@ -348,6 +349,7 @@ int run(int argc, char** argv) {
                  {"own_place", "accuracy of the digit at the word's own place"}});
   if (!cli.parse(argc, argv)) return 0;
 
+  kit::watch_interrupts();
   kit::RunFolder folder(common.out);
   const std::filesystem::path picture = folder.file("scores.svg", "the weights of every score, side by side");
   const core::Json::Object database = show_database();
@@ -374,6 +376,7 @@ int run(int argc, char** argv) {
     int64_t done = 0;
     for (const Entry& entry : entries) {
       const Trained t = entry.train({common.seed, common.steps, progress, done});
+      if (kit::interrupted()) break;  // half trained
       done += common.steps;
       print_row(entry, t);
       figure.panels.push_back(weight_map(entry, t, test));
@@ -386,9 +389,12 @@ int run(int argc, char** argv) {
                "   differ by e² at most), and must have a slope to learn by (hard weights and\n"
                "   boxcars have none).\n\n"
                "3. Their weights for one sentence: the picture below.\n\n";
-  show_cost();
-  kit::save_svg(picture, figure);
+  if (!kit::interrupted()) show_cost();
+  if (!figure.panels.empty()) kit::save_svg(picture, figure);
   folder.print();
+  if (kit::interrupted() && !kit::reader_is_gone())
+    std::cerr << "\nstopped after " << accuracy.size() << " of " << entries.size()
+              << " scores: table and picture show those" << std::endl;
   cli.print_json({{"database", database}, {"accuracy", accuracy}, {"parameters", parameters},
                   {"most_frequent", most_frequent}, {"own_place", own_place}});
   return 0;

@@ -354,6 +354,7 @@ int run(int argc, char** argv) {
   };
   if (stopped) {
     show_samples();
+    out.print();
     std::cerr << "\nstopped at step " << run.step << "; checkpoint saved. To resume:\n  "
               << cli.command("resume", checkpoint.string()) << std::endl;
     return kit::interrupt_exit_code();

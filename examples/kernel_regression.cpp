@@ -24,6 +24,7 @@
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/datasets.h>
 #include <heed/examples/kit/format.h>
+#include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
@@ -225,6 +226,7 @@ Errors compare_kernels(const std::vector<Smoother>& all, int64_t seed, int64_t s
       errors[i].push_back(mean_squared_error(result.output, data.truth));
     }
     progress.update(s + 1);
+    if (kit::interrupted()) break;
   }
   return errors;
 }
@@ -252,6 +254,7 @@ std::vector<Learning> learn_widths(int64_t seed, int64_t seeds, int64_t steps, b
     manual_seed(static_cast<uint64_t>(seed + s));
     runs.push_back(learn_width(steps));
     progress.update(s + 1);
+    if (kit::interrupted()) break;
   }
   return runs;
 }
@@ -359,6 +362,7 @@ int run(int argc, char** argv) {
   if (common.steps < 1)
     throw kit::UsageError("--steps: 0: nothing would be learnt: give at least 1");
 
+  kit::watch_interrupts();
   kit::RunFolder folder(common.out);
   const std::vector<Smoother> smoothers = all_smoothers();
   const Errors errors = compare_kernels(smoothers, common.seed, seeds, common.quiet);
@@ -386,6 +390,9 @@ int run(int argc, char** argv) {
   save_kernel_pictures(folder, data, smoothers);
   save_learning_picture(folder.file("learnt_width.svg", "the learnt width, and the trap"), runs[0], trap);
   folder.print();
+  if (kit::interrupted() && !kit::reader_is_gone())
+    std::cerr << "\nstopped after " << errors[0].size() << " of " << seeds << " data sets, and " << runs.size()
+              << " for the learnt width: the numbers are theirs" << std::endl;
 
   core::Json::Object mse;
   for (size_t i = 0; i < errors.size(); ++i) mse.emplace_back(smoothers[i].key, average(errors[i]));

@@ -98,9 +98,14 @@ kit::Traits traits_of(const std::string& task, const TaskSettings& s, const kit:
   std::string test;
   for (const kit::Example& example : problem.data.test) test += kit::example_key(example);
   return {{"task", task},
-          {"test_hash", std::to_string(kit::text_hash(test)), "test"},
           {"seed", std::to_string(s.common.seed)},
+          {"length", std::to_string(s.length)},
+          {"symbols", std::to_string(s.symbols)},
+          {"pairs", std::to_string(s.pairs)},
+          {"depth", std::to_string(s.depth)},
           {"train_size", std::to_string(s.train_size)},
+          {"test_size", std::to_string(s.test_size)},
+          {"test_hash", std::to_string(kit::text_hash(test)), task == "names" ? "text" : "set of examples", true},
           {"layers", std::to_string(s.layers)},
           {"heads", std::to_string(s.heads)},
           {"width", std::to_string(s.width)},

@@ -320,7 +320,7 @@ struct Report {
   }
 };
 
-void print_task(const kit::TranslationTask& task, const Settings& s) {
+void print_task(const kit::TranslationTask& task, const kit::Words& shown, const Settings& s) {
   std::cout << task.name << ": " << task.training.size() << " to learn from, " << task.test.size()
             << (task.tests_training ? " of them" : " others") << " to test with; " << task.source.size()
             << " and " << task.target.size() << " words\n";
@@ -332,6 +332,9 @@ void print_task(const kit::TranslationTask& task, const Settings& s) {
               << (s.spelling == "1990" ? "1990, hyphens between all words" : "traditional, hyphens below a hundred")
               << ", as in " << kit::french_number(1071, french_of(s))
               << "; models read and write words, a rule puts the hyphens\n";
+  for (const std::string& word : shown)
+    if (task.source.encode({word})[0] == kit::WordVocab::unk)
+      std::cout << "in the sentence that is shown, no model knows " << quote(word) << ": it is read as <unk>\n";
   std::cout << '\n';
 }
 
@@ -352,7 +355,7 @@ int run(int argc, char** argv) {
   const bool d2l = s.task() == kit::TaskKind::d2l;
   for (const std::string& name : names) check_recipe(make_recipe(s, name, task), name, task);
   const kit::Words sentence = kit::from_option("--show", [&] { return shown_sentence(s, task); });
-  print_task(task, s);
+  print_task(task, sentence, s);
 
   Report report;
   report.heat.title = report.page.title = "translate: " + kit::join_words(sentence);
@@ -373,6 +376,7 @@ int run(int argc, char** argv) {
                 << kit::samples_text(task, kit::score_translator(*run.model, task, s.search, s.samples), s.samples,
                                      static_cast<uint64_t>(s.common.seed))
                 << std::flush;
+      out.print();
       std::cerr << "\nstopped " << name << " at step " << run.step << "; checkpoint saved. To resume:\n  "
                 << cli.command("resume", out.path().string()) << std::endl;
       return kit::interrupt_exit_code();

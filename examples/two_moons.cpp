@@ -20,6 +20,7 @@
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/datasets.h>
 #include <heed/examples/kit/format.h>
+#include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
@@ -112,7 +113,7 @@ Run train(const Settings& settings, int64_t seed) {
     const Tensor loss = loss_of(run.model, scores, run.data.y);
     run.losses.push_back(loss.item());
     run.accuracies.push_back(accuracy_of(scores, run.data.y));
-    if (k == settings.steps) break;
+    if (k == settings.steps || kit::interrupted()) break;
     sgd.zero_grad();
     loss.backward();
     sgd.step();
@@ -273,6 +274,7 @@ int run(int argc, char** argv) {
                  {"seeds", "networks that were trained"}});
   if (!cli.parse(argc, argv)) return 0;
   settings.steps = common.steps;
+  kit::watch_interrupts();
   kit::RunFolder folder(common.out);
   const std::filesystem::path boundary = folder.file("boundary.svg", "the decision boundary");
   const std::filesystem::path loss_curve = folder.file("loss.svg", "the loss, step by step");
@@ -282,8 +284,9 @@ int run(int argc, char** argv) {
 
   std::cout << settings.points << " points, " << first.model.num_parameters()
             << " parameters, seed " << common.seed << "\n\n  step    loss  accuracy\n";
-  for (int64_t k = 0; k <= settings.steps; ++k) {
-    if (k % std::max<int64_t>(1, settings.steps / 10) != 0 && k != settings.steps) continue;
+  const auto last = static_cast<int64_t>(first.losses.size()) - 1;  // less than --steps after Ctrl-C
+  for (int64_t k = 0; k <= last; ++k) {
+    if (k % std::max<int64_t>(1, settings.steps / 10) != 0 && k != last) continue;
     const auto i = static_cast<size_t>(k);
     std::cout << kit::right(std::to_string(k), 6) << kit::right(kit::fixed(first.losses[i], 4), 8)
               << "  " << percent(first.accuracies[i]) << '\n';
@@ -292,25 +295,26 @@ int run(int argc, char** argv) {
             << boundary_text(first);
 
   double mean_accuracy = accuracy;
-  int64_t perfect = accuracy == 1.0;
-  if (seeds > 1) {
+  int64_t perfect = accuracy == 1.0, trained = 1;
+  if (seeds > 1 && !kit::interrupted()) {
     kit::Progress progress("training", seeds, {.quiet = common.quiet});
     progress.update(1);
-    for (int64_t s = 1; s < seeds; ++s) {
-      const double a = train(settings, common.seed + s).accuracies.back();
+    while (trained < seeds) {
+      const double a = train(settings, common.seed + trained).accuracies.back();
+      if (kit::interrupted()) break;  // what it has learnt so far does not count
       mean_accuracy += a;
       perfect += a == 1.0;
-      progress.update(s + 1, "accuracy", a);
+      progress.update(++trained, "accuracy", a);
     }
-    mean_accuracy /= static_cast<double>(seeds);
+    mean_accuracy /= static_cast<double>(trained);
   }
 
   std::cout << "\n                        heed  published\n"
             << "  loss at the start   " << kit::fixed(first.losses.front(), 4) << "  0.896\n"
             << "  loss at the end     " << kit::fixed(loss, 4) << "  0.01098\n"
             << "  accuracy at the end " << percent(accuracy) << "  100 %\n";
-  if (seeds > 1)
-    std::cout << "  over " << seeds << " seeds: " << perfect << " perfect, mean accuracy "
+  if (trained > 1)
+    std::cout << "  over " << trained << " seeds: " << perfect << " perfect, mean accuracy "
               << percent(mean_accuracy) << '\n';
   std::cout
       << "\n(The published run is one seed of micrograd's. Of a hundred such runs about 88 are\n"
@@ -325,8 +329,11 @@ int run(int argc, char** argv) {
                 {.title = "Two moons: max-margin loss", .panels = {plot}});
   std::cout << '\n';
   folder.print();
+  if (kit::interrupted() && !kit::reader_is_gone())
+    std::cerr << "\nstopped at step " << last << " of seed " << common.seed << ", after " << trained << " of " << seeds
+              << " networks: pictures and numbers show those" << std::endl;
   cli.print_json({{"accuracy", accuracy}, {"loss", loss}, {"mean_accuracy", mean_accuracy},
-                  {"perfect", perfect}, {"seeds", seeds}});
+                  {"perfect", perfect}, {"seeds", trained}});
   return 0;
 }
 

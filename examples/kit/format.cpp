@@ -8,10 +8,11 @@
 namespace heed::kit {
 namespace {
 
-template <class... How>
-std::string to_text(How... how) {
+template <class Number, class... How>
+std::string to_text(Number x, How... how) {
+  if (std::isnan(x)) return "nan";  // without the sign, which to_chars would print
   char buffer[400];  // -1.8e308 in fixed notation takes 310 digits before the point
-  const auto result = std::to_chars(buffer, buffer + sizeof buffer, how...);
+  const auto result = std::to_chars(buffer, buffer + sizeof buffer, x, how...);
   return std::string(buffer, result.ptr);
 }
 

@@ -13,11 +13,17 @@ namespace {
 
 constexpr std::string_view line_start = "{\"step\":";
 
-/// The step of a line as `write` makes them.
+/// The step of a line as `write` makes them: whole, so that it can be read back after hours of training.
 std::optional<int64_t> step_of(std::string_view line) {
-  if (line.substr(0, line_start.size()) != line_start || line.back() != '}') return std::nullopt;
-  line.remove_prefix(line_start.size());
-  return parse_int(line.substr(0, line.find_first_of(",}")));
+  if (!line.starts_with(line_start)) return std::nullopt;
+  try {
+    const core::Json entry = core::parse_json(line);
+    for (const auto& [name, value] : entry.as_object())
+      if (!value.is_null()) static_cast<void>(value.as_number());
+    return entry.at("step").as_integer();
+  } catch (const FormatError&) {
+    return std::nullopt;
+  }
 }
 
 /// The whole lines of steps up to `last_step`. A last line without its end is what a killed run
@@ -30,7 +36,7 @@ std::string kept_lines(const std::string& file, const std::string& text, int64_t
     const auto step = step_of(std::string_view(text).substr(begin, end - begin));
     check<FormatError>(step.has_value(), readable(file), ":", number, ": ",
                        quote(text.substr(begin, end - begin)),
-                       ": does not start with a step: move the file away to start a new one");
+                       ": is no step with its numbers: move the file away to start a new one");
     if (*step > last_step) break;
     begin = end + 1;
   }

@@ -17,7 +17,7 @@ namespace heed::kit {
 class MetricsLog {
  public:
   /// Opens `file`, keeping the whole lines of steps up to `last_step` (0: starts anew).
-  /// Throws IoError, or FormatError at a kept line that is no object with a "step".
+  /// Throws IoError, or FormatError at a kept line that is no step with numbers.
   explicit MetricsLog(const std::filesystem::path& file, int64_t last_step = 0);
 
   /// Appends a line. A value that is not finite becomes null. Throws IoError.

@@ -30,7 +30,7 @@ void check_same_run(const std::filesystem::path& file,
     const auto was = metadata.find(trait.key);
     check<UsageError>(was != metadata.end(), "--resume ", readable(file.string()), ": has no entry ",
                       quote(trait.key), ": is no checkpoint of this program: give one that it made");
-    if (was->second == trait.value) continue;
+    if (was->second == trait.value || (trait.made_by_options && options)) continue;
     differs += differs.empty() ? "" : ", ";
     if (trait.thing.empty()) {
       const std::string value = quote(was->second);  // a file's text

@@ -13,6 +13,7 @@ struct Trait {
   std::string key;        // in the checkpoint's metadata: "weight_decay"
   std::string value;
   std::string thing = {}; // for a hash, what it stands for: "text"; else the option --weight-decay is meant
+  bool made_by_options = false;  // the thing is: where one of them differs, that is said in its place
 };
 using Traits = std::vector<Trait>;
 

@@ -64,6 +64,26 @@ TEST_CASE("Interrupted: Ctrl-C, SIGTERM and SIGHUP leave checkpoint, plot and sa
   CHECK(contains(ran.err, "; checkpoint saved. To resume:\n"));
 }
 
+TEST_CASE("Interrupted: programs without a checkpoint leave the pictures of what they have") {
+  const TempDir dir;
+  const std::pair<const char*, std::vector<const char*>> programs[] = {
+      {"two_moons --steps 100000000", {"boundary.svg", "loss.svg"}},
+      {"two_moons --steps 10 --seeds 1000000", {"boundary.svg", "loss.svg"}},
+      {"kernel_regression --seeds 1000000", {"curves.svg", "weights.svg", "learnt_width.svg"}},
+      {"attention_scores --steps 100000000", {}}};
+  int number = 0;
+  for (const auto& [program, files] : programs)
+    for (const auto& [signal, code] : {std::pair("INT", 130), {"TERM", 143}, {"HUP", 129}}) {
+      const std::string out = dir / std::to_string(++number);
+      const Ran ran = run_shell("env --default-signal=INT,HUP " HEED_BIN_DIR "/" + std::string(program) + " --quiet --out '" +
+                                out + "' & pid=$!; until [ -d '" + out + "' ]; do :; done; kill -" + signal + " $pid; wait $pid");
+      CAPTURE(program, signal, ran.err, ran.out);
+      CHECK(ran.exit_code == code);
+      for (const char* file : files) CHECK(std::filesystem::exists(std::filesystem::path(out) / file));
+      CHECK(contains(ran.err, "\nstopped a"));
+    }
+}
+
 TEST_CASE("Interrupted: the command that is printed runs as it stands, whatever its words hold") {
   const TempDir data, work;
   const std::string text = write_text(data);

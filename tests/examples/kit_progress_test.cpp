@@ -114,6 +114,8 @@ TEST_CASE("kit format: numbers, times, widths") {
   CHECK(kit::general(1234567, 3) == "1.23e+06");
   CHECK(kit::shortest(0.1f) == "0.1");
   CHECK(kit::shortest(0.1) == "0.1");
+  for (const double nan : {double(NAN), std::copysign(double(NAN), -1.0)})
+    CHECK(kit::fixed(nan, 4) + kit::general(nan) + kit::shortest(nan) + kit::shortest(float(nan)) == "nannannannan");
   CHECK(kit::clock_time(0) == "00:00");
   CHECK(kit::clock_time(59.6) == "01:00");
   CHECK(kit::clock_time(3725) == "1:02:05");
@@ -186,8 +188,14 @@ TEST_CASE("kit metrics log: a file of something else is left alone") {
   const std::string file = dir / "metrics.jsonl";
   core::write_file_atomic(file, "{\"step\":1}\nhello\n");
   CHECK(message_of<FormatError>([&] { kit::MetricsLog(file, 5); }) ==
-        file + ":2: \"hello\": does not start with a step: move the file away to start a new one");
+        file + ":2: \"hello\": is no step with its numbers: move the file away to start a new one");
   CHECK(core::read_file(file) == "{\"step\":1}\nhello\n");
+  // What could not be read back when the run ends is found out when it begins.
+  for (const char* line : {"{\"step\":1,\"loss\":}", "{\"step\":1,\"loss\":\"x\"}", "{\"step\":1.5}", "{\"step\":1}}", ""}) {
+    INFO(line);
+    core::write_file_atomic(file, line + std::string("\n{\"step\":2}\n"));
+    CHECK_THROWS_AS(kit::MetricsLog(file, 5), FormatError);
+  }
   CHECK(message_of<IoError>([&] { kit::MetricsLog(dir / "none/metrics.jsonl"); }) !=
         "no error");
 }

@@ -146,8 +146,8 @@ TEST_CASE("tasks: a checkpoint of other settings is refused") {
   const Ran refused =
       run_program(options + " --steps 3 --seed 4 --lr 0.5 --resume '" + (dir / "checkpoint.safetensors") + "'");
   CHECK(refused.exit_code == 2);
-  CHECK(contains(refused.err, ": was made with another test, --seed 1 (here 4), --lr 5e-04 (here 0.5): give the"
-                              " test and the options that it was made with"));
+  CHECK(contains(refused.err, ": was made with --seed 1 (here 4), --lr 5e-04 (here 0.5): give the options"
+                              " that it was made with"));
   // More steps are no other settings; fewer than were taken cannot be had.
   const std::string resume = " --resume '" + (dir / "checkpoint.safetensors") + "'";
   CHECK(run_program(options + " --steps 5" + resume).exit_code == 0);
