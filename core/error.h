@@ -24,8 +24,8 @@ struct IndexError : Error { using Error::Error; };     // a position, axis or to
 struct AutogradError : Error { using Error::Error; };  // a derivative that cannot be had
 struct FormatError : Error { using Error::Error; };    // a file whose content breaks its format
 struct IoError : Error { using Error::Error; };        // the operating system said no
-/// Memory for an array's elements that the system does not have. (Where not even a few hundred bytes
-/// of bookkeeping can be had, std::bad_alloc is thrown: there is no room for a message then.)
+/// Memory that the system does not have: for an array's elements, or for what heed notes beside them. (What
+/// the standard library asks for itself, a vector's elements or a name, still ends in std::bad_alloc.)
 struct MemoryError : Error { using Error::Error; };
 
 namespace core {

@@ -4,6 +4,11 @@
 #include <cstdint>
 #include <new>
 
+#include <heed/core/error.h>
+#include <heed/core/op_name.h>
+#include <heed/core/reserve.h>
+#include <heed/core/storage.h>
+
 namespace heed::core {
 namespace {
 
@@ -47,14 +52,35 @@ bool open_lists() {
 
 constexpr size_t list_of(size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / step; }
 
+[[noreturn]] void fail_memory(size_t bytes) {
+  free_reserve();
+  fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of bookkeeping cannot be had; ",
+                    memory_stats().in_use, " are in use by arrays: use smaller sizes, or drop what is no longer needed");
+}
+
+[[gnu::noinline]] void* from_system(size_t bytes) {
+  keep_reserve();
+  try {
+    if (!reuse_memory || bytes > largest_pooled) return ::operator new(bytes);
+    open_lists();  // while there is memory: a thread that could not note what to clean up would be ended
+    return ::operator new((list_of(bytes) + 1) * step);
+  } catch (const std::bad_alloc&) { fail_memory(bytes); }
+}
+
+[[gnu::noinline]] void ask_test(size_t bytes) {
+  try {
+    refuse_memory();
+  } catch (const std::bad_alloc&) { fail_memory(bytes); }
+}
+
 }  // namespace
 
 void* pool_allocate(size_t bytes) {
-  if (refuse_memory) [[unlikely]] refuse_memory();
-  if (!reuse_memory || bytes > largest_pooled) return ::operator new(bytes);
+  if (refuse_memory) [[unlikely]] ask_test(bytes);
+  if (!reuse_memory || bytes > largest_pooled) return from_system(bytes);
   const size_t i = list_of(bytes);
   FreeBlock* const block = lists.first[i];
-  if (!block) return ::operator new((i + 1) * step);
+  if (!block) return from_system(bytes);
   lists.first[i] = block->next;
   --lists.count[i];
   return block;

@@ -28,7 +28,7 @@ inline constexpr bool reuse_memory = true;
 /// here and in storage.cpp, and may throw std::bad_alloc. Not while other threads work.
 inline void (*refuse_memory)() = nullptr;
 
-/// Any size; those up to 1 KiB are pooled. Aligned as operator new. Throws std::bad_alloc.
+/// Any size; those up to 1 KiB are pooled. Aligned as operator new. Throws MemoryError.
 void* pool_allocate(size_t bytes);
 void pool_free(void* block, size_t bytes) noexcept;  // bytes: as asked for
 

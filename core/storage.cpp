@@ -12,6 +12,7 @@
 #include <heed/core/error.h>
 #include <heed/core/op_name.h>
 #include <heed/core/pool.h>
+#include <heed/core/reserve.h>
 #include <heed/core/spans.h>
 
 namespace heed::core {
@@ -245,6 +246,8 @@ struct BlockPool {
 
   static void* fetch(size_t capacity) {
     void* memory = nullptr;
+    keep_reserve();
+    is_open();  // while there is memory: a thread that could not note what to clean up would be ended
     try {
       memory = allocate_from_system(Storage::header_size + capacity);
     } catch (const std::bad_alloc&) {
@@ -269,7 +272,9 @@ Storage Storage::try_make(size_t bytes) {
   if (bytes > largest) return made;
   try {
     made.block_ = allocate(bytes);
-  } catch (const std::bad_alloc&) {}
+  } catch (const std::bad_alloc&) {
+    free_reserve();  // whoever asked makes a message
+  }
   return made;
 }
 

@@ -6,7 +6,12 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <list>
 #include <new>
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <heed/autograd/ops.h>
 #include <heed/core/parallel.h>
@@ -17,6 +22,7 @@
 
 #include "support/catch.h"
 #include "support/errors.h"
+#include "support/sanitizer.h"
 #include "support/temp_dir.h"
 
 namespace {
@@ -259,6 +265,47 @@ TEST_CASE("out of memory: a failed save leaves the old file, a failed load the m
     CHECK(different == 0);
   }
   CHECK(dir.count() == 1);  // no half a file is left
+}
+
+// Many small tensors until nothing is left, not even for a message, in a child whose memory is bounded.
+TEST_CASE("out of memory: of many small things it is an Error, too, and what is dropped can be had again") {
+  if (test::address_sanitizer || test::thread_sanitizer) return;  // they reserve more than any bound
+  const auto in_child = [](const std::function<void()>& fill) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      size_t pages = 0;
+      std::ifstream("/proc/self/statm") >> pages;
+      const rlim_t bound = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + (rlim_t{64} << 20);
+      const rlimit limit{bound, bound};
+      if (::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit(90);
+      int code = 91;
+      try {
+        fill();
+      } catch (const MemoryError& error) {
+        const std::string_view said = error.what();
+        code = said.find(" cannot be had; ") != said.npos && said.ends_with("drop what is no longer needed") ? 0 : 92;
+      } catch (const std::bad_alloc&) { code = 93; }
+      try {
+        if (code == 0 && sum(ones({1000})).item() != 1000) code = 94;
+      } catch (const std::exception&) { code = 95; }
+      ::_exit(code);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  };
+  CHECK(in_child([] {
+          const Tensor x = parameter(ones({4}));
+          for (Tensor y = x;;) y = y + 1.0;
+        }) == 0);
+  CHECK(in_child([] {
+          std::list<Tensor, core::PoolAllocator<Tensor>> all;
+          while (true) all.push_back(ones({2}));
+        }) == 0);
+  CHECK(in_child([] {
+          const Tensor x = parameter(ones({64}));
+          for (Tensor y = x;;) y = y * x;
+        }) == 0);
 }
 
 TEST_CASE("out of memory is an Error that names op and shape") {
