@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
+#include <heed/core/error.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/datasets.h>
 #include <heed/examples/kit/format.h>
@@ -330,8 +331,9 @@ int run(int argc, char** argv) {
   std::cout << '\n';
   folder.print();
   if (kit::interrupted() && !kit::reader_is_gone())
-    std::cerr << "\nstopped at step " << last << " of seed " << common.seed << ", after " << trained << " of " << seeds
-              << " networks: pictures and numbers show those" << std::endl;
+    std::cerr << "\nstopped after step " << last << " of " << settings.steps
+              << (seeds > 1 ? cat(", ", trained, " of ", seeds, " networks") : "")
+              << ": numbers and pictures show as much" << std::endl;
   cli.print_json({{"accuracy", accuracy}, {"loss", loss}, {"mean_accuracy", mean_accuracy},
                   {"perfect", perfect}, {"seeds", trained}});
   return 0;
