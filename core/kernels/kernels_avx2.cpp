@@ -5,7 +5,7 @@
 #pragma clang fp contract(fast)
 #else
 #pragma GCC target("avx2,fma")
-#pragma GCC optimize("fp-contract=fast")
+#pragma GCC optimize("fp-contract=fast", "expensive-optimizations")  // the latter fuses, at -O1 too
 #endif
 
 #define HEED_VECTOR_BYTES 32

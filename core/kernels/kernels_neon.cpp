@@ -4,7 +4,7 @@
 #if defined(__clang__)
 #pragma clang fp contract(fast)
 #else
-#pragma GCC optimize("fp-contract=fast")
+#pragma GCC optimize("fp-contract=fast", "expensive-optimizations")  // the latter fuses, at -O1 too
 #endif
 
 #define HEED_VECTOR_BYTES 16

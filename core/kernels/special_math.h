@@ -14,10 +14,16 @@ struct Normal {
 };
 
 /// exp(-a²/2) for a in [0, 14.5], in f32: 2ᵗ with t = -½ a² log₂e = n + r, |r| <= ½. Where a fused
-/// multiply-add rounds r once that is as exact as by eˣ, for fewer steps.
+/// multiply-add rounds r once that is as exact as by eˣ, for fewer steps. (Clang fuses no product that is used
+/// twice, and no compiler any when it does not optimize.)
+#if defined(__clang__) || !defined(__OPTIMIZE__)
+constexpr bool bell_is_fused = false;
+#else
+constexpr bool bell_is_fused = has_fma;
+#endif
 template <class V>
 inline V bell_of(V a) {
-  if constexpr (!has_fma) return exp_within_range(-0.5f * a * a);
+  if constexpr (!bell_is_fused) return exp_within_range(-0.5f * a * a);
   constexpr float magic = 12582912.0f;  // 1.5·2²³: adding it rounds to a whole number
   const V slope = -0.7213475204f * a;
   const V shifted = slope * a + magic;
