@@ -38,7 +38,7 @@ Tensor masked_matmul(const Tensor& w, const Tensor& v, const Tensor& mask) {
   return op("matmul", core::masked_matmul(w.array(), v.array(), mask.array()),
             edge(w, keep(v, mask), [](auto& g, auto& v, auto& mask) {
               const Tensor dots = pair_dots(g, v, mask);
-              return core::sums_to_finite(dots.array()) ? dots : where(mask, dots, 0.0);
+              return core::tame(dots.array()) ? dots : where(mask, dots, 0.0);
             }),
             edge(v, keep(w, mask), [](auto& g, auto& w, auto& mask) {
               return masked_matmul(swapped(w), g, swapped_mask(mask));

@@ -18,7 +18,7 @@ Tensor pair_dots(const Tensor& a, const Tensor& b, const Tensor& mask);
 
 /// Σⱼ wᵢⱼ vⱼ over the pairs that count: w (…, n, m), v (…, m, p) -> (…, n, p). REQUIRES w 0 (or NaN,
 /// as in the softmax of a row with NaN in it) where the mask forbids, whatever w was made of: its
-/// gradient there is anything finite.
+/// gradient there is anything tame (core/ops.h).
 Tensor masked_matmul(const Tensor& w, const Tensor& v, const Tensor& mask);
 
 }  // namespace heed

@@ -50,6 +50,13 @@ Array pair_by_pair(const Array& w, const Array& v, const Array& mask) {
   return y;
 }
 
+bool sums_to_finite(const Array& x) {
+  const Array in = contiguous(x);
+  return dispatch_floating(x.dtype(), "sum", [&]<class T>() {
+    return std::isfinite(kernels_of<T>().sum(in.data<T>(), in.numel()));
+  });
+}
+
 }  // namespace
 
 Array masked_matmul(const Array& w, const Array& v, const Array& mask) {
@@ -60,17 +67,10 @@ Array masked_matmul(const Array& w, const Array& v, const Array& mask) {
                            [&]<class T>() { return pair_by_pair<T>(w, v, mask); });
 }
 
-bool sums_to_finite(const Array& x) {
+bool tame(const Array& x) {
   const Array in = contiguous(x);
-  return dispatch_floating(x.dtype(), "sum", [&]<class T>() {
-    return std::isfinite(kernels_of<T>().sum(in.data<T>(), in.numel()));
-  });
-}
-
-double squared_length(const Array& x) {
-  const Array in = contiguous(x);
-  return dispatch_floating(x.dtype(), "squared_length", [&]<class T>() {
-    return static_cast<double>(kernels_of<T>().dot(in.data<T>(), in.data<T>(), in.numel()));
+  return dispatch_floating(x.dtype(), "dot", [&]<class T>() {
+    return kernels_of<T>().dot(in.data<T>(), in.data<T>(), in.numel()) < T(1e12);
   });
 }
 

@@ -46,9 +46,9 @@ Array cumsum(const Array& x, int64_t axis, bool reverse = false);     // or yᵢ
 bool all(const Array& mask);
 bool any(const Array& mask);
 bool all_finite(const Array& x);
-bool sums_to_finite(const Array& x);  // false if a number is not finite, or the sum overflows: one cheap pass
-/// Σ x² in x's dtype, in one pass on this thread: NaN or infinite if a number is, or if it overflows.
-double squared_length(const Array& x);
+/// Finite, and so small that no product or scale of it that a layer makes overflows: 0 times it is 0, and
+/// stays so. Σ x² < 1e12, in one pass on this thread.
+bool tame(const Array& x);
 /// x summed over the axes along which `shape` was broadcast to x.shape().
 Array sum_to(const Array& x, const Shape& shape);
 

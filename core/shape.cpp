@@ -31,6 +31,13 @@ void Shape::fail_numel() const {
   fail<ShapeError>("shape: ", *this, ": the number of elements overflows 63 bits");
 }
 
+int64_t times(int64_t n, int64_t size) {
+  int64_t product;
+  check<ShapeError>(!__builtin_mul_overflow(n, size, &product), "shape: ", n, " times a size of ", size,
+                    ": overflows 63 bits: use smaller sizes");
+  return product;
+}
+
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   out << '(';
   for (int i = 0; i < shape.rank(); ++i) out << (i ? ", " : "") << shape[i];

@@ -70,6 +70,9 @@ using Strides = Shape;  // in elements, not bytes; 0 repeats, negative never occ
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape);  // (2, 3)
 
+/// n · size, of a size that somebody gave. ShapeError where it overflows 63 bits.
+int64_t times(int64_t n, int64_t size);
+
 namespace core {
 
 /// Row-major strides: the last axis is adjacent in memory.

@@ -66,8 +66,8 @@ AttnDecoderRNN::AttnDecoderRNN(int64_t hidden, int64_t vocab, const AttnDecoderR
                                           .layer_dropout = 0.0,
                                           .padding_idx = std::nullopt}),
       max_length(o.max_length),
-      attn(2 * hidden, o.max_length),
-      attn_combine(2 * hidden, hidden) {
+      attn(times(2, hidden), o.max_length),
+      attn_combine(times(2, hidden), hidden) {
   check<ShapeError>(max_length > 0, "AttnDecoderRNN: max_length ", max_length,
                     ": must be at least 1");
 }

@@ -12,7 +12,7 @@
 namespace heed::nn {
 
 CausalSelfAttention::CausalSelfAttention(const GPTOptions& o)
-    : c_attn(o.width, 3 * o.width, {.bias = o.bias}),
+    : c_attn(o.width, times(3, o.width), {.bias = o.bias}),
       c_proj(o.width, o.width, {.bias = o.bias}),
       drop(o.dropout),
       heads(o.heads) {}
@@ -34,8 +34,8 @@ Tensor CausalSelfAttention::step(const Tensor& x, KeyValueCache& past) const {
 }
 
 MLP::MLP(const GPTOptions& o)
-    : c_fc(o.width, 4 * o.width, {.bias = o.bias}),
-      c_proj(4 * o.width, o.width, {.bias = o.bias}),
+    : c_fc(o.width, times(4, o.width), {.bias = o.bias}),
+      c_proj(times(4, o.width), o.width, {.bias = o.bias}),
       drop(o.dropout),
       gelu_tanh(o.gelu_tanh) {}
 

@@ -73,14 +73,14 @@ MultiHeadAttention::MultiHeadAttention(int64_t embed_dim, int64_t heads, const M
         ": a probability lies in 0 … 1");
   const int64_t kdim = o.kdim.value_or(embed_dim), vdim = o.vdim.value_or(embed_dim);
   if (kdim == embed_dim && vdim == embed_dim) {
-    in_proj_weight = projection(3 * embed_dim, embed_dim);
+    in_proj_weight = projection(times(3, embed_dim), embed_dim);
   } else {
     q_proj_weight = projection(embed_dim, embed_dim);
     k_proj_weight = projection(embed_dim, kdim);
     v_proj_weight = projection(embed_dim, vdim);
   }
   if (o.bias) {
-    in_proj_bias = parameter(zeros({3 * embed_dim}));
+    in_proj_bias = parameter(zeros({times(3, embed_dim)}));
     constant_(out_proj.bias, 0.0);
   }
   if (o.add_bias_kv)

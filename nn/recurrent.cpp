@@ -73,9 +73,10 @@ RecurrentLayer::RecurrentLayer(const char* name, CellKind kind_, int64_t input, 
     Tensor x = parameter(zeros(shape));
     return uniform_(x, -bound, bound);
   };
-  const int64_t rows = core::gates_of(kind) * hidden;
-  for (int64_t i = 0; i < num_layers * directions; ++i) {
-    const int64_t width = i < directions ? input : directions * hidden;
+  const int64_t rows = times(core::gates_of(kind), hidden);
+  const int64_t states = times(directions, hidden);
+  for (int64_t i = 0; i < times(directions, num_layers); ++i) {
+    const int64_t width = i < directions ? input : states;
     Weights w{fresh({rows, width}), fresh({rows, hidden}), {}, {}};
     if (o.bias) {
       w.bias_ih = fresh({rows});

@@ -19,7 +19,7 @@ RecurrentCell::RecurrentCell(const char* name, CellKind kind_, int64_t input, in
     Tensor x = parameter(zeros(shape));
     return uniform_(x, -bound, bound);
   };
-  const int64_t rows = core::gates_of(kind) * hidden;
+  const int64_t rows = times(core::gates_of(kind), hidden);
   weight_ih = fresh({rows, input});
   weight_hh = fresh({rows, hidden});
   if (bias) {

@@ -321,3 +321,21 @@ TEST_CASE("masked products: an infinite element leaves the others of its row alo
   const Tensor mask = w > 0.0;  // the second row may not look at the first key
   CHECK(masked_matmul(w, v, mask).to_vector() == std::vector<double>{infinity, 3, 3, 6});
 }
+
+TEST_CASE("a forbidden key stays out where dropout makes the rest larger") {
+  manual_seed(3);
+  const Tensor permitted = tensor({1, 0}, {1, 1, 1, 2}) > 0.0, counts = tensor({1, 0}, {1, 1, 2}) > 0.0;
+  for (const Tensor& mask : {permitted, where(permitted, 0.0, full({}, -INFINITY))})
+    for (int draw = 0; draw < 20; ++draw) {
+      const Tensor q = randn({1, 1, 1, 4}), k = randn({1, 1, 2, 4}), v = randn({1, 1, 2, 3}), slope = randn({1, 1, 1, 3});
+      const AttentionOptions options{.mask = mask, .dropout = 0.9};
+      const auto with = [&](double value) { return Values{q, spoilt(k, counts, value), spoilt(v, counts, value)}; };
+      const auto fused = [&](const Values& x) { return scaled_dot_product_attention(x[0], x[1], x[2], options); };
+      const auto plain = [&](const Values& x) { return attention(x[0], x[1], x[2], options).output; };
+      const Values wanted = all_orders(plain, with(0.0), slope);
+      for (const double value : anything) {
+        check_same(cat("plain, ", value), all_orders(plain, with(value), slope), wanted, 1e-4);
+        check_same(cat("fused, ", value), all_orders(fused, with(value), slope), wanted, 1e-4);
+      }
+    }
+}
