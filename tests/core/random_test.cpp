@@ -453,7 +453,7 @@ TEST_CASE("random: error messages") {
   CHECK(message_of([&] { fill_bernoulli(x, nan, g); }) ==
         "fill_bernoulli: p = nan: a probability is between 0 and 1");
   CHECK(message_of([&] { randint(3, 3, {1}, g); }) ==
-        "fill_integers: [3, 3): is empty: low must be less than high");
+        "randint: [3, 3): is empty: low must be less than high");
   CHECK(message_of<DtypeError>([&] { fill_integers(flags, 0, 1, g); }) ==
         "fill_integers: dtype bool: use fill_bernoulli");
   CHECK(message_of<DtypeError>([&] { fill_integers(x, 0, 16777217, g); }) ==
