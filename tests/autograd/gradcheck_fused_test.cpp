@@ -57,7 +57,9 @@ void add_attention(std::vector<Row>& rows) {
       {"mask of heads", {.scale = 0.7, .mask = of_heads}},
       {"mask of keys", {.scale = 0.7, .mask = of_keys}},
       {"mask and causal", {.scale = -0.4, .mask = of_heads, .causal = true}},
+      {"scale 2", {.scale = 2.0}},
       {"dropout", {.scale = 0.7, .dropout = {.p = 0.4, .seed = 3, .call = 5}}},
+      {"dropout of everything", {.scale = 0.7, .dropout = {.p = 1.0, .seed = 3, .call = 5}}},
       {"all", {.scale = 0.7, .mask = of_heads, .causal = true, .dropout = {.p = 0.4, .seed = 3, .call = 5}}},
   };
   for (const auto& [name, how] : options) {

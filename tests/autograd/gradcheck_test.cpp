@@ -137,6 +137,7 @@ void add_reductions(std::vector<Row>& rows) {
     }
   for (int64_t axis : {0, 1, -1})
     rows.push_back({"cumsum " + std::to_string(axis), [=](In in) { return cumsum(square(in[0]), axis); }, {{2, 3, 2}}, -2, 2, {{2, 0, 3}}});
+  rows.push_back({"topk 1, whose axis stays", [](In in) { return topk(in[0], 1).values * in[0]; }, {{2, 3}}, -2, 2, {}, false});
   rows.push_back({"topk 2 of 3", [](In in) { return topk(in[0], 2).values; }, {{2, 3}}});
   rows.push_back({"topk smallest", [](In in) { return topk(in[0], 2, 1, false).values; }, {{2, 3, 2}}});
   rows.push_back({"topk axis 0", [](In in) { return topk(in[0], 2, 0).values; }, {{3, 2}}, -2, 2, {}, false});

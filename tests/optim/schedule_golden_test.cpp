@@ -210,6 +210,7 @@ TEST_CASE("schedules: error messages") {
   CHECK(message_of([&] { OneCycleLR(sgd, {.total_steps = 0}); }) ==
         "OneCycleLR: total_steps = 0: must be 1 or more");
   const std::string share = ": must lie in 0 … 1, in three phases in 0 … 0.5";
+  CHECK(OneCycleLR(sgd, {.max_lr = 0.5, .pct_start = 0}).lr() > 0.49);  // down from the start
   CHECK(message_of([&] { OneCycleLR(sgd, {.pct_start = 1.5}); }) ==
         "OneCycleLR: pct_start = 1.5" + share);
   CHECK(message_of([&] { OneCycleLR(sgd, {.pct_start = 0.6, .three_phase = true}); }) ==
