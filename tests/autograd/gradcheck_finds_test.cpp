@@ -102,3 +102,9 @@ TEST_CASE("a change of dtype is differentiable") {
   const auto there_and_back = [](const Tensor& a) { return square(a.to(Dtype::f32)).to(Dtype::f64); };
   CHECK(complaint(there_and_back, x, {.atol = 1e-4, .rtol = 1e-4, .step = 0.25}) == "no error");
 }
+
+TEST_CASE("gradcheck judges large values by their size, small ones too") {
+  const Tensor w = test::spread({3}, 0.5, 2.0), b = test::spread({3}, -1.0, 1.0, 1);
+  for (const double size : {1e9, 1e-9})
+    CHECK(complaint([&](const Tensor& a) { return layer_norm(a, w, b, 1e-5) * size; }, x, {.atol = 1e-9 * size}) == "no error");
+}

@@ -234,3 +234,11 @@ TEST_CASE("gemm: the same bits for any number of threads") {
     }
   }
 }
+
+TEST_CASE("gemm: few rows of a wide matrix") {
+  for (int64_t m : {1, 2, 3, 8, 9})
+    for (int64_t n : {63, 64, 65, 100})
+      for (int64_t k : {1, 63, 64, 100})
+        for (char b : {'r', 'c'}) check_product<float>(m, n, k, 'r', b, 0, 1, false, true);
+  check_product<float>(5, 4097, 3, 'r', 'c', 0, 1, false, false);  // more columns than are packed at once
+}

@@ -236,3 +236,19 @@ TEST_CASE("what all scores of a row share changes neither the fused attention no
   CHECK(gradient(4096) == gradient(0));
   CHECK(gradient(-65536) == gradient(0));
 }
+
+TEST_CASE("each sequence of a batch has the gradients that it has alone, also where tasks share its keys") {
+  manual_seed(9);
+  const std::vector<Tensor> all{randn({3, 2, 9, 4}), randn({3, 2, 600, 4}), randn({3, 2, 600, 4}), randn({3, 2, 9, 4})};
+  const auto gradients = [](const std::vector<Tensor>& in) {
+    const Tensor q = parameter(in[0]), k = parameter(in[1]), v = parameter(in[2]);
+    return grad(scaled_dot_product_attention(q, k, v), {q, k, v}, {.seed = in[3]});
+  };
+  const std::vector<Tensor> whole = gradients(all);
+  for (int64_t b = 0; b < 3; ++b) {
+    std::vector<Tensor> own;
+    for (const Tensor& x : all) own.push_back(x.slice(0, b, b + 1).clone());
+    const std::vector<Tensor> alone = gradients(own);
+    for (size_t i = 0; i < 3; ++i) CHECK(distance(whole[i].slice(0, b, b + 1), alone[i]) < 1e-5);
+  }
+}
