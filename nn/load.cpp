@@ -89,8 +89,12 @@ struct Judge {
       if (!known.count(entry.name)) result.unexpected.push_back(entry.name);
     if (options.strict) compare_names();
     const bool names_differ = options.strict && !(result.missing.empty() && result.unexpected.empty());
+    const bool none_fits = names_differ && !state.empty() && result.unexpected.size() == state.size();
     check(problems.empty(), "load_state_dict: ", class_name(module), ": the state does not fit:", problems.text(),
-          names_differ ? "\nload with {.strict = false} to skip names that are on one side only" : "");
+          none_fits      ? "\nnone of its names is one of the module's: is it another model's, or do they have a prefix, as those of "
+                           "save_checkpoint() have (load_checkpoint() takes it off)?"
+          : names_differ ? "\nload with {.strict = false} to skip names that are on one side only"
+                         : "");
   }
 
   void take(Target& target, const std::string& name, const Tensor& source, const std::set<const void*>& storages) {

@@ -25,7 +25,7 @@ Optimizer::Optimizer(const char* name, const std::vector<ParamGroup>& groups, do
     slots_.resize(slots_.size() + group.params.size());
   }
   check(!slots_.empty(), name,
-        ": no parameters: pass model.parameters(), and see that visit() names them");
+        ": no parameters: pass model.parameters(), and see that visit() names them, and parameter(…) made them");
 }
 
 void Optimizer::option(const char* name, std::vector<double*> numbers) {

@@ -45,7 +45,7 @@ class Optimizer : public Resumable {
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One step with the gradients at hand. Throws AutogradError where the model has other parameters by now, and
-  /// warns on stderr of those that nobody steps (ownership.h).
+  /// warns on stderr of those that no visit() names and nobody steps (ownership.h).
   void step();
   void zero_grad();  // drops all gradients
 

@@ -76,7 +76,6 @@ struct KernelsOf {
   T (*sum)(const T* x, int64_t n);
   T (*dot)(const T* a, const T* b, int64_t n);
   T (*max)(const T* x, int64_t n);  // NaN if any is NaN; n > 0
-  T (*min)(const T* x, int64_t n);
   void (*axpy)(T alpha, const T* x, T* y, int64_t n);  // y += alpha x
   void (*add_rows)(const T* x, int64_t x_row, int64_t rows, T* y, int64_t n);  // y += each of the rows, in order
 

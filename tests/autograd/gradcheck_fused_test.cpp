@@ -143,6 +143,7 @@ void add_dropout_and_einsum(std::vector<Row>& rows) {
       {"bhnd,bhmd->bhnm", {{1, 2, 2, 3}, {1, 2, 2, 3}}}, {"ij->ji", {{2, 3}}},
       {"ij->", {{2, 3}}},                  {"ii->i", {{3, 3}}},
       {"i,j->ij", {{2}, {3}}},             {"ij,ij->i", {{2, 3}, {2, 3}}},
+      {"abcdefgh->hgfedcba", {{1, 2, 1, 1, 1, 2, 1, 1}}},
       {"...ij,jk->...ik", {{2, 2, 3}, {3, 2}}}, {"ij,jk,k->i", {{2, 3}, {3, 2}, {2}}}};
   for (const auto& [equation, shapes] : equations)
     rows.push_back({cat("einsum ", equation),

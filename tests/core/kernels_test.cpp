@@ -119,7 +119,7 @@ TEST_CASE("kernels: maximum and minimum let NaN through from either side") {
   });
 }
 
-TEST_CASE("kernels: sum, dot, max, min, axpy at every length") {
+TEST_CASE("kernels: sum, dot, max, axpy at every length") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     for (int64_t n : lengths) {
@@ -130,7 +130,6 @@ TEST_CASE("kernels: sum, dot, max, min, axpy at every length") {
       REQUIRE(std::fabs(kernel.dot(x.data(), y.data(), n) - reference::dot(wide(x), wide(y))) <=
               3 * tolerance<T> * scale);
       REQUIRE(kernel.max(x.data(), n) == static_cast<T>(reference::max(wide(x))));
-      REQUIRE(kernel.min(x.data(), n) == *std::min_element(x.begin(), x.end()));
       std::vector<T> z = y;
       kernel.axpy(T(2.5), x.data(), z.data(), n);
       Row expected = wide(y);
@@ -165,7 +164,7 @@ TEST_CASE("kernels: sums are pairwise: their error does not grow with the length
   }
 }
 
-TEST_CASE("kernels: max and min give NaN wherever it stands") {
+TEST_CASE("kernels: max gives NaN wherever it stands") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     for (int64_t n : {1, 2, 9, 40, 70}) {
@@ -174,7 +173,6 @@ TEST_CASE("kernels: max and min give NaN wherever it stands") {
         x[static_cast<size_t>(where)] = std::numeric_limits<T>::quiet_NaN();
         CAPTURE(n, where);
         REQUIRE(std::isnan(kernel.max(x.data(), n)));
-        REQUIRE(std::isnan(kernel.min(x.data(), n)));
       }
     }
   });

@@ -234,7 +234,7 @@ TEST_CASE("optim: error messages") {
   CHECK(message_of([&] { Adagrad({p}, {.initial_accumulator_value = -1}); }) ==
         "Adagrad: initial_accumulator_value = -1: must be a number >= 0");
   CHECK(message_of([&] { SGD(std::vector<Tensor>{}); }) ==
-        "SGD: no parameters: pass model.parameters(), and see that visit() names them");
+        "SGD: no parameters: pass model.parameters(), and see that visit() names them, and parameter(…) made them");
   CHECK(message_of<AutogradError>([&] {
           SGD({p, q, p});
         }) == "SGD: a parameter (2,) is given twice: each belongs to one group");
