@@ -42,7 +42,7 @@ KINDS = {
 }
 # Files, texts and the machine below: no rule and no kernel.
 LEFT_OUT = {"array", "copy", "create", "error", "file", "gemm_blis", "json", "json_reader", "npy", "op_name", "parallel", "pool",
-            "print", "safetensors", "safetensors_write", "scope", "shape", "storage", "text", "anomaly", "graph", "observe"}
+            "print", "safetensors", "safetensors_write", "scope", "shape", "storage", "text", "anomaly", "graph", "observe", "resumable"}
 # An .inc is compiled for one instruction set; the tests of the tables run every one that the machine has.
 KERNELS = "core/kernels/kernels_avx512.cpp"
 CASES = "~[.]~[slow]~[soak]~[data]"
