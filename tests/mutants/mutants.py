@@ -67,7 +67,7 @@ GOLDEN, NN, OPTIM = ("test_golden", CASES), ("test_nn", CASES), ("test_optim", C
 AUTOGRAD = ("test_autograd", without(LONG["test_autograd"]))
 CORE = ("test_core", without([name + "*" for name in NOT_HERE] + LONG["test_core"]))
 TESTS = {
-    "rules": [GOLDEN, AUTOGRAD, NN, long_ones("test_autograd")],
+    "rules": [GOLDEN, AUTOGRAD, NN, OPTIM, long_ones("test_autograd")],
     "losses": [GOLDEN, NN],
     "optimizers": [OPTIM, NN],
     "ops": [GOLDEN, CORE, AUTOGRAD, NN, OPTIM, long_ones("test_autograd"), long_ones("test_core")],
@@ -178,7 +178,7 @@ class Tree:
                                        stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                                        preexec_fn=limits, start_new_session=True)
             try:
-                code = started.wait(timeout=20 * seconds)
+                code = started.wait(timeout=2 * seconds + 60)
             except subprocess.TimeoutExpired:
                 os.killpg(started.pid, 9)
                 started.wait()
