@@ -83,7 +83,7 @@ std::optional<T> Part::parse(const std::string& text) {
     return text == "true";
   } else if constexpr (std::floating_point<T>) {
     const std::optional<double> value = parse_double(text);
-    const auto beyond = [](double x) { return std::isfinite(x) && std::abs(x) > static_cast<double>(std::numeric_limits<T>::max()); };
+    const auto beyond = [](double x) { return std::isfinite(x) && std::abs(x) > static_cast<double>((std::numeric_limits<T>::max)()); };
     return value && !beyond(*value) ? std::optional(static_cast<T>(*value)) : std::nullopt;
   } else {
     const auto value = [&] {
