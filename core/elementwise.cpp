@@ -38,8 +38,8 @@ void check_operands(const char* op, const Array& a, const Array& b) {
 // What integers have no integer for. Speed does not matter for them: they have no kernel table, either.
 bool gives_fractions(Binary function, const Array& a) { return function == Binary::div && !is_floating(a.dtype()); }
 
-void check_exponents(Binary function, const Array& exponents) {
-  if (function != Binary::pow || is_floating(exponents.dtype())) return;
+void check_exponents(const Array& exponents) {
+  if (is_floating(exponents.dtype())) return;
   check<DtypeError>(!any(compare(Compare::lt, exponents, 0.0)), "pow: exponents ", exponents.shape(), " ",
                     exponents.dtype(), ": one is negative, and the result a fraction: convert with to(Dtype::f32)");
 }
@@ -163,7 +163,7 @@ Array zip(Binary function, const Array& a, const Array& b) {
   const OpName at(op);
   check_operands(op, a, b);
   if (gives_fractions(function, a)) return zip(function, to(a, Dtype::f32), to(b, Dtype::f32));
-  check_exponents(function, b);
+  if (function == Binary::pow) check_exponents(b);
   if (a.shape() != b.shape()) {
     const Shape shape = broadcast(op, a.shape(), b.shape());
     return zip(function, expand(a, shape), expand(b, shape));
@@ -181,7 +181,7 @@ Array zip(Binary function, const Array& a, double b) {
   check_defined(a);
   if (gives_fractions(function, a)) return zip(function, to(a, Dtype::f32), b);
   check_holds(op, a, b);
-  if (function == Binary::pow) check_exponents(function, full({}, b, a.dtype()));
+  if (function == Binary::pow) check_exponents(full({}, b, a.dtype()));
   Array y(a.shape(), a.dtype());
   dispatch_numeric(a.dtype(), op, [&]<class T>() {
     const T value = static_cast<T>(b);
@@ -196,7 +196,7 @@ Array zip(Binary function, double a, const Array& b) {
   check_defined(b);
   if (gives_fractions(function, b)) return zip(function, a, to(b, Dtype::f32));
   check_holds(op, b, a);
-  check_exponents(function, b);
+  if (function == Binary::pow) check_exponents(b);
   Array y(b.shape(), b.dtype());
   dispatch_numeric(b.dtype(), op, [&]<class T>() {
     const T value = static_cast<T>(a);
@@ -227,7 +227,7 @@ void zip_into(Binary function, const Array& y, const Array& operand) {
   check_operands(op, y, operand);
   check<DtypeError>(!gives_fractions(function, y), op, ": ", y.shape(), " ", y.dtype(),
                     ": cannot hold the fractions of a division: use floor_divide, or convert with to(Dtype::f32)");
-  check_exponents(function, operand);
+  if (function == Binary::pow) check_exponents(operand);
   const Array b = unaliased(operand, y);
   check<ShapeError>(broadcast(op, y.shape(), b.shape()) == y.shape(), op, ": ", b.shape(), " into ",
                     y.shape(), ": the result would be larger than the tensor that is changed");

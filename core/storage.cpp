@@ -261,33 +261,28 @@ struct BlockPool {
 
 thread_local constinit BlockPool::Local BlockPool::local = {};
 
-Storage::Storage(size_t bytes) : Storage(try_make(bytes)) {
+Storage::Storage(size_t bytes) : block_(allocate(bytes)) {
   if (!block_) [[unlikely]]
     fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of work space cannot be had; ",
                       memory_stats().in_use, " are in use: use smaller sizes, or drop what is no longer needed");
 }
 
-Storage Storage::try_make(size_t bytes) {
-  Storage made;
-  if (bytes > largest) return made;
-  try {
-    made.block_ = allocate(bytes);
-  } catch (const std::bad_alloc&) {
-    free_reserve();  // whoever asked makes a message
-  }
-  return made;
-}
-
 Storage::Block* Storage::allocate(size_t bytes) {
-  if (refuse_memory) [[unlikely]] refuse_memory();
+  if (bytes > largest) return nullptr;
   const uint32_t size_class = class_of(bytes);
   const size_t capacity = BlockPool::capacity_for(bytes, size_class);
   Block* block = nullptr;
-  if (BlockPool::is_span(bytes)) [[unlikely]] {
-    block = ::new (BlockPool::take_span(capacity)) Block;
-  } else {
-    if (reuse_memory) block = BlockPool::find(size_class);
-    if (!block) block = ::new (BlockPool::fetch(capacity)) Block;
+  try {
+    if (refuse_memory) [[unlikely]] refuse_memory();
+    if (BlockPool::is_span(bytes)) [[unlikely]] {
+      block = ::new (BlockPool::take_span(capacity)) Block;
+    } else {
+      if (reuse_memory) block = BlockPool::find(size_class);
+      if (!block) block = ::new (BlockPool::fetch(capacity)) Block;
+    }
+  } catch (const std::bad_alloc&) {
+    free_reserve();  // whoever asked makes a message
+    return nullptr;
   }
   block->size_class = size_class;
   block->count.store(1, std::memory_order_relaxed);

@@ -32,8 +32,8 @@ inline bool only_thread() {
 class Storage {
  public:
   Storage() = default;
-  explicit Storage(size_t bytes);            // not initialised; throws MemoryError
-  static Storage try_make(size_t bytes);     // empty where the system has not so much memory
+  explicit Storage(size_t bytes);  // not initialised; throws MemoryError
+  static Storage try_make(size_t bytes) { return Storage(allocate(bytes)); }  // empty where memory cannot be had
   Storage(const Storage& other) : block_(other.block_) { retain(); }
   Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
   Storage& operator=(Storage other) noexcept { std::swap(block_, other.block_); return *this; }
@@ -68,7 +68,8 @@ class Storage {
     block_->count.store(count, std::memory_order_relaxed);
     return count;
   }
-  static Block* allocate(size_t bytes);
+  explicit Storage(Block* block) : block_(block) {}
+  static Block* allocate(size_t bytes);  // null where memory cannot be had
   static void free(Block* block);
   friend struct BlockPool;  // storage.cpp
 
