@@ -7,6 +7,7 @@
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/where.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -31,8 +32,13 @@ Tensor relu(const Tensor& x) {
             }));
 }
 
-Tensor leaky_relu(const Tensor& x, Real slope) { return where(x > 0.0, x, x * slope); }
+Tensor leaky_relu(const Tensor& x, Real slope) {
+  const core::OpName at("leaky_relu");
+  return where(x > 0.0, x, x * slope);
+}
+
 Tensor elu(const Tensor& x, Real alpha) {
+  const core::OpName at("elu");
   return where(x > 0.0, x, expm1(where(x > 0.0, 0.0, x)) * alpha);
 }
 

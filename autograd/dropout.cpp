@@ -6,6 +6,7 @@
 #include <heed/autograd/elementwise.h>
 #include <heed/autograd/where.h>
 #include <heed/autograd/node.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 #include <heed/core/parallel.h>
 
@@ -33,6 +34,7 @@ core::Array DropoutMask::keep(const Shape& shape) const {
 }
 
 Tensor dropout(const Tensor& x, Real p, Generator& generator) {
+  const core::OpName at("dropout");
   check<DtypeError>(is_floating(x.dtype()), "dropout: ", x.shape(), " of ", x.dtype(),
                     ": what is kept is scaled: convert with to(Dtype::f32)");
   const DropoutMask drop = DropoutMask::draw(p, generator);

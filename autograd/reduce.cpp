@@ -9,6 +9,7 @@
 #include <heed/autograd/node.h>
 #include <heed/autograd/rows.h>
 #include <heed/autograd/views.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed {
@@ -52,6 +53,7 @@ Tensor sum(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
 }
 
 Tensor mean(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
+  const core::OpName at("mean");
   check<DtypeError>(is_floating(x.dtype()), "mean: ", x.shape(), " of ", x.dtype(),
                     ": a mean is no whole number: convert with to(Dtype::f32)");
   return sum(x, axes, keep_axes) / count("mean", x.shape(), axes);
@@ -67,6 +69,7 @@ void check_floating(const char* op, const Tensor& x) {
 }  // namespace
 
 Tensor var(const Tensor& x, const Axes& axes, Real correction, KeepDim keep_axes) {
+  const core::OpName at("var");
   check(std::isfinite(correction), "var: ", x.shape(), ", correction ", correction,
         ": must be a finite number: 1 is Bessel's, 0 gives the mean square");
   check_floating("var", x);
@@ -77,6 +80,7 @@ Tensor var(const Tensor& x, const Axes& axes, Real correction, KeepDim keep_axes
 Tensor var(const Tensor& x, const Axes& axes, KeepDim keep_axes) { return var(x, axes, 1.0, keep_axes); }
 
 Tensor norm(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
+  const core::OpName at("norm");
   check_floating("norm", x);
   const Tensor squares = sum(square(x), axes, keep_axes);
   const Tensor zero = eq(squares, 0.0);

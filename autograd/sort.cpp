@@ -1,11 +1,13 @@
 #include <heed/autograd/sort.h>
 
 #include <heed/autograd/indexing.h>
+#include <heed/core/op_name.h>
 #include <heed/core/ops.h>
 
 namespace heed {
 
 Sorted sort(const Tensor& x, Axis axis, bool descending) {
+  const core::OpName at("sort");
   const Tensor positions = argsort(x, axis, descending);
   return {gather(x, axis, positions), positions};
 }
