@@ -1,5 +1,6 @@
 #include <heed/autograd/dropout.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 

@@ -1,4 +1,5 @@
 // Arrays filled by a rule.
+#include <algorithm>
 #include <cmath>
 
 #include <heed/core/number.h>

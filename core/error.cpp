@@ -2,6 +2,7 @@
 
 #include <locale>
 #include <sstream>
+#include <utility>
 
 #include <heed/core/text.h>
 

@@ -1,4 +1,6 @@
 // Matrix products of N-d arrays, reduced to calls of gemm on strided operands.
+#include <algorithm>
+
 #include <heed/core/gemm.h>
 #include <heed/core/op_name.h>
 #include <heed/core/ops.h>

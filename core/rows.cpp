@@ -1,4 +1,5 @@
 // Ops along one axis: the axis is moved to the end, then each row goes to a kernel.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

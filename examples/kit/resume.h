@@ -1,6 +1,7 @@
 // Is a checkpoint that of this run? In words: what differs, all of it at once.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>

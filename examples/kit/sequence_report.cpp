@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <iterator>
 
 #include <heed/core/text.h>
 #include <heed/examples/kit/format.h>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include <heed/core/error.h>
 #include <heed/core/text.h>

@@ -1,4 +1,6 @@
 // Hooks see gradients, may replace them, and come and go while the engine runs.
+#include <cmath>
+
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
 

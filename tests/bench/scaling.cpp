@@ -1,5 +1,6 @@
 #include "bench/scaling.h"
 
+#include <algorithm>
 #include <iostream>
 
 #include <heed/core/parallel.h>

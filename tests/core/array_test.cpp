@@ -1,6 +1,7 @@
 // Views, shapes and copies against an oracle that knows indices only: a tensor is a function from an
 // index to a number, and a view is another function made from it.
 #include <functional>
+#include <iterator>
 #include <numeric>
 #include <random>
 

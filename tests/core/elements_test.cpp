@@ -1,5 +1,6 @@
 #include <heed/core/elements.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>

@@ -1,4 +1,5 @@
 // kill -9 during a save: whatever the moment, the old or the new file is there, whole.
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <string>

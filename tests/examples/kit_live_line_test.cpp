@@ -1,4 +1,5 @@
 // The bar and everything else that is printed share one terminal: what the screen shows in the end.
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <sstream>

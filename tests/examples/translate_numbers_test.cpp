@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include <heed/core/error.h>
 #include <heed/examples/kit/number_words.h>

@@ -2,6 +2,7 @@
 #include "support/catch.h"
 
 #include <cstdlib>
+#include <utility>
 
 #include <heed/core/error.h>
 #include <heed/core/file.h>

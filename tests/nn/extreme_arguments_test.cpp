@@ -3,6 +3,7 @@
 // overflow (run it under UndefinedBehaviorSanitizer) or anything but an Error be thrown.
 #include <cmath>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <set>
 

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "support/catch.h"
 
 #include <heed/autograd/ops.h>

@@ -2,6 +2,7 @@
 // bits that it always has. Nothing is lost, as AddressSanitizer sees (the whole suite runs under it).
 #include <atomic>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <functional>

@@ -1,4 +1,5 @@
 // One step from a given state, in f32, against the same step computed in f64 from the same numbers.
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>

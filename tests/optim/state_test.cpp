@@ -1,5 +1,7 @@
 // States of optimizers and schedules: everything is in them, and one that does not fit changes nothing.
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 
