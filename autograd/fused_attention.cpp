@@ -86,8 +86,8 @@ Gradients plain_gradients(const Tensor& q, const Tensor& key, const Tensor& valu
   const int64_t groups = key.size(1);
   const Tensor k = repeat(key, q.size(1)), v = repeat(value, q.size(1));
   const auto [allowed, p, d] = Weights(q, k, how);
-  const auto counting = [&allowed = allowed](const Tensor& x) {  // NaN fills the whole row of a softmax
-    return allowed.defined() ? where(allowed, x, 0.0) : x;
+  const auto counting = [&may = allowed](const Tensor& x) {  // NaN fills the whole row of a softmax
+    return may.defined() ? where(may, x, 0.0) : x;
   };
   const Tensor pairs = allowed.defined() ? transposed(allowed) : allowed;
   const Tensor dp = d * masked_dots(g, v, allowed, 0.0);

@@ -114,7 +114,7 @@ void save_checkpoint(const std::filesystem::path& file, const std::vector<Part>&
   }
   metadata[list_key] = join(names);
   for (const auto& [key, text] : notes) {
-    const bool within = std::any_of(names.begin(), names.end(), [&key = key](const std::string& name) { return is_within(key, name); });
+    const bool within = std::any_of(names.begin(), names.end(), [&note = key](const std::string& part) { return is_within(note, part); });
     check(!within && metadata.emplace(key, text).second, "save_checkpoint: ", quote(file.string()), ": the note ", quote(key),
           " has the name of a part: name it otherwise");
   }

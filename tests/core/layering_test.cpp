@@ -93,6 +93,24 @@ TEST_CASE("every path in a message is quoted") {
     }
 }
 
+// Clang before 16 captures no structured binding, and clang from 16 on says that a capture of its name shadows it.
+TEST_CASE("no capture has the name of what it captures") {
+  const std::regex same(R"RE(\[(.*, )?&?([a-z_]+) = \2[,\]])RE");
+  CHECK(std::regex_search("[&key = key](", same));
+  CHECK(std::regex_search("[this, n = n, &m](", same));
+  CHECK_FALSE(std::regex_search("[&note = key](", same));
+  const fs::path root = fs::path(HEED_TESTS_DIR).parent_path();
+  for (const char* folder : {"core", "autograd", "nn", "optim", "examples"})
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      std::ifstream file(entry.path());
+      std::string line;
+      for (int number = 1; std::getline(file, line); ++number) {
+        INFO(entry.path().string() << ":" << number << ": " << line);
+        CHECK_FALSE((line.find('[') != std::string::npos && std::regex_search(line, same)));
+      }
+    }
+}
+
 TEST_CASE("every header has a guard, and no source is longer than a reader would accept") {
   const fs::path root = fs::path(HEED_TESTS_DIR).parent_path();
   for (const auto& [folder, may] : allowed)
