@@ -47,6 +47,9 @@ struct Threads {
   ~Threads() { set_num_threads(before); }
 };
 
+// In a child: what its parent's threads held is nobody's there, and no leak.
+std::atomic<bool> leaks_are_others{false};
+
 // The exit code of a child that runs body() and leaves as from the end of main, with all that is
 // destroyed there; 128 + a signal's number where one ended it, the alarm's if it hung.
 template <class Body>
@@ -56,6 +59,7 @@ int run_in_child(Body&& body) {
   const pid_t child = ::fork();
   if (child == 0) {
     ::alarm(120);
+    leaks_are_others = true;
     int code = 99;
     try {
       if (num_threads() > threads_of_child) set_num_threads(threads_of_child);
@@ -68,8 +72,6 @@ int run_in_child(Body&& body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-// Of a child whose parent's other threads were at work: what they held is nobody's here, and no leak.
-std::atomic<bool> leaks_are_others{false};
 
 // Work for all threads: random numbers and a product, and the hash of what comes out.
 uint64_t compute() {
@@ -140,10 +142,7 @@ TEST_CASE("fork: while other threads compute and allocate") {
     });
   while (started < 2) std::this_thread::yield();
   for (int i = 0; i < 20; ++i)
-    CHECK(run_in_child([&] {
-            leaks_are_others = true;
-            return compute() == expected ? 0 : 1;
-          }) == 0);
+    CHECK(run_in_child([&] { return compute() == expected ? 0 : 1; }) == 0);
   enough = true;
   for (std::thread& other : others) other.join();
 }
