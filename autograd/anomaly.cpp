@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <heed/autograd/node.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 namespace heed {
 

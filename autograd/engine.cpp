@@ -2,9 +2,9 @@
 
 #include <functional>
 
-#include <heed/autograd/elementwise.h>
+#include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/pass.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 namespace heed {
 

@@ -4,7 +4,7 @@
 
 #include <heed/autograd/engine.h>
 #include <heed/autograd/pass.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 namespace heed {
 

@@ -6,12 +6,12 @@
 #include <cmath>
 #include <limits>
 
-#include <heed/autograd/create.h>
-#include <heed/autograd/elementwise.h>
-#include <heed/autograd/where.h>
+#include <heed/autograd/ops/create.h>
+#include <heed/autograd/ops/elementwise.h>
+#include <heed/autograd/ops/comparison.h>
 #include <heed/autograd/engine.h>
-#include <heed/autograd/reduce.h>
-#include <heed/core/ops.h>
+#include <heed/autograd/ops/reduce.h>
+#include <heed/core/ops/ops.h>
 
 namespace heed {
 

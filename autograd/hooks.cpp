@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <heed/autograd/node.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 namespace heed {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 namespace heed {
 

@@ -2,7 +2,7 @@
 
 #include <heed/autograd/hooks.h>
 #include <heed/autograd/joint.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 namespace heed {
 

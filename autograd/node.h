@@ -32,7 +32,7 @@
 #include <heed/autograd/keep.h>
 #include <heed/autograd/observe.h>
 #include <heed/autograd/tensor.h>
-#include <heed/core/pool.h>
+#include <heed/core/memory/pool.h>
 #include <heed/core/scope.h>
 
 namespace heed {

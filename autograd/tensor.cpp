@@ -5,7 +5,7 @@
 #include <heed/autograd/node.h>
 #include <heed/core/number.h>
 #include <heed/core/op_name.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 namespace heed {
 

@@ -12,7 +12,7 @@
 
 #include <heed/core/dtype.h>
 #include <heed/core/shape.h>
-#include <heed/core/storage.h>
+#include <heed/core/memory/storage.h>
 
 namespace heed::core {
 

@@ -85,6 +85,10 @@ Strides broadcast_strides(const Shape& shape, const Strides& strides, const Shap
   return out;
 }
 
+Shape outer_axes(const Shape& shape, int inner) {
+  return Shape(std::span(shape.begin(), static_cast<size_t>(shape.rank() - inner)));
+}
+
 int normalize_axis(const char* op, int64_t axis, const Shape& shape) {
   const int rank = shape.rank();
   check<IndexError>(rank > 0, op, ": (): one number has no axis ", axis, ": reshape({1}) gives it an axis 0");

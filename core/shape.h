@@ -90,6 +90,9 @@ bool broadcasts_to(const Shape& shape, const Shape& larger);
 /// REQUIRES: broadcast(shape, to) == to
 Strides broadcast_strides(const Shape& shape, const Strides& strides, const Shape& to);
 
+/// The shape without its last `inner` axes. REQUIRES: inner <= rank.
+Shape outer_axes(const Shape& shape, int inner);
+
 /// `axis` in 0 … rank-1 for an axis that may count from the end. Throws IndexError.
 int normalize_axis(const char* op, int64_t axis, const Shape& shape);
 

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <system_error>
 
+#include <heed/core/error.h>
+
 namespace heed {
 
 std::string shortest(double value) {
@@ -141,6 +143,33 @@ void append_utf8(std::string& text, char32_t code) {
   } else {
     text += static_cast<char>(0xf0 | code >> 18), tail(12), tail(6), tail(0);
   }
+}
+
+std::string json_string(std::string_view text) {
+  constexpr char hex[] = "0123456789abcdef";
+  const std::string_view whole = text;
+  std::string out = "\"";
+  while (!text.empty()) {
+    const std::string_view before = text;
+    if (!take_code_point(text))
+      fail<FormatError>("json_string: ", quote(whole), ": is not UTF-8: JSON holds nothing else");
+    const char c = before[0];
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\b': out += "\\b"; break;
+      case '\f': out += "\\f"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20)
+          out += {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+        else
+          out += before.substr(0, before.size() - text.size());
+    }
+  }
+  return out + '"';
 }
 
 }  // namespace heed

@@ -33,6 +33,9 @@ std::string harmless(std::string_view text);
 /// blanks and quotes, at most 100 bytes), else in quote()s.
 std::string readable(std::string_view name);
 
+/// `text` as JSON writes it, with its quotes. Throws FormatError where it is not UTF-8.
+std::string json_string(std::string_view text);
+
 /// Takes one code point off the front of `text`. Nothing where that is not well-formed UTF-8:
 /// overlong forms, surrogates and values above U+10FFFF are refused.
 std::optional<char32_t> take_code_point(std::string_view& text);

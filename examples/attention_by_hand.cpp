@@ -18,16 +18,16 @@
 
 #include <heed/autograd/graph.h>
 #include <heed/autograd/ops.h>
-#include <heed/core/file.h>
-#include <heed/examples/kit/attention_page.h>
+#include <heed/core/files/file.h>
+#include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
-#include <heed/examples/kit/plot.h>
+#include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/terminal.h>
-#include <heed/examples/kit/worksheet.h>
-#include <heed/nn/attention.h>
-#include <heed/nn/fused_attention.h>
+#include <heed/examples/kit/pictures/worksheet.h>
+#include <heed/nn/attention/attention.h>
+#include <heed/nn/attention/fused_attention.h>
 
 using namespace heed;
 
@@ -366,7 +366,7 @@ int run(int argc, char** argv) {
   }
   if (common.steps >= 6)
     std::cout << "6. Is it right? Largest differences, none above 1e-6:\n\n";
-  core::Json published_error;  // null
+  kit::Json published_error;  // null
   bool holds = true;
   if (exercise == "classic") {
     const double error = difference_from_published(s);

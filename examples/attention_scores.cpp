@@ -27,19 +27,19 @@
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
-#include <heed/examples/kit/plot.h>
+#include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/nn/clone.h>
-#include <heed/nn/embedding.h>
-#include <heed/nn/fused_attention.h>
-#include <heed/nn/kernels.h>
-#include <heed/nn/learned_scores.h>
-#include <heed/nn/linear.h>
-#include <heed/nn/local_attention.h>
-#include <heed/nn/losses.h>
-#include <heed/nn/multi_head.h>
-#include <heed/nn/scores.h>
+#include <heed/nn/layers/embedding.h>
+#include <heed/nn/attention/fused_attention.h>
+#include <heed/nn/attention/distance_kernels.h>
+#include <heed/nn/attention/learned_scores.h>
+#include <heed/nn/layers/linear.h>
+#include <heed/nn/attention/local_attention.h>
+#include <heed/nn/layers/losses.h>
+#include <heed/nn/attention/multi_head.h>
+#include <heed/nn/attention/scores.h>
 #include <heed/optim/adam.h>
 #include <heed/optim/schedule.h>
 
@@ -94,14 +94,14 @@ Tensor same_name(const Tensor& q, const Tensor& k) {
   return (nn::squared_distances(q, k) <= 0.0).to(q.dtype());
 }
 
-core::Json::Object show_database() {
+kit::Json::Object show_database() {
   const nn::CosineScore alike({.temperature = 0.1});
   std::vector<Person> without = people;
   without.erase(without.begin() + 2);
   std::cout << "1. A database. Who has the last name \"Li\"?\n\n                          ";
   for (const Person& p : people) std::cout << kit::right(p.last, 8);
   std::cout << "   answer\n";
-  core::Json::Object answers;
+  kit::Json::Object answers;
   const auto row = [&](const std::string& key, const std::string& what, const Lookup& found) {
     std::cout << "  " << kit::fit(what, 24);
     size_t next = 0;
@@ -352,7 +352,7 @@ int run(int argc, char** argv) {
   kit::watch_interrupts();
   kit::RunFolder folder(common.out);
   const std::filesystem::path picture = folder.file("scores.svg", "the weights of every score, side by side");
-  const core::Json::Object database = show_database();
+  const kit::Json::Object database = show_database();
   manual_seed(static_cast<uint64_t>(common.seed));
   const std::vector<Entry> entries = all_entries();
   Generator data(static_cast<uint64_t>(common.seed));
@@ -369,7 +369,7 @@ int run(int argc, char** argv) {
   kit::Figure figure{.title = "Who looks where: one sentence, every score",
                      .description = "Heat maps of weights. Rows: words that ask, columns: letters.",
                      .columns = 6, .panel_width = 210};
-  core::Json::Object accuracy, parameters;
+  kit::Json::Object accuracy, parameters;
   {
     const auto count = static_cast<int64_t>(entries.size());
     kit::Progress progress("scores", count * common.steps, {.quiet = common.quiet});

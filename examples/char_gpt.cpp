@@ -1,6 +1,6 @@
 // A Transformer that writes: predicts the next character of a text, then continues it.
 //
-// The model is a small GPT (nn/gpt.h); the recipe is nanoGPT's for a CPU: AdamW with decay on
+// The model is a small GPT (nn/models/gpt.h); the recipe is nanoGPT's for a CPU: AdamW with decay on
 // matrices only, a learning rate that warms up and falls along a cosine, gradients clipped to norm
 // 1. A loss alone says little, so it is printed beside those of models that only count
 // (kit/metrics.h): guessing at random, counting characters, counting pairs. Whoever is above the
@@ -16,23 +16,23 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/core/text.h>
-#include <heed/examples/kit/attention_page.h>
-#include <heed/examples/kit/batches.h>
+#include <heed/examples/kit/pictures/attention_page.h>
+#include <heed/examples/kit/data/batches.h>
 #include <heed/examples/kit/cli.h>
-#include <heed/examples/kit/datasets.h>
+#include <heed/examples/kit/data/datasets.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
-#include <heed/examples/kit/metrics.h>
+#include <heed/examples/kit/data/metrics.h>
 #include <heed/examples/kit/metrics_log.h>
-#include <heed/examples/kit/plot.h>
+#include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
-#include <heed/examples/kit/sampling.h>
-#include <heed/examples/kit/tables.h>
-#include <heed/nn/attention_trace.h>
-#include <heed/nn/gpt.h>
-#include <heed/nn/losses.h>
+#include <heed/examples/kit/data/sampling.h>
+#include <heed/examples/kit/data/tables.h>
+#include <heed/nn/attention/attention_trace.h>
+#include <heed/nn/models/gpt.h>
+#include <heed/nn/layers/losses.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 

@@ -22,16 +22,16 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/examples/kit/cli.h>
-#include <heed/examples/kit/datasets.h>
+#include <heed/examples/kit/data/datasets.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
-#include <heed/examples/kit/plot.h>
+#include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
-#include <heed/examples/kit/terminal_plot.h>
-#include <heed/nn/kernel_regression.h>
-#include <heed/nn/kernels.h>
-#include <heed/nn/masks.h>
+#include <heed/examples/kit/pictures/terminal_plot.h>
+#include <heed/nn/attention/kernel_regression.h>
+#include <heed/nn/attention/distance_kernels.h>
+#include <heed/nn/attention/masks.h>
 #include <heed/optim/sgd.h>
 
 using namespace heed;
@@ -394,7 +394,7 @@ int run(int argc, char** argv) {
     std::cerr << "\nstopped after " << errors[0].size() << " of " << seeds << " data sets, and " << runs.size()
               << " for the learnt width: the numbers are theirs" << std::endl;
 
-  core::Json::Object mse;
+  kit::Json::Object mse;
   for (size_t i = 0; i < errors.size(); ++i) mse.emplace_back(smoothers[i].key, average(errors[i]));
   cli.print_json({{"mse", mse}, {"seeds", seeds}, {"loss_first", m.loss_first}, {"loss_last", m.loss_last},
                   {"loss_falls", m.falls}, {"w", m.w}, {"fixed_mse", m.fixed_error},

@@ -2,7 +2,7 @@
 #include <iostream>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/linear.h>
+#include <heed/nn/layers/linear.h>
 #include <heed/optim/sgd.h>
 using namespace heed;
 

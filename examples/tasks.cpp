@@ -15,10 +15,10 @@
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/run_folder.h>
-#include <heed/examples/kit/sequence_measures.h>
-#include <heed/examples/kit/sequence_report.h>
-#include <heed/examples/kit/sequence_run.h>
-#include <heed/examples/kit/task_list.h>
+#include <heed/examples/kit/tasks/sequence_measures.h>
+#include <heed/examples/kit/tasks/sequence_report.h>
+#include <heed/examples/kit/tasks/sequence_run.h>
+#include <heed/examples/kit/tasks/task_list.h>
 
 using namespace heed;
 using heed::kit::Task;
@@ -195,7 +195,7 @@ int run(int argc, char** argv) {
                            .published = task.published,
                            .metrics = files.metrics,
                            .seed = s.seed()};
-  const core::Json::Object models = kit::print_report(report);
+  const kit::Json::Object models = kit::print_report(report);
   kit::save_pictures(report, files, name);
   out.print();
   if (kit::interrupted()) {

@@ -11,7 +11,7 @@
 // "quatre-vingt-dix-sept" (4·20 + 10 + 7) is "ninety-seven". A model reads and writes words without
 // hyphens; a rule puts these back. Which model is right, on numbers that it has never seen? With 30,000
 // to learn from all of them; with --train-size 1000 they part. Seeds, steps and results are printed;
-// examples/kit/translation_recipes.h has the settings.
+// examples/kit/translation/translation_recipes.h has the settings.
 //
 // --pairs FILE takes sentence pairs of tatoeba.org (manythings.org/anki), prepared as PyTorch's
 // tutorial or "Dive into Deep Learning" (--recipe d2l) do.
@@ -25,32 +25,32 @@
 #include <utility>
 #include <vector>
 
-#include <heed/autograd/rows.h>
+#include <heed/autograd/ops/softmax.h>
 #include <heed/autograd/tensor.h>
 #include <heed/core/error.h>
-#include <heed/core/json.h>
+#include <heed/examples/kit/json.h>
 #include <heed/core/random.h>
 #include <heed/core/text.h>
-#include <heed/examples/kit/alignment.h>
-#include <heed/examples/kit/attention_page.h>
+#include <heed/examples/kit/translation/alignment.h>
+#include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/metrics_log.h>
-#include <heed/examples/kit/number_words.h>
-#include <heed/examples/kit/plot.h>
+#include <heed/examples/kit/translation/number_words.h>
+#include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
-#include <heed/examples/kit/sentence_pairs.h>
-#include <heed/examples/kit/terminal_plot.h>
-#include <heed/examples/kit/translation_recipes.h>
-#include <heed/examples/kit/translation_report.h>
-#include <heed/examples/kit/translation_score.h>
-#include <heed/examples/kit/translation_task.h>
-#include <heed/examples/kit/translators.h>
-#include <heed/examples/kit/vocabulary.h>
-#include <heed/nn/losses.h>
+#include <heed/examples/kit/translation/sentence_pairs.h>
+#include <heed/examples/kit/pictures/terminal_plot.h>
+#include <heed/examples/kit/translation/translation_recipes.h>
+#include <heed/examples/kit/translation/translation_report.h>
+#include <heed/examples/kit/translation/translation_score.h>
+#include <heed/examples/kit/translation/translation_task.h>
+#include <heed/examples/kit/translation/translators.h>
+#include <heed/examples/kit/data/vocabulary.h>
+#include <heed/nn/layers/losses.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
@@ -290,7 +290,7 @@ struct Report {
   std::vector<kit::LossCurve> losses;
   kit::Figure heat;
   kit::AttentionPage page{.note = "Rows are written, columns are read."};
-  core::Json::Object exact_match, bleu, loss, parameters, steps, seconds, d2l_sentences;
+  kit::Json::Object exact_match, bleu, loss, parameters, steps, seconds, d2l_sentences;
 
   void add(const Run& run, const kit::TranslationScore& score) {
     const int64_t numbers = run.model->num_parameters();

@@ -19,14 +19,14 @@
 #include <heed/autograd/ops.h>
 #include <heed/core/error.h>
 #include <heed/examples/kit/cli.h>
-#include <heed/examples/kit/datasets.h>
+#include <heed/examples/kit/data/datasets.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
-#include <heed/examples/kit/plot.h>
+#include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/nn/init.h>
-#include <heed/nn/linear.h>
+#include <heed/nn/layers/linear.h>
 #include <heed/optim/schedule.h>
 #include <heed/optim/sgd.h>
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include <heed/autograd/elementwise.h>
-#include <heed/core/safetensors.h>
+#include <heed/autograd/ops/elementwise.h>
+#include <heed/core/files/safetensors.h>
 #include <heed/core/text.h>
 
 namespace heed::nn {

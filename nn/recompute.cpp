@@ -5,7 +5,7 @@
 #include <heed/autograd/graph.h>
 #include <heed/autograd/joint.h>
 #include <heed/nn/clone.h>
-#include <heed/nn/dropout.h>
+#include <heed/nn/layers/dropout.h>
 
 namespace heed::nn {
 

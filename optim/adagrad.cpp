@@ -1,6 +1,6 @@
 #include <heed/optim/adagrad.h>
 
-#include <heed/autograd/elementwise.h>
+#include <heed/autograd/ops/elementwise.h>
 
 namespace heed::optim {
 

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include <heed/autograd/elementwise.h>
-#include <heed/autograd/where.h>
+#include <heed/autograd/ops/elementwise.h>
+#include <heed/autograd/ops/comparison.h>
 #include <heed/core/kernels/kernels.h>
 #include <heed/core/parallel.h>
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <heed/autograd/create.h>
+#include <heed/autograd/ops/create.h>
 
 namespace heed::optim {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <heed/autograd/create.h>
+#include <heed/autograd/ops/create.h>
 
 namespace heed::optim {
 

@@ -1,7 +1,7 @@
 #include <heed/optim/rmsprop.h>
 
-#include <heed/autograd/elementwise.h>
-#include <heed/autograd/where.h>
+#include <heed/autograd/ops/elementwise.h>
+#include <heed/autograd/ops/comparison.h>
 
 namespace heed::optim {
 

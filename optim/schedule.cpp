@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include <heed/autograd/create.h>
+#include <heed/autograd/ops/create.h>
 
 namespace heed::optim {
 

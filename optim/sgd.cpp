@@ -1,6 +1,6 @@
 #include <heed/optim/sgd.h>
 
-#include <heed/autograd/elementwise.h>
+#include <heed/autograd/ops/elementwise.h>
 
 namespace heed::optim {
 

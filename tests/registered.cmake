@@ -9,7 +9,7 @@ foreach(folder core autograd nn optim examples golden)
   string(REGEX MATCHALL "Test +#[0-9]+: ${folder}:" registered "${listed}")
   list(LENGTH registered registered)
   set(written 0)
-  file(GLOB sources "${ROOT}/tests/${folder}/*_test.cpp")
+  file(GLOB_RECURSE sources "${ROOT}/tests/${folder}/*_test.cpp")
   foreach(source ${sources})
     file(READ "${source}" text)
     string(REGEX REPLACE "[][;\\]" "#" text "${text}")  # what lists would take for their own

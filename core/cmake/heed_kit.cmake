@@ -1,5 +1,5 @@
 # heed::kit: what the demos share. A parent project that links it gets it built, another one does not.
-file(GLOB kit_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/kit/*.cpp")
+file(GLOB_RECURSE kit_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/kit/*.cpp")
 file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/include/heed/examples")
 file(CREATE_LINK "${PROJECT_SOURCE_DIR}/examples/kit" "${PROJECT_BINARY_DIR}/include/heed/examples/kit"
      SYMBOLIC COPY_ON_ERROR)
@@ -17,7 +17,7 @@ target_compile_options(heed_kit PRIVATE ${heed_demo_flags})
 target_precompile_headers(heed_kit PRIVATE ${heed_common_headers} <iostream> <heed/autograd/ops.h>)
 # datasets.cpp reads heed's own source as a corpus; cli.cpp prints the version. (Set on the sources:
 # on the target they would differ from what the precompiled headers were made with.)
-set_source_files_properties(examples/kit/datasets.cpp PROPERTIES
+set_source_files_properties(examples/kit/data/datasets.cpp PROPERTIES
   COMPILE_DEFINITIONS HEED_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SKIP_PRECOMPILE_HEADERS ON)
 set_source_files_properties(examples/kit/cli.cpp PROPERTIES
   COMPILE_DEFINITIONS HEED_VERSION="${PROJECT_VERSION}" SKIP_PRECOMPILE_HEADERS ON)

@@ -1,8 +1,8 @@
 # heed::heed: the four folders in one library. Users include <heed/nn/nn.h>; the build tree offers
 # that path through links, so that the project root never lands on anyone's include path.
 set(heed_sources)
-foreach(folder core core/kernels autograd nn optim)
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
+foreach(folder core autograd nn optim)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
   list(APPEND heed_sources ${sources})
 endforeach()
 

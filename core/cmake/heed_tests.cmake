@@ -19,7 +19,7 @@ target_compile_definitions(heed_catch PUBLIC HEED_TESTS_DIR="${PROJECT_SOURCE_DI
 target_link_libraries(heed_catch PUBLIC heed_kit Catch2::Catch2)
 
 foreach(folder core autograd nn optim examples golden)
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp")
   if(sources)
     set(target test_${folder})
     add_executable(${target} ${sources})

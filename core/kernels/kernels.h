@@ -91,7 +91,7 @@ struct KernelsOf {
   void (*softmax_grad)(const T* y, const T* g, T* dx, int64_t n);      // y (g - Σ g y)
   void (*log_softmax_grad)(const T* y, const T* g, T* dx, int64_t n);  // g - exp(y) Σ g
 
-  // For attention, a block of scores at a time (rows.inc).
+  // For attention, a block of scores at a time (softmax.inc).
   T (*online_softmax)(T* s, int64_t n, T* highest, T* total);
   // factor y (g - mean)
   void (*softmax_grad_again)(const T* y, const T* g, T mean, T factor, T* dx, int64_t n);

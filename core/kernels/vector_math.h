@@ -2,7 +2,7 @@
 //
 // f32: own polynomials; the error in units in the last place (ulp) against the exact value is given
 // at each function, over all finite inputs, and holds with and without fma
-// (tests/core/math_test.cpp measures it). Coefficients are minimax fits of the relative error, made
+// (tests/core/kernels/math_test.cpp measures it). Coefficients are minimax fits of the relative error, made
 // for heed with an iteratively reweighted least-squares fit on Chebyshev nodes and rounded to
 // float. f64: the C library, lane by lane, except where built from others below. f64 is for
 // checking gradients; it need not be fast.

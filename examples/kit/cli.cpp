@@ -226,14 +226,14 @@ std::string Cli::help() const {
   return text;
 }
 
-void Cli::print_json(const core::Json::Object& results) const {
+void Cli::print_json(const Json::Object& results) const {
   check(results.size() == json_keys_.size(), "--json: ", results.size(),
         " results: --help documents ", json_keys_.size(), ": give each documented key once");
   for (size_t i = 0; i < results.size(); ++i)
     check(results[i].first == json_keys_[i].first, "--json: '", results[i].first,
           "': --help documents '", json_keys_[i].first,
           "' in its place: name them alike and in the same order");
-  if (common_ && common_->json) std::cout << core::Json(results) << std::endl;
+  if (common_ && common_->json) std::cout << Json(results) << std::endl;
 }
 
 std::string Cli::command(const std::string& extra_name, const std::string& extra_value) const {

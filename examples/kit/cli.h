@@ -28,7 +28,7 @@
 #include <vector>
 
 #include <heed/core/error.h>
-#include <heed/core/json.h>
+#include <heed/examples/kit/json.h>
 
 namespace heed::kit {
 
@@ -122,7 +122,7 @@ class Cli {
   std::string help() const;
 
   /// With --json, one line on stdout. Throws Error unless exactly the documented keys are given.
-  void print_json(const core::Json::Object& results) const;
+  void print_json(const Json::Object& results) const;
 
   /// The command line that runs the program again, as it was called, with `extra` in place of the option
   /// of that name: "bin/char_gpt --steps 500 --resume=out/char_gpt/checkpoint.safetensors". A shell reads

@@ -4,8 +4,8 @@
 #include <sstream>
 
 #include <heed/core/error.h>
-#include <heed/core/file.h>
-#include <heed/core/json.h>
+#include <heed/core/files/file.h>
+#include <heed/examples/kit/json.h>
 #include <heed/core/text.h>
 
 namespace heed::kit {
@@ -17,7 +17,7 @@ constexpr std::string_view line_start = "{\"step\":";
 std::optional<int64_t> step_of(std::string_view line) {
   if (!line.starts_with(line_start)) return std::nullopt;
   try {
-    const core::Json entry = core::parse_json(line);
+    const Json entry = parse_json(line);
     for (const auto& [name, value] : entry.as_object())
       if (!value.is_null()) static_cast<void>(value.as_number());
     return entry.at("step").as_integer();
@@ -55,9 +55,9 @@ MetricsLog::MetricsLog(const std::filesystem::path& file, int64_t last_step) : f
 }
 
 void MetricsLog::write(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
-  core::Json::Object line = {{"step", step}};
+  Json::Object line = {{"step", step}};
   for (const auto& [name, value] : values) line.emplace_back(name, value);
-  out_ << core::to_json(line) + '\n' << std::flush;
+  out_ << to_json(line) + '\n' << std::flush;
   check<IoError>(out_.good(), "metrics: ", readable(file_.string()),
                  ": cannot be written: is the disk full?");
 }
@@ -67,8 +67,8 @@ Metric read_metric(const std::filesystem::path& file, const std::string& name) {
   std::istringstream lines(core::read_file(file.string()));
   std::string line;
   for (int64_t number = 1; std::getline(lines, line) && !lines.eof(); ++number) {
-    const core::Json entry = core::parse_json(line, cat(file.string(), ":", number));
-    const core::Json* const value = entry.find(name);
+    const Json entry = parse_json(line, cat(file.string(), ":", number));
+    const Json* const value = entry.find(name);
     if (!value || value->is_null()) continue;
     metric.steps.push_back(entry.at("step").as_number());
     metric.values.push_back(value->as_number());

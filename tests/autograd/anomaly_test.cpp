@@ -4,7 +4,7 @@
 #include <heed/autograd/engine.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/ops.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 #include <heed/core/scope.h>
 
 #include "support/catch.h"

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/activations.h>
-#include <heed/nn/dropout.h>
+#include <heed/nn/layers/activations.h>
+#include <heed/nn/layers/dropout.h>
 
 #include "support/catch.h"
 #include "support/errors.h"

@@ -2,7 +2,7 @@
 #include <heed/autograd/engine.h>
 #include <heed/autograd/joint.h>
 #include <heed/autograd/ops.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 #include "support/catch.h"
 #include "support/errors.h"

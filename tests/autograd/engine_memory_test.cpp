@@ -12,8 +12,8 @@
 #include <heed/autograd/engine.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/ops.h>
-#include <heed/core/ops.h>
-#include <heed/core/storage.h>
+#include <heed/core/ops/ops.h>
+#include <heed/core/memory/storage.h>
 
 #include "support/catch.h"
 #include "support/errors.h"

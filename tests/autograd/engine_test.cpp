@@ -7,7 +7,7 @@
 #include <heed/autograd/gradcheck.h>
 #include <heed/autograd/joint.h>
 #include <heed/autograd/ops.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 #include "support/catch.h"
 #include "support/errors.h"

@@ -5,13 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include <heed/autograd/cross_entropy.h>
-#include <heed/autograd/dropout.h>
-#include <heed/autograd/einsum.h>
-#include <heed/autograd/fused_attention.h>
-#include <heed/autograd/masked_matmul.h>
+#include <heed/autograd/ops/cross_entropy.h>
+#include <heed/autograd/ops/dropout.h>
+#include <heed/autograd/ops/einsum.h>
+#include <heed/autograd/ops/fused_attention.h>
+#include <heed/autograd/ops/masked_matmul.h>
 #include <heed/autograd/ops.h>
-#include <heed/autograd/recurrence.h>
+#include <heed/autograd/ops/recurrence.h>
 #include <heed/core/random.h>
 
 #include "support/catch.h"

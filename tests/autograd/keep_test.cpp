@@ -1,12 +1,12 @@
 // keep(): what a rule uses of the forward pass is watched, whatever op it belongs to.
 #include <functional>
 
-#include <heed/autograd/cross_entropy.h>
+#include <heed/autograd/ops/cross_entropy.h>
 #include <heed/autograd/engine.h>
-#include <heed/autograd/fused_attention.h>
+#include <heed/autograd/ops/fused_attention.h>
 #include <heed/autograd/joint.h>
 #include <heed/autograd/ops.h>
-#include <heed/autograd/recurrence.h>
+#include <heed/autograd/ops/recurrence.h>
 
 #include "support/catch.h"
 #include "support/errors.h"

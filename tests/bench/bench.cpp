@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <heed/autograd/leaf.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 #include <heed/core/parallel.h>
 
 namespace heed::bench {

@@ -1,7 +1,7 @@
 // Matrix products C (M, N) = A (M, K) B (K, N), f32, as BLAS has them: numbers in, numbers out, no
 // arrays made. "NT": B is stored (N, K); "TN": A is (K, M).
-#include <heed/core/gemm.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/gemm.h>
+#include <heed/core/ops/ops.h>
 #include <heed/core/random.h>
 #include "bench/bench.h"
 

@@ -1,6 +1,6 @@
 // Writing with what a model has learnt: a token at a time, keys and values kept. GPT draws at a
 // temperature; the Llama shapes, which llama2.c runs, take the likeliest.
-#include <heed/examples/kit/sampling.h>
+#include <heed/examples/kit/data/sampling.h>
 #include <heed/nn/nn.h>
 #include "bench/bench.h"
 #include "bench/gpt.h"

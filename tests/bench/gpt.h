@@ -1,7 +1,7 @@
 // The GPT shapes that are measured: nanoGPT's for characters on a CPU, its "baby GPT", and GPT-2's.
 #pragma once
 
-#include <heed/nn/gpt.h>
+#include <heed/nn/models/gpt.h>
 #include "bench/bench.h"
 
 namespace heed::bench {

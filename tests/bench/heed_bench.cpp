@@ -9,7 +9,7 @@
 #include <iostream>
 
 #include <heed/core/parallel.h>
-#include <heed/core/storage.h>
+#include <heed/core/memory/storage.h>
 #include <heed/examples/kit/cli.h>
 #include "bench/bench.h"
 #include "bench/scaling.h"
@@ -70,12 +70,12 @@ int run(int argc, char** argv) {
     core::release_memory();
     core::reset_peak_memory();
     const bench::Figure f = bench::measure(workload, seconds);
-    core::Json::Object line{{"name", workload.name}, {"peer", "heed"}, {"threads", static_cast<double>(threads)},
+    kit::Json::Object line{{"name", workload.name}, {"peer", "heed"}, {"threads", static_cast<double>(threads)},
                             {"value", f.median},     {"unit", workload.unit.name}, {"low", f.low}, {"high", f.high}};
     for (const auto& [key, value] : workload.facts) line.push_back({key, value});
     line.push_back({"peak_mib", static_cast<double>(core::memory_stats().peak) / mib});
     line.push_back({"resident_mib", resident_mib()});
-    std::cout << core::Json(line) << std::endl;
+    std::cout << kit::Json(line) << std::endl;
   }
   check(found, "heed_bench: --only ", only, ": no workload's name contains it: see --list");
   return 0;

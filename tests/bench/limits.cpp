@@ -2,7 +2,7 @@
 // kernel's figure divided by the one beside it here says what is left to win.
 #include <algorithm>
 
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 #include "bench/bench.h"
 
 #if defined(__x86_64__)

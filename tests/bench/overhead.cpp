@@ -1,6 +1,6 @@
 // What an op costs beside its arithmetic: tensors of 4 numbers.
 #include <heed/autograd/ops.h>
-#include <heed/core/pool.h>
+#include <heed/core/memory/pool.h>
 #include "bench/bench.h"
 
 namespace heed::bench {

@@ -4,8 +4,8 @@
 #include <iostream>
 
 #include <heed/core/parallel.h>
-#include <heed/core/storage.h>
-#include <heed/examples/kit/plot.h>
+#include <heed/core/memory/storage.h>
+#include <heed/examples/kit/pictures/plot.h>
 #include <heed/nn/nn.h>
 #include "bench/bench.h"
 #include "bench/gpt.h"

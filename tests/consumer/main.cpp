@@ -4,7 +4,7 @@
 
 #include <heed/autograd/gradcheck.h>
 #include <heed/nn/check_module.h>
-#include <heed/nn/linear.h>
+#include <heed/nn/layers/linear.h>
 #include <heed/nn/module.h>
 #include <heed/optim/sgd.h>
 

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <random>
 
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 #include "support/catch.h"
 #include "support/errors.h"

@@ -1,4 +1,4 @@
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 #include "support/catch.h"
 

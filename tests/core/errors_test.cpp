@@ -3,7 +3,7 @@
 #include <limits>
 #include <set>
 
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 
 #include "support/catch.h"
 #include "support/errors.h"
@@ -119,7 +119,7 @@ const std::vector<Mistake>& mistakes() {
       {shape, "argmin: (0,): axis 0 is empty: ", [] { argmin(f({0}), 0, false); }},
       {index, "cumsum: (): one number has no axis 0: ", [] { cumsum(f({}), 0); }},
       {index, "prod: (2,): there is no axis 1: ", [] { prod(f({2}), 1, false); }},
-      // rows.cpp
+      // softmax.cpp, norm.cpp
       {shape, "softmax: shape (): has no axis to work along", [] { softmax(f({}), 0); }},
       {index, "log_softmax: (2, 3): there is no axis 2: ", [] { log_softmax(f({2, 3}), 2); }},
       {dtype, "softmax: dtype int64: needs float32 or float64: ", [] { softmax(i({2}), 0); }},

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include <heed/core/array.h>
-#include <heed/core/ops.h>
+#include <heed/core/ops/ops.h>
 #include <heed/core/parallel.h>
 #include <heed/core/random.h>
 

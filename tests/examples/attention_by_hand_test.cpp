@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include <heed/core/file.h>
+#include <heed/core/files/file.h>
 #include <heed/core/text.h>
-#include <heed/examples/kit/worksheet.h>
+#include <heed/examples/kit/pictures/worksheet.h>
 
 #include "support/errors.h"
 #include "support/run_program.h"
@@ -50,7 +50,7 @@ std::vector<double> numbers_of(const std::string& html) {
 
 TEST_CASE("attention_by_hand: the classic has its published numbers, in both conventions") {
   const Sheets sheets = run("");
-  const core::Json results = sheets.ran.json();
+  const kit::Json results = sheets.ran.json();
   CHECK(sheets.ran.exit_code == 0);
   CHECK(results.at("tokens").as_integer() == 4);
   CHECK(results.at("published_error").as_number() < 1e-9);  // nine digits are published

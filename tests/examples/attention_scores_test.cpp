@@ -1,7 +1,7 @@
 // The database, and every score on one task: who learns it, who cannot, and who says so.
 #include "support/catch.h"
 
-#include <heed/core/file.h>
+#include <heed/core/files/file.h>
 
 #include "support/errors.h"
 #include "support/run_program.h"
@@ -31,7 +31,7 @@ ScoresRun run_scores(const std::string& options) {
 TEST_CASE("attention_scores: exact, soft and average look-ups of a name") {
   const ScoresRun run = run_scores(" --steps 0");
   REQUIRE(run.ran.exit_code == 0);
-  const core::Json answers = run.ran.json().at("database");
+  const kit::Json answers = run.ran.json().at("database");
   CHECK(answers.at("exact").as_string() == "Mu");
   CHECK(answers.at("best").as_string() == "Mu");
   CHECK(answers.at("soft").as_string() == "Mu");
@@ -44,7 +44,7 @@ TEST_CASE("attention_scores: exact, soft and average look-ups of a name") {
 TEST_CASE("attention_scores: who can learn to look, and who cannot", "[slow]") {
   const ScoresRun run = run_scores("");
   REQUIRE(run.ran.exit_code == 0);
-  const core::Json results = run.ran.json();
+  const kit::Json results = run.ran.json();
   const auto accuracy = [&](const char* score) {
     INFO(score);
     return results.at("accuracy").at(score).as_number();

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <heed/core/file.h>
+#include <heed/core/files/file.h>
 
 #include "support/errors.h"
 #include "support/run_program.h"
@@ -56,7 +56,7 @@ TEST_CASE("Demos: make what they name, and end with one JSON object of the docum
     const TempDir dir;
     const Ran ran = run_program(demo.name + demo.small + " --json" + in(dir));
     CHECK(ran.exit_code == 0);
-    const core::Json json = ran.json();
+    const kit::Json json = ran.json();
     const auto& results = json.as_object();
     REQUIRE(results.size() == demo.keys.size());
     for (size_t i = 0; i < results.size(); ++i) CHECK(results[i].first == demo.keys[i]);

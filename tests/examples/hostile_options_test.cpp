@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <heed/core/file.h>
+#include <heed/core/files/file.h>
 #include <heed/core/text.h>
 
 #include "support/catch.h"

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include <heed/core/file.h>
+#include <heed/core/files/file.h>
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/run_folder.h>
 

@@ -11,7 +11,7 @@ using heed::test::TempDir;
 
 namespace {
 
-core::Json results_of(const std::string& options) {
+kit::Json results_of(const std::string& options) {
   const TempDir dir;
   return run_program("kernel_regression --quiet --json" + options + " --out '" + dir.path().string() + "'").json();
 }
@@ -21,7 +21,7 @@ const std::map<std::string, double> expected = {
     {"gaussian", 0.459}, {"boxcar", 0.275}, {"triangular", 0.181}, {"epanechikov", 0.195}, {"constant", 0.900},
     {"gaussian_0.1", 0.427}, {"gaussian_0.2", 0.234}, {"gaussian_0.5", 0.200}};
 
-void check_errors(const core::Json& mse, double tolerance) {
+void check_errors(const kit::Json& mse, double tolerance) {
   REQUIRE(mse.as_object().size() == expected.size());
   for (const auto& [kernel, error] : expected) {
     INFO(kernel);
@@ -46,7 +46,7 @@ TEST_CASE("kernel_regression: errors of eight kernels over 2,000 data sets, with
 }
 
 TEST_CASE("kernel_regression: the learnt width over 500 data sets") {
-  const core::Json results = results_of(" --seeds 500 --seed 3000");
+  const kit::Json results = results_of(" --seeds 500 --seed 3000");
   const auto value = [&](const char* key) { return results.at(key).as_number(); };
   CHECK(value("loss_first") >= 45);
   CHECK(value("loss_first") <= 49);

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-#include <heed/core/file.h>
+#include <heed/core/files/file.h>
 #include <heed/core/random.h>
-#include <heed/examples/kit/recurrent_models.h>
-#include <heed/examples/kit/sequence_measures.h>
-#include <heed/examples/kit/sequence_run.h>
-#include <heed/examples/kit/task_generators.h>
+#include <heed/examples/kit/tasks/recurrent_models.h>
+#include <heed/examples/kit/tasks/sequence_measures.h>
+#include <heed/examples/kit/tasks/sequence_run.h>
+#include <heed/examples/kit/tasks/task_generators.h>
 
 #include "support/errors.h"
 #include "support/run_program.h"
@@ -65,13 +65,13 @@ TEST_CASE("tasks: every task runs and reports what it promises") {
     const Ran ran = run_program("tasks " + task.options + " --steps 3 --json --quiet" + in(dir));
     REQUIRE(ran.exit_code == 0);
     CHECK(ran.err.empty());
-    const core::Json json = ran.json();
+    const kit::Json json = ran.json();
     const std::string name = task.options.substr(0, task.options.find(' '));
     CHECK(json.at("task").as_string() == name);
     CHECK(contains(ran.out, "published: " + json.at("published").as_string()));
     CHECK(json.at("steps").as_integer() == 3);
     CHECK(json.at("blind_loss").as_number() > 0);
-    const core::Json::Object& models = json.at("models").as_object();
+    const kit::Json::Object& models = json.at("models").as_object();
     REQUIRE(models.size() == task.models.size());
     for (size_t i = 0; i < models.size(); ++i) {
       const auto& [model, values] = models[i];
@@ -213,7 +213,7 @@ TEST_CASE("tasks: a run that stopped and went on is the run that never stopped")
 
 TEST_CASE("tasks: two layers find what repeats, one does not (DM-21)", "[slow]") {
   const TempDir dir;
-  const core::Json models = run_program(
+  const kit::Json models = run_program(
                                 "tasks induction --steps 500 --test-size 200 --eval-every 500 "
                                 "--threads 2 --json --quiet" +
                                 in(dir))
@@ -228,7 +228,7 @@ TEST_CASE("tasks: the Transformer copies a hundred unseen rows (DM-08)", "[slow]
   const TempDir dir;
   // Of width 64, whose published schedule ends at its highest rate: 96 to 100 right by the seed. A rate that
   // falls gets all, whatever the seed.
-  const core::Json model = run_program("tasks copy --schedule cosine --lr 0.002 --warmup 50 --eval-every 400 --json --quiet" + in(dir))
+  const kit::Json model = run_program("tasks copy --schedule cosine --lr 0.002 --warmup 50 --eval-every 400 --json --quiet" + in(dir))
                                .json()
                                .at("models")
                                .at("transformer");
@@ -238,7 +238,7 @@ TEST_CASE("tasks: the Transformer copies a hundred unseen rows (DM-08)", "[slow]
 
 TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position (DM-07)", "[slow]") {
   const TempDir dir;
-  const core::Json model =
+  const kit::Json model =
       run_program("tasks reverse --steps 1200 --eval-every 1200 --json --quiet" + in(dir))
           .json()
           .at("models")
@@ -250,7 +250,7 @@ TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position (
 TEST_CASE("tasks: attention recalls what came with a key, a GRU of its size does not (DM-22)",
           "[slow]") {
   const TempDir dir;
-  const core::Json models =
+  const kit::Json models =
       run_program("tasks recall --length 32 --symbols 64 --width 64 --eval-every 100 --json --quiet" +
                   in(dir))
           .json()

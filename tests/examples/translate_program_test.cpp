@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <vector>
 
-#include <heed/core/file.h>
+#include <heed/core/files/file.h>
 
 #include "support/errors.h"
 #include "support/run_program.h"
@@ -31,9 +31,9 @@ std::string out_to(const TempDir& dir) { return " --out '" + dir.path().string()
 std::string results_of(const TempDir& dir, const std::string& options) {
   const Ran ran = run_program(tiny + options + " --json" + out_to(dir));
   CHECK(ran.exit_code == 0);
-  const core::Json json = ran.json();
-  std::string all = core::to_json(json.at("exact_match")) + core::to_json(json.at("bleu")) +
-                    core::to_json(json.at("loss")) + core::to_json(json.at("parameters"));
+  const kit::Json json = ran.json();
+  std::string all = kit::to_json(json.at("exact_match")) + kit::to_json(json.at("bleu")) +
+                    kit::to_json(json.at("loss")) + kit::to_json(json.at("parameters"));
   for (const std::string& model : models)
     for (const char* file : {".model.safetensors", ".metrics.jsonl"})
       if (std::filesystem::exists(dir / (model + file))) all += core::read_file(dir / (model + file));
@@ -69,7 +69,7 @@ TEST_CASE("translate: every model learns a little, and all is made that is named
   const Ran ran = run_program(tiny + " --steps 6 --samples 2 --json" + out_to(dir));
   CHECK(ran.exit_code == 0);
   CHECK(ran.err.empty());
-  const core::Json json = ran.json();
+  const kit::Json json = ran.json();
   const std::vector<std::string> keys = {"exact_match", "bleu", "loss", "parameters", "steps", "seconds", "d2l_sentences"};
   REQUIRE(json.as_object().size() == keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -127,7 +127,7 @@ TEST_CASE("translate: a run that is stopped and resumed is the run that was not"
   const Ran again = run_program(tiny + options + " --json --resume '" + whole.path().string() + "'" + out_to(whole));
   CHECK(again.exit_code == 0);
   CHECK(again.json().at("steps").at("bahdanau").as_integer() == 600);
-  CHECK(contains(resumed, core::to_json(again.json().at("loss"))));
+  CHECK(contains(resumed, kit::to_json(again.json().at("loss"))));
 
   for (const auto& [changed, said] : {std::pair(" --lr 0.5", ": was made with --lr 0.003 (here 0.5): give the options"),
                                       {" --seed 9", ": was made with another training set, --seed 1 (here 9): give the"},
@@ -147,7 +147,7 @@ TEST_CASE("translate: pairs of a file, as the tutorial and as the book", "[slow]
   CHECK(ran.exit_code == 0);
   CHECK(contains(ran.out, "English to French: 12 to learn from, 12 of them to test with"));
   CHECK(contains(ran.out, "i'm calm .   => "));
-  const core::Json judged = ran.json().at("d2l_sentences");
+  const kit::Json judged = ran.json().at("d2l_sentences");
   CHECK(judged.at("bahdanau").as_integer() >= 0);
 
   ran = run_program("translate" + small + " --model transformer --show \"J'ai froid.\"" + out_to(dir));

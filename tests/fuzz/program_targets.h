@@ -6,14 +6,14 @@
 #include <streambuf>
 #include <vector>
 
-#include <heed/autograd/create.h>
-#include <heed/autograd/einsum.h>
-#include <heed/autograd/reduce.h>
+#include <heed/autograd/ops/create.h>
+#include <heed/autograd/ops/einsum.h>
+#include <heed/autograd/ops/reduce.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
-#include <heed/examples/kit/sentence_pairs.h>
-#include <heed/examples/kit/tables.h>
-#include <heed/examples/kit/vocabulary.h>
+#include <heed/examples/kit/translation/sentence_pairs.h>
+#include <heed/examples/kit/data/tables.h>
+#include <heed/examples/kit/data/vocabulary.h>
 #include <heed/nn/resume.h>
 
 #include "targets.h"
@@ -68,7 +68,7 @@ inline void texts(std::string_view bytes) {
   const std::string xml = kit::escaped_xml(bytes), json = kit::json_for_html(bytes);
   require(xml.find_first_of("<>\"'") == std::string::npos, "a text could end its element");
   require(json.find_first_of("<>&") == std::string::npos, "a text could end its script");
-  core::parse_json(json);
+  kit::parse_json(json);
   try {
     const kit::CharVocab letters(bytes);
     require(letters.decode(letters.encode(bytes)) == bytes, "a text changed");

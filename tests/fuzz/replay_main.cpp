@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <heed/core/file.h>
+#include <heed/core/files/file.h>
 
 #include "support/sanitizer.h"
 

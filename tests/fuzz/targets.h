@@ -11,10 +11,10 @@
 #include <string>
 #include <string_view>
 
-#include <heed/core/json.h>
-#include <heed/core/npy.h>
-#include <heed/core/safetensors.h>
-#include <heed/core/safetensors_format.h>
+#include <heed/examples/kit/json.h>
+#include <heed/core/files/npy.h>
+#include <heed/core/files/safetensors.h>
+#include <heed/core/files/safetensors_format.h>
 #include <heed/core/text.h>
 
 namespace heed::fuzz {
@@ -41,10 +41,10 @@ inline bool same(const core::Array& a, const core::Array& b) {
 
 inline void json(std::string_view bytes) {
   try {
-    const core::Json value = core::parse_json(bytes);
-    const std::string text = core::to_json(value);
-    require(core::parse_json(text) == value, "JSON changed when it was written and read");
-    require(core::to_json(core::parse_json(text)) == text, "JSON text is not stable");
+    const kit::Json value = kit::parse_json(bytes);
+    const std::string text = kit::to_json(value);
+    require(kit::parse_json(text) == value, "JSON changed when it was written and read");
+    require(kit::to_json(kit::parse_json(text)) == text, "JSON text is not stable");
   } catch (const FormatError& error) {
     require_harmless(error);
   }

@@ -2,7 +2,7 @@
 #include <string>
 #include <utility>
 
-#include <heed/nn/losses.h>
+#include <heed/nn/layers/losses.h>
 
 #include "support/catch.h"
 #include "support/golden.h"

@@ -16,7 +16,7 @@ Needs Python's safetensors; made with 0.8.0. A line of these files is one case:
     {"case": name, "file": its bytes in hexadecimal, "tensors": [[name, dtype, shape, bytes], ...], "metadata": {...}}
 
 "tensors" is null where the reference refuses the file: heed must, too. Where the reference accepts it and heed does not
-on purpose, "stricter" says why (core/safetensors.h lists the reasons): heed must refuse it. Everywhere else both must
+on purpose, "stricter" says why (core/files/safetensors.h lists the reasons): heed must refuse it. Everywhere else both must
 say the same.
 """
 

@@ -1,4 +1,4 @@
-"""How far PyTorch's own f32 results are from f64: the bounds of tests/autograd/precision_test.cpp.
+"""How far PyTorch's own f32 results are from f64: the bounds of tests/autograd/ops/precision_test.cpp.
 
     python tests/golden/measure_f32_error.py
 

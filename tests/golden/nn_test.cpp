@@ -1,7 +1,7 @@
 // nn/ against PyTorch. nn.safetensors comes from make_nn.py, which says what its names mean.
 #include "support/catch.h"
 
-#include <heed/core/safetensors.h>
+#include <heed/core/files/safetensors.h>
 #include <heed/nn/nn.h>
 #include "support/golden.h"
 

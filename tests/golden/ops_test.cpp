@@ -10,7 +10,7 @@
 
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
-#include <heed/core/safetensors.h>
+#include <heed/core/files/safetensors.h>
 
 #include "support/cases.h"
 #include "support/catch.h"

@@ -8,8 +8,8 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/clone.h>
-#include <heed/nn/recurrent.h>
-#include <heed/nn/recurrent_cells.h>
+#include <heed/nn/recurrent/recurrent.h>
+#include <heed/nn/recurrent/recurrent_cells.h>
 #include "support/golden.h"
 
 using namespace heed;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/attention_decoders.h>
+#include <heed/nn/recurrent/attention_decoders.h>
 #include <heed/nn/clone.h>
 #include "support/golden.h"
 

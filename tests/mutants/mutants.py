@@ -34,10 +34,10 @@ from places import mutants_of  # noqa: E402
 
 # Sources by what they are, and how many mutants of each kind.
 KINDS = {
-    "rules": (["autograd/*.cpp"], 96),
-    "losses": (["nn/losses.cpp", "nn/loss_checks.cpp"], 22),
+    "rules": (["autograd/*.cpp", "autograd/ops/*.cpp"], 96),
+    "losses": (["nn/layers/losses.cpp", "nn/layers/loss_checks.cpp"], 22),
     "optimizers": (["optim/*.cpp"], 48),
-    "ops": (["core/*.cpp"], 82),
+    "ops": (["core/*.cpp", "core/ops/*.cpp"], 82),
     "kernels": (["core/kernels/*.inc"], 64),
 }
 # Files, texts and the machine below: no rule and no kernel.

@@ -2,9 +2,9 @@
 #include <heed/autograd/anomaly.h>
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
-#include <heed/nn/feed_forward.h>
-#include <heed/nn/gpt.h>
-#include <heed/nn/linear.h>
+#include <heed/nn/layers/feed_forward.h>
+#include <heed/nn/models/gpt.h>
+#include <heed/nn/layers/linear.h>
 #include <heed/nn/recompute.h>
 
 #include "support/catch.h"

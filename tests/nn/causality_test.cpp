@@ -2,15 +2,15 @@
 
 #include <heed/autograd/anomaly.h>
 #include <heed/autograd/ops.h>
-#include <heed/nn/attention_layers.h>
+#include <heed/nn/attention/attention_layers.h>
 #include <heed/nn/causality.h>
-#include <heed/nn/dropout.h>
-#include <heed/nn/gpt.h>
-#include <heed/nn/kernels.h>
-#include <heed/nn/masks.h>
-#include <heed/nn/multi_head.h>
-#include <heed/nn/multi_head_attention.h>
-#include <heed/nn/transformer.h>
+#include <heed/nn/layers/dropout.h>
+#include <heed/nn/models/gpt.h>
+#include <heed/nn/attention/distance_kernels.h>
+#include <heed/nn/attention/masks.h>
+#include <heed/nn/attention/multi_head.h>
+#include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/models/transformer.h>
 #include "support/errors.h"
 
 using namespace heed;

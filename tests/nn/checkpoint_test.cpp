@@ -2,7 +2,7 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/checkpoint.h>
-#include <heed/nn/gpt.h>
+#include <heed/nn/models/gpt.h>
 #include "support/errors.h"
 #include "support/temp_dir.h"
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/attention.h>
-#include <heed/nn/losses.h>
+#include <heed/nn/attention/attention.h>
+#include <heed/nn/layers/losses.h>
 
 #include "support/catch.h"
 #include "support/gradcheck_rows.h"

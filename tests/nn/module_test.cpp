@@ -3,12 +3,12 @@
 #include "support/catch.h"
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/activations.h>
+#include <heed/nn/layers/activations.h>
 #include <heed/nn/clone.h>
-#include <heed/nn/dropout.h>
-#include <heed/nn/embedding.h>
-#include <heed/nn/linear.h>
-#include <heed/nn/norm.h>
+#include <heed/nn/layers/dropout.h>
+#include <heed/nn/layers/embedding.h>
+#include <heed/nn/layers/linear.h>
+#include <heed/nn/layers/norm.h>
 #include <heed/nn/sequential.h>
 #include <heed/nn/summary.h>
 #include <heed/optim/sgd.h>

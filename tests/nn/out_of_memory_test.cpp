@@ -16,8 +16,8 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/core/parallel.h>
-#include <heed/core/pool.h>
-#include <heed/core/storage.h>
+#include <heed/core/memory/pool.h>
+#include <heed/core/memory/storage.h>
 #include <heed/nn/nn.h>
 #include <heed/optim/optim.h>
 
@@ -29,7 +29,7 @@
 namespace {
 
 // Allocations to go until one fails; below 0 none does. All of this program's are counted: those that
-// operator new serves, and those of heed's pools (core/pool.h).
+// operator new serves, and those of heed's pools (core/memory/pool.h).
 std::atomic<int64_t> to_go{-1};
 std::atomic<bool> once{true}, failed{false};
 

@@ -3,11 +3,11 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
-#include <heed/core/storage.h>
-#include <heed/nn/dropout.h>
-#include <heed/nn/feed_forward.h>
-#include <heed/nn/gpt.h>
-#include <heed/nn/losses.h>
+#include <heed/core/memory/storage.h>
+#include <heed/nn/layers/dropout.h>
+#include <heed/nn/layers/feed_forward.h>
+#include <heed/nn/models/gpt.h>
+#include <heed/nn/layers/losses.h>
 #include <heed/nn/recompute.h>
 
 #include "support/catch.h"

@@ -4,10 +4,10 @@
 #include <limits>
 
 #include <heed/autograd/ops.h>
-#include <heed/core/file.h>
-#include <heed/core/safetensors.h>
-#include <heed/nn/gpt.h>
-#include <heed/nn/losses.h>
+#include <heed/core/files/file.h>
+#include <heed/core/files/safetensors.h>
+#include <heed/nn/models/gpt.h>
+#include <heed/nn/layers/losses.h>
 #include <heed/optim/optim.h>
 #include "support/catch.h"
 #include "support/errors.h"

@@ -1,8 +1,8 @@
 #include "support/catch.h"
 
-#include <heed/autograd/create.h>
-#include <heed/nn/activations.h>
-#include <heed/nn/gpt.h>
+#include <heed/autograd/ops/create.h>
+#include <heed/nn/layers/activations.h>
+#include <heed/nn/models/gpt.h>
 #include <heed/nn/sequential.h>
 #include <heed/nn/summary.h>
 

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/dropout.h>
-#include <heed/nn/gpt.h>
-#include <heed/nn/linear.h>
-#include <heed/nn/losses.h>
+#include <heed/nn/layers/dropout.h>
+#include <heed/nn/models/gpt.h>
+#include <heed/nn/layers/linear.h>
+#include <heed/nn/layers/losses.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/recompute.h>
 #include <heed/nn/sequential.h>

@@ -8,7 +8,7 @@
 #include <heed/autograd/ops.h>
 #include <heed/core/parallel.h>
 #include <heed/core/random.h>
-#include <heed/core/safetensors.h>
+#include <heed/core/files/safetensors.h>
 
 #include "support/catch.h"
 #include "support/errors.h"

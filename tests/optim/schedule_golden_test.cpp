@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <heed/autograd/create.h>
+#include <heed/autograd/ops/create.h>
 #include <heed/optim/optim.h>
 
 #include "support/catch.h"

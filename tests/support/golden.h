@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string>
 
-#include <heed/core/safetensors.h>
+#include <heed/core/files/safetensors.h>
 #include <heed/nn/module.h>
 #include "support/cases.h"
 #include "support/catch.h"

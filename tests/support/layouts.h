@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include <heed/autograd/create.h>
-#include <heed/autograd/views.h>
+#include <heed/autograd/ops/create.h>
+#include <heed/autograd/ops/views.h>
 
 namespace heed::test {
 

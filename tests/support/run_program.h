@@ -6,8 +6,8 @@
 
 #include <sys/wait.h>
 
-#include <heed/core/file.h>
-#include <heed/core/json.h>
+#include <heed/core/files/file.h>
+#include <heed/examples/kit/json.h>
 
 #include "support/temp_dir.h"
 
@@ -18,10 +18,10 @@ struct Ran {
   std::string out, err;
 
   /// The last line of stdout, read as JSON.
-  core::Json json() const {
+  kit::Json json() const {
     const size_t end = out.find_last_not_of('\n');
     const size_t begin = out.find_last_of('\n', end);
-    return core::parse_json(out.substr(begin == std::string::npos ? 0 : begin + 1,
+    return kit::parse_json(out.substr(begin == std::string::npos ? 0 : begin + 1,
                                        end - (begin == std::string::npos ? 0 : begin + 1) + 1));
   }
 };

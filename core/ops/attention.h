@@ -1,0 +1,57 @@
+// Scaled dot-product attention that never forms the weights.
+//
+//     O = softmax(scale Q Kᵀ + mask) V
+//
+// A block of queries meets the keys block by block; a running maximum and sum of each row replace
+// the softmax over the whole row (Milakov & Gimelshein 2018; Dao et al. 2022, alg. 1). Backward
+// computes the weights again from the highest score and the sum of each row:
+//
+//     P = exp(scale S - highest) / sum      dV = Pᵀ dO      dP = dO Vᵀ
+//     dS = scale P (dP - δ),  δ = rowsum(dO O)    dQ = dS K      dK = dSᵀ Q       (ibid., app. B.4)
+//
+// Time O(B h n m (d + p)), half of it where causal; memory O(B h (n + m)). The plain form that says
+// what it computes is tests/support/reference.h: attention. Same bits for any number of threads.
+//
+// Shapes: B batch, h heads, g heads of k and v (h a multiple of g: query head i reads key head
+// i / (h / g)), n queries, m keys, d key width, p value width.
+#pragma once
+
+#include <cstdint>
+
+#include <heed/core/array.h>
+
+namespace heed::core {
+
+struct AttentionInputs {
+  Array q, k, v;        // (B, h, n, d), (B, g, m, d), (B, g, m, p); f32 or f64, any strides
+  double scale;         // of the scores
+  Array mask = {};      // boolean, broadcast to (B, h, n, m), true = may attend; may be undefined
+  bool causal = false;  // query i sees key j iff j - m <= i - n: the last query is at the last key
+  // A weight is dropped iff word_at(seed, call, its index in (B, h, n, m)) < dropout·2³²
+  // (random.h).
+  double dropout = 0.0;
+  uint64_t seed = 0, call = 0;
+};
+
+struct AttentionOutputs {
+  Array output;       // (B, h, n, p), in memory (B, n, h, p): the heads are side by side already
+  // (B, h, n): the highest score s and Σ exp(s - highest), which is 0, and the output zeros, where no key is permitted.
+  // Not the logarithm of their sum: that is rounded to the size of the scores.
+  Array highest, total;
+  bool clean = true;  // false where a forbidden key may have come in: see below
+};
+
+/// Throws ShapeError or DtypeError if the inputs do not fit together.
+///
+/// A forbidden key has weight 0; if it holds NaN or infinity, 0·NaN is NaN, and that shows in the
+/// result. So where keys are forbidden and the result is not finite, it is not `clean`: the caller
+/// then has the formula pair by pair (autograd/ops/fused_attention.cpp). highest and total are right in any case.
+AttentionOutputs attention(const AttentionInputs& inputs);
+
+/// Writes the gradients for `grad` (B, h, n, p) into dq, dk, dv, which have the shapes of q, k, v,
+/// any strides with an adjacent last axis, and no memory in common with any input. False if they are
+/// not clean.
+bool attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs,
+                    const Array& grad, const Array& dq, const Array& dk, const Array& dv);
+
+}  // namespace heed::core

@@ -1,0 +1,89 @@
+// A run: models that learn side by side, on the same batches, with the same recipe.
+//
+// Side by side, so that what is compared has seen the same examples in the same order; each one's time
+// is taken by itself. To stop at any step and go on as if nothing had been, see save() and resume().
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <heed/examples/kit/resume.h>
+#include <heed/examples/kit/tasks/sequence_models.h>
+#include <heed/examples/kit/tasks/sequences.h>
+#include <heed/nn/resume.h>
+#include <heed/optim/optim.h>
+
+namespace heed::kit {
+
+/// AdamW, decay on matrices only (0: Adam), and a learning rate of this shape:
+///     constant     lr
+///     linear       lr down to 0
+///     cosine       the same along half a cosine
+///     noam         lr width^-½ min(step^-½, step warmup^-³⁄²)      Vaswani et al. 2017, section 5.3
+/// after a linear warm-up.
+struct Recipe {
+  int64_t steps = 1000, batch = 64, warmup = 0;
+  std::string schedule = "constant";
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  double weight_decay = 0.0;
+  double clip = 0.0;   // largest norm of the gradient; 0: any
+  int64_t width = 64;  // for noam
+};
+
+optim::Rate learning_rate(const Recipe& recipe);
+
+struct Learner {
+  std::string name;
+  std::unique_ptr<SequenceModel> model;
+  std::unique_ptr<optim::AdamW> adamw;
+  std::unique_ptr<optim::Schedule> schedule;
+  double clip;
+  double seconds = 0;  // spent learning, since this program began
+  int64_t tokens = 0;  // learnt from in that time
+
+  Learner(std::string name, std::unique_ptr<SequenceModel> model, const Recipe& recipe);
+
+  /// One step; returns the loss before it.
+  double learn(const SequenceBatch& batch);
+};
+
+struct SequenceRun {
+  std::vector<Learner> learners;  // the first is the one that the task is about
+  int64_t step = 0;
+
+  /// Tensors under "model.<learner>.", "optimizer.<learner>." and "schedule.<learner>."; step and the default
+  /// generator's state, and `traits`, as metadata.
+  void save(const std::filesystem::path& file, const Traits& traits);
+
+  /// Throws UsageError where a trait differs, saying which (resume.h).
+  void resume(const std::filesystem::path& file, const Traits& traits);
+
+ private:
+  std::vector<nn::Part> parts();
+};
+
+/// A name of its own for each learner's metrics: "loss" of the first, "loss_gru" of another.
+std::string metric_name(const SequenceRun& run, size_t learner, const std::string& metric);
+
+/// What is measured now and then, by metric and learner: {"test_accuracy", 0.97}.
+using Measure = std::function<std::vector<std::pair<std::string, double>>(SequenceModel&)>;
+
+struct TrainOptions {
+  Recipe recipe;
+  std::filesystem::path checkpoint, metrics;  // files
+  Traits traits = {};
+  int64_t eval_every = 100, save_every = 500;
+  std::string goal_metric = {};  // stop when this metric of the first learner …
+  double goal = 0;               // … reaches this; 0: never
+  bool quiet = false;
+};
+
+/// Steps until the last one, the goal, or an interruption; saves at the end.
+void train(SequenceRun& run, const TaskData& data, const Measure& measure,
+           const TrainOptions& options);
+
+}  // namespace heed::kit

@@ -1,0 +1,30 @@
+// Alignment: which source words a translator looked at while it wrote each word, as pictures.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <heed/autograd/tensor.h>
+#include <heed/examples/kit/pictures/attention_page.h>
+#include <heed/examples/kit/pictures/plot.h>
+#include <heed/examples/kit/data/vocabulary.h>
+
+namespace heed::kit {
+
+/// Attention weights [layer][head] of T written and S read words, each (T, S). No layer for a model
+/// without attention.
+using Alignment = std::vector<std::vector<Tensor>>;
+
+struct AlignedSentence {
+  Words source, target;
+  Alignment weights;
+};
+
+/// The mean over the heads of the last layer; rows are written, columns are read.
+/// REQUIRES: there is a layer.
+HeatMap alignment_map(const AlignedSentence& sentence, const std::string& title);
+
+/// Every layer and head, for the attention page.
+AttentionSet attention_set(const AlignedSentence& sentence, const std::string& name);
+
+}  // namespace heed::kit

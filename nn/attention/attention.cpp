@@ -1,0 +1,49 @@
+#include <heed/nn/attention/attention.h>
+
+#include <cmath>
+
+#include <heed/autograd/ops/masked_matmul.h>
+#include <heed/autograd/ops.h>
+#include <heed/nn/attention/attention_trace.h>
+#include <heed/nn/attention/masks.h>
+
+namespace heed::nn {
+
+namespace {
+
+Attended averaged(const Tensor& weights, const Tensor& values, const AttentionMask& mask,
+                  double dropped) {
+  AttentionTrace::record(weights);
+  const Tensor kept = dropped != 0.0 ? dropout(weights, dropped) : weights;
+  return {masked_matmul(kept, values, mask.permitted), weights};
+}
+
+void check_values(const Tensor& scores, const Tensor& values) {
+  check<ShapeError>(scores.dim() >= 2 && values.dim() >= 2 && scores.size(-1) == values.size(-2),
+                    "attend: scores ", scores.shape(), ", values ", values.shape(),
+                    ": must be (…, n, m) and (…, m, p): one value a key");
+}
+
+}  // namespace
+
+Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& o) {
+  check_values(scores, values);
+  const AttentionMask mask = attention_mask("attend", scores.shape(), scores.dtype(), o);
+  return averaged(masked_weights(scores, mask, o.normaliser), values, mask, o.dropout);
+}
+
+Attended weighted_average(const Tensor& weights, const Tensor& values, const AttentionOptions& o) {
+  return averaged(weights, values, attention_mask("attend", weights.shape(), weights.dtype(), o),
+                  o.dropout);
+}
+
+Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
+  check_one_width("attention", q, k);
+  const double scale = o.scale.value_or(inverse_root(q.size(-1)));
+  const AttentionMask mask = attention_mask("attention", scores_shape(q, k), q.dtype(), o);
+  const Tensor scores = pair_dots(q * scale, k, mask.permitted);
+  check_values(scores, v);
+  return averaged(masked_weights(scores, mask, o.normaliser), v, mask, o.dropout);
+}
+
+}  // namespace heed::nn

@@ -1,0 +1,62 @@
+// Attention: a weighted mean whose weights are computed from the data.
+//
+//     Attention(Q, K, V) = softmax(Q Kᵀ / √d) V                    Vaswani et al. 2017, eq. 1
+//
+// Each query asks every key "how much should I heed you?"; the answers become weights that sum to
+// one, and the output is that mean of the values. The 1/√d keeps the scores at unit variance where
+// q and k have it (ibid., footnote 4), so that softmax stays out of its flat region.
+//
+// Nadaraya-Watson regression (kernel_regression.h) is the same sum with other scores; scores.h and
+// distance_kernels.h hold the scores, and everything goes through attend(), or through its fused twin
+// scaled_dot_product_attention (fused_attention.h), which never forms the weights.
+//
+// Shapes: … any batch axes, n queries, m keys, d key width, p value width.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <heed/nn/module.h>
+
+namespace heed::nn {
+
+/// How scores become weights (normalisers.cpp).
+enum class Normaliser : uint8_t {
+  softmax,     // exp(sᵢ) / Σ exp(sⱼ): for scores of any sign
+  kernel_sum,  // sᵢ / Σ sⱼ: for scores >= 0, the values of a kernel; 0 where the sum is
+  sparsemax,   // max(0, sᵢ - τ), τ such that they sum to 1: most weights are exactly 0
+  sigmoid,     // 1 / (1 + exp(-sᵢ)): each key on its own; the weights do not sum to 1
+  hard,        // 1 for the largest score, 0 for others: nothing learns through the scores
+};
+
+struct AttentionOptions {
+  std::optional<Tensor> mask = std::nullopt;      // (n, m), (B, n, m), …: may attend, or added (masks.h)
+  std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
+  bool causal = false;   // no query sees keys behind its own place; the last is at the last key
+  double dropout = 0.0;  // probability of dropping a weight
+  Normaliser normaliser = Normaliser::softmax;
+  std::optional<double> scale = std::nullopt;     // of q·k, in place of 1/√d; not of given scores
+};
+
+struct Attended {
+  Tensor output;   // (…, n, p)
+  Tensor weights;  // (…, n, m), before dropout: rows sum to 1, or are 0 where no key is permitted
+};
+
+/// The two steps of attend(): scores (…, n, m) become weights, weights take a mean of values.
+/// REQUIRES, for the second, weights 0 where the options' masks forbid: the first sees to it.
+Tensor attention_weights(const Tensor& scores, const AttentionOptions& = {});
+Attended weighted_average(const Tensor& weights, const Tensor& v, const AttentionOptions& = {});
+
+/// Mean of `values` (…, m, p) under the weights that scores (…, n, m) normalise to. O(n m p).
+///
+/// A query with no permitted key gets zeros, and zero gradient, rather than 0/0. A value that a
+/// query may not see does not reach it, nor its gradient, even if it is NaN; that the keys do not,
+/// either, is up to the score: those of scores.h and attention() below see to it.
+Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& = {});
+
+/// Scaled dot-product attention: q (…, n, d), k (…, m, d), v (…, m, p).
+/// O(n m (d + p)) time, O(n m) memory: the weights are kept for backward and returned.
+Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& = {});
+
+}  // namespace heed::nn

@@ -1,0 +1,108 @@
+// The attention layers of heed's fourth seed, a survey of attention with PyTorch classes, under the
+// names and with the constructor arguments they have there. Each is a score and attend(), and
+// returns the pair (output, weights).
+//
+//     DotProductAttention()                                    q·k, no parameters
+//     AdditiveAttention(query_dim, key_dim, hidden_dim)        wᵀ tanh(W_q q + W_k k)
+//     MultiplicativeAttention(query_dim, key_dim)              (W q + b)ᵀ k
+//     KeyValueAttention(query_dim, key_dim, value_dim)         one query, separate keys and values
+//     SelfAttention(input_dim, hidden_dim)                     q, k and v from one sequence
+//     PerHeadAttention(input_dim, hidden_dim, num_heads)       full-size heads side by side
+//
+// Parameters are named as there; where the seed's code is at fault, a comment says what is done.
+// It does not scale by 1/√d, as all other sources do; the last three can, by .scale.
+//
+// Shapes: B batch, n queries or positions, m keys, h heads; all calls take AttentionOptions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <heed/nn/attention/learned_scores.h>
+#include <heed/nn/layers/linear.h>
+#include <heed/nn/attention/scores.h>
+
+namespace heed::nn {
+
+/// q (B, n, d), k (B, m, d), v (B, m, p) -> output (B, n, p), weights (B, n, m).
+struct DotProductAttention : Attention<DotScore> {
+  explicit DotProductAttention(double dropout_ = 0.0) : Attention(DotScore(), dropout_) {}
+};
+
+/// q (B, n, query_dim), k (B, m, key_dim), v (B, m, p) -> output (B, n, p), weights (B, n, m).
+///
+/// The seed's class adds queries to keys position by position, silently wrong for n = m > 1, and
+/// failing for most other sizes (see AdditiveScore); and it makes one output of all queries.
+struct AdditiveAttention : Attention<AdditiveScore> {
+  AdditiveAttention(int64_t query_dim, int64_t key_dim, int64_t hidden_dim,
+                    const AdditiveOptions& o = {}, double dropout_ = 0.0)
+      : Attention(AdditiveScore(query_dim, key_dim, hidden_dim, o), dropout_) {}
+  void visit(Visitor& v) override { score.visit(v); }  // query_layer, not score.query_layer
+};
+
+/// q (B, n, query_dim), k (B, m, key_dim), v (B, m, p) -> output (B, n, p), weights (B, n, m).
+/// The seed's text says "element-by-element" where its code has this: that is ElementwiseScore.
+struct MultiplicativeAttention : Attention<MultiplicativeScore> {
+  MultiplicativeAttention(int64_t query_dim, int64_t key_dim, const LinearOptions& o = {},
+                          double dropout_ = 0.0)
+      : Attention(MultiplicativeScore(query_dim, key_dim, o), dropout_) {}
+  void visit(Visitor& v) override { score.visit(v); }
+};
+
+struct KeyValueOptions {
+  std::optional<int64_t> value_input = std::nullopt;  // width of the values that come in: key_dim
+  double scale = 1.0;                                 // of q·k; Vaswani et al. have 1/√key_dim
+};
+
+/// Named `Attention` in the seed: relevance of one query to the keys, weights, weighted average.
+///
+/// query (B, query_dim), keys (B, m, key_dim), values (B, m, value_input) -> output (B, value_dim),
+/// weights (B, m). Several queries (B, n, query_dim) -> (B, n, value_dim), (B, n, m). The seed's
+/// comment gives values the width value_dim, its code key_dim: say which with .value_input.
+struct KeyValueAttention : Module {
+  Linear query_layer;  // query_dim -> key_dim
+  Linear key_layer;    // key_dim -> key_dim
+  Linear value_layer;  // value_input -> value_dim
+  double scale;
+
+  KeyValueAttention(int64_t query_dim, int64_t key_dim, int64_t value_dim,
+                    const KeyValueOptions& o = {});
+  Attended operator()(const Tensor& query, const Tensor& keys, const Tensor& values,
+                      const AttentionOptions& options = {}) const;
+  void visit(Visitor& v) override;
+};
+
+struct SelfAttentionOptions {
+  double scale = 1.0;    // of q·k; Vaswani et al. have 1/√hidden_dim
+  double dropout = 0.0;  // of the weights, while training
+};
+
+/// x (B, n, input_dim) -> output (B, n, hidden_dim), weights (B, n, n).
+struct SelfAttention : Module {
+  Linear query_layer, key_layer, value_layer;  // input_dim -> hidden_dim
+  double scale, dropout;
+
+  SelfAttention(int64_t input_dim, int64_t hidden_dim, const SelfAttentionOptions& o = {});
+  Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const;
+  void visit(Visitor& v) override;
+};
+
+/// Named `MultiHeadAttention` in the seed: every head is a SelfAttention of full width, and a
+/// linear layer makes one output of all.
+///
+/// x (B, n, input_dim) -> output (B, n, hidden_dim), weights (B, h, n, n). Parameters: 3h(IH + H)
+/// + hH·H + H, where nn::MultiHeadAttention, which cuts one width E into heads, has 4(E² + E) for
+/// any h. Where they overlap (H = E/h, scale 1/√H), this output is the first H columns of that one.
+struct PerHeadAttention : Module {
+  std::vector<Linear> query_layers, key_layers, value_layers;  // h each, input_dim -> hidden_dim
+  Linear linear;                                               // h hidden_dim -> hidden_dim
+  double scale, dropout;
+
+  PerHeadAttention(int64_t input_dim, int64_t hidden_dim, int64_t num_heads,
+                   const SelfAttentionOptions& o = {});
+  Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const;
+  void visit(Visitor& v) override;
+};
+
+}  // namespace heed::nn

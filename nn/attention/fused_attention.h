@@ -1,0 +1,39 @@
+// Scaled dot-product attention that never forms the weights: the fused twin of attention().
+//
+//     softmax(Q Kᵀ / √d) V,  block by block, with a running maximum and sum of each row
+//     (Milakov & Gimelshein 2018; Dao et al. 2022)
+//
+// Equal to attention() up to rounding, in values and gradients; with dropout, too: both drop the
+// same weights for the same state of the generator. Memory O(n + m) where that takes O(n m). While
+// an AttentionTrace lives, the weights are computed aside.
+#pragma once
+
+#include <cstdint>
+
+#include <heed/nn/attention/attention.h>
+
+namespace heed::nn {
+
+/// q (…, n, d), k (…, m, d), v (…, m, p) -> (…, n, p). Softmax only: Error for another normaliser.
+/// Grouped heads: k and v (B, g, m, ·) with h a multiple of g serve q (B, h, n, d), each the h / g
+/// heads of q that follow one another. The plain path is taken for more batch axes than (B, h), for
+/// batch axes that broadcast, and for a mask that is added.
+Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                                    const AttentionOptions& = {});
+
+/// Self-attention of several heads from one projection: qkv (B, n, 3E), queries, keys and values of
+/// all heads side by side -> (B, n, E). Taking the heads apart and together again copies nothing.
+Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions& = {});
+
+/// (B, n, h d) -> (B, h, n, d), a view; and back.
+Tensor split_heads(const Tensor& x, int64_t heads);
+Tensor merge_heads(const Tensor& x);
+
+/// (B, g, m, d) -> (B, heads, m, d): each heads / g times in a row, as grouped heads read them.
+Tensor repeat_heads(const Tensor& x, int64_t heads);
+
+/// Takes the plain path everywhere: to compare the two. So does HEED_PLAIN_ATTENTION=1.
+void set_plain_attention(bool on);
+bool plain_attention();
+
+}  // namespace heed::nn

@@ -1,0 +1,49 @@
+// Grouped-query attention (Ainslie et al. 2023): several heads of queries share one head of keys
+// and values, so that the cache of a long text is h / g times smaller.
+//
+//     g = h   multi-head attention, with its three projections apart
+//     g = 1   multi-query attention (Shazeer 2019)
+//
+// Names are those of Llama's layers: q_proj.weight (h d, E), k_proj.weight and v_proj.weight
+// (g d, E), o_proj.weight (E, h d). Query head i reads key head i / (h / g). Self-attention only.
+#pragma once
+
+#include <heed/nn/attention/attention.h>
+#include <heed/nn/attention/kv_cache.h>
+#include <heed/nn/layers/linear.h>
+#include <heed/nn/attention/rotary.h>
+
+namespace heed::nn {
+
+struct GroupedQueryOptions {
+  std::optional<int64_t> num_kv_heads = std::nullopt;   // g; else as many as heads
+  std::optional<int64_t> head_dim = std::nullopt;       // d; else E / h
+  double dropout = 0.0;                                 // of the weights, while training
+  bool bias = false;
+  std::optional<RotaryPositions> rope = std::nullopt;   // of width d, on queries and keys
+};
+
+struct GroupedQueryCall {
+  std::optional<Tensor> mask = std::nullopt;      // (n, m), (B, n, m), (B or 1, h or 1, n, m): masks.h
+  std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
+  bool causal = false;
+  bool need_weights = false;                      // also return them; else they are never formed
+  KeyValueCache* cache = nullptr;                 // x goes on from what it holds, is added to it
+};
+
+struct GroupedQueryAttention : Module {
+  int64_t num_heads, num_kv_heads;
+  double dropout;
+  Linear q_proj, k_proj, v_proj, o_proj;
+  std::optional<RotaryPositions> rope;
+
+  /// ShapeError unless num_heads is a multiple of num_kv_heads, and rope as wide as a head.
+  GroupedQueryAttention(int64_t embed_dim, int64_t num_heads, const GroupedQueryOptions& = {});
+
+  /// x (B, n, E) -> output (B, n, E) and, if wanted, weights (B, h, n, m), before dropout; m is n
+  /// plus the length of the cache.
+  Attended operator()(const Tensor& x, const GroupedQueryCall& = {}) const;
+  void visit(Visitor& v) override;
+};
+
+}  // namespace heed::nn

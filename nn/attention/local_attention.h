@@ -1,0 +1,126 @@
+// Local attention: each query looks at a window of the keys only (Luong et al. 2015, § 3.2).
+//
+//     LocalMonotonicAttention    keys s with |s - t| <= D, t the query's own place ("local-m")
+//     LocalPredictiveAttention   keys s with |s - p| <= D, p learnt ("local-p"):
+//
+//         p = S · σ(vᵀ tanh(W q)),   weights = softmax over the window · exp(-(s - p)² / 2σ²),
+//         σ = D/2,  S the number of keys
+//
+// The Gaussian multiplies the weights and nothing is normalised again, so they sum to less than 1:
+// how well the window fits is part of the answer, and its slope is how p learns. Any score does.
+// A window saves no time here: all n m scores are computed, and those outside masked.
+#pragma once
+
+#include <cstdint>
+
+#include <heed/autograd/ops/activations.h>
+#include <heed/autograd/ops/create.h>
+#include <heed/autograd/ops/reduce.h>
+#include <heed/autograd/ops/comparison.h>
+#include <heed/nn/layers/linear.h>
+#include <heed/nn/attention/masks.h>
+#include <heed/nn/attention/scores.h>
+
+namespace heed::nn {
+
+/// What both do: D places to either side of a centre.
+struct LocalWindow {
+  int64_t reach;
+
+  explicit LocalWindow(int64_t D) : reach(D) {
+    check(D >= 0, "LocalWindow: reach = ", D, ": is a number of places: must not be negative");
+  }
+
+  /// s - centre for each key s = 0 … m-1: centres (…, n, 1) -> (…, n, m).
+  static Tensor offsets(const Tensor& centres, int64_t keys) {
+    return arange(keys, centres.dtype()) - centres;
+  }
+
+  /// Takes what lies outside the window from what the mask permits of scores of this shape.
+  void restrict(AttentionOptions& options, const Shape& scores, const Tensor& offsets) const {
+    const Tensor inside = abs(offsets.detach()) <= static_cast<double>(reach);
+    AttentionMask mask =
+        attention_mask("attend", scores, offsets.dtype(), {.mask = options.mask});
+    mask.permitted = mask.permitted.defined() ? mask.permitted & inside : inside;
+    options.mask = mask.as_one();
+  }
+};
+
+template <class Score>
+struct LocalMonotonicAttention : Module {
+  Score score;
+  LocalWindow window;
+
+  explicit LocalMonotonicAttention(int64_t D, Score s = Score())
+      : score(std::move(s)), window(D) {}
+
+  /// q (…, n, ·), k (…, m, ·), v (…, m, p) -> output (…, n, p), weights (…, n, m). Query i is at
+  /// place `first` + i: a decoder that asks at its step t, one query at a time, gives t.
+  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v,
+                      AttentionOptions options = {}, int64_t first = 0) const {
+    const Scope scope(*this);
+    const Tensor place =
+        arange(q.size(-2), q.dtype()).unsqueeze(1) + static_cast<double>(first);  // (n, 1)
+    window.restrict(options, scores_shape(q, k), LocalWindow::offsets(place, k.size(-2)));
+    options.normaliser = Score::normaliser;
+    const QueriesKeys part = taking_part("LocalMonotonicAttention", q, k, options);
+    return attend(score(part.q, part.k), v, options);
+  }
+
+  void visit(Visitor& visitor) override { visitor("score", score); }
+};
+
+template <class Score>
+struct LocalPredictiveAttention : Module {
+  Score score;
+  LocalWindow window;
+  Linear position_layer;  // W: d_q -> h
+  Linear position_out;    // v: h -> 1
+
+  /// Error for D < 1: a Gaussian of width 0 sees nothing.
+  LocalPredictiveAttention(int64_t D, int64_t query_dim, int64_t hidden_dim, Score s = Score())
+      : score(std::move(s)),
+        window(D),
+        position_layer(query_dim, hidden_dim, {.bias = false}),
+        position_out(hidden_dim, 1, {.bias = false}) {
+    check(D >= 1, "LocalPredictiveAttention: window = ", D,
+          ": σ is half of it: must be at least 1");
+  }
+
+  /// p of each query, (…, n, 1), for so many keys: a number, or (…, 1, 1).
+  template <class Keys>
+  Tensor centres(const Tensor& q, const Keys& keys) const {
+    return sigmoid(position_out(tanh(position_layer(q)))) * keys;
+  }
+
+  /// As above. Where .key_mask says which keys are there, S counts those.
+  Attended operator()(const Tensor& queries, const Tensor& keys, const Tensor& v,
+                      AttentionOptions options = {}) const {
+    const Scope scope(*this);
+    const auto [q, k] = taking_part("LocalPredictiveAttention", queries, keys, options);
+    const int64_t m = k.size(-2);
+    Tensor p;
+    if (options.key_mask) {
+      Shape each = Shape::filled(q.dim(), 1);
+      each[0] = options.key_mask->size(0);
+      p = centres(q, sum(options.key_mask->to(q.dtype()), -1).reshape(each));
+    } else {
+      p = centres(q, static_cast<double>(m));
+    }
+    const Tensor offsets = LocalWindow::offsets(p, m);  // (…, n, m)
+    window.restrict(options, scores_shape(q, k), offsets);
+    options.normaliser = Score::normaliser;
+    const double sigma = 0.5 * static_cast<double>(window.reach);
+    const Tensor near = exp(square(offsets) * (-0.5 / (sigma * sigma)));
+    // attend() in its two steps, with the Gaussian in between.
+    return weighted_average(attention_weights(score(q, k), options) * near, v, options);
+  }
+
+  void visit(Visitor& visitor) override {
+    visitor("score", score);
+    visitor("position_layer", position_layer);
+    visitor("position_out", position_out);
+  }
+};
+
+}  // namespace heed::nn

@@ -1,0 +1,115 @@
+// Scores: how well a key answers a query.
+//
+// A score is a module (q (…, n, d), k (…, m, d)) -> (…, n, m) with the normaliser that turns it
+// into weights. Attention<Score> and MultiHead<Score> (multi_head.h) do the rest, so a new one is
+// this much, and nothing else has to know of it:
+//
+//     struct DotScore : Module {
+//       static constexpr Normaliser normaliser = Normaliser::softmax;
+//       Tensor operator()(const Tensor& q, const Tensor& k) const { … }
+//       void visit(Visitor&) override {}
+//     };
+//
+// Here are those without parameters. learned_scores.h has those that learn, distance_kernels.h those that
+// fall with the distance, local_attention.h those that look at a window of the keys.
+#pragma once
+
+#include <cmath>
+
+#include <heed/autograd/ops/create.h>
+#include <heed/autograd/ops/elementwise.h>
+#include <heed/autograd/ops/linalg.h>
+#include <heed/autograd/ops/reduce.h>
+#include <heed/autograd/ops/comparison.h>
+#include <heed/nn/attention/attention.h>
+#include <heed/nn/attention/unseen.h>
+
+namespace heed::nn {
+
+/// Any score, and the weighted mean it leads to. What a score wants beside q and k (ContextScore)
+/// follows the options:  attention(q, k, v, {}, context).
+template <class Score>
+struct Attention : Module {
+  Score score;
+  double dropout = 0.0;
+  Normaliser normaliser;
+
+  explicit Attention(Score s = Score(), double dropout_ = 0.0, Normaliser n = Score::normaliser)
+      : score(std::move(s)), dropout(dropout_), normaliser(n) {}
+
+  /// q (…, n, ·), k (…, m, ·), v (…, m, p) -> output (…, n, p), weights (…, n, m). The normaliser
+  /// is the module's, whatever the options say.
+  template <class... More>
+  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v,
+                      AttentionOptions options = {}, const More&... context) const {
+    const Scope scope(*this);
+    options.normaliser = normaliser;
+    if (training && dropout != 0.0) options.dropout = dropout;
+    const QueriesKeys part = taking_part("attention", q, k, options);
+    return attend(score(part.q, part.k, context...), v, options);
+  }
+
+  void visit(Visitor& visitor) override { visitor("score", score); }
+};
+
+/// q · k
+struct DotScore : Module {
+  static constexpr Normaliser normaliser = Normaliser::softmax;
+
+  Tensor operator()(const Tensor& q, const Tensor& k) const {
+    const Scope scope(*this);
+    return matmul(q, k.transpose(-2, -1));
+  }
+
+  void visit(Visitor&) override {}
+};
+
+/// q · k / √d (Vaswani et al. 2017, eq. 1)
+struct ScaledDotScore : Module {
+  static constexpr Normaliser normaliser = Normaliser::softmax;
+
+  Tensor operator()(const Tensor& q, const Tensor& k) const {
+    const Scope scope(*this);
+    return matmul(q * (1.0 / std::sqrt(static_cast<double>(q.size(-1)))), k.transpose(-2, -1));
+  }
+
+  void visit(Visitor&) override {}
+};
+
+struct CosineOptions {
+  double temperature = 1.0;
+  bool learn_temperature = false;  // as its logarithm
+};
+
+/// q·k / (‖q‖ ‖k‖ T): the angle only (Graves et al. 2014, eq. 6; their key strength is 1/T).
+///
+/// A dot product is no cosine similarity: lengths count there, and the two may rank keys
+/// differently. Weights stay soft for T = 1: e² : 1 at most. A vector of length 0 has no direction:
+/// its cosine is 0 with all, its gradient 0.
+struct CosineScore : Module {
+  static constexpr Normaliser normaliser = Normaliser::softmax;
+  double fixed_temperature;
+  Tensor log_temperature;  // (), if it is learnt
+
+  explicit CosineScore(const CosineOptions& o = {}) : fixed_temperature(o.temperature) {
+    check(o.temperature > 0.0, "CosineScore: temperature = ", o.temperature, ": must be positive");
+    if (o.learn_temperature) log_temperature = parameter(scalar(std::log(o.temperature)));
+  }
+
+  Tensor operator()(const Tensor& q, const Tensor& k) const {
+    const Scope scope(*this);
+    const Tensor cosine = matmul(direction(q), direction(k).transpose(-2, -1));
+    return log_temperature.defined() ? cosine * exp(-log_temperature) : cosine / fixed_temperature;
+  }
+
+  /// x / ‖x‖, or 0 where that is 0/0.
+  static Tensor direction(const Tensor& x) {
+    const Tensor length = norm(x, -1, keepdim);
+    const Tensor some = length > 0.0;
+    return where(some, x / where(some, length, 1.0), 0.0);
+  }
+
+  void visit(Visitor& v) override { v("log_temperature", log_temperature); }
+};
+
+}  // namespace heed::nn

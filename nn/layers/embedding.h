@@ -1,0 +1,35 @@
+// Embedding: a table of vectors, one for each token.
+#pragma once
+
+#include <optional>
+
+#include <heed/autograd/ops/indexing.h>
+#include <heed/nn/module.h>
+
+namespace heed::nn {
+
+/// Error, in the name of `op`, unless tokens are (B, n) i64, as models take them.
+void check_tokens(const char* op, const Tensor& tokens);
+
+struct EmbeddingOptions {
+  std::optional<int64_t> padding_idx = std::nullopt;  // this row starts at zero and gets no gradient
+};
+
+/// ids (…) i64 -> (…, width). As torch.nn.Embedding: weight (tokens, width), N(0, 1).
+struct Embedding : Module {
+  Tensor weight;
+  std::optional<int64_t> padding_idx;
+
+  Embedding(int64_t tokens, int64_t width, const EmbeddingOptions& = {});
+
+  Tensor operator()(const Tensor& ids) const {
+    const Scope scope(*this);
+    check<DtypeError>(ids.dtype() == Dtype::i64, "Embedding: ids ", ids.dtype(), " ", ids.shape(),
+                      ": are whole numbers: convert them with to(Dtype::i64)");
+    return embedding(weight, ids, padding_idx.value_or(-1));
+  }
+
+  void visit(Visitor& v) override { v("weight", weight); }
+};
+
+}  // namespace heed::nn

@@ -1,0 +1,51 @@
+// The Transformer (Vaswani et al. 2017, figure 1): an encoder reads the source, a decoder writes
+// the target, looking at what the encoder made of each source token.
+//
+//     memory = encoder(source);   output = decoder(target, memory)
+//
+// As torch.nn.Transformer(batch_first=True): names, defaults, a norm behind both stacks, and
+// matrices that all start Xavier-uniform, each on its own. It takes and returns vectors;
+// embeddings, positions and the output layer are Seq2SeqTransformer's (seq2seq_transformer.h).
+#pragma once
+
+#include <heed/nn/models/transformer_decoder.h>
+#include <heed/nn/models/transformer_encoder.h>
+
+namespace heed::nn {
+
+struct EncoderDecoderOptions {
+  int64_t num_encoder_layers = 6, num_decoder_layers = 6;
+  int64_t dim_feedforward = 2048;
+  double dropout = 0.1;
+  Tensor (*activation)(const Tensor&) = relu;
+  double layer_norm_eps = 1e-5;
+  bool norm_first = false;  // pre-norm
+  bool bias = true;
+};
+
+/// Masks are boolean or added (masks.h); key masks are boolean, false for padding. As in PyTorch,
+/// each is for one attention only: padding of the source belongs into source_key_mask *and* into
+/// memory_key_mask, or the decoder looks at it.
+struct EncoderDecoderCall {
+  std::optional<Tensor> source_mask = std::nullopt;      // (m, m), (B, m, m), …
+  std::optional<Tensor> target_mask = std::nullopt;      // (n, n), (B, n, n), …
+  std::optional<Tensor> memory_mask = std::nullopt;      // (n, m), (B, n, m), …
+  std::optional<Tensor> source_key_mask = std::nullopt;  // (B, m)
+  std::optional<Tensor> target_key_mask = std::nullopt;  // (B, n)
+  std::optional<Tensor> memory_key_mask = std::nullopt;  // (B, m)
+  bool causal = false;                                   // of the target
+};
+
+/// source (B, m, d_model), target (B, n, d_model) -> (B, n, d_model).
+struct Transformer : Module {
+  TransformerEncoder encoder;
+  TransformerDecoder decoder;
+
+  explicit Transformer(int64_t d_model = 512, int64_t num_heads = 8,
+                       const EncoderDecoderOptions& = {});
+  Tensor operator()(const Tensor& source, const Tensor& target,
+                    const EncoderDecoderCall& = {}) const;
+  void visit(Visitor& v) override { v("encoder", encoder); v("decoder", decoder); }
+};
+
+}  // namespace heed::nn

@@ -1,0 +1,81 @@
+// The Transformer's decoder (Vaswani et al. 2017, figure 1, right), as torch.nn has it: each token
+// attends to those before it, then to the memory that an encoder made; then features are mixed.
+//
+//     post-norm   x = norm1(x + self(x));   x = norm2(x + cross(x));   x = norm3(x + ff(x))
+//     pre-norm    x = x + self(norm1(x));   x = x + cross(norm2(x));   x = x + ff(norm3(x))
+//
+// Names, shapes and initial values are those of TransformerDecoderLayer and TransformerDecoder,
+// batch first; also as there, nothing is causal unless asked for. Generation, a token after the
+// other, is begin() once and step() for each: equal to the whole call with causal = true, up to
+// rounding.
+//
+// Shapes: n positions of the decoder, m of the memory.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <heed/nn/attention/kv_cache.h>
+#include <heed/nn/models/transformer_encoder.h>
+
+namespace heed::nn {
+
+struct TransformerDecoderCall {
+  std::optional<Tensor> mask = std::nullopt;             // (n, n), (B, n, n), … (masks.h), on self-attention
+  std::optional<Tensor> key_mask = std::nullopt;         // boolean (B, n): false for padding
+  bool causal = false;
+  std::optional<Tensor> memory_mask = std::nullopt;      // (n, m), (B, n, m), …, on cross-attention
+  std::optional<Tensor> memory_key_mask = std::nullopt;  // boolean (B, m): the source's key mask
+};
+
+/// x (B, n, d_model), memory (B, m, d_model) -> (B, n, d_model).
+struct TransformerDecoderLayer : Module {
+  MultiHeadAttention self_attn, multihead_attn;  // the latter is on the memory
+  FeedForward feed_forward;                      // linear1, linear2
+  LayerNorm norm1, norm2, norm3;
+  Dropout dropout1, dropout2, dropout3;
+  bool norm_first;
+
+  TransformerDecoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& = {});
+  Tensor operator()(const Tensor& x, const Tensor& memory,
+                    const TransformerDecoderCall& = {}) const;
+
+  /// x goes on from what `past` holds, and is added to it; `memory` is projected already.
+  Tensor step(const Tensor& x, KeyValueCache& past, const KeysValues& memory,
+              const std::optional<Tensor>& memory_key_mask) const;
+  void visit(Visitor& v) override;
+
+ private:
+  template <class Self, class Cross>
+  Tensor run(const Tensor& x, Self self, Cross cross) const;
+};
+
+/// What a decoder keeps between two steps.
+struct DecoderCache {
+  KeyValueCaches past;                    // of self-attention, a layer each
+  std::vector<KeysValues> memory;         // of cross-attention, projected once
+  std::optional<Tensor> memory_key_mask;
+
+  int64_t length() const { return past.length(); }
+  /// Sequence b goes on from what was sequence rows[b]'s: rows (B') i64, for beam search.
+  void reorder(const Tensor& rows);
+};
+
+/// Layers one after the other, each a clone of the one given, as TransformerEncoder.
+struct TransformerDecoder : Module {
+  std::vector<TransformerDecoderLayer> layers;
+  std::optional<LayerNorm> norm;  // at the end; pre-norm layers want one
+
+  TransformerDecoder(const TransformerDecoderLayer& layer, int64_t count,
+                     std::optional<LayerNorm> norm = std::nullopt);
+  Tensor operator()(const Tensor& x, const Tensor& memory,
+                    const TransformerDecoderCall& = {}) const;
+
+  /// A cache for at most `capacity` positions. In evaluation and under NoGrad, as step().
+  DecoderCache begin(const Tensor& memory, int64_t capacity,
+                     std::optional<Tensor> memory_key_mask = std::nullopt) const;
+  Tensor step(const Tensor& x, DecoderCache& cache) const;  // x (B, n, d_model), n new positions
+  void visit(Visitor& v) override { v("layers", layers); v("norm", norm); }
+};
+
+}  // namespace heed::nn

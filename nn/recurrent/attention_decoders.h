@@ -1,0 +1,75 @@
+// Two decoders that attend. Only one of them looks at the source.
+//
+//     BahdanauDecoder   αₜ = softmaxⱼ(wᵀ tanh(W_q sₜ₋₁ + W_k hⱼ))    what stands at j decides
+//     AttnDecoderRNN    αₜ = softmaxⱼ((W [yₜ₋₁ sₜ₋₁] + b)ⱼ)          hⱼ does not occur
+//
+// In both the context cₜ = Σⱼ αₜⱼ hⱼ goes into the next state. The second form is that of a
+// well-known tutorial, and of heed's second seed. Its weights are a function of the decoder's own
+// state: they can learn where in a sentence to look, as far as that is always the same, but not
+// what for. Change the encoder's outputs, and not one weight moves:
+// tests/nn/recurrent/attention_decoders_test.cpp shows that.
+//
+// Shapes and the rest of the interface: seq2seq.h.
+#pragma once
+
+#include <heed/nn/attention/learned_scores.h>
+#include <heed/nn/recurrent/seq2seq.h>
+
+namespace heed::nn {
+
+struct BahdanauOptions {
+  std::optional<int64_t> embed_size = std::nullopt;    // hidden_size where absent, as the next
+  std::optional<int64_t> encoder_size = std::nullopt;  // E: twice its hidden_size if bidirectional
+  std::optional<int64_t> attention_size = std::nullopt;  // of the sum that tanh is taken of
+  int64_t num_layers = 1;
+  double dropout = 0.1;            // of the embedded tokens
+  double layer_dropout = 0.0;      // between the layers of the GRU
+  double attention_dropout = 0.0;  // of the weights
+  std::optional<int64_t> padding_idx = std::nullopt;
+};
+
+/// Attention as in Bahdanau et al. 2014, with a GRU and the additive score without biases, as d2l's
+/// Seq2SeqAttentionDecoder: the query is the top layer's state before the step, keys and values are
+/// the encoder's outputs, and [cₜ yₜ₋₁] goes into the GRU. Padding gets no weight.
+struct BahdanauDecoder : RecurrentDecoder {
+  AdditiveScore score;  // of states (B, 1, H) and the encoder's outputs (B, S, E)
+  double attention_dropout;
+
+  BahdanauDecoder(int64_t hidden_size, int64_t vocab, const BahdanauOptions& = {});
+  DecoderState begin(const EncodedSequence& source) const override;
+  void visit(Visitor& v) override;
+
+ protected:
+  Tensor advance(const Tensor& embedded, DecoderState& state) const override;
+};
+
+struct AttnDecoderRNNOptions {
+  double dropout = 0.1;
+  int64_t max_length = 10;  // places that there are weights for
+};
+
+/// The decoder of heed's second seed, as a lesson: location-only attention (Luong et al. 2015, eq.
+/// 8, is the same with the state alone). One layer; the encoder's width is hidden_size.
+///
+///     α = softmax(attn [y s])       c = Σ αⱼ hⱼ       x = relu(attn_combine [y c])
+///     s' = gru(x, s)                log-probabilities = log_softmax(out s')
+///
+/// α has max_length places whatever the source is: places behind it, and padding, get weight, and
+/// pull c to 0. The seed has neither the embedding nor a use for its dropout; the tutorial that it
+/// is taken from has both, as here. Its batch of 1 is any batch here. What it calls output is
+/// log-probabilities; so are the logits of this one. weights are (B, T, max_length).
+struct AttnDecoderRNN : RecurrentDecoder {
+  int64_t max_length;
+  Linear attn;          // 2H -> max_length
+  Linear attn_combine;  // 2H -> H
+
+  AttnDecoderRNN(int64_t hidden_size, int64_t vocab, const AttnDecoderRNNOptions& = {});
+  DecoderState begin(const EncodedSequence& source) const override;
+  void visit(Visitor& v) override;
+
+ protected:
+  Tensor advance(const Tensor& embedded, DecoderState& state) const override;
+  Tensor logits(const Tensor& features) const override;
+};
+
+}  // namespace heed::nn

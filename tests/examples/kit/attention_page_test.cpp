@@ -1,0 +1,282 @@
+// The attention page: its data, its escapes, its size; and, where chromium is installed, the page
+// as a browser shows it.
+#include "support/catch.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include <heed/core/error.h>
+#include <heed/core/files/file.h>
+#include <heed/examples/kit/json.h>
+#include <heed/core/text.h>
+#include <heed/examples/kit/pictures/attention_page.h>
+#include "support/errors.h"
+#include "support/temp_dir.h"
+
+using namespace heed;
+using heed::test::message_of;
+
+namespace {
+
+const std::vector<std::string> hostile = {"</script><img src=x onerror=alert(1)>",
+                                          "<!--",
+                                          "\u2028",
+                                          "\xff",
+                                          "\"'\\",
+                                          "]]>",
+                                          "\u202Eabc",
+                                          " "};
+
+/// Rows that sum to one, all weights different.
+std::vector<float> some_weights(size_t n, size_t m, unsigned seed) {
+  std::vector<float> weights;
+  for (size_t i = 0; i < n; ++i) {
+    std::vector<float> row;
+    float sum = 0;
+    for (size_t j = 0; j < m; ++j) {
+      seed = seed * 1664525u + 1013904223u;
+      row.push_back(0.01f + static_cast<float>(seed >> 8));
+      sum += row.back();
+    }
+    for (const float w : row) weights.push_back(w / sum);
+  }
+  return weights;
+}
+
+kit::AttentionPage example() {
+  kit::AttentionPage page{.title = "a </title><script>alert(1)</script>", .note = "1 < 2 & 3"};
+  kit::AttentionSet cross{.name = "cross", .queries = {"le", "chat"}, .keys = hostile};
+  for (unsigned layer = 0; layer < 2; ++layer) {
+    cross.layers.emplace_back();
+    for (unsigned head = 0; head < 3; ++head)
+      cross.layers.back().push_back(some_weights(2, hostile.size(), 7 * layer + head));
+  }
+  kit::AttentionSet decoder{.name = "decoder",
+                            .queries = {"a", "b"},
+                            .keys = {"a", "b"},
+                            .layers = {{{1, 0, 0.25, 0.75}}},
+                            .allowed = kit::causal_mask(2, 2)};
+  page.sets = {cross, decoder};
+  return page;
+}
+
+/// The JSON between the data element's tags.
+kit::Json data_of(const std::string& html) {
+  const std::string open = "<script type=\"application/json\" id=\"data\">";
+  const size_t begin = html.find(open) + open.size();
+  return kit::parse_json(html.substr(begin, html.find("</script>", begin) - begin));
+}
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t n = 0;
+  for (size_t i = text.find(part); i != std::string::npos; i = text.find(part, i + 1)) ++n;
+  return n;
+}
+
+std::vector<uint8_t> from_base64(const std::string& text) {
+  std::vector<uint8_t> bytes;
+  uint32_t group = 0;
+  int bits = 0;
+  for (const char c : text) {
+    if (c == '=') break;
+    const int digit = c >= 'a'   ? c - 'a' + 26
+                      : c >= 'A' ? c - 'A'
+                      : c >= '0' ? c - '0' + 52
+                      : c == '+' ? 62
+                                 : 63;
+    group = group << 6 | static_cast<uint32_t>(digit);
+    if ((bits += 6) >= 8) bytes.push_back(static_cast<uint8_t>(group >> (bits -= 8)));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("kit attention page: the weights are there to the last bit") {
+  const kit::AttentionPage page = example();
+  const kit::Json data = data_of(kit::attention_html(page));
+  CHECK(data.at("exact").as_bool());
+  const auto& sets = data.at("sets").as_list();
+  REQUIRE(sets.size() == 2);
+  for (size_t s = 0; s < sets.size(); ++s)
+    for (size_t l = 0; l < page.sets[s].layers.size(); ++l)
+      for (size_t h = 0; h < page.sets[s].layers[l].size(); ++h) {
+        const auto& stored = sets[s].at("layers").as_list()[l].as_list()[h].as_list();
+        const auto& given = page.sets[s].layers[l][h];
+        REQUIRE(stored.size() == given.size());
+        for (size_t i = 0; i < given.size(); ++i)
+          CHECK(static_cast<float>(stored[i].as_number()) == given[i]);
+      }
+  CHECK(sets[0].at("allowed").is_null());
+  CHECK(sets[1].at("allowed").as_list()[0].as_string() == "10");
+  CHECK(sets[1].at("allowed").as_list()[1].as_string() == "11");
+}
+
+TEST_CASE("kit attention page: tokens and titles are text, whatever they hold") {
+  const std::string html = kit::attention_html(example());
+  CHECK(count(html, "<script") == 2);  // the data and the program
+  CHECK(count(html, "</script") == 2);
+  CHECK(count(html, "<!--") == 0);
+  CHECK(count(html, "<img") == 0);
+  CHECK(count(html, "\u2028") == 0);
+  CHECK(html.find("<title>a &lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;</title>") !=
+        std::string::npos);
+  CHECK(html.find("<p>1 &lt; 2 &amp; 3</p>") != std::string::npos);
+  const kit::Json data = data_of(html);
+  const auto& keys = data.at("sets").as_list()[0].at("keys").as_list();
+  REQUIRE(keys.size() == hostile.size());
+  for (size_t i = 0; i < keys.size(); ++i)
+    CHECK(keys[i].as_string() == (hostile[i] == "\xff" ? std::string("\uFFFD") : hostile[i]));
+}
+
+TEST_CASE("kit attention page: self-contained, with a policy that forbids the network") {
+  const std::string html = kit::attention_html(example());
+  CHECK(html.find("content=\"default-src 'none'; script-src 'unsafe-inline'; style-src "
+                  "'unsafe-inline'\"") != std::string::npos);
+  CHECK(count(html, "src=") - count(html, "img src=") == 0);
+  CHECK(count(html, "http://") == 1);  // the name space of SVG
+  CHECK(count(html, "https://") == 0);
+  CHECK(count(html, "href=") == 0);
+  CHECK(html.find("innerHTML") == std::string::npos);
+  CHECK(html.find("Attention is not an explanation") != std::string::npos);
+  CHECK(html.find("prefers-color-scheme") != std::string::npos);
+  CHECK(html.find("prefers-reduced-motion") != std::string::npos);
+  CHECK(html.find("aria-live") != std::string::npos);
+  CHECK(html == kit::attention_html(example()));
+}
+
+TEST_CASE(
+    "kit attention page: many weights are kept in 8 bits, the five largest of a row exactly") {
+  kit::AttentionPage page;
+  const size_t n = 11, m = 13;
+  kit::AttentionSet set{.name = "gpt",
+                        .queries = std::vector<std::string>(n, "q"),
+                        .keys = std::vector<std::string>(m, "k"),
+                        .layers = {{some_weights(n, m, 3), std::vector<float>(n * m, 0.125f)}}};
+  page.sets = {set};
+  page.exact_limit = 2 * n * m;
+  CHECK(data_of(kit::attention_html(page)).at("exact").as_bool());
+  page.exact_limit -= 1;
+  const kit::Json data = data_of(kit::attention_html(page));
+  CHECK_FALSE(data.at("exact").as_bool());
+  for (size_t head = 0; head < 2; ++head) {
+    const auto& given = set.layers[0][head];
+    const kit::Json& stored =
+        data.at("sets").as_list()[0].at("layers").as_list()[0].as_list()[head];
+    const double low = stored.at("low").as_number(), step = stored.at("step").as_number();
+    const auto bytes = from_base64(stored.at("bytes").as_string());
+    REQUIRE(bytes.size() == n * m);
+    const auto [smallest, largest] = std::minmax_element(given.begin(), given.end());
+    for (size_t i = 0; i < n * m; ++i)
+      CHECK(std::abs(low + step * bytes[i] - given[i]) <= (*largest - *smallest) / 510 + 1e-7);
+    for (size_t i = 0; i < n; ++i) {
+      const auto& top = stored.at("top").as_list()[i].as_list();
+      REQUIRE(top.size() == 10);
+      std::vector<float> row(given.begin() + i * m, given.begin() + (i + 1) * m), sorted = row;
+      std::sort(sorted.rbegin(), sorted.rend());
+      for (size_t k = 0; k < 5; ++k) {
+        CHECK(static_cast<float>(top[2 * k + 1].as_number()) == sorted[k]);
+        CHECK(row[top[2 * k].as_integer()] == sorted[k]);
+      }
+    }
+  }
+}
+
+TEST_CASE("kit attention page: the causal mask aligns the last query with the last key") {
+  CHECK(kit::causal_mask(2, 2) == std::vector<bool>{true, false, true, true});
+  CHECK(kit::causal_mask(2, 3) == std::vector<bool>{true, true, false, true, true, true});
+  CHECK(kit::causal_mask(3, 1) == std::vector<bool>{false, false, true});
+}
+
+TEST_CASE("kit attention page: what does not fit is refused") {
+  const auto refusal = [](const auto& spoil) {
+    kit::AttentionPage page{
+        .title = "t",
+        .sets = {{.name = "s", .queries = {"a"}, .keys = {"x", "y"}, .layers = {{{0.5, 0.5}}}}}};
+    spoil(page);
+    return message_of<Error>([&] { kit::attention_html(page); });
+  };
+  const std::string here = "attention page: set 's' of 1 queries and 2 keys: ";
+  CHECK(refusal([](auto&) {}) == "no error");
+  CHECK(refusal([](auto& page) { page.sets.clear(); }) ==
+        "attention page: 't': has no sets: give one set of weights at least");
+  CHECK(refusal([](auto& page) { page.sets[0].queries.clear(); }) ==
+        "attention page: set 's' of 0 queries and 2 keys: has no tokens: give one text for each "
+        "query and key");
+  CHECK(refusal([](auto& page) { page.sets[0].layers.clear(); }) ==
+        here + "has no layers: give the weights of one at least");
+  CHECK(refusal([](auto& page) { page.sets[0].layers[0].clear(); }) ==
+        here + "layer 0 has no heads: give one at least");
+  CHECK(refusal([](auto& page) { page.sets[0].layers[0][0].pop_back(); }) ==
+        here + "layer 0, head 0 has 1 weights: give queries x keys of them, row by row");
+  CHECK(refusal([](auto& page) { page.sets[0].allowed = {true}; }) ==
+        here + "the mask has 1 entries: give queries x keys of them, or none");
+}
+
+TEST_CASE("kit attention page: weights that are not finite are shown as 0, and that is said") {
+  for (const int64_t exact_limit : {100, 0}) {
+    kit::AttentionPage page{.sets = {{.name = "s", .queries = {"a", "b"}, .keys = {"a", "b"}}}, .exact_limit = exact_limit};
+    page.sets[0].layers = {{{3e38f, NAN, -3e38f, INFINITY}}};  // a range that f32 does not hold, too
+    const std::string html = kit::attention_html(page);
+    CHECK(html.find("Weights that are not finite (NaN or infinite) and are shown as 0: 2.") != std::string::npos);
+    const std::string data = html.substr(html.find("id=\"data\""), 400);
+    for (const char* bad : {"nan", "inf"}) CHECK(data.find(bad) == std::string::npos);
+    page.sets[0].layers = {{{1, 0, 0, 1}}};
+    CHECK(kit::attention_html(page).find("not finite") == std::string::npos);
+  }
+}
+
+namespace {
+
+/// What a command prints, stderr included; the program must be on the PATH.
+std::string output_of(const std::string& command) {
+  std::string text;
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  std::array<char, 4096> buffer;
+  for (size_t got; pipe && (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    text.append(buffer.data(), got);
+  if (pipe) pclose(pipe);
+  return text;
+}
+
+/// The page's elements after its script ran, and what it wrote to the console.
+std::string browse(const std::string& file, const std::string& hash) {
+  return output_of(
+      "chromium --headless --no-sandbox --disable-gpu --enable-logging=stderr --dump-dom "
+      "--virtual-time-budget=2000 'file://" +
+      file + hash + "'");
+}
+
+}  // namespace
+
+TEST_CASE("kit attention page: a browser shows the numbers that C++ wrote", "[slow]") {
+  if (output_of("chromium --version").find("Chrom") == std::string::npos) {
+    WARN("chromium is not installed: the page was not opened");
+    return;
+  }
+  const heed::test::TempDir dir;
+  const kit::AttentionPage page = example();
+  kit::save_attention_page(dir / "page.html", page);
+
+  std::string seen = browse(dir / "page.html", "#view=heat&set=0&layer=1&heads=2");
+  CHECK(seen.find("CONSOLE") == std::string::npos);  // no error, nothing blocked
+  std::vector<float> shown;
+  const std::string mark = "data-weight=\"";
+  for (size_t i = seen.find(mark); i != std::string::npos; i = seen.find(mark, i + 1)) {
+    const size_t begin = i + mark.size();
+    shown.push_back(static_cast<float>(
+        parse_double(seen.substr(begin, seen.find('"', begin) - begin)).value()));
+  }
+  CHECK(shown == page.sets[0].layers[1][2]);
+
+  seen = browse(dir / "page.html", "#view=head&set=1&token=q1");
+  CHECK(seen.find("token 'b' attends 0.75 to 'b', 0.25 to 'a' (head 0)") != std::string::npos);
+  CHECK(count(seen, "<line ") == 2);
+  CHECK(seen.find("CONSOLE") == std::string::npos);
+
+  seen = browse(dir / "page.html", "#view=heat&set=1");
+  CHECK(count(seen, "<td class=\"masked\"") == 1);
+  seen = browse(dir / "page.html", "#view=table&set=1&token=q1");
+  CHECK(seen.find("<td>0.2500</td>") != std::string::npos);
+}
