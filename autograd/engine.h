@@ -1,8 +1,7 @@
 // The engine: derivatives of a recorded computation, in reverse (Griewank & Walther 2008, ch. 3).
 //
-// Two ways in. x.backward() adds history-free gradients to the leaves: for training. grad() returns
-// gradients and, if asked, records how it computed them: for derivatives of derivatives.
-// One graph is differentiated by one thread at a time.
+// Two ways in. x.backward() adds history-free gradients to the leaves: for training. grad() returns gradients and, if
+// asked, records how it computed them: for derivatives of derivatives. One thread at a time differentiates a graph.
 #pragma once
 
 #include <vector>

@@ -152,7 +152,7 @@ std::string json_string(std::string_view text) {
   while (!text.empty()) {
     const std::string_view before = text;
     if (!take_code_point(text))
-      fail<FormatError>("json_string: ", quote(whole), ": is not UTF-8: JSON holds nothing else");
+      fail<FormatError>("json: ", quote(whole), ": is not UTF-8: JSON holds nothing else");
     const char c = before[0];
     switch (c) {
       case '"': out += "\\\""; break;

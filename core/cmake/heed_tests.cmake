@@ -84,7 +84,7 @@ set(isa_test "${CMAKE_COMMAND}" "-DOBJECTS=${kernel_objects}" "-DPROCESSOR=${CMA
     "-DOBJDUMP=${HEED_OBJDUMP}" "-DNM=${HEED_NM}")
 foreach(kind isa_test isa_test_itself)
   add_test(NAME "kernels: ${kind}" COMMAND ${isa_test} "-DSELF_TEST=$<STREQUAL:${kind},isa_test_itself>"
-           -P "${PROJECT_SOURCE_DIR}/tests/core/isa_test.cmake")
+           -P "${PROJECT_SOURCE_DIR}/tests/core/kernels/isa_test.cmake")
   set_tests_properties("kernels: ${kind}" PROPERTIES LABELS "quick;full" SKIP_REGULAR_EXPRESSION "SKIPPED")
 endforeach()
 set_tests_properties("kernels: isa_test_itself" PROPERTIES WILL_FAIL ON)
