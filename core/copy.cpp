@@ -6,8 +6,8 @@
 #include <heed/core/kernels/kernels.h>
 #include <heed/core/number.h>
 #include <heed/core/op_name.h>
-#include <heed/core/ops/streaming.h>
-#include <heed/core/ops/strided_walk.h>
+#include <heed/core/streaming.h>
+#include <heed/core/strided_walk.h>
 
 namespace heed::core {
 

@@ -1,6 +1,6 @@
 #include <heed/core/number.h>
 
-#include <heed/core/ops/strided_walk.h>
+#include <heed/core/strided_walk.h>
 
 namespace heed::core {
 

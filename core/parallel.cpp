@@ -15,7 +15,7 @@
 
 #include <heed/core/error.h>
 #include <heed/core/op_name.h>
-#include <heed/core/ops/streaming.h>
+#include <heed/core/streaming.h>
 #include <heed/core/text.h>
 
 #ifdef __linux__

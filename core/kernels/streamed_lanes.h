@@ -1,4 +1,4 @@
-// Walking memory whose results go past the caches (core/ops/streaming.h says when that pays). Internal linkage, as
+// Walking memory whose results go past the caches (core/streaming.h says when that pays). Internal linkage, as
 // simd.h.
 #pragma once
 

@@ -6,7 +6,7 @@
 #include <heed/core/kernels/kernels.h>
 #include <heed/core/op_name.h>
 #include <heed/core/parallel.h>
-#include <heed/core/ops/streaming.h>
+#include <heed/core/streaming.h>
 
 namespace heed::core {
 

@@ -1,4 +1,4 @@
-// No include points up: core <- autograd <- nn, and optim -> autograd.
+// No include points up: core <- autograd <- nn, and optim -> autograd; nor does one between their rooms.
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -12,54 +12,78 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The folders whose headers a folder may include.
+// The rooms, and those whose headers each may include beside its own. An arrow that is not here is a new
+// dependency: argue for it, or turn it round.
 const std::map<std::string, std::set<std::string>> allowed{
-    {"core", {"core"}},
-    {"autograd", {"core", "autograd"}},
-    {"nn", {"core", "autograd", "nn"}},
-    {"optim", {"core", "autograd", "optim"}},
+    {"core", {"core/memory", "core/kernels"}},
+    {"core/memory", {"core"}},
+    {"core/kernels", {"core"}},
+    {"core/ops", {"core", "core/kernels", "core/memory"}},
+    {"core/files", {"core"}},
+    {"autograd", {"core", "core/memory", "core/ops", "autograd/ops"}},
+    {"autograd/ops", {"core", "core/ops", "autograd"}},
+    {"nn", {"core", "core/files", "autograd", "autograd/ops", "nn/layers"}},
+    {"nn/layers", {"core", "autograd", "autograd/ops", "nn"}},
+    {"nn/attention", {"core", "core/ops", "autograd", "autograd/ops", "nn", "nn/layers"}},
+    {"nn/recurrent", {"core/ops", "autograd", "autograd/ops", "nn", "nn/layers", "nn/attention"}},
+    {"nn/models", {"autograd", "autograd/ops", "nn", "nn/layers", "nn/attention"}},
+    {"optim", {"core", "core/kernels", "autograd", "autograd/ops"}},
 };
+constexpr const char* folders[] = {"core", "autograd", "nn", "optim"};
+// These list all that users include, and may look anywhere below themselves.
+const std::set<std::string> lists = {"autograd/ops.h", "nn/nn.h"};
 
-// "autograd" of  #include <heed/autograd/node.h>;  "" of other lines, the whole target of "quoted" ones.
-std::string folder_of(const std::string& line) {
+// "autograd/ops" of  #include <heed/autograd/ops/reduce.h>;  "" of other lines, the whole target of "quoted" ones.
+std::string room_of(const std::string& line) {
   const size_t hash = line.find_first_not_of(' ');
   if (hash == std::string::npos || line.compare(hash, 8, "#include") != 0) return "";
   const size_t quote = line.find('"'), mark = line.find("<heed/");
   if (quote != std::string::npos && quote < line.find('<')) return line.substr(quote);
   if (mark == std::string::npos) return "";
   const size_t begin = mark + 6;
-  return line.substr(begin, line.find('/', begin) - begin);
+  return line.substr(begin, line.rfind('/') - begin);
 }
 
 }  // namespace
 
 TEST_CASE("the reader of includes reads includes") {
-  CHECK(folder_of("#include <heed/nn/module.h>") == "nn");
-  CHECK(folder_of("  #include <heed/core/kernels/kernels.h>  // why") == "core");
-  CHECK(folder_of("#include \"node.h\"") == "\"node.h\"");
-  CHECK(folder_of("#include <vector>").empty());
-  CHECK(folder_of("// #include <heed/nn/module.h>").empty());
+  CHECK(room_of("#include <heed/nn/module.h>") == "nn");
+  CHECK(room_of("  #include <heed/core/kernels/kernels.h>") == "core/kernels");
+  CHECK(room_of("#include \"node.h\"") == "\"node.h\"");
+  CHECK(room_of("#include <vector>").empty());
+  CHECK(room_of("// #include <heed/nn/module.h>").empty());
 }
 
 TEST_CASE("no include points up") {
   const fs::path root = fs::path(HEED_TESTS_DIR).parent_path();
-  for (const auto& [folder, may] : allowed) {
-    int files = 0;
+  std::map<std::string, int> files;
+  std::set<std::string> unused;
+  for (const auto& [room, may] : allowed)
+    for (const std::string& target : may) unused.insert(room + " -> " + target);
+  for (const char* folder : folders)
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       const std::string kind = entry.path().extension().string();
       if (kind != ".h" && kind != ".cpp" && kind != ".inc") continue;
-      ++files;
+      const std::string path = fs::relative(entry.path(), root).generic_string(), room = path.substr(0, path.rfind('/'));
+      ++files[room];
       std::ifstream file(entry.path());
       std::string line;
       for (int number = 1; std::getline(file, line); ++number) {
-        const std::string target = folder_of(line);
-        if (target.empty()) continue;
-        INFO(entry.path().string() << ":" << number << ": " << line);
-        CHECK(may.count(target) == 1);
+        const std::string target = room_of(line);
+        if (target.empty() || target == room || lists.count(path) == 1) continue;
+        INFO(path << ":" << number << ": " << line);
+        REQUIRE(allowed.count(room) == 1);
+        CHECK(allowed.at(room).count(target) == 1);
+        unused.erase(room + " -> " + target);
       }
     }
-    INFO(folder);
-    CHECK(files >= 5);
+  for (const auto& [room, may] : allowed) {
+    INFO(room);
+    CHECK(files[room] >= 4);
+  }
+  for (const std::string& arrow : unused) {
+    INFO(arrow << " is allowed, and nobody needs it");
+    CHECK(false);
   }
 }
 
@@ -113,7 +137,7 @@ TEST_CASE("no capture has the name of what it captures") {
 
 TEST_CASE("every header has a guard, and no source is longer than a reader would accept") {
   const fs::path root = fs::path(HEED_TESTS_DIR).parent_path();
-  for (const auto& [folder, may] : allowed)
+  for (const char* folder : folders)
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       const std::string kind = entry.path().extension().string();
       if (kind != ".h" && kind != ".cpp") continue;

@@ -7,7 +7,7 @@
 #include <heed/core/kernels/dispatch.h>
 #include <heed/core/ops/ops.h>
 #include <heed/core/random.h>
-#include <heed/core/ops/streaming.h>
+#include <heed/core/streaming.h>
 
 #include "support/catch.h"
 #include "support/sanitizer.h"

@@ -1,4 +1,4 @@
-#include <heed/core/ops/streaming.h>
+#include <heed/core/streaming.h>
 
 #include <fstream>
 
