@@ -101,7 +101,7 @@ class Tensor {
   Tensor clone() const;
   Tensor to(Dtype dtype) const;
 
-  // Changes in place: only where history is off, or for a tensor without one (inplace.cpp).
+  // Changes in place: only where history is off, or for a tensor without one (tensor.cpp).
   Tensor& copy_(const Tensor& source);
   Tensor& fill_(double value);
   Tensor& zero_() { return fill_(0.0); }

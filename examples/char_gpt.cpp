@@ -3,7 +3,7 @@
 // The model is a small GPT (nn/models/gpt.h); the recipe is nanoGPT's for a CPU: AdamW with decay on
 // matrices only, a learning rate that warms up and falls along a cosine, gradients clipped to norm
 // 1. A loss alone says little, so it is printed beside those of models that only count
-// (kit/metrics.h): guessing at random, counting characters, counting pairs. Whoever is above the
+// (kit/data/metrics.h): guessing at random, counting characters, counting pairs. Whoever is above the
 // last has learnt nothing yet.
 //
 // On tinyshakespeare (--text FILE) these settings are published with a validation loss of 1.88,

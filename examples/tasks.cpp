@@ -3,8 +3,8 @@
 //     tasks sort            tasks recall --no-compare            tasks modular --help
 //
 // Each task is one function in kit/tasks_*.cpp: a published number, a recipe, the rule that makes its
-// examples (kit/task_generators.h), its models. This program trains any of them by one loop
-// (kit/sequence_run.h).
+// examples (kit/tasks/task_generators.h), its models. This program trains any of them by one loop
+// (kit/tasks/sequence_run.h).
 //
 // A loss alone says little: beside it stands what is reached without looking at the input, and with
 // --compare a control of equal size: a GRU, an LSTM, or one layer less.
