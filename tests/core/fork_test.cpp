@@ -47,7 +47,7 @@ struct Threads {
   ~Threads() { set_num_threads(before); }
 };
 
-// In a child: what its parent's threads held is nobody's there, and no leak.
+// Set in a child: memory that only threads of its parent refer to is no leak there.
 std::atomic<bool> leaks_are_others{false};
 
 // The exit code of a child that runs body() and leaves as from the end of main, with all that is

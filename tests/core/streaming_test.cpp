@@ -73,7 +73,7 @@ TEST_CASE("streaming: rows that are normalised past the caches are, to the bit, 
     T* const m = moments.data();
     kernels.layer_norm(x.data(), rows, w.data(), b.data(), T(1e-5), expected.data() + start, m, m + rows, n);
     kernels.layer_norm_streamed(x.data(), rows, w.data(), b.data(), T(1e-5), line + start, m + 2 * rows, m + 3 * rows, n);
-    if (test::address_sanitizer) {  // its checks lie between a product and its sum: not always are they fused
+    if (test::address_sanitizer) {  // its checks split expressions: a product is not always fused with its sum
       for (size_t i = 0; i < numel; ++i) REQUIRE(line[i] == Approx(expected[i]).epsilon(1e-5).margin(1e-5));
     } else {
       REQUIRE(std::memcmp(line, expected.data(), numel * sizeof(T)) == 0);
