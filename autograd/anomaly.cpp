@@ -71,11 +71,10 @@ void DetectAnomaly::output(const char* op, const core::Array& y) {
     infinity_came_in |= c.infinite > 0;
   }
   if (made.nan == 0 && infinity_came_in) return;
-  fail<AutogradError>(
-      op, ": ", describe(inputs), ": its output ", describe(y),
-      nan_came_in
-          ? ": NaN came in with its input: look at the data, or at what was made before the guard"
-          : ": this is the first op that is not finite: keep its inputs in range");
+  fail<AutogradError>(op, ": ", describe(inputs), ": its output ", describe(y),
+                      nan_came_in
+                          ? ": NaN came in with its input: look at the data, or at what was made before the guard"
+                          : ": this is the first op that is not finite: keep its inputs in range");
 }
 
 void DetectAnomaly::gradient(const char* op, const Tensor& g, bool into) {
@@ -86,11 +85,9 @@ void DetectAnomaly::gradient(const char* op, const Tensor& g, bool into) {
   }
   if (core::all_finite(g.array())) return;
   const Tensor given = std::exchange(arrived_, Tensor());
-  fail<AutogradError>(
-      op, ": ",
-      given.defined() ? "the gradient that arrived " + describe(given.array()) : "the seed",
-      ": the gradient that its rule passes on ", describe(g.array()),
-      ": keep its input away from where it has no derivative, as in sqrt(x + 1e-12)");
+  fail<AutogradError>(op, ": ", given.defined() ? "the gradient that arrived " + describe(given.array()) : "the seed",
+                      ": the gradient that its rule passes on ", describe(g.array()),
+                      ": keep its input away from where it has no derivative, as in sqrt(x + 1e-12)");
 }
 
 }  // namespace heed

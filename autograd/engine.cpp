@@ -42,15 +42,16 @@ struct Walk : Pass {
 
   void give(const char* from, const Input& to, Tensor&& g) {
     if (!g.defined()) return;
-    if (observer) [[unlikely]] observer->gradient(from, g, false);
+    if (observer) [[unlikely]]
+      observer->gradient(from, g, false);
     check<AutogradError>(!recording || g.requires_grad(), from,
                          ": can be differentiated once only: its rule leaves the history of the gradient: "
                          "write the rule in Tensors, without detach() or NoGrad");
     check<DtypeError>(g.dtype() == to.dtype, from, ": rule gave a gradient of ", g.dtype(), " for an input of ",
                       to.dtype, ": must be equal");
     if (g.shape() != to.shape) {  // the input was broadcast
-      check<ShapeError>(core::broadcasts_to(to.shape, g.shape()), from, ": rule gave a gradient ", g.shape(), " for an input ",
-                        to.shape, ": must have the input's shape, or one that it was broadcast to");
+      check<ShapeError>(core::broadcasts_to(to.shape, g.shape()), from, ": rule gave a gradient ", g.shape(),
+                        " for an input ", to.shape, ": must have the input's shape, or one that it was broadcast to");
       g = g.sum_to(to.shape);
     }
     const auto [slot, first] = pending.try_emplace(to.node->id, to.node, std::move(g));
@@ -89,14 +90,16 @@ struct Walk : Pass {
       if (node.hooks && (!asked || asked->shows(node))) now.g = run_hooks(node, std::move(now.g));
       if (!goes_on(node, now.g)) continue;
       const RunningRule running(node);
-      check<AutogradError>(!node.released(), node.name, ": what it kept for backward is gone, an earlier backward() used "
+      check<AutogradError>(!node.released(), node.name,
+                           ": what it kept for backward is gone, an earlier backward() used "
                            "it: detach() what is carried over from the step before, as a hidden state is, or pass "
                            "{.retain_graph = true} there to go through the graph twice");
       wanted.clear();
       for (const Input& input : node.inputs) wanted.push_back(leads_somewhere(input));
       grads.clear();
       if (node.adds_in_place) grads.push_back(take(node.inputs[0]));
-      if (observer) [[unlikely]] observer->gradient(node.name, now.g, true);
+      if (observer) [[unlikely]]
+        observer->gradient(node.name, now.g, true);
       node.pull(now.node, now.g, wanted, grads);
       now.g = Tensor();
       for (size_t i = 0; i < grads.size(); ++i)
@@ -114,9 +117,12 @@ void Pass::run(const char* from, const Tensor& output, const Tensor& seed) const
 }
 
 Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed) {
-  check<AutogradError>(output.requires_grad(), op, ": ", output.shape(), " has no history: no tensor that requires "
-                       "grad led to it, or it was made under NoGrad or detached: make what it depends on with parameter(…)");
-  check<AutogradError>(seed.defined() || output.numel() == 1, op, ": ", output.shape(), " is not one number: "
+  check<AutogradError>(
+      output.requires_grad(), op, ": ", output.shape(),
+      " has no history: no tensor that requires "
+      "grad led to it, or it was made under NoGrad or detached: make what it depends on with parameter(…)");
+  check<AutogradError>(seed.defined() || output.numel() == 1, op, ": ", output.shape(),
+                       " is not one number: "
                        "reduce it, as in mean(loss), or pass the gradient that arrives at it");
   check<ShapeError>(!seed.defined() || seed.shape() == output.shape(), op, ": output ", output.shape(), ", seed ",
                     seed.shape(), ": must have the same shape");

@@ -79,7 +79,8 @@ std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs
   pass.run("grad", output, pass.recording ? g : g.detach());
   if (!pass.recording)  // each result is the caller's own: no other, nor the seed, shares its elements
     for (Tensor& x : boundary.found)
-      if (x.defined() && !(x.is_contiguous() && x.array().storage().use_count() == 1)) x = Tensor(core::clone(x.array()));
+      if (x.defined() && !(x.is_contiguous() && x.array().storage().use_count() == 1))
+        x = Tensor(core::clone(x.array()));
   return std::move(boundary.found);
 }
 

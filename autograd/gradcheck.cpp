@@ -6,10 +6,10 @@
 #include <cmath>
 #include <limits>
 
+#include <heed/autograd/engine.h>
+#include <heed/autograd/ops/comparison.h>
 #include <heed/autograd/ops/create.h>
 #include <heed/autograd/ops/elementwise.h>
-#include <heed/autograd/ops/comparison.h>
-#include <heed/autograd/engine.h>
 #include <heed/autograd/ops/reduce.h>
 #include <heed/core/ops/ops.h>
 
@@ -29,8 +29,7 @@ core::Array copy_of(const core::Array& x) {
     repeats |= x.shape()[i] > 1 && x.strides()[i] == 0;
   }
   if (repeats) return core::clone(x);
-  const core::Array all =
-      core::full({extent}, std::numeric_limits<double>::quiet_NaN(), Dtype::f64);
+  const core::Array all = core::full({extent}, std::numeric_limits<double>::quiet_NaN(), Dtype::f64);
   const core::Array copy(all.storage(), x.shape(), x.strides(), x.offset(), Dtype::f64);
   core::copy_into(copy, x);
   return copy;
@@ -58,8 +57,7 @@ struct Slope {
 
 // Slope of φ at 0 by central differences at steps h, h/4, h/16, …; their errors are series in h²,
 // so Neville's scheme extrapolates them to h = 0. Neighbours in its table tell the error.
-template <class Phi>
-Slope slope_at_zero(const Phi& phi, const GradcheckOptions& options) {
+template <class Phi> Slope slope_at_zero(const Phi& phi, const GradcheckOptions& options) {
   constexpr int levels = 7;
   std::array<double, levels> row{}, above{};
   Slope best;
@@ -72,8 +70,7 @@ Slope slope_at_zero(const Phi& phi, const GradcheckOptions& options) {
     double factor = 16;
     for (size_t j = 1; j <= size_t(k); ++j, factor *= 16) {
       row[j] = row[j - 1] + (row[j - 1] - above[j - 1]) / (factor - 1);
-      const double error =
-          std::max(std::abs(row[j] - row[j - 1]), std::abs(row[j] - above[j - 1])) + rounding;
+      const double error = std::max(std::abs(row[j] - row[j - 1]), std::abs(row[j] - above[j - 1])) + rounding;
       if (error < best.error) best = {row[j], error};
     }
     if (best.error <= 0.1 * (options.atol + options.rtol * std::abs(best.value))) break;
@@ -100,13 +97,12 @@ struct Check {
   const Function& f;
   const std::vector<Tensor>& inputs;
   const GradcheckOptions& options;
-  const char* order;   // of the derivative under test, for messages
-  size_t given;        // inputs before this one are the caller's, the others are arriving gradients
+  const char* order;  // of the derivative under test, for messages
+  size_t given;       // inputs before this one are the caller's, the others are arriving gradients
   Generator random;
 
   std::string name_of(size_t i) const {
-    return i < given ? cat("input ", i, " ", inputs[i].shape())
-                     : cat("arriving gradient ", inputs[i].shape());
+    return i < given ? cat("input ", i, " ", inputs[i].shape()) : cat("arriving gradient ", inputs[i].shape());
   }
 
   Tensor value(const std::vector<Tensor>& at) const {
@@ -116,39 +112,35 @@ struct Check {
 
   // The function must answer alike when it is asked twice, recorded or not.
   void check_repeatable(const Tensor& recorded, const Tensor& w) const {
-    check<AutogradError>(
-        core::all_finite(recorded.array()), "gradcheck: ", order, ": the output ", recorded.shape(),
-        " has NaN or infinity in it: choose inputs at which the function is finite");
+    check<AutogradError>(core::all_finite(recorded.array()), "gradcheck: ", order, ": the output ", recorded.shape(),
+                         " has NaN or infinity in it: choose inputs at which the function is finite");
     const Tensor once = value(copies(inputs)), again = value(copies(inputs));
-    check<AutogradError>(once.to_vector() == again.to_vector(), "gradcheck: ", order,
-                         ": the output ", once.shape(),
+    check<AutogradError>(once.to_vector() == again.to_vector(), "gradcheck: ", order, ": the output ", once.shape(),
                          " differs from call to call: it must not be random: seed the generator "
                          "inside the function");
     const Product a = dot(once, w), b = dot(recorded, w);
-    check<AutogradError>(std::abs(a.value - b.value) <= 1e-10 * a.size, "gradcheck: ", order,
-                         ": ⟨w, output⟩ is ", digits(a.value), " under NoGrad and ",
-                         digits(b.value),
+    check<AutogradError>(std::abs(a.value - b.value) <= 1e-10 * a.size, "gradcheck: ", order, ": ⟨w, output⟩ is ",
+                         digits(a.value), " under NoGrad and ", digits(b.value),
                          " when recorded: both must be equal: "
                          "correct the fused form of an op in f, or its formula");
   }
 
-  void compare(size_t i, const std::string& direction, const Tensor& g, const Tensor& v,
-               const Tensor& w) const {
+  void compare(size_t i, const std::string& direction, const Tensor& g, const Tensor& v, const Tensor& w) const {
     const double rule = g.defined() ? dot(g, v).value : 0.0;
-    const Slope slope = slope_at_zero([&](double t) {
-      std::vector<Tensor> moved = inputs;
-      moved[i] = Tensor(copy_of(inputs[i].array()));
-      core::copy_into(moved[i].array(), (inputs[i].detach() + v * t).array());
-      return dot(value(moved), w);
-    }, options);
+    const Slope slope = slope_at_zero(
+        [&](double t) {
+          std::vector<Tensor> moved = inputs;
+          moved[i] = Tensor(copy_of(inputs[i].array()));
+          core::copy_into(moved[i].array(), (inputs[i].detach() + v * t).array());
+          return dot(value(moved), w);
+        },
+        options);
     const double allowed = options.atol + options.rtol * std::abs(slope.value);
-    check<AutogradError>(
-        slope.error <= 1000 * allowed, "gradcheck: ", order, ", ", name_of(i), " along ", direction,
-        ": differences do not settle (", digits(slope.value), " ± ", digits(slope.error),
-        "): the function is not smooth here: choose inputs away from kinks and poles");
-    check<AutogradError>(std::abs(rule - slope.value) <= allowed + 2 * slope.error,
-                         "gradcheck: ", order, ", ", name_of(i), " along ", direction,
-                         ": the rule gives ", digits(rule), ", differences give ",
+    check<AutogradError>(slope.error <= 1000 * allowed, "gradcheck: ", order, ", ", name_of(i), " along ", direction,
+                         ": differences do not settle (", digits(slope.value), " ± ", digits(slope.error),
+                         "): the function is not smooth here: choose inputs away from kinks and poles");
+    check<AutogradError>(std::abs(rule - slope.value) <= allowed + 2 * slope.error, "gradcheck: ", order, ", ",
+                         name_of(i), " along ", direction, ": the rule gives ", digits(rule), ", differences give ",
                          digits(slope.value), " ± ", digits(slope.error),
                          ": correct the rule (or the value) of an op in f");
   }
@@ -159,8 +151,8 @@ struct Check {
     const Tensor y = f(leaves);
     check<AutogradError>(y.defined(), "gradcheck: ", order,
                          ": the function gave an empty Tensor: it must give numbers");
-    check<DtypeError>(y.dtype() == Dtype::f64, "gradcheck: ", order, ": the function gave ",
-                      y.dtype(), ": differences need float64: keep to it inside the function");
+    check<DtypeError>(y.dtype() == Dtype::f64, "gradcheck: ", order, ": the function gave ", y.dtype(),
+                      ": differences need float64: keep to it inside the function");
     // In the second order: the first derivative does not depend on anything.
     if (!y.requires_grad() && given < inputs.size()) return;
     check<AutogradError>(y.requires_grad(), "gradcheck: ", order, ": the output ", y.shape(),
@@ -175,19 +167,16 @@ struct Check {
       const Tensor w = randn(y.shape(), random, Dtype::f64);
       const std::vector<Tensor> grads = gradients(y, leaves, w);
       for (size_t i = 0; i < inputs.size(); ++i)
-        compare(i, cat("random direction ", k), grads[i],
-                randn(inputs[i].shape(), random, Dtype::f64), w);
+        compare(i, cat("random direction ", k), grads[i], randn(inputs[i].shape(), random, Dtype::f64), w);
     }
     if (options.order > 1) next_order(y.shape());
   }
 
-  std::vector<Tensor> gradients(const Tensor& y, const std::vector<Tensor>& leaves,
-                                const Tensor& w) const {
+  std::vector<Tensor> gradients(const Tensor& y, const std::vector<Tensor>& leaves, const Tensor& w) const {
     const std::vector<Tensor> grads = grad(y, leaves, {.seed = w, .retain_graph = true});
     for (size_t i = 0; i < grads.size(); ++i)
-      check<AutogradError>(!grads[i].defined() || grads[i].shape() == inputs[i].shape(),
-                           "gradcheck: ", order, ", ", name_of(i), ": its gradient is ",
-                           grads[i].shape(), ": must have the input's shape");
+      check<AutogradError>(!grads[i].defined() || grads[i].shape() == inputs[i].shape(), "gradcheck: ", order, ", ",
+                           name_of(i), ": its gradient is ", grads[i].shape(), ": must have the input's shape");
     return grads;
   }
 
@@ -211,7 +200,8 @@ struct Check {
       const bool record = grad_enabled();
       const EnableGrad on;
       std::vector<Tensor> x(in.begin(), in.end() - 1);
-      if (!record) for (Tensor& leaf : x) leaf = parameter(leaf);
+      if (!record)
+        for (Tensor& leaf : x) leaf = parameter(leaf);
       const Tensor y = f(x);
       Tensor total = scalar(0.0, Dtype::f64);
       if (!y.requires_grad()) return total;
@@ -229,22 +219,18 @@ struct Check {
 
 }  // namespace
 
-void gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f,
-               const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
-  check<AutogradError>(
-      !inputs.empty(),
-      "gradcheck: no inputs: there is nothing to differentiate by: pass one at least");
+void gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f, const std::vector<Tensor>& inputs,
+               const GradcheckOptions& options) {
+  check<AutogradError>(!inputs.empty(),
+                       "gradcheck: no inputs: there is nothing to differentiate by: pass one at least");
   for (size_t i = 0; i < inputs.size(); ++i)
-    check<DtypeError>(inputs[i].dtype() == Dtype::f64, "gradcheck: input ", i, " ",
-                      inputs[i].shape(), " of ", inputs[i].dtype(),
-                      ": differences need float64: convert it with to(Dtype::f64)");
+    check<DtypeError>(inputs[i].dtype() == Dtype::f64, "gradcheck: input ", i, " ", inputs[i].shape(), " of ",
+                      inputs[i].dtype(), ": differences need float64: convert it with to(Dtype::f64)");
   Check{f, inputs, options, "first order", inputs.size(), Generator(options.seed)}.run();
 }
 
-void gradcheck(const std::function<Tensor(const Tensor&)>& f, const Tensor& x,
-               const GradcheckOptions& options) {
-  gradcheck([&f](const std::vector<Tensor>& in) { return f(in[0]); }, std::vector<Tensor>{x},
-            options);
+void gradcheck(const std::function<Tensor(const Tensor&)>& f, const Tensor& x, const GradcheckOptions& options) {
+  gradcheck([&f](const std::vector<Tensor>& in) { return f(in[0]); }, std::vector<Tensor>{x}, options);
 }
 
 }  // namespace heed

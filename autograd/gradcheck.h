@@ -25,8 +25,8 @@ struct GradcheckOptions {
   int64_t coordinates = 64;  // an input of no more numbers is also checked at each of them
   double atol = 1e-8;        // rule and slope may differ by atol + rtol·|slope| + 2·slope's error
   double rtol = 1e-6;
-  double step = 1e-3;         // the first and widest difference
-  uint64_t seed = 0;          // of w and v
+  double step = 1e-3;  // the first and widest difference
+  uint64_t seed = 0;   // of w and v
 };
 
 /// Throws AutogradError unless the derivatives of f at `inputs` are right: naming the input, the
@@ -36,11 +36,10 @@ struct GradcheckOptions {
 /// Inputs are f64 (DtypeError otherwise) and of any layout: f sees copies with the same strides,
 /// in memory that is NaN wherever the input is not. Repeated elements (stride 0) are written out.
 /// Cost: about 4 calls of f for each direction, in each order.
-void gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f,
-               const std::vector<Tensor>& inputs, const GradcheckOptions& = {});
+void gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f, const std::vector<Tensor>& inputs,
+               const GradcheckOptions& = {});
 
 /// For a function of one tensor:  gradcheck([](const Tensor& x) { return softmax(x, -1); }, x).
-void gradcheck(const std::function<Tensor(const Tensor&)>& f, const Tensor& x,
-               const GradcheckOptions& = {});
+void gradcheck(const std::function<Tensor(const Tensor&)>& f, const Tensor& x, const GradcheckOptions& = {});
 
 }  // namespace heed

@@ -19,8 +19,7 @@ std::map<uint64_t, Seen> history(const Tensor& y) {
   std::map<uint64_t, Seen> seen;
   std::vector<Node*> open;
   const auto visit = [&](const std::shared_ptr<Node>& node, const Shape& shape, Dtype dtype) {
-    if (node && seen.try_emplace(node->id, Seen{node, shape, dtype}).second)
-      open.push_back(node.get());
+    if (node && seen.try_emplace(node->id, Seen{node, shape, dtype}).second) open.push_back(node.get());
   };
   visit(y.node(), y.shape(), y.dtype());
   while (!open.empty()) {
@@ -59,8 +58,7 @@ std::string graph_dot(const Tensor& y, const std::vector<Label>& labels) {
     if (named != names.end()) text = node->is_leaf() ? named->second : text + "\n" + named->second;
     if (node->is_leaf()) {
       text += cat("\n", at.shape, " ", at.dtype);
-      style = node->requires_grad() ? ", shape=box, style=filled, fillcolor=\"#dbe9f6\""
-                                    : ", shape=box, style=dashed";
+      style = node->requires_grad() ? ", shape=box, style=filled, fillcolor=\"#dbe9f6\"" : ", shape=box, style=dashed";
     }
     if (node == y.node().get()) {
       if (!node->is_leaf()) text += cat("\n", at.shape, " ", at.dtype);
@@ -69,8 +67,8 @@ std::string graph_dot(const Tensor& y, const std::vector<Label>& labels) {
     nodes += cat("  n", number, " [label=", dot_string(text), style, "];\n");
     for (const Input& input : node->inputs)
       if (input.node)
-        edges += cat("  n", numbers.at(input.node.get()), " -> n", number,
-                     " [label=", dot_string(cat(input.shape)), "];\n");
+        edges +=
+            cat("  n", numbers.at(input.node.get()), " -> n", number, " [label=", dot_string(cat(input.shape)), "];\n");
   }
   return "digraph heed {\n  node [fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\", "
          "fontsize=10];\n" +

@@ -23,8 +23,7 @@ struct Label {
 std::string graph_dot(const Tensor& y, const std::vector<Label>& labels = {});
 
 /// With whatever has a `name` and a `tensor`:  graph_dot(loss, model.named_parameters())
-template <class Named>
-std::string graph_dot(const Tensor& y, const std::vector<Named>& named) {
+template <class Named> std::string graph_dot(const Tensor& y, const std::vector<Named>& named) {
   std::vector<Label> labels;
   for (const Named& each : named) labels.push_back({each.name, each.tensor});
   return graph_dot(y, labels);

@@ -51,27 +51,23 @@ Tensor run_hooks(Node& node, Tensor g) {
   const std::shared_ptr<Hooks> hooks = node.hooks;
   const std::vector<std::shared_ptr<Hook>> now = hooks->functions;  // a hook may change the list
   for (const auto& function : now) {
-    if (std::ranges::find(hooks->functions, function) == hooks->functions.end())
-      continue;  // removed meanwhile
+    if (std::ranges::find(hooks->functions, function) == hooks->functions.end()) continue;  // removed meanwhile
     // A copy: g's elements may be those of other gradients on their way, or the caller's seed.
     const Tensor shown(core::clone(g.array()), g.node());
     const uint32_t version = shown.array().storage().version();
     Tensor changed = (*function)(shown);
-    check<AutogradError>(shown.array().storage().version() == version, node.name,
-                         ": a hook changed its gradient ", g.shape(),
-                         " in place: return the gradient that is to take its place, as in g * 2.0");
+    check<AutogradError>(shown.array().storage().version() == version, node.name, ": a hook changed its gradient ",
+                         g.shape(), " in place: return the gradient that is to take its place, as in g * 2.0");
     if (!changed.defined()) continue;
-    check<ShapeError>(changed.shape() == g.shape(), node.name, ": a hook gave a gradient ",
-                      changed.shape(), " in place of ", g.shape(), ": must have the same shape");
-    check<DtypeError>(changed.dtype() == g.dtype(), node.name, ": a hook gave a gradient of ",
-                      changed.dtype(), " in place of ", g.dtype(),
-                      ": must have the same dtype: convert it with to(Dtype)");
+    check<ShapeError>(changed.shape() == g.shape(), node.name, ": a hook gave a gradient ", changed.shape(),
+                      " in place of ", g.shape(), ": must have the same shape");
+    check<DtypeError>(changed.dtype() == g.dtype(), node.name, ": a hook gave a gradient of ", changed.dtype(),
+                      " in place of ", g.dtype(), ": must have the same dtype: convert it with to(Dtype)");
     g = std::move(changed);
   }
   if (hooks->retain)
-    hooks->grad = hooks->grad.defined()
-                      ? Tensor(core::zip(core::Binary::add, hooks->grad.array(), g.array()))
-                      : g.detach();
+    hooks->grad =
+        hooks->grad.defined() ? Tensor(core::zip(core::Binary::add, hooks->grad.array(), g.array())) : g.detach();
   return g;
 }
 

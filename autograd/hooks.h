@@ -31,7 +31,7 @@ struct Hooks {
   bool retain = false;
   Tensor grad;                                   // kept if retain
   std::vector<std::shared_ptr<Hook>> functions;  // in the order they were registered
-  std::string path;  // of the module at work, if somebody observed (observe.h)
+  std::string path;                              // of the module at work, if somebody observed (observe.h)
 };
 
 Hooks& hooks_of(Node& node);  // made on first use

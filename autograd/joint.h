@@ -20,8 +20,7 @@ namespace heed {
 std::vector<Input> joint_inputs(const std::vector<Tensor>& inputs);
 void check_joint_gradients(const Node& node, const std::vector<Tensor>& grads);
 
-template <class Rule>
-struct JointNode : Node {
+template <class Rule> struct JointNode : Node {
   std::vector<Input> ends;
   std::optional<Rule> rule;  // none once released
   std::optional<Saved> output;
@@ -33,12 +32,9 @@ struct JointNode : Node {
   }
   void pull(const std::shared_ptr<Node>& self, const Tensor& g, const Wanted& wanted,
             std::vector<Tensor>& grads) override {
-    if constexpr (Rule::takes_output)
-      grads = (*rule)(g, Tensor((*output)().array(), self));
-    else if constexpr (Rule::takes_wanted)
-      grads = (*rule)(g, wanted);
-    else
-      grads = (*rule)(g);
+    if constexpr (Rule::takes_output) grads = (*rule)(g, Tensor((*output)().array(), self));
+    else if constexpr (Rule::takes_wanted) grads = (*rule)(g, wanted);
+    else grads = (*rule)(g);
     check_joint_gradients(*this, grads);
   }
   void release() override {
@@ -49,8 +45,7 @@ struct JointNode : Node {
 };
 
 template <class F, class... T>
-Tensor op(const char* name, core::Array y, const std::vector<Tensor>& inputs,
-          const Keep<T...>& kept, F rule) {
+Tensor op(const char* name, core::Array y, const std::vector<Tensor>& inputs, const Keep<T...>& kept, F rule) {
   std::vector<Input> ends = joint_inputs(inputs);
   if (observer) [[unlikely]]
     observer->output(name, y);
@@ -59,8 +54,7 @@ Tensor op(const char* name, core::Array y, const std::vector<Tensor>& inputs,
   if (!wanted) return Tensor(std::move(y));
   return record(std::move(y), new JointNode(name, y, std::move(ends), Rule(kept, rule)));
 }
-template <class F>
-Tensor op(const char* name, core::Array y, const std::vector<Tensor>& inputs, F rule) {
+template <class F> Tensor op(const char* name, core::Array y, const std::vector<Tensor>& inputs, F rule) {
   return op(name, std::move(y), inputs, keep(), rule);
 }
 

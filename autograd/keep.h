@@ -21,33 +21,26 @@ namespace detail {
 
 /// A capture by reference makes a closure that has no standard layout, a handle one that is not copied as bytes.
 template <class F>
-inline constexpr bool captures_options_only =
-    std::is_trivially_copyable_v<F> && std::is_standard_layout_v<F>;
+inline constexpr bool captures_options_only = std::is_trivially_copyable_v<F> && std::is_standard_layout_v<F>;
 
 }  // namespace detail
 
 /// References to what is to be kept. They are saved only if the edge is, that is if a gradient is wanted.
-template <class... T>
-struct Keep {
+template <class... T> struct Keep {
   std::tuple<const T&...> values;
 };
 
-template <class... T>
-Keep<T...> keep(const T&... values) {
-  return {{values...}};
-}
+template <class... T> Keep<T...> keep(const T&... values) { return {{values...}}; }
 
 /// A rule and what it keeps; called as rule(g, kept…), or with what else the rule takes after g.
-template <class F, class... T>
-class Rule {
+template <class F, class... T> class Rule {
   static_assert(detail::captures_options_only<F>,
                 "a derivative rule captures numbers and options only: hand each Tensor that it uses to keep(…), "
                 "as in edge(x, keep(a, b), [](auto& g, auto& a, auto& b) { return g * a / b; }), and capture "
                 "nothing by reference: what it refers to is gone when backward() runs");
 
   template <class... After>
-  static constexpr bool takes =
-      std::is_invocable_v<const F&, const Tensor&, After..., const detail::Given<T>&...>;
+  static constexpr bool takes = std::is_invocable_v<const F&, const Tensor&, After..., const detail::Given<T>&...>;
 
  public:
   static constexpr bool takes_output = takes<const Tensor&>;
@@ -55,19 +48,16 @@ class Rule {
   static constexpr bool takes_wanted = !takes_output && takes<const Wanted&>;
 
   Rule(const Keep<T...>& kept, F function)
-      : kept_(std::apply([](auto&... value) { return Kept(detail::SavedAs<T>(value)...); },
-                         kept.values)),
+      : kept_(std::apply([](auto&... value) { return Kept(detail::SavedAs<T>(value)...); }, kept.values)),
         function_(function) {}
 
-  template <class... Before>
-  auto operator()(const Before&... before) const {
+  template <class... Before> auto operator()(const Before&... before) const {
     return std::apply([&](auto&... kept) { return with(before..., kept()...); }, kept_);
   }
 
  private:
   using Kept = std::tuple<detail::SavedAs<T>...>;
-  template <class... All>
-  auto with(const All&... all) const {
+  template <class... All> auto with(const All&... all) const {
     return function_(all...);
   }  // as const references, which auto& takes
 

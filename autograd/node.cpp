@@ -27,25 +27,30 @@ void retire(Node* node) {
 
 }  // namespace
 
-std::shared_ptr<Node> make_handle(Node* node) { return std::shared_ptr<Node>(node, retire, core::PoolAllocator<Node>()); }
+std::shared_ptr<Node> make_handle(Node* node) {
+  return std::shared_ptr<Node>(node, retire, core::PoolAllocator<Node>());
+}
 
 void Saved::fail_changed() const {
-  fail<AutogradError>(running_rule ? running_rule : "backward", ": a value ", value_.shape(),
-                      " kept for backward was modified in place afterwards (version ",
-                      value_.array().storage().version(), ", expected ", version_,
-                      "): change it after backward() (an optimizer's step() does that to its parameters), or work on a clone()");
+  fail<AutogradError>(
+      running_rule ? running_rule : "backward", ": a value ", value_.shape(),
+      " kept for backward was modified in place afterwards (version ", value_.array().storage().version(),
+      ", expected ", version_,
+      "): change it after backward() (an optimizer's step() does that to its parameters), or work on a clone()");
 }
 
 Tensor record(core::Array&& y, Node* node) {
   std::shared_ptr<Node> handle = make_handle(node);
-  if (observer) [[unlikely]] hooks_of(*node).path = core::scope_path();
+  if (observer) [[unlikely]]
+    hooks_of(*node).path = core::scope_path();
   return Tensor(std::move(y), std::move(handle));
 }
 
 std::vector<Input> joint_inputs(const std::vector<Tensor>& inputs) {
   std::vector<Input> ends;
   for (const Tensor& x : inputs) {
-    if (observer) [[unlikely]] observer->input(x);
+    if (observer) [[unlikely]]
+      observer->input(x);
     const bool wants = grad_enabled() && x.requires_grad();
     ends.push_back(wants ? Input{x.node(), x.shape(), x.dtype()} : Input{});
   }
@@ -53,8 +58,8 @@ std::vector<Input> joint_inputs(const std::vector<Tensor>& inputs) {
 }
 
 void check_joint_gradients(const Node& node, const std::vector<Tensor>& grads) {
-  check<AutogradError>(grads.size() == node.inputs.size(), node.name, ": its rule gave ", grads.size(), " gradients for ",
-                       node.inputs.size(), " inputs: give one for each, an empty Tensor for zero");
+  check<AutogradError>(grads.size() == node.inputs.size(), node.name, ": its rule gave ", grads.size(),
+                       " gradients for ", node.inputs.size(), " inputs: give one for each, an empty Tensor for zero");
 }
 
 }  // namespace heed

@@ -46,11 +46,11 @@ struct Input {
 struct Node : core::Pooled {
   const char* const name;
   const uint64_t id;
-  const std::type_info* const layer;  // the module at work when it was made; null outside of any
-  std::span<Input> inputs;        // stored by the subclass
-  std::shared_ptr<struct Hooks> hooks;   // null unless somebody listens (hooks.h)
-  Node* next_retired = nullptr;   // in the list of those to be freed (node.cpp)
-  bool adds_in_place = false;     // its rule takes what has arrived at its one input
+  const std::type_info* const layer;    // the module at work when it was made; null outside of any
+  std::span<Input> inputs;              // stored by the subclass
+  std::shared_ptr<struct Hooks> hooks;  // null unless somebody listens (hooks.h)
+  Node* next_retired = nullptr;         // in the list of those to be freed (node.cpp)
+  bool adds_in_place = false;           // its rule takes what has arrived at its one input
 
   explicit Node(const char* name_) : name(name_), id(next_id()), layer(core::current_layer()) {}
   virtual ~Node();
@@ -60,7 +60,7 @@ struct Node : core::Pooled {
   /// node. One that adds in place finds in `grads` what has arrived so far.
   virtual void pull(const std::shared_ptr<Node>& self, const Tensor& g, const Wanted& wanted,
                     std::vector<Tensor>& grads) = 0;
-  virtual void release() = 0;     // drops what was saved
+  virtual void release() = 0;  // drops what was saved
   virtual bool released() const = 0;
   virtual void accumulate(Tensor) {}  // a leaf (leaf.h) sums what arrives
 
@@ -83,17 +83,16 @@ std::shared_ptr<Node> make_handle(Node* node);
 /// y with a history. Takes the node over, which may be made of y in the same call: y is moved inside.
 Tensor record(core::Array&& y, Node* node);
 
-template <class Rule>
-struct Edge {
+template <class Rule> struct Edge {
   Input input;
   std::optional<Rule> rule;
 };
 
 /// The input x and its rule, called as rule(g), rule(g, y) with the op's output, or rule(g, SoFar); what is
 /// kept follows.
-template <class F, class... T>
-Edge<Rule<F, T...>> edge(const Tensor& x, const Keep<T...>& kept, F rule) {
-  if (observer) [[unlikely]] observer->input(x);
+template <class F, class... T> Edge<Rule<F, T...>> edge(const Tensor& x, const Keep<T...>& kept, F rule) {
+  if (observer) [[unlikely]]
+    observer->input(x);
   Edge<Rule<F, T...>> to;  // set member by member: {} would clear all of it first
   if (grad_enabled() && x.requires_grad()) {
     to.input.node = x.node();
@@ -103,11 +102,9 @@ Edge<Rule<F, T...>> edge(const Tensor& x, const Keep<T...>& kept, F rule) {
   }
   return to;
 }
-template <class F>
-Edge<Rule<F>> edge(const Tensor& x, F rule) { return edge(x, keep(), rule); }
+template <class F> Edge<Rule<F>> edge(const Tensor& x, F rule) { return edge(x, keep(), rule); }
 
-template <class... Rules>
-struct OpNode : Node {
+template <class... Rules> struct OpNode : Node {
   static constexpr bool adds = (Rules::takes_sum || ...);
   static_assert(!adds || sizeof...(Rules) == 1, "a rule that takes what has arrived is the only one of its op");
 
@@ -139,14 +136,17 @@ struct OpNode : Node {
       std::apply([&](auto&... rule) { (grads.push_back(wanted[i++] ? apply(rule) : Tensor()), ...); }, *rules);
     }
   }
-  void release() override { rules.reset(); output.reset(); }
+  void release() override {
+    rules.reset();
+    output.reset();
+  }
   bool released() const override { return !rules; }
 };
 
 /// The op `name` with value y and its edges. Without an edge that wants a gradient, y alone.
-template <class... Rules>
-Tensor op(const char* name, core::Array y, Edge<Rules>... edges) {
-  if (observer) [[unlikely]] observer->output(name, y);
+template <class... Rules> Tensor op(const char* name, core::Array y, Edge<Rules>... edges) {
+  if (observer) [[unlikely]]
+    observer->output(name, y);
   if (!(edges.input.node || ...)) return Tensor(std::move(y));
   return record(std::move(y), new OpNode<Rules...>(name, y, std::move(edges)...));
 }

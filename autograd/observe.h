@@ -4,11 +4,13 @@
 namespace heed {
 
 class Tensor;
-namespace core { class Array; }
+namespace core {
+class Array;
+}
 
 struct Observer {
   virtual ~Observer() = default;
-  virtual void input(const Tensor& x) = 0;                                // of the op to come
+  virtual void input(const Tensor& x) = 0;  // of the op to come
   virtual void output(const char* op, const core::Array& y) = 0;
   virtual void gradient(const char* op, const Tensor& g, bool into) = 0;  // into the op, or out of it
 };

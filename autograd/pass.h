@@ -8,8 +8,8 @@ namespace heed {
 /// What grad() asks for; backward() asks for every leaf.
 struct Asked {
   virtual ~Asked() = default;
-  virtual bool contains(const Node& node) const = 0;           // node is asked for, or leads to what is
-  virtual bool shows(const Node& node) const = 0;              // its hooks see the gradient that arrives
+  virtual bool contains(const Node& node) const = 0;            // node is asked for, or leads to what is
+  virtual bool shows(const Node& node) const = 0;               // its hooks see the gradient that arrives
   virtual bool arrived(const Node& node, const Tensor& g) = 0;  // g is complete. False: go no further
 };
 

@@ -5,8 +5,7 @@ namespace heed {
 
 std::string to_string(const Tensor& x) {
   std::vector<std::string> suffixes;
-  if (x.requires_grad())
-    suffixes.push_back(x.is_leaf() ? "requires_grad=True" : cat("grad_fn=<", x.node()->name, ">"));
+  if (x.requires_grad()) suffixes.push_back(x.is_leaf() ? "requires_grad=True" : cat("grad_fn=<", x.node()->name, ">"));
   return core::to_string(x.array(), suffixes);
 }
 

@@ -8,7 +8,8 @@ namespace heed {
 
 StateReader::StateReader(std::string who, const ResumeState& state) : who_(std::move(who)), state_(state) {
   if (state.kind == who_) return;
-  if (state.kind.empty()) note("does not say what it is a state of: give what state_dict() returned, with its kind, ", who_);
+  if (state.kind.empty())
+    note("does not say what it is a state of: give what state_dict() returned, with its kind, ", who_);
   else note("is the state of another kind: ", readable(state.kind), ", not ", who_);
 }
 

@@ -53,12 +53,11 @@ class StateReader {
   // What cannot be had is noted, and 0 or an empty Tensor returned.
   Tensor tensor(const std::string& name, const Shape& shape, Dtype dtype);  // a copy
   double number(const std::string& name);
-  int64_t count(const std::string& name);                                   // a whole number >= 0
+  int64_t count(const std::string& name);  // a whole number >= 0
   std::vector<double> numbers(const std::string& name, size_t how_many);
-  std::vector<double> rates(const std::string& name, size_t how_many);      // the same, all finite and >= 0
+  std::vector<double> rates(const std::string& name, size_t how_many);  // the same, all finite and >= 0
 
-  template <class... Parts>
-  void note(const Parts&... parts) { problems_.add(parts...); }
+  template <class... Parts> void note(const Parts&... parts) { problems_.add(parts...); }
 
   /// Throws Error if anything was noted, or if an entry was not asked for.
   void finish();

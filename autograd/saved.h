@@ -20,8 +20,7 @@ inline thread_local const char* running_rule = nullptr;
 /// A tensor kept for backward. Using it throws AutogradError if it was changed in place since.
 class Saved {
  public:
-  explicit Saved(Tensor value)
-      : value_(std::move(value)), version_(value_.array().storage().version()) {}
+  explicit Saved(Tensor value) : value_(std::move(value)), version_(value_.array().storage().version()) {}
   explicit Saved(const core::Array& value) : Saved(Tensor(value)) {}
   const Tensor& operator()() const {
     if (value_.array().storage().version() != version_) [[unlikely]]
@@ -51,22 +50,17 @@ class SavedList {
 
 namespace detail {
 
-template <class T>
-inline constexpr bool is_plain = std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>;
-template <class T>
-inline constexpr bool is_plain<std::vector<T>> = is_plain<T>;
-template <>
-inline constexpr bool is_plain<std::string> = true;
+template <class T> inline constexpr bool is_plain = std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>;
+template <class T> inline constexpr bool is_plain<std::vector<T>> = is_plain<T>;
+template <> inline constexpr bool is_plain<std::string> = true;
 
 }  // namespace detail
 
 /// An option kept for backward: it can hold no tensor.
-template <class T>
-class SavedOption {
-  static_assert(
-      detail::is_plain<T>,
-      "keep(…) takes Tensors, lists of Tensors and plain options: hand over the Tensors in a "
-      "struct one by one, so that a change in place is found");
+template <class T> class SavedOption {
+  static_assert(detail::is_plain<T>,
+                "keep(…) takes Tensors, lists of Tensors and plain options: hand over the Tensors in a "
+                "struct one by one, so that a change in place is found");
 
  public:
   explicit SavedOption(const T& value) : value_(value) {}
@@ -77,12 +71,10 @@ class SavedOption {
 };
 
 /// For what cannot be watched, such as a function that the caller gave: whoever wraps it says why that is right.
-template <class T>
-struct Unwatched {
+template <class T> struct Unwatched {
   T value;
 };
-template <class T>
-class SavedOption<Unwatched<T>> {
+template <class T> class SavedOption<Unwatched<T>> {
  public:
   explicit SavedOption(const Unwatched<T>& value) : value_(value.value) {}
   const T& operator()() const { return value_; }
@@ -93,26 +85,20 @@ class SavedOption<Unwatched<T>> {
 
 namespace detail {
 
-template <class T>
-struct SavedFor {
+template <class T> struct SavedFor {
   using type = SavedOption<T>;
 };
-template <>
-struct SavedFor<Tensor> {
+template <> struct SavedFor<Tensor> {
   using type = Saved;
 };
-template <>
-struct SavedFor<core::Array> {
+template <> struct SavedFor<core::Array> {
   using type = Saved;
 };
-template <>
-struct SavedFor<std::vector<Tensor>> {
+template <> struct SavedFor<std::vector<Tensor>> {
   using type = SavedList;
 };
-template <class T>
-using SavedAs = typename SavedFor<T>::type;
-template <class T>
-using Given = std::remove_cvref_t<decltype(std::declval<const SavedAs<T>&>()())>;  // to the rule
+template <class T> using SavedAs = typename SavedFor<T>::type;
+template <class T> using Given = std::remove_cvref_t<decltype(std::declval<const SavedAs<T>&>()())>;  // to the rule
 
 }  // namespace detail
 

@@ -59,10 +59,9 @@ Tensor Tensor::grad() const {
 }
 
 void Tensor::set_grad(const Tensor& g) {
-  check<ShapeError>(!g.defined() || g.shape() == shape(), "set_grad: ", g.shape(), " for a tensor ",
-                    shape(), ": must have the same shape");
-  check<DtypeError>(!g.defined() || g.dtype() == dtype(), "set_grad: ", g.dtype(),
-                    " for a tensor of ", dtype(),
+  check<ShapeError>(!g.defined() || g.shape() == shape(), "set_grad: ", g.shape(), " for a tensor ", shape(),
+                    ": must have the same shape");
+  check<DtypeError>(!g.defined() || g.dtype() == dtype(), "set_grad: ", g.dtype(), " for a tensor of ", dtype(),
                     ": must have the same dtype: convert it with to(Dtype)");
   leaf_of("set_grad", *this).grad = g.detach();
 }
@@ -72,15 +71,12 @@ namespace {
 // In-place changes would make history lie, so they are for tensors that have none.
 void check_in_place(const char* op, const Tensor& x, const Tensor& source = Tensor()) {
   for (int i = 0; i < x.dim(); ++i)
-    check<ShapeError>(
-        x.shape()[i] <= 1 || x.array().strides()[i] != 0, op, ": ", x.shape(), ": axis ", i,
-        " repeats its numbers (expand): writing one would change all: clone() it first");
-  check<AutogradError>(
-      !grad_enabled() || !x.requires_grad(), op, ": ", x.shape(),
-      " requires grad: changing it in place would break its history: do it under NoGrad");
-  check<AutogradError>(
-      !grad_enabled() || !source.requires_grad(), op, ": source ", source.shape(),
-      " requires grad: its history would be lost: detach() it, or do it under NoGrad");
+    check<ShapeError>(x.shape()[i] <= 1 || x.array().strides()[i] != 0, op, ": ", x.shape(), ": axis ", i,
+                      " repeats its numbers (expand): writing one would change all: clone() it first");
+  check<AutogradError>(!grad_enabled() || !x.requires_grad(), op, ": ", x.shape(),
+                       " requires grad: changing it in place would break its history: do it under NoGrad");
+  check<AutogradError>(!grad_enabled() || !source.requires_grad(), op, ": source ", source.shape(),
+                       " requires grad: its history would be lost: detach() it, or do it under NoGrad");
 }
 
 }  // namespace

@@ -32,7 +32,9 @@ class NoGrad {
  private:
   bool before_;
 };
-struct EnableGrad : NoGrad { EnableGrad() : NoGrad(true) {} };  // the opposite, inside of one
+struct EnableGrad : NoGrad {
+  EnableGrad() : NoGrad(true) {}
+};  // the opposite, inside of one
 bool grad_enabled();
 
 struct BackwardOptions {
@@ -69,7 +71,7 @@ class Tensor {
   bool requires_grad() const;
   Tensor& requires_grad(bool wanted);  // leaves only; tensors that share this one's node follow
   bool is_leaf() const;
-  Tensor grad() const;                 // what backward() has summed so far; empty before
+  Tensor grad() const;  // what backward() has summed so far; empty before
   void set_grad(const Tensor& g);
   void zero_grad() { set_grad(Tensor()); }
   /// Adds d this / d leaf to the grad of every leaf it came from. A tensor of more than one number
@@ -77,7 +79,7 @@ class Tensor {
   void backward(const BackwardOptions& = {}) const;
   void backward(const Tensor& seed, const BackwardOptions& = {}) const;
   Tensor detach() const { return Tensor(array_); }  // same numbers, no history
-  void retain_grad() const;            // keep the gradient of a tensor that is no leaf, too
+  void retain_grad() const;                         // keep the gradient of a tensor that is no leaf, too
   /// `hook` sees each gradient that arrives here, and may return another of its shape and dtype in its
   /// place. It stays until handle.remove(): one registered in a loop is called once more in each pass.
   HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
@@ -85,10 +87,10 @@ class Tensor {
   // Geometry: views of the same numbers, differentiable (views.cpp).
   Tensor transpose(Axis axis0, Axis axis1) const;
   Tensor permute(const Shape& axes) const;
-  Tensor reshape(const Shape& shape) const;       // one size may be -1; copies if it must
+  Tensor reshape(const Shape& shape) const;  // one size may be -1; copies if it must
   Tensor flatten(Axis first = 0, Axis last = -1) const;
-  Tensor expand(const Shape& shape) const;        // repeats axes of size 1
-  Tensor sum_to(const Shape& shape) const;        // its inverse: sums over the axes that were repeated
+  Tensor expand(const Shape& shape) const;  // repeats axes of size 1
+  Tensor sum_to(const Shape& shape) const;  // its inverse: sums over the axes that were repeated
   Tensor squeeze(Axis axis) const;
   Tensor unsqueeze(Axis axis) const;
   Tensor select(Axis axis, Whole index) const;

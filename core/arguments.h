@@ -24,8 +24,7 @@ concept RealNumber = std::floating_point<T> || WholeNumber<T>;
 class Whole {
  public:
   template <WholeNumber T>
-  constexpr Whole(T value)
-      : value_(std::in_range<int64_t>(value) ? static_cast<int64_t>(value) : INT64_MAX) {}
+  constexpr Whole(T value) : value_(std::in_range<int64_t>(value) ? static_cast<int64_t>(value) : INT64_MAX) {}
   constexpr operator int64_t() const { return value_; }
 
  private:
@@ -36,8 +35,7 @@ using Axis = Whole;  // may count from the end
 /// A probability, a slope, a correction: a number, not a bool.
 class Real {
  public:
-  template <RealNumber T>
-  constexpr Real(T value) : value_(static_cast<double>(value)) {}
+  template <RealNumber T> constexpr Real(T value) : value_(static_cast<double>(value)) {}
   constexpr operator double() const { return value_; }
 
  private:
@@ -47,8 +45,7 @@ class Real {
 /// Whether reduced axes stay, with size 1. Made from true, false or the constant, from nothing else.
 class KeepDim {
  public:
-  template <std::same_as<bool> T>
-  constexpr KeepDim(T kept) : kept_(kept) {}
+  template <std::same_as<bool> T> constexpr KeepDim(T kept) : kept_(kept) {}
   constexpr explicit operator bool() const { return kept_; }
 
  private:
@@ -60,8 +57,7 @@ inline constexpr KeepDim keepdim = true;  // so that calls read  sum(x, -1, keep
 /// sum(x, {}, keepdim).
 struct Axes : Shape {
   Axes() = default;
-  template <WholeNumber T>
-  Axes(T axis) : Shape{int64_t{Whole(axis)}} {}
+  template <WholeNumber T> Axes(T axis) : Shape{int64_t{Whole(axis)}} {}
   Axes(Axis axis) : Shape{int64_t{axis}} {}
   Axes(std::initializer_list<int64_t> axes) : Shape(axes) {}
 };

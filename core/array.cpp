@@ -46,18 +46,10 @@ Storage memory_for(const Shape& shape, Dtype dtype) {
 }  // namespace
 
 Array::Array(const Shape& shape, Dtype dtype)
-    : storage_(memory_for(shape, dtype)),
-      shape_(shape),
-      strides_(contiguous_strides(shape)),
-      dtype_(dtype) {}
+    : storage_(memory_for(shape, dtype)), shape_(shape), strides_(contiguous_strides(shape)), dtype_(dtype) {}
 
-Array::Array(Storage storage, const Shape& shape, const Strides& strides, int64_t offset,
-             Dtype dtype)
-    : storage_(std::move(storage)),
-      shape_(shape),
-      strides_(strides),
-      offset_(offset),
-      dtype_(dtype) {}
+Array::Array(Storage storage, const Shape& shape, const Strides& strides, int64_t offset, Dtype dtype)
+    : storage_(std::move(storage)), shape_(shape), strides_(strides), offset_(offset), dtype_(dtype) {}
 
 void Array::fail_data(Dtype wanted) const {
   check_defined(*this);
@@ -98,8 +90,8 @@ Array transpose(const Array& x, int64_t axis0, int64_t axis1) {
 }
 
 Array permute(const Array& x, const Shape& axes) {
-  check<ShapeError>(axes.rank() == x.rank(), "permute: ", x.shape(), " by ", axes,
-                    ": needs each of the ", x.rank(), " axes once");
+  check<ShapeError>(axes.rank() == x.rank(), "permute: ", x.shape(), " by ", axes, ": needs each of the ", x.rank(),
+                    " axes once");
   Shape shape;
   Strides strides;
   unsigned seen = 0;
@@ -117,8 +109,7 @@ Array permute(const Array& x, const Shape& axes) {
 Array slice(const Array& x, int64_t axis, int64_t begin, int64_t end, int64_t step) {
   const int i = normalize_axis("slice", axis, x.shape());
   const int64_t n = x.shape()[i];
-  check<IndexError>(step > 0, "slice: ", x.shape(), " with step ", step,
-                    ": the step must be positive");
+  check<IndexError>(step > 0, "slice: ", x.shape(), " with step ", step, ": the step must be positive");
   auto clamp = [n](int64_t position) {
     // Python's rule: from the end if negative, then cut to 0 … n.
     return std::clamp<int64_t>(position < 0 ? position + n : position, 0, n);
@@ -137,8 +128,8 @@ Array slice(const Array& x, int64_t axis, int64_t begin, int64_t end, int64_t st
 Array select(const Array& x, int64_t axis, int64_t index) {
   const int i = normalize_axis("select", axis, x.shape());
   const int64_t n = x.shape()[i];
-  check<IndexError>(index >= -n && index < n, "select: ", x.shape(), ": index ", index, " on axis ",
-                    i, " of size ", n, ": must be in ", -n, " … ", n - 1);
+  check<IndexError>(index >= -n && index < n, "select: ", x.shape(), ": index ", index, " on axis ", i, " of size ", n,
+                    ": must be in ", -n, " … ", n - 1);
   Shape shape = x.shape();
   Strides strides = x.strides();
   shape.erase(i);
@@ -148,15 +139,13 @@ Array select(const Array& x, int64_t axis, int64_t index) {
 
 Array expand(const Array& x, const Shape& to) {
   const int extra = to.rank() - x.rank();
-  check<ShapeError>(extra >= 0, "expand: ", x.shape(), " to ", to,
-                    ": has fewer axes: keep all of them");
+  check<ShapeError>(extra >= 0, "expand: ", x.shape(), " to ", to, ": has fewer axes: keep all of them");
   Shape shape = to;
   for (int i = 0; i < to.rank(); ++i) {
     const int64_t had = i < extra ? 1 : x.shape()[i - extra];
     if (to[i] == -1 && i >= extra) shape[i] = had;
-    check<ShapeError>(shape[i] == had || (had == 1 && shape[i] >= 0), "expand: ", x.shape(), " to ",
-                      to, ": axis ", i, " has ", had,
-                      ", not 1: only axes of size 1 can be repeated");
+    check<ShapeError>(shape[i] == had || (had == 1 && shape[i] >= 0), "expand: ", x.shape(), " to ", to, ": axis ", i,
+                      " has ", had, ", not 1: only axes of size 1 can be repeated");
   }
   shape.numel();  // throws where the repeated size overflows
   return view(x, shape, broadcast_strides(x.shape(), x.strides(), shape), x.offset());
@@ -174,8 +163,8 @@ Array squeeze(const Array& x, int64_t axis) {
 
 Array unsqueeze(const Array& x, int64_t axis) {
   const int rank = x.rank();
-  check<IndexError>(axis >= -rank - 1 && axis <= rank, "unsqueeze: ", x.shape(),
-                    ": there is no place ", axis, ": places run from ", -rank - 1, " to ", rank);
+  check<IndexError>(axis >= -rank - 1 && axis <= rank, "unsqueeze: ", x.shape(), ": there is no place ", axis,
+                    ": places run from ", -rank - 1, " to ", rank);
   const int i = static_cast<int>(axis < 0 ? axis + rank + 1 : axis);
   Shape shape = x.shape();
   Strides strides = x.strides();
@@ -237,15 +226,14 @@ Array reshape(const Array& x, const Shape& to) {
   }
   const int64_t numel = x.numel(), known = shape.numel();
   if (unknown >= 0) {
-    check<ShapeError>(known > 0 && numel % known == 0, "reshape: ", x.shape(), " to ", to, ": ",
-                      numel, " elements cannot be cut into rows of ", known);
+    check<ShapeError>(known > 0 && numel % known == 0, "reshape: ", x.shape(), " to ", to, ": ", numel,
+                      " elements cannot be cut into rows of ", known);
     shape[unknown] = numel / known;
   }
-  check<ShapeError>(shape.numel() == numel, "reshape: ", x.shape(), " to ", to, ": ", numel,
-                    " elements do not fill ", shape.numel(), " places");
+  check<ShapeError>(shape.numel() == numel, "reshape: ", x.shape(), " to ", to, ": ", numel, " elements do not fill ",
+                    shape.numel(), " places");
   Strides strides = contiguous_strides(shape);
-  if (x.is_contiguous() || numel == 0 || strides_for(x, shape, strides))
-    return view(x, shape, strides, x.offset());
+  if (x.is_contiguous() || numel == 0 || strides_for(x, shape, strides)) return view(x, shape, strides, x.offset());
   return reshape(clone(x), shape);
 }
 
@@ -253,8 +241,7 @@ Array full(const Shape& shape, double value, Dtype dtype) {
   const OpName at("full");
   check_holds(OpName::current(), shape, dtype, value);
   Array out(shape, dtype);
-  dispatch(dtype,
-           [&]<class T>() { std::fill_n(out.data<T>(), out.numel(), static_cast<T>(value)); });
+  dispatch(dtype, [&]<class T>() { std::fill_n(out.data<T>(), out.numel(), static_cast<T>(value)); });
   return out;
 }
 
@@ -265,8 +252,7 @@ Array from_vector(const std::vector<double>& values, const Shape& shape, Dtype d
   for (double value : values) check_holds("tensor", shape, dtype, value);
   Array out(shape, dtype);
   dispatch(dtype, [&]<class T>() {
-    std::transform(values.begin(), values.end(), out.data<T>(),
-                   [](double v) { return static_cast<T>(v); });
+    std::transform(values.begin(), values.end(), out.data<T>(), [](double v) { return static_cast<T>(v); });
   });
   return out;
 }

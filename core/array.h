@@ -11,19 +11,19 @@
 #include <vector>
 
 #include <heed/core/dtype.h>
-#include <heed/core/shape.h>
 #include <heed/core/memory/storage.h>
+#include <heed/core/shape.h>
 
 namespace heed::core {
 
 class Array {
  public:
-  Array() {}                                       // no storage: defined() is false
+  Array() {}  // no storage: defined() is false
   Array(const Array&) = default;
   Array(Array&&) noexcept = default;
   Array& operator=(const Array&) & = default;
   Array& operator=(Array&&) & noexcept = default;
-  void operator=(const Array&) && = delete;        // to write a view's elements: copy_into(view, y)
+  void operator=(const Array&) && = delete;  // to write a view's elements: copy_into(view, y)
   ~Array() = default;
   /// Contiguous, not initialised. Throws MemoryError where the system has not so much memory.
   explicit Array(const Shape& shape, Dtype dtype = Dtype::f32);
@@ -46,9 +46,9 @@ class Array {
 
   /// First element. Throws DtypeError unless T is the element type, ShapeError where there is no
   /// storage. Constness of the handle is not constness of the bytes, as with std::shared_ptr.
-  template <ElementType T>
-  T* data() const {
-    if (!storage_ || dtype_ != dtype_of<T>) [[unlikely]] fail_data(dtype_of<T>);
+  template <ElementType T> T* data() const {
+    if (!storage_ || dtype_ != dtype_of<T>) [[unlikely]]
+      fail_data(dtype_of<T>);
     return reinterpret_cast<T*>(storage_.bytes()) + offset_;
   }
 
@@ -66,11 +66,11 @@ class Array {
 Array transpose(const Array& x, int64_t axis0, int64_t axis1);
 Array permute(const Array& x, const Shape& axes);
 Array slice(const Array& x, int64_t axis, int64_t begin, int64_t end, int64_t step = 1);
-Array select(const Array& x, int64_t axis, int64_t index);          // drops the axis
-Array expand(const Array& x, const Shape& shape);                   // -1 keeps a size
+Array select(const Array& x, int64_t axis, int64_t index);  // drops the axis
+Array expand(const Array& x, const Shape& shape);           // -1 keeps a size
 Array squeeze(const Array& x, int64_t axis);
 Array unsqueeze(const Array& x, int64_t axis);
-Array diagonal(const Array& x);                                     // (…, n, m) -> (…, min(n, m))
+Array diagonal(const Array& x);  // (…, n, m) -> (…, min(n, m))
 
 /// Same numbers in row-major order under another shape; one size may be -1. A view where the
 /// strides allow it, else a copy.
@@ -78,13 +78,14 @@ Array reshape(const Array& x, const Shape& shape);
 
 /// x itself if contiguous, else a copy that is.
 Array contiguous(const Array& x);
-Array clone(const Array& x);                                       // always a contiguous copy
-Array to(const Array& x, Dtype dtype);                             // x itself if the dtype is equal
+Array clone(const Array& x);            // always a contiguous copy
+Array to(const Array& x, Dtype dtype);  // x itself if the dtype is equal
 
 /// Throws ShapeError where x has no storage, naming the op at work (op_name.h) and which operand it is.
 [[noreturn]] void fail_empty(const char* operand);
 inline void check_defined(const Array& x, const char* operand = "operand") {
-  if (!x.defined()) [[unlikely]] fail_empty(operand);
+  if (!x.defined()) [[unlikely]]
+    fail_empty(operand);
 }
 
 /// Writes src, broadcast to dst's shape, into dst's bytes. Dtypes are converted; DtypeError where an
@@ -102,6 +103,6 @@ Array from_vector(const std::vector<double>& values, const Shape& shape, Dtype d
 
 /// The single element of x as double. Throws ShapeError if there are more.
 double item(const Array& x);
-std::vector<double> to_vector(const Array& x);                      // row-major order
+std::vector<double> to_vector(const Array& x);  // row-major order
 
 }  // namespace heed::core

@@ -16,8 +16,7 @@ namespace {
 // Where y is adjacent along one axis and x along another, squares of numbers are turned in registers:
 // copied along either axis, the other array would give one number for each line of the cache.
 // y[a, i] = x[i, a] for a < columns, i < rows; false if the layouts are not of that kind.
-template <class T>
-bool copy_transposed(const LoopNest<2>& nest, bool streamed, T* y, const T* x) {
+template <class T> bool copy_transposed(const LoopNest<2>& nest, bool streamed, T* y, const T* x) {
   const Strides &to = nest.strides[0], &from = nest.strides[1];
   const int inner = nest.shape.rank() - 1;
   int across = -1;
@@ -71,8 +70,7 @@ Array to(const Array& x, Dtype dtype) {
 
 Array unaliased(const Array& src, const Array& dst) {
   if (!(src.storage() == dst.storage())) return src;
-  const bool same =
-      src.offset() == dst.offset() && src.shape() == dst.shape() && src.strides() == dst.strides();
+  const bool same = src.offset() == dst.offset() && src.shape() == dst.shape() && src.strides() == dst.strides();
   return same && src.dtype() == dst.dtype() ? src : clone(src);
 }
 
@@ -83,8 +81,7 @@ void copy_into(const Array& dst, const Array& from_anywhere) {
   if (dst.dtype() != from_anywhere.dtype()) check_converts(OpName::current(), from_anywhere, dst.dtype());
   const Array src = unaliased(from_anywhere, dst);
   const Shape shape = broadcast("copy", dst.shape(), src.shape());
-  check<ShapeError>(shape == dst.shape(), "copy: ", src.shape(), " into ", dst.shape(),
-                    ": the source does not fit");
+  check<ShapeError>(shape == dst.shape(), "copy: ", src.shape(), " into ", dst.shape(), ": the source does not fit");
   const Strides from = broadcast_strides(src.shape(), src.strides(), shape);
   dispatch(dst.dtype(), [&]<class D>() {
     dispatch(src.dtype(), [&]<class S>() {

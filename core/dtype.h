@@ -17,8 +17,10 @@ enum class Dtype : uint8_t { f32, f64, i32, i64, boolean };
 
 constexpr size_t size_of(Dtype dtype) {
   switch (dtype) {
-    case Dtype::f32: case Dtype::i32: return 4;
-    case Dtype::f64: case Dtype::i64: return 8;
+    case Dtype::f32:
+    case Dtype::i32: return 4;
+    case Dtype::f64:
+    case Dtype::i64: return 8;
     case Dtype::boolean: return 1;
   }
   return 0;
@@ -46,8 +48,7 @@ inline constexpr Dtype dtype_of = std::is_same_v<T, float>     ? Dtype::f32
 
 /// Calls body.operator()<T>() with the C++ type of `dtype`:
 ///     dispatch(x.dtype(), [&]<class T>() { … });
-template <class Body>
-decltype(auto) dispatch(Dtype dtype, Body&& body) {
+template <class Body> decltype(auto) dispatch(Dtype dtype, Body&& body) {
   switch (dtype) {
     case Dtype::f32: return body.template operator()<float>();
     case Dtype::f64: return body.template operator()<double>();
@@ -59,8 +60,7 @@ decltype(auto) dispatch(Dtype dtype, Body&& body) {
 }
 
 /// As dispatch, for ops that are defined on floating types only.
-template <class Body>
-decltype(auto) dispatch_floating(Dtype dtype, const char* op, Body&& body) {
+template <class Body> decltype(auto) dispatch_floating(Dtype dtype, const char* op, Body&& body) {
   check<DtypeError>(is_floating(dtype), op, ": dtype ", dtype,
                     ": needs float32 or float64: convert with x.to(Dtype::f32)");
   if (dtype == Dtype::f64) return body.template operator()<double>();

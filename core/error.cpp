@@ -15,8 +15,6 @@ std::string join(std::initializer_list<Part> parts) {
   return std::move(text).str();
 }
 
-std::string message(std::initializer_list<Part> parts) {
-  return harmless(join(parts)) + scope_suffix();
-}
+std::string message(std::initializer_list<Part> parts) { return harmless(join(parts)) + scope_suffix(); }
 
 }  // namespace heed::core

@@ -18,15 +18,29 @@ namespace heed {
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-struct ShapeError : Error { using Error::Error; };     // sizes that do not fit together
-struct DtypeError : Error { using Error::Error; };     // an element type that does not fit
-struct IndexError : Error { using Error::Error; };     // a position, axis or token out of range
-struct AutogradError : Error { using Error::Error; };  // a derivative that cannot be had
-struct FormatError : Error { using Error::Error; };    // a file whose content breaks its format
-struct IoError : Error { using Error::Error; };        // the operating system said no
+struct ShapeError : Error {
+  using Error::Error;
+};  // sizes that do not fit together
+struct DtypeError : Error {
+  using Error::Error;
+};  // an element type that does not fit
+struct IndexError : Error {
+  using Error::Error;
+};  // a position, axis or token out of range
+struct AutogradError : Error {
+  using Error::Error;
+};  // a derivative that cannot be had
+struct FormatError : Error {
+  using Error::Error;
+};  // a file whose content breaks its format
+struct IoError : Error {
+  using Error::Error;
+};  // the operating system said no
 /// Memory that the system does not have: for an array's elements, or for what heed notes beside them. (What
 /// the standard library asks for itself, a vector's elements or a name, still ends in std::bad_alloc.)
-struct MemoryError : Error { using Error::Error; };
+struct MemoryError : Error {
+  using Error::Error;
+};
 
 namespace core {
 /// " [in h.3.attn.out_proj]" while a module is at work on this thread, else "" (scope.h).
@@ -36,12 +50,8 @@ std::string scope_suffix();
 /// of different messages cost the compiler a small array each.)
 struct Part {
   template <class T>
-  Part(const T& v) : value(&v), print([](std::ostream& out, const void* p) {
-    out << *static_cast<const T*>(p);
-  }) {}
-  Part(const char* v) : value(v), print([](std::ostream& out, const void* p) {
-    out << static_cast<const char*>(p);
-  }) {}
+  Part(const T& v) : value(&v), print([](std::ostream& out, const void* p) { out << *static_cast<const T*>(p); }) {}
+  Part(const char* v) : value(v), print([](std::ostream& out, const void* p) { out << static_cast<const char*>(p); }) {}
   const void* value;
   void (*print)(std::ostream&, const void*);
 };
@@ -52,10 +62,7 @@ std::string join(std::initializer_list<Part> parts);
 /// The same, harmless (text.h), with the path of the module at work.
 std::string message(std::initializer_list<Part> parts);
 
-template <class E>
-[[noreturn]] void throw_error(std::initializer_list<Part> parts) {
-  throw E(message(parts));
-}
+template <class E> [[noreturn]] void throw_error(std::initializer_list<Part> parts) { throw E(message(parts)); }
 }  // namespace core
 
 /// The parts, streamed one after the other. (cat(tensors, -1) is another one: it has no such parts.)
@@ -65,16 +72,15 @@ std::string cat(const Parts&... parts) {
   return core::join({core::Part(parts)...});
 }
 
-template <class E = Error, class... Parts>
-[[noreturn]] void fail(const Parts&... parts) {
+template <class E = Error, class... Parts> [[noreturn]] void fail(const Parts&... parts) {
   core::throw_error<E>({core::Part(parts)...});
 }
 
 /// Throws E with the concatenated parts unless `ok`.
 ///     check<ShapeError>(n == m, "dot: ", a.shape(), " · ", b.shape(), ": lengths differ");
-template <class E = Error, class... Parts>
-void check(bool ok, const Parts&... parts) {
-  if (!ok) [[unlikely]] fail<E>(parts...);
+template <class E = Error, class... Parts> void check(bool ok, const Parts&... parts) {
+  if (!ok) [[unlikely]]
+    fail<E>(parts...);
 }
 
 }  // namespace heed

@@ -6,8 +6,7 @@ namespace heed::core {
 
 namespace {
 
-constexpr double exact =
-    9007199254740992.0;  // 2⁵³: from here on a double may have been another integer
+constexpr double exact = 9007199254740992.0;  // 2⁵³: from here on a double may have been another integer
 
 const char* advice(Dtype dtype, double value) {
   if (dtype == Dtype::boolean) return "give 0 or 1, or convert the tensor with to(Dtype::f32)";
@@ -19,22 +18,17 @@ const char* advice(Dtype dtype, double value) {
 }
 
 // Where the fraction is cut off, what is left must be in range.
-template <class To, class From>
-bool converts(From value) {
-  if constexpr (std::is_floating_point_v<From>)
-    return fits<To>(std::trunc(static_cast<double>(value)));
-  else if constexpr (sizeof(From) <= sizeof(To))
-    return true;
-  else
-    return value >= std::numeric_limits<To>::min() && value <= std::numeric_limits<To>::max();
+template <class To, class From> bool converts(From value) {
+  if constexpr (std::is_floating_point_v<From>) return fits<To>(std::trunc(static_cast<double>(value)));
+  else if constexpr (sizeof(From) <= sizeof(To)) return true;
+  else return value >= std::numeric_limits<To>::min() && value <= std::numeric_limits<To>::max();
 }
 
 }  // namespace
 
 void check_holds(const char* op, const Shape& shape, Dtype dtype, double value) {
-  const bool ok = dispatch(dtype, [value]<class T>() {
-    return fits<T>(value) && (!std::is_same_v<T, int64_t> || std::abs(value) < exact);
-  });
+  const bool ok = dispatch(
+      dtype, [value]<class T>() { return fits<T>(value) && (!std::is_same_v<T, int64_t> || std::abs(value) < exact); });
   check<DtypeError>(ok, op, ": ", shape, " ", dtype, " and the number ", value, ": ", dtype,
                     " cannot hold it: ", advice(dtype, value));
 }
@@ -48,8 +42,8 @@ void check_converts(const char* op, const Array& x, Dtype dtype) {
         for_each_run<1>(x.shape(), {x.strides()}, [&](const Run<1>& run) {
           for (int64_t i = 0; i < run.n; ++i) {
             const From value = first[run.offset[0] + i * run.stride[0]];
-            check<DtypeError>(converts<To>(value), op, ": ", x.shape(), " ", x.dtype(), " to ",
-                              dtype, ": has an element ", value, ", which ", dtype,
+            check<DtypeError>(converts<To>(value), op, ": ", x.shape(), " ", x.dtype(), " to ", dtype,
+                              ": has an element ", value, ", which ", dtype,
                               " cannot hold: clamp() it first, or convert to another dtype");
           }
         });

@@ -10,13 +10,11 @@
 namespace heed::core {
 
 /// True iff `value` is in T's range and, for integers, whole. NaN and infinities are floats.
-template <class T>
-bool fits(double value) {
+template <class T> bool fits(double value) {
   if constexpr (std::is_floating_point_v<T>) {
     return !std::isfinite(value) || std::abs(value) <= double{(std::numeric_limits<T>::max)()};
   } else {  // the limit itself, 2 to the digits, is a double; the largest integer need not be
-    return std::floor(value) == value &&
-           value >= static_cast<double>((std::numeric_limits<T>::min)()) &&
+    return std::floor(value) == value && value >= static_cast<double>((std::numeric_limits<T>::min)()) &&
            value < std::ldexp(1.0, std::numeric_limits<T>::digits);
   }
 }
@@ -32,8 +30,7 @@ inline void check_holds(const char* op, const Array& like, double value) {
 void check_converts(const char* op, const Array& x, Dtype dtype);
 
 // Sums and products of integers wrap around, as PyTorch's do; in C++ only unsigned ones may.
-template <class T>
-T add_wrapping(T a, T b) {
+template <class T> T add_wrapping(T a, T b) {
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
     using U = std::make_unsigned_t<T>;
     return static_cast<T>(static_cast<U>(a) + static_cast<U>(b));
@@ -42,8 +39,7 @@ T add_wrapping(T a, T b) {
   }
 }
 
-template <class T>
-T multiply_wrapping(T a, T b) {
+template <class T> T multiply_wrapping(T a, T b) {
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
     using U = std::make_unsigned_t<T>;
     return static_cast<T>(static_cast<U>(a) * static_cast<U>(b));
@@ -53,8 +49,7 @@ T multiply_wrapping(T a, T b) {
 }
 
 /// aᵇ by squaring, wrapping around. REQUIRES: b >= 0
-template <class T>
-T power_wrapping(T a, T b) {
+template <class T> T power_wrapping(T a, T b) {
   T power = 1;
   for (; b > 0; b = static_cast<T>(b / 2)) {
     if (b % 2 != 0) power = multiply_wrapping(power, a);

@@ -77,8 +77,7 @@ struct Job {
         // fails is kept, whatever the timing.
         next.store(count, std::memory_order_relaxed);
         const std::lock_guard lock(failure_mutex);
-        if (failed_chunk < 0 || i < failed_chunk)
-          failed_chunk = i, failure = std::current_exception();
+        if (failed_chunk < 0 || i < failed_chunk) failed_chunk = i, failure = std::current_exception();
       }
     }
     fence_streams();
@@ -106,9 +105,7 @@ class Pool {
     if (n == 0) {
       const std::lock_guard lock(in_use_);
       n = size_.load(std::memory_order_relaxed);
-      if (n == 0)
-        size_.store(n = default_threads(std::getenv("HEED_NUM_THREADS")),
-                    std::memory_order_relaxed);
+      if (n == 0) size_.store(n = default_threads(std::getenv("HEED_NUM_THREADS")), std::memory_order_relaxed);
     }
     return n;
   }
@@ -233,9 +230,8 @@ Pool& pool() {
 int default_threads(const char* text) {
   if (!text) return std::min(processors(), max_threads);
   const std::optional<int64_t> n = parse_int(text);
-  check(n && *n >= 1 && *n <= max_threads, "HEED_NUM_THREADS: ", quote(text),
-        ": not a whole number from 1 to ", max_threads,
-        ": set it to a number of threads, or unset it");
+  check(n && *n >= 1 && *n <= max_threads, "HEED_NUM_THREADS: ", quote(text), ": not a whole number from 1 to ",
+        max_threads, ": set it to a number of threads, or unset it");
   return static_cast<int>(*n);
 }
 
@@ -257,10 +253,9 @@ void parallel_chunks(int64_t n, int64_t grain, ChunkFn body, void* context) {
 }  // namespace core
 
 void set_num_threads(int n) {
-  check(n >= 1 && n <= core::max_threads, "set_num_threads: ", n, ": not a number from 1 to ",
-        core::max_threads, ": give at least one thread, the caller");
-  check(!core::inside_parallel, "set_num_threads: ", n,
-        ": called inside parallel work: call it between operations");
+  check(n >= 1 && n <= core::max_threads, "set_num_threads: ", n, ": not a number from 1 to ", core::max_threads,
+        ": give at least one thread, the caller");
+  check(!core::inside_parallel, "set_num_threads: ", n, ": called inside parallel work: call it between operations");
   core::pool().resize(n);
 }
 

@@ -32,13 +32,13 @@ void parallel_chunks(int64_t n, int64_t grain, ChunkFn body, void* context);
 /// Calls body(begin, end) on [0, grain), [grain, 2 grain), … up to n, on several threads; returns
 /// when all are done. Calls within calls run on the calling thread. The first exception that a body
 /// throws is rethrown here. Serial, with no synchronisation at all, when n <= grain.
-template <class Body>
-void parallel_for(int64_t n, int64_t grain, Body&& body) {
+template <class Body> void parallel_for(int64_t n, int64_t grain, Body&& body) {
   if (n <= 0) return;
   if (n <= grain) return body(int64_t{0}, n);
   using B = std::remove_reference_t<Body>;
-  parallel_chunks(n, grain, [](void* c, int64_t i, int64_t j) { (*static_cast<B*>(c))(i, j); },
-                  const_cast<void*>(static_cast<const void*>(&body)));
+  parallel_chunks(
+      n, grain, [](void* c, int64_t i, int64_t j) { (*static_cast<B*>(c))(i, j); },
+      const_cast<void*>(static_cast<const void*>(&body)));
 }
 
 }  // namespace core

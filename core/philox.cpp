@@ -5,15 +5,14 @@ namespace {
 
 constexpr int rounds = 10;
 constexpr uint32_t multiplier0 = 0xD2511F53, multiplier1 = 0xCD9E8D57;  // ibid., section 4.3
-constexpr uint32_t weyl0 = 0x9E3779B9, weyl1 = 0xBB67AE85;  // golden ratio and √3 - 1: the keys
+constexpr uint32_t weyl0 = 0x9E3779B9, weyl1 = 0xBB67AE85;              // golden ratio and √3 - 1: the keys
 
 constexpr uint32_t low(uint64_t x) { return static_cast<uint32_t>(x); }
 constexpr uint32_t high(uint64_t x) { return static_cast<uint32_t>(x >> 32); }
 
 // The ten rounds for `Lanes` counters at once: word w of lane i is x[w][i]. Each inner loop has the
 // same simple operation for every lane, which compilers turn into vector instructions.
-template <int Lanes>
-void mix(uint32_t (&x)[4][Lanes], uint32_t key0, uint32_t key1) {
+template <int Lanes> void mix(uint32_t (&x)[4][Lanes], uint32_t key0, uint32_t key1) {
   for (int round = 0; round < rounds; ++round) {
     for (int i = 0; i < Lanes; ++i) {
       const uint64_t product0 = uint64_t{multiplier0} * x[0][i];

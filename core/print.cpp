@@ -13,8 +13,7 @@ constexpr int64_t threshold = 1000, edge_items = 3, line_width = 80;
 constexpr size_t indent = 7;  // of "tensor("
 
 // The number at `offset` of x's storage.
-template <class T>
-T element(const Array& x, int64_t offset) {
+template <class T> T element(const Array& x, int64_t offset) {
   return reinterpret_cast<const T*>(x.storage().bytes())[offset];
 }
 
@@ -23,15 +22,13 @@ struct Shown {
   int64_t size;
   bool gap;
 
-  Shown(const Array& x, int axis, bool summarize)
-      : size(x.shape()[axis]), gap(summarize && size > 2 * edge_items) {}
+  Shown(const Array& x, int axis, bool summarize) : size(x.shape()[axis]), gap(summarize && size > 2 * edge_items) {}
   int64_t count() const { return gap ? 2 * edge_items : size; }
   int64_t index(int64_t i) const { return gap && i >= edge_items ? size - 2 * edge_items + i : i; }
 };
 
 // Calls visit(offset) for every element that is shown.
-void for_shown(const Array& x, bool summarize, int axis, int64_t offset,
-               const std::function<void(int64_t)>& visit) {
+void for_shown(const Array& x, bool summarize, int axis, int64_t offset, const std::function<void(int64_t)>& visit) {
   if (axis == x.rank()) return visit(offset);
   const Shown shown(x, axis, summarize);
   for (int64_t i = 0; i < shown.count(); ++i)
@@ -102,8 +99,7 @@ class Format {
 };
 
 // "[1, 2, …]", broken into lines that fit. The bracket stands in column `column`.
-std::string row_text(const Array& x, const Format& format, bool summarize, int64_t offset,
-                     size_t column) {
+std::string row_text(const Array& x, const Format& format, bool summarize, int64_t offset, size_t column) {
   const Shown shown(x, x.rank() - 1, summarize);
   const int64_t room = line_width - static_cast<int64_t>(column);
   const int64_t per_line = std::max<int64_t>(1, room / static_cast<int64_t>(format.width() + 2));
@@ -123,14 +119,13 @@ std::string row_text(const Array& x, const Format& format, bool summarize, int64
 
 // The part of x from `axis` on, at `offset`: rows within brackets, one blank line more between
 // blocks for each axis.
-std::string block_text(const Array& x, const Format& format, bool summarize, int axis,
-                       int64_t offset) {
+std::string block_text(const Array& x, const Format& format, bool summarize, int axis, int64_t offset) {
   const size_t column = indent + static_cast<size_t>(axis);
   if (axis == x.rank()) return format.padded(offset);
   if (axis == x.rank() - 1) return row_text(x, format, summarize, offset, column);
   const Shown shown(x, axis, summarize);
-  const std::string separator = "," + std::string(static_cast<size_t>(x.rank() - 1 - axis), '\n') +
-                                std::string(column + 1, ' ');
+  const std::string separator =
+      "," + std::string(static_cast<size_t>(x.rank() - 1 - axis), '\n') + std::string(column + 1, ' ');
   std::string out = "[";
   for (int64_t i = 0; i < shown.count(); ++i) {
     if (i > 0) out += separator;
@@ -148,8 +143,7 @@ std::string to_string(const Array& x, const std::vector<std::string>& more) {
   std::vector<std::string> suffixes;
   const bool empty = x.numel() == 0;
   if (empty && x.rank() != 1) suffixes.push_back(cat("size=", x.shape()));
-  const bool usual = x.dtype() == Dtype::f32 ||
-                     (!empty && (x.dtype() == Dtype::i64 || x.dtype() == Dtype::boolean));
+  const bool usual = x.dtype() == Dtype::f32 || (!empty && (x.dtype() == Dtype::i64 || x.dtype() == Dtype::boolean));
   if (!usual) suffixes.push_back(cat("dtype=", x.dtype()));
   suffixes.insert(suffixes.end(), more.begin(), more.end());
 

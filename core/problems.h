@@ -9,8 +9,7 @@ namespace heed {
 
 class Problems {
  public:
-  template <class... Parts>
-  void add(const Parts&... parts) {
+  template <class... Parts> void add(const Parts&... parts) {
     if (++count_ <= shown) lines_ += "\n  " + cat(parts...);
   }
   bool empty() const { return count_ == 0; }

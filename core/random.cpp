@@ -73,12 +73,10 @@ SinCos sin_cos_turns(double u) {
   const int quarter = static_cast<int>(4 * u + 0.5);
   const double x = (4 * u - quarter) * half_pi, x2 = x * x;
   // x - x³/3! + x⁵/5! - … = x (1 - x²/(2·3) (1 - x²/(4·5) (…))), cosine likewise.
-  static constexpr double sin_steps[] = {1.0 / (16 * 17), 1.0 / (14 * 15), 1.0 / (12 * 13),
-                                         1.0 / (10 * 11), 1.0 / (8 * 9),   1.0 / (6 * 7),
-                                         1.0 / (4 * 5),   1.0 / (2 * 3)};
-  static constexpr double cos_steps[] = {1.0 / (15 * 16), 1.0 / (13 * 14), 1.0 / (11 * 12),
-                                         1.0 / (9 * 10),  1.0 / (7 * 8),   1.0 / (5 * 6),
-                                         1.0 / (3 * 4),   1.0 / (1 * 2)};
+  static constexpr double sin_steps[] = {1.0 / (16 * 17), 1.0 / (14 * 15), 1.0 / (12 * 13), 1.0 / (10 * 11),
+                                         1.0 / (8 * 9),   1.0 / (6 * 7),   1.0 / (4 * 5),   1.0 / (2 * 3)};
+  static constexpr double cos_steps[] = {1.0 / (15 * 16), 1.0 / (13 * 14), 1.0 / (11 * 12), 1.0 / (9 * 10),
+                                         1.0 / (7 * 8),   1.0 / (5 * 6),   1.0 / (3 * 4),   1.0 / (1 * 2)};
   double s = 1, c = 1;
   for (double step : sin_steps) s = 1 - s * x2 * step;
   for (double step : cos_steps) c = 1 - c * x2 * step;
@@ -108,8 +106,7 @@ constexpr int64_t chunk_blocks = 4096, batch_blocks = 128;
 
 // Calls write(first, count, words) for the blocks of a fill, in batches, on several threads:
 // `words` holds the 4 · count words of blocks first, first + 1, …
-template <class Write>
-void for_blocks(uint64_t seed, uint64_t stream, uint64_t start, int64_t blocks, Write&& write) {
+template <class Write> void for_blocks(uint64_t seed, uint64_t stream, uint64_t start, int64_t blocks, Write&& write) {
   parallel_for(blocks, chunk_blocks, [&](int64_t begin, int64_t end) {
     uint32_t words[4 * batch_blocks];
     for (int64_t first = begin; first < end; first += batch_blocks) {
@@ -129,27 +126,22 @@ struct Draw {
 };
 
 // For n elements, `per_block` of which share a block.
-template <int per_block>
-Draw draw_for(int64_t n, Generator& generator) {
+template <int per_block> Draw draw_for(int64_t n, Generator& generator) {
   return Draw(generator, n / per_block + (n % per_block != 0));
 }
 
 // Calls write(i, words) for each of n elements with the element's own 4 / per_block words.
-template <int per_block, class Write>
-void for_elements(int64_t n, const Draw& draw, Write&& write) {
-  for_blocks(draw.seed, fill_stream, draw.start, draw.blocks,
-             [&](int64_t first, int64_t count, const uint32_t* words) {
-               const int64_t begin = first * per_block;
-               const int64_t end = std::min(n, begin + count * per_block);
-               for (int64_t i = begin; i < end; ++i)
-                 write(i, words + (i - begin) * (4 / per_block));
-             });
+template <int per_block, class Write> void for_elements(int64_t n, const Draw& draw, Write&& write) {
+  for_blocks(draw.seed, fill_stream, draw.start, draw.blocks, [&](int64_t first, int64_t count, const uint32_t* words) {
+    const int64_t begin = first * per_block;
+    const int64_t end = std::min(n, begin + count * per_block);
+    for (int64_t i = begin; i < end; ++i) write(i, words + (i - begin) * (4 / per_block));
+  });
 }
 
 // The 64 bits of element i of a fill, for its second and later attempts.
 uint64_t retry_bits(const Draw& draw, uint64_t attempt, int64_t i) {
-  const PhiloxBlock block =
-      philox(draw.seed, attempt_stream(attempt), draw.start + static_cast<uint64_t>(i / 2));
+  const PhiloxBlock block = philox(draw.seed, attempt_stream(attempt), draw.start + static_cast<uint64_t>(i / 2));
   return i % 2 ? join(block[2], block[3]) : join(block[0], block[1]);
 }
 
@@ -157,14 +149,12 @@ uint64_t retry_bits(const Draw& draw, uint64_t attempt, int64_t i) {
 uint64_t below(uint64_t range, uint64_t bits, const Draw& draw, int64_t i) {
   const int unused = std::countl_zero(range - 1);
   if (unused == 64) return 0;
-  for (uint64_t attempt = 1; bits >> unused >= range; ++attempt)
-    bits = retry_bits(draw, attempt, i);
+  for (uint64_t attempt = 1; bits >> unused >= range; ++attempt) bits = retry_bits(draw, attempt, i);
   return bits >> unused;
 }
 
 // Runs fill(y) with a contiguous y: x itself where it is so, else a copy that is written back.
-template <class Fill>
-void into_contiguous(const Array& x, Fill&& fill) {
+template <class Fill> void into_contiguous(const Array& x, Fill&& fill) {
   if (x.is_contiguous()) return fill(x);
   const Array y(x.shape(), x.dtype());
   fill(y);
@@ -179,8 +169,7 @@ void check_normal(const Array& x, double mean, double std) {
 }
 
 // v, clamped to [low, high] and rounded to T without leaving it again.
-template <class T>
-T rounded_within(double v, double low, double high) {
+template <class T> T rounded_within(double v, double low, double high) {
   T t = static_cast<T>(std::clamp(v, low, high));
   if (t > high) t = std::nextafter(t, -std::numeric_limits<T>::infinity());
   if (t < low) t = std::nextafter(t, std::numeric_limits<T>::infinity());
@@ -191,8 +180,8 @@ T rounded_within(double v, double low, double high) {
 
 void fill_uniform(const Array& x, double low, double high, Generator& generator) {
   const OpName at("fill_uniform");
-  check(std::isfinite(low) && std::isfinite(high - low) && low <= high, OpName::current(), ": [", low,
-        ", ", high, "): bounds must be finite and in order");
+  check(std::isfinite(low) && std::isfinite(high - low) && low <= high, OpName::current(), ": [", low, ", ", high,
+        "): bounds must be finite and in order");
   for (const double bound : {low, high}) check_holds(OpName::current(), x, bound);
   dispatch_floating(x.dtype(), OpName::current(), [&]<class T>() {
     constexpr uint64_t kept = std::is_same_v<T, float> ? ~uint64_t{0} << 40 : ~uint64_t{0};
@@ -201,8 +190,7 @@ void fill_uniform(const Array& x, double low, double high, Generator& generator)
       const Draw draw = draw_for<2>(y.numel(), generator);
       for_elements<2>(y.numel(), draw, [=](int64_t i, const uint32_t* words) {
         const T v = static_cast<T>(low + (high - low) * unit(join(words[0], words[1]) & kept));
-        out[i] =
-            v < high || low == high ? v : std::nextafter(static_cast<T>(high), static_cast<T>(low));
+        out[i] = v < high || low == high ? v : std::nextafter(static_cast<T>(high), static_cast<T>(low));
       });
     });
   });
@@ -229,8 +217,7 @@ void fill_normal(const Array& x, double mean, double std, Generator& generator) 
   });
 }
 
-void fill_truncated_normal(const Array& x, double mean, double std, double low, double high,
-                           Generator& generator) {
+void fill_truncated_normal(const Array& x, double mean, double std, double low, double high, Generator& generator) {
   const OpName at("fill_truncated_normal");
   check_normal(x, mean, std);
   check(std > 0 && low < high, OpName::current(), ": std ", std, " on [", low, ", ", high,
@@ -239,8 +226,8 @@ void fill_truncated_normal(const Array& x, double mean, double std, double low, 
   // `far` the density is less than 2⁻⁵³ of that: no proposal there would ever be accepted.
   double a = (low - mean) / std, b = (high - mean) / std;
   const double peak = std::clamp(0.0, a, b);
-  check(std::abs(peak) < 1e6, OpName::current(), ": mean ", mean, ", std ", std, " on [", low,
-        ", ", high, "]: the interval is a million standard deviations away: move it or the mean");
+  check(std::abs(peak) < 1e6, OpName::current(), ": mean ", mean, ", std ", std, " on [", low, ", ", high,
+        "]: the interval is a million standard deviations away: move it or the mean");
   const double far = std::sqrt(peak * peak + 106 * 0.693147180559945309417);
   a = std::max(a, -far), b = std::min(b, far);
   // Of normal proposals the share Φ(b) - Φ(a) is accepted, of uniform ones √(2π) exp(peak²/2) /
@@ -267,9 +254,7 @@ void fill_truncated_normal(const Array& x, double mean, double std, double low, 
       for_elements<1>(y.numel(), draw, [=](int64_t i, const uint32_t* words) {
         double v = propose(words);
         for (uint64_t attempt = 1; std::isnan(v); ++attempt)
-          v = propose(philox(draw.seed, attempt_stream(attempt),
-                             draw.start + static_cast<uint64_t>(i))
-                          .data());
+          v = propose(philox(draw.seed, attempt_stream(attempt), draw.start + static_cast<uint64_t>(i)).data());
         out[i] = rounded_within<T>(v, low, high);
       });
     });
@@ -284,9 +269,8 @@ void fill_bernoulli(const Array& x, double p, Generator& generator) {
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
       const Draw draw = draw_for<4>(y.numel(), generator);
-      for_elements<4>(y.numel(), draw, [=](int64_t i, const uint32_t* words) {
-        out[i] = static_cast<T>(words[0] < threshold);
-      });
+      for_elements<4>(y.numel(), draw,
+                      [=](int64_t i, const uint32_t* words) { out[i] = static_cast<T>(words[0] < threshold); });
     });
   });
 }
@@ -298,8 +282,8 @@ void fill_integers(const Array& x, int64_t low, int64_t high, Generator& generat
   dispatch(x.dtype(), [&]<class T>() {
     constexpr int digits = std::numeric_limits<T>::digits;  // integers up to 2^digits are exact
     constexpr int64_t limit = digits >= 63 ? INT64_MAX : int64_t{1} << digits;
-    check<DtypeError>(digits >= 63 || (low >= -limit && high <= limit), OpName::current(), ": [", low,
-                      ", ", high, "): do not all fit ", x.dtype(), ": use int64");
+    check<DtypeError>(digits >= 63 || (low >= -limit && high <= limit), OpName::current(), ": [", low, ", ", high,
+                      "): do not all fit ", x.dtype(), ": use int64");
     const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
     into_contiguous(x, [&](const Array& y) {
       T* out = y.data<T>();
@@ -341,8 +325,7 @@ Array randperm(int64_t n, Generator& generator) {
   std::iota(order, order + n, int64_t{0});
   const Draw draw = draw_for<2>(n, generator);
   for (int64_t i = n - 1; i > 0; --i) {
-    const PhiloxBlock block =
-        philox(draw.seed, fill_stream, draw.start + static_cast<uint64_t>(i / 2));
+    const PhiloxBlock block = philox(draw.seed, fill_stream, draw.start + static_cast<uint64_t>(i / 2));
     const uint64_t bits = i % 2 ? join(block[2], block[3]) : join(block[0], block[1]);
     std::swap(order[i], order[below(static_cast<uint64_t>(i) + 1, bits, draw, i)]);
   }
@@ -356,13 +339,10 @@ uint32_t word_at(uint64_t seed, uint64_t call, uint64_t index) {
 void words_at(uint64_t seed, uint64_t call, uint64_t first, uint32_t* words, int64_t n) {
   for (; n > 0 && first % 4 != 0; ++first, --n) *words++ = word_at(seed, call, first);
   philox_fill(seed, call_stream(call), first / 4, words, n / 4);
-  for (int64_t i = n / 4 * 4; i < n; ++i)
-    words[i] = word_at(seed, call, first + static_cast<uint64_t>(i));
+  for (int64_t i = n / 4 * 4; i < n; ++i) words[i] = word_at(seed, call, first + static_cast<uint64_t>(i));
 }
 
-double uniform_at(uint64_t seed, uint64_t call, uint64_t index) {
-  return word_at(seed, call, index) * 0x1p-32;
-}
+double uniform_at(uint64_t seed, uint64_t call, uint64_t index) { return word_at(seed, call, index) * 0x1p-32; }
 
 }  // namespace core
 }  // namespace heed

@@ -90,8 +90,7 @@ void fill_normal(const Array& x, double mean, double std, Generator& generator);
 /// Normal under the condition low <= x <= high, as torch.nn.init.trunc_normal_. The bounds are
 /// values, not multiples of std, and may be infinite. By rejection: proposals are normal or
 /// uniform, whichever is accepted more often.
-void fill_truncated_normal(const Array& x, double mean, double std, double low, double high,
-                           Generator& generator);
+void fill_truncated_normal(const Array& x, double mean, double std, double low, double high, Generator& generator);
 
 /// 1 with probability p, else 0, in any dtype. p is used to a precision of 2⁻³².
 void fill_bernoulli(const Array& x, double p, Generator& generator);
@@ -100,8 +99,8 @@ void fill_bernoulli(const Array& x, double p, Generator& generator);
 /// floating. Throws Error unless low < high and the dtype can hold them.
 void fill_integers(const Array& x, int64_t low, int64_t high, Generator& generator);
 
-Array rand(const Shape& shape, Dtype dtype, Generator& generator);   // uniform on [0, 1)
-Array randn(const Shape& shape, Dtype dtype, Generator& generator);  // mean 0, variance 1
+Array rand(const Shape& shape, Dtype dtype, Generator& generator);                   // uniform on [0, 1)
+Array randn(const Shape& shape, Dtype dtype, Generator& generator);                  // mean 0, variance 1
 Array randint(int64_t low, int64_t high, const Shape& shape, Generator& generator);  // i64
 
 /// 0 … n-1 in random order, i64 (n,). Fisher & Yates; every order equally likely.

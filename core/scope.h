@@ -12,7 +12,7 @@ namespace heed::core {
 
 struct ScopeFrame {
   const void* module;
-  const std::type_info* layer;  // its class
+  const std::type_info* layer;                           // its class
   std::string (*describe)(const ScopeFrame& innermost);  // the path, from the outermost frame down
   const ScopeFrame* outer;
 };

@@ -61,9 +61,8 @@ Shape broadcast(const char* op, const Shape& a, const Shape& b) {
   Shape out = a.rank() >= b.rank() ? a : b;
   for (int i = 1; i <= std::min(a.rank(), b.rank()); ++i) {
     const int64_t m = a[a.rank() - i], n = b[b.rank() - i];
-    check<ShapeError>(m == n || m == 1 || n == 1, op, ": ", a, " and ", b,
-                      ": cannot be broadcast: axis ", -i, " has ", m, " against ", n,
-                      ": sizes must be equal, or one of them 1");
+    check<ShapeError>(m == n || m == 1 || n == 1, op, ": ", a, " and ", b, ": cannot be broadcast: axis ", -i, " has ",
+                      m, " against ", n, ": sizes must be equal, or one of them 1");
     out[out.rank() - i] = m == 1 ? n : m;
   }
   return out;
@@ -92,8 +91,8 @@ Shape outer_axes(const Shape& shape, int inner) {
 int normalize_axis(const char* op, int64_t axis, const Shape& shape) {
   const int rank = shape.rank();
   check<IndexError>(rank > 0, op, ": (): one number has no axis ", axis, ": reshape({1}) gives it an axis 0");
-  check<IndexError>(axis >= -rank && axis < rank, op, ": ", shape, ": there is no axis ", axis,
-                    ": axes run from ", -rank, " to ", rank - 1);
+  check<IndexError>(axis >= -rank && axis < rank, op, ": ", shape, ": there is no axis ", axis, ": axes run from ",
+                    -rank, " to ", rank - 1);
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 

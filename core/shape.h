@@ -17,7 +17,7 @@ class Shape {
  public:
   static constexpr int max_rank = 8;
 
-  Shape() {}                                   // rank 0: one number (not defaulted: {} would clear all sizes)
+  Shape() {}  // rank 0: one number (not defaulted: {} would clear all sizes)
   Shape(std::initializer_list<int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const int64_t> sizes);  // throws ShapeError above rank 8
   static Shape filled(int rank, int64_t value) {
@@ -33,7 +33,8 @@ class Shape {
   const int64_t* begin() const { return sizes_; }
   const int64_t* end() const { return sizes_ + rank_; }
   void push_back(int64_t size) {
-    if (rank_ == max_rank) [[unlikely]] fail_full();
+    if (rank_ == max_rank) [[unlikely]]
+      fail_full();
     sizes_[rank_++] = size;
   }
   void erase(int i);
@@ -52,7 +53,8 @@ class Shape {
     bool empty = false;
     for (int i = 0; i < rank_; ++i) {
       const int64_t size = sizes_[i];
-      if (size < 0 || __builtin_mul_overflow(product, size == 0 ? 1 : size, &product)) [[unlikely]] fail_numel();
+      if (size < 0 || __builtin_mul_overflow(product, size == 0 ? 1 : size, &product)) [[unlikely]]
+        fail_numel();
       empty |= size == 0;
     }
     return empty ? 0 : product;

@@ -15,8 +15,7 @@
 
 namespace heed::core {
 
-template <size_t N>
-struct Run {
+template <size_t N> struct Run {
   std::array<int64_t, N> offset;  // of each operand's first element
   std::array<int64_t, N> stride;  // from one element to the next
   int64_t n;
@@ -29,8 +28,7 @@ inline constexpr int64_t elementwise_grain = 32768;
 inline int64_t row_grain(int64_t n) { return std::max<int64_t>(1, elementwise_grain / std::max<int64_t>(n, 1)); }
 
 /// The merged loop nest. Sizes of 1 are dropped; rank >= 1.
-template <size_t N>
-struct LoopNest {
+template <size_t N> struct LoopNest {
   Shape shape;
   std::array<Strides, N> strides;
 
@@ -55,8 +53,7 @@ struct LoopNest {
   }
 
   /// Calls body(Run) for the elements begin … end-1, counted in row-major order.
-  template <class Body>
-  void walk(int64_t begin, int64_t end, Body&& body) const {
+  template <class Body> void walk(int64_t begin, int64_t end, Body&& body) const {
     const int inner = shape.rank() - 1;
     int64_t index[Shape::max_rank]{};
     int64_t rest = begin;
@@ -109,8 +106,7 @@ void for_each_run(const Shape& shape, const std::array<std::reference_wrapper<co
     return body(static_cast<const Run<N>&>(run));
   }
   const LoopNest<N> nest(shape, strides);
-  parallel_for(numel, elementwise_grain,
-               [&](int64_t begin, int64_t end) { nest.walk(begin, end, body); });
+  parallel_for(numel, elementwise_grain, [&](int64_t begin, int64_t end) { nest.walk(begin, end, body); });
 }
 
 }  // namespace heed::core

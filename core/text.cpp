@@ -24,20 +24,17 @@ std::optional<double> parse_double(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
 #else  // a standard library whose from_chars knows integers only
-  if (text.empty() || text[0] == '+' || std::isspace(static_cast<unsigned char>(text[0])))
-    return std::nullopt;
+  if (text.empty() || text[0] == '+' || std::isspace(static_cast<unsigned char>(text[0]))) return std::nullopt;
   std::istringstream stream{std::string(text)};
   stream.imbue(std::locale::classic());
-  if (!(stream >> value) || stream.peek() != std::istringstream::traits_type::eof())
-    return std::nullopt;
+  if (!(stream >> value) || stream.peek() != std::istringstream::traits_type::eof()) return std::nullopt;
 #endif
   return value;
 }
 
 namespace {
 
-template <class T>
-std::optional<T> parse_whole(std::string_view text) {
+template <class T> std::optional<T> parse_whole(std::string_view text) {
   T value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -95,29 +92,22 @@ std::string quote(std::string_view text) {
 std::string harmless(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    if (text[0] == '\n' || text[0] == '\t')
-      out += text[0], text.remove_prefix(1);
-    else
-      take_harmless(out, text);
+    if (text[0] == '\n' || text[0] == '\t') out += text[0], text.remove_prefix(1);
+    else take_harmless(out, text);
   }
   return out;
 }
 
 std::string readable(std::string_view name) {
-  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-    return c > ' ' && c <= '~' && c != '"' && c != '\\';
-  });
+  const bool plain =
+      std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; });
   return plain && !name.empty() && name.size() <= 100 ? std::string(name) : quote(name);
 }
 
 std::optional<char32_t> take_code_point(std::string_view& text) {
   if (text.empty()) return std::nullopt;
   const unsigned char first = static_cast<unsigned char>(text[0]);
-  const size_t length = first < 0x80       ? 1
-                        : first >> 5 == 6  ? 2
-                        : first >> 4 == 14 ? 3
-                        : first >> 3 == 30 ? 4
-                                           : 0;
+  const size_t length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
   if (length == 0 || text.size() < length) return std::nullopt;
   char32_t code = length == 1 ? first : first & (0x7f >> length);
   for (size_t i = 1; i < length; ++i) {
@@ -151,8 +141,7 @@ std::string json_string(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     const std::string_view before = text;
-    if (!take_code_point(text))
-      fail<FormatError>("json: ", quote(whole), ": is not UTF-8: JSON holds nothing else");
+    if (!take_code_point(text)) fail<FormatError>("json: ", quote(whole), ": is not UTF-8: JSON holds nothing else");
     const char c = before[0];
     switch (c) {
       case '"': out += "\\\""; break;
@@ -163,10 +152,8 @@ std::string json_string(std::string_view text) {
       case '\r': out += "\\r"; break;
       case '\t': out += "\\t"; break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20)
-          out += {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        else
-          out += before.substr(0, before.size() - text.size());
+        if (static_cast<unsigned char>(c) < 0x20) out += {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+        else out += before.substr(0, before.size() - text.size());
     }
   }
   return out + '"';

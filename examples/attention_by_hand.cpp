@@ -19,13 +19,13 @@
 #include <heed/autograd/graph.h>
 #include <heed/autograd/ops.h>
 #include <heed/core/files/file.h>
-#include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
+#include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/plot.h>
+#include <heed/examples/kit/pictures/worksheet.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/terminal.h>
-#include <heed/examples/kit/pictures/worksheet.h>
 #include <heed/nn/attention/attention.h>
 #include <heed/nn/attention/fused_attention.h>
 
@@ -45,23 +45,23 @@ struct Exercise {
 };
 
 Exercise classic() {
-  return {.X = tensor({2, 0, 0, 2,  //
-                       0, 1, 0, 0,  //
-                       0, 2, 1, 0,  //
-                       0, 0, 1, 1,  //
-                       2, 0, 0, 0,  //
+  return {.X = tensor({2, 0, 0, 2,   //
+                       0, 1, 0, 0,   //
+                       0, 2, 1, 0,   //
+                       0, 0, 1, 1,   //
+                       2, 0, 0, 0,   //
                        1, 0, 1, 1},  //
                       {6, 4}, f64),
-          .W_Q = tensor({1, 1, 0, 0, 0, 0,  //
-                         0, 1, 0, 1, 0, 0,  //
+          .W_Q = tensor({1, 1, 0, 0, 0, 0,   //
+                         0, 1, 0, 1, 0, 0,   //
                          0, 0, 1, 0, 1, 1},  //
                         {3, 6}, f64),
-          .W_K = tensor({0, 0, 1, 0, 0, 0,  //
-                         0, 1, 0, 0, 0, 0,  //
+          .W_K = tensor({0, 0, 1, 0, 0, 0,    //
+                         0, 1, 0, 0, 0, 0,    //
                          1, 0, 0, 0, 0, -1},  //
                         {3, 6}, f64),
-          .W_V = tensor({10, 0, 0, 0, 0, 0,  //
-                         0, 0, 0, 10, 0, 0,  //
+          .W_V = tensor({10, 0, 0, 0, 0, 0,   //
+                         0, 0, 0, 10, 0, 0,   //
                          0, 10, 0, 0, 0, 0},  //
                         {3, 6}, f64)};
 }
@@ -111,14 +111,11 @@ Solution solve(const Exercise& e) {
 
 // The same as a worksheet: each step in both conventions.
 
-kit::Grid grid(const std::string& name, const Tensor& m, int decimals = 0,
-               kit::Role role = kit::Role::result) {
+kit::Grid grid(const std::string& name, const Tensor& m, int decimals = 0, kit::Role role = kit::Role::result) {
   return {name, m.size(0), m.size(1), m.to_vector(), decimals, role};
 }
 
-kit::Grid given(const std::string& name, const Tensor& m) {
-  return grid(name, m, 0, kit::Role::given);
-}
+kit::Grid given(const std::string& name, const Tensor& m) { return grid(name, m, 0, kit::Role::given); }
 
 kit::Grid known(const std::string& name, const Tensor& m, int decimals = 0) {
   return grid(name, m, decimals, kit::Role::known);
@@ -133,7 +130,8 @@ struct Step {
 std::vector<Step> steps_of(const Exercise& e, const Solution& s) {
   const std::string n = std::to_string(e.X.size(1)), d = std::to_string(s.Q.size(0));
   return {
-      {1, "1. Queries, keys and values",
+      {1,
+       "1. Queries, keys and values",
        n + " tokens, each multiplied by three matrices. The query asks, the key says what a token\n"
            "can answer, the value is what it tells. All come from the same tokens: hence \"self\".",
        {{given("W_Q", e.W_Q), "·", given("X", e.X), "=", grid("Q", s.Q)},
@@ -142,28 +140,34 @@ std::vector<Step> steps_of(const Exercise& e, const Solution& s) {
        {{given("X", t(e.X)), "·", given("W_Qᵀ", t(e.W_Q)), "=", grid("Q", t(s.Q))},
         {given("X", t(e.X)), "·", given("W_Kᵀ", t(e.W_K)), "=", grid("K", t(s.K))},
         {given("X", t(e.X)), "·", given("W_Vᵀ", t(e.W_V)), "=", grid("V", t(s.V))}}},
-      {2, "2. Scores",
+      {2,
+       "2. Scores",
        "The dot product of every key with every query: how well does the one answer the other?",
        {{grid("Kᵀ", t(s.K)), "·", known("Q", s.Q), "=", grid("S  (keys × queries)", s.S)}},
        {{known("Q", t(s.Q)), "·", grid("Kᵀ", s.K), "=", grid("S  (queries × keys)", t(s.S))}}},
-      {3, "3. Scale",
+      {3,
+       "3. Scale",
        "Divide every score by √d. Here d = " + d + ", the length of a key, and √" + d + " = " +
            kit::fixed(std::sqrt(static_cast<double>(s.Q.size(0))), 3) + ".",
        {{known("S", s.S), "/ √" + d + " =", grid("R", s.R, 2)}},
        {{known("S", t(s.S)), "/ √" + d + " =", grid("R", t(s.R), 2)}}},
-      {4, "4a. Softmax: e to the power of each number",
+      {4,
+       "4a. Softmax: e to the power of each number",
        "All become positive; large scores become very large.",
        {{grid("E = e^R", s.E, 2)}},
        {{grid("E = e^R", t(s.E), 2)}}},
-      {4, "4b. Softmax: the sum for each query",
+      {4,
+       "4b. Softmax: the sum for each query",
        "On paper down each column; where tokens are rows, along each row.",
        {{grid("sum of each column of E", s.total, 2)}},
        {{grid("sum of each row of E", t(s.total), 2)}}},
-      {4, "4c. Softmax: divide",
+      {4,
+       "4c. Softmax: divide",
        "Each number by its query's sum. The weights of a query now add up to 1.",
        {{grid("A  (each column adds up to 1)", s.A, 3)}},
        {{grid("A  (each row adds up to 1)", t(s.A), 3)}}},
-      {5, "5. The weighted mean",
+      {5,
+       "5. The weighted mean",
        "Each token becomes the mean of all values, weighted by what its query found.",
        {{known("V", s.V), "·", known("A", s.A, 3), "=", grid("Z", s.Z, 2)}},
        {{known("A", t(s.A), 3), "·", known("V", t(s.V)), "=", grid("Z", t(s.Z), 2)}}},
@@ -221,13 +225,12 @@ void print_cosine_detour(const Solution& s) {
   const Tensor others = tensor({2, 4, -2, 1, -1, -2, 0, 0}, {4, 2}, f64);
   const std::vector<double> dots = matmul(a, t(others)).to_vector();
   const std::vector<double> cosines_of_a = cosine(a, others).to_vector();
-  const char* const names[] = {"( 2,  4)  same direction", "(-2,  1)  at a right angle",
-                               "(-1, -2)  opposite direction", "( 0,  0)  none: 0 by definition"};
+  const char* const names[] = {"( 2,  4)  same direction", "(-2,  1)  at a right angle", "(-1, -2)  opposite direction",
+                               "( 0,  0)  none: 0 by definition"};
   std::cout << "   Detour: is that the cosine similarity, q·k / (‖q‖ ‖k‖)? Of (1, 2) with\n\n";
   for (size_t i = 0; i < 4; ++i)
-    std::cout << "    " << kit::fit(names[i], 32) << "  dot product "
-              << kit::fit(kit::general(dots[i]), 4) << "  cosine "
-              << kit::general(cosines_of_a[i], 3) << '\n';
+    std::cout << "    " << kit::fit(names[i], 32) << "  dot product " << kit::fit(kit::general(dots[i]), 4)
+              << "  cosine " << kit::general(cosines_of_a[i], 3) << '\n';
   const Tensor cosines = cosine(t(s.Q), t(s.K)), scores = t(s.S);  // row: query, column: key
   const Tensor by_dot = argmax(scores, -1), by_cosine = argmax(cosines, -1);
   std::cout << "\n   The cosine sees directions only, the dot product lengths too. Here:\n\n";
@@ -235,9 +238,8 @@ void print_cosine_detour(const Solution& s) {
                                 kit::formula_lines({grid("cosine", cosines, 2)})));
   for (int64_t i = 0; i < scores.size(0); ++i) {
     if (by_dot[i].item() == by_cosine[i].item()) continue;
-    std::cout << "   Query " << i + 1 << " likes key " << by_dot[i].item() + 1
-              << " best by dot product, key " << by_cosine[i].item() + 1
-              << " by cosine: they are not the same order.\n\n";
+    std::cout << "   Query " << i + 1 << " likes key " << by_dot[i].item() + 1 << " best by dot product, key "
+              << by_cosine[i].item() + 1 << " by cosine: they are not the same order.\n\n";
     break;
   }
 }
@@ -245,20 +247,18 @@ void print_cosine_detour(const Solution& s) {
 /// What happens to softmax when scores are not scaled.
 void print_scaling_detour(int64_t seed) {
   manual_seed(static_cast<uint64_t>(seed));
-  std::cout
-      << "   Why √d? With components of mean 0 and variance 1, q·k is a sum of d such products: its\n"
-         "   variance is d. Softmax of large scores is all or nothing, and flat there: its slope\n"
-         "   w(1 - w) at the largest of ten weights w is near 0, and nothing can be learnt.\n\n"
-         "              not scaled                     divided by √d\n"
-         "       d   variance   largest   slope   variance   largest   slope\n";
+  std::cout << "   Why √d? With components of mean 0 and variance 1, q·k is a sum of d such products: its\n"
+               "   variance is d. Softmax of large scores is all or nothing, and flat there: its slope\n"
+               "   w(1 - w) at the largest of ten weights w is near 0, and nothing can be learnt.\n\n"
+               "              not scaled                     divided by √d\n"
+               "       d   variance   largest   slope   variance   largest   slope\n";
   for (const int64_t d : {3, 64, 512}) {
     const Tensor q = randn({200, 1, d}), k = randn({200, 10, d});  // 200 queries with 10 keys each
     const Tensor scores = matmul(q, k.transpose(-2, -1));
     std::cout << kit::right(std::to_string(d), 8);
     for (const Tensor& x : {scores, scores / std::sqrt(static_cast<double>(d))}) {
       const Tensor w = amax(softmax(x, -1), -1);
-      std::cout << kit::right(kit::fixed(var(x).item(), 2), 11)
-                << kit::right(kit::fixed(mean(w).item(), 3), 10)
+      std::cout << kit::right(kit::fixed(var(x).item(), 2), 11) << kit::right(kit::fixed(mean(w).item(), 3), 10)
                 << kit::right(kit::fixed(mean(w * (1.0 - w)).item(), 3), 8);
     }
     std::cout << '\n';
@@ -271,14 +271,14 @@ double difference(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).it
 /// The published numbers, nine digits each.
 double difference_from_published(const Solution& s) {
   const Tensor S = tensor({3, 2, 2, 1, 4, 3, 1, 5, -1, -1, -2, 1, 3, 2, 2, 1}, {4, 4}, f64);
-  const Tensor A = tensor({0.257689925, 0.252637958, 0.375840290, 0.076520505,  //
-                           0.459026201, 0.450027071, 0.210990693, 0.770438486,  //
-                           0.025593949, 0.044697012, 0.037328728, 0.076520505,  //
+  const Tensor A = tensor({0.257689925, 0.252637958, 0.375840290, 0.076520505,   //
+                           0.459026201, 0.450027071, 0.210990693, 0.770438486,   //
+                           0.025593949, 0.044697012, 0.037328728, 0.076520505,   //
                            0.257689925, 0.252637958, 0.375840290, 0.076520505},  //
                           {4, 4}, f64);
   const Tensor Z = tensor({10.307597008, 10.105518335, 15.033611587, 3.060820183,  //
-                           2.832838739, 2.973349707, 4.131690176, 1.530410092,  //
-                           4.590262009, 4.500270709, 2.109906928, 7.704384863},  //
+                           2.832838739, 2.973349707, 4.131690176, 1.530410092,     //
+                           4.590262009, 4.500270709, 2.109906928, 7.704384863},    //
                           {3, 4}, f64);
   return std::max({difference(s.S, S), difference(s.A, A), difference(s.Z, Z)});
 }
@@ -287,8 +287,7 @@ double difference_from_published(const Solution& s) {
 double difference_from_library(const Solution& s) {
   const nn::Attended plain = nn::attention(t(s.Q), t(s.K), t(s.V));
   const Tensor fused = nn::scaled_dot_product_attention(t(s.Q), t(s.K), t(s.V));
-  return std::max({difference(plain.weights, t(s.A)), difference(plain.output, t(s.Z)),
-                   difference(fused, t(s.Z))});
+  return std::max({difference(plain.weights, t(s.A)), difference(plain.output, t(s.Z)), difference(fused, t(s.Z))});
 }
 
 bool report(const std::string& what, double error) {
@@ -306,15 +305,13 @@ void save_weights(kit::RunFolder& folder, const Solution& s) {
   for (int64_t i = 1; i <= n; ++i) tokens.push_back("x" + std::to_string(i));
   const std::vector<double> weights = t(s.A).to_vector();
   const std::vector<float> page_weights(weights.begin(), weights.end());
-  kit::save_attention_page(
-      folder.file("attention.html", "the weights, as a page to explore"),
-      {.title = "Self-attention by hand", .sets = {{"self", tokens, tokens, {{page_weights}}}}});
+  kit::save_attention_page(folder.file("attention.html", "the weights, as a page to explore"),
+                           {.title = "Self-attention by hand", .sets = {{"self", tokens, tokens, {{page_weights}}}}});
   kit::HeatMap map{.row_axis = "queries", .column_axis = "keys"};
   map.row_labels = map.column_labels = tokens;
   map.rows = map.columns = n;
   map.values = weights;
-  kit::save_svg(folder.file("attention.svg", "and as a picture"),
-                {.title = "Who attends to whom", .panels = {map}});
+  kit::save_svg(folder.file("attention.svg", "and as a picture"), {.title = "Who attends to whom", .panels = {map}});
 }
 
 /// The graph that heed records: X becomes Q, K and V, they become weights, and those the means.
@@ -324,7 +321,7 @@ void save_graph(kit::RunFolder& folder, const Exercise& e) {
   const Tensor Q = linear(X, W_Q), K = linear(X, W_K), V = linear(X, W_V);
   const auto [Z, A] = nn::attention(Q, K, V);
   const std::vector<Label> names = {{"X", X}, {"W_Q", W_Q}, {"W_K", W_K}, {"W_V", W_V}, {"Q", Q},
-                                    {"K", K}, {"V", V}, {"A", A}, {"Z", Z}};
+                                    {"K", K}, {"V", V},     {"A", A},     {"Z", Z}};
   core::write_file_atomic(folder.file("graph.dot", "the recorded graph: dot -Tsvg draws it").string(),
                           graph_dot(Z, names));
 }
@@ -335,10 +332,11 @@ int run(int argc, char** argv) {
   bool rows = false;
   kit::Cli cli("attention_by_hand",
                "One small self-attention, every number of it, with a worksheet and its answer key.");
-  cli.group("Exercise",
-            {{"exercise", &exercise, "Tom Yeh's, or a new one made from --seed: 4, 8 or 12 tokens",
-              {.choices = {"classic", "small", "medium", "large"}}},
-             {"rows", &rows, "sheets whose tokens are rows, as in heed; otherwise columns"}});
+  cli.group("Exercise", {{"exercise",
+                          &exercise,
+                          "Tom Yeh's, or a new one made from --seed: 4, 8 or 12 tokens",
+                          {.choices = {"classic", "small", "medium", "large"}}},
+                         {"rows", &rows, "sheets whose tokens are rows, as in heed; otherwise columns"}});
   cli.common(common);
   cli.example("attention_by_hand", "the classic, step by step, and whether it is right");
   cli.example("attention_by_hand --steps 2", "as far as the scores: for the blackboard");
@@ -364,8 +362,7 @@ int run(int argc, char** argv) {
     if (step.number == 2) print_cosine_detour(s);
     if (step.number == 3) print_scaling_detour(common.seed);
   }
-  if (common.steps >= 6)
-    std::cout << "6. Is it right? Largest differences, none above 1e-6:\n\n";
+  if (common.steps >= 6) std::cout << "6. Is it right? Largest differences, none above 1e-6:\n\n";
   kit::Json published_error;  // null
   bool holds = true;
   if (exercise == "classic") {

@@ -30,16 +30,16 @@
 #include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
-#include <heed/nn/clone.h>
-#include <heed/nn/layers/embedding.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/distance_kernels.h>
+#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/learned_scores.h>
-#include <heed/nn/layers/linear.h>
 #include <heed/nn/attention/local_attention.h>
-#include <heed/nn/layers/losses.h>
 #include <heed/nn/attention/multi_head.h>
 #include <heed/nn/attention/scores.h>
+#include <heed/nn/clone.h>
+#include <heed/nn/layers/embedding.h>
+#include <heed/nn/layers/linear.h>
+#include <heed/nn/layers/losses.h>
 #include <heed/optim/adam.h>
 #include <heed/optim/schedule.h>
 
@@ -55,7 +55,7 @@ struct Person {
 };
 
 const std::vector<Person> people = {{"Zhang", "Aston"}, {"Lipton", "Zachary"}, {"Li", "Mu"},
-                                    {"Smola", "Alex"},  {"Hu", "Rachel"}, {"Werness", "Brent"}};
+                                    {"Smola", "Alex"},  {"Hu", "Rachel"},      {"Werness", "Brent"}};
 
 /// A name as a vector: how often each pair of neighbouring letters occurs, its ends included.
 Tensor letter_pairs(const std::string& name) {
@@ -79,8 +79,8 @@ Lookup look_up(const std::vector<Person>& database, const std::string& name, Nor
   std::vector<Tensor> keys;
   for (const Person& p : database) keys.push_back(letter_pairs(p.last));
   const Tensor values = eye(static_cast<int64_t>(database.size()));
-  const nn::Attended found = nn::attend(score(letter_pairs(name).unsqueeze(0), stack(keys)), values,
-                                        {.normaliser = normaliser});
+  const nn::Attended found =
+      nn::attend(score(letter_pairs(name).unsqueeze(0), stack(keys)), values, {.normaliser = normaliser});
   const Tensor best = topk(found.output.flatten(), 2).values;
   const auto who = static_cast<size_t>(argmax(found.output, -1).item());
   return {best[0].item() == 0.0              ? "nobody"
@@ -90,9 +90,7 @@ Lookup look_up(const std::vector<Person>& database, const std::string& name, Nor
 }
 
 /// A person's weight is 1 if the name is the same, letter pair by letter pair, else 0.
-Tensor same_name(const Tensor& q, const Tensor& k) {
-  return (nn::squared_distances(q, k) <= 0.0).to(q.dtype());
-}
+Tensor same_name(const Tensor& q, const Tensor& k) { return (nn::squared_distances(q, k) <= 0.0).to(q.dtype()); }
 
 kit::Json::Object show_database() {
   const nn::CosineScore alike({.temperature = 0.1});
@@ -154,8 +152,7 @@ Sentences make_sentences(int64_t count, Generator& generator) {
 }
 
 /// Words ask letters for digits, through some attention (q, k, v) -> (output, weights).
-template <class Attention>
-struct Translator : nn::Module {
+template <class Attention> struct Translator : nn::Module {
   nn::Embedding word{alphabet, width}, letter{alphabet, width};
   nn::Embedding asking{length, width}, standing{length, width};  // places
   Attention attention;
@@ -189,9 +186,7 @@ struct InContext : nn::Module {
 };
 
 /// How often `answers` (B, n) or (B, 1) are right.
-double share(const Tensor& answers, const Sentences& s) {
-  return mean(eq(answers, s.wanted).to(Dtype::f64)).item();
-}
+double share(const Tensor& answers, const Sentences& s) { return mean(eq(answers, s.wanted).to(Dtype::f64)).item(); }
 
 std::string percent(double part) { return kit::fixed(100 * part, 1) + " %"; }
 
@@ -211,11 +206,10 @@ struct Setting {
   int64_t done;  // steps of earlier scores
 };
 
-template <class Attention>
-Trained train(const Setting& setting, const Attention& attention, int64_t outputs) {
+template <class Attention> Trained train(const Setting& setting, const Attention& attention, int64_t outputs) {
   manual_seed(static_cast<uint64_t>(setting.seed) + 1);  // first weights
   Translator model(nn::clone(attention), outputs);
-  Generator data(static_cast<uint64_t>(setting.seed));   // the same sentences for every score
+  Generator data(static_cast<uint64_t>(setting.seed));  // the same sentences for every score
   const Sentences test = make_sentences(500, data);
   optim::Adam adam(model.parameters(), {.lr = 0.02});
   optim::CosineAnnealingLR schedule(adam, {.t_max = std::max<int64_t>(1, setting.steps)});
@@ -247,8 +241,7 @@ struct Entry {
 
 std::vector<Entry> all_entries() {
   std::vector<Entry> all;
-  const auto add = [&](const char* key, const char* formula, const auto& attention,
-                       int64_t outputs = digits) {
+  const auto add = [&](const char* key, const char* formula, const auto& attention, int64_t outputs = digits) {
     all.push_back({key, formula, [=](const Setting& s) { return train(s, attention, outputs); }});
   };
   using namespace nn;
@@ -262,8 +255,7 @@ std::vector<Entry> all_entries() {
   add("dot", "q·k", Attention(DotScore()));
   add("scaled_dot", "q·k / √d", Attention(scaled));
   add("cosine", "q·k / ‖q‖‖k‖", Attention(CosineScore()));
-  add("cosine_learnt", "q·k / ‖q‖‖k‖T, T learnt",
-      Attention(CosineScore({.learn_temperature = true})));
+  add("cosine_learnt", "q·k / ‖q‖‖k‖T, T learnt", Attention(CosineScore({.learn_temperature = true})));
   add("elementwise", "Σ wᵢ qᵢ kᵢ", Attention(ElementwiseScore(width)));
   add("multiplicative", "(W q + b)·k", Attention(MultiplicativeScore(width, width)));
   add("additive", "w·tanh(W q + U k)", Attention(AdditiveScore(width, width, width)));
@@ -277,18 +269,15 @@ std::vector<Entry> all_entries() {
   add("sigmoid", "q·k/√d, each on its own", Attention(scaled, 0.0, Normaliser::sigmoid));
   add("hard", "q·k/√d, the best only", Attention(scaled, 0.0, Normaliser::hard));
   add("local_m", "q·k/√d, 2 places around t", LocalMonotonicAttention<ScaledDotScore>(reach));
-  add("local_p", "… around a learnt place",
-      LocalPredictiveAttention<ScaledDotScore>(reach, width, width));
+  add("local_p", "… around a learnt place", LocalPredictiveAttention<ScaledDotScore>(reach, width, width));
   add("heads_dot", "4 heads of q·k/√d", MultiHead(width, 4, scaled, {.vdim = digits}), width);
-  add("heads_gaussian", "4 heads, a width each",
-      MultiHead(width, 4, Gaussian(by_head), {.vdim = digits}), width);
+  add("heads_gaussian", "4 heads, a width each", MultiHead(width, 4, Gaussian(by_head), {.vdim = digits}), width);
   return all;
 }
 
 void print_row(const Entry& entry, const Trained& t) {
-  std::cout << "  " << kit::fit(entry.key, 16) << kit::fit(entry.formula, 28)
-            << kit::right(percent(t.accuracy), 8) << kit::right(std::to_string(t.parameters), 12)
-            << kit::right(kit::fixed(t.microseconds, 0), 10) << '\n';
+  std::cout << "  " << kit::fit(entry.key, 16) << kit::fit(entry.formula, 28) << kit::right(percent(t.accuracy), 8)
+            << kit::right(std::to_string(t.parameters), 12) << kit::right(kit::fixed(t.microseconds, 0), 10) << '\n';
 }
 
 /// 3. The weights of one sentence, side by side.
@@ -305,8 +294,7 @@ kit::HeatMap weight_map(const Entry& entry, const Trained& t, const Sentences& s
 }
 
 /// Milliseconds of `body`, the best of three.
-template <class Body>
-double milliseconds(Body body) {
+template <class Body> double milliseconds(Body body) {
   double best = 1e9;
   for (int i = 0; i < 3; ++i) {
     const auto start = std::chrono::steady_clock::now();
@@ -324,12 +312,11 @@ void show_cost() {
             << "       n   q·k/√d   fused   w·tanh(W q + U k)\n";
   for (int64_t n = 32; n <= 1024; n *= 2) {
     const Tensor x = randn({1, n, 64});
-    const std::string fields[] = {
-        kit::fixed(milliseconds([&] { nn::attention(x, x, x); }), 2),
-        kit::fixed(milliseconds([&] { nn::scaled_dot_product_attention(x, x, x); }), 2),
-        n > 256 ? "" : kit::fixed(milliseconds([&] { nn::attend(additive(x, x), x); }), 2)};
-    std::cout << kit::right(std::to_string(n), 8) << kit::right(fields[0], 9)
-              << kit::right(fields[1], 8) << kit::right(fields[2], 20) << '\n';
+    const std::string fields[] = {kit::fixed(milliseconds([&] { nn::attention(x, x, x); }), 2),
+                                  kit::fixed(milliseconds([&] { nn::scaled_dot_product_attention(x, x, x); }), 2),
+                                  n > 256 ? "" : kit::fixed(milliseconds([&] { nn::attend(additive(x, x), x); }), 2)};
+    std::cout << kit::right(std::to_string(n), 8) << kit::right(fields[0], 9) << kit::right(fields[1], 8)
+              << kit::right(fields[2], 20) << '\n';
   }
   std::cout << "\n   The additive score needs a network for each pair, a dot product is one\n"
                "   multiplication of matrices; fused, the weights are never written down.\n\n";
@@ -337,8 +324,7 @@ void show_cost() {
 
 int run(int argc, char** argv) {
   kit::Common common{.steps = 300, .steps_help = "steps of training, for each score"};
-  kit::Cli cli("attention_scores",
-               "What attention is, as a database; then every score on one small task.");
+  kit::Cli cli("attention_scores", "What attention is, as a database; then every score on one small task.");
   cli.common(common);
   cli.example("attention_scores", "the database, the table, the picture");
   cli.example("attention_scores --steps 0", "before training: who knows something from the start?");
@@ -362,13 +348,14 @@ int run(int argc, char** argv) {
   const double most_frequent = share(argmax(counts, -1), test);
   std::cout << "2. Every score on one task: " << length << " words ask " << length
             << " letters for their digits. Steps of training: " << common.steps << ".\n"
-            << "   Right without any attention: " << percent(1.0 / digits) << " by guessing, "
-            << percent(most_frequent) << " with the sentence's most\n   frequent digit, "
-            << percent(own_place) << " with the digit at the word's own place.\n\n"
+            << "   Right without any attention: " << percent(1.0 / digits) << " by guessing, " << percent(most_frequent)
+            << " with the sentence's most\n   frequent digit, " << percent(own_place)
+            << " with the digit at the word's own place.\n\n"
             << "  score           formula                     accuracy  parameters   µs/step\n";
   kit::Figure figure{.title = "Who looks where: one sentence, every score",
                      .description = "Heat maps of weights. Rows: words that ask, columns: letters.",
-                     .columns = 6, .panel_width = 210};
+                     .columns = 6,
+                     .panel_width = 210};
   kit::Json::Object accuracy, parameters;
   {
     const auto count = static_cast<int64_t>(entries.size());
@@ -395,8 +382,11 @@ int run(int argc, char** argv) {
   if (kit::interrupted() && !kit::reader_is_gone())
     std::cerr << "\nstopped after " << accuracy.size() << " of " << entries.size()
               << " scores: table and picture show those" << std::endl;
-  cli.print_json({{"database", database}, {"accuracy", accuracy}, {"parameters", parameters},
-                  {"most_frequent", most_frequent}, {"own_place", own_place}});
+  cli.print_json({{"database", database},
+                  {"accuracy", accuracy},
+                  {"parameters", parameters},
+                  {"most_frequent", most_frequent},
+                  {"own_place", own_place}});
   return 0;
 }
 

@@ -16,23 +16,23 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/core/text.h>
-#include <heed/examples/kit/pictures/attention_page.h>
-#include <heed/examples/kit/data/batches.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/data/batches.h>
 #include <heed/examples/kit/data/datasets.h>
+#include <heed/examples/kit/data/metrics.h>
+#include <heed/examples/kit/data/sampling.h>
+#include <heed/examples/kit/data/tables.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
-#include <heed/examples/kit/data/metrics.h>
 #include <heed/examples/kit/metrics_log.h>
+#include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
-#include <heed/examples/kit/data/sampling.h>
-#include <heed/examples/kit/data/tables.h>
 #include <heed/nn/attention/attention_trace.h>
-#include <heed/nn/models/gpt.h>
 #include <heed/nn/layers/losses.h>
+#include <heed/nn/models/gpt.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
@@ -63,9 +63,9 @@ struct Corpus {
     const auto cut = ids.begin() + static_cast<int64_t>(0.9 * static_cast<double>(ids.size()));
     training.assign(ids.begin(), cut);
     validation.assign(cut, ids.end());
-    check<kit::UsageError>(static_cast<int64_t>(validation.size()) > context, "--text: has ",
-                           ids.size(), " characters: its last tenth must be longer than --context ",
-                           context, ": take a longer text or a shorter context");
+    check<kit::UsageError>(static_cast<int64_t>(validation.size()) > context, "--text: has ", ids.size(),
+                           " characters: its last tenth must be longer than --context ", context,
+                           ": take a longer text or a shorter context");
   }
 
   std::string default_prompt() const {
@@ -98,8 +98,7 @@ double evaluate(nn::GPT& model, const kit::Ids& ids, int64_t limit = INT64_MAX) 
 }
 
 // `prompt` continued, a character at a time. (Ctrl-C ends it; one that ended the training does not.)
-std::string write_text(nn::GPT& model, const kit::CharVocab& vocab, const Settings& s,
-                       Generator& generator) {
+std::string write_text(nn::GPT& model, const kit::CharVocab& vocab, const Settings& s, Generator& generator) {
   const NoGrad no_history;
   model.eval();
   kit::Ids ids = vocab.encode(s.prompt);
@@ -109,8 +108,7 @@ std::string write_text(nn::GPT& model, const kit::CharVocab& vocab, const Settin
     const Tensor window = tensor_i64(kit::Ids(ids.end() - seen, ids.end()), {1, seen});
     const Tensor logits = model(window)[0][seen - 1];
     const std::vector<double> values = logits.to_vector();
-    ids.push_back(kit::sample({values.begin(), values.end()},
-                              rand({}, generator, Dtype::f64).item(), s.sampling));
+    ids.push_back(kit::sample({values.begin(), values.end()}, rand({}, generator, Dtype::f64).item(), s.sampling));
   }
   model.train();
   return vocab.decode(ids);
@@ -126,8 +124,7 @@ void draw_attention(nn::GPT& model, const Corpus& corpus, const fs::path& file) 
   model(tensor_i64(ids, {1, n}));
   model.train();
 
-  kit::AttentionSet heads{
-      .name = "self", .queries = corpus.vocab.tokens(ids), .keys = corpus.vocab.tokens(ids)};
+  kit::AttentionSet heads{.name = "self", .queries = corpus.vocab.tokens(ids), .keys = corpus.vocab.tokens(ids)};
   heads.allowed = kit::causal_mask(n, n);
   for (const nn::AttentionEntry& entry : trace.entries()) {
     heads.layers.emplace_back();
@@ -136,10 +133,9 @@ void draw_attention(nn::GPT& model, const Corpus& corpus, const fs::path& file) 
       heads.layers.back().emplace_back(weights.begin(), weights.end());
     }
   }
-  kit::save_attention_page(file,
-                           {.title = "char_gpt: who looks at whom",
-                            .note = "Each character is a query that looks back at those before it.",
-                            .sets = {heads}});
+  kit::save_attention_page(file, {.title = "char_gpt: who looks at whom",
+                                  .note = "Each character is a query that looks back at those before it.",
+                                  .sets = {heads}});
 }
 
 // Everything that a run is: to stop at any step and go on as if nothing had been.
@@ -158,9 +154,7 @@ struct Run {
                .layers = s.layers,
                .dropout = s.dropout}),
         adamw(groups(s), {.lr = s.lr, .beta2 = 0.99}),
-        schedule(adamw, {.warmup = s.warmup,
-                         .decay = std::max(s.common.steps, s.warmup),
-                         .final_lr = s.final_lr}),
+        schedule(adamw, {.warmup = s.warmup, .decay = std::max(s.common.steps, s.warmup), .final_lr = s.final_lr}),
         data(static_cast<uint64_t>(s.common.seed)) {}
 
   std::vector<optim::ParamGroup> groups(const Settings& s) const {
@@ -176,8 +170,7 @@ struct Run {
     adamw.zero_grad();
     for (auto part = starts.begin(); part != starts.end(); part += s.batch) {
       const auto [inputs, targets] = kit::windows(ids, {part, part + s.batch}, s.context);
-      const Tensor loss =
-          nn::cross_entropy(model(inputs), targets) / static_cast<double>(s.accumulate);
+      const Tensor loss = nn::cross_entropy(model(inputs), targets) / static_cast<double>(s.accumulate);
       loss.backward();
       mean_loss += loss.item();
     }
@@ -225,8 +218,7 @@ struct Run {
 };
 
 // Steps until the last one, --stop-at or an interruption, with a checkpoint now and then.
-void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& checkpoint,
-           const fs::path& metrics) {
+void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& checkpoint, const fs::path& metrics) {
   kit::MetricsLog log(metrics, run.step);
   kit::Progress progress("training", s.common.steps, {.quiet = s.common.quiet});
   progress.start_at(run.step);
@@ -253,34 +245,28 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
                       {"width", &s.width, "of the embedding", {.min = 1, .max = 1e5}},
                       {"context", &s.context, "characters that it sees at once", {.min = 1, .max = 1e6}},
                       {"dropout", &s.dropout, "probability", {.min = 0, .max = 1}}});
-  cli.group("Training",
-            {{"batch", &s.batch, "windows of text that the model sees at once", {.min = 1, .max = 1e6}},
-             {"accumulate", &s.accumulate, "such batches in a step", {.min = 1, .max = 1e6}},
-             {"lr", &s.lr, "peak learning rate", {.above = 0, .max = 1000}},
-             {"final-lr", &s.final_lr, "learning rate at the end", {.min = 0, .max = 1000}},
-             {"warmup", &s.warmup, "steps up to the peak", {.min = 0, .max = 1e9}},
-             {"weight-decay", &s.weight_decay, "of matrices", {.min = 0, .max = 1000}},
-             {"clip", &s.clip, "largest norm of the gradient", {.above = 0, .max = 1e30}},
-             {"eval-every", &s.eval_every, "steps between losses on validation text", {.min = 1}},
-             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}},
-             {"stop-at", &s.stop_at, "save and stop here, to go on later; 0: never", {.min = 0}}});
-  cli.group(
-      "Writing",
-      {{"prompt",
-        &s.prompt,
-        "text to go on from",
-        {.shown_default = "a newline, or the text's first character"}},
-       {"characters", &s.characters, "to write at the end", {.min = 0, .max = 1e9}},
-       {"temperature", &s.sampling.temperature, "0 always takes the likeliest", {.min = 0}},
-       {"top-k", &s.sampling.top_k, "choose among the k likeliest; 0: all", {.min = 0}},
-       {"top-p",
-        &s.sampling.top_p,
-        "keep the likeliest characters whose probabilities add up to this",
-        {.above = 0, .max = 1}}});
+  cli.group("Training", {{"batch", &s.batch, "windows of text that the model sees at once", {.min = 1, .max = 1e6}},
+                         {"accumulate", &s.accumulate, "such batches in a step", {.min = 1, .max = 1e6}},
+                         {"lr", &s.lr, "peak learning rate", {.above = 0, .max = 1000}},
+                         {"final-lr", &s.final_lr, "learning rate at the end", {.min = 0, .max = 1000}},
+                         {"warmup", &s.warmup, "steps up to the peak", {.min = 0, .max = 1e9}},
+                         {"weight-decay", &s.weight_decay, "of matrices", {.min = 0, .max = 1000}},
+                         {"clip", &s.clip, "largest norm of the gradient", {.above = 0, .max = 1e30}},
+                         {"eval-every", &s.eval_every, "steps between losses on validation text", {.min = 1}},
+                         {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}},
+                         {"stop-at", &s.stop_at, "save and stop here, to go on later; 0: never", {.min = 0}}});
+  cli.group("Writing",
+            {{"prompt", &s.prompt, "text to go on from", {.shown_default = "a newline, or the text's first character"}},
+             {"characters", &s.characters, "to write at the end", {.min = 0, .max = 1e9}},
+             {"temperature", &s.sampling.temperature, "0 always takes the likeliest", {.min = 0}},
+             {"top-k", &s.sampling.top_k, "choose among the k likeliest; 0: all", {.min = 0}},
+             {"top-p",
+              &s.sampling.top_p,
+              "keep the likeliest characters whose probabilities add up to this",
+              {.above = 0, .max = 1}}});
   cli.common(s.common);
   cli.example("char_gpt --text input.txt", "learn another text");
-  cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors",
-              "go on after an interruption");
+  cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors", "go on after an interruption");
   cli.json_keys({{"val_loss", "nats per character over the whole validation split"},
                  {"bits_per_character", "the same in bits"},
                  {"train_loss", "over as much of the training text"},
@@ -296,8 +282,10 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
 
 // What can be judged before there is a model.
 void check_settings(Settings& s, const Corpus& corpus) {
-  check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads, ": every head gets an equal part "
-                         "of --width ", s.width, ": give a divisor of it");
+  check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads,
+                         ": every head gets an equal part "
+                         "of --width ",
+                         s.width, ": give a divisor of it");
   const int64_t vocabulary = corpus.vocab.size(), tokens = s.batch * s.context;
   kit::check_memory(kit::transformer_parameters(s.layers, s.width) +
                         static_cast<double>(s.width) * static_cast<double>(vocabulary + s.context),
@@ -319,8 +307,7 @@ int run(int argc, char** argv) {
   const fs::path loss_plot = out.file("loss.svg", "the loss, step by step");
   const fs::path page = out.file("attention.html", "what each head looks at: open it in a browser");
   const fs::path weights = out.file("model.safetensors", "the weights, for heed or PyTorch");
-  const fs::path checkpoint =
-      out.file("checkpoint.safetensors", "full training state, for --resume");
+  const fs::path checkpoint = out.file("checkpoint.safetensors", "full training state, for --resume");
   const fs::path metrics = out.file("metrics.jsonl", "the numbers behind the plot");
 
   const Corpus corpus(s.text.empty() ? kit::source_tree_text() : kit::read_text(s.text), s.context);
@@ -331,22 +318,19 @@ int run(int argc, char** argv) {
 
   Run run(s, corpus.vocab.size());
   if (!s.resume.empty()) run.resume(s.resume, s, corpus);
-  std::cout << "text: " << corpus.training.size() + corpus.validation.size() << " characters, "
-            << corpus.vocab.size() << " different ones; model: " << run.model.num_parameters()
-            << " parameters\n";
+  std::cout << "text: " << corpus.training.size() + corpus.validation.size() << " characters, " << corpus.vocab.size()
+            << " different ones; model: " << run.model.num_parameters() << " parameters\n";
 
   const auto begin = std::chrono::steady_clock::now();
   const int64_t first = run.step;
   train(run, s, corpus, checkpoint, metrics);
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const bool stopped = kit::interrupted() || run.step < s.common.steps;
 
-  kit::save_svg(loss_plot,
-                {.title = "char_gpt: loss while training",
-                 .panels = {kit::loss_plot({{.training = kit::read_metric(metrics, "loss"),
-                                             .validation = kit::read_metric(metrics, "val_loss")}},
-                                           {{bigram, "counting pairs"}})}});
+  kit::save_svg(loss_plot, {.title = "char_gpt: loss while training",
+                            .panels = {kit::loss_plot({{.training = kit::read_metric(metrics, "loss"),
+                                                        .validation = kit::read_metric(metrics, "val_loss")}},
+                                                      {{bigram, "counting pairs"}})}});
   const auto show_samples = [&] {
     if (s.characters == 0) return;
     Generator sampler(static_cast<uint64_t>(s.common.seed));
@@ -361,8 +345,8 @@ int run(int argc, char** argv) {
   }
 
   const double val_loss = evaluate(run.model, corpus.validation);
-  const double train_loss = evaluate(run.model, corpus.training,
-                                     static_cast<int64_t>(corpus.validation.size()) / s.context);
+  const double train_loss =
+      evaluate(run.model, corpus.training, static_cast<int64_t>(corpus.validation.size()) / s.context);
   std::cout << "\nloss, in nats per character (lower is better)\n"
             << "  this model, validation   " << kit::fixed(val_loss, 4) << "   ("
             << kit::fixed(kit::bits_per_character(val_loss), 3) << " bits, perplexity "
@@ -376,8 +360,7 @@ int run(int argc, char** argv) {
   nn::save(weights, run.model.state_dict(), {{"vocabulary", corpus.vocab.symbols()}});
   draw_attention(run.model, corpus, page);
   out.print();
-  const double tokens =
-      static_cast<double>((run.step - first) * s.batch * s.accumulate * s.context);
+  const double tokens = static_cast<double>((run.step - first) * s.batch * s.accumulate * s.context);
   cli.print_json({{"val_loss", val_loss},
                   {"bits_per_character", kit::bits_per_character(val_loss)},
                   {"train_loss", train_loss},

@@ -26,11 +26,11 @@
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/pictures/plot.h>
+#include <heed/examples/kit/pictures/terminal_plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
-#include <heed/examples/kit/pictures/terminal_plot.h>
-#include <heed/nn/attention/kernel_regression.h>
 #include <heed/nn/attention/distance_kernels.h>
+#include <heed/nn/attention/kernel_regression.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/optim/sgd.h>
 
@@ -49,9 +49,7 @@ Data data_of(const kit::Curve& curve) {
   return {tensor(curve.x), tensor(curve.y), tensor(curve.queries), tensor(curve.truth)};
 }
 
-double mean_squared_error(const Tensor& estimate, const Tensor& truth) {
-  return mean(square(estimate - truth)).item();
-}
+double mean_squared_error(const Tensor& estimate, const Tensor& truth) { return mean(square(estimate - truth)).item(); }
 
 // The kernels, and what an independent computation says of them.
 
@@ -66,15 +64,14 @@ struct Smoother {
 std::vector<Smoother> all_smoothers() {
   using nn::NadarayaWatson;
   const auto gaussian = [](double width) { return NadarayaWatson(nn::Gaussian({.width = width})); };
-  return {
-      {"constant", "1: the plain mean", 0.900, 0.855, 1.040, NadarayaWatson(nn::Constant())},
-      {"boxcar", "1 if u <= 1", 0.275, 0.115, 0.517, NadarayaWatson(nn::Boxcar())},
-      {"triangular", "(1 - u)₊", 0.181, 0.055, 0.378, NadarayaWatson(nn::Triangular())},
-      {"epanechikov", "¾ (1 - u²)₊", 0.195, 0.060, 0.400, NadarayaWatson(nn::Epanechikov())},
-      {"gaussian", "exp(-u²/2)", 0.459, 0.273, 0.728, gaussian(1.0)},
-      {"gaussian_0.5", "the same, half as wide", 0.200, 0.060, 0.419, gaussian(0.5)},
-      {"gaussian_0.2", "a fifth as wide", 0.234, 0.095, 0.419, gaussian(0.2)},
-      {"gaussian_0.1", "a tenth as wide", 0.427, 0.200, 0.714, gaussian(0.1)}};
+  return {{"constant", "1: the plain mean", 0.900, 0.855, 1.040, NadarayaWatson(nn::Constant())},
+          {"boxcar", "1 if u <= 1", 0.275, 0.115, 0.517, NadarayaWatson(nn::Boxcar())},
+          {"triangular", "(1 - u)₊", 0.181, 0.055, 0.378, NadarayaWatson(nn::Triangular())},
+          {"epanechikov", "¾ (1 - u²)₊", 0.195, 0.060, 0.400, NadarayaWatson(nn::Epanechikov())},
+          {"gaussian", "exp(-u²/2)", 0.459, 0.273, 0.728, gaussian(1.0)},
+          {"gaussian_0.5", "the same, half as wide", 0.200, 0.060, 0.419, gaussian(0.5)},
+          {"gaussian_0.2", "a fifth as wide", 0.234, 0.095, 0.419, gaussian(0.2)},
+          {"gaussian_0.1", "a tenth as wide", 0.427, 0.200, 0.714, gaussian(0.1)}};
 }
 
 // The learnt width. One line of scores, and attend() does the rest: any layer of your own that can
@@ -144,9 +141,7 @@ double average(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-std::string cell(double value, int width, int decimals = 3) {
-  return kit::right(kit::fixed(value, decimals), width);
-}
+std::string cell(double value, int width, int decimals = 3) { return kit::right(kit::fixed(value, decimals), width); }
 
 // Pictures.
 
@@ -165,19 +160,17 @@ kit::Plot fit_plot(const std::string& title, const Data& data, std::vector<kit::
 }
 
 /// Every `rows`-th query and `columns`-th key of the weights.
-kit::HeatMap weight_map(const std::string& title, const nn::Attended& result, const Data& data,
-                        int64_t rows, int64_t columns) {
+kit::HeatMap weight_map(const std::string& title, const nn::Attended& result, const Data& data, int64_t rows,
+                        int64_t columns) {
   const Tensor& all = result.weights;
   const Tensor w = all.slice(0, 0, all.size(0), rows).slice(1, 0, all.size(1), columns);
   kit::HeatMap map{.title = title, .row_axis = "queries", .column_axis = "keys, in order of x"};
   map.rows = w.size(0), map.columns = w.size(1), map.values = w.to_vector();
-  for (int64_t i = 0; i < map.rows; ++i)
-    map.row_labels.push_back(kit::fixed(data.queries[i * rows].item(), 1));
+  for (int64_t i = 0; i < map.rows; ++i) map.row_labels.push_back(kit::fixed(data.queries[i * rows].item(), 1));
   return map;
 }
 
-void save_kernel_pictures(kit::RunFolder& folder, const Data& data,
-                          const std::vector<Smoother>& smoothers) {
+void save_kernel_pictures(kit::RunFolder& folder, const Data& data, const std::vector<Smoother>& smoothers) {
   kit::Figure curves{.title = "Kernel regression: eight kernels on the same points"};
   kit::Figure weights{.title = "The weights: which known points each query listens to"};
   curves.columns = weights.columns = 4;
@@ -199,14 +192,13 @@ void save_learning_picture(const std::filesystem::path& file, const Learning& ru
   kit::Plot loss{.title = "Leave-one-out loss, step by step", .x_label = "step"};
   loss.y_label = "sum of squared errors";
   loss.series = {{.y = run.losses}};
-  for (size_t step = 1; step <= run.losses.size(); ++step)
-    loss.series[0].x.push_back(static_cast<double>(step));
+  for (size_t step = 1; step <= run.losses.size(); ++step) loss.series[0].x.push_back(static_cast<double>(step));
   kit::Figure figure{.title = "A width that is learnt", .columns = 2};
   figure.panel_width = 480, figure.panel_height = 320;
-  figure.panels = {fit_plot("Before and after", data,
-                            {line("w = 1", data.queries, fixed.output, 1),
-                             line("learnt w", data.queries, learnt.output, 0)}),
-                   trap, loss, weight_map("Weights with the learnt width", learnt, data, 2, 1)};
+  figure.panels = {
+      fit_plot("Before and after", data,
+               {line("w = 1", data.queries, fixed.output, 1), line("learnt w", data.queries, learnt.output, 0)}),
+      trap, loss, weight_map("Weights with the learnt width", learnt, data, 2, 1)};
   kit::save_svg(file, figure);
 }
 
@@ -238,9 +230,9 @@ void print_errors(const std::vector<Smoother>& smoothers, const Errors& errors) 
             << "                   mean     5 %    95 %  |   mean     5 %    95 %\n";
   for (size_t i = 0; i < smoothers.size(); ++i) {
     const auto& [key, formula, mean, low, high, estimate] = smoothers[i];
-    std::cout << "  " << kit::fit(key, 14) << cell(average(errors[i]), 7)
-              << cell(quantile(errors[i], 0.05), 8) << cell(quantile(errors[i], 0.95), 8) << "  |"
-              << cell(mean, 7) << cell(low, 8) << cell(high, 8) << "   " << formula << '\n';
+    std::cout << "  " << kit::fit(key, 14) << cell(average(errors[i]), 7) << cell(quantile(errors[i], 0.05), 8)
+              << cell(quantile(errors[i], 0.95), 8) << "  |" << cell(mean, 7) << cell(low, 8) << cell(high, 8) << "   "
+              << formula << '\n';
   }
   std::cout << "\n   Too wide blurs the curve away, too narrow follows the noise. The width matters\n"
                "   more than the kernel's form.\n\n";
@@ -307,16 +299,15 @@ kit::Plot show_trap(const Data& data) {
     const double w = std::pow(10.0, -1.0 + k / 12.0);
     const LearntWidth model(w);
     const Tensor curve = model(data.queries, data.x, data.y).output;
-    const double errors[] = {training_loss(model, data, false).item() / n,
-                             training_loss(model, data, true).item() / n,
+    const double errors[] = {training_loss(model, data, false).item() / n, training_loss(model, data, true).item() / n,
                              mean_squared_error(curve, data.truth)};
     for (size_t i = 0; i < 3; ++i) {
       plot.series[i].x.push_back(w);
       plot.series[i].y.push_back(errors[i]);
     }
     if (k % 12 == 0 || k == 18)
-      std::cout << kit::right(kit::general(w, 3), 10) << cell(errors[0], 16, 4)
-                << cell(errors[1], 16, 4) << cell(errors[2], 20, 4) << '\n';
+      std::cout << kit::right(kit::general(w, 3), 10) << cell(errors[0], 16, 4) << cell(errors[1], 16, 4)
+                << cell(errors[2], 20, 4) << '\n';
   }
   std::cout << "\n   With itself, the narrowest kernel is perfect: every point is its own and only\n"
                "   neighbour. The loss says 0, the curve is noise. Left out, a point is judged by what\n"
@@ -342,14 +333,16 @@ int run(int argc, char** argv) {
   int64_t seeds = 2000;
   kit::Cli cli("kernel_regression",
                "Kernel regression (Nadaraya-Watson): kernels, widths, a learnt width, and attention.");
-  cli.group("Data", {{"seeds", &seeds, "data sets, of seeds --seed, --seed + 1, …; the first is drawn",
-                      {.min = 1, .max = 1e6}}});
+  cli.group(
+      "Data",
+      {{"seeds", &seeds, "data sets, of seeds --seed, --seed + 1, …; the first is drawn", {.min = 1, .max = 1e6}}});
   cli.common(common);
   cli.example("kernel_regression", "everything, in seconds");
   cli.example("kernel_regression --seeds 1 --seed 7", "one data set and its pictures");
-  cli.json_keys({{"mse", "mean over --seeds of the mean squared error, an object with the keys constant, "
-                         "boxcar, triangular (d2l's \"epanechikov\"), epanechikov (3/4(1-u²)₊), gaussian "
-                         "(width 1), gaussian_0.5, gaussian_0.2, gaussian_0.1"},
+  cli.json_keys({{"mse",
+                  "mean over --seeds of the mean squared error, an object with the keys constant, "
+                  "boxcar, triangular (d2l's \"epanechikov\"), epanechikov (3/4(1-u²)₊), gaussian "
+                  "(width 1), gaussian_0.5, gaussian_0.2, gaussian_0.1"},
                  {"seeds", "data sets"},
                  {"loss_first", "median leave-one-out loss before the first step of learning"},
                  {"loss_last", "the same before the last step"},
@@ -359,8 +352,7 @@ int run(int argc, char** argv) {
                  {"learnt_mse", "the same with the learnt w"},
                  {"attention_difference", "largest difference from dot-product attention"}});
   if (!cli.parse(argc, argv)) return 0;
-  if (common.steps < 1)
-    throw kit::UsageError("--steps: 0: nothing would be learnt: give at least 1");
+  if (common.steps < 1) throw kit::UsageError("--steps: 0: nothing would be learnt: give at least 1");
 
   kit::watch_interrupts();
   kit::RunFolder folder(common.out);
@@ -396,9 +388,15 @@ int run(int argc, char** argv) {
 
   kit::Json::Object mse;
   for (size_t i = 0; i < errors.size(); ++i) mse.emplace_back(smoothers[i].key, average(errors[i]));
-  cli.print_json({{"mse", mse}, {"seeds", seeds}, {"loss_first", m.loss_first}, {"loss_last", m.loss_last},
-                  {"loss_falls", m.falls}, {"w", m.w}, {"fixed_mse", m.fixed_error},
-                  {"learnt_mse", m.error}, {"attention_difference", difference}});
+  cli.print_json({{"mse", mse},
+                  {"seeds", seeds},
+                  {"loss_first", m.loss_first},
+                  {"loss_last", m.loss_last},
+                  {"loss_falls", m.falls},
+                  {"w", m.w},
+                  {"fixed_mse", m.fixed_error},
+                  {"learnt_mse", m.error},
+                  {"attention_difference", difference}});
   return 0;
 }
 

@@ -31,52 +31,42 @@ namespace {
 const Task& named_task(const std::vector<std::string>& arguments) {
   for (size_t i = arguments.size() - 1; i > 0; --i)  // the last one given wins
     for (const Task& task : kit::all_tasks())
-      if (arguments[i] == "--task=" + task.name ||
-          (arguments[i - 1] == "--task" && arguments[i] == task.name))
+      if (arguments[i] == "--task=" + task.name || (arguments[i - 1] == "--task" && arguments[i] == task.name))
         return task;
   return kit::all_tasks()[0];
 }
 
-bool parse(kit::Cli& cli, std::string& name, TaskSettings& s,
-           const std::vector<std::string>& arguments) {
+bool parse(kit::Cli& cli, std::string& name, TaskSettings& s, const std::vector<std::string>& arguments) {
   std::vector<std::string> names;
   for (const Task& task : kit::all_tasks()) names.push_back(task.name);
   kit::Recipe& r = s.recipe;
-  cli.group(
-      "Task",
-      {{"task",
-        &name,
-        "what to learn; also as the first word. The defaults below are its own",
-        {.choices = names, .value = "NAME"}},
-       {"length", &s.length, "of the sequences; for sums the digits of a number", {.min = 0, .max = 1e4}},
-       {"symbols", &s.symbols, "different ones; the modulus, or kinds of brackets", {.min = 0, .max = 1e5}},
-       {"pairs", &s.pairs, "keys to recall", {.min = 1, .max = 1e4}},
-       {"depth", &s.depth, "brackets that are open at a time", {.min = 1}},
-       {"train-size",
-        &s.train_size,
-        "examples to train on; 0: new ones in every step",
-        {.min = 0, .max = 1e7}},
-       {"test-size", &s.test_size, "examples to test on, none of them trained on", {.min = 1, .max = 1e6}},
-       {"text", &s.text, "names to learn, one a line", {.value = "FILE"}},
-       {"resume", &s.resume, "go on from this checkpoint"}});
+  cli.group("Task",
+            {{"task",
+              &name,
+              "what to learn; also as the first word. The defaults below are its own",
+              {.choices = names, .value = "NAME"}},
+             {"length", &s.length, "of the sequences; for sums the digits of a number", {.min = 0, .max = 1e4}},
+             {"symbols", &s.symbols, "different ones; the modulus, or kinds of brackets", {.min = 0, .max = 1e5}},
+             {"pairs", &s.pairs, "keys to recall", {.min = 1, .max = 1e4}},
+             {"depth", &s.depth, "brackets that are open at a time", {.min = 1}},
+             {"train-size", &s.train_size, "examples to train on; 0: new ones in every step", {.min = 0, .max = 1e7}},
+             {"test-size", &s.test_size, "examples to test on, none of them trained on", {.min = 1, .max = 1e6}},
+             {"text", &s.text, "names to learn, one a line", {.value = "FILE"}},
+             {"resume", &s.resume, "go on from this checkpoint"}});
   cli.group("Model", {{"layers", &s.layers, "blocks", {.min = 1, .max = 1000}},
                       {"heads", &s.heads, "attention heads in each", {.min = 1, .max = 1e5}},
                       {"width", &s.width, "of the model", {.min = 1, .max = 1e5}},
                       {"dropout", &s.dropout, "probability", {.min = 0, .max = 1}},
                       {"compare", &s.compare, "train a control of equal size beside it"}});
-  cli.group("Training",
-            {{"batch", &r.batch, "examples in a step", {.min = 1, .max = 1e6}},
-             {"lr", &r.lr, "peak learning rate", {.above = 0, .max = 1000}},
-             {"schedule",
-              &r.schedule,
-              "its shape",
-              {.choices = {"constant", "linear", "cosine", "noam"}}},
-             {"warmup", &r.warmup, "steps up to the peak", {.min = 0, .max = 1e9}},
-             {"weight-decay", &r.weight_decay, "of matrices", {.min = 0, .max = 1000}},
-             {"clip", &r.clip, "largest norm of the gradient; 0: any", {.min = 0, .max = 1e30}},
-             {"goal", &s.goal, "test accuracy to stop at; 0: take all steps", {.min = 0, .max = 1}},
-             {"eval-every", &s.eval_every, "steps between tests", {.min = 1}},
-             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
+  cli.group("Training", {{"batch", &r.batch, "examples in a step", {.min = 1, .max = 1e6}},
+                         {"lr", &r.lr, "peak learning rate", {.above = 0, .max = 1000}},
+                         {"schedule", &r.schedule, "its shape", {.choices = {"constant", "linear", "cosine", "noam"}}},
+                         {"warmup", &r.warmup, "steps up to the peak", {.min = 0, .max = 1e9}},
+                         {"weight-decay", &r.weight_decay, "of matrices", {.min = 0, .max = 1000}},
+                         {"clip", &r.clip, "largest norm of the gradient; 0: any", {.min = 0, .max = 1e30}},
+                         {"goal", &s.goal, "test accuracy to stop at; 0: take all steps", {.min = 0, .max = 1}},
+                         {"eval-every", &s.eval_every, "steps between tests", {.min = 1}},
+                         {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
   cli.common(s.common);
   for (const Task& task : kit::all_tasks()) cli.example("tasks " + task.name, task.about);
   cli.example("tasks recall --help", "the defaults of a task");
@@ -121,14 +111,13 @@ kit::Traits traits_of(const std::string& task, const TaskSettings& s, const kit:
 
 /// What can be judged before there are examples and models.
 void check_settings(const std::string& task, const TaskSettings& s) {
-  check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads,
-                         ": every head gets an equal part of --width ", s.width,
-                         ": give a divisor of it");
-  check<kit::UsageError>(s.text.empty() || task == "names", "--text: is for the task names, this is ",
-                         task, ": leave it out");
-  kit::check_memory(kit::transformer_parameters(s.layers, s.width) +
-                        static_cast<double>(s.width) * static_cast<double>(s.symbols),
-                    kit::transformer_values(s.layers, s.width, s.length));
+  check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads, ": every head gets an equal part of --width ",
+                         s.width, ": give a divisor of it");
+  check<kit::UsageError>(s.text.empty() || task == "names", "--text: is for the task names, this is ", task,
+                         ": leave it out");
+  kit::check_memory(
+      kit::transformer_parameters(s.layers, s.width) + static_cast<double>(s.width) * static_cast<double>(s.symbols),
+      kit::transformer_values(s.layers, s.width, s.length));
 }
 
 int run(int argc, char** argv) {
@@ -138,9 +127,7 @@ int run(int argc, char** argv) {
   std::string name = task.name;
   TaskSettings s = task.defaults;
   s.common = {.seed = 1, .out = fs::path("out") / "tasks" / name, .steps = s.recipe.steps};
-  kit::Cli cli(
-      "tasks",
-      "Learns a small task whose every example is made by a rule, beside a published number.");
+  kit::Cli cli("tasks", "Learns a small task whose every example is made by a rule, beside a published number.");
   if (!parse(cli, name, s, arguments)) return 0;
   s.recipe.steps = s.common.steps;
   s.recipe.width = s.width;
@@ -154,8 +141,7 @@ int run(int argc, char** argv) {
   const kit::Problem problem = kit::from_settings([&] {
     kit::Problem made = task.make(s);
     if (!s.compare) made.models.resize(1);
-    for (const auto& [model, make] : made.models)
-      run.learners.emplace_back(model, make(), s.recipe);
+    for (const auto& [model, make] : made.models) run.learners.emplace_back(model, make(), s.recipe);
     return made;
   });
   const kit::Traits traits = traits_of(name, s, problem);
@@ -168,15 +154,12 @@ int run(int argc, char** argv) {
   const auto measure = [&](kit::SequenceModel& model) {
     std::vector<std::pair<std::string, double>> values;
     const kit::Evaluation test = kit::evaluate(model, problem.data.test);
-    values = {
-        {"test_loss", test.loss}, {"test_accuracy", test.accuracy}, {"test_exact", test.exact}};
-    if (!problem.data.training.empty())
-      values.emplace_back("train_accuracy", kit::evaluate(model, trained).accuracy);
+    values = {{"test_loss", test.loss}, {"test_accuracy", test.accuracy}, {"test_exact", test.exact}};
+    if (!problem.data.training.empty()) values.emplace_back("train_accuracy", kit::evaluate(model, trained).accuracy);
     if (problem.score) values.emplace_back("score", problem.score(model));
     return values;
   };
-  std::cout << name << ": " << task.about << '\n'
-            << problem.note << (problem.note.empty() ? "" : "\n");
+  std::cout << name << ": " << task.about << '\n' << problem.note << (problem.note.empty() ? "" : "\n");
   kit::train(run, problem.data, measure,
              {.recipe = s.recipe,
               .checkpoint = files.checkpoint,
@@ -187,8 +170,7 @@ int run(int argc, char** argv) {
               .goal_metric = "test_accuracy",
               .goal = s.goal,
               .quiet = s.common.quiet});
-  const kit::Evaluation blind =
-      kit::blind(trained, problem.data.test, static_cast<int64_t>(problem.tokens.size()));
+  const kit::Evaluation blind = kit::blind(trained, problem.data.test, static_cast<int64_t>(problem.tokens.size()));
   const kit::Report report{.run = run,
                            .problem = problem,
                            .blind = blind,

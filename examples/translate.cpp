@@ -28,28 +28,28 @@
 #include <heed/autograd/ops/softmax.h>
 #include <heed/autograd/tensor.h>
 #include <heed/core/error.h>
-#include <heed/examples/kit/json.h>
 #include <heed/core/random.h>
 #include <heed/core/text.h>
-#include <heed/examples/kit/translation/alignment.h>
-#include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/data/vocabulary.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
+#include <heed/examples/kit/json.h>
 #include <heed/examples/kit/metrics_log.h>
-#include <heed/examples/kit/translation/number_words.h>
+#include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/plot.h>
+#include <heed/examples/kit/pictures/terminal_plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/translation/alignment.h>
+#include <heed/examples/kit/translation/number_words.h>
 #include <heed/examples/kit/translation/sentence_pairs.h>
-#include <heed/examples/kit/pictures/terminal_plot.h>
 #include <heed/examples/kit/translation/translation_recipes.h>
 #include <heed/examples/kit/translation/translation_report.h>
 #include <heed/examples/kit/translation/translation_score.h>
 #include <heed/examples/kit/translation/translation_task.h>
 #include <heed/examples/kit/translation/translators.h>
-#include <heed/examples/kit/data/vocabulary.h>
 #include <heed/nn/layers/losses.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
@@ -62,8 +62,7 @@ namespace {
 const std::string checkpoint_name = ".checkpoint.safetensors";
 
 struct Settings {
-  kit::Common common{.seed = 1, .steps = 0,
-                     .steps_help = "steps of training; 0: as the recipe has (1000 on numbers)"};
+  kit::Common common{.seed = 1, .steps = 0, .steps_help = "steps of training; 0: as the recipe has (1000 on numbers)"};
   std::string model = "all", recipe = "tutorial", direction, dialect = "france", spelling = "traditional", show;
   fs::path pairs, resume;
   int64_t train_size = 0, test_size = 2000, samples = 5, eval_every = 100, save_every = 500;
@@ -89,7 +88,8 @@ kit::FrenchNumbers french_of(const Settings& s) {
 kit::TranslationTask make_task(const Settings& s) {
   const bool d2l = s.task() == kit::TaskKind::d2l;
   kit::TaskOptions options{.to_english = s.direction.empty() ? !d2l : s.direction == "fr-en",
-                           .train_size = s.train_size, .test_size = s.test_size,
+                           .train_size = s.train_size,
+                           .test_size = s.test_size,
                            .seed = static_cast<uint64_t>(s.common.seed)};
   if (s.task() == kit::TaskKind::numbers) return kit::number_task(options, french_of(s));
   if (d2l) options.min_freq = 2;
@@ -113,8 +113,8 @@ kit::TranslationRecipe make_recipe(const Settings& s, const std::string& model, 
 
 // What can be judged before there are models.
 void check_recipe(const kit::TranslationRecipe& r, const std::string& model, const kit::TranslationTask& task) {
-  check<kit::UsageError>(model != "transformer" || r.width % r.heads == 0, "--width ", r.width,
-                         ": the transformer's ", r.heads, " heads get equal parts of it: give a multiple");
+  check<kit::UsageError>(model != "transformer" || r.width % r.heads == 0, "--width ", r.width, ": the transformer's ",
+                         r.heads, " heads get equal parts of it: give a multiple");
   const auto words = static_cast<double>(task.source.size() + task.target.size());
   const int64_t longest = task.source_steps + task.target_steps;
   kit::check_memory(2 * kit::transformer_parameters(r.layers, r.width) + 2 * words * static_cast<double>(r.width),
@@ -155,8 +155,7 @@ struct Run {
     const kit::TranslationBatch batch = kit::make_batch(task, task.training, order.examples(step));
     const Tensor logits = (*model)(batch, recipe.teacher_forcing);
     // Cross-entropy in two steps, for `location` gives logarithms already: log_softmax leaves them alone.
-    const Tensor loss =
-        nn::nll_loss(log_softmax(logits, -1), batch.target, {.ignore_index = kit::WordVocab::pad});
+    const Tensor loss = nn::nll_loss(log_softmax(logits, -1), batch.target, {.ignore_index = kit::WordVocab::pad});
     adam.zero_grad();
     loss.backward();
     optim::clip_grad_norm(model->parameters(), recipe.clip, {.error_if_nonfinite = true});
@@ -184,9 +183,14 @@ struct Run {
   // What must be equal for a resumed run to be the same run. (--steps may be more: it goes on.)
   kit::Traits traits() const {
     const kit::TranslationRecipe& r = recipe;
-    return {{"model", name}, {"examples_hash", task.hash(), "training set"}, {"seed", std::to_string(seed)},
-            {"batch", std::to_string(r.batch)}, {"lr", kit::shortest(r.lr)}, {"width", std::to_string(r.width)},
-            {"layers", std::to_string(r.layers)}, {"dropout", kit::shortest(r.dropout)},
+    return {{"model", name},
+            {"examples_hash", task.hash(), "training set"},
+            {"seed", std::to_string(seed)},
+            {"batch", std::to_string(r.batch)},
+            {"lr", kit::shortest(r.lr)},
+            {"width", std::to_string(r.width)},
+            {"layers", std::to_string(r.layers)},
+            {"dropout", kit::shortest(r.dropout)},
             {"layer_dropout", kit::shortest(r.layer_dropout)},
             {"teacher_forcing", kit::shortest(r.teacher_forcing)}};
   }
@@ -228,44 +232,57 @@ void check_resumable(const fs::path& folder, const std::vector<std::string>& mod
   check(fs::is_directory(folder), "--resume ", readable(folder.string()),
         ": is no folder: give the one that an earlier run wrote into");
   const auto known = [&](const std::string& name) { return fs::exists(folder / (name + checkpoint_name)); };
-  check(std::any_of(models.begin(), models.end(), known), "--resume ", readable(folder.string()), ": holds no checkpoint of ",
-        kit::join_words(models), ": give the folder that an earlier run wrote into");
+  check(std::any_of(models.begin(), models.end(), known), "--resume ", readable(folder.string()),
+        ": holds no checkpoint of ", kit::join_words(models), ": give the folder that an earlier run wrote into");
 }
 
 bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
   const std::string from_recipe = "the recipe's";
-  cli.group("Data", {
-      {"pairs", &s.pairs, "sentence pairs between tabs", {.value = "FILE", .shown_default = "number words"}},
-      {"recipe", &s.recipe, "pairs as PyTorch's tutorial or as the book", {.choices = {"tutorial", "d2l"}}},
-      {"direction", &s.direction, "en is the first column of pairs",
-       {.choices = {"fr-en", "en-fr"}, .shown_default = "fr-en, with d2l en-fr"}},
-      {"dialect", &s.dialect, "how 70, 80 and 90 are called",
-       {.choices = {"france", "belgium", "switzerland", "octante"}}},
-      {"spelling", &s.spelling, "hyphens below a hundred, or between all words",
-       {.choices = {"traditional", "1990"}}},
-      {"train-size", &s.train_size, "sentences to learn from",
-       {.min = 0, .max = 1e6, .shown_default = "30000 numbers; all pairs; 600 with d2l"}},
-      {"test-size", &s.test_size, "others to test with; of pairs at most a tenth", {.min = 1, .max = 1e6}},
-      {"resume", &s.resume, "go on from what a run left in this folder", {.value = "DIR"}}});
-  cli.group("Models", {
-      {"model", &s.model, "which to train",
-       {.choices = {"all", "bahdanau", "transformer", "location", "none"}}},
-      {"width", &s.width, "of embeddings and states", {.min = 0, .max = 1e5, .shown_default = from_recipe}},
-      {"layers", &s.layers, "of encoder and decoder; location has one", {.min = 0, .max = 1000, .shown_default = from_recipe}},
-      {"dropout", &s.dropout, "probability", {.min = 0, .max = 1, .shown_default = from_recipe}}});
-  cli.group("Training", {
-      {"batch", &s.batch, "sentences in a step", {.min = 0, .max = 1e6, .shown_default = from_recipe}},
-      {"lr", &s.lr, "peak learning rate", {.above = 0, .max = 1000, .shown_default = from_recipe}},
-      {"teacher-forcing", &s.teacher_forcing, "share of steps that show the decoder the true words",
-       {.min = 0, .max = 1, .shown_default = "1, with the tutorial 0.5"}},
-      {"eval-every", &s.eval_every, "steps between losses on test sentences", {.min = 1}},
-      {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
-  cli.group("Writing", {
-      {"beam", &s.search.beam, "translations followed at once; 1 is greedy", {.min = 1, .max = 1000}},
-      {"length-penalty", &s.search.length_penalty, "of beam search, against short ones", {.min = 0, .max = 1000}},
-      {"samples", &s.samples, "test sentences to print, and mistakes", {.min = 0}},
-      {"show", &s.show, "sentence whose alignment is drawn",
-       {.shown_default = "quatre-vingt-dix-sept, or the first test pair"}}});
+  cli.group(
+      "Data",
+      {{"pairs", &s.pairs, "sentence pairs between tabs", {.value = "FILE", .shown_default = "number words"}},
+       {"recipe", &s.recipe, "pairs as PyTorch's tutorial or as the book", {.choices = {"tutorial", "d2l"}}},
+       {"direction",
+        &s.direction,
+        "en is the first column of pairs",
+        {.choices = {"fr-en", "en-fr"}, .shown_default = "fr-en, with d2l en-fr"}},
+       {"dialect",
+        &s.dialect,
+        "how 70, 80 and 90 are called",
+        {.choices = {"france", "belgium", "switzerland", "octante"}}},
+       {"spelling", &s.spelling, "hyphens below a hundred, or between all words", {.choices = {"traditional", "1990"}}},
+       {"train-size",
+        &s.train_size,
+        "sentences to learn from",
+        {.min = 0, .max = 1e6, .shown_default = "30000 numbers; all pairs; 600 with d2l"}},
+       {"test-size", &s.test_size, "others to test with; of pairs at most a tenth", {.min = 1, .max = 1e6}},
+       {"resume", &s.resume, "go on from what a run left in this folder", {.value = "DIR"}}});
+  cli.group("Models",
+            {{"model", &s.model, "which to train", {.choices = {"all", "bahdanau", "transformer", "location", "none"}}},
+             {"width", &s.width, "of embeddings and states", {.min = 0, .max = 1e5, .shown_default = from_recipe}},
+             {"layers",
+              &s.layers,
+              "of encoder and decoder; location has one",
+              {.min = 0, .max = 1000, .shown_default = from_recipe}},
+             {"dropout", &s.dropout, "probability", {.min = 0, .max = 1, .shown_default = from_recipe}}});
+  cli.group("Training",
+            {{"batch", &s.batch, "sentences in a step", {.min = 0, .max = 1e6, .shown_default = from_recipe}},
+             {"lr", &s.lr, "peak learning rate", {.above = 0, .max = 1000, .shown_default = from_recipe}},
+             {"teacher-forcing",
+              &s.teacher_forcing,
+              "share of steps that show the decoder the true words",
+              {.min = 0, .max = 1, .shown_default = "1, with the tutorial 0.5"}},
+             {"eval-every", &s.eval_every, "steps between losses on test sentences", {.min = 1}},
+             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
+  cli.group(
+      "Writing",
+      {{"beam", &s.search.beam, "translations followed at once; 1 is greedy", {.min = 1, .max = 1000}},
+       {"length-penalty", &s.search.length_penalty, "of beam search, against short ones", {.min = 0, .max = 1000}},
+       {"samples", &s.samples, "test sentences to print, and mistakes", {.min = 0}},
+       {"show",
+        &s.show,
+        "sentence whose alignment is drawn",
+        {.shown_default = "quatre-vingt-dix-sept, or the first test pair"}}});
   cli.common(s.common);
   cli.example("translate --train-size 1000", "too few numbers for some of the models");
   cli.example("translate --dialect switzerland --direction en-fr", "ninety-seven is nonante-sept there");
@@ -322,8 +339,8 @@ struct Report {
 
 void print_task(const kit::TranslationTask& task, const kit::Words& shown, const Settings& s) {
   std::cout << task.name << ": " << task.training.size() << " to learn from, " << task.test.size()
-            << (task.tests_training ? " of them" : " others") << " to test with; " << task.source.size()
-            << " and " << task.target.size() << " words\n";
+            << (task.tests_training ? " of them" : " others") << " to test with; " << task.source.size() << " and "
+            << task.target.size() << " words\n";
   if (task.repeated > 0) std::cout << "left out, since an earlier pair is the same: " << task.repeated << '\n';
   if (task.also_tested > 0)
     std::cout << "left out of training, since the test has their sentence: " << task.also_tested << '\n';
@@ -399,15 +416,20 @@ int run(int argc, char** argv) {
 
   std::cout << report.table << '\n';
   if (d2l)
-    std::cout << "The book prints a tenth of the nats a word, with dropout on: 0.021 (bahdanau), 0.030 (transformer).\n"
-              << "With it off, on tatoeba.org's first 600, ambiguity leaves 0.012; PyTorch reaches 0.013 and 0.019.\n\n";
+    std::cout
+        << "The book prints a tenth of the nats a word, with dropout on: 0.021 (bahdanau), 0.030 (transformer).\n"
+        << "With it off, on tatoeba.org's first 600, ambiguity leaves 0.012; PyTorch reaches 0.013 and 0.019.\n\n";
   if (!report.heat.panels.empty()) {
     kit::save_svg(alignment, report.heat);
     kit::save_attention_page(page, report.page);
   }
   out.print();
-  cli.print_json({{"exact_match", report.exact_match}, {"bleu", report.bleu}, {"loss", report.loss},
-                  {"parameters", report.parameters}, {"steps", report.steps}, {"seconds", report.seconds},
+  cli.print_json({{"exact_match", report.exact_match},
+                  {"bleu", report.bleu},
+                  {"loss", report.loss},
+                  {"parameters", report.parameters},
+                  {"steps", report.steps},
+                  {"seconds", report.seconds},
                   {"d2l_sentences", report.d2l_sentences}});
   return 0;
 }

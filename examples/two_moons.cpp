@@ -80,9 +80,7 @@ Tensor loss_of(const Mlp& model, const Tensor& scores, const Tensor& y) {
   return loss;
 }
 
-double accuracy_of(const Tensor& scores, const Tensor& y) {
-  return mean((y * scores > 0.0).to(Dtype::f64)).item();
-}
+double accuracy_of(const Tensor& scores, const Tensor& y) { return mean((y * scores > 0.0).to(Dtype::f64)).item(); }
 
 // 4. Training.
 
@@ -131,9 +129,7 @@ struct Landscape {
   double left, right, bottom, top;
   std::vector<double> score;
 
-  static double part(int64_t i, int64_t n) {
-    return static_cast<double>(i) / static_cast<double>(n - 1);
-  }
+  static double part(int64_t i, int64_t n) { return static_cast<double>(i) / static_cast<double>(n - 1); }
   double x(int64_t j) const { return left + (right - left) * part(j, columns); }
   double y(int64_t i) const { return top - (top - bottom) * part(i, rows); }
   double at(int64_t i, int64_t j) const { return score[static_cast<size_t>(i * columns + j)]; }
@@ -168,7 +164,7 @@ Landscape landscape_of(const Run& run, int64_t columns, int64_t rows) {
 /// enters and leaves a triangle through the edges whose ends lie on different sides of the level.
 kit::Series contour(const Landscape& land, double level, const std::string& name) {
   kit::Series line{.name = name};
-  const auto triangle = [&](const int64_t (&i)[3], const int64_t (&j)[3]) {
+  const auto triangle = [&](const int64_t(&i)[3], const int64_t(&j)[3]) {
     const size_t before = line.x.size();
     for (int a = 0; a < 3; ++a) {
       const int b = (a + 1) % 3;
@@ -203,8 +199,7 @@ void save_boundary(const std::filesystem::path& file, const Run& run) {
   const Landscape land = landscape_of(run, 161, 101);
   kit::Plot plot{.x_label = "x₁", .y_label = "x₂"};
   plot.series = {points_of(run.data, -1, "upper moon", 0), points_of(run.data, 1, "lower moon", 1),
-                 contour(land, 0, "boundary: score 0"), contour(land, -1, "margins: score ±1"),
-                 contour(land, 1, "")};
+                 contour(land, 0, "boundary: score 0"), contour(land, -1, "margins: score ±1"), contour(land, 1, "")};
   for (size_t i = 2; i < 5; ++i) plot.series[i].colour = 7;
   plot.series[3].faint = plot.series[4].faint = true;
   kit::save_svg(file, {.title = "Two moons: what the network learnt", .panels = {plot}});
@@ -228,15 +223,13 @@ std::string boundary_text(const Run& run) {
       const double across = (dots.x[n] - land.left) / (land.right - land.left);
       const double down = (land.top - dots.y[n]) / (land.top - land.bottom);
       const auto row = static_cast<size_t>(std::lround(down * static_cast<double>(land.rows - 1)));
-      lines[row][static_cast<size_t>(std::lround(across * static_cast<double>(land.columns - 1)))] =
-          character;
+      lines[row][static_cast<size_t>(std::lround(across * static_cast<double>(land.columns - 1)))] = character;
     }
   };
   mark(points_of(run.data, -1, "", 0), 'o');
   mark(points_of(run.data, 1, "", 0), 'x');
   std::string text;
-  for (const std::string& line : lines)
-    text += "  " + line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+  for (const std::string& line : lines) text += "  " + line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
   if (left_out > 0) text += "  left out, for they are not finite: " + std::to_string(left_out) + " points\n";
   return text;
 }
@@ -249,21 +242,15 @@ int run(int argc, char** argv) {
   Settings settings;
   kit::Common common{.steps = settings.steps};
   int64_t seeds = 1;
-  kit::Cli cli(
-      "two_moons",
-      "A small network learns to tell two half circles apart, beside micrograd's numbers.");
-  cli.group(
-      "Data and model",
-      {{"points", &settings.points, "points, half on each moon", {.min = 4, .max = 1e5}},
-       {"noise", &settings.noise, "standard deviation of noise on each coordinate", {.min = 0}},
-       {"init",
-        &settings.init,
-        "first weights: U(-1, 1) and biases 0, or both U(±1/√in)",
-        {.choices = {"micrograd", "pytorch"}}},
-       {"seeds",
-        &seeds,
-        "networks to train, of seeds --seed, --seed + 1, …",
-        {.min = 1, .max = 1e6}}});
+  kit::Cli cli("two_moons", "A small network learns to tell two half circles apart, beside micrograd's numbers.");
+  cli.group("Data and model",
+            {{"points", &settings.points, "points, half on each moon", {.min = 4, .max = 1e5}},
+             {"noise", &settings.noise, "standard deviation of noise on each coordinate", {.min = 0}},
+             {"init",
+              &settings.init,
+              "first weights: U(-1, 1) and biases 0, or both U(±1/√in)",
+              {.choices = {"micrograd", "pytorch"}}},
+             {"seeds", &seeds, "networks to train, of seeds --seed, --seed + 1, …", {.min = 1, .max = 1e6}}});
   cli.common(common);
   cli.example("two_moons", "the notebook's run and its picture, in a fraction of a second");
   cli.example("two_moons --seeds 100", "how often is it perfect?");
@@ -283,17 +270,16 @@ int run(int argc, char** argv) {
   const Run first = train(settings, common.seed);
   const double loss = first.losses.back(), accuracy = first.accuracies.back();
 
-  std::cout << settings.points << " points, " << first.model.num_parameters()
-            << " parameters, seed " << common.seed << "\n\n  step    loss  accuracy\n";
+  std::cout << settings.points << " points, " << first.model.num_parameters() << " parameters, seed " << common.seed
+            << "\n\n  step    loss  accuracy\n";
   const auto last = static_cast<int64_t>(first.losses.size()) - 1;  // less than --steps after Ctrl-C
   for (int64_t k = 0; k <= last; ++k) {
     if (k % std::max<int64_t>(1, settings.steps / 10) != 0 && k != last) continue;
     const auto i = static_cast<size_t>(k);
-    std::cout << kit::right(std::to_string(k), 6) << kit::right(kit::fixed(first.losses[i], 4), 8)
-              << "  " << percent(first.accuracies[i]) << '\n';
+    std::cout << kit::right(std::to_string(k), 6) << kit::right(kit::fixed(first.losses[i], 4), 8) << "  "
+              << percent(first.accuracies[i]) << '\n';
   }
-  std::cout << "\n  score > 0 where dotted; o the upper moon, x the lower\n\n"
-            << boundary_text(first);
+  std::cout << "\n  score > 0 where dotted; o the upper moon, x the lower\n\n" << boundary_text(first);
 
   double mean_accuracy = accuracy;
   int64_t perfect = accuracy == 1.0, trained = 1;
@@ -315,27 +301,28 @@ int run(int argc, char** argv) {
             << "  loss at the end     " << kit::fixed(loss, 4) << "  0.01098\n"
             << "  accuracy at the end " << percent(accuracy) << "  100 %\n";
   if (trained > 1)
-    std::cout << "  over " << trained << " seeds: " << perfect << " perfect, mean accuracy "
-              << percent(mean_accuracy) << '\n';
-  std::cout
-      << "\n(The published run is one seed of micrograd's. Of a hundred such runs about 88 are\n"
-         "perfect with its initial weights, about 49 with PyTorch's: try --seeds 100, and\n"
-         "--init pytorch.)\n";
+    std::cout << "  over " << trained << " seeds: " << perfect << " perfect, mean accuracy " << percent(mean_accuracy)
+              << '\n';
+  std::cout << "\n(The published run is one seed of micrograd's. Of a hundred such runs about 88 are\n"
+               "perfect with its initial weights, about 49 with PyTorch's: try --seeds 100, and\n"
+               "--init pytorch.)\n";
 
   save_boundary(boundary, first);
   std::vector<double> steps;
   for (size_t k = 0; k < first.losses.size(); ++k) steps.push_back(static_cast<double>(k));
   const kit::Plot plot = kit::loss_plot(steps, first.losses, {{0.01098, "micrograd, step 99"}});
-  kit::save_svg(loss_curve,
-                {.title = "Two moons: max-margin loss", .panels = {plot}});
+  kit::save_svg(loss_curve, {.title = "Two moons: max-margin loss", .panels = {plot}});
   std::cout << '\n';
   folder.print();
   if (kit::interrupted() && !kit::reader_is_gone())
     std::cerr << "\nstopped after step " << last << " of " << settings.steps
               << (seeds > 1 ? cat(", ", trained, " of ", seeds, " networks") : "")
               << ": numbers and pictures show as much" << std::endl;
-  cli.print_json({{"accuracy", accuracy}, {"loss", loss}, {"mean_accuracy", mean_accuracy},
-                  {"perfect", perfect}, {"seeds", trained}});
+  cli.print_json({{"accuracy", accuracy},
+                  {"loss", loss},
+                  {"mean_accuracy", mean_accuracy},
+                  {"perfect", perfect},
+                  {"seeds", trained}});
   return 0;
 }
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include <heed/autograd/ops.h>
 #include <heed/autograd/observe.h>
+#include <heed/autograd/ops.h>
 #include <heed/core/scope.h>
 
 namespace heed::nn {
@@ -103,29 +103,27 @@ Tensor with_another_future(const Tensor& x, int64_t axis, int64_t t, Generator& 
 
 }  // namespace
 
-std::optional<CausalityLeak> causality_leak(const std::function<Tensor(const Tensor&)>& model,
-                                            const Tensor& input, const CausalityOptions& o) {
+std::optional<CausalityLeak> causality_leak(const std::function<Tensor(const Tensor&)>& model, const Tensor& input,
+                                            const CausalityOptions& o) {
   const NoGrad no_history;
-  check<ShapeError>(o.axis >= 0 && o.axis < input.dim(), "check_causality: axis ", o.axis,
-                    ", input ", input.shape(), ": there is no such axis: name that of time");
-  check<DtypeError>(input.dtype() != Dtype::boolean, "check_causality: input ", input.dtype(),
-                    " ", input.shape(), ": is neither floating nor tokens: "
+  check<ShapeError>(o.axis >= 0 && o.axis < input.dim(), "check_causality: axis ", o.axis, ", input ", input.shape(),
+                    ": there is no such axis: name that of time");
+  check<DtypeError>(input.dtype() != Dtype::boolean, "check_causality: input ", input.dtype(), " ", input.shape(),
+                    ": is neither floating nor tokens: "
                     "nothing could replace it");
   const int64_t n = input.size(o.axis);
-  check(is_floating(input.dtype()) || (input.numel() > 0 && amax(input).item() >= 1.0),
-        "check_causality: input ", input.shape(), ": all tokens are 0: ",
-        "nothing could replace them: give tokens up to the vocabulary's largest");
+  check(is_floating(input.dtype()) || (input.numel() > 0 && amax(input).item() >= 1.0), "check_causality: input ",
+        input.shape(),
+        ": all tokens are 0: ", "nothing could replace them: give tokens up to the vocabulary's largest");
   const auto run = [&](const Tensor& x) {
     const Tensor y = model(x).detach();
-    check<ShapeError>(o.axis < y.dim() && y.size(o.axis) == n, "check_causality: input ", x.shape(),
-                      ", output ", y.shape(), ": axis ", o.axis,
-                      " differs: a causal model has an output for each position");
+    check<ShapeError>(o.axis < y.dim() && y.size(o.axis) == n, "check_causality: input ", x.shape(), ", output ",
+                      y.shape(), ": axis ", o.axis, " differs: a causal model has an output for each position");
     return y.clone();
   };
   const Tensor answer = run(input);
-  check(largest_change(run(input).array(), answer.array()) == 0.0, "check_causality: input ",
-        input.shape(), ": the model answers differently when asked twice: ",
-        "switch dropout off with eval()");
+  check(largest_change(run(input).array(), answer.array()) == 0.0, "check_causality: input ", input.shape(),
+        ": the model answers differently when asked twice: ", "switch dropout off with eval()");
 
   Generator generator(o.seed);
   for (int64_t t = 0; t + 1 < n; ++t) {
@@ -136,8 +134,8 @@ std::optional<CausalityLeak> causality_leak(const std::function<Tensor(const Ten
     if (change == 0.0) continue;
 
     CausalityLeak leak{0, t + 1, change, "", ""};
-    while (largest_change(before.select(o.axis, leak.position).array(),
-                          after.select(o.axis, leak.position).array()) == 0.0)
+    while (largest_change(before.select(o.axis, leak.position).array(), after.select(o.axis, leak.position).array()) ==
+           0.0)
       ++leak.position;
     std::vector<PastWatch::Seen> seen;
     {
@@ -157,12 +155,11 @@ void check_causality(const std::function<Tensor(const Tensor&)>& model, const Te
                      const CausalityOptions& options) {
   const std::optional<CausalityLeak> leak = causality_leak(model, input, options);
   if (!leak) return;
-  fail<Error>("check_causality: output ", leak->position, " of input ", input.shape(),
-              ": changes, by up to ", leak->change, ", with inputs from ", leak->future, " on: ",
-              leak->op.empty() ? "no op of the past could be found that does"
-                               : cat("the future comes in at ", leak->op),
-              leak->path.empty() ? "" : cat(" in ", leak->path),
-              ": give that layer .causal = true or a mask");
+  fail<Error>(
+      "check_causality: output ", leak->position, " of input ", input.shape(), ": changes, by up to ", leak->change,
+      ", with inputs from ", leak->future, " on: ",
+      leak->op.empty() ? "no op of the past could be found that does" : cat("the future comes in at ", leak->op),
+      leak->path.empty() ? "" : cat(" in ", leak->path), ": give that layer .causal = true or a mask");
 }
 
 }  // namespace heed::nn

@@ -37,8 +37,8 @@ struct CausalityLeak {
 /// The verdict is exact. The place is found by the ops whose output has one axis as long as the
 /// sequence, so take a length that is no other size of the model (its width, its heads); scores
 /// (n, n) are not judged, for masks come behind them.
-std::optional<CausalityLeak> causality_leak(const std::function<Tensor(const Tensor&)>& model,
-                                            const Tensor& input, const CausalityOptions& = {});
+std::optional<CausalityLeak> causality_leak(const std::function<Tensor(const Tensor&)>& model, const Tensor& input,
+                                            const CausalityOptions& = {});
 
 /// Throws Error, naming position, module and op, unless `model` is causal.
 void check_causality(const std::function<Tensor(const Tensor&)>& model, const Tensor& input,

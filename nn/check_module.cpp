@@ -15,8 +15,7 @@ namespace {
 struct Substitute final : Visitor {
   std::map<const Node*, Tensor> replacement;
   void on_tensor(const std::string&, Tensor& x) override {
-    if (const auto found = replacement.find(x.node().get()); x.node() && found != replacement.end())
-      x = found->second;
+    if (const auto found = replacement.find(x.node().get()); x.node() && found != replacement.end()) x = found->second;
   }
 };
 

@@ -43,7 +43,8 @@ void check_module(const M& layer, const std::vector<Tensor>& inputs, F forward, 
 
 template <class M>
 void check_module(const M& layer, const std::vector<Tensor>& inputs, const ModuleCheck& options = {}) {
-  check_module(layer, inputs, [](const M& m, const std::vector<Tensor>& in) { return m(in.at(0)); }, options);
+  const auto forward = [](const M& m, const std::vector<Tensor>& in) { return m(in.at(0)); };
+  check_module(layer, inputs, forward, options);
 }
 
 }  // namespace heed::nn

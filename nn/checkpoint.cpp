@@ -29,8 +29,7 @@ Checkpoint load(const std::filesystem::path& file) {
   Checkpoint checkpoint;
   checkpoint.metadata = tensors.metadata();
   checkpoint.source = file.string();
-  for (const std::string& name : tensors.names())
-    checkpoint.state.push_back({name, Tensor(tensors.at(name))});
+  for (const std::string& name : tensors.names()) checkpoint.state.push_back({name, Tensor(tensors.at(name))});
   return checkpoint;
 }
 
@@ -49,12 +48,13 @@ StateDict average(const std::vector<StateDict>& states) {
       check(found != tensors.end() && tensors.size() == by_name.back().size(), "average: ", quote(entry.name),
             ": not all states have the same names: they must be of one model");
       const Tensor& x = *found->second;
-      check<ShapeError>(x.shape() == entry.tensor.shape(), "average: ", quote(entry.name), " ",
-                        entry.tensor.shape(), " and ", x.shape(), ": shapes must be equal");
+      check<ShapeError>(x.shape() == entry.tensor.shape(), "average: ", quote(entry.name), " ", entry.tensor.shape(),
+                        " and ", x.shape(), ": shapes must be equal");
       sum = sum.defined() ? sum + x.to(Dtype::f64) : x.to(Dtype::f64);
     }
     const Tensor& last = *by_name.back().at(entry.name);
-    mean.push_back({entry.name, is_floating(last.dtype()) ? (sum / static_cast<double>(states.size())).to(last.dtype()) : last});
+    mean.push_back(
+        {entry.name, is_floating(last.dtype()) ? (sum / static_cast<double>(states.size())).to(last.dtype()) : last});
   }
   return mean;
 }

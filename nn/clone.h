@@ -12,8 +12,7 @@ namespace heed::nn {
 void unshare(Module& m);
 
 /// An independent copy: training it leaves m alone.
-template <class M>
-M clone(const M& m) {
+template <class M> M clone(const M& m) {
   M copy = m;
   unshare(copy);
   return copy;

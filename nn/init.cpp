@@ -10,8 +10,7 @@ namespace heed::nn {
 
 namespace {
 
-template <class Fill>
-Tensor& write(const char* op, Tensor& x, Fill fill) {
+template <class Fill> Tensor& write(const char* op, Tensor& x, Fill fill) {
   const core::OpName at(op);
   const NoGrad no_history;
   core::Array values(x.shape(), x.dtype());
@@ -26,8 +25,7 @@ struct Fans {
 Fans fans(const char* op, const Tensor& x) {
   check<ShapeError>(x.dim() >= 2, op, ": ", x.shape(),
                     ": fan in and fan out need two axes or more: use uniform_ or normal_");
-  const double field =
-      static_cast<double>(x.numel()) / std::max(1.0, static_cast<double>(x.size(0) * x.size(1)));
+  const double field = static_cast<double>(x.numel()) / std::max(1.0, static_cast<double>(x.size(0) * x.size(1)));
   return {static_cast<double>(x.size(1)) * field, static_cast<double>(x.size(0)) * field};
 }
 
@@ -48,13 +46,11 @@ Tensor& constant_(Tensor& x, double value) {
 }
 
 Tensor& uniform_(Tensor& x, double low, double high) {
-  return write("uniform_", x,
-               [&](const core::Array& y) { core::fill_uniform(y, low, high, default_generator()); });
+  return write("uniform_", x, [&](const core::Array& y) { core::fill_uniform(y, low, high, default_generator()); });
 }
 
 Tensor& normal_(Tensor& x, double mean, double std) {
-  return write("normal_", x,
-               [&](const core::Array& y) { core::fill_normal(y, mean, std, default_generator()); });
+  return write("normal_", x, [&](const core::Array& y) { core::fill_normal(y, mean, std, default_generator()); });
 }
 
 Tensor& trunc_normal_(Tensor& x, double mean, double std, double low, double high) {
@@ -95,9 +91,7 @@ namespace {
 // enough for orthogonality to the last digits (Giraud et al. 2005). It is the QR decomposition
 // whose R has a positive diagonal; of normal vectors Q is uniformly distributed (Mezzadri 2007).
 void orthonormalise(double* rows, int64_t count, int64_t width) {
-  const auto dot = [width](const double* a, const double* b) {
-    return std::inner_product(a, a + width, b, 0.0);
-  };
+  const auto dot = [width](const double* a, const double* b) { return std::inner_product(a, a + width, b, 0.0); };
   for (int64_t i = 0; i < count; ++i) {
     double* const v = rows + i * width;
     for (int pass = 0; pass < 2; ++pass)

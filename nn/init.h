@@ -16,8 +16,8 @@ Tensor& normal_(Tensor& x, double mean = 0.0, double std = 1.0);
 /// Normal, cut to low … high (values, not multiples of std).
 Tensor& trunc_normal_(Tensor& x, double mean = 0.0, double std = 1.0, double low = -2.0, double high = 2.0);
 
-Tensor& xavier_uniform_(Tensor& x, double gain = 1.0);   // U(±gain √(6 / (fan_in + fan_out)))
-Tensor& xavier_normal_(Tensor& x, double gain = 1.0);    // N(0, gain² 2 / (fan_in + fan_out))
+Tensor& xavier_uniform_(Tensor& x, double gain = 1.0);  // U(±gain √(6 / (fan_in + fan_out)))
+Tensor& xavier_normal_(Tensor& x, double gain = 1.0);   // N(0, gain² 2 / (fan_in + fan_out))
 
 /// Variance gain² / fan_in, so that a rectified layer keeps the scale of its input. `slope` is that
 /// of the leaky ReLU behind it: gain² = 2 / (1 + slope²). √5 gives torch.nn.Linear's U(±1/√fan_in).

@@ -61,7 +61,8 @@ struct Judge {
     const StateDict mine = module.state_dict();
     std::map<std::string, const Tensor*> theirs;
     for (const NamedTensor& entry : state)
-      if (!theirs.emplace(entry.name, &entry.tensor).second) problems.add(readable(entry.name), ": is named twice in the state");
+      if (!theirs.emplace(entry.name, &entry.tensor).second)
+        problems.add(readable(entry.name), ": is named twice in the state");
 
     std::set<const void*> storages;
     for (const NamedTensor& entry : mine) storages.insert(entry.tensor.array().storage().bytes());
@@ -91,8 +92,9 @@ struct Judge {
     const bool names_differ = options.strict && !(result.missing.empty() && result.unexpected.empty());
     const bool none_fits = names_differ && !state.empty() && result.unexpected.size() == state.size();
     check(problems.empty(), "load_state_dict: ", class_name(module), ": the state does not fit:", problems.text(),
-          none_fits      ? "\nnone of its names is one of the module's: is it another model's, or do they have a prefix, as those of "
-                           "save_checkpoint() have (load_checkpoint() takes it off)?"
+          none_fits ? "\nnone of its names is one of the module's: is it another model's, or do they have a prefix, as "
+                      "those of "
+                      "save_checkpoint() have (load_checkpoint() takes it off)?"
           : names_differ ? "\nload with {.strict = false} to skip names that are on one side only"
                          : "");
   }
@@ -109,7 +111,8 @@ struct Judge {
                           transposed ? ": transposed: load x.transpose(0, 1)" : "");
     }
     if (is_floating(source.dtype()) && !is_floating(dtype))
-      return problems.add(name, ": is ", source.dtype(), " in the state, ", dtype, " in the module: would be cut to whole numbers");
+      return problems.add(name, ": is ", source.dtype(), " in the state, ", dtype,
+                          " in the module: would be cut to whole numbers");
     Tensor x = source.detach().to(dtype);
     if (first || !target.source.defined()) {
       // Numbers of the module itself are copied, as they may be written before they are read.

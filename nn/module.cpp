@@ -5,7 +5,6 @@
 #include <set>
 #include <typeinfo>
 
-
 #include <heed/autograd/leaf.h>
 #include <heed/core/text.h>
 #include <heed/nn/clone.h>
@@ -38,8 +37,7 @@ void Visitor::operator()(const std::string& name, Module& module) {
 namespace {
 
 // A visitor made of two functions.
-template <class OnTensor, class OnModule>
-struct Visit final : Visitor {
+template <class OnTensor, class OnModule> struct Visit final : Visitor {
   OnTensor tensor;
   OnModule module;
   Visit(OnTensor t, OnModule m) : tensor(std::move(t)), module(std::move(m)) {}
@@ -56,8 +54,7 @@ void walk(const Module& m, OnTensor on_tensor, OnModule on_module = nothing) {
 }
 
 // Replaces every tensor by make(tensor); what was one tensor before is one afterwards.
-template <class Make>
-void replace_tensors(Module& m, Make make) {
+template <class Make> void replace_tensors(Module& m, Make make) {
   std::map<const void*, Tensor> done;  // by node, or by bytes for what has no node
   walk(m, [&](const std::string&, Tensor& x) {
     const void* key = x.node().get();
@@ -124,7 +121,9 @@ void Module::train(bool on) {
 }
 
 void Module::requires_grad(bool wanted) {
-  walk(*this, [wanted](const std::string&, Tensor& x) { if (x.node()) x.requires_grad(wanted); });
+  walk(*this, [wanted](const std::string&, Tensor& x) {
+    if (x.node()) x.requires_grad(wanted);
+  });
 }
 
 void Module::zero_grad() {

@@ -35,12 +35,12 @@ class Visitor {
   virtual ~Visitor() = default;
   void operator()(const std::string& name, Tensor& tensor);
   void operator()(const std::string& name, Module& module);
-  template <class M>
-  void operator()(const std::string& name, std::vector<M>& list) {  // name.0, name.1, …
+  template <class M> void operator()(const std::string& name, std::vector<M>& list) {  // name.0, name.1, …
     for (size_t i = 0; i < list.size(); ++i) (*this)(name + "." + std::to_string(i), list[i]);
   }
-  template <class M>
-  void operator()(const std::string& name, std::optional<M>& maybe) { if (maybe) (*this)(name, *maybe); }
+  template <class M> void operator()(const std::string& name, std::optional<M>& maybe) {
+    if (maybe) (*this)(name, *maybe);
+  }
 
  protected:
   virtual void on_tensor(const std::string& path, Tensor& tensor) = 0;
@@ -76,19 +76,19 @@ struct Module {
   virtual ~Module() = default;
   virtual void visit(Visitor& v) = 0;
 
-  std::vector<Tensor> parameters() const;             // each once, however often it is tied
+  std::vector<Tensor> parameters() const;  // each once, however often it is tied
   std::vector<NamedTensor> named_parameters() const;
-  int64_t num_parameters() const;                     // numbers in them
+  int64_t num_parameters() const;  // numbers in them
   StateDict state_dict() const;
   /// Copies numbers in. Throws Error listing every missing and unexpected name, every shape that differs and
   /// every tie whose tensors do; nothing is changed then. One name of tied tensors is enough. Dtypes are converted.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& = {});
 
-  void train(bool on = true);                         // for this module and all inside it
+  void train(bool on = true);  // for this module and all inside it
   void eval() { train(false); }
-  void requires_grad(bool wanted);                    // false freezes
+  void requires_grad(bool wanted);  // false freezes
   void zero_grad();
-  void to(Dtype dtype);                               // ties survive
+  void to(Dtype dtype);  // ties survive
 
  protected:
   Module() = default;
@@ -100,7 +100,8 @@ struct Module {
 class Scope {
  public:
   explicit Scope(const Module& m) : frame_{&m, &typeid(m), describe, core::current_scope} {
-    if (core::members_wanted > 0 && !frame_.outer) [[unlikely]] m.state_dict();  // names all members
+    if (core::members_wanted > 0 && !frame_.outer) [[unlikely]]
+      m.state_dict();  // names all members
     core::current_scope = &frame_;
   }
   ~Scope() { core::current_scope = frame_.outer; }

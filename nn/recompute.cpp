@@ -21,21 +21,24 @@ void check_all_named(const Tensor& y, const Tensor& x, const std::vector<Tensor>
   std::set<const Node*> named{x.node().get()};
   for (const Tensor& input : inputs) named.insert(input.node().get());
   for (const LeafOf& leaf : leaves(y))
-    check<AutogradError>(named.contains(leaf.node.get()), "recompute: the layer uses a parameter ", leaf.shape,
-                         " that its visit() does not name: its gradient would be lost: name it there, or freeze it with "
-                         "requires_grad(false)");
+    check<AutogradError>(
+        named.contains(leaf.node.get()), "recompute: the layer uses a parameter ", leaf.shape,
+        " that its visit() does not name: its gradient would be lost: name it there, or freeze it with "
+        "requires_grad(false)");
 }
 
 // The derivative by x and the parameters, each as it enters the layer: where a parameter also led to x, what comes
 // that way is another node's to find. So x is a view of its own, and grad() stops at what it is asked for.
 std::vector<Tensor> inside_again(const Tensor& g, const Wanted& wanted, const std::vector<Tensor>& inputs,
-                                 const std::vector<Tensor>&, const Drawn& drawn, const std::function<Tensor(const Tensor&)>& again) {
+                                 const std::vector<Tensor>&, const Drawn& drawn,
+                                 const std::function<Tensor(const Tensor&)>& again) {
   const bool recording = grad_enabled();
   const EnableGrad on;
   Generator then(drawn.seed);
   then.set_counter(drawn.first);
   const GeneratorGuard same_draws(then);  // the generator that all threads share is left alone
-  const Tensor x = recording ? inputs[0].reshape(inputs[0].shape()) : Tensor(inputs[0].array()).requires_grad(wanted[0]);
+  const Tensor x =
+      recording ? inputs[0].reshape(inputs[0].shape()) : Tensor(inputs[0].array()).requires_grad(wanted[0]);
   const Tensor y = again(x);
   const uint64_t count = then.counter() - drawn.first;
   check<AutogradError>(count == 0 || count == drawn.count, "recompute: ", count, " draws of ", drawn.count,
@@ -60,7 +63,8 @@ void check_draws_repeat(const Module& layer) {
   for (const NamedModule& inner : named_modules(layer)) {
     const auto* const dropout = dynamic_cast<const Dropout*>(inner.module);
     check(!dropout || !dropout->generator || !dropout->training || dropout->p == 0.0, "recompute: ", class_name(layer),
-          inner.name.empty() ? "" : ": " + inner.name, ": its Dropout has a generator of its own, which will have moved "
+          inner.name.empty() ? "" : ": " + inner.name,
+          ": its Dropout has a generator of its own, which will have moved "
           "on when backward draws again: let it use the default generator (of this thread alone: GeneratorGuard)");
   }
 }

@@ -29,8 +29,7 @@ void check_draws_repeat(const Module& layer);
 /// layer(x) for a layer that calling does not change. It may be gone when backward comes: a copy, which
 /// shares its tensors, is kept. AutogradError in backward where x or what the layer's visit() names, frozen weights
 /// and buffers too, was changed in place since, or where the layer uses a parameter that it does not name.
-template <class Layer>
-Tensor recompute(const Layer& layer, const Tensor& x) {
+template <class Layer> Tensor recompute(const Layer& layer, const Tensor& x) {
   if (!grad_enabled()) return layer(x);
   check_draws_repeat(layer);
   const Generator before = default_generator();

@@ -9,7 +9,7 @@ namespace heed::nn {
 
 namespace {
 
-constexpr const char* list_key = "parts";        // of the metadata: the names of all parts
+constexpr const char* list_key = "parts";  // of the metadata: the names of all parts
 constexpr const char* generator_key = "default_generator";
 
 bool is_within(std::string_view name, std::string_view part) {
@@ -32,7 +32,11 @@ const std::string& Part::Stored::text(const std::string& name) const {
 
 Part::Part(std::string name, Module& model)
     : name_(std::move(name)),
-      save_([&model] { return Stored{model.state_dict(), {}}; }),
+      save_([&model] {
+        Stored stored;
+        stored.tensors = model.state_dict();
+        return stored;
+      }),
       prepare_([&model](const Stored& stored) { return prepare_load(model, stored.tensors); }) {}
 
 Part::Part(std::string name, Resumable& resumable)
@@ -54,12 +58,14 @@ Part::Part(std::string name, Resumable& resumable)
 Part::Part(std::string name, Generator& generator)
     : name_(std::move(name)),
       save_([&generator] {
-        return Stored{{}, {{"seed", std::to_string(generator.seed())}, {"counter", std::to_string(generator.counter())}}};
+        return Stored{{},
+                      {{"seed", std::to_string(generator.seed())}, {"counter", std::to_string(generator.counter())}}};
       }),
       prepare_([&generator](const Stored& stored) -> std::function<void()> {
-        const std::optional<uint64_t> seed = parse<uint64_t>(stored.text("seed")), counter = parse<uint64_t>(stored.text("counter"));
-        check<FormatError>(seed && counter, "seed ", quote(stored.text("seed")), ", counter ", quote(stored.text("counter")),
-                           ": must be whole numbers below 2^64");
+        const std::optional<uint64_t> seed = parse<uint64_t>(stored.text("seed")),
+                                      counter = parse<uint64_t>(stored.text("counter"));
+        check<FormatError>(seed && counter, "seed ", quote(stored.text("seed")), ", counter ",
+                           quote(stored.text("counter")), ": must be whole numbers below 2^64");
         return [&generator, seed = *seed, counter = *counter] {
           generator.seed(seed);
           generator.set_counter(counter);
@@ -68,7 +74,11 @@ Part::Part(std::string name, Generator& generator)
 
 Part::Part(std::string name, std::string& text)
     : name_(std::move(name)),
-      save_([&text] { return Stored{{}, {{"", text}}}; }),
+      save_([&text] {
+        Stored stored;
+        stored.texts[""] = text;
+        return stored;
+      }),
       prepare_([&text](const Stored& stored) -> std::function<void()> {
         return [&text, value = stored.text("")]() mutable { text.swap(value); };
       }) {}
@@ -76,11 +86,14 @@ Part::Part(std::string name, std::string& text)
 std::vector<Part> Part::with_default_generator(std::vector<Part> parts) {
   parts.emplace_back(generator_key, default_generator());
   for (const Part& part : parts) {
-    const bool usable = !part.name_.empty() && part.name_ != list_key && part.name_ != "format" && part.name_.find(',') == std::string::npos;
-    check(usable, "checkpoint: a part named ", quote(part.name_), ": is reserved, empty, or has a comma: name it otherwise");
+    const bool usable = !part.name_.empty() && part.name_ != list_key && part.name_ != "format" &&
+                        part.name_.find(',') == std::string::npos;
+    check(usable, "checkpoint: a part named ", quote(part.name_),
+          ": is reserved, empty, or has a comma: name it otherwise");
     for (const Part& other : parts)
       check(&part == &other || (part.name_ != other.name_ && !is_within(other.name_, part.name_)), "checkpoint: parts ",
-            readable(part.name_), " and ", readable(other.name_), ": are one, or one within the other: name them otherwise");
+            readable(part.name_), " and ", readable(other.name_),
+            ": are one, or one within the other: name them otherwise");
   }
   return parts;
 }
@@ -95,7 +108,8 @@ Part::Stored Part::stored_in(const Checkpoint& file, const TensorsByName& tensor
     if (!key.starts_with(prefix)) continue;
     // A tensor that another name has, too, is in the file once, perhaps as another part's; the text says as what.
     const auto kept = tensors.find(text);
-    if (kept != tensors.end() && tensors.count(key) == 0) stored.tensors.push_back({key.substr(prefix.size()), *kept->second});
+    if (kept != tensors.end() && tensors.count(key) == 0)
+      stored.tensors.push_back({key.substr(prefix.size()), *kept->second});
     else stored.texts[key.substr(prefix.size())] = text;
   }
   return stored;
@@ -114,9 +128,10 @@ void save_checkpoint(const std::filesystem::path& file, const std::vector<Part>&
   }
   metadata[list_key] = join(names);
   for (const auto& [key, text] : notes) {
-    const bool within = std::any_of(names.begin(), names.end(), [&note = key](const std::string& part) { return is_within(note, part); });
-    check(!within && metadata.emplace(key, text).second, "save_checkpoint: ", quote(file.string()), ": the note ", quote(key),
-          " has the name of a part: name it otherwise");
+    const bool within = std::any_of(names.begin(), names.end(),
+                                    [&note = key](const std::string& part) { return is_within(note, part); });
+    check(!within && metadata.emplace(key, text).second, "save_checkpoint: ", quote(file.string()), ": the note ",
+          quote(key), " has the name of a part: name it otherwise");
   }
   save(file, all, metadata);
 }
@@ -145,14 +160,13 @@ void load_checkpoint(const Checkpoint& saved, const std::vector<Part>& asked_for
     }
     try {
       take_over.push_back(part.prepare_(Part::stored_in(saved, tensors, part.name_)));
-    } catch (const Error& error) {
-      problems.add(part.name_, ": ", error.what());
-    }
+    } catch (const Error& error) { problems.add(part.name_, ": ", error.what()); }
   }
   for (const std::string& name : there) problems.add(readable(name), ": is in the file, and not asked for");
   // (The file's list of parts may be as long as a stranger likes, the caller's is short.)
   for (const NamedTensor& entry : saved.state)
-    if (there.empty() && std::none_of(parts.begin(), parts.end(), [&](const Part& part) { return is_within(entry.name, part.name_); }))
+    if (there.empty() &&
+        std::none_of(parts.begin(), parts.end(), [&](const Part& part) { return is_within(entry.name, part.name_); }))
       problems.add(readable(entry.name), ": is of no part");
   check(problems.empty(), where, ": does not fit, nothing is changed:", problems.text());
   for (const std::function<void()>& take : take_over) take();

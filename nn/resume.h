@@ -54,12 +54,12 @@ class Part {
     std::map<std::string, std::string> texts;
     const std::string& text(const std::string& name) const;  // throws Error where there is none
   };
-  friend void save_checkpoint(const std::filesystem::path&, const std::vector<Part>&, const std::map<std::string, std::string>&);
+  friend void save_checkpoint(const std::filesystem::path&, const std::vector<Part>&,
+                              const std::map<std::string, std::string>&);
   friend void load_checkpoint(const Checkpoint&, const std::vector<Part>&);
   static Stored stored_in(const Checkpoint& file, const TensorsByName& tensors, const std::string& name);
   static std::vector<Part> with_default_generator(std::vector<Part> parts);
-  template <class T>
-  static std::optional<T> parse(const std::string& text);
+  template <class T> static std::optional<T> parse(const std::string& text);
 
   std::string name_;
   std::function<Stored()> save_;
@@ -74,16 +74,19 @@ void save_checkpoint(const std::filesystem::path& file, const std::vector<Part>&
 /// Takes over everything or, where anything is wrong, nothing: throws one Error that lists what is missing, not asked
 /// for, or does not fit.
 void load_checkpoint(const Checkpoint& saved, const std::vector<Part>& parts);
-inline void load_checkpoint(const std::filesystem::path& file, const std::vector<Part>& parts) { load_checkpoint(load(file), parts); }
+inline void load_checkpoint(const std::filesystem::path& file, const std::vector<Part>& parts) {
+  load_checkpoint(load(file), parts);
+}
 
-template <class T>
-std::optional<T> Part::parse(const std::string& text) {
+template <class T> std::optional<T> Part::parse(const std::string& text) {
   if constexpr (std::same_as<T, bool>) {
     if (text != "true" && text != "false") return std::nullopt;
     return text == "true";
   } else if constexpr (std::floating_point<T>) {
     const std::optional<double> value = parse_double(text);
-    const auto beyond = [](double x) { return std::isfinite(x) && std::abs(x) > static_cast<double>((std::numeric_limits<T>::max)()); };
+    const auto beyond = [](double x) {
+      return std::isfinite(x) && std::abs(x) > static_cast<double>((std::numeric_limits<T>::max)());
+    };
     return value && !beyond(*value) ? std::optional(static_cast<T>(*value)) : std::nullopt;
   } else {
     const auto value = [&] {

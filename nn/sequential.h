@@ -15,8 +15,7 @@
 
 namespace heed::nn {
 
-template <class... Layers>
-struct Sequential : Module {
+template <class... Layers> struct Sequential : Module {
   std::tuple<Layers...> layers;
 
   explicit Sequential(Layers... l) : layers(std::move(l)...) {}
@@ -28,8 +27,7 @@ struct Sequential : Module {
   }
 
   /// The i-th layer:  model.get<0>().weight
-  template <size_t i>
-  auto& get() { return std::get<i>(layers); }
+  template <size_t i> auto& get() { return std::get<i>(layers); }
 
   void visit(Visitor& v) override {
     size_t i = 0;

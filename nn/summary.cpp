@@ -15,8 +15,7 @@ using Row = std::array<std::string, 5>;  // path, class, tensor, shape, numbers 
 
 std::string thousands(int64_t n) {
   std::string digits = std::to_string(n);
-  for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3)
-    digits.insert(static_cast<size_t>(i), ",");
+  for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), ",");
   return digits;
 }
 
@@ -31,8 +30,7 @@ std::string size_of_bytes(int64_t bytes) {
 
 // Characters on the screen: bytes that begin one.
 size_t width(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 std::string laid_out(const std::vector<Row>& rows, const std::vector<std::string>& remarks) {
@@ -58,8 +56,7 @@ std::string laid_out(const std::vector<Row>& rows, const std::vector<std::string
 std::string summary(const Module& model) {
   // A tensor is known by where its numbers are: ties and copied handles share them.
   const auto place = [](const Tensor& x) {
-    return x.array().storage().bytes() +
-           x.array().offset() * static_cast<int64_t>(size_of(x.dtype()));
+    return x.array().storage().bytes() + x.array().offset() * static_cast<int64_t>(size_of(x.dtype()));
   };
   std::set<const void*> trainable;
   for (const Tensor& p : model.parameters()) trainable.insert(place(p));
@@ -69,8 +66,7 @@ std::string summary(const Module& model) {
   for (const NamedTensor& entry : model.state_dict()) {
     std::string path = entry.name;
     do path.erase(path.find('.') == std::string::npos ? 0 : path.rfind('.'));
-    while (std::none_of(modules.begin(), modules.end(),
-                        [&](const NamedModule& m) { return m.name == path; }));
+    while (std::none_of(modules.begin(), modules.end(), [&](const NamedModule& m) { return m.name == path; }));
     own[path].push_back(entry);
   }
 
@@ -106,8 +102,8 @@ std::string summary(const Module& model) {
       remarks.push_back(remark);
     }
   }
-  return laid_out(rows, remarks) + "total " + thousands(numbers) + " numbers, " +
-         thousands(trained) + " of them trainable, " + size_of_bytes(bytes) + "\n";
+  return laid_out(rows, remarks) + "total " + thousands(numbers) + " numbers, " + thousands(trained) +
+         " of them trainable, " + size_of_bytes(bytes) + "\n";
 }
 
 }  // namespace heed::nn

@@ -2,19 +2,15 @@
 
 #include <cmath>
 
-#include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/ops/comparison.h>
+#include <heed/autograd/ops/elementwise.h>
 #include <heed/core/kernels/kernels.h>
 #include <heed/core/parallel.h>
 
 namespace heed::optim {
 
-Adam::Adam(const char* name, const std::vector<ParamGroup>& groups, const AdamOptions& options,
-           bool decoupled)
-    : Optimizer(name, groups, options.lr, options.weight_decay),
-      name_(name),
-      options_(options),
-      decoupled_(decoupled) {
+Adam::Adam(const char* name, const std::vector<ParamGroup>& groups, const AdamOptions& options, bool decoupled)
+    : Optimizer(name, groups, options.lr, options.weight_decay), name_(name), options_(options), decoupled_(decoupled) {
   option("betas", {&options_.beta1, &options_.beta2});
   option("eps", options_.eps);
   option("amsgrad", options_.amsgrad);

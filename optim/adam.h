@@ -19,12 +19,10 @@ class Adam : public Optimizer {
  public:
   explicit Adam(const std::vector<Tensor>& params, const AdamOptions& options = {})
       : Adam({ParamGroup{params}}, options) {}
-  Adam(const std::vector<ParamGroup>& groups, const AdamOptions& options)
-      : Adam("Adam", groups, options, false) {}
+  Adam(const std::vector<ParamGroup>& groups, const AdamOptions& options) : Adam("Adam", groups, options, false) {}
 
  protected:
-  Adam(const char* name, const std::vector<ParamGroup>& groups, const AdamOptions& options,
-       bool decoupled);
+  Adam(const char* name, const std::vector<ParamGroup>& groups, const AdamOptions& options, bool decoupled);
 
  private:
   void check_options() const override;

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
+#include <heed/autograd/ops/comparison.h>
 #include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/ops/linalg.h>
 #include <heed/autograd/ops/reduce.h>
-#include <heed/autograd/ops/comparison.h>
 
 namespace heed::optim {
 

@@ -11,8 +11,7 @@ double not_negative(const char* whose, const char* option, double value) {
   return value;
 }
 
-Optimizer::Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr,
-                     double weight_decay)
+Optimizer::Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr, double weight_decay)
     : name_(name), ownership_(name) {
   for (const ParamGroup& group : groups) {
     groups_.push_back({.params = group.params,
@@ -139,7 +138,8 @@ void Optimizer::read_group(StateReader& from, size_t g, Loaded& loaded) const {
       else if (options_[i].flag && value != 0 && value != 1) from.note(name, ": is ", value, ", must be 0 or 1");
     }
     if (g == 0) loaded.options.push_back(values);
-    else if (values != loaded.options[i]) from.note(name, ": differs from the first group's: it is one for all groups here");
+    else if (values != loaded.options[i])
+      from.note(name, ": differs from the first group's: it is one for all groups here");
   }
   size_t first = 0;
   for (size_t before = 0; before < g; ++before) first += groups_[before].params.size();
@@ -167,9 +167,7 @@ std::vector<std::string> Optimizer::slot_names(StateReader& from, const Loaded& 
     Tensor p = zeros({1});
     update(p, zeros({1}), probe, groups_[0]);
     check_options();
-  } catch (const Error& error) {
-    wrong = error.what();
-  } catch (...) {
+  } catch (const Error& error) { wrong = error.what(); } catch (...) {
     set_all(before);
     throw;
   }

@@ -59,8 +59,7 @@ class Optimizer : public Resumable {
   std::function<void()> prepare_load(const OptimizerState& state) override;
 
  protected:
-  Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr,
-            double weight_decay);
+  Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr, double weight_decay);
 
   /// Makes an option part of the state, under PyTorch's name: finite numbers, one or several (betas), or on and off.
   /// For the constructor of the subclass; the values must live as long as it.

@@ -15,8 +15,10 @@ void Ownership::take(const Tensor& p) {
   heed::check<AutogradError>(p.node() && p.is_leaf(), optimizer_, ": a tensor ", p.shape(),
                              " is no parameter: pass model.parameters(), or tensors made by parameter()");
   Leaf* const leaf = static_cast<Leaf*>(p.node().get());
-  const bool twice = std::any_of(params_.begin(), params_.end(), [&](const Owned& other) { return other.leaf == leaf; });
-  heed::check<AutogradError>(!twice, optimizer_, ": a parameter ", p.shape(), " is given twice: each belongs to one group");
+  const bool twice =
+      std::any_of(params_.begin(), params_.end(), [&](const Owned& other) { return other.leaf == leaf; });
+  heed::check<AutogradError>(!twice, optimizer_, ": a parameter ", p.shape(),
+                             " is given twice: each belongs to one group");
   params_.push_back({leaf, p.shape()});
   ++leaf->owners;
 }
@@ -46,12 +48,15 @@ void Ownership::check_replaced(const Leaves& unowned) {
     const auto replacement = std::find_if(unowned.begin(), unowned.end(), [&](const std::shared_ptr<Leaf>& other) {
       return other->id > p->leaf->id && other->grad.defined() && other->grad.shape() == p->shape;
     });
-    heed::check<AutogradError>(replacement == unowned.end(), optimizer_, ": step: ", describe(*p),
-                               ": was replaced: backward() reached another of its shape, which no optimizer owns: ", remedy);
+    heed::check<AutogradError>(
+        replacement == unowned.end(), optimizer_, ": step: ", describe(*p),
+        ": was replaced: backward() reached another of its shape, which no optimizer owns: ", remedy);
     if (trained == 0 || std::exchange(p->warned, true)) continue;
-    std::cerr << "warning: " << optimizer_ << ": step: " << describe(*p)
-              << ": nothing but this optimizer holds it: if an assignment replaced it (weight = zeros(…) is a buffer, weight = "
-                 "parameter(zeros(…)) a parameter), make the optimizer afterwards; if its layer was removed, all is well\n";
+    std::cerr
+        << "warning: " << optimizer_ << ": step: " << describe(*p)
+        << ": nothing but this optimizer holds it: if an assignment replaced it (weight = zeros(…) is a buffer, weight "
+           "= "
+           "parameter(zeros(…)) a parameter), make the optimizer afterwards; if its layer was removed, all is well\n";
   }
 }
 
@@ -65,9 +70,10 @@ void Ownership::check_forgotten(const Leaves& unowned) {
     const int seen = leaf->steps_seen++;
     if (seen == patience - 1) core::members_wanted = 8;  // steps; there may be several optimizers
     if (seen != patience) continue;
-    std::cerr << "warning: " << optimizer_ << ": step: backward() reached a parameter " << leaf->grad.shape()
-              << " that no visit() names and no optimizer owns: name it in the visit() of its module, or freeze it with "
-                 "requires_grad(false)\n";
+    std::cerr
+        << "warning: " << optimizer_ << ": step: backward() reached a parameter " << leaf->grad.shape()
+        << " that no visit() names and no optimizer owns: name it in the visit() of its module, or freeze it with "
+           "requires_grad(false)\n";
   }
 }
 

@@ -11,11 +11,10 @@ namespace heed::optim {
 
 ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options)
     : optimizer_(optimizer), options_(options) {
-  check(options.factor > 0.0 && options.factor < 1.0,
-        "ReduceLROnPlateau: factor = ", options.factor, ": must lie between 0 and 1");
-  check(options.patience >= 0 && options.cooldown >= 0,
-        "ReduceLROnPlateau: patience = ", options.patience, ", cooldown = ", options.cooldown,
-        ": must be 0 or more");
+  check(options.factor > 0.0 && options.factor < 1.0, "ReduceLROnPlateau: factor = ", options.factor,
+        ": must lie between 0 and 1");
+  check(options.patience >= 0 && options.cooldown >= 0, "ReduceLROnPlateau: patience = ", options.patience,
+        ", cooldown = ", options.cooldown, ": must be 0 or more");
   not_negative("ReduceLROnPlateau", "min_lr", options.min_lr);
   not_negative("ReduceLROnPlateau", "eps", options.eps);
   not_negative("ReduceLROnPlateau", "threshold", options.threshold);
@@ -25,9 +24,8 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlate
 
 bool ReduceLROnPlateau::is_better(double metric) const {
   const double sign = options_.mode == PlateauMode::min ? -1.0 : 1.0;
-  const double bound = options_.threshold_mode == ThresholdMode::rel
-                           ? best_ * (1.0 + sign * options_.threshold)
-                           : best_ + sign * options_.threshold;
+  const double bound = options_.threshold_mode == ThresholdMode::rel ? best_ * (1.0 + sign * options_.threshold)
+                                                                     : best_ + sign * options_.threshold;
   return options_.mode == PlateauMode::min ? metric < bound : metric > bound;
 }
 

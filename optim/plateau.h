@@ -12,18 +12,18 @@
 
 namespace heed::optim {
 
-enum class PlateauMode : uint8_t { min, max };       // is less better, or more?
+enum class PlateauMode : uint8_t { min, max };  // is less better, or more?
 enum class ThresholdMode : uint8_t { rel, abs };
 
 struct ReduceLROnPlateauOptions {
   PlateauMode mode = PlateauMode::min;
-  double factor = 0.1;       // lr becomes lr · factor
-  int64_t patience = 10;     // steps without a better number that are forgiven
-  double threshold = 1e-4;   // what counts as better: by this share of the best; abs: by this much
+  double factor = 0.1;      // lr becomes lr · factor
+  int64_t patience = 10;    // steps without a better number that are forgiven
+  double threshold = 1e-4;  // what counts as better: by this share of the best; abs: by this much
   ThresholdMode threshold_mode = ThresholdMode::rel;
-  int64_t cooldown = 0;      // steps after a reduction that do not count
+  int64_t cooldown = 0;  // steps after a reduction that do not count
   double min_lr = 0.0;
-  double eps = 1e-8;         // a reduction by no more than this is not made
+  double eps = 1e-8;  // a reduction by no more than this is not made
 };
 
 /// Not a Schedule: where it is depends on what it saw. The optimizer must outlive it. NaN is

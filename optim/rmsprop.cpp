@@ -1,7 +1,7 @@
 #include <heed/optim/rmsprop.h>
 
-#include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/ops/comparison.h>
+#include <heed/autograd/ops/elementwise.h>
 
 namespace heed::optim {
 

@@ -44,8 +44,8 @@ void Schedule::set_steps(int64_t steps) {
   std::vector<double> rates;
   for (const double first : first_) {
     rates.push_back(rate_(first, steps));
-    check(rates.back() >= 0 && std::isfinite(rates.back()), kind_, ": step ", steps, ": its learning rate is ", rates.back(),
-          ": must be a number >= 0");
+    check(rates.back() >= 0 && std::isfinite(rates.back()), kind_, ": step ", steps, ": its learning rate is ",
+          rates.back(), ": must be a number >= 0");
   }
   steps_ = steps;
   for (size_t i = 0; i < rates.size(); ++i) optimizer_.groups()[i].lr = rates[i];
@@ -75,67 +75,87 @@ std::function<void()> Schedule::prepare_load(const ResumeState& state) {
 }
 
 LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> factor)
-    : Schedule(optimizer, factor ? Rate([factor = std::move(factor)](double first, int64_t step) {
-        return first * factor(step);
-      }) : Rate(), "LambdaLR") {}
+    : Schedule(optimizer,
+               factor ? Rate([factor = std::move(factor)](double first, int64_t step) { return first * factor(step); })
+                      : Rate(),
+               "LambdaLR") {}
 
 ConstantLR::ConstantLR(Optimizer& optimizer, const ConstantLROptions& o)
-    : Schedule(optimizer, [total = positive("ConstantLR", "total_iters", o.total_iters),
-                           factor = not_negative("ConstantLR", "factor", o.factor)](double first, int64_t step) {
-        return step < total ? first * factor : first;
-      }, "ConstantLR") {}
+    : Schedule(
+          optimizer,
+          [total = positive("ConstantLR", "total_iters", o.total_iters),
+           factor = not_negative("ConstantLR", "factor", o.factor)](double first, int64_t step) {
+            return step < total ? first * factor : first;
+          },
+          "ConstantLR") {}
 
 StepLR::StepLR(Optimizer& optimizer, const StepLROptions& o)
-    : Schedule(optimizer, [size = positive("StepLR", "step_size", o.step_size),
-                           gamma = not_negative("StepLR", "gamma", o.gamma)](double first, int64_t step) {
-        return first * std::pow(gamma, static_cast<double>(step / size));
-      }, "StepLR") {}
+    : Schedule(
+          optimizer,
+          [size = positive("StepLR", "step_size", o.step_size), gamma = not_negative("StepLR", "gamma", o.gamma)](
+              double first, int64_t step) { return first * std::pow(gamma, static_cast<double>(step / size)); },
+          "StepLR") {}
 
 MultiStepLR::MultiStepLR(Optimizer& optimizer, const MultiStepLROptions& o)
-    : Schedule(optimizer, [milestones = in_order("MultiStepLR", o.milestones),
-                           gamma = not_negative("MultiStepLR", "gamma", o.gamma)](double first, int64_t step) {
-        const auto reached = std::upper_bound(milestones.begin(), milestones.end(), step) - milestones.begin();
-        return first * std::pow(gamma, static_cast<double>(reached));
-      }, "MultiStepLR") {}
+    : Schedule(
+          optimizer,
+          [milestones = in_order("MultiStepLR", o.milestones), gamma = not_negative("MultiStepLR", "gamma", o.gamma)](
+              double first, int64_t step) {
+            const auto reached = std::upper_bound(milestones.begin(), milestones.end(), step) - milestones.begin();
+            return first * std::pow(gamma, static_cast<double>(reached));
+          },
+          "MultiStepLR") {}
 
 ExponentialLR::ExponentialLR(Optimizer& optimizer, const ExponentialLROptions& o)
-    : Schedule(optimizer, [gamma = not_negative("ExponentialLR", "gamma", o.gamma)](double first, int64_t step) {
-        return first * std::pow(gamma, static_cast<double>(step));
-      }, "ExponentialLR") {}
+    : Schedule(
+          optimizer,
+          [gamma = not_negative("ExponentialLR", "gamma", o.gamma)](double first, int64_t step) {
+            return first * std::pow(gamma, static_cast<double>(step));
+          },
+          "ExponentialLR") {}
 
 PolynomialLR::PolynomialLR(Optimizer& optimizer, const PolynomialLROptions& o)
-    : Schedule(optimizer, [total = positive("PolynomialLR", "total_iters", o.total_iters),
-                           power = not_negative("PolynomialLR", "power", o.power)](double first, int64_t step) {
-        const double left =
-            1.0 - static_cast<double>(std::min(step, total)) / static_cast<double>(total);
-        return first * std::pow(left, power);
-      }, "PolynomialLR") {}
+    : Schedule(
+          optimizer,
+          [total = positive("PolynomialLR", "total_iters", o.total_iters),
+           power = not_negative("PolynomialLR", "power", o.power)](double first, int64_t step) {
+            const double left = 1.0 - static_cast<double>(std::min(step, total)) / static_cast<double>(total);
+            return first * std::pow(left, power);
+          },
+          "PolynomialLR") {}
 
 LinearLR::LinearLR(Optimizer& optimizer, const LinearLROptions& o)
-    : Schedule(optimizer, [total = positive("LinearLR", "total_iters", o.total_iters),
-                           start = not_negative("LinearLR", "start_factor", o.start_factor),
-                           end = not_negative("LinearLR", "end_factor", o.end_factor)](double first, int64_t step) {
-        const double along =
-            static_cast<double>(std::min(step, total)) / static_cast<double>(total);
-        return first * (start + (end - start) * along);
-      }, "LinearLR") {}
+    : Schedule(
+          optimizer,
+          [total = positive("LinearLR", "total_iters", o.total_iters),
+           start = not_negative("LinearLR", "start_factor", o.start_factor),
+           end = not_negative("LinearLR", "end_factor", o.end_factor)](double first, int64_t step) {
+            const double along = static_cast<double>(std::min(step, total)) / static_cast<double>(total);
+            return first * (start + (end - start) * along);
+          },
+          "LinearLR") {}
 
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, const CosineAnnealingLROptions& o)
-    : Schedule(optimizer, [t_max = positive("CosineAnnealingLR", "t_max", o.t_max),
-                           low = not_negative("CosineAnnealingLR", "eta_min", o.eta_min)](double first, int64_t step) {
-        return low + (first - low) * half_cosine(static_cast<double>(step) / static_cast<double>(t_max));
-      }, "CosineAnnealingLR") {}
+    : Schedule(
+          optimizer,
+          [t_max = positive("CosineAnnealingLR", "t_max", o.t_max),
+           low = not_negative("CosineAnnealingLR", "eta_min", o.eta_min)](double first, int64_t step) {
+            return low + (first - low) * half_cosine(static_cast<double>(step) / static_cast<double>(t_max));
+          },
+          "CosineAnnealingLR") {}
 
-CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(
-    Optimizer& optimizer, const CosineAnnealingWarmRestartsOptions& o)
-    : Schedule(optimizer, [first_wave = positive("CosineAnnealingWarmRestarts", "t_0", o.t_0),
-                           longer = positive("CosineAnnealingWarmRestarts", "t_mult", o.t_mult),
-                           low = not_negative("CosineAnnealingWarmRestarts", "eta_min", o.eta_min)](
-                              double first, int64_t step) {
-        int64_t wave = first_wave, t = longer == 1 ? step % wave : step;
-        for (; t >= wave; wave = wave > most_steps / longer ? most_steps + 1 : wave * longer) t -= wave;
-        return low + (first - low) * half_cosine(static_cast<double>(t) / static_cast<double>(wave));
-      }, "CosineAnnealingWarmRestarts") {}
+CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer,
+                                                         const CosineAnnealingWarmRestartsOptions& o)
+    : Schedule(
+          optimizer,
+          [first_wave = positive("CosineAnnealingWarmRestarts", "t_0", o.t_0),
+           longer = positive("CosineAnnealingWarmRestarts", "t_mult", o.t_mult),
+           low = not_negative("CosineAnnealingWarmRestarts", "eta_min", o.eta_min)](double first, int64_t step) {
+            int64_t wave = first_wave, t = longer == 1 ? step % wave : step;
+            for (; t >= wave; wave = wave > most_steps / longer ? most_steps + 1 : wave * longer) t -= wave;
+            return low + (first - low) * half_cosine(static_cast<double>(t) / static_cast<double>(wave));
+          },
+          "CosineAnnealingWarmRestarts") {}
 
 namespace {
 
@@ -159,8 +179,8 @@ double one_cycle(const OneCycleLROptions& o, double first, int64_t step) {
 
 const OneCycleLROptions& checked(const OneCycleLROptions& o) {
   positive("OneCycleLR", "total_steps", o.total_steps);
-  check(o.pct_start >= 0.0 && o.pct_start <= (o.three_phase ? 0.5 : 1.0),
-        "OneCycleLR: pct_start = ", o.pct_start, ": must lie in 0 … 1, in three phases in 0 … 0.5");
+  check(o.pct_start >= 0.0 && o.pct_start <= (o.three_phase ? 0.5 : 1.0), "OneCycleLR: pct_start = ", o.pct_start,
+        ": must lie in 0 … 1, in three phases in 0 … 0.5");
   check(o.div_factor > 0.0 && o.final_div_factor > 0.0, "OneCycleLR: div_factor = ", o.div_factor,
         ", final_div_factor = ", o.final_div_factor, ": must be positive");
   if (o.max_lr) not_negative("OneCycleLR", "max_lr", *o.max_lr);
@@ -176,51 +196,61 @@ double inverse_square_root(int64_t step, int64_t warmup) {
 }  // namespace
 
 OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options)
-    : Schedule(optimizer, [o = checked(options)](double first, int64_t step) {
-        return one_cycle(o, first, step);
-      }, "OneCycleLR") {}
+    : Schedule(
+          optimizer, [o = checked(options)](double first, int64_t step) { return one_cycle(o, first, step); },
+          "OneCycleLR") {}
 
 InverseSquareRootLR::InverseSquareRootLR(Optimizer& optimizer, const InverseSquareRootLROptions& o)
-    : Schedule(optimizer, [warmup = positive("InverseSquareRootLR", "warmup", o.warmup)](
-                              double first, int64_t step) {
-        return first * inverse_square_root(step, warmup);
-      }, "InverseSquareRootLR") {}
+    : Schedule(
+          optimizer,
+          [warmup = positive("InverseSquareRootLR", "warmup", o.warmup)](double first, int64_t step) {
+            return first * inverse_square_root(step, warmup);
+          },
+          "InverseSquareRootLR") {}
 
 NoamLR::NoamLR(Optimizer& optimizer, const NoamLROptions& o)
-    : Schedule(optimizer,
-               [warmup = positive("NoamLR", "warmup", o.warmup),
-                d = positive("NoamLR", "d_model", o.d_model)](double first, int64_t step) {
-                 return first * inverse_square_root(step, warmup) /
-                        std::sqrt(static_cast<double>(d) * static_cast<double>(warmup));
-               }, "NoamLR") {}
+    : Schedule(
+          optimizer,
+          [warmup = positive("NoamLR", "warmup", o.warmup), d = positive("NoamLR", "d_model", o.d_model)](
+              double first, int64_t step) {
+            return first * inverse_square_root(step, warmup) /
+                   std::sqrt(static_cast<double>(d) * static_cast<double>(warmup));
+          },
+          "NoamLR") {}
 
 SequentialLR::SequentialLR(Optimizer& optimizer, const SequentialLROptions& o)
-    : Schedule(optimizer, [&] {
-        check(!o.schedules.empty() && o.milestones.size() + 1 == o.schedules.size(),
-              "SequentialLR: ", o.schedules.size(), " schedules, ", o.milestones.size(),
-              " milestones: needs one between each schedule and the next");
-        std::vector<Rate> rates;
-        for (const Schedule& schedule : o.schedules) {
-          check(&schedule.optimizer_ == &optimizer,
-                "SequentialLR: a schedule of another optimizer: make them all for this one");
-          rates.push_back(schedule.rate_);
-        }
-        return [rates, milestones = in_order("SequentialLR", o.milestones)](double first, int64_t step) {
-          const auto next = std::upper_bound(milestones.begin(), milestones.end(), step);
-          const auto now = static_cast<size_t>(next - milestones.begin());
-          return rates[now](first, now == 0 ? step : step - milestones[now - 1]);
-        };
-      }(), "SequentialLR") {}
+    : Schedule(
+          optimizer,
+          [&] {
+            check(!o.schedules.empty() && o.milestones.size() + 1 == o.schedules.size(),
+                  "SequentialLR: ", o.schedules.size(), " schedules, ", o.milestones.size(),
+                  " milestones: needs one between each schedule and the next");
+            std::vector<Rate> rates;
+            for (const Schedule& schedule : o.schedules) {
+              check(&schedule.optimizer_ == &optimizer,
+                    "SequentialLR: a schedule of another optimizer: make them all for this one");
+              rates.push_back(schedule.rate_);
+            }
+            return [rates, milestones = in_order("SequentialLR", o.milestones)](double first, int64_t step) {
+              const auto next = std::upper_bound(milestones.begin(), milestones.end(), step);
+              const auto now = static_cast<size_t>(next - milestones.begin());
+              return rates[now](first, now == 0 ? step : step - milestones[now - 1]);
+            };
+          }(),
+          "SequentialLR") {}
 
 WarmupCosineLR::WarmupCosineLR(Optimizer& optimizer, const WarmupCosineOptions& o)
-    : Schedule(optimizer, [o, last = not_negative("WarmupCosineLR", "final_lr", o.final_lr)](double first, int64_t step) {
-        const auto t = static_cast<double>(step), warmup = static_cast<double>(o.warmup);
-        if (step < o.warmup) return first * (t + 1.0) / (warmup + 1.0);
-        if (step >= o.decay) return last;
-        return last + (first - last) * half_cosine((t - warmup) / (static_cast<double>(o.decay) - warmup));
-      }, "WarmupCosineLR") {
-  check(o.warmup >= 0 && o.decay >= o.warmup, "WarmupCosineLR: warmup = ", o.warmup,
-        ", decay = ", o.decay, ": the decay must end after the warm-up");
+    : Schedule(
+          optimizer,
+          [o, last = not_negative("WarmupCosineLR", "final_lr", o.final_lr)](double first, int64_t step) {
+            const auto t = static_cast<double>(step), warmup = static_cast<double>(o.warmup);
+            if (step < o.warmup) return first * (t + 1.0) / (warmup + 1.0);
+            if (step >= o.decay) return last;
+            return last + (first - last) * half_cosine((t - warmup) / (static_cast<double>(o.decay) - warmup));
+          },
+          "WarmupCosineLR") {
+  check(o.warmup >= 0 && o.decay >= o.warmup, "WarmupCosineLR: warmup = ", o.warmup, ", decay = ", o.decay,
+        ": the decay must end after the warm-up");
 }
 
 }  // namespace heed::optim

@@ -112,14 +112,13 @@ struct CosineAnnealingLR : Schedule {
 };
 
 struct CosineAnnealingWarmRestartsOptions {
-  int64_t t_0 = 10;        // steps of the first wave
-  int64_t t_mult = 1;      // each wave is so many times longer than the one before
+  int64_t t_0 = 10;    // steps of the first wave
+  int64_t t_mult = 1;  // each wave is so many times longer than the one before
   double eta_min = 0.0;
 };
 /// η + (first - η)(1 + cos(π t / T)) / 2 at step t of a wave of T steps (ibid., section 3).
 struct CosineAnnealingWarmRestarts : Schedule {
-  CosineAnnealingWarmRestarts(Optimizer& optimizer,
-                              const CosineAnnealingWarmRestartsOptions& = {});
+  CosineAnnealingWarmRestarts(Optimizer& optimizer, const CosineAnnealingWarmRestartsOptions& = {});
 };
 
 enum class Anneal : uint8_t { cos, linear };
@@ -127,11 +126,11 @@ enum class Anneal : uint8_t { cos, linear };
 struct OneCycleLROptions {
   std::optional<double> max_lr = std::nullopt;  // the peak; each group's first rate if not given
   int64_t total_steps = 100;
-  double pct_start = 0.3;                       // share of the steps on the way up
+  double pct_start = 0.3;  // share of the steps on the way up
   Anneal anneal_strategy = Anneal::cos;
-  double div_factor = 25.0;                     // starts at max_lr / div_factor,
-  double final_div_factor = 1e4;                // ends at that / final_div_factor
-  bool three_phase = false;                     // down as slowly as up, then on to the end
+  double div_factor = 25.0;       // starts at max_lr / div_factor,
+  double final_div_factor = 1e4;  // ends at that / final_div_factor
+  bool three_phase = false;       // down as slowly as up, then on to the end
 };
 /// Up to max_lr and down again (Smith & Topin 2018), then constant. Momentum is left alone, as with
 /// PyTorch's cycle_momentum=False.
@@ -158,8 +157,8 @@ struct NoamLR : Schedule {
 };
 
 struct WarmupCosineOptions {
-  int64_t warmup = 100;    // steps from 0 up to the first rate
-  int64_t decay = 2000;    // step at which the cosine arrives at `final_lr`; constant from there
+  int64_t warmup = 100;  // steps from 0 up to the first rate
+  int64_t decay = 2000;  // step at which the cosine arrives at `final_lr`; constant from there
   double final_lr = 0.0;
 };
 /// first (step + 1) / (warmup + 1) while warming up, then half a cosine down: nanoGPT's schedule.

@@ -15,8 +15,8 @@ SGD::SGD(const std::vector<ParamGroup>& groups, const SGDOptions& options)
 void SGD::check_options() const {
   const SGDOptions& o = options_;
   not_negative("SGD", "momentum", o.momentum);
-  check(!o.nesterov || (o.momentum > 0 && o.dampening == 0), "SGD: nesterov with momentum = ",
-        o.momentum, ", dampening = ", o.dampening, ": needs a momentum, and no dampening");
+  check(!o.nesterov || (o.momentum > 0 && o.dampening == 0), "SGD: nesterov with momentum = ", o.momentum,
+        ", dampening = ", o.dampening, ": needs a momentum, and no dampening");
 }
 
 void SGD::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numbers>
 
-#include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/ops/comparison.h>
+#include <heed/autograd/ops/elementwise.h>
 #include <heed/core/op_name.h>
 #include <heed/core/ops/ops.h>
 
@@ -17,8 +17,7 @@ using core::map, core::Unary, core::UnaryGrad;
 namespace {
 
 // g f'(x) in one pass, or, when it must be differentiated again, by the formula in Tensors.
-template <class Formula>
-Tensor fused(UnaryGrad function, const Tensor& x, const Tensor& g, Formula&& derivative) {
+template <class Formula> Tensor fused(UnaryGrad function, const Tensor& x, const Tensor& g, Formula&& derivative) {
   if (!grad_enabled()) return Tensor(core::map_grad(function, x.array(), g.array()));
   return g * derivative();
 }
@@ -43,8 +42,7 @@ Tensor elu(const Tensor& x, Real alpha) {
 }
 
 Tensor sigmoid(const Tensor& x) {
-  return op("sigmoid", map(Unary::sigmoid, x.array()),
-            edge(x, [](auto& g, auto& y) {
+  return op("sigmoid", map(Unary::sigmoid, x.array()), edge(x, [](auto& g, auto& y) {
               return fused(UnaryGrad::sigmoid_from_output, y, g, [&] { return y * (1.0 - y); });
             }));
 }
@@ -59,8 +57,7 @@ Tensor gelu(const Tensor& x) {  // x Φ(x);  Φ(x) + x φ(x)
   return op("gelu", map(Unary::gelu, x.array()), edge(x, keep(x), [](auto& g, auto& x) {
               return fused(UnaryGrad::gelu, x, g, [&] {
                 const Tensor cdf = (erf(x * std::numbers::sqrt2 / 2.0) + 1.0) * 0.5;
-                return cdf + x * exp(square(x) * -0.5) *
-                                 (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
+                return cdf + x * exp(square(x) * -0.5) * (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
               });
             }));
 }
@@ -70,8 +67,7 @@ Tensor gelu_tanh(const Tensor& x) {  // ½ x (1 + t), t = tanh(√(2/π) (x + 0.
               return fused(UnaryGrad::gelu_tanh, x, g, [&] {
                 const double c = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
                 const Tensor x2 = square(x), t = tanh(x * (x2 * 0.044715 + 1.0) * c);
-                return (t + 1.0) * 0.5 +
-                       x * (1.0 - t * t) * (x2 * (3 * 0.044715) + 1.0) * (0.5 * c);
+                return (t + 1.0) * 0.5 + x * (1.0 - t * t) * (x2 * (3 * 0.044715) + 1.0) * (0.5 * c);
               });
             }));
 }
@@ -90,7 +86,7 @@ Tensor softplus(const Tensor& x) {
             edge(x, keep(x), [](auto& g, auto& x) { return g * sigmoid(x); }));
 }
 
-Tensor logaddexp(const Tensor& a, const Tensor& b) {  // da = g σ(a - b), db = g σ(b - a)
+Tensor logaddexp(const Tensor& a, const Tensor& b) {              // da = g σ(a - b), db = g σ(b - a)
   const auto difference = [](const Tensor& x, const Tensor& y) {  // ∞ - ∞ counts as 0: neither wins
     return where(eq(x, y) & eq(abs(x), INFINITY), 0.0, x - y);
   };
@@ -101,9 +97,7 @@ Tensor logaddexp(const Tensor& a, const Tensor& b) {  // da = g σ(a - b), db = 
   }
   return op("logaddexp", std::move(value),
             edge(a, keep(a, b), [=](auto& g, auto& a, auto& b) { return g * sigmoid(difference(a, b)); }),
-            edge(b, keep(a, b), [=](auto& g, auto& a, auto& b) {
-              return g * sigmoid(difference(b, a));
-            }));
+            edge(b, keep(a, b), [=](auto& g, auto& a, auto& b) { return g * sigmoid(difference(b, a)); }));
 }
 
 }  // namespace heed

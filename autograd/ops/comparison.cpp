@@ -1,8 +1,8 @@
 // Ops made of cases. A case that is not taken gets the gradient 0, whatever its own derivative is.
 #include <heed/autograd/ops/comparison.h>
 
-#include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/node.h>
+#include <heed/autograd/ops/elementwise.h>
 #include <heed/core/number.h>
 #include <heed/core/op_name.h>
 #include <heed/core/ops/ops.h>
@@ -22,37 +22,21 @@ Tensor number(const char* op, double value, const Tensor& like) {
 
 }  // namespace
 
-Tensor eq(const Tensor& a, const Tensor& b) {
-  return Tensor(compare(Compare::eq, a.array(), b.array()));
-}
-Tensor ne(const Tensor& a, const Tensor& b) {
-  return Tensor(compare(Compare::ne, a.array(), b.array()));
-}
+Tensor eq(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::eq, a.array(), b.array())); }
+Tensor ne(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::ne, a.array(), b.array())); }
 Tensor eq(const Tensor& a, double b) { return Tensor(compare(Compare::eq, a.array(), b)); }
 Tensor ne(const Tensor& a, double b) { return Tensor(compare(Compare::ne, a.array(), b)); }
-Tensor operator<(const Tensor& a, const Tensor& b) {
-  return Tensor(compare(Compare::lt, a.array(), b.array()));
-}
-Tensor operator<=(const Tensor& a, const Tensor& b) {
-  return Tensor(compare(Compare::le, a.array(), b.array()));
-}
-Tensor operator>(const Tensor& a, const Tensor& b) {
-  return Tensor(compare(Compare::gt, a.array(), b.array()));
-}
-Tensor operator>=(const Tensor& a, const Tensor& b) {
-  return Tensor(compare(Compare::ge, a.array(), b.array()));
-}
+Tensor operator<(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::lt, a.array(), b.array())); }
+Tensor operator<=(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::le, a.array(), b.array())); }
+Tensor operator>(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::gt, a.array(), b.array())); }
+Tensor operator>=(const Tensor& a, const Tensor& b) { return Tensor(compare(Compare::ge, a.array(), b.array())); }
 Tensor operator<(const Tensor& a, double b) { return Tensor(compare(Compare::lt, a.array(), b)); }
 Tensor operator<=(const Tensor& a, double b) { return Tensor(compare(Compare::le, a.array(), b)); }
 Tensor operator>(const Tensor& a, double b) { return Tensor(compare(Compare::gt, a.array(), b)); }
 Tensor operator>=(const Tensor& a, double b) { return Tensor(compare(Compare::ge, a.array(), b)); }
 Tensor operator!(const Tensor& mask) { return Tensor(core::logical_not(mask.array())); }
-Tensor operator&(const Tensor& a, const Tensor& b) {
-  return Tensor(core::logical_and(a.array(), b.array()));
-}
-Tensor operator|(const Tensor& a, const Tensor& b) {
-  return Tensor(core::logical_or(a.array(), b.array()));
-}
+Tensor operator&(const Tensor& a, const Tensor& b) { return Tensor(core::logical_and(a.array(), b.array())); }
+Tensor operator|(const Tensor& a, const Tensor& b) { return Tensor(core::logical_or(a.array(), b.array())); }
 bool all(const Tensor& mask) { return core::all(mask.array()); }
 bool any(const Tensor& mask) { return core::any(mask.array()); }
 
@@ -69,9 +53,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
   return where(mask, number("masked_fill", value, x), x);
 }
 
-Tensor zero_of(const Tensor& g) {
-  return where(Tensor(core::full({}, 1.0, Dtype::boolean)), 0.0, g);
-}
+Tensor zero_of(const Tensor& g) { return where(Tensor(core::full({}, 1.0, Dtype::boolean)), 0.0, g); }
 
 namespace {
 
@@ -83,38 +65,28 @@ Tensor share(Compare loses, const Tensor& a, const Tensor& b, const Tensor& g) {
 Tensor pick(const char* name, Binary function, Compare loses, const Tensor& a, const Tensor& b) {
   return op(name, zip(function, a.array(), b.array()),
             edge(a, keep(a, b), [=](auto& g, auto& a, auto& b) { return share(loses, a, b, g); }),
-            edge(b, keep(a, b), [=](auto& g, auto& a, auto& b) {
-              return share(loses, b, a, g);
-            }));
+            edge(b, keep(a, b), [=](auto& g, auto& a, auto& b) { return share(loses, b, a, g); }));
 }
 
 }  // namespace
 
-Tensor maximum(const Tensor& a, const Tensor& b) {
-  return pick("maximum", Binary::maximum, Compare::lt, a, b);
-}
-Tensor minimum(const Tensor& a, const Tensor& b) {
-  return pick("minimum", Binary::minimum, Compare::gt, a, b);
-}
+Tensor maximum(const Tensor& a, const Tensor& b) { return pick("maximum", Binary::maximum, Compare::lt, a, b); }
+Tensor minimum(const Tensor& a, const Tensor& b) { return pick("minimum", Binary::minimum, Compare::gt, a, b); }
 Tensor maximum(const Tensor& a, double b) { return maximum(a, number("maximum", b, a)); }
 Tensor minimum(const Tensor& a, double b) { return minimum(a, number("minimum", b, a)); }
 
 Tensor clamp(const Tensor& x, double low, double high) {
-  check(low <= high, "clamp: ", x.shape(), " to ", low, " … ", high,
-        ": the lower bound is above the upper");
+  check(low <= high, "clamp: ", x.shape(), " to ", low, " … ", high, ": the lower bound is above the upper");
   const core::OpName at("clamp");
   core::check_defined(x.array());
   core::check_holds("clamp", x.array(), low);
   core::check_holds("clamp", x.array(), high);
   return op("clamp", zip(Binary::minimum, zip(Binary::maximum, x.array(), low), high),
-            edge(x, keep(x), [low, high](auto& g, auto& x) {
-              return where((x >= low) & (x <= high), g, 0.0);
-            }));
+            edge(x, keep(x), [low, high](auto& g, auto& x) { return where((x >= low) & (x <= high), g, 0.0); }));
 }
 
 Tensor abs(const Tensor& x) {
-  return op("abs", map(Unary::abs, x.array()),
-            edge(x, keep(x), [](auto& g, auto& x) { return g * sign(x); }));
+  return op("abs", map(Unary::abs, x.array()), edge(x, keep(x), [](auto& g, auto& x) { return g * sign(x); }));
 }
 
 namespace {
@@ -140,8 +112,8 @@ Tensor floor_divide(double a, const Tensor& b) { return floor_divide(number("flo
 
 Tensor pow(const Tensor& x, const Tensor& exponent) {
   return op("pow", zip(Binary::pow, x.array(), exponent.array()),
-            edge(x,
-                 keep(x, exponent), [](auto& g, auto& x, auto& p) {
+            edge(x, keep(x, exponent),
+                 [](auto& g, auto& x, auto& p) {
                    // x⁰ = 1, also at 0: no 0·∞ from the other branch.
                    const Tensor constant = eq(p, 0.0);
                    return g * where(constant, 0.0, p * pow(where(constant, 1.0, x), p - 1.0));

@@ -36,12 +36,12 @@ Tensor maximum(const Tensor& a, double b);
 Tensor minimum(const Tensor& a, double b);
 Tensor clamp(const Tensor& x, double low, double high);  // gradient 1 inside and at the bounds, else 0
 Tensor abs(const Tensor& x);
-Tensor pow(const Tensor& x, const Tensor& exponent);     // 0⁰ = 1
+Tensor pow(const Tensor& x, const Tensor& exponent);  // 0⁰ = 1
 
-Tensor sign(const Tensor& x);                      // these five have no gradient but zero
+Tensor sign(const Tensor& x);  // these five have no gradient but zero
 Tensor floor(const Tensor& x);
 Tensor ceil(const Tensor& x);
-Tensor round(const Tensor& x);                     // halves to even
+Tensor round(const Tensor& x);  // halves to even
 /// ⌊a / b⌋, of integers an integer (a / b is a fraction). Error where an integer is divided by 0.
 Tensor floor_divide(const Tensor& a, const Tensor& b);
 Tensor floor_divide(const Tensor& a, double b);

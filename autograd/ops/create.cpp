@@ -17,9 +17,7 @@ Tensor ones(const Shape& shape, Dtype dtype) {
   const core::OpName at("ones");
   return full(shape, 1.0, dtype);
 }
-Tensor full(const Shape& shape, double value, Dtype dtype) {
-  return Tensor(core::full(shape, value, dtype));
-}
+Tensor full(const Shape& shape, double value, Dtype dtype) { return Tensor(core::full(shape, value, dtype)); }
 Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
 Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype()); }
 Tensor scalar(double value, Dtype dtype) {
@@ -40,9 +38,8 @@ Tensor tensor_i64(const std::vector<int64_t>& values) {
 }
 
 Tensor tensor_i64(const std::vector<int64_t>& values, const Shape& shape) {
-  check<ShapeError>(static_cast<int64_t>(values.size()) == shape.numel(),
-                    "tensor_i64: ", values.size(), " values for shape ", shape, ": needs ",
-                    shape.numel());
+  check<ShapeError>(static_cast<int64_t>(values.size()) == shape.numel(), "tensor_i64: ", values.size(),
+                    " values for shape ", shape, ": needs ", shape.numel());
   const core::Array y(shape, Dtype::i64);
   std::copy(values.begin(), values.end(), y.data<int64_t>());
   return Tensor(y);
@@ -55,9 +52,7 @@ Tensor arange(Whole n, Dtype dtype) {
 Tensor arange(double begin, double end, double step, Dtype dtype) {
   return Tensor(core::arange(begin, end, step, dtype));
 }
-Tensor linspace(double begin, double end, Whole n, Dtype dtype) {
-  return Tensor(core::linspace(begin, end, n, dtype));
-}
+Tensor linspace(double begin, double end, Whole n, Dtype dtype) { return Tensor(core::linspace(begin, end, n, dtype)); }
 Tensor eye(Whole n, Dtype dtype) { return Tensor(core::eye(n, n, dtype)); }
 
 Tensor rand(const Shape& shape, Dtype dtype) { return rand(shape, default_generator(), dtype); }
@@ -68,9 +63,7 @@ Tensor randn(const Shape& shape, Dtype dtype) { return randn(shape, default_gene
 Tensor randn(const Shape& shape, Generator& generator, Dtype dtype) {
   return Tensor(core::randn(shape, dtype, generator));
 }
-Tensor randint(Whole low, Whole high, const Shape& shape) {
-  return randint(low, high, shape, default_generator());
-}
+Tensor randint(Whole low, Whole high, const Shape& shape) { return randint(low, high, shape, default_generator()); }
 Tensor randint(Whole low, Whole high, const Shape& shape, Generator& generator) {
   return Tensor(core::randint(low, high, shape, generator));
 }

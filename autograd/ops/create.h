@@ -14,24 +14,24 @@ Tensor ones_like(const Tensor& x);
 Tensor scalar(double value, Dtype dtype = Dtype::f32);                       // shape ()
 Tensor tensor(const std::vector<double>& values, Dtype dtype = Dtype::f32);  // shape (n,)
 Tensor tensor(const std::vector<double>& values, const Shape& shape, Dtype dtype = Dtype::f32);
-Tensor tensor_i64(const std::vector<int64_t>& values);                       // tokens
+Tensor tensor_i64(const std::vector<int64_t>& values);  // tokens
 Tensor tensor_i64(const std::vector<int64_t>& values, const Shape& shape);
 
-Tensor arange(Whole n, Dtype dtype = Dtype::i64);                          // 0 … n-1
+Tensor arange(Whole n, Dtype dtype = Dtype::i64);  // 0 … n-1
 Tensor arange(double begin, double end, double step, Dtype dtype = Dtype::f32);
 Tensor linspace(double begin, double end, Whole n, Dtype dtype = Dtype::f32);  // end included
 Tensor eye(Whole n, Dtype dtype = Dtype::f32);
 
 // Random tensors, from `generator` or the default one (manual_seed).
-Tensor rand(const Shape& shape, Dtype dtype = Dtype::f32);                   // uniform on [0, 1)
+Tensor rand(const Shape& shape, Dtype dtype = Dtype::f32);  // uniform on [0, 1)
 Tensor rand(const Shape& shape, Generator& generator, Dtype dtype = Dtype::f32);
-Tensor randn(const Shape& shape, Dtype dtype = Dtype::f32);                  // standard normal
+Tensor randn(const Shape& shape, Dtype dtype = Dtype::f32);  // standard normal
 Tensor randn(const Shape& shape, Generator& generator, Dtype dtype = Dtype::f32);
-Tensor randint(Whole low, Whole high, const Shape& shape);               // i64, low … high-1
+Tensor randint(Whole low, Whole high, const Shape& shape);  // i64, low … high-1
 Tensor randint(Whole low, Whole high, const Shape& shape, Generator& generator);
-Tensor randperm(Whole n);                                                  // i64
+Tensor randperm(Whole n);  // i64
 Tensor randperm(Whole n, Generator& generator);
-Tensor bernoulli(const Shape& shape, double p, Dtype dtype = Dtype::f32);    // 1 with probability p
+Tensor bernoulli(const Shape& shape, double p, Dtype dtype = Dtype::f32);  // 1 with probability p
 
 /// Zero above (tril) or below (triu) the given diagonal of the last two axes.
 Tensor tril(const Tensor& x, Whole diagonal = 0);

@@ -1,10 +1,10 @@
 #include <heed/autograd/ops/cross_entropy.h>
 
+#include <heed/autograd/node.h>
+#include <heed/autograd/ops/comparison.h>
 #include <heed/autograd/ops/create.h>
 #include <heed/autograd/ops/elementwise.h>
-#include <heed/autograd/ops/comparison.h>
 #include <heed/autograd/ops/indexing.h>
-#include <heed/autograd/node.h>
 #include <heed/autograd/ops/reduce.h>
 #include <heed/autograd/ops/softmax.h>
 #include <heed/core/ops/cross_entropy.h>
@@ -38,15 +38,17 @@ RowLosses cross_entropy_rows(const Tensor& logits, const CrossEntropyTargets& ta
       targets.class_weight.defined() ? core::contiguous(targets.class_weight.array()) : core::Array(),
       targets.ignore_index, targets.smoothing};
   const core::CrossEntropy rows = core::cross_entropy(x.array(), flat);
-  const Tensor loss = op("cross_entropy", rows.loss,
-                         edge(x, keep(x, flat.classes, flat.class_weight, rows.highest, rows.beside),
-                              [ignore = flat.ignore_index, smoothing = flat.smoothing](
-                                  auto& g, auto& x, auto& classes, auto& weight, auto& highest, auto& beside) {
-    const core::CrossEntropyTargets targets{classes.array(), weight.array(), ignore, smoothing};
-    if (!grad_enabled())
-      return Tensor(core::cross_entropy_grad(x.array(), targets, {{}, highest.array(), beside.array(), 0}, g.array()));
-    return plain_gradient(x, targets, g);
-  }));
+  const Tensor loss =
+      op("cross_entropy", rows.loss,
+         edge(x, keep(x, flat.classes, flat.class_weight, rows.highest, rows.beside),
+              [ignore = flat.ignore_index, smoothing = flat.smoothing](auto& g, auto& x, auto& classes, auto& weight,
+                                                                       auto& highest, auto& beside) {
+                const core::CrossEntropyTargets targets{classes.array(), weight.array(), ignore, smoothing};
+                if (!grad_enabled())
+                  return Tensor(core::cross_entropy_grad(x.array(), targets, {{}, highest.array(), beside.array(), 0},
+                                                         g.array()));
+                return plain_gradient(x, targets, g);
+              }));
   return {loss.reshape(targets.classes.shape()), rows.weight};
 }
 

@@ -4,9 +4,9 @@
 #include <array>
 #include <cmath>
 
-#include <heed/autograd/ops/elementwise.h>
-#include <heed/autograd/ops/comparison.h>
 #include <heed/autograd/node.h>
+#include <heed/autograd/ops/comparison.h>
+#include <heed/autograd/ops/elementwise.h>
 #include <heed/core/op_name.h>
 #include <heed/core/ops/ops.h>
 #include <heed/core/parallel.h>
@@ -27,8 +27,7 @@ core::Array DropoutMask::keep(const Shape& shape) const {
     for (int64_t i = begin; i < end; i += 256) {
       const int64_t n = std::min<int64_t>(256, end - i);
       core::words_at(seed, call, static_cast<uint64_t>(i), words.data(), n);
-      for (int64_t j = 0; j < n; ++j)
-        kept[i + j] = words[static_cast<size_t>(j)] >= threshold;
+      for (int64_t j = 0; j < n; ++j) kept[i + j] = words[static_cast<size_t>(j)] >= threshold;
     }
   });
   return mask;

@@ -19,9 +19,7 @@ namespace heed {
 
 namespace {
 
-bool has_letter(const std::string& letters, char letter) {
-  return letters.find(letter) != std::string::npos;
-}
+bool has_letter(const std::string& letters, char letter) { return letters.find(letter) != std::string::npos; }
 
 struct Equation {
   const std::string& text;
@@ -40,9 +38,8 @@ struct Equation {
       const auto names = [c = output[i]](const std::string& input) { return has_letter(input, c); };
       check(output.find(output[i]) == i, "einsum: ", quote(text), ": the output names ", output[i],
             " twice: an axis of the output needs a letter of its own");
-      check(output[i] == '.' || std::any_of(inputs.begin(), inputs.end(), names), "einsum: ",
-            quote(text), ": the output names ", output[i],
-            ", which is in no input: nothing says how long it is");
+      check(output[i] == '.' || std::any_of(inputs.begin(), inputs.end(), names), "einsum: ", quote(text),
+            ": the output names ", output[i], ", which is in no input: nothing says how long it is");
     }
   }
 
@@ -56,9 +53,8 @@ struct Equation {
         letters += c;
         continue;
       }
-      check(std::string_view(text).substr(i, std::min<size_t>(end - i, 3)) == "...", "einsum: ",
-            quote(text), ": character ", i,
-            ": is no subscript: give letters a … z, A … Z, or ... for the other axes");
+      check(std::string_view(text).substr(i, std::min<size_t>(end - i, 3)) == "...", "einsum: ", quote(text),
+            ": character ", i, ": is no subscript: give letters a … z, A … Z, or ... for the other axes");
       check(!has_letter(letters, '.'), "einsum: ", quote(text), ": character ", i,
             ": is a second ... in one group: one at most can say which axes it stands for");
       letters += '.';
@@ -99,9 +95,8 @@ EinsumTerm name_axes(const Equation& equation, size_t i, const Tensor& x) {
   const std::string& letters = equation.inputs[i];
   const bool ellipsis = has_letter(letters, '.');
   const int named = static_cast<int>(letters.size()) - ellipsis;
-  check<ShapeError>(ellipsis ? named <= x.dim() : named == x.dim(), "einsum: ", quote(equation.text),
-                    ", operand ", i, " ", x.shape(), ": has ", x.dim(),
-                    " axes, its letters name ", named,
+  check<ShapeError>(ellipsis ? named <= x.dim() : named == x.dim(), "einsum: ", quote(equation.text), ", operand ", i,
+                    " ", x.shape(), ": has ", x.dim(), " axes, its letters name ", named,
                     ": give each axis a letter, or ... for those that have none");
   return {x, expand_ellipsis(letters, static_cast<size_t>(x.dim() - named))};
 }
@@ -117,9 +112,9 @@ EinsumTerm take_diagonals(const Equation& equation, size_t operand, EinsumTerm t
       continue;
     }
     const auto first = static_cast<int>(i), second = static_cast<int>(j);
-    check<ShapeError>(x.size(first) == x.size(second), "einsum: ", quote(equation.text), ", operand ",
-                      operand, ": ", letter, " names axes of sizes ", x.size(first), " and ",
-                      x.size(second), ": a diagonal needs equal ones");
+    check<ShapeError>(x.size(first) == x.size(second), "einsum: ", quote(equation.text), ", operand ", operand, ": ",
+                      letter, " names axes of sizes ", x.size(first), " and ", x.size(second),
+                      ": a diagonal needs equal ones");
     Shape order;
     for (int d = 0; d < x.dim(); ++d)
       if (d != first && d != second) order.push_back(d);
@@ -132,17 +127,16 @@ EinsumTerm take_diagonals(const Equation& equation, size_t operand, EinsumTerm t
 }
 
 // Without the axes of size 1. `sizes` are those of all letters so far.
-EinsumTerm drop_ones(const Equation& equation, size_t operand, EinsumTerm term,
-                     std::map<char, int64_t>& sizes) {
+EinsumTerm drop_ones(const Equation& equation, size_t operand, EinsumTerm term, std::map<char, int64_t>& sizes) {
   auto& [x, axes] = term;
   for (int d = x.dim() - 1; d >= 0; --d) {
     const int64_t n = x.shape()[d];
     const char letter = axes[static_cast<size_t>(d)];
     int64_t& size = sizes.try_emplace(letter, 1).first->second;
     const bool unnamed = letter >= '0' && letter <= '9';
-    check<ShapeError>(n == 1 || size == 1 || n == size, "einsum: ", quote(equation.text), ", operand ",
-                      operand, ": ", unnamed ? "an axis of ..." : std::string(1, letter),
-                      " has size ", n, ", before it had ", size, ": must be equal, or 1");
+    check<ShapeError>(n == 1 || size == 1 || n == size, "einsum: ", quote(equation.text), ", operand ", operand, ": ",
+                      unnamed ? "an axis of ..." : std::string(1, letter), " has size ", n, ", before it had ", size,
+                      ": must be equal, or 1");
     if (n != 1) {
       size = n;
       continue;
@@ -182,10 +176,8 @@ EinsumTerm sum_letters(const EinsumTerm& term, const std::string& needed) {
   Axes gone;
   std::string left;
   for (size_t i = 0; i < term.axes.size(); ++i) {
-    if (has_letter(needed, term.axes[i]))
-      left += term.axes[i];
-    else
-      gone.push_back(static_cast<int64_t>(i));
+    if (has_letter(needed, term.axes[i])) left += term.axes[i];
+    else gone.push_back(static_cast<int64_t>(i));
   }
   return gone.rank() == 0 ? term : EinsumTerm{sum(term.x, gone), left};
 }
@@ -194,17 +186,14 @@ EinsumTerm sum_letters(const EinsumTerm& term, const std::string& needed) {
 EinsumTerm multiply_terms(const Equation& equation, const EinsumTerm& a, const EinsumTerm& b,
                           const std::string& needed) {
   std::string batch, left, right, summed;
-  for (char c : a.axes)
-    (!has_letter(b.axes, c) ? left : has_letter(needed, c) ? batch : summed) += c;
+  for (char c : a.axes) (!has_letter(b.axes, c) ? left : has_letter(needed, c) ? batch : summed) += c;
   for (char c : b.axes)
     if (!has_letter(a.axes, c)) right += c;
   const std::string axes = batch + left + right;
-  const bool elementwise =
-      summed.empty() || (left.empty() && right.empty()) || !is_floating(a.x.dtype());
+  const bool elementwise = summed.empty() || (left.empty() && right.empty()) || !is_floating(a.x.dtype());
   const size_t rank = axes.size() + (elementwise ? summed.size() : 0);
-  check<ShapeError>(rank <= Shape::max_rank, "einsum: ", quote(equation.text), ": a product has ",
-                    rank, " axes: at most ", Shape::max_rank,
-                    " are possible: sum over some of them first");
+  check<ShapeError>(rank <= Shape::max_rank, "einsum: ", quote(equation.text), ": a product has ", rank,
+                    " axes: at most ", Shape::max_rank, " are possible: sum over some of them first");
   if (elementwise) {
     const Tensor y = align_axes(a, axes + summed) * align_axes(b, axes + summed);
     Axes gone;
@@ -230,22 +219,20 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands) {
   std::vector<EinsumTerm> terms;
   size_t unnamed = 0;  // axes that the longest "..." stands for
   for (size_t i = 0; i < operands.size(); ++i) {
-    check<DtypeError>(operands[i].dtype() == operands[0].dtype(), "einsum: ", quote(text),
-                      ": ", operands[0].dtype(), " and ", operands[i].dtype(),
-                      ": dtypes differ: convert one with to(Dtype)");
+    check<DtypeError>(operands[i].dtype() == operands[0].dtype(), "einsum: ", quote(text), ": ", operands[0].dtype(),
+                      " and ", operands[i].dtype(), ": dtypes differ: convert one with to(Dtype)");
     EinsumTerm term = take_diagonals(equation, i, name_axes(equation, i, operands[i]));
     terms.push_back(drop_ones(equation, i, std::move(term), sizes));
   }
   while (sizes.count(static_cast<char>('0' + unnamed))) ++unnamed;
   const std::string output = expand_ellipsis(equation.output, unnamed);
-  check<ShapeError>(output.size() <= Shape::max_rank, "einsum: ", quote(text), ": the output has ",
-                    output.size(), " axes: at most ", Shape::max_rank, " are possible");
+  check<ShapeError>(output.size() <= Shape::max_rank, "einsum: ", quote(text), ": the output has ", output.size(),
+                    " axes: at most ", Shape::max_rank, " are possible");
   EinsumTerm result = terms[0];
   for (size_t i = 1; i < terms.size(); ++i) {
     std::string later = output;
     for (size_t j = i + 1; j < terms.size(); ++j) later += terms[j].axes;
-    const EinsumTerm a = sum_letters(result, later + terms[i].axes),
-                     b = sum_letters(terms[i], later + result.axes);
+    const EinsumTerm a = sum_letters(result, later + terms[i].axes), b = sum_letters(terms[i], later + result.axes);
     result = multiply_terms(equation, a, b, later);
   }
   return align_axes(sum_letters(result, output), output);

@@ -11,26 +11,22 @@ namespace heed {
 using core::Binary, core::map, core::Unary, core::zip;
 
 Tensor operator+(const Tensor& a, const Tensor& b) {
-  return op("add", zip(Binary::add, a.array(), b.array()),
-            edge(a, [](auto& g) { return g; }),
+  return op("add", zip(Binary::add, a.array(), b.array()), edge(a, [](auto& g) { return g; }),
             edge(b, [](auto& g) { return g; }));
 }
 
 Tensor operator-(const Tensor& a, const Tensor& b) {
-  return op("sub", zip(Binary::sub, a.array(), b.array()),
-            edge(a, [](auto& g) { return g; }),
+  return op("sub", zip(Binary::sub, a.array(), b.array()), edge(a, [](auto& g) { return g; }),
             edge(b, [](auto& g) { return -g; }));
 }
 
 Tensor operator*(const Tensor& a, const Tensor& b) {
-  return op("mul", zip(Binary::mul, a.array(), b.array()),
-            edge(a, keep(b), [](auto& g, auto& b) { return g * b; }),
+  return op("mul", zip(Binary::mul, a.array(), b.array()), edge(a, keep(b), [](auto& g, auto& b) { return g * b; }),
             edge(b, keep(a), [](auto& g, auto& a) { return g * a; }));
 }
 
 Tensor operator/(const Tensor& a, const Tensor& b) {
-  return op("div", zip(Binary::div, a.array(), b.array()),
-            edge(a, keep(b), [](auto& g, auto& b) { return g / b; }),
+  return op("div", zip(Binary::div, a.array(), b.array()), edge(a, keep(b), [](auto& g, auto& b) { return g / b; }),
             edge(b, keep(b), [](auto& g, auto& y, auto& b) { return -(g * y) / b; }));
 }
 
@@ -64,28 +60,23 @@ Tensor operator*(double a, const Tensor& b) { return b * a; }
 Tensor operator-(const Tensor& x) { return x * -1.0; }
 
 Tensor square(const Tensor& x) {
-  return op("square", map(Unary::square, x.array()),
-            edge(x, keep(x), [](auto& g, auto& x) { return g * x * 2.0; }));
+  return op("square", map(Unary::square, x.array()), edge(x, keep(x), [](auto& g, auto& x) { return g * x * 2.0; }));
 }
 
 Tensor sqrt(const Tensor& x) {
-  return op("sqrt", map(Unary::sqrt, x.array()),
-            edge(x, [](auto& g, auto& y) { return g / (y * 2.0); }));
+  return op("sqrt", map(Unary::sqrt, x.array()), edge(x, [](auto& g, auto& y) { return g / (y * 2.0); }));
 }
 
 Tensor rsqrt(const Tensor& x) {
-  return op("rsqrt", map(Unary::rsqrt, x.array()),
-            edge(x, [](auto& g, auto& y) { return g * (y * y * y) * -0.5; }));
+  return op("rsqrt", map(Unary::rsqrt, x.array()), edge(x, [](auto& g, auto& y) { return g * (y * y * y) * -0.5; }));
 }
 
 Tensor reciprocal(const Tensor& x) {
-  return op("reciprocal", map(Unary::reciprocal, x.array()),
-            edge(x, [](auto& g, auto& y) { return -(g * (y * y)); }));
+  return op("reciprocal", map(Unary::reciprocal, x.array()), edge(x, [](auto& g, auto& y) { return -(g * (y * y)); }));
 }
 
 Tensor pow(const Tensor& x, double exponent) {
-  return op("pow", zip(Binary::pow, x.array(), exponent),
-            edge(x, keep(x), [exponent](auto& g, auto& x) {
+  return op("pow", zip(Binary::pow, x.array(), exponent), edge(x, keep(x), [exponent](auto& g, auto& x) {
               if (exponent == 0) return zero_of(g);
               return g * (pow(x, exponent - 1.0) * exponent);
             }));
@@ -105,8 +96,7 @@ Tensor log(const Tensor& x) {
 }
 
 Tensor log1p(const Tensor& x) {
-  return op("log1p", map(Unary::log1p, x.array()),
-            edge(x, keep(x), [](auto& g, auto& x) { return g / (x + 1.0); }));
+  return op("log1p", map(Unary::log1p, x.array()), edge(x, keep(x), [](auto& g, auto& x) { return g / (x + 1.0); }));
 }
 
 Tensor sin(const Tensor& x) {
@@ -118,9 +108,8 @@ Tensor cos(const Tensor& x) {
 }
 
 Tensor erf(const Tensor& x) {
-  return op("erf", map(Unary::erf, x.array()), edge(x, keep(x), [](auto& g, auto& x) {
-              return g * exp(-square(x)) * (2.0 * std::numbers::inv_sqrtpi);
-            }));
+  return op("erf", map(Unary::erf, x.array()),
+            edge(x, keep(x), [](auto& g, auto& x) { return g * exp(-square(x)) * (2.0 * std::numbers::inv_sqrtpi); }));
 }
 
 }  // namespace heed

@@ -27,16 +27,16 @@ Tensor operator-(const Tensor& x);
 
 Tensor square(const Tensor& x);
 Tensor sqrt(const Tensor& x);
-Tensor rsqrt(const Tensor& x);                  // 1/√x
+Tensor rsqrt(const Tensor& x);  // 1/√x
 Tensor reciprocal(const Tensor& x);
-Tensor pow(const Tensor& x, double exponent);   // of integers: exponents from 0 on
+Tensor pow(const Tensor& x, double exponent);  // of integers: exponents from 0 on
 Tensor exp(const Tensor& x);
-Tensor expm1(const Tensor& x);                  // eˣ - 1, exact near 0
+Tensor expm1(const Tensor& x);  // eˣ - 1, exact near 0
 Tensor log(const Tensor& x);
-Tensor log1p(const Tensor& x);                  // log(1 + x), exact near 0
+Tensor log1p(const Tensor& x);  // log(1 + x), exact near 0
 Tensor sin(const Tensor& x);
 Tensor cos(const Tensor& x);
-Tensor erf(const Tensor& x);                    // 2/√π ∫₀ˣ exp(-t²) dt
+Tensor erf(const Tensor& x);      // 2/√π ∫₀ˣ exp(-t²) dt
 Tensor zero_of(const Tensor& g);  // 0 even where g is infinite, with its history: for rules
 
 }  // namespace heed

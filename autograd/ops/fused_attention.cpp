@@ -3,8 +3,8 @@
 #include <limits>
 
 #include <heed/autograd/joint.h>
-#include <heed/autograd/ops/masked_matmul.h>
 #include <heed/autograd/ops.h>
+#include <heed/autograd/ops/masked_matmul.h>
 #include <heed/core/ops/attention.h>
 #include <heed/core/ops/ops.h>
 
@@ -14,15 +14,7 @@ namespace {
 
 core::AttentionInputs inputs(const core::Array& q, const core::Array& k, const core::Array& v,
                              const FusedAttention& how) {
-  return {q,
-          k,
-          v,
-          how.scale,
-          how.mask.array(),
-          how.causal,
-          how.dropout.p,
-          how.dropout.seed,
-          how.dropout.call};
+  return {q, k, v, how.scale, how.mask.array(), how.causal, how.dropout.p, how.dropout.seed, how.dropout.call};
 }
 
 // What a rule captures of the options: all but the mask, which is kept.
@@ -81,8 +73,8 @@ Tensor plain_output(const Tensor& q, const Tensor& k, const Tensor& v, const Fus
 
 //     dV = (P D)ᵀ g    dP = D (g Vᵀ)    dS = scale P (dP - rowsum(P dP))    dQ = dS K    dK = dSᵀ Q
 // Gradients that are recorded come from here, and those that a forbidden key must be kept out of.
-Gradients plain_gradients(const Tensor& q, const Tensor& key, const Tensor& value,
-                          const FusedAttention& how, const Tensor& g) {
+Gradients plain_gradients(const Tensor& q, const Tensor& key, const Tensor& value, const FusedAttention& how,
+                          const Tensor& g) {
   const int64_t groups = key.size(1);
   const Tensor k = repeat(key, q.size(1)), v = repeat(value, q.size(1));
   const auto [allowed, p, d] = Weights(q, k, how);
@@ -92,8 +84,7 @@ Gradients plain_gradients(const Tensor& q, const Tensor& key, const Tensor& valu
   const Tensor pairs = allowed.defined() ? transposed(allowed) : allowed;
   const Tensor dp = d * masked_dots(g, v, allowed, 0.0);
   const Tensor ds = counting(how.scale * p * (dp - sum(p * dp, -1, keepdim)));
-  return {masked_matmul(ds, k, allowed),
-          gather(masked_matmul(transposed(ds), q, pairs), groups),
+  return {masked_matmul(ds, k, allowed), gather(masked_matmul(transposed(ds), q, pairs), groups),
           gather(masked_matmul(transposed(counting(p * d)), g, pairs), groups)};
 }
 
@@ -106,9 +97,7 @@ Tensor split(const Tensor& x, int64_t heads) {
   return x.reshape({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
 }
 
-Tensor merge(const Tensor& x) {
-  return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
-}
+Tensor merge(const Tensor& x) { return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)}); }
 
 // Part i of three of (B, n, 3E), cut into heads.
 core::Array part(const core::Array& qkv, int64_t i, int64_t heads) {
@@ -118,20 +107,18 @@ core::Array part(const core::Array& qkv, int64_t i, int64_t heads) {
 
 }  // namespace
 
-Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v,
-                       const FusedAttention& how) {
+Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v, const FusedAttention& how) {
   const core::AttentionOutputs out = core::attention(inputs(q.array(), k.array(), v.array(), how));
   if (!out.clean) [[unlikely]] {
     const NoGrad no_history;
     core::copy_into(out.output, plain_output(q, k, v, how).array());
   }
   return op("attention", out.output, {q, k, v}, keep(q, k, v, how.mask, out.highest, out.total),
-            [options = options_of(how)](auto& g, auto& y, auto& q, auto& k, auto& v, auto& mask,
-                                        auto& highest, auto& total) -> std::vector<Tensor> {
+            [options = options_of(how)](auto& g, auto& y, auto& q, auto& k, auto& v, auto& mask, auto& highest,
+                                        auto& total) -> std::vector<Tensor> {
               const FusedAttention how = options.with(mask);
               if (!grad_enabled()) {
-                const core::Array dq(q.shape(), g.dtype()), dk(k.shape(), g.dtype()),
-                    dv(v.shape(), g.dtype());
+                const core::Array dq(q.shape(), g.dtype()), dk(k.shape(), g.dtype()), dv(v.shape(), g.dtype());
                 if (core::attention_grad(inputs(q.array(), k.array(), v.array(), how),
                                          {y.array(), highest.array(), total.array()}, g.array(), dq, dk, dv)) [[likely]]
                   return {Tensor(dq), Tensor(dk), Tensor(dv)};
@@ -149,28 +136,28 @@ Tensor fused_self_attention(const Tensor& qkv, int64_t heads, const FusedAttenti
   if (!out.clean) [[unlikely]] {
     const NoGrad no_history;
     const std::vector<Tensor> parts = qkv.chunk(3, 2);
-    core::copy_into(out.output, plain_output(split(parts[0], heads), split(parts[1], heads),
-                                             split(parts[2], heads), how).array());
+    core::copy_into(out.output,
+                    plain_output(split(parts[0], heads), split(parts[1], heads), split(parts[2], heads), how).array());
   }
   const int64_t width = qkv.size(2) / 3;
-  core::Array y =
-      core::reshape(core::transpose(out.output, 1, 2), {qkv.size(0), qkv.size(1), width});
-  return op("attention", std::move(y),
-            edge(qkv, keep(qkv, how.mask, out.highest, out.total),
-                 [heads, of, options = options_of(how)](auto& g, auto& o, auto& qkv, auto& mask, auto& highest, auto& total) {
-              const FusedAttention how = options.with(mask);
-              if (!grad_enabled()) {
-                const core::Array grad(qkv.shape(), g.dtype());
-                if (core::attention_grad(of(qkv.array(), how), {split(o.array(), heads), highest.array(), total.array()},
-                                         split(g.array(), heads), part(grad, 0, heads),
-                                         part(grad, 1, heads), part(grad, 2, heads))) [[likely]]
-                  return Tensor(grad);
-              }
-              const std::vector<Tensor> parts = qkv.chunk(3, 2);
-              const Gradients d = plain_gradients(split(parts[0], heads), split(parts[1], heads),
-                                                  split(parts[2], heads), how, split(g, heads));
-              return cat({merge(d.q), merge(d.k), merge(d.v)}, -1);
-            }));
+  core::Array y = core::reshape(core::transpose(out.output, 1, 2), {qkv.size(0), qkv.size(1), width});
+  return op(
+      "attention", std::move(y),
+      edge(qkv, keep(qkv, how.mask, out.highest, out.total),
+           [heads, of, options = options_of(how)](auto& g, auto& o, auto& qkv, auto& mask, auto& highest, auto& total) {
+             const FusedAttention how = options.with(mask);
+             if (!grad_enabled()) {
+               const core::Array grad(qkv.shape(), g.dtype());
+               if (core::attention_grad(of(qkv.array(), how), {split(o.array(), heads), highest.array(), total.array()},
+                                        split(g.array(), heads), part(grad, 0, heads), part(grad, 1, heads),
+                                        part(grad, 2, heads))) [[likely]]
+                 return Tensor(grad);
+             }
+             const std::vector<Tensor> parts = qkv.chunk(3, 2);
+             const Gradients d = plain_gradients(split(parts[0], heads), split(parts[1], heads), split(parts[2], heads),
+                                                 how, split(g, heads));
+             return cat({merge(d.q), merge(d.k), merge(d.v)}, -1);
+           }));
 }
 
 }  // namespace heed

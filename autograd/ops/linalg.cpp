@@ -1,7 +1,7 @@
 #include <heed/autograd/ops/linalg.h>
 
-#include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/node.h>
+#include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/ops/reduce.h>
 #include <heed/core/op_name.h>
 #include <heed/core/ops/ops.h>
@@ -15,13 +15,12 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: ", a.shape(), " @ ", b.shape(),
                     ": a number is no matrix: multiply with *");
   if (a.dim() == 1 || b.dim() == 1)
-    check<ShapeError>(a.size(-1) == b.size(b.dim() == 1 ? 0 : -2), "matmul: ", a.shape(), " @ ",
-                      b.shape(), ": inner sizes differ: ", a.size(-1), " against ",
-                      b.size(b.dim() == 1 ? 0 : -2), ": must be equal");
+    check<ShapeError>(a.size(-1) == b.size(b.dim() == 1 ? 0 : -2), "matmul: ", a.shape(), " @ ", b.shape(),
+                      ": inner sizes differ: ", a.size(-1), " against ", b.size(b.dim() == 1 ? 0 : -2),
+                      ": must be equal");
   if (a.dim() == 1) return matmul(a.unsqueeze(0), b).squeeze(b.dim() == 1 ? 0 : -2);
   if (b.dim() == 1) return matmul(a, b.unsqueeze(1)).squeeze(-1);
-  if (a.dim() > 2 && b.dim() == 2 && a.size(-1) == b.size(0) &&
-      a.size(-1) > 0) {  // one large product instead of many
+  if (a.dim() > 2 && b.dim() == 2 && a.size(-1) == b.size(0) && a.size(-1) > 0) {  // one large product instead of many
     Shape shape = a.shape();
     shape[shape.rank() - 1] = b.size(1);
     return matmul(a.reshape({-1, a.size(-1)}), b).reshape(shape);
@@ -50,8 +49,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     return matmul(rows(g).transpose(0, 1), rows(x));
   });
   if (!bias.defined()) return op("linear", std::move(y), grad_x, grad_weight);
-  return op("linear", std::move(y), grad_x, grad_weight,
-            edge(bias, [](auto& g) { return g; }));
+  return op("linear", std::move(y), grad_x, grad_weight, edge(bias, [](auto& g) { return g; }));
 }
 
 }  // namespace heed

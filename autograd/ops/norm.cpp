@@ -27,15 +27,14 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Rea
   return op("layer_norm", norm.y, {x, weight, bias}, keep(x, weight, norm.mean, norm.rstd),
             [has_bias, eps](auto& g, auto& x, auto& w, auto& mean_, auto& rstd_) -> std::vector<Tensor> {
               if (!grad_enabled()) {
-                const core::NormGrad d = core::layer_norm_grad(
-                    x.array(), w.array(), has_bias, {{}, mean_.array(), rstd_.array()}, g.array());
+                const core::NormGrad d = core::layer_norm_grad(x.array(), w.array(), has_bias,
+                                                               {{}, mean_.array(), rstd_.array()}, g.array());
                 return {or_empty(d.x), or_empty(d.weight), or_empty(d.bias)};
               }
               const Tensor rstd = rsqrt(var(x, -1, 0.0, keepdim) + eps);
               const Tensor normal = (x - mean(x, -1, keepdim)) * rstd;
               const Tensor h = w.defined() ? g * w : g;
-              const Tensor dx =
-                  rstd * (h - mean(h, -1, keepdim) - normal * mean(h * normal, -1, keepdim));
+              const Tensor dx = rstd * (h - mean(h, -1, keepdim) - normal * mean(h * normal, -1, keepdim));
               return {dx, w.defined() ? g * normal : Tensor(), has_bias ? g : Tensor()};
             });
 }
@@ -48,8 +47,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, std::optional<Real> given
   return op("rms_norm", norm.y, {x, weight}, keep(x, weight, norm.rstd),
             [eps](auto& g, auto& x, auto& w, auto& rstd_) -> std::vector<Tensor> {
               if (!grad_enabled()) {
-                const core::NormGrad d =
-                    core::rms_norm_grad(x.array(), w.array(), {{}, {}, rstd_.array()}, g.array());
+                const core::NormGrad d = core::rms_norm_grad(x.array(), w.array(), {{}, {}, rstd_.array()}, g.array());
                 return {or_empty(d.x), or_empty(d.weight)};
               }
               const Tensor rstd = rsqrt(mean(square(x), -1, keepdim) + eps);

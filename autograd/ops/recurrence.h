@@ -22,7 +22,7 @@ struct RecurrenceState {
 /// projected (B, L, G·H): the input times its weight; weight (G·H, H) and bias (G·H), which may be
 /// empty, are the state's. -> all states (B, L, H), of an LSTM (2, B, L, H): h, then c. They are 0
 /// at padded steps, which change no state.
-Tensor recurrence(const Tensor& projected, const RecurrenceState& start, const Tensor& weight,
-                  const Tensor& bias, const Recurrence& how);
+Tensor recurrence(const Tensor& projected, const RecurrenceState& start, const Tensor& weight, const Tensor& bias,
+                  const Recurrence& how);
 
 }  // namespace heed

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include <heed/autograd/ops/elementwise.h>
-#include <heed/autograd/ops/comparison.h>
-#include <heed/autograd/ops/indexing.h>
 #include <heed/autograd/node.h>
+#include <heed/autograd/ops/comparison.h>
+#include <heed/autograd/ops/elementwise.h>
+#include <heed/autograd/ops/indexing.h>
 #include <heed/autograd/ops/softmax.h>
 #include <heed/autograd/ops/views.h>
 #include <heed/core/op_name.h>
@@ -46,8 +46,7 @@ Tensor extremum(const char* name, core::Array value, const Tensor& x, const Axes
 
 Tensor sum(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
   core::Array y = core::sum(x.array(), axes, bool(keep_axes));
-  return op("sum", std::move(y),
-            edge(x, [from = x.shape(), axes](auto& g) {
+  return op("sum", std::move(y), edge(x, [from = x.shape(), axes](auto& g) {
               return (g.dim() == 0 ? g : g.reshape(kept_dims("sum", from, axes))).expand(from);
             }));
 }
@@ -74,8 +73,7 @@ Tensor var(const Tensor& x, const Axes& axes, Real correction, KeepDim keep_axes
         ": must be a finite number: 1 is Bessel's, 0 gives the mean square");
   check_floating("var", x);
   const Tensor centred = x - mean(x, axes, true);
-  return sum(square(centred), axes, keep_axes) /
-         std::max(0.0, count("var", x.shape(), axes) - correction);
+  return sum(square(centred), axes, keep_axes) / std::max(0.0, count("var", x.shape(), axes) - correction);
 }
 Tensor var(const Tensor& x, const Axes& axes, KeepDim keep_axes) { return var(x, axes, 1.0, keep_axes); }
 
@@ -126,8 +124,7 @@ Extremum topk(const Tensor& x, Whole k, Axis axis, bool largest) {
 }
 
 Tensor prod(const Tensor& x, Axis axis, KeepDim keep_axes) {
-  return op("prod", core::prod(x.array(), axis, bool(keep_axes)),
-            edge(x, keep(x), [axis](auto& g, auto& x) {
+  return op("prod", core::prod(x.array(), axis, bool(keep_axes)), edge(x, keep(x), [axis](auto& g, auto& x) {
               // ∂/∂xᵢ is the product of the others: of those before i and those after. Exact at 0, and
               // in f64, as the value: a long chain of f32 products loses digits.
               const Tensor wide = x.to(Dtype::f64);
@@ -135,9 +132,7 @@ Tensor prod(const Tensor& x, Axis axis, KeepDim keep_axes) {
               const int i = core::normalize_axis("prod", axis, wide.shape());
               const auto count = static_cast<size_t>(n);
               std::vector<Tensor> before(count), after(count), others;
-              if (n)
-                before[0] = after[count - 1] =
-                    Tensor(core::full(wide.select(i, 0).shape(), 1.0, Dtype::f64));
+              if (n) before[0] = after[count - 1] = Tensor(core::full(wide.select(i, 0).shape(), 1.0, Dtype::f64));
               for (int64_t j = 1; j < n; ++j) {
                 before[size_t(j)] = before[size_t(j - 1)] * wide.select(i, j - 1);
                 after[size_t(n - 1 - j)] = after[size_t(n - j)] * wide.select(i, n - j);
@@ -162,8 +157,7 @@ Tensor running_sum(const Tensor& x, Axis axis, bool reverse) {
 Tensor cumsum(const Tensor& x, Axis axis) { return running_sum(x, axis, false); }
 
 Tensor logsumexp(const Tensor& x, Axis axis, KeepDim keep_axes) {
-  return op("logsumexp", core::logsumexp(x.array(), axis, bool(keep_axes)),
-            edge(x, keep(x), [axis](auto& g, auto& x) {
+  return op("logsumexp", core::logsumexp(x.array(), axis, bool(keep_axes)), edge(x, keep(x), [axis](auto& g, auto& x) {
               Shape kept = x.shape();
               kept[core::normalize_axis("logsumexp", axis, kept)] = 1;
               return g.reshape(kept) * softmax(x, axis);

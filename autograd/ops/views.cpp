@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include <heed/autograd/ops/indexing.h>
 #include <heed/autograd/joint.h>
+#include <heed/autograd/ops/indexing.h>
 #include <heed/core/ops/ops.h>
 
 namespace heed {
@@ -22,14 +22,15 @@ Tensor Tensor::permute(const Shape& axes) const {
 }
 
 Tensor Tensor::reshape(const Shape& to) const {
-  return op("reshape", core::reshape(array_, to),
-            edge(*this, [from = shape()](auto& g) { return g.reshape(from); }));
+  return op("reshape", core::reshape(array_, to), edge(*this, [from = shape()](auto& g) { return g.reshape(from); }));
 }
 
 Tensor Tensor::flatten(Axis first, Axis last) const {
   if (dim() == 0) return reshape({1});
-  const int begin = core::normalize_axis("flatten", first, shape()), end = core::normalize_axis("flatten", last, shape());
-  check<ShapeError>(begin <= end, "flatten: ", shape(), " from axis ", begin, " to ", end, ": the first is behind the last");
+  const int begin = core::normalize_axis("flatten", first, shape()),
+            end = core::normalize_axis("flatten", last, shape());
+  check<ShapeError>(begin <= end, "flatten: ", shape(), " from axis ", begin, " to ", end,
+                    ": the first is behind the last");
   Shape merged;
   int64_t run = 1;
   for (int i = 0; i < dim(); ++i) {
@@ -50,8 +51,7 @@ Tensor Tensor::sum_to(const Shape& to) const {
 }
 
 Tensor Tensor::squeeze(Axis axis) const {
-  return op("squeeze", core::squeeze(array_, axis),
-            edge(*this, [from = shape()](auto& g) { return g.reshape(from); }));
+  return op("squeeze", core::squeeze(array_, axis), edge(*this, [from = shape()](auto& g) { return g.reshape(from); }));
 }
 
 Tensor Tensor::unsqueeze(Axis axis) const {
@@ -78,24 +78,27 @@ Tensor place(const Tensor& g, const SoFar& so_far, const Shape& shape, const cha
 Tensor Tensor::select(Axis axis, Whole index) const {
   return op("select", core::select(array_, axis, index),
             edge(*this, [from = shape(), axis, index](const Tensor& g, const SoFar& so_far) {
-              return place(g, so_far, from, "select_grad", [=](const core::Array& y) { return core::select(y, axis, index); },
-                           [=](const Tensor& h) { return h.select(axis, index); });
+              return place(
+                  g, so_far, from, "select_grad", [=](const core::Array& y) { return core::select(y, axis, index); },
+                  [=](const Tensor& h) { return h.select(axis, index); });
             }));
 }
 
 Tensor Tensor::slice(Axis axis, Whole begin, Whole end, Whole step) const {
   return op("slice", core::slice(array_, axis, begin, end, step),
             edge(*this, [from = shape(), axis, begin, end, step](const Tensor& g, const SoFar& so_far) {
-              return place(g, so_far, from, "slice_grad",
-                           [=](const core::Array& y) { return core::slice(y, axis, begin, end, step); },
-                           [=](const Tensor& h) { return h.slice(axis, begin, end, step); });
+              return place(
+                  g, so_far, from, "slice_grad",
+                  [=](const core::Array& y) { return core::slice(y, axis, begin, end, step); },
+                  [=](const Tensor& h) { return h.slice(axis, begin, end, step); });
             }));
 }
 
 Tensor Tensor::diagonal() const {
   return op("diagonal", core::diagonal(array_), edge(*this, [from = shape()](const Tensor& g, const SoFar& so_far) {
-              return place(g, so_far, from, "diagonal_grad", [](const core::Array& y) { return core::diagonal(y); },
-                           [](const Tensor& h) { return h.diagonal(); });
+              return place(
+                  g, so_far, from, "diagonal_grad", [](const core::Array& y) { return core::diagonal(y); },
+                  [](const Tensor& h) { return h.diagonal(); });
             }));
 }
 

@@ -7,8 +7,7 @@
 
 namespace heed::core {
 
-static_assert(std::endian::native == std::endian::little,
-              "heed reads and writes files as they lie");
+static_assert(std::endian::native == std::endian::little, "heed reads and writes files as they lie");
 
 Dtype dtype_of_stored(StoredType element) {
   switch (element) {
@@ -58,9 +57,7 @@ float float_from_half(uint16_t bits) {
   return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
 }
 
-float float_from_bfloat16(uint16_t bits) {
-  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-}
+float float_from_bfloat16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
 namespace {
 
@@ -79,8 +76,7 @@ void each(std::string_view bytes, bool big_endian, Out* out, Convert convert) {
 
 }  // namespace
 
-std::optional<Array> decode(std::string_view bytes, StoredType element, const Shape& shape,
-                            bool big_endian) {
+std::optional<Array> decode(std::string_view bytes, StoredType element, const Shape& shape, bool big_endian) {
   const Array x(shape, dtype_of_stored(element));
   auto widen = [&]<class Raw>(Raw) {
     dispatch(x.dtype(), [&]<class T>() {
@@ -93,14 +89,11 @@ std::optional<Array> decode(std::string_view bytes, StoredType element, const Sh
   };
   switch (element) {
     case StoredType::boolean:
-      if (std::any_of(bytes.begin(), bytes.end(), [](char c) { return c != 0 && c != 1; }))
-        return std::nullopt;
+      if (std::any_of(bytes.begin(), bytes.end(), [](char c) { return c != 0 && c != 1; })) return std::nullopt;
       each<uint8_t>(bytes, false, x.data<bool>(), [](uint8_t raw) { return raw == 1; });
       break;
     case StoredType::f16: each<uint16_t>(bytes, big_endian, x.data<float>(), float_from_half); break;
-    case StoredType::bf16:
-      each<uint16_t>(bytes, big_endian, x.data<float>(), float_from_bfloat16);
-      break;
+    case StoredType::bf16: each<uint16_t>(bytes, big_endian, x.data<float>(), float_from_bfloat16); break;
     case StoredType::u8: widen(uint8_t()); break;
     case StoredType::i8: widen(int8_t()); break;
     case StoredType::u16: widen(uint16_t()); break;

@@ -22,8 +22,7 @@ size_t size_of(StoredType element);
 /// The numbers in `bytes`, in row-major order. The bytes need no alignment; `big_endian` says that
 /// each number's first byte is its highest. Nothing if a boolean is neither 0 nor 1.
 /// REQUIRES: bytes.size() == shape.numel() * size_of(element)
-std::optional<Array> decode(std::string_view bytes, StoredType element, const Shape& shape,
-                            bool big_endian = false);
+std::optional<Array> decode(std::string_view bytes, StoredType element, const Shape& shape, bool big_endian = false);
 
 /// IEEE binary16 -> float, exact.
 float float_from_half(uint16_t bits);

@@ -38,8 +38,7 @@ struct InputFile::State {
   size_t size = 0;
   std::ifstream file;
   State(const std::string& p) : path(p), file(p, std::ios::binary | std::ios::ate) {
-    check<IoError>(file && fs::is_regular_file(path), "read_file: ", quote(path),
-                   ": cannot be opened");
+    check<IoError>(file && fs::is_regular_file(path), "read_file: ", quote(path), ": cannot be opened");
     size = static_cast<size_t>(file.tellg());
     file.seekg(0);
   }
@@ -52,8 +51,7 @@ struct InputFile::State {
 void write_file_atomic(const std::string& path, std::span<const std::string_view> parts) {
   const std::string temporary = path + ".tmp";
   std::ofstream file(temporary, std::ios::binary);
-  for (std::string_view part : parts)
-    file.write(part.data(), static_cast<std::streamsize>(part.size()));
+  for (std::string_view part : parts) file.write(part.data(), static_cast<std::streamsize>(part.size()));
   file.close();
   check<IoError>(file.good(), "write_file_atomic: ", quote(path), ": could not be written");
   fs::rename(temporary, path);
@@ -88,8 +86,7 @@ constexpr size_t one_call = size_t{1} << 30;  // bytes; macOS refuses 2³¹ and 
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
-template <class Call>
-auto retry_interrupted(Call call) {
+template <class Call> auto retry_interrupted(Call call) {
   auto result = call();
   while (result == -1 && errno == EINTR) result = call();
   return result;
@@ -103,8 +100,7 @@ class File {
   File() = default;
   explicit File(int file) : file_(file) {}
   File(const std::string& path, int flags, mode_t mode = 0)
-      : file_(retry_interrupted(
-            [&] { return file_system().open(path.c_str(), flags | O_CLOEXEC, mode); })) {}
+      : file_(retry_interrupted([&] { return file_system().open(path.c_str(), flags | O_CLOEXEC, mode); })) {}
   File(File&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
   File& operator=(File&& other) noexcept {
     std::swap(file_, other.file_);
@@ -122,8 +118,7 @@ class File {
 
   // False with errno if the bytes may not be on the disk. Some file systems cannot say: so be it.
   bool sync() const {
-    return retry_interrupted([&] { return file_system().sync(file_); }) == 0 || errno == EINVAL ||
-           errno == ENOTSUP;
+    return retry_interrupted([&] { return file_system().sync(file_); }) == 0 || errno == EINVAL || errno == ENOTSUP;
   }
 
  private:
@@ -151,19 +146,18 @@ struct InputFile::State {
     struct stat status;
     if (!file.is_open() || file_system().status(file.number(), &status) != 0)
       fail<IoError>("read_file: ", quote(path), ": ", reason(errno), ": check the path");
-    check<IoError>(S_ISREG(status.st_mode), "read_file: ", quote(path), ": ",
-                   kind_of(status.st_mode), ": give the path of a regular file");
+    check<IoError>(S_ISREG(status.st_mode), "read_file: ", quote(path), ": ", kind_of(status.st_mode),
+                   ": give the path of a regular file");
     size = static_cast<size_t>(status.st_size);
   }
 
   void read(char* bytes, size_t wanted) {
     for (const size_t end = done + wanted; done < end;) {
-      const ssize_t count = retry_interrupted([&] {
-        return file_system().read(file.number(), bytes, std::min(end - done, one_call));
-      });
+      const ssize_t count =
+          retry_interrupted([&] { return file_system().read(file.number(), bytes, std::min(end - done, one_call)); });
       if (count == -1)
-        fail<IoError>("read_file: ", quote(path), ": ", reason(errno), " after ", done, " of ",
-                      size, " bytes: check the disk");
+        fail<IoError>("read_file: ", quote(path), ": ", reason(errno), " after ", done, " of ", size,
+                      " bytes: check the disk");
       if (count == 0)
         fail<IoError>("read_file: ", quote(path), ": ends after ", done, " of ", size,
                       " bytes: it was shortened while it was read: read it again");
@@ -188,9 +182,7 @@ fs::path follow_links(const std::string& path) {
   return target;
 }
 
-fs::path directory_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
+fs::path directory_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
 // Of a name, what the names of its temporary files begin with: with their numbers they stay shorter
 // than the 255 bytes that a name may have, and no character is cut in two.
@@ -236,8 +228,7 @@ class TemporaryFile {
   // False if another process took the new file for a leftover and is removing it, or has done so.
   // On a file system without locks there are no locks and nobody removes anything.
   bool lock() {
-    if (retry_interrupted([&] { return file_system().lock(file.number()); }) != 0)
-      return errno != EWOULDBLOCK;
+    if (retry_interrupted([&] { return file_system().lock(file.number()); }) != 0) return errno != EWOULDBLOCK;
     lock_ = File(::fcntl(file.number(), F_DUPFD_CLOEXEC, 0));  // outlives the closing of `file`
     struct stat status;
     return file_system().status(file.number(), &status) != 0 || status.st_nlink > 0;
@@ -254,8 +245,7 @@ class TemporaryFile {
       if (numbers.find_first_not_of("0123456789.") != std::string::npos) continue;
       const fs::path path = directory / name;
       const File leftover(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-      if (leftover.is_open() && file_system().lock(leftover.number()) == 0)
-        file_system().remove(path.c_str());
+      if (leftover.is_open() && file_system().lock(leftover.number()) == 0) file_system().remove(path.c_str());
     }
   }
 
@@ -301,9 +291,8 @@ void write_file_atomic(const std::string& path, std::span<const std::string_view
   check_system(file.is_open());
   for (std::string_view part : parts) {
     while (!part.empty()) {
-      const ssize_t count = retry_interrupted([&] {
-        return file_system().write(file.number(), part.data(), std::min(part.size(), one_call));
-      });
+      const ssize_t count = retry_interrupted(
+          [&] { return file_system().write(file.number(), part.data(), std::min(part.size(), one_call)); });
       check_system(count != -1);
       if (count == 0) fail_system("the system takes no more bytes");
       part.remove_prefix(static_cast<size_t>(count));
@@ -320,8 +309,7 @@ void write_file_atomic(const std::string& path, std::span<const std::string_view
   check_system(temporary.rename_to(target));
   const File directory(holder, O_RDONLY | O_DIRECTORY);
   if (!directory.is_open() || !directory.sync())
-    fail<IoError>("write_file_atomic: ", quote(path),
-                  ": was replaced, but a power cut may undo it: ", reason(errno),
+    fail<IoError>("write_file_atomic: ", quote(path), ": was replaced, but a power cut may undo it: ", reason(errno),
                   ": check the disk");
 }
 #endif

@@ -28,10 +28,8 @@ std::string_view number_at(std::string_view text) {
     return i > start;
   };
   if (at(i) == '-') ++i;
-  if (at(i) == '0')
-    ++i;
-  else if (!digits())
-    return {};
+  if (at(i) == '0') ++i;
+  else if (!digits()) return {};
   if (at(i) == '.') {
     ++i;
     if (!digits()) return {};
@@ -44,9 +42,7 @@ std::string_view number_at(std::string_view text) {
   return text.substr(0, i);
 }
 
-std::optional<int64_t> integer_of(std::string_view number) {
-  return number == "-0" ? std::nullopt : parse_int(number);
-}
+std::optional<int64_t> integer_of(std::string_view number) { return number == "-0" ? std::nullopt : parse_int(number); }
 
 }  // namespace
 
@@ -54,14 +50,12 @@ void JsonReader::fail(const std::string& wrong, size_t position) const {
   const std::string_view before = text_.substr(0, position);
   const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
   const auto lines = std::count(before.begin(), before.end(), '\n');
-  const auto columns = std::count_if(before.begin() + static_cast<ptrdiff_t>(line_start),
-                                     before.end(), [](char c) { return (c & 0xc0) != 0x80; });
+  const auto columns = std::count_if(before.begin() + static_cast<ptrdiff_t>(line_start), before.end(),
+                                     [](char c) { return (c & 0xc0) != 0x80; });
   heed::fail<FormatError>(source_, ":", lines + 1, ":", columns + 1, ": ", wrong);
 }
 
-void JsonReader::skip_space() {
-  at_ = std::min(text_.find_first_not_of(" \t\n\r", at_), text_.size());
-}
+void JsonReader::skip_space() { at_ = std::min(text_.find_first_not_of(" \t\n\r", at_), text_.size()); }
 
 size_t JsonReader::position() {
   skip_space();
@@ -239,7 +233,8 @@ void JsonReader::skip() {
   switch (peek()) {
     case Kind::null: null(); break;
     case Kind::boolean: boolean(); break;
-    case Kind::integer: case Kind::number: number(); break;
+    case Kind::integer:
+    case Kind::number: number(); break;
     case Kind::string: string(); break;
     case Kind::list: list([&] { skip(); }); break;
     case Kind::object: object([&](const std::string&) { skip(); }); break;

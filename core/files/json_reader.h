@@ -43,15 +43,13 @@ class JsonReader {
   void skip();  // any value
 
   /// Calls each() once an element; it must read exactly one value.
-  template <class Each>
-  void list(Each&& each) {
+  template <class Each> void list(Each&& each) {
     open('[', "a list");
     for (bool first = true; more(']', first); first = false) each();
   }
 
   /// Calls each(key) once a member; it must read exactly one value.
-  template <class Each>
-  void object(Each&& each) {
+  template <class Each> void object(Each&& each) {
     open('{', "an object");
     std::set<std::string> seen;
     for (bool first = true; more('}', first); first = false) each(key(seen));

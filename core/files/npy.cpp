@@ -32,14 +32,10 @@ class HeaderParser {
     while (!accept('}')) {
       const std::string key = string();
       expect(':');
-      if (key == "descr" && !has_type)
-        header.type = type(), has_type = true;
-      else if (key == "fortran_order" && !has_order)
-        header.fortran_order = boolean(), has_order = true;
-      else if (key == "shape" && !has_shape)
-        header.shape = shape(), has_shape = true;
-      else
-        fail(cat("the key ", quote(key), " is unknown or appears twice"));
+      if (key == "descr" && !has_type) header.type = type(), has_type = true;
+      else if (key == "fortran_order" && !has_order) header.fortran_order = boolean(), has_order = true;
+      else if (key == "shape" && !has_shape) header.shape = shape(), has_shape = true;
+      else fail(cat("the key ", quote(key), " is unknown or appears twice"));
       if (accept('}')) break;
       expect(',');
     }
@@ -117,8 +113,7 @@ class HeaderParser {
     const size_t end = std::min(text_.find_first_not_of("0123456789", at_), text_.size());
     const std::string_view digits = text_.substr(at_, end - at_);
     const std::optional<int64_t> value = parse_int(digits);
-    if (!value || (digits.size() > 1 && digits[0] == '0'))
-      fail("shape has an entry that is no size of 63 bits");
+    if (!value || (digits.size() > 1 && digits[0] == '0')) fail("shape has an entry that is no size of 63 bits");
     at_ = end;
     if (at_ < text_.size() && text_[at_] == 'L') ++at_;
     return *value;
@@ -154,12 +149,11 @@ const char* code_of(Dtype dtype) {
 StoredType element_of(const NpyHeader& header, const std::string& source) {
   const std::string_view type = header.type;
   if (type.starts_with("|O") || type.starts_with("O"))
-    fail<FormatError>(source, ": an object array: it is a Python pickle, which may run any code: ",
-                      "save it with a number type");
+    fail<FormatError>(
+        source, ": an object array: it is a Python pickle, which may run any code: ", "save it with a number type");
   const bool has_order = !type.empty() && std::string_view("<>|=").find(type[0]) != type.npos;
   for (const NumpyType& known : numpy_types)
-    if (has_order && type.substr(1) == known.code &&
-        (type[0] != '|' || size_of(known.element) == 1))
+    if (has_order && type.substr(1) == known.code && (type[0] != '|' || size_of(known.element) == 1))
       return known.element;
   fail<FormatError>(source, ": descr ", quote(type), ": is not supported: convert with x.astype: ",
                     "bool, integers up to int64, float16, float32 and float64 are");
@@ -182,8 +176,7 @@ Array parse_npy(std::string_view bytes, std::string_view name) {
   uint32_t length = 0;
   if (bytes.size() < start) damaged(bytes.size(), " bytes: the file is cut short");
   std::memcpy(&length, bytes.data() + 8, width);
-  if (length > max_npy_header)
-    damaged("header of ", length, " bytes: at most ", max_npy_header, " are allowed");
+  if (length > max_npy_header) damaged("header of ", length, " bytes: at most ", max_npy_header, " are allowed");
   if (length > bytes.size() - start)
     damaged("header of ", length, " bytes in a file of ", bytes.size(), ": the file is cut short");
 
@@ -200,9 +193,8 @@ Array parse_npy(std::string_view bytes, std::string_view name) {
   if (overflow) damaged("shape ", header.shape, ": its size overflows 63 bits");
   const std::string_view data = bytes.substr(start + length);
   if (data.size() != static_cast<size_t>(size))
-    damaged("shape ", header.shape, " of ", header.type, " takes ", size, " bytes, the file has ",
-            data.size(), ": it is ",
-            data.size() < static_cast<size_t>(size) ? "cut short" : "too long");
+    damaged("shape ", header.shape, " of ", header.type, " takes ", size, " bytes, the file has ", data.size(),
+            ": it is ", data.size() < static_cast<size_t>(size) ? "cut short" : "too long");
 
   // 3. The numbers. Fortran order is row-major order of the transposed array.
   Shape shape = header.shape, axes = header.shape;
@@ -218,8 +210,7 @@ Array load_npy(const std::string& path) { return parse_npy(read_file(path), path
 
 std::string to_npy(const Array& x) {
   const Array numbers = contiguous(x);
-  std::string header =
-      cat("{'descr': '", code_of(x.dtype()), "', 'fortran_order': False, 'shape': (");
+  std::string header = cat("{'descr': '", code_of(x.dtype()), "', 'fortran_order': False, 'shape': (");
   for (int i = 0; i < x.rank(); ++i) header += cat(i ? ", " : "", x.shape()[i]);
   header += x.rank() == 1 ? ",), }" : "), }";
   const size_t start = magic.size() + 4;
@@ -233,8 +224,7 @@ std::string to_npy(const Array& x) {
   bytes.append(reinterpret_cast<const char*>(&length), sizeof length);
   bytes += header;
   const size_t width = size_of(x.dtype());
-  bytes.append(reinterpret_cast<const char*>(numbers.storage().bytes()) +
-                   static_cast<size_t>(numbers.offset()) * width,
+  bytes.append(reinterpret_cast<const char*>(numbers.storage().bytes()) + static_cast<size_t>(numbers.offset()) * width,
                static_cast<size_t>(numbers.numel()) * width);
   return bytes;
 }

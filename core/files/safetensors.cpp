@@ -18,10 +18,8 @@ namespace {
 
 // A file that is not even the beginning of a safetensors file: says what it is, if that can be told
 // from its first bytes, else what is wrong.
-[[noreturn]] void fail_start(const std::string& source, std::string_view bytes,
-                             const std::string& wrong) {
-  constexpr std::string_view pickle =
-      "a PyTorch pickle: convert it with safetensors.torch.save_file";
+[[noreturn]] void fail_start(const std::string& source, std::string_view bytes, const std::string& wrong) {
+  constexpr std::string_view pickle = "a PyTorch pickle: convert it with safetensors.torch.save_file";
   struct Magic {
     std::string_view start, meaning;
   };
@@ -37,8 +35,7 @@ namespace {
       {"{", "JSON: give a .safetensors file, or an index that ends in .index.json"},
   };
   for (const Magic& magic : magics)
-    if (bytes.starts_with(magic.start))
-      fail<FormatError>(source, ": no safetensors file, but ", magic.meaning);
+    if (bytes.starts_with(magic.start)) fail<FormatError>(source, ": no safetensors file, but ", magic.meaning);
   fail<FormatError>(source, ": ", wrong, ": no safetensors file, or its download is not complete");
 }
 
@@ -76,8 +73,7 @@ Header::Tensor read_tensor(JsonReader& reader, const std::string& name) {
     if (key == "dtype") {
       has_dtype = true;
       tensor.dtype = reader.string();
-      if (!find_type(tensor.dtype))
-        wrong(cat("dtype ", quote(tensor.dtype), " is unknown"), position);
+      if (!find_type(tensor.dtype)) wrong(cat("dtype ", quote(tensor.dtype), " is unknown"), position);
     } else if (key == "shape") {
       has_shape = true;
       reader.list([&] {
@@ -111,12 +107,10 @@ Header::Tensor read_tensor(JsonReader& reader, const std::string& name) {
   }
   if (empty) bits = 0;
   if (overflow) wrong(cat("the size of shape ", tensor.shape, " overflows 63 bits"), start);
-  if (bits % 8 != 0)
-    wrong(cat("shape ", tensor.shape, " of ", tensor.dtype, " ends within a byte"), start);
+  if (bits % 8 != 0) wrong(cat("shape ", tensor.shape, " of ", tensor.dtype, " ends within a byte"), start);
   if (bits / 8 != tensor.end - tensor.begin)
-    wrong(cat("shape ", tensor.shape, " of ", tensor.dtype, " takes ", bits / 8,
-              " bytes, data_offsets [", tensor.begin, ", ", tensor.end, "] hold ",
-              tensor.end - tensor.begin),
+    wrong(cat("shape ", tensor.shape, " of ", tensor.dtype, " takes ", bits / 8, " bytes, data_offsets [", tensor.begin,
+              ", ", tensor.end, "] hold ", tensor.end - tensor.begin),
           start);
   return tensor;
 }
@@ -141,29 +135,25 @@ Header read_header(std::string_view text, const std::string& source) {
 // Every byte of the data belongs to exactly one tensor.
 void check_coverage(const Header& header, int64_t data_size, const std::string& source) {
   std::vector<Span> spans;
-  for (const auto& [name, tensor] : header.tensors)
-    spans.push_back({tensor.begin, tensor.end, &name});
+  for (const auto& [name, tensor] : header.tensors) spans.push_back({tensor.begin, tensor.end, &name});
   std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
     return std::tie(a.begin, a.end, *a.name) < std::tie(b.begin, b.end, *b.name);
   });
   int64_t at = 0;
   for (const Span& span : spans) {
     if (span.begin > at)
-      fail<FormatError>(source, ": tensor ", quote(*span.name), ": begins at ", span.begin,
-                        " where ", at,
+      fail<FormatError>(source, ": tensor ", quote(*span.name), ": begins at ", span.begin, " where ", at,
                         " is expected: no tensor owns the bytes between: the file is damaged");
     if (span.begin < at)
-      fail<FormatError>(source, ": tensor ", quote(*span.name), ": begins at ", span.begin,
-                        " where ", at,
+      fail<FormatError>(source, ": tensor ", quote(*span.name), ": begins at ", span.begin, " where ", at,
                         " is expected: it overlaps another tensor: the file is damaged");
     if (span.end > data_size)
-      fail<FormatError>(source, ": tensor ", quote(*span.name), ": ends at ", span.end, " of ",
-                        data_size, " bytes: the file is cut short: download it again");
+      fail<FormatError>(source, ": tensor ", quote(*span.name), ": ends at ", span.end, " of ", data_size,
+                        " bytes: the file is cut short: download it again");
     at = span.end;
   }
   if (at < data_size)
-    fail<FormatError>(source, ": ", data_size - at,
-                      " bytes follow the last tensor: the file is damaged");
+    fail<FormatError>(source, ": ", data_size - at, " bytes follow the last tensor: the file is damaged");
 }
 
 // What is wrong with the length that a file of `size` bytes begins with, or "".
@@ -198,8 +188,7 @@ struct SafeTensorsReader {
     result.source_ = cat("safetensors: ", quote(name));
     const std::string start(read(std::min(size, length_bytes)));
     if (const std::string wrong = problem_of_length(start, size); !wrong.empty())
-      fail_start(result.source_, start + std::string(read(std::min(size - start.size(), magic_bytes))),
-                 wrong);
+      fail_start(result.source_, start + std::string(read(std::min(size - start.size(), magic_bytes))), wrong);
     const std::string text(read(length_at(start)));
     if (!text.starts_with('{'))
       fail_start(result.source_, start + text.substr(0, magic_bytes), "header does not begin with {");
@@ -209,10 +198,9 @@ struct SafeTensorsReader {
 
     const auto [data, file] = read_rest(size - length_bytes - text.size());
     for (auto& [tensor_name, tensor] : header.tensors)
-      result.entries_[tensor_name] = {tensor.dtype, tensor.shape,
-                                      data.substr(static_cast<size_t>(tensor.begin),
-                                                  static_cast<size_t>(tensor.end - tensor.begin)),
-                                      file};
+      result.entries_[tensor_name] = {
+          tensor.dtype, tensor.shape,
+          data.substr(static_cast<size_t>(tensor.begin), static_cast<size_t>(tensor.end - tensor.begin)), file};
     return result;
   }
 
@@ -230,19 +218,18 @@ struct SafeTensorsReader {
     SafeTensors result;
     result.source_ = cat("safetensors: ", quote(path));
     InputFile input(path);
-    check<FormatError>(input.size() <= max_header, result.source_, ": an index of ", input.size(),
-                       " bytes: at most ", max_header, " are allowed");
+    check<FormatError>(input.size() <= max_header, result.source_, ": an index of ", input.size(), " bytes: at most ",
+                       max_header, " are allowed");
     const std::string directory = path.substr(0, path.rfind('/') + 1);
     std::map<std::string, SafeTensors> shards;
     for (const auto& [name, file] : parse_index(input.read(input.size()), result.source_)) {
       if (!shards.count(file)) shards[file] = load(directory + file);
       const SafeTensors& shard = shards[file];
-      check<FormatError>(shard.contains(name), result.source_, ": tensor ", quote(name), ": is not in ",
-                         quote(file), ": get the files that belong together");
+      check<FormatError>(shard.contains(name), result.source_, ": tensor ", quote(name), ": is not in ", quote(file),
+                         ": get the files that belong together");
       result.entries_[name] = shard.entry(name);
     }
-    for (const auto& [file, shard] : shards)
-      result.metadata_.insert(shard.metadata().begin(), shard.metadata().end());
+    for (const auto& [file, shard] : shards) result.metadata_.insert(shard.metadata().begin(), shard.metadata().end());
     return result;
   }
 };
@@ -261,12 +248,10 @@ SafeTensors parse_safetensors(std::string bytes, std::string_view source) {
 }
 
 SafeTensors load_safetensors(const std::string& path) {
-  return path.ends_with(index_end) ? SafeTensorsReader::load_index(path)
-                                   : SafeTensorsReader::load(path);
+  return path.ends_with(index_end) ? SafeTensorsReader::load_index(path) : SafeTensorsReader::load(path);
 }
 
-std::map<std::string, std::string> safetensors::parse_index(std::string_view text,
-                                                            const std::string& source) {
+std::map<std::string, std::string> safetensors::parse_index(std::string_view text, const std::string& source) {
   std::map<std::string, std::string> files;
   bool has_map = false;
   JsonReader reader(text, source);
@@ -284,8 +269,7 @@ std::map<std::string, std::string> safetensors::parse_index(std::string_view tex
           file.find_first_of(std::string("/\\\0", 3)) != std::string::npos)
         refuse("is not the name of a file beside the index");
       if (file.ends_with(index_end)) refuse("is an index: name the file that holds the tensor");
-      if (const std::string problem = problem_of_name(name); !problem.empty())
-        refuse(("holds " + problem).c_str());
+      if (const std::string problem = problem_of_name(name); !problem.empty()) refuse(("holds " + problem).c_str());
       files[name] = file;
     });
   });
@@ -310,8 +294,7 @@ const SafeTensors::Entry& SafeTensors::entry(const std::string& name) const {
 Array SafeTensors::at(const std::string& name) const {
   const Entry& found = entry(name);
   const FileType& type = *find_type(found.dtype);
-  check<FormatError>(type.element.has_value(), source_, ": tensor ", quote(name), ": dtype ",
-                     found.dtype,
+  check<FormatError>(type.element.has_value(), source_, ": tensor ", quote(name), ": dtype ", found.dtype,
                      " is not supported: supported are BOOL, U8, I8, U16, I16, F16, BF16, I32, "
                      "U32, F32, F64, I64");
   const std::optional<Array> x = decode(found.bytes, *type.element, found.shape);

@@ -78,8 +78,7 @@ SafeTensors parse_safetensors(std::string bytes, std::string_view source);
 /// Arrays that are one and the same (tied weights) are stored once, under the alphabetically first
 /// of their names; metadata says dropped -> kept, as safetensors.torch.save_model does, where it has
 /// no such key yet. (It is a note for readers of the file: which weights are tied, a model knows.)
-void save_safetensors(const std::string& path, const std::map<std::string, Array>& tensors,
-                      Metadata metadata = {});
+void save_safetensors(const std::string& path, const std::map<std::string, Array>& tensors, Metadata metadata = {});
 
 /// The bytes of a file with exactly this metadata. Deterministic.
 std::string to_safetensors(const std::map<std::string, Array>& tensors, Metadata metadata = {});

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include <heed/core/files/element_types.h>
 #include <heed/core/error.h>
+#include <heed/core/files/element_types.h>
 
 namespace heed::core::safetensors {
 
@@ -60,8 +60,7 @@ inline const FileType* find_type(std::string_view name) {
 
 /// What is wrong with a tensor's name, or "". Names are opaque, but they are printed.
 inline std::string problem_of_name(const std::string& name) {
-  if (name.size() > max_name)
-    return cat("a name of ", name.size(), " bytes: at most ", max_name, " are allowed");
+  if (name.size() > max_name) return cat("a name of ", name.size(), " bytes: at most ", max_name, " are allowed");
   for (char c : name)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return "a name with a control character";
   return "";

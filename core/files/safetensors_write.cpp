@@ -47,16 +47,12 @@ Layout lay_out(const std::map<std::string, Array>& tensors, Metadata metadata) {
   std::vector<std::pair<std::string, Array>> kept;
   std::map<decltype(identity(Array())), std::string> names;
   for (const auto& [name, x] : tensors) {
-    const std::string problem =
-        name == metadata_key ? "this name is reserved" : problem_of_name(name);
+    const std::string problem = name == metadata_key ? "this name is reserved" : problem_of_name(name);
     check<FormatError>(problem.empty(), "save_safetensors: tensor ", quote(name), ": ", problem);
-    check<FormatError>(x.defined(), "save_safetensors: tensor ", quote(name),
-                       ": has no storage: leave it out");
+    check<FormatError>(x.defined(), "save_safetensors: tensor ", quote(name), ": has no storage: leave it out");
     const auto [twin, is_new] = names.emplace(identity(x), name);
-    if (is_new || x.numel() == 0)
-      kept.emplace_back(name, x);
-    else
-      metadata.try_emplace(name, twin->second);
+    if (is_new || x.numel() == 0) kept.emplace_back(name, x);
+    else metadata.try_emplace(name, twin->second);
   }
   std::stable_sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) {
     return &type_of(a.second.dtype()) > &type_of(b.second.dtype());
@@ -74,8 +70,8 @@ Layout lay_out(const std::map<std::string, Array>& tensors, Metadata metadata) {
   int64_t offset = 0;
   for (const auto& [name, x] : kept) {
     const int64_t end = offset + x.numel() * static_cast<int64_t>(size_of(x.dtype()));
-    header += cat(header.size() == 1 ? "" : ",", json_string(name), ":{\"dtype\":\"",
-                  type_of(x.dtype()).name, "\",\"shape\":[");
+    header += cat(header.size() == 1 ? "" : ",", json_string(name), ":{\"dtype\":\"", type_of(x.dtype()).name,
+                  "\",\"shape\":[");
     for (int i = 0; i < x.rank(); ++i) header += (i ? "," : "") + std::to_string(x.shape()[i]);
     header += cat("],\"data_offsets\":[", offset, ",", end, "]}");
     offset = end;
@@ -84,9 +80,8 @@ Layout lay_out(const std::map<std::string, Array>& tensors, Metadata metadata) {
   header += "}";
   header.append((8 - header.size() % 8) % 8, ' ');
   const uint64_t length = header.size();
-  check<FormatError>(length <= max_header, "save_safetensors: ", kept.size(),
-                     " tensors: the header would have ", length, " bytes: at most ", max_header,
-                     " are allowed: use shorter names");
+  check<FormatError>(length <= max_header, "save_safetensors: ", kept.size(), " tensors: the header would have ",
+                     length, " bytes: at most ", max_header, " are allowed: use shorter names");
   layout.start.assign(reinterpret_cast<const char*>(&length), sizeof length);
   layout.start += header;
   return layout;
@@ -100,8 +95,7 @@ std::vector<std::string_view> parts_of(const Layout& layout) {
 
 }  // namespace
 
-void save_safetensors(const std::string& path, const std::map<std::string, Array>& tensors,
-                      Metadata metadata) {
+void save_safetensors(const std::string& path, const std::map<std::string, Array>& tensors, Metadata metadata) {
   metadata.try_emplace("format", "pt");
   const Layout layout = lay_out(tensors, std::move(metadata));
   write_file_atomic(path, parts_of(layout));

@@ -20,12 +20,11 @@ std::vector<const Kernels*> supported_kernels() {
   std::vector<const Kernels*> tables;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw")) {
     tables.push_back(&kernels_avx512);
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    tables.push_back(&kernels_avx2);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables.push_back(&kernels_avx2);
 #elif defined(__aarch64__)
   tables.push_back(&kernels_neon);
 #endif
@@ -41,8 +40,7 @@ const Kernels& choose_kernels(const char* wanted) {
     if (std::strcmp(table->isa, wanted) == 0) return *table;
     names += names.empty() ? table->isa : std::string(", ") + table->isa;
   }
-  fail("HEED_ISA: ", quote(wanted), ": not an instruction set of this machine: use one of ", names,
-       ", or unset it");
+  fail("HEED_ISA: ", quote(wanted), ": not an instruction set of this machine: use one of ", names, ", or unset it");
 }
 
 const Kernels& kernels() {

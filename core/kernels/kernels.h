@@ -18,9 +18,30 @@ namespace heed::core {
 
 // y = f(x). Order is the order of Kernels::unary.
 enum class Unary : uint8_t {
-  neg, abs, sign, square, sqrt, rsqrt, reciprocal,
-  exp, expm1, log, log1p, sin, cos, tanh, sigmoid, erf,
-  relu, gelu, gelu_tanh, silu, softplus, floor, ceil, round,
+  neg,
+  abs,
+  sign,
+  square,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  erf,
+  relu,
+  gelu,
+  gelu_tanh,
+  silu,
+  softplus,
+  floor,
+  ceil,
+  round,
   count
 };
 
@@ -28,40 +49,39 @@ enum class Unary : uint8_t {
 enum class Binary : uint8_t { add, sub, mul, div, maximum, minimum, pow, count };
 
 // y = f(x, g): derivatives of the activations, so that backward is one pass: g · f'(x).
-enum class UnaryGrad : uint8_t {
-  relu, gelu, gelu_tanh, silu, tanh_from_output, sigmoid_from_output,
-  count
-};
+enum class UnaryGrad : uint8_t { relu, gelu, gelu_tanh, silu, tanh_from_output, sigmoid_from_output, count };
 
 // C (m × n) = A B [+ C] [+ bias], one depth k summed from zero, on one thread. B's columns are adjacent within a
 // group of tile_columns. Groups of tile_rows rows of A are a_panel apart, groups of columns of B
 // b_panel: tile_rows·a_row and tile_columns where the matrix is not packed.
-template <class T>
-struct GemmBlock {
+template <class T> struct GemmBlock {
   int64_t m, n, k;
-  const T* a; int64_t a_row, a_col, a_panel;
-  const T* b; int64_t b_row, b_panel;
-  T* c; int64_t c_row;
+  const T* a;
+  int64_t a_row, a_col, a_panel;
+  const T* b;
+  int64_t b_row, b_panel;
+  T* c;
+  int64_t c_row;
   bool accumulate;
   const T* bias;  // (n) or null
 };
 
 // The same for few rows: k adjacent in A and in B (column j of B begins at b + j·b_col).
-template <class T>
-struct GemmDots {
+template <class T> struct GemmDots {
   int64_t m, n, k;
-  const T* a; int64_t a_row;
-  const T* b; int64_t b_col;
-  T* c; int64_t c_row;
+  const T* a;
+  int64_t a_row;
+  const T* b;
+  int64_t b_col;
+  T* c;
+  int64_t c_row;
   bool accumulate;
   const T* bias;
 };
 
-template <class T>
-struct KernelsOf {
+template <class T> struct KernelsOf {
   using UnaryFn = void (*)(const T* x, int64_t x_stride, T* y, int64_t n);
-  using BinaryFn = void (*)(const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* y,
-                            int64_t n);
+  using BinaryFn = void (*)(const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* y, int64_t n);
   using UnaryGradFn = void (*)(const T* x, const T* g, T* y, int64_t n);  // all adjacent
 
   UnaryFn unary[static_cast<int>(Unary::count)];
@@ -75,8 +95,8 @@ struct KernelsOf {
   // order depends on n only.
   T (*sum)(const T* x, int64_t n);
   T (*dot)(const T* a, const T* b, int64_t n);
-  T (*max)(const T* x, int64_t n);  // NaN if any is NaN; n > 0
-  void (*axpy)(T alpha, const T* x, T* y, int64_t n);  // y += alpha x
+  T (*max)(const T* x, int64_t n);                                             // NaN if any is NaN; n > 0
+  void (*axpy)(T alpha, const T* x, T* y, int64_t n);                          // y += alpha x
   void (*add_rows)(const T* x, int64_t x_row, int64_t rows, T* y, int64_t n);  // y += each of the rows, in order
 
   // Rows of length n, adjacent. A row whose maximum is -inf (every key masked) gives zeros.
@@ -85,7 +105,7 @@ struct KernelsOf {
   // ln Σ exp x = max x + the value; that is ln(1 + beside), beside = Σ exp(x - max x) - 1 to its last digit.
   // NaN where max x is infinite.
   T (*log_sum_exp)(const T* x, int64_t n, T* highest, T* beside);
-  T (*sum_below)(const T* x, const T* w, T highest, int64_t n);  // Σ w (highest - x), w null: all 1
+  T (*sum_below)(const T* x, const T* w, T highest, int64_t n);                 // Σ w (highest - x), w null: all 1
   using ExpMinusFn = void (*)(const T* x, T shift, T factor, T* y, int64_t n);  // factor exp(x - shift)
   ExpMinusFn exp_minus, exp_minus_streamed;
   void (*softmax_grad)(const T* y, const T* g, T* dx, int64_t n);      // y (g - Σ g y)
@@ -96,15 +116,15 @@ struct KernelsOf {
   // factor y (g - mean)
   void (*softmax_grad_again)(const T* y, const T* g, T mean, T factor, T* dx, int64_t n);
   // a where the mask is true, else b
-  void (*where)(const bool* mask, int64_t mask_stride, const T* a, int64_t a_stride, const T* b,
-                int64_t b_stride, T* y, int64_t n);
+  void (*where)(const bool* mask, int64_t mask_stride, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* y,
+                int64_t n);
 
   // y = (x - mean) rstd w + b, with biased variance.
-  using LayerNormFn = void (*)(const T* x, int64_t rows, const T* w, const T* b, T eps, T* y, T* mean, T* rstd, int64_t n);
+  using LayerNormFn = void (*)(const T* x, int64_t rows, const T* w, const T* b, T eps, T* y, T* mean, T* rstd,
+                               int64_t n);
   LayerNormFn layer_norm, layer_norm_streamed;
   // dx from g; dw += g x̂ and db += g where these are not null.
-  void (*layer_norm_grad)(const T* x, const T* w, const T* g, T mean, T rstd, T* dx, T* dw, T* db,
-                          int64_t n);
+  void (*layer_norm_grad)(const T* x, const T* w, const T* g, T mean, T rstd, T* dx, T* dw, T* db, int64_t n);
   void (*rms_norm)(const T* x, const T* w, T eps, T* y, T* rstd, int64_t n);  // x rstd w
   void (*rms_norm_grad)(const T* x, const T* w, const T* g, T rstd, T* dx, T* dw, int64_t n);
 
@@ -119,26 +139,21 @@ struct KernelsOf {
   void (*gru)(const T* x, const T* p, const T* h, T* gates, T* y, int64_t n);
   void (*gru_grad)(const T* gates, const T* h, const T* g, T* dx, T* dp, T* dh, int64_t n);
   void (*lstm)(const T* x, const T* p, const T* c, T* gates, T* next_c, T* y, int64_t n);
-  void (*lstm_grad)(const T* gates, const T* c, const T* g, const T* g_next_c, T* dx, T* dc,
-                    int64_t n);
+  void (*lstm_grad)(const T* gates, const T* c, const T* g, const T* g_next_c, T* dx, T* dc, int64_t n);
 
   // GEMM's inner part (gemm.h), on tiles of tile_rows × tile_columns held in registers.
   int tile_rows, tile_columns;
   void (*gemm_block)(const GemmBlock<T>& block);
   void (*gemm_dots)(const GemmDots<T>& block);
   // y (n) += x (k) B (k × n), B's columns adjacent.
-  void (*add_row_times_matrix)(const T* x, int64_t x_stride, const T* b, int64_t b_row, T* y,
-                               int64_t n, int64_t k);
+  void (*add_row_times_matrix)(const T* x, int64_t x_stride, const T* b, int64_t b_row, T* y, int64_t n, int64_t k);
   // Panels of `width` numbers a step: to[l·width + i] = from[i·across + l·along], i < width, l < k;
   // then the next panel, until n are done. The last panel may be narrower, at the same distances.
-  void (*pack)(const T* from, int64_t across, int64_t along, int64_t n, int64_t k, int64_t width,
-               T* to);
+  void (*pack)(const T* from, int64_t across, int64_t along, int64_t n, int64_t k, int64_t width, T* to);
   // to[j·to_row + i] = from[i·from_row + j] for i < rows, j < columns.
-  void (*transpose)(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to,
-                    int64_t to_row);
+  void (*transpose)(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to, int64_t to_row);
   // The same, and to = from, past the caches where the processor can (streaming.h).
-  void (*transpose_streamed)(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to,
-                             int64_t to_row);
+  void (*transpose_streamed)(const T* from, int64_t from_row, int64_t rows, int64_t columns, T* to, int64_t to_row);
   void (*stream)(const T* from, T* to, int64_t n);
 };
 

@@ -10,15 +10,13 @@ namespace {
 /// Asks for p[ahead], which may lie behind the array's end: so an address, not a pointer. Locality 3
 /// brings it into the first cache, 2 into the second. Inlined at once: GCC may leave out the call of a function
 /// that does nothing else.
-template <int locality = 3, class T>
-[[gnu::always_inline]] inline void prefetch(const T* p, int64_t ahead) {
+template <int locality = 3, class T> [[gnu::always_inline]] inline void prefetch(const T* p, int64_t ahead) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(p) + sizeof(T) * static_cast<uintptr_t>(ahead);
   __builtin_prefetch(reinterpret_cast<const void*>(address), 0, locality);
 }
 
 /// A whole register to where its size divides the address, past the caches.
-template <class V>
-inline void stream_store(void* to, V v) {
+template <class V> inline void stream_store(void* to, V v) {
   V& memory = *static_cast<V*>(__builtin_assume_aligned(to, sizeof(V)));
 #if defined(__x86_64__) && HEED_VECTOR_BYTES == 16
   __asm__ volatile("movntps %1, %0" : "=m"(memory) : "x"(v));
@@ -30,8 +28,7 @@ inline void stream_store(void* to, V v) {
 }
 
 /// Numbers from p up to the first address that stream_store takes.
-template <class T>
-inline int64_t until_aligned(const T* p) {
+template <class T> inline int64_t until_aligned(const T* p) {
   const auto past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) % sizeof(Vec<T>) / sizeof(T));
   return past ? lanes<T> - past : 0;
 }
@@ -40,19 +37,14 @@ inline int64_t until_aligned(const T* p) {
 struct Streamed {};
 
 /// How a part of a result is stored: a whole register, where `streamed`, past the caches.
-template <bool streamed>
-inline auto stored(Full whole) {
+template <bool streamed> inline auto stored(Full whole) {
   if constexpr (streamed) return Streamed{};
   else return whole;
 }
-template <bool>
-inline Part stored(Part part) {
-  return part;
-}
+template <bool> inline Part stored(Part part) { return part; }
 
 /// Who stores past the caches reads from memory, too: 2 KiB ahead are what it sends in its latency.
-template <class T>
-inline Vec<T> load(const T* p, Streamed, T = {}) {
+template <class T> inline Vec<T> load(const T* p, Streamed, T = {}) {
   prefetch(p, 2048 / static_cast<int64_t>(sizeof(T)));
   return load(p);
 }
@@ -61,14 +53,10 @@ inline Vec<T> load(const T* p, Streamed, T = {}) {
 inline Full without_asking(Streamed) { return {}; }
 inline Part without_asking(Part part) { return part; }
 
-template <class T>
-inline void store(T* p, Vec<T> v, Streamed) {
-  stream_store(p, v);
-}
+template <class T> inline void store(T* p, Vec<T> v, Streamed) { stream_store(p, v); }
 
 /// for_lanes whose body stores to y + i, past the caches.
-template <class T, class Body>
-inline void for_lanes_streamed(const T* y, int64_t n, Body body) {
+template <class T, class Body> inline void for_lanes_streamed(const T* y, int64_t n, Body body) {
   const int64_t first = until_aligned(y);
   int64_t i = 0;
   // What comes before the first whole register, then what comes after the last.

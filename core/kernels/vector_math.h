@@ -14,27 +14,21 @@
 namespace heed::core {
 namespace {
 
-template <class V>
-inline V lane_by_lane(V x, Element<V> (*f)(Element<V>)) {
+template <class V> inline V lane_by_lane(V x, Element<V> (*f)(Element<V>)) {
   for (size_t j = 0; j < sizeof(V) / sizeof(x[0]); ++j) x[j] = f(x[j]);
   return x;
 }
 
-template <class T>
-constexpr T infinity = static_cast<T>(__builtin_inf());
+template <class T> constexpr T infinity = static_cast<T>(__builtin_inf());
 
 /// c0 + c1 x + c2 x² + …, by Horner's rule.
-template <class V, class... Rest>
-inline V polynomial(V x, Element<V> c, Rest... rest) {
-  if constexpr (sizeof...(rest) == 0)
-    return splat<V>(c);
-  else
-    return c + x * polynomial(x, rest...);
+template <class V, class... Rest> inline V polynomial(V x, Element<V> c, Rest... rest) {
+  if constexpr (sizeof...(rest) == 0) return splat<V>(c);
+  else return c + x * polynomial(x, rest...);
 }
 
 /// x = n ln 2 + r with |r| <= ln 2 / 2, in f32, |x| < 2¹⁵.
-template <class V>
-struct Reduced {
+template <class V> struct Reduced {
   Bits<V> n;
   V n_float, r;
 
@@ -49,10 +43,7 @@ struct Reduced {
 };
 
 /// 2ⁿ for n in the range of normal numbers.
-template <class V>
-inline V power_of_two(Bits<V> n) {
-  return bits_as<V>((n + 127) << 23);
-}
+template <class V> inline V power_of_two(Bits<V> n) { return bits_as<V>((n + 127) << 23); }
 
 /// Whether a result too small for a normal number costs no more than others.
 constexpr bool underflow_is_free =
@@ -63,8 +54,7 @@ constexpr bool underflow_is_free =
 #endif
 
 /// x 2ⁿ, results below the normal numbers included; n comes as integers and as numbers.
-template <class V>
-inline V times_power_of_two(V x, [[maybe_unused]] Bits<V> n, [[maybe_unused]] V n_float) {
+template <class V> inline V times_power_of_two(V x, [[maybe_unused]] Bits<V> n, [[maybe_unused]] V n_float) {
 #if defined(__x86_64__) && HEED_VECTOR_BYTES == 64
   V y;
   __asm__("vscalefps %2, %1, %0" : "=v"(y) : "v"(x), "v"(n_float));
@@ -76,15 +66,12 @@ inline V times_power_of_two(V x, [[maybe_unused]] Bits<V> n, [[maybe_unused]] V 
 }
 
 /// (eʳ - 1 - r) / r² for |r| <= ln 2 / 2.
-template <class V>
-inline V exp_tail(V r) {
-  return polynomial(r, 0.4999999404f, 0.1666651964f, 0.04166839272f, 0.008368780836f,
-                    0.001381446724f);
+template <class V> inline V exp_tail(V r) {
+  return polynomial(r, 0.4999999404f, 0.1666651964f, 0.04166839272f, 0.008368780836f, 0.001381446724f);
 }
 
 /// eˣ for |x| <= 106, in f32.
-template <class V>
-inline V exp_within_range(V x) {
+template <class V> inline V exp_within_range(V x) {
   const Reduced<V> s(x);
   const V tail = exp_tail(s.r);
   // The first form takes fewer steps; where each product is rounded, the second is closer.
@@ -93,8 +80,7 @@ inline V exp_within_range(V x) {
 }
 
 /// eˣ. f32: 1.1 ulp; denormal results included.
-template <class V>
-inline V exp(V x) {
+template <class V> inline V exp(V x) {
   if constexpr (is_f32<V>) {
     // From -104 down the result is 0, which masked scores of -inf make common.
     if constexpr (underflow_is_free) return exp_within_range(at_least(at_most(x, 104.0f), -104.0f));
@@ -106,8 +92,7 @@ inline V exp(V x) {
 }
 
 /// eˣ - 1. f32: 1.5 ulp.
-template <class V>
-inline V expm1(V x) {
+template <class V> inline V expm1(V x) {
   if constexpr (is_f32<V>) {
     const Reduced<V> s(at_most(at_least(x, -20.0f), 89.0f));
     const V q = s.r + s.r * s.r * exp_tail(s.r);  // eʳ - 1
@@ -121,8 +106,7 @@ inline V expm1(V x) {
 }
 
 /// ln x. f32: 1.0 ulp; denormal x included.
-template <class V>
-inline V log(V x) {
+template <class V> inline V log(V x) {
   if constexpr (is_f32<V>) {
     const Bits<V> tiny = x < 1.17549435e-38f;
     // What has no logarithm goes through as 1, so that the integers below stay in range.
@@ -130,13 +114,12 @@ inline V log(V x) {
     const Bits<V> u = bits_as<Bits<V>>(normal);
     // x = 2ᵉ (1 + f) with 1 + f in [√½, √2)
     constexpr int sqrt_half = 0x3f3504f3;
-    const V e =
-        __builtin_convertvector((u - sqrt_half) >> 23, V) - select<V>(tiny, splat<V>(23.0f), V{});
+    const V e = __builtin_convertvector((u - sqrt_half) >> 23, V) - select<V>(tiny, splat<V>(23.0f), V{});
     const V f = bits_as<V>(((u - sqrt_half) & 0x7fffff) + sqrt_half) - 1.0f;
     const V z = f * f;
     V y = f * z *
-          polynomial(f, 0.3333333135f, -0.2500082254f, 0.2000122815f, -0.1662335098f, 0.1420173794f,
-                     -0.1316022277f, 0.1276175231f, -0.07634614408f);
+          polynomial(f, 0.3333333135f, -0.2500082254f, 0.2000122815f, -0.1662335098f, 0.1420173794f, -0.1316022277f,
+                     0.1276175231f, -0.07634614408f);
     y = y - e * 2.12194440e-4f;
     y = y - 0.5f * z;
     y = (f + y) + e * 0.693359375f;
@@ -149,8 +132,7 @@ inline V log(V x) {
 }
 
 /// ln (1 + x). f32: 2 ulp.
-template <class V>
-inline V log1p(V x) {
+template <class V> inline V log1p(V x) {
   if constexpr (is_f32<V>) {
     // 1 + x = u + c exactly, so ln(1 + x) = ln u + ln(1 + c/u), and c/u is below one ulp.
     const V u = 1.0f + x;
@@ -164,8 +146,7 @@ inline V log1p(V x) {
 }
 
 /// Hyperbolic tangent. f32: 3 ulp.
-template <class V>
-inline V tanh(V x) {
+template <class V> inline V tanh(V x) {
   if constexpr (is_f32<V>) {
     // tanh |x| = t / (t + 2) with t = exp(2|x|) - 1; it rounds to 1 from 9.02 on.
     const V t = expm1(at_most(2.0f * abs(x), 20.0f));
@@ -176,18 +157,14 @@ inline V tanh(V x) {
 }
 
 /// 1 / (1 + e⁻ˣ), from e^-|x|, so nothing overflows and both tails keep their digits. f32: 2.5 ulp.
-template <class V>
-inline V sigmoid(V x) {
+template <class V> inline V sigmoid(V x) {
   using T = Element<V>;
   const V e = exp(-abs(x));
   return select<V>(x < T(0), e, splat<V>(T(1))) / (T(1) + e);
 }
 
 /// ln (1 + eˣ) = max(x, 0) + ln (1 + e^-|x|). f32: 2 ulp.
-template <class V>
-inline V softplus(V x) {
-  return max(x, V{}) + log1p(exp(-abs(x)));
-}
+template <class V> inline V softplus(V x) { return max(x, V{}) + log1p(exp(-abs(x))); }
 
 }  // namespace
 }  // namespace heed::core

@@ -5,9 +5,9 @@
 #include <new>
 
 #include <heed/core/error.h>
-#include <heed/core/op_name.h>
 #include <heed/core/memory/reserve.h>
 #include <heed/core/memory/storage.h>
+#include <heed/core/op_name.h>
 
 namespace heed::core {
 namespace {
@@ -54,8 +54,8 @@ constexpr size_t list_of(size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / s
 
 [[noreturn]] void fail_memory(size_t bytes) {
   free_reserve();
-  fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of bookkeeping cannot be had; ",
-                    memory_stats().in_use, " are in use by arrays: use smaller sizes, or drop what is no longer needed");
+  fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of bookkeeping cannot be had; ", memory_stats().in_use,
+                    " are in use by arrays: use smaller sizes, or drop what is no longer needed");
 }
 
 [[gnu::noinline]] void* from_system(size_t bytes) {
@@ -76,7 +76,8 @@ constexpr size_t list_of(size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / s
 }  // namespace
 
 void* pool_allocate(size_t bytes) {
-  if (refuse_memory) [[unlikely]] ask_test(bytes);
+  if (refuse_memory) [[unlikely]]
+    ask_test(bytes);
   if (!reuse_memory || bytes > largest_pooled) return from_system(bytes);
   const size_t i = list_of(bytes);
   FreeBlock* const block = lists.first[i];

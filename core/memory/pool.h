@@ -34,16 +34,13 @@ void* pool_allocate(size_t bytes);
 void pool_free(void* block, size_t bytes) noexcept;  // bytes: as asked for
 
 /// The pool for standard containers and std::shared_ptr.
-template <class T>
-struct PoolAllocator {
+template <class T> struct PoolAllocator {
   using value_type = T;
   PoolAllocator() = default;
-  template <class U>
-  PoolAllocator(const PoolAllocator<U>&) {}
+  template <class U> PoolAllocator(const PoolAllocator<U>&) {}
   T* allocate(size_t n) { return static_cast<T*>(pool_allocate(n * sizeof(T))); }
   void deallocate(T* block, size_t n) noexcept { pool_free(block, n * sizeof(T)); }
-  template <class U>
-  bool operator==(const PoolAllocator<U>&) const { return true; }
+  template <class U> bool operator==(const PoolAllocator<U>&) const { return true; }
 };
 
 template <class Key, class Value, class Order = std::less<Key>>

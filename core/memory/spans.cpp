@@ -24,8 +24,7 @@ size_t page_size() {
 
 // From the end of a wider room, aligned: the system puts the next room below, and the two can be joined.
 std::byte* fetch(size_t bytes) {
-  void* const memory = mmap(nullptr, bytes + huge_page, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const memory = mmap(nullptr, bytes + huge_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   auto* const room = static_cast<std::byte*>(memory);
   const size_t after = reinterpret_cast<uintptr_t>(room) % huge_page, before = huge_page - after;
@@ -41,9 +40,7 @@ bool give_back(void* memory, size_t bytes) { return munmap(memory, bytes) == 0; 
 #else
 size_t page_size() { return 4096; }
 
-std::byte* fetch(size_t bytes) {
-  return static_cast<std::byte*>(::operator new(bytes, std::align_val_t{huge_page}));
-}
+std::byte* fetch(size_t bytes) { return static_cast<std::byte*>(::operator new(bytes, std::align_val_t{huge_page})); }
 
 bool give_back(void*, size_t) { return false; }  // what is fetched in one piece can go back in one only
 #endif

@@ -10,10 +10,10 @@
 #endif
 
 #include <heed/core/error.h>
-#include <heed/core/op_name.h>
 #include <heed/core/memory/pool.h>
 #include <heed/core/memory/reserve.h>
 #include <heed/core/memory/spans.h>
+#include <heed/core/op_name.h>
 
 namespace heed::core {
 namespace {
@@ -37,9 +37,7 @@ constexpr uint32_t class_of(size_t bytes) {
 }
 static_assert(class_of(large) == class_count - 1);
 
-constexpr size_t capacity_of(uint32_t size_class) {
-  return smallest / 8 * (8 + size_class % 8) << size_class / 8;
-}
+constexpr size_t capacity_of(uint32_t size_class) { return smallest / 8 * (8 + size_class % 8) << size_class / 8; }
 
 void* allocate_from_system(size_t bytes) { return ::operator new(bytes, std::align_val_t{64}); }
 void free_to_system(void* memory) { ::operator delete(memory, std::align_val_t{64}); }
@@ -60,7 +58,8 @@ void report_in_use() {
 
 void count_in_use(int64_t bytes) {
   unreported += bytes;
-  if (unreported >= portion || unreported <= -portion) [[unlikely]] report_in_use();
+  if (unreported >= portion || unreported <= -portion) [[unlikely]]
+    report_in_use();
 }
 
 }  // namespace
@@ -75,7 +74,8 @@ struct BlockPool {
 
   /// What a request takes; of a span, the header is a part.
   static size_t capacity_for(size_t bytes, uint32_t size_class) {
-    if (is_span(bytes)) [[unlikely]] return Spans::round_up(Storage::header_size + bytes);
+    if (is_span(bytes)) [[unlikely]]
+      return Spans::round_up(Storage::header_size + bytes);
     return reuse_memory ? capacity_of(size_class) : bytes;
   }
   static size_t capacity_for(const Block* block) { return capacity_for(block->size, block->size_class); }
@@ -263,8 +263,8 @@ thread_local constinit BlockPool::Local BlockPool::local = {};
 
 Storage::Storage(size_t bytes) : block_(allocate(bytes)) {
   if (!block_) [[unlikely]]
-    fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of work space cannot be had; ",
-                      memory_stats().in_use, " are in use: use smaller sizes, or drop what is no longer needed");
+    fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of work space cannot be had; ", memory_stats().in_use,
+                      " are in use: use smaller sizes, or drop what is no longer needed");
 }
 
 Storage::Block* Storage::allocate(size_t bytes) {
@@ -273,7 +273,8 @@ Storage::Block* Storage::allocate(size_t bytes) {
   const size_t capacity = BlockPool::capacity_for(bytes, size_class);
   Block* block = nullptr;
   try {
-    if (refuse_memory) [[unlikely]] refuse_memory();
+    if (refuse_memory) [[unlikely]]
+      refuse_memory();
     if (BlockPool::is_span(bytes)) [[unlikely]] {
       block = ::new (BlockPool::take_span(capacity)) Block;
     } else {
@@ -296,7 +297,8 @@ void Storage::free(Block* block) {
   const size_t capacity = BlockPool::capacity_for(block);
   count_in_use(-static_cast<int64_t>(capacity));
   if (!reuse_memory) return BlockPool::give_to_system(block);
-  if (BlockPool::is_span(block->size)) [[unlikely]] return BlockPool::give_span(block, capacity);
+  if (BlockPool::is_span(block->size)) [[unlikely]]
+    return BlockPool::give_span(block, capacity);
   BlockPool::FreeList& list = BlockPool::local.lists[block->size_class];
   if (BlockPool::is_open() && BlockPool::has_room(list, capacity)) return list.push(block);
   BlockPool::give_to_shared(block);

@@ -32,11 +32,14 @@ inline bool only_thread() {
 class Storage {
  public:
   Storage() = default;
-  explicit Storage(size_t bytes);  // not initialised; throws MemoryError
+  explicit Storage(size_t bytes);                                             // not initialised; throws MemoryError
   static Storage try_make(size_t bytes) { return Storage(allocate(bytes)); }  // empty where memory cannot be had
   Storage(const Storage& other) : block_(other.block_) { retain(); }
   Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-  Storage& operator=(Storage other) noexcept { std::swap(block_, other.block_); return *this; }
+  Storage& operator=(Storage other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
   ~Storage() { release(); }
 
   explicit operator bool() const { return block_ != nullptr; }
@@ -60,8 +63,12 @@ class Storage {
   };
   static_assert(sizeof(Block) <= header_size);
 
-  void retain() { if (block_) add_to_count(1, std::memory_order_relaxed); }
-  void release() { if (block_ && add_to_count(-1, std::memory_order_acq_rel) == 0) free(block_); }
+  void retain() {
+    if (block_) add_to_count(1, std::memory_order_relaxed);
+  }
+  void release() {
+    if (block_ && add_to_count(-1, std::memory_order_acq_rel) == 0) free(block_);
+  }
   int64_t add_to_count(int64_t change, std::memory_order order) {
     if (!only_thread()) return block_->count.fetch_add(change, order) + change;
     const int64_t count = use_count() + change;
@@ -78,9 +85,9 @@ class Storage {
 
 /// Bytes as handed out: a request is rounded up to its size class or to whole pages, by an eighth at most.
 struct MemoryStats {
-  int64_t in_use;     // bytes in live storages
-  int64_t peak;       // highest in_use since the start or the last reset_peak_memory()
-  int64_t reserved;   // in_use and what is kept free
+  int64_t in_use;    // bytes in live storages
+  int64_t peak;      // highest in_use since the start or the last reset_peak_memory()
+  int64_t reserved;  // in_use and what is kept free
 };
 MemoryStats memory_stats();
 void reset_peak_memory();

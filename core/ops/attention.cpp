@@ -6,33 +6,25 @@
 #include <cmath>
 #include <limits>
 
-#include <heed/core/ops/attention_problem.h>
 #include <heed/core/kernels/kernels.h>
 #include <heed/core/op_name.h>
+#include <heed/core/ops/attention_problem.h>
 #include <heed/core/parallel.h>
 
 namespace heed::core {
 namespace {
 
-template <class T>
-T* data(const Storage& storage) {
-  return reinterpret_cast<T*>(storage.bytes());
-}
+template <class T> T* data(const Storage& storage) { return reinterpret_cast<T*>(storage.bytes()); }
 
-template <class T>
-Storage numbers(int64_t n) {
-  return Storage(sizeof(T) * static_cast<size_t>(n));
-}
+template <class T> Storage numbers(int64_t n) { return Storage(sizeof(T) * static_cast<size_t>(n)); }
 
 /// y *= x
-template <class T>
-void multiply(const T* x, int64_t x_stride, T* y, int64_t n) {
+template <class T> void multiply(const T* x, int64_t x_stride, T* y, int64_t n) {
   kernels_of<T>().binary[static_cast<int>(Binary::mul)](y, 1, x, x_stride, y, n);
 }
 
 /// Rows of a matrix, times a factor, packed as the right operand of a product with its transpose.
-template <class T>
-struct Transposed {
+template <class T> struct Transposed {
   int64_t width, depth, size;
   Storage storage;
 
@@ -50,30 +42,27 @@ struct Transposed {
   /// C (m × n) = A (m × depth) Rᵀ
   void product(const T* a, int64_t a_row, int64_t m, int64_t n, T* c, int64_t c_row) const {
     const KernelsOf<T>& kernel = kernels_of<T>();
-    kernel.gemm_block({m, n, depth, a, a_row, 1, kernel.tile_rows * a_row, data<T>(storage), width,
-                       width * depth, c, c_row, false, nullptr});
+    kernel.gemm_block({m, n, depth, a, a_row, 1, kernel.tile_rows * a_row, data<T>(storage), width, width * depth, c,
+                       c_row, false, nullptr});
   }
 };
 
 /// C (m × n) += A (m × k) B (k × n), both row by row; A(i, l) = a[i·a_row + l·a_col].
 template <class T>
-void add_product(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int64_t a_col,
-                 const T* b, int64_t b_row, T* c, int64_t c_row) {
+void add_product(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t b_row,
+                 T* c, int64_t c_row) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   if (m == 1) return kernel.add_row_times_matrix(a, a_col, b, b_row, c, n, k);
-  kernel.gemm_block({m, n, k, a, a_row, a_col, kernel.tile_rows * a_row, b, b_row,
-                     kernel.tile_columns, c, c_row, true, nullptr});
+  kernel.gemm_block(
+      {m, n, k, a, a_row, a_col, kernel.tile_rows * a_row, b, b_row, kernel.tile_columns, c, c_row, true, nullptr});
 }
 
-template <class T>
-bool finite(const T* row, int64_t n) {
-  return std::isfinite(kernels_of<T>().sum(row, n));
-}
+template <class T> bool finite(const T* row, int64_t n) { return std::isfinite(kernels_of<T>().sum(row, n)); }
 
 /// The outputs of queries [first, last) of one head. False if one is not finite, where that matters.
 template <class T>
-bool forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int64_t last,
-                  const Heads<T>& output, T* highest_of, T* total_of) {
+bool forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int64_t last, const Heads<T>& output,
+                  T* highest_of, T* total_of) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t key_head = h / p.group();
   std::array<T, task_queries> highest, total;
@@ -108,8 +97,8 @@ bool forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int6
           multiply(factors.data(), 1, row, n);
         }
       }
-      add_product(rows, p.value_width, n, s, block_keys, 1, p.v.at(b, key_head, j), p.v.row,
-                  output.at(b, h, strip), output.row);
+      add_product(rows, p.value_width, n, s, block_keys, 1, p.v.at(b, key_head, j), p.v.row, output.at(b, h, strip),
+                  output.row);
     }
   }
   bool all_finite = true;
@@ -125,8 +114,7 @@ bool forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int6
   return all_finite;
 }
 
-template <class T>
-bool forward(const Problem<T>& p, const AttentionOutputs& out) {
+template <class T> bool forward(const Problem<T>& p, const AttentionOutputs& out) {
   const Heads<T> output(out.output);
   std::atomic<bool> clean = true;
   const int64_t blocks = (p.queries + task_queries - 1) / task_queries;
@@ -147,9 +135,9 @@ bool forward(const Problem<T>& p, const AttentionOutputs& out) {
 /// Everything that keys [first, last) of one head of keys give to the gradients: all of dk and dv
 /// there, and a share of the group's dq, added to dq_of(h), whose rows are dq_row apart.
 template <class T, class DqOf>
-void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t first, int64_t last,
-                   const T* highest, const T* total, const T* delta, const Heads<T>& grad, DqOf dq_of,
-                   int64_t dq_row, const Heads<T>& dk, const Heads<T>& dv) {
+void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t first, int64_t last, const T* highest,
+                   const T* total, const T* delta, const Heads<T>& grad, DqOf dq_of, int64_t dq_row, const Heads<T>& dk,
+                   const Heads<T>& dv) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   constexpr int64_t columns = block_keys / 2;  // more matrices are in use than in forward
   const Storage memory = numbers<T>(4 * strip_queries * columns);
@@ -183,8 +171,7 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
           p.forbid(b, h, i + r, j, n, w);
           if (total[at] == T(0))  // no key is permitted
             std::fill_n(w, n, T(0));
-          else
-            kernel.exp_minus(w, highest[at], T(1) / total[at], w, n);
+          else kernel.exp_minus(w, highest[at], T(1) / total[at], w, n);
           if (p.dropout > 0.0) {
             p.keep_factors(b, h, i + r, j, n, factors);
             multiply(factors, 1, dw, n);
@@ -192,17 +179,15 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
             std::copy_n(factors, n, dropped + r * columns);
           }
         }
-        add_product(n, p.value_width, rows, used, 1, columns, g, grad.row, dv.at(b, key_head, j),
-                    dv.row);
+        add_product(n, p.value_width, rows, used, 1, columns, g, grad.row, dv.at(b, key_head, j), dv.row);
         for (int64_t r = 0; r < rows; ++r) {
           T* const dw = d_weights + r * columns;
-          kernel.softmax_grad_again(weights + r * columns, dw,
-                                    delta[(b * p.heads + h) * p.queries + i + r], p.scale, dw, n);
+          kernel.softmax_grad_again(weights + r * columns, dw, delta[(b * p.heads + h) * p.queries + i + r], p.scale,
+                                    dw, n);
         }
-        add_product(rows, p.width, n, d_weights, columns, 1, p.k.at(b, key_head, j), p.k.row,
-                    dq_of(h) + i * dq_row, dq_row);
-        add_product(n, p.width, rows, d_weights, 1, columns, p.q.at(b, h, i), p.q.row,
-                    dk.at(b, key_head, j), dk.row);
+        add_product(rows, p.width, n, d_weights, columns, 1, p.k.at(b, key_head, j), p.k.row, dq_of(h) + i * dq_row,
+                    dq_row);
+        add_product(n, p.width, rows, d_weights, 1, columns, p.q.at(b, h, i), p.q.row, dk.at(b, key_head, j), dk.row);
       }
     }
   }
@@ -211,8 +196,7 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
 /// How many tasks share the keys of one head: one where there are heads enough for many threads.
 /// All but the first have a dq of their own, so that no two tasks write the same numbers; together
 /// these take 16 MiB at most.
-template <class T>
-int64_t shares_of_keys(const Problem<T>& p) {
+template <class T> int64_t shares_of_keys(const Problem<T>& p) {
   const int64_t heads = std::max<int64_t>(1, p.batch * p.key_heads);  // of an empty batch there are none
   const int64_t wanted = (15 + heads) / heads;
   const int64_t numbers = p.batch * p.heads * p.queries * p.width;
@@ -221,8 +205,8 @@ int64_t shares_of_keys(const Problem<T>& p) {
 }
 
 template <class T>
-bool backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& grad,
-              const Heads<T>& dq, const Heads<T>& dk, const Heads<T>& dv) {
+bool backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& grad, const Heads<T>& dq,
+              const Heads<T>& dk, const Heads<T>& dv) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   const int64_t rows = p.batch * p.heads * p.queries;
   const Heads<T> output(out.output);
@@ -256,9 +240,9 @@ bool backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
       const auto dq_of = [&](int64_t h) {
         return own ? own + (b * p.heads + h) * p.queries * p.width : dq.at(b, h, 0);
       };
-      backward_task(p, b, key_head, std::min(p.keys, part * share),
-                    std::min(p.keys, (part + 1) * share), out.highest.data<T>(), out.total.data<T>(),
-                    data<T>(delta), grad, dq_of, own ? p.width : dq.row, dk, dv);
+      backward_task(p, b, key_head, std::min(p.keys, part * share), std::min(p.keys, (part + 1) * share),
+                    out.highest.data<T>(), out.total.data<T>(), data<T>(delta), grad, dq_of, own ? p.width : dq.row, dk,
+                    dv);
     }
   });
 
@@ -274,8 +258,7 @@ bool backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
         // any key: its own row counts there.
         const bool no_key = out.total.data<T>()[row] == T(0);
         if (p.forbids())
-          all_finite = all_finite && finite(dq.at(b, h, i), p.width) &&
-                       (!no_key || finite(p.q.at(b, h, i), p.width));
+          all_finite = all_finite && finite(dq.at(b, h, i), p.width) && (!no_key || finite(p.q.at(b, h, i), p.width));
       });
     }
     if (!all_finite) clean = false;
@@ -284,24 +267,19 @@ bool backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
 }
 
 /// x, or a copy of it, whose last axis is adjacent.
-Array with_adjacent_rows(const Array& x) {
-  return x.strides()[3] == 1 || x.shape()[3] <= 1 ? x : contiguous(x);
-}
+Array with_adjacent_rows(const Array& x) { return x.strides()[3] == 1 || x.shape()[3] <= 1 ? x : contiguous(x); }
 
 AttentionInputs checked(const AttentionInputs& in) {
   const Shape &q = in.q.shape(), &k = in.k.shape(), &v = in.v.shape();
-  check<ShapeError>(q.rank() == 4 && k.rank() == 4 && v.rank() == 4 && q[0] == k[0] &&
-                        k[0] == v[0] && k[1] == v[1] && k[2] == v[2] && q[3] == k[3] &&
-                        (k[1] > 0 ? q[1] % k[1] == 0 : q[1] == 0),
+  check<ShapeError>(q.rank() == 4 && k.rank() == 4 && v.rank() == 4 && q[0] == k[0] && k[0] == v[0] && k[1] == v[1] &&
+                        k[2] == v[2] && q[3] == k[3] && (k[1] > 0 ? q[1] % k[1] == 0 : q[1] == 0),
                     "attention: q ", q, ", k ", k, ", v ", v,
                     ": must be (B, h, n, d), (B, g, m, d), (B, g, m, p) with h a multiple of g");
-  check<DtypeError>(
-      is_floating(in.q.dtype()) && in.q.dtype() == in.k.dtype() && in.q.dtype() == in.v.dtype(),
-      "attention: q ", in.q.dtype(), ", k ", in.k.dtype(), ", v ", in.v.dtype(),
-      ": must be one floating dtype: convert with to(dtype)");
-  check<DtypeError>(
-      !in.mask.defined() || in.mask.dtype() == Dtype::boolean, "attention: mask ", in.mask.dtype(),
-      ": must be boolean, true where a query may attend: compare it, as in ne(mask, 0)");
+  check<DtypeError>(is_floating(in.q.dtype()) && in.q.dtype() == in.k.dtype() && in.q.dtype() == in.v.dtype(),
+                    "attention: q ", in.q.dtype(), ", k ", in.k.dtype(), ", v ", in.v.dtype(),
+                    ": must be one floating dtype: convert with to(dtype)");
+  check<DtypeError>(!in.mask.defined() || in.mask.dtype() == Dtype::boolean, "attention: mask ", in.mask.dtype(),
+                    ": must be boolean, true where a query may attend: compare it, as in ne(mask, 0)");
   AttentionInputs ready = in;
   ready.q = with_adjacent_rows(in.q);
   ready.k = with_adjacent_rows(in.k);
@@ -317,19 +295,18 @@ AttentionOutputs attention(const AttentionInputs& inputs) {
   const Shape &q = in.q.shape(), &v = in.v.shape();
   AttentionOutputs out{transpose(Array(Shape{q[0], q[2], q[1], v[3]}, in.q.dtype()), 1, 2),
                        Array(Shape{q[0], q[1], q[2]}, in.q.dtype()), Array(Shape{q[0], q[1], q[2]}, in.q.dtype())};
-  out.clean = dispatch_floating(in.q.dtype(), "attention",
-                                [&]<class T>() { return forward(Problem<T>(in), out); });
+  out.clean = dispatch_floating(in.q.dtype(), "attention", [&]<class T>() { return forward(Problem<T>(in), out); });
   return out;
 }
 
-bool attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs,
-                    const Array& grad, const Array& dq, const Array& dk, const Array& dv) {
+bool attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs, const Array& grad, const Array& dq,
+                    const Array& dk, const Array& dv) {
   const OpName at("attention_grad");
   const AttentionInputs in = checked(inputs);
   check<ShapeError>(grad.shape() == outputs.output.shape() && dq.shape() == in.q.shape() &&
                         dk.shape() == in.k.shape() && dv.shape() == in.v.shape(),
-                    "attention_grad: grad ", grad.shape(), ", dq ", dq.shape(), ", dk ", dk.shape(),
-                    ", dv ", dv.shape(), ": must have the shapes of the output, q, k and v");
+                    "attention_grad: grad ", grad.shape(), ", dq ", dq.shape(), ", dk ", dk.shape(), ", dv ",
+                    dv.shape(), ": must have the shapes of the output, q, k and v");
   const Array rows = with_adjacent_rows(grad);
   return dispatch_floating(in.q.dtype(), "attention_grad", [&]<class T>() {
     return backward(Problem<T>(in), outputs, Heads<T>(rows), Heads<T>(dq), Heads<T>(dk), Heads<T>(dv));

@@ -34,7 +34,7 @@ struct AttentionInputs {
 };
 
 struct AttentionOutputs {
-  Array output;       // (B, h, n, p), in memory (B, n, h, p): the heads are side by side already
+  Array output;  // (B, h, n, p), in memory (B, n, h, p): the heads are side by side already
   // (B, h, n): the highest score s and Σ exp(s - highest), which is 0, and the output zeros, where no key is permitted.
   // Not the logarithm of their sum: that is rounded to the size of the scores.
   Array highest, total;
@@ -51,7 +51,7 @@ AttentionOutputs attention(const AttentionInputs& inputs);
 /// Writes the gradients for `grad` (B, h, n, p) into dq, dk, dv, which have the shapes of q, k, v,
 /// any strides with an adjacent last axis, and no memory in common with any input. False if they are
 /// not clean.
-bool attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs,
-                    const Array& grad, const Array& dq, const Array& dk, const Array& dv);
+bool attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs, const Array& grad, const Array& dq,
+                    const Array& dk, const Array& dv);
 
 }  // namespace heed::core

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <limits>
 
-#include <heed/core/ops/attention.h>
 #include <heed/core/kernels/kernels.h>
+#include <heed/core/ops/attention.h>
 #include <heed/core/random.h>
 
 namespace heed::core {
@@ -22,8 +22,7 @@ inline constexpr int64_t block_keys = 128;
 inline constexpr int64_t few_queries = 4;  // for so many, as when a token is written at a time, no keys are packed
 
 /// (B, h, rows, width) in memory, the last axis adjacent.
-template <class T>
-struct Heads {
+template <class T> struct Heads {
   T* data;
   int64_t batch, head, row;
 
@@ -33,8 +32,7 @@ struct Heads {
 };
 
 /// Sizes, the operands, and which weights count.
-template <class T>
-struct Problem {
+template <class T> struct Problem {
   int64_t batch, heads, key_heads, queries, keys, width, value_width;
   Heads<T> q, k, v;
   T scale;
@@ -63,17 +61,14 @@ struct Problem {
     if (!in.mask.defined()) return;
     const Array whole = expand(in.mask, Shape{batch, heads, queries, keys});
     mask = whole.data<bool>();
-    for (int axis = 0; axis < 4; ++axis)
-      mask_strides[static_cast<size_t>(axis)] = whole.strides()[axis];
+    for (int axis = 0; axis < 4; ++axis) mask_strides[static_cast<size_t>(axis)] = whole.strides()[axis];
   }
 
   int64_t group() const { return heads / key_heads; }
   bool forbids() const { return mask || causal; }
 
   /// Query i sees keys [0, seen_by(i)) at most.
-  int64_t seen_by(int64_t i) const {
-    return causal ? std::clamp<int64_t>(i + 1 + keys - queries, 0, keys) : keys;
-  }
+  int64_t seen_by(int64_t i) const { return causal ? std::clamp<int64_t>(i + 1 + keys - queries, 0, keys) : keys; }
 
   /// -inf to those of query i's scores for keys [j, j + n) that the mask or the diagonal forbids.
   void forbid(int64_t b, int64_t h, int64_t i, int64_t j, int64_t n, T* scores) const {
@@ -82,8 +77,8 @@ struct Problem {
     std::fill(scores + seen, scores + n, forbidden);
     if (!mask) return;
     const auto& s = mask_strides;
-    kernels_of<T>().where(mask + b * s[0] + h * s[1] + i * s[2] + j * s[3], s[3], scores, 1,
-                          &forbidden, 0, scores, seen);
+    kernels_of<T>().where(mask + b * s[0] + h * s[1] + i * s[2] + j * s[3], s[3], scores, 1, &forbidden, 0, scores,
+                          seen);
   }
 
   /// 0 for a weight that is dropped, 1 / (1 - dropout) for one that is kept.
@@ -93,8 +88,7 @@ struct Problem {
     const auto first = static_cast<uint64_t>(((b * heads + h) * queries + i) * keys + j);
     std::array<uint32_t, block_keys> words;
     words_at(seed, call, first, words.data(), n);
-    for (int64_t l = 0; l < n; ++l)
-      factors[l] = words[static_cast<size_t>(l)] >= threshold ? kept : T(0);
+    for (int64_t l = 0; l < n; ++l) factors[l] = words[static_cast<size_t>(l)] >= threshold ? kept : T(0);
   }
 };
 

@@ -11,14 +11,14 @@ namespace heed::core {
 namespace {
 
 // Element i = value(i), where y's dtype holds it: the elements of integers stay whole.
-template <class Value>
-void fill_held(const char* op, const Array& y, Value&& value) {
+template <class Value> void fill_held(const char* op, const Array& y, Value&& value) {
   dispatch(y.dtype(), [&]<class T>() {
     T* const out = y.data<T>();
     const int64_t n = y.numel();
     for (int64_t i = 0; i < n; ++i) {
       const double number = value(i);
-      if (!fits<T>(number)) [[unlikely]] check_holds(op, y, number);
+      if (!fits<T>(number)) [[unlikely]]
+        check_holds(op, y, number);
       out[i] = static_cast<T>(number);
     }
   });
@@ -28,8 +28,8 @@ void fill_held(const char* op, const Array& y, Value&& value) {
 
 Array arange(double begin, double end, double step, Dtype dtype) {
   const OpName at("arange");
-  check(step != 0 && std::isfinite((end - begin) / step), "arange: ", begin, " to ", end, " by ",
-        step, ": the step must lead from the first to the last, and not be 0");
+  check(step != 0 && std::isfinite((end - begin) / step), "arange: ", begin, " to ", end, " by ", step,
+        ": the step must lead from the first to the last, and not be 0");
   const double count = std::max(0.0, std::ceil((end - begin) / step));
   check<ShapeError>(count < 0x1p53, "arange: ", begin, " to ", end, " by ", step, ": ", count,
                     " elements are more than any memory holds: take a longer step");
@@ -45,8 +45,7 @@ Array linspace(double begin, double end, int64_t n, Dtype dtype) {
   Array y({n}, dtype);
   const double step = n > 1 ? (end - begin) / static_cast<double>(n - 1) : 0.0;
   fill_held("linspace", y, [=](int64_t i) {  // from both ends, so that the last is exactly `end`
-    return i < (n + 1) / 2 ? begin + static_cast<double>(i) * step
-                           : end - static_cast<double>(n - 1 - i) * step;
+    return i < (n + 1) / 2 ? begin + static_cast<double>(i) * step : end - static_cast<double>(n - 1 - i) * step;
   });
   return y;
 }
@@ -61,14 +60,12 @@ Array eye(int64_t rows, int64_t columns, Dtype dtype) {
 namespace {
 
 // x where keep(column - row), else 0.
-template <class Keep>
-Array triangle(const char* op, const Array& x, Keep&& keep) {
+template <class Keep> Array triangle(const char* op, const Array& x, Keep&& keep) {
   const OpName at(op);
   check_defined(x);
   check<ShapeError>(x.rank() >= 2, op, ": ", x.shape(), ": needs two axes or more");
   const Array y = clone(x);
-  const int64_t rows = x.size(-2), columns = x.size(-1),
-                matrix = std::max<int64_t>(1, rows * columns);
+  const int64_t rows = x.size(-2), columns = x.size(-1), matrix = std::max<int64_t>(1, rows * columns);
   dispatch(x.dtype(), [&]<class T>() {
     T* const out = y.data<T>();
     for (int64_t m = 0; m < x.numel() / matrix; ++m)
@@ -92,17 +89,15 @@ Array triu(const Array& x, int64_t diagonal) {
 Array one_hot(const Array& ids, int64_t classes) {
   const OpName named("one_hot");
   check_defined(ids);
-  check<DtypeError>(ids.dtype() == Dtype::i64, "one_hot: ", ids.shape(), " of ", ids.dtype(),
-                    ": needs int64 classes");
+  check<DtypeError>(ids.dtype() == Dtype::i64, "one_hot: ", ids.shape(), " of ", ids.dtype(), ": needs int64 classes");
   check<ShapeError>(classes >= 0, "one_hot: ", ids.shape(), " into ", classes, " classes: cannot be fewer than none");
   Shape shape = ids.shape();
   shape.push_back(classes);
   const Array y = full(shape, 0.0, Dtype::i64), at = contiguous(ids);
   for (int64_t n = 0; n < at.numel(); ++n) {
     const int64_t id = at.data<int64_t>()[n];
-    check<IndexError>(id >= 0 && id < classes, "one_hot: ", ids.shape(), " into ", classes,
-                      " classes: class ", id, " (entry ", n,
-                      ") is out of range: classes run from 0 to ", classes - 1);
+    check<IndexError>(id >= 0 && id < classes, "one_hot: ", ids.shape(), " into ", classes, " classes: class ", id,
+                      " (entry ", n, ") is out of range: classes run from 0 to ", classes - 1);
     y.data<int64_t>()[n * classes + id] = 1;
   }
   return y;

@@ -13,8 +13,7 @@ namespace heed::core {
 namespace {
 
 // What the rows have in common.
-template <class T>
-struct Rows {
+template <class T> struct Rows {
   const CrossEntropyTargets& targets;
   int64_t count, classes;
   const int64_t* target;

@@ -15,14 +15,14 @@
 namespace heed::core {
 
 struct CrossEntropyTargets {
-  Array classes;                // (N) i64
-  Array class_weight;           // (C) of the logits' dtype, or empty: all 1
+  Array classes;       // (N) i64
+  Array class_weight;  // (C) of the logits' dtype, or empty: all 1
   int64_t ignore_index = -100;
   double smoothing = 0.0;
 };
 
 struct CrossEntropy {
-  Array loss;            // (N)
+  Array loss;             // (N)
   Array highest, beside;  // (N)  max xᵢ and Σ_c exp(x_ic - max xᵢ) - 1: with them backward needs one exp a logit
   double weight;          // Σ w_t over the rows that are not ignored
 };

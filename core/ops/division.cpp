@@ -10,8 +10,7 @@ namespace heed::core {
 
 namespace {
 
-template <class T>
-T floor_quotient(T a, T b) {
+template <class T> T floor_quotient(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
     if (b == T(-1)) return multiply_wrapping(a, b);  // the lowest integer has no opposite
     const T quotient = a / b;
@@ -35,12 +34,10 @@ Array floor_divide(const Array& a, const Array& b) {
   const OpName at("floor_divide");
   check_defined(a, "left operand");
   check_defined(b, "right operand");
-  check<DtypeError>(a.dtype() == b.dtype() && a.dtype() != Dtype::boolean,
-                    "floor_divide: ", a.shape(), " ", a.dtype(), " and ", b.shape(), " ", b.dtype(),
-                    ": needs two alike, not bool: convert with to(Dtype)");
-  check(is_floating(b.dtype()) || !any(compare(Compare::eq, b, 0.0)), "floor_divide: ", a.shape(),
-        " by ", b.shape(), " ", b.dtype(),
-        ": a divisor is 0, and no integer is infinite: convert with to(Dtype::f32)");
+  check<DtypeError>(a.dtype() == b.dtype() && a.dtype() != Dtype::boolean, "floor_divide: ", a.shape(), " ", a.dtype(),
+                    " and ", b.shape(), " ", b.dtype(), ": needs two alike, not bool: convert with to(Dtype)");
+  check(is_floating(b.dtype()) || !any(compare(Compare::eq, b, 0.0)), "floor_divide: ", a.shape(), " by ", b.shape(),
+        " ", b.dtype(), ": a divisor is 0, and no integer is infinite: convert with to(Dtype::f32)");
   Array y(broadcast("floor_divide", a.shape(), b.shape()), a.dtype());
   const Strides da = broadcast_strides(a.shape(), a.strides(), y.shape());
   const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());
@@ -50,8 +47,8 @@ Array floor_divide(const Array& a, const Array& b) {
       const T *const left = a.data<T>(), *const right = b.data<T>();
       for_each_run<3>(y.shape(), {y.strides(), da, db}, [&](const Run<3>& run) {
         for (int64_t i = 0; i < run.n; ++i)
-          out[run.offset[0] + i * run.stride[0]] = floor_quotient(
-              left[run.offset[1] + i * run.stride[1]], right[run.offset[2] + i * run.stride[2]]);
+          out[run.offset[0] + i * run.stride[0]] =
+              floor_quotient(left[run.offset[1] + i * run.stride[1]], right[run.offset[2] + i * run.stride[2]]);
       });
     }
   });

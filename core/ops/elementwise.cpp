@@ -12,21 +12,20 @@ namespace heed::core {
 namespace {
 
 // The names that errors give, in the order of the enums.
-constexpr const char* unary_names[] = {"neg",  "abs",  "sign",    "square", "sqrt",      "rsqrt", "reciprocal", "exp",
-                                       "expm1", "log", "log1p",   "sin",    "cos",       "tanh",  "sigmoid",    "erf",
-                                       "relu", "gelu", "gelu_tanh", "silu", "softplus",  "floor", "ceil",       "round"};
+constexpr const char* unary_names[] = {
+    "neg", "abs",  "sign",    "square", "sqrt", "rsqrt", "reciprocal", "exp",  "expm1",    "log",   "log1p", "sin",
+    "cos", "tanh", "sigmoid", "erf",    "relu", "gelu",  "gelu_tanh",  "silu", "softplus", "floor", "ceil",  "round"};
 constexpr const char* binary_names[] = {"add", "sub", "mul", "div", "maximum", "minimum", "pow"};
 constexpr const char* gradient_names[] = {"relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid"};
 constexpr const char* compare_names[] = {"eq", "ne", "lt", "le", "gt", "ge"};
 
-template <class Enum, size_t n>
-const char* name_in(const char* const (&names)[n], Enum value) {
+template <class Enum, size_t n> const char* name_in(const char* const (&names)[n], Enum value) {
   return names[static_cast<size_t>(value)];
 }
 
 void check_same_dtype(const char* op, const Array& a, const Array& b) {
-  check<DtypeError>(a.dtype() == b.dtype(), op, ": ", a.shape(), " ", a.dtype(), " and ", b.shape(), " ",
-                    b.dtype(), ": dtypes differ: convert one with to(Dtype)");
+  check<DtypeError>(a.dtype() == b.dtype(), op, ": ", a.shape(), " ", a.dtype(), " and ", b.shape(), " ", b.dtype(),
+                    ": dtypes differ: convert one with to(Dtype)");
 }
 
 void check_operands(const char* op, const Array& a, const Array& b) {
@@ -44,8 +43,7 @@ void check_exponents(const Array& exponents) {
                     exponents.dtype(), ": one is negative, and the result a fraction: convert with to(Dtype::f32)");
 }
 
-template <class T>
-T integer_op(Binary function, T a, T b) {
+template <class T> T integer_op(Binary function, T a, T b) {
   switch (function) {
     case Binary::add: return add_wrapping(a, b);
     case Binary::sub: return add_wrapping(a, multiply_wrapping(b, T(-1)));
@@ -70,8 +68,7 @@ void zip_run(Binary function, bool streamed, const T* a, int64_t da, const T* b,
   }
 }
 
-template <class Body>
-void dispatch_numeric(Dtype dtype, const char* op, Body&& body) {
+template <class Body> void dispatch_numeric(Dtype dtype, const char* op, Body&& body) {
   check<DtypeError>(dtype != Dtype::boolean, op, ": dtype bool: has no arithmetic: convert with to(Dtype)");
   switch (dtype) {
     case Dtype::f32: return body.template operator()<float>();
@@ -91,8 +88,7 @@ void zip_strided(Binary function, const Array& y, const T* a, const Strides& da,
   });
 }
 
-template <class T>
-bool relate(Compare relation, T a, T b) {
+template <class T> bool relate(Compare relation, T a, T b) {
   switch (relation) {
     case Compare::eq: return a == b;
     case Compare::ne: return a != b;
@@ -104,8 +100,7 @@ bool relate(Compare relation, T a, T b) {
   return false;
 }
 
-template <class T, class Body>
-Array boolean_zip(const char* op, const Array& a, const Array& b, Body&& body) {
+template <class T, class Body> Array boolean_zip(const char* op, const Array& a, const Array& b, Body&& body) {
   Array y(broadcast(op, a.shape(), b.shape()), Dtype::boolean);
   const Strides da = broadcast_strides(a.shape(), a.strides(), y.shape());
   const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());
@@ -136,9 +131,8 @@ Array map(Unary function, const Array& x) {
     const auto kernel = (exceeds_caches(y) ? kernels.unary_streamed : kernels.unary)[static_cast<int>(function)];
     const T* const in = x.data<T>();
     T* const out = y.data<T>();
-    for_each_run<2>(x.shape(), {y.strides(), x.strides()}, [&](const Run<2>& run) {
-      kernel(in + run.offset[1], run.stride[1], out + run.offset[0], run.n);
-    });
+    for_each_run<2>(x.shape(), {y.strides(), x.strides()},
+                    [&](const Run<2>& run) { kernel(in + run.offset[1], run.stride[1], out + run.offset[0], run.n); });
   });
   return y;
 }
@@ -169,9 +163,8 @@ Array zip(Binary function, const Array& a, const Array& b) {
     return zip(function, expand(a, shape), expand(b, shape));
   }
   Array y(a.shape(), a.dtype());
-  dispatch_numeric(a.dtype(), op, [&]<class T>() {
-    zip_strided<T>(function, y, a.data<T>(), a.strides(), b.data<T>(), b.strides());
-  });
+  dispatch_numeric(a.dtype(), op,
+                   [&]<class T>() { zip_strided<T>(function, y, a.data<T>(), a.strides(), b.data<T>(), b.strides()); });
   return y;
 }
 
@@ -229,13 +222,12 @@ void zip_into(Binary function, const Array& y, const Array& operand) {
                     ": cannot hold the fractions of a division: use floor_divide, or convert with to(Dtype::f32)");
   if (function == Binary::pow) check_exponents(operand);
   const Array b = unaliased(operand, y);
-  check<ShapeError>(broadcast(op, y.shape(), b.shape()) == y.shape(), op, ": ", b.shape(), " into ",
-                    y.shape(), ": the result would be larger than the tensor that is changed");
+  check<ShapeError>(broadcast(op, y.shape(), b.shape()) == y.shape(), op, ": ", b.shape(), " into ", y.shape(),
+                    ": the result would be larger than the tensor that is changed");
   if (!y.is_contiguous()) return copy_into(y, zip(function, y, b));
   const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());
-  dispatch_numeric(y.dtype(), op, [&]<class T>() {
-    zip_strided<T>(function, y, y.data<T>(), y.strides(), b.data<T>(), db);
-  });
+  dispatch_numeric(y.dtype(), op,
+                   [&]<class T>() { zip_strided<T>(function, y, y.data<T>(), y.strides(), b.data<T>(), db); });
 }
 
 Array compare(Compare relation, const Array& a, const Array& b) {

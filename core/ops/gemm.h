@@ -15,20 +15,21 @@
 
 namespace heed::core {
 
-template <class T>
-struct Gemm {
-  int64_t m, n, k;                       // C (m × n) = A (m × k) B (k × n)
-  const T* a; int64_t a_row, a_col;      // A(i, l) = a[i·a_row + l·a_col]
-  const T* b; int64_t b_row, b_col;
-  T* c; int64_t c_row;                   // C(i, j) = c[i·c_row + j]: columns are adjacent
-  bool accumulate = false;               // C += A B
-  const T* bias = nullptr;               // (n), added to every row
+template <class T> struct Gemm {
+  int64_t m, n, k;  // C (m × n) = A (m × k) B (k × n)
+  const T* a;
+  int64_t a_row, a_col;  // A(i, l) = a[i·a_row + l·a_col]
+  const T* b;
+  int64_t b_row, b_col;
+  T* c;
+  int64_t c_row;            // C(i, j) = c[i·c_row + j]: columns are adjacent
+  bool accumulate = false;  // C += A B
+  const T* bias = nullptr;  // (n), added to every row
   // A batch: operand p of each is that many elements further on. 0 repeats it.
   int64_t batch = 1, a_batch = 0, b_batch = 0, c_batch = 0;
 };
 
 /// O(batch·m·n·k) time. Threads over tiles and batch entries. k = 0 gives zeros (or the bias).
-template <class T>
-void gemm(const Gemm<T>& product);
+template <class T> void gemm(const Gemm<T>& product);
 
 }  // namespace heed::core

@@ -28,23 +28,19 @@ void choose_architecture() {
 }  // namespace
 
 /// C = A B [+ C] as BLIS sums it; bias and batch are the caller's.
-template <class T>
-void gemm_blis(const Gemm<T>& p) {
+template <class T> void gemm_blis(const Gemm<T>& p) {
   static const bool chosen = (choose_architecture(), true);
   static_cast<void>(chosen);
   bli_thread_set_num_threads(num_threads());
   T one = 1, beta = p.accumulate ? T(1) : T(0);
-  T* const a =
-      const_cast<T*>(p.a);  // BLIS reads A and B only, though its interface does not say so
+  T* const a = const_cast<T*>(p.a);  // BLIS reads A and B only, though its interface does not say so
   T* const b = const_cast<T*>(p.b);
   const auto product = [&] {
-    if constexpr (std::is_same_v<T, float>)
-      return bli_sgemm;
-    else
-      return bli_dgemm;
+    if constexpr (std::is_same_v<T, float>) return bli_sgemm;
+    else return bli_dgemm;
   }();
-  product(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, p.m, p.n, p.k, &one, a, p.a_row, p.a_col, b,
-          p.b_row, p.b_col, &beta, p.c, p.c_row, 1);
+  product(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, p.m, p.n, p.k, &one, a, p.a_row, p.a_col, b, p.b_row, p.b_col, &beta,
+          p.c, p.c_row, 1);
 }
 
 template void gemm_blis(const Gemm<float>&);

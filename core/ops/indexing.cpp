@@ -19,14 +19,13 @@ constexpr int64_t many_additions = 512;
 
 void check_index(const char* op, const Array& index) {
   check_defined(index, "index");
-  check<DtypeError>(index.dtype() == Dtype::i64, op, ": index ", index.shape(), " of ",
-                    index.dtype(), ": positions are int64: convert with to(Dtype::i64)");
+  check<DtypeError>(index.dtype() == Dtype::i64, op, ": index ", index.shape(), " of ", index.dtype(),
+                    ": positions are int64: convert with to(Dtype::i64)");
 }
 
-void check_position(const char* op, int64_t position, int64_t at, int64_t limit,
-                    const Shape& shape) {
-  check<IndexError>(position >= 0 && position < limit, op, ": ", shape, ": position ", position,
-                    " (entry ", at, " of the index) is out of range: must be in 0 … ", limit - 1);
+void check_position(const char* op, int64_t position, int64_t at, int64_t limit, const Shape& shape) {
+  check<IndexError>(position >= 0 && position < limit, op, ": ", shape, ": position ", position, " (entry ", at,
+                    " of the index) is out of range: must be in 0 … ", limit - 1);
 }
 
 // index's shape must fit inside x's, except along the axis.
@@ -40,8 +39,7 @@ void check_gather(const char* op, const Array& x, int axis, const Array& index) 
 }
 
 // Calls body(flat position in index, offset in x) for every entry of the index, in order.
-template <class Body>
-void for_each_indexed(const char* op, const Array& x, int axis, const Array& index, Body&& body) {
+template <class Body> void for_each_indexed(const char* op, const Array& x, int axis, const Array& index, Body&& body) {
   const Array positions = contiguous(index);
   const int64_t* const at = positions.data<int64_t>();
   Strides others = x.strides();
@@ -67,9 +65,7 @@ Array gather(const Array& x, int64_t axis, const Array& index) {
   const Array y(index.shape(), x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
     for_each_indexed("gather", x, i, index,
-                     [in = x.data<T>(), out = y.data<T>()](int64_t flat, int64_t offset) {
-                       out[flat] = in[offset];
-                     });
+                     [in = x.data<T>(), out = y.data<T>()](int64_t flat, int64_t offset) { out[flat] = in[offset]; });
   });
   return y;
 }
@@ -78,8 +74,8 @@ Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array&
   const OpName at("scatter_add");
   const int i = normalize_axis("scatter_add", axis, x.shape());
   check_gather("scatter_add", x, i, index);
-  check<ShapeError>(src.shape() == index.shape(), "scatter_add: index ", index.shape(), ", source ",
-                    src.shape(), ": must have the same shape");
+  check<ShapeError>(src.shape() == index.shape(), "scatter_add: index ", index.shape(), ", source ", src.shape(),
+                    ": must have the same shape");
   check<DtypeError>(src.dtype() == x.dtype(), "scatter_add: ", x.dtype(), " and ", src.dtype(),
                     ": dtypes differ: convert one with to(Dtype)");
   if (x.dtype() == Dtype::f32 && index.size(i) > many_additions)
@@ -122,15 +118,13 @@ Array index_select(const Array& x, int64_t axis, const Array& index) {
   const OpName at("index_select");
   const int i = normalize_axis("index_select", axis, x.shape());
   check_index("index_select", index);
-  check<ShapeError>(index.rank() == 1, "index_select: index ", index.shape(),
-                    ": needs one axis: reshape({-1}) it");
+  check<ShapeError>(index.rank() == 1, "index_select: index ", index.shape(), ": needs one axis: reshape({-1}) it");
   Shape shape = x.shape();
   shape[i] = index.numel();
   const Array y(shape, x.dtype());
   if (!x.is_contiguous()) {
-    for_each_position("index_select", index, x, i, [&](int64_t n, int64_t position) {
-      copy_into(select(y, i, n), select(x, i, position));
-    });
+    for_each_position("index_select", index, x, i,
+                      [&](int64_t n, int64_t position) { copy_into(select(y, i, n), select(x, i, position)); });
     return y;
   }
   const Slices slices(x.shape(), i);
@@ -150,8 +144,8 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
   check_index("index_add", index);
   Shape shape = x.shape();
   shape[i] = index.numel();
-  check<ShapeError>(index.rank() == 1 && src.shape() == shape, "index_add: ", x.shape(), ", index ",
-                    index.shape(), ", source ", src.shape(), ": the source must be ", shape);
+  check<ShapeError>(index.rank() == 1 && src.shape() == shape, "index_add: ", x.shape(), ", index ", index.shape(),
+                    ", source ", src.shape(), ": the source must be ", shape);
   check<DtypeError>(src.dtype() == x.dtype(), "index_add: ", x.dtype(), " and ", src.dtype(),
                     ": dtypes differ: convert one with to(Dtype)");
   if (x.dtype() == Dtype::f32 && index.numel() > many_additions)
@@ -173,8 +167,8 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
 namespace {
 
 void check_id(const Array& table, const Array& ids, int64_t id, int64_t n) {
-  check<IndexError>(id >= 0 && id < table.size(0), "embedding: table ", table.shape(), ", ids ", ids.shape(), ": id ", id,
-                    " (entry ", n, ") is outside the vocabulary: ids run from 0 to ", table.size(0) - 1);
+  check<IndexError>(id >= 0 && id < table.size(0), "embedding: table ", table.shape(), ", ids ", ids.shape(), ": id ",
+                    id, " (entry ", n, ") is outside the vocabulary: ids run from 0 to ", table.size(0) - 1);
 }
 
 }  // namespace
@@ -183,8 +177,7 @@ Array embedding(const Array& table, const Array& ids) {
   const OpName at_work("embedding");
   check_defined(table, "table");
   check_index("embedding", ids);
-  check<ShapeError>(table.rank() == 2, "embedding: table ", table.shape(),
-                    ": needs two axes (rows, width)");
+  check<ShapeError>(table.rank() == 2, "embedding: table ", table.shape(), ": needs two axes (rows, width)");
   const int64_t width = table.size(1);
   Shape shape = ids.shape();
   shape.push_back(width);
@@ -208,7 +201,8 @@ void add_rows(const Array& table, const Array& ids, const Array& rows, int64_t p
   if (at.numel() > many_additions) times.resize(static_cast<size_t>(table.size(0)));
   for (size_t n = 0; n < id_of.size(); ++n) {
     if (id_of[n] == padding_row) continue;
-    check_id(table, ids, id_of[n], static_cast<int64_t>(n));  // again: what was kept for backward indexes what is written
+    check_id(table, ids, id_of[n],
+             static_cast<int64_t>(n));  // again: what was kept for backward indexes what is written
     if (!times.empty()) ++times[static_cast<size_t>(id_of[n])];
   }
   dispatch_floating(table.dtype(), "embedding", [&]<class T>() {
@@ -240,8 +234,8 @@ Array cat(const std::vector<Array>& parts, int64_t axis) {
   int64_t total = 0;
   for (const Array& part : parts) {
     check_defined(part, "list");
-    check<DtypeError>(part.dtype() == parts[0].dtype(), "cat: ", parts[0].dtype(), " and ",
-                      part.dtype(), ": dtypes differ: convert one with to(Dtype)");
+    check<DtypeError>(part.dtype() == parts[0].dtype(), "cat: ", parts[0].dtype(), " and ", part.dtype(),
+                      ": dtypes differ: convert one with to(Dtype)");
     bool fits = part.rank() == shape.rank();
     for (int d = 0; fits && d < shape.rank(); ++d) fits = d == i || part.shape()[d] == shape[d];
     check<ShapeError>(fits, "cat: ", parts[0].shape(), " and ", part.shape(), " along axis ", i,
@@ -265,40 +259,38 @@ TopK topk(const Array& x, int64_t k, int64_t axis, bool largest) {
   check_defined(x);
   const int i = normalize_axis("topk", axis, x.shape());
   const int64_t n = x.shape()[i];
-  check<IndexError>(k >= 0 && k <= n, "topk: ", x.shape(), " with k = ", k, ": axis ", i,
-                    " has only ", n, " elements: k must be in 0 … ", n);
+  check<IndexError>(k >= 0 && k <= n, "topk: ", x.shape(), " with k = ", k, ": axis ", i, " has only ", n,
+                    " elements: k must be in 0 … ", n);
   Shape shape = x.shape();
   shape[i] = k;
   TopK best{Array(shape, x.dtype()), Array(shape, Dtype::i64)};
   if (shape.numel() == 0) return best;
-  const Array rows = select(x, i, 0), values = select(best.values, i, 0),
-              places = select(best.indices, i, 0);
+  const Array rows = select(x, i, 0), values = select(best.values, i, 0), places = select(best.indices, i, 0);
   const int64_t step = x.strides()[i], value_step = best.values.strides()[i];
   dispatch(x.dtype(), [&]<class T>() {
-    for_each_run<3>(
-        rows.shape(), {rows.strides(), values.strides(), places.strides()}, [&](const Run<3>& run) {
-          const Array positions({n}, Dtype::i64);
-          int64_t* const order = positions.data<int64_t>();
-          T* const best_values = values.data<T>();
-          int64_t* const best_places = places.data<int64_t>();
-          for (int64_t r = 0; r < run.n; ++r) {
-            const T* const row = rows.data<T>() + run.offset[0] + r * run.stride[0];
-            std::iota(order, order + n, int64_t{0});
-            const auto before = [&](int64_t a, int64_t b) {
-              // NaN counts as largest; equals keep their order.
-              const T u = row[a * step], v = row[b * step];
-              const bool u_nan = u != u, v_nan = v != v;
-              if (u_nan != v_nan) return largest ? u_nan : v_nan;
-              if (u != v && !u_nan) return largest ? u > v : u < v;
-              return a < b;
-            };
-            std::partial_sort(order, order + k, order + n, before);
-            for (int64_t j = 0; j < k; ++j) {
-              best_values[run.offset[1] + r * run.stride[1] + j * value_step] = row[order[j] * step];
-              best_places[run.offset[2] + r * run.stride[2] + j * value_step] = order[j];
-            }
-          }
-        });
+    for_each_run<3>(rows.shape(), {rows.strides(), values.strides(), places.strides()}, [&](const Run<3>& run) {
+      const Array positions({n}, Dtype::i64);
+      int64_t* const order = positions.data<int64_t>();
+      T* const best_values = values.data<T>();
+      int64_t* const best_places = places.data<int64_t>();
+      for (int64_t r = 0; r < run.n; ++r) {
+        const T* const row = rows.data<T>() + run.offset[0] + r * run.stride[0];
+        std::iota(order, order + n, int64_t{0});
+        const auto before = [&](int64_t a, int64_t b) {
+          // NaN counts as largest; equals keep their order.
+          const T u = row[a * step], v = row[b * step];
+          const bool u_nan = u != u, v_nan = v != v;
+          if (u_nan != v_nan) return largest ? u_nan : v_nan;
+          if (u != v && !u_nan) return largest ? u > v : u < v;
+          return a < b;
+        };
+        std::partial_sort(order, order + k, order + n, before);
+        for (int64_t j = 0; j < k; ++j) {
+          best_values[run.offset[1] + r * run.stride[1] + j * value_step] = row[order[j] * step];
+          best_places[run.offset[2] + r * run.stride[2] + j * value_step] = order[j];
+        }
+      }
+    });
   });
   return best;
 }

@@ -10,9 +10,7 @@ namespace heed::core {
 
 namespace {
 
-Shape batch_of(const Array& x) {
-  return Shape(std::span(x.shape().begin(), static_cast<size_t>(x.rank() - 2)));
-}
+Shape batch_of(const Array& x) { return Shape(std::span(x.shape().begin(), static_cast<size_t>(x.rank() - 2))); }
 
 Array whole(const Array& x, const Shape& batch, int64_t rows, int64_t columns) {
   Shape shape = batch;
@@ -22,10 +20,8 @@ Array whole(const Array& x, const Shape& batch, int64_t rows, int64_t columns) {
 }
 
 // The rows of v that are not finite are taken out of the product, and go only to the pairs that count.
-template <class T>
-Array pair_by_pair(const Array& w, const Array& v, const Array& mask) {
-  const Shape batch =
-      broadcast("matmul", broadcast("matmul", batch_of(w), batch_of(v)), batch_of(mask));
+template <class T> Array pair_by_pair(const Array& w, const Array& v, const Array& mask) {
+  const Shape batch = broadcast("matmul", broadcast("matmul", batch_of(w), batch_of(v)), batch_of(mask));
   const int64_t n = w.size(-2), m = w.size(-1), p = v.size(-1);
   const Array pairs = whole(mask, batch, n, m);
   const Array weights = where(pairs, whole(w, batch, n, m), full({}, 0.0, w.dtype()));
@@ -52,9 +48,8 @@ Array pair_by_pair(const Array& w, const Array& v, const Array& mask) {
 
 bool sums_to_finite(const Array& x) {
   const Array in = contiguous(x);
-  return dispatch_floating(x.dtype(), "sum", [&]<class T>() {
-    return std::isfinite(kernels_of<T>().sum(in.data<T>(), in.numel()));
-  });
+  return dispatch_floating(x.dtype(), "sum",
+                           [&]<class T>() { return std::isfinite(kernels_of<T>().sum(in.data<T>(), in.numel())); });
 }
 
 }  // namespace
@@ -63,8 +58,7 @@ Array masked_matmul(const Array& w, const Array& v, const Array& mask) {
   const Array y = matmul(w, v);
   // 0·NaN and 0·∞ are NaN: had a pair that does not count brought something in, it would show.
   if (sums_to_finite(y)) return y;
-  return dispatch_floating(y.dtype(), "matmul",
-                           [&]<class T>() { return pair_by_pair<T>(w, v, mask); });
+  return dispatch_floating(y.dtype(), "matmul", [&]<class T>() { return pair_by_pair<T>(w, v, mask); });
 }
 
 bool tame(const Array& x) {

@@ -1,8 +1,8 @@
 // Matrix products of N-d arrays, reduced to calls of gemm on strided operands.
 #include <algorithm>
 
-#include <heed/core/ops/gemm.h>
 #include <heed/core/op_name.h>
+#include <heed/core/ops/gemm.h>
 #include <heed/core/ops/ops.h>
 
 namespace heed::core {
@@ -12,15 +12,13 @@ namespace {
 void check_factors(const char* op, const Array& a, const Array& b) {
   check_defined(a, "left operand");
   check_defined(b, "right operand");
-  check<DtypeError>(a.dtype() == b.dtype() && is_floating(a.dtype()), op, ": ", a.shape(), " ",
-                    a.dtype(), " @ ", b.shape(), " ", b.dtype(),
-                    ": needs one floating dtype: convert with to(Dtype)");
+  check<DtypeError>(a.dtype() == b.dtype() && is_floating(a.dtype()), op, ": ", a.shape(), " ", a.dtype(), " @ ",
+                    b.shape(), " ", b.dtype(), ": needs one floating dtype: convert with to(Dtype)");
 }
 
 // c = a b for matrices with the same batch axes (strides may be 0). The innermost batch axis goes
 // to gemm; the axes outside it are counted here.
-template <class T>
-void batched(const Array& a, const Array& b, const Array& c) {
+template <class T> void batched(const Array& a, const Array& b, const Array& c) {
   const int batch = c.rank() - 2;
   Gemm<T> p{};
   p.m = c.shape()[batch];
@@ -41,16 +39,23 @@ void batched(const Array& a, const Array& b, const Array& c) {
     const int last = sizes.rank() - 1;
     if (last >= 0 && da[last] == sa * n && db[last] == sb * n && dc[last] == sc * n) {
       sizes[last] *= n;
-      da[last] = sa; db[last] = sb; dc[last] = sc;
+      da[last] = sa;
+      db[last] = sb;
+      dc[last] = sc;
     } else {
-      sizes.push_back(n); da.push_back(sa); db.push_back(sb); dc.push_back(sc);
+      sizes.push_back(n);
+      da.push_back(sa);
+      db.push_back(sb);
+      dc.push_back(sc);
     }
   }
   int64_t outer = 1;
   if (sizes.rank() > 0) {
     const int last = sizes.rank() - 1;
     p.batch = sizes[last];
-    p.a_batch = da[last]; p.b_batch = db[last]; p.c_batch = dc[last];
+    p.a_batch = da[last];
+    p.b_batch = db[last];
+    p.c_batch = dc[last];
     for (int i = 0; i < last; ++i) outer *= sizes[i];
   }
   for (int64_t o = 0; o < outer; ++o) {
@@ -58,7 +63,9 @@ void batched(const Array& a, const Array& b, const Array& c) {
     for (int i = sizes.rank() - 2; i >= 0; --i) {
       const int64_t index = rest % sizes[i];
       rest /= sizes[i];
-      pa += index * da[i]; pb += index * db[i]; pc += index * dc[i];
+      pa += index * da[i];
+      pb += index * db[i];
+      pc += index * dc[i];
     }
     p.a = a.data<T>() + pa;
     p.b = b.data<T>() + pb;
@@ -90,33 +97,29 @@ Array matmul(const Array& a, const Array& b) {
 
   const int64_t n = a.size(-2), k = a.size(-1), m = b.size(-1);
   check<ShapeError>(b.size(-2) == k, "matmul: ", a.shape(), " @ ", b.shape(),
-                    ": inner sizes differ: the last axis of the left has ", k,
-                    ", the second to last of the right ", b.size(-2),
-                    b.size(-1) == k ? ": transpose the right operand" : ": they must be equal");
+                    ": inner sizes differ: the last axis of the left has ", k, ", the second to last of the right ",
+                    b.size(-2), b.size(-1) == k ? ": transpose the right operand" : ": they must be equal");
   const Shape batch = broadcast("matmul", outer_axes(a.shape(), 2), outer_axes(b.shape(), 2));
   Shape shape = batch;
   shape.push_back(n);
   shape.push_back(m);
   const Array c(shape, a.dtype());
   if (c.numel() == 0) return c;
-  dispatch_floating(a.dtype(), "matmul", [&]<class T>() {
-    batched<T>(broadcast_batch(a, batch), broadcast_batch(b, batch), c);
-  });
+  dispatch_floating(a.dtype(), "matmul",
+                    [&]<class T>() { batched<T>(broadcast_batch(a, batch), broadcast_batch(b, batch), c); });
   return c;
 }
 
 Array linear(const Array& x, const Array& weight, const Array& bias) {
   const OpName at("linear");
   check_factors("linear", x, weight);
-  check<ShapeError>(x.rank() > 0 && weight.rank() == 2 && x.size(-1) == weight.size(1),
-                    "linear: input ", x.shape(), ", weight ", weight.shape(),
-                    ": the last axis of the input must be the ",
+  check<ShapeError>(x.rank() > 0 && weight.rank() == 2 && x.size(-1) == weight.size(1), "linear: input ", x.shape(),
+                    ", weight ", weight.shape(), ": the last axis of the input must be the ",
                     weight.rank() == 2 ? weight.size(1) : 0, " features that the weight takes");
-  check<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "linear: weight ",
-                    weight.shape(), ", bias ", bias.shape(),
-                    ": the bias must have one number for each of the weight's rows");
-  check<DtypeError>(!bias.defined() || bias.dtype() == x.dtype(), "linear: input ", x.dtype(),
-                    ", bias ", bias.dtype(), ": dtypes differ: convert one with to(Dtype)");
+  check<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "linear: weight ", weight.shape(),
+                    ", bias ", bias.shape(), ": the bias must have one number for each of the weight's rows");
+  check<DtypeError>(!bias.defined() || bias.dtype() == x.dtype(), "linear: input ", x.dtype(), ", bias ", bias.dtype(),
+                    ": dtypes differ: convert one with to(Dtype)");
   Shape shape = x.shape();
   shape[shape.rank() - 1] = weight.size(0);
   const Array y(shape, x.dtype());

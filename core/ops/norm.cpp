@@ -13,12 +13,10 @@ namespace {
 void check_norm(const char* op, const Array& x, const Array& weight, const Array& bias) {
   check<ShapeError>(x.rank() > 0, op, ": shape ", x.shape(), ": has no axis to normalise");
   for (const Array* p : {&weight, &bias}) {
-    check<ShapeError>(!p->defined() || p->shape() == Shape{x.size(-1)}, op, ": input ", x.shape(),
-                      ", weight or bias ", p->shape(),
-                      ": must be as long as the input's last axis, ", x.size(-1));
-    check<DtypeError>(!p->defined() || p->dtype() == x.dtype(), op, ": input ", x.dtype(),
-                      ", weight or bias ", p->dtype(),
-                      ": dtypes differ: convert one with to(Dtype)");
+    check<ShapeError>(!p->defined() || p->shape() == Shape{x.size(-1)}, op, ": input ", x.shape(), ", weight or bias ",
+                      p->shape(), ": must be as long as the input's last axis, ", x.size(-1));
+    check<DtypeError>(!p->defined() || p->dtype() == x.dtype(), op, ": input ", x.dtype(), ", weight or bias ",
+                      p->dtype(), ": dtypes differ: convert one with to(Dtype)");
   }
 }
 
@@ -33,20 +31,18 @@ constexpr int64_t norm_block = 64;
 
 template <class T, class RowGrad>
 NormGrad norm_grad(const Array& x, bool has_weight, bool has_bias, RowGrad&& row_grad) {
-  const int64_t n = x.size(-1), rows = n ? x.numel() / n : 0,
-                blocks = (rows + norm_block - 1) / norm_block;
+  const int64_t n = x.size(-1), rows = n ? x.numel() / n : 0, blocks = (rows + norm_block - 1) / norm_block;
   NormGrad out;
   out.x = Array(x.shape(), x.dtype());
   Array dw, db;
   if (has_weight) dw = full({blocks, n}, 0.0, x.dtype());
   if (has_bias) db = full({blocks, n}, 0.0, x.dtype());
-  parallel_for(
-      blocks, std::max<int64_t>(1, row_grain(n) / norm_block), [&](int64_t begin, int64_t end) {
-        for (int64_t b = begin; b < end; ++b)
-          for (int64_t r = b * norm_block; r < std::min(rows, (b + 1) * norm_block); ++r)
-            row_grad(r, out.x.data<T>() + r * n, has_weight ? dw.data<T>() + b * n : nullptr,
-                     has_bias ? db.data<T>() + b * n : nullptr);
-      });
+  parallel_for(blocks, std::max<int64_t>(1, row_grain(n) / norm_block), [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b)
+      for (int64_t r = b * norm_block; r < std::min(rows, (b + 1) * norm_block); ++r)
+        row_grad(r, out.x.data<T>() + r * n, has_weight ? dw.data<T>() + b * n : nullptr,
+                 has_bias ? db.data<T>() + b * n : nullptr);
+  });
   if (has_weight) out.weight = sum(dw, {0}, false);
   if (has_bias) out.bias = sum(db, {0}, false);
   return out;
@@ -68,23 +64,21 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
     const auto kernel = streamed ? kernels.layer_norm_streamed : kernels.layer_norm;
     // The first and the last rows of a chunk have no others to be read or written beside.
     parallel_for(out.mean.numel(), (streamed ? 8 : 1) * row_grain(n), [&](int64_t begin, int64_t end) {
-      kernel(in.data<T>() + begin * n, end - begin, w.data<T>(), b.data<T>(), static_cast<T>(eps), out.y.data<T>() + begin * n,
-             out.mean.data<T>() + begin, out.rstd.data<T>() + begin, n);
+      kernel(in.data<T>() + begin * n, end - begin, w.data<T>(), b.data<T>(), static_cast<T>(eps),
+             out.y.data<T>() + begin * n, out.mean.data<T>() + begin, out.rstd.data<T>() + begin, n);
     });
   });
   return out;
 }
 
-NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, const Normalized& norm,
-                         const Array& g) {
+NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, const Normalized& norm, const Array& g) {
   const OpName at("layer_norm");
   const Array in = contiguous(x), by = contiguous(g), w = adjacent_or(1, weight, x);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
     return norm_grad<T>(x, weight.defined(), has_bias, [&](int64_t r, T* dx, T* dw, T* db) {
-      kernels_of<T>().layer_norm_grad(in.data<T>() + r * n, w.data<T>(), by.data<T>() + r * n,
-                                      norm.mean.data<T>()[r], norm.rstd.data<T>()[r], dx, dw, db,
-                                      n);
+      kernels_of<T>().layer_norm_grad(in.data<T>() + r * n, w.data<T>(), by.data<T>() + r * n, norm.mean.data<T>()[r],
+                                      norm.rstd.data<T>()[r], dx, dw, db, n);
     });
   });
 }
@@ -99,22 +93,21 @@ Normalized rms_norm(const Array& x, const Array& weight, double eps) {
   dispatch_floating(x.dtype(), "rms_norm", [&]<class T>() {
     parallel_for(out.rstd.numel(), row_grain(n), [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        kernels_of<T>().rms_norm(in.data<T>() + r * n, w.data<T>(), static_cast<T>(eps),
-                                 out.y.data<T>() + r * n, out.rstd.data<T>() + r, n);
+        kernels_of<T>().rms_norm(in.data<T>() + r * n, w.data<T>(), static_cast<T>(eps), out.y.data<T>() + r * n,
+                                 out.rstd.data<T>() + r, n);
     });
   });
   return out;
 }
 
-NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm,
-                       const Array& g) {
+NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm, const Array& g) {
   const OpName at("rms_norm");
   const Array in = contiguous(x), by = contiguous(g), w = adjacent_or(1, weight, x);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "rms_norm", [&]<class T>() {
     return norm_grad<T>(x, weight.defined(), false, [&](int64_t r, T* dx, T* dw, T*) {
-      kernels_of<T>().rms_norm_grad(in.data<T>() + r * n, w.data<T>(), by.data<T>() + r * n,
-                                    norm.rstd.data<T>()[r], dx, dw, n);
+      kernels_of<T>().rms_norm_grad(in.data<T>() + r * n, w.data<T>(), by.data<T>() + r * n, norm.rstd.data<T>()[r], dx,
+                                    dw, n);
     });
   });
 }

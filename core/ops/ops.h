@@ -16,33 +16,33 @@
 namespace heed::core {
 
 // Elementwise (elementwise.cpp).
-Array map(Unary function, const Array& x);                                 // y = f(x)
-Array map_grad(UnaryGrad function, const Array& x, const Array& g);        // g f'(x)
-Array zip(Binary function, const Array& a, const Array& b);                // y = f(a, b); f32 where integers are divided
+Array map(Unary function, const Array& x);                           // y = f(x)
+Array map_grad(UnaryGrad function, const Array& x, const Array& g);  // g f'(x)
+Array zip(Binary function, const Array& a, const Array& b);          // y = f(a, b); f32 where integers are divided
 Array zip(Binary function, const Array& a, double b);
 Array zip(Binary function, double a, const Array& b);
-void add_into(const Array& y, const Array& x, double alpha = 1.0);         // y += alpha x, in place
-void zip_into(Binary function, const Array& y, const Array& b);            // y = f(y, b), in place
+void add_into(const Array& y, const Array& x, double alpha = 1.0);  // y += alpha x, in place
+void zip_into(Binary function, const Array& y, const Array& b);     // y = f(y, b), in place
 
-Array floor_divide(const Array& a, const Array& b);                        // ⌊a / b⌋ (division.cpp)
+Array floor_divide(const Array& a, const Array& b);  // ⌊a / b⌋ (division.cpp)
 
 enum class Compare : uint8_t { eq, ne, lt, le, gt, ge };
-Array compare(Compare relation, const Array& a, const Array& b);           // -> boolean
-Array compare(Compare relation, const Array& a, double b);                 // any b: exact, also for integers
+Array compare(Compare relation, const Array& a, const Array& b);  // -> boolean
+Array compare(Compare relation, const Array& a, double b);        // any b: exact, also for integers
 Array logical_not(const Array& mask);
 Array logical_and(const Array& a, const Array& b);
 Array logical_or(const Array& a, const Array& b);
-Array where(const Array& mask, const Array& a, const Array& b);            // mask ? a : b
+Array where(const Array& mask, const Array& a, const Array& b);  // mask ? a : b
 
 // Reductions (reduce.cpp) over `axes`; an empty list means all of them. The reduced axes keep
 // size 1 if keepdim, else they go.
-Array sum(const Array& x, const Shape& axes, bool keepdim);           // of i32 and booleans: i64, as prod, cumsum
-Array amax(const Array& x, const Shape& axes, bool keepdim);          // NaN wins, as in PyTorch
+Array sum(const Array& x, const Shape& axes, bool keepdim);   // of i32 and booleans: i64, as prod, cumsum
+Array amax(const Array& x, const Shape& axes, bool keepdim);  // NaN wins, as in PyTorch
 Array amin(const Array& x, const Shape& axes, bool keepdim);
 Array prod(const Array& x, int64_t axis, bool keepdim);
-Array argmax(const Array& x, int64_t axis, bool keepdim);             // i64; the first of equals
+Array argmax(const Array& x, int64_t axis, bool keepdim);  // i64; the first of equals
 Array argmin(const Array& x, int64_t axis, bool keepdim);
-Array cumsum(const Array& x, int64_t axis, bool reverse = false);     // or yᵢ = xᵢ + xᵢ₊₁ + …
+Array cumsum(const Array& x, int64_t axis, bool reverse = false);  // or yᵢ = xᵢ + xᵢ₊₁ + …
 bool all(const Array& mask);
 bool any(const Array& mask);
 bool all_finite(const Array& x);
@@ -66,7 +66,7 @@ Array linear(const Array& x, const Array& weight, const Array& bias);
 Array linear_weight_grad(const Array& g, const Array& x);
 
 // Softmax along one axis (softmax.cpp).
-Array softmax(const Array& x, int64_t axis);      // rows that are all -inf give zeros
+Array softmax(const Array& x, int64_t axis);  // rows that are all -inf give zeros
 Array log_softmax(const Array& x, int64_t axis);
 Array logsumexp(const Array& x, int64_t axis, bool keepdim);
 Array softmax_grad(const Array& y, const Array& g, int64_t axis);
@@ -80,15 +80,14 @@ struct NormGrad {
   Array x, weight, bias;  // empty where there is none
 };
 Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, double eps);
-NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, const Normalized& norm,
-                         const Array& g);
+NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, const Normalized& norm, const Array& g);
 Normalized rms_norm(const Array& x, const Array& weight, double eps);
 NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm, const Array& g);
 
 // Indexing (indexing.cpp). Indices are i64; negative ones are errors.
 Array gather(const Array& x, int64_t axis, const Array& index);  // y[i][j] = x[index[i][j]][j], …
 Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array& src);
-Array index_select(const Array& x, int64_t axis, const Array& index);        // index (n)
+Array index_select(const Array& x, int64_t axis, const Array& index);  // index (n)
 Array index_add(const Array& x, int64_t axis, const Array& index, const Array& src);
 /// Rows of table (V, D) by ids of any shape: (…, D).
 Array embedding(const Array& table, const Array& ids);
@@ -99,7 +98,7 @@ Array cat(const std::vector<Array>& parts, int64_t axis);
 struct TopK {
   Array values, indices;
 };
-TopK topk(const Array& x, int64_t k, int64_t axis, bool largest);            // best first
+TopK topk(const Array& x, int64_t k, int64_t axis, bool largest);  // best first
 /// The positions, i64, that put x in order along the axis (sort.cpp). Equals keep their order; NaN
 /// counts as largest. O(n log n) a row.
 Array argsort(const Array& x, int64_t axis, bool descending);
@@ -108,8 +107,8 @@ Array argsort(const Array& x, int64_t axis, bool descending);
 Array arange(double begin, double end, double step, Dtype dtype);
 Array linspace(double begin, double end, int64_t n, Dtype dtype);
 Array eye(int64_t rows, int64_t columns, Dtype dtype);
-Array tril(const Array& x, int64_t diagonal);    // zero above the diagonal; any batch axes
+Array tril(const Array& x, int64_t diagonal);  // zero above the diagonal; any batch axes
 Array triu(const Array& x, int64_t diagonal);
-Array one_hot(const Array& ids, int64_t classes);                            // -> i64 (…, classes)
+Array one_hot(const Array& ids, int64_t classes);  // -> i64 (…, classes)
 
 }  // namespace heed::core

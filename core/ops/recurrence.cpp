@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include <heed/core/ops/gemm.h>
 #include <heed/core/op_name.h>
+#include <heed/core/ops/gemm.h>
 #include <heed/core/ops/ops.h>
 #include <heed/core/parallel.h>
 
@@ -24,12 +24,11 @@ void check_recurrence(const RecurrenceInputs& in) {
   check<ShapeError>(in.hidden.shape() == state && (!has_cell || in.cell.shape() == state),
                     "recurrence: projected input ", x.shape(), ", state ", in.hidden.shape(),
                     has_cell ? cat(" and ", in.cell.shape()) : "", ": must be ", state);
-  check<ShapeError>(!in.bias.defined() || in.bias.shape() == Shape{rows}, "recurrence: weight ",
-                    w.shape(), ", bias ", in.bias.shape(), ": must be (", rows, ",)");
+  check<ShapeError>(!in.bias.defined() || in.bias.shape() == Shape{rows}, "recurrence: weight ", w.shape(), ", bias ",
+                    in.bias.shape(), ": must be (", rows, ",)");
   for (const Array* other : {&w, &in.hidden, &in.cell, &in.bias})
-    check<DtypeError>(!other->defined() || other->dtype() == x.dtype(), "recurrence: input ",
-                      x.dtype(), ", state or parameter ", other->dtype(),
-                      ": dtypes differ: convert one with to(Dtype)");
+    check<DtypeError>(!other->defined() || other->dtype() == x.dtype(), "recurrence: input ", x.dtype(),
+                      ", state or parameter ", other->dtype(), ": dtypes differ: convert one with to(Dtype)");
   check<ShapeError>(in.lengths.empty() || static_cast<int64_t>(in.lengths.size()) == x.size(0),
                     "recurrence: ", in.lengths.size(), " lengths for a batch of ", x.size(0),
                     ": must be one a sequence");
@@ -39,8 +38,7 @@ void check_recurrence(const RecurrenceInputs& in) {
 }
 
 // Where everything lies. Step t of sequence b is row b·L + t of all that has L steps.
-template <class T>
-struct RecurrenceLayout {
+template <class T> struct RecurrenceLayout {
   const RecurrenceInputs& in;
   int64_t B, L, H, G;
   Array contiguous_weight, contiguous_bias;
@@ -61,16 +59,13 @@ struct RecurrenceLayout {
   bool lstm() const { return in.kind == CellKind::lstm; }
   /// What a step keeps for its gradient, in units of H. An RNN's output is enough.
   int64_t kept() const { return lstm() ? 5 : in.kind == CellKind::gru ? 4 : 0; }
-  int64_t length(int64_t b) const {
-    return in.lengths.empty() ? L : in.lengths[static_cast<size_t>(b)];
-  }
+  int64_t length(int64_t b) const { return in.lengths.empty() ? L : in.lengths[static_cast<size_t>(b)]; }
   bool padding(int64_t b, int64_t t) const { return t >= length(b); }
   int64_t step(int64_t s) const { return in.reverse ? L - 1 - s : s; }
   /// The state that step t of sequence b began with, among all states and the initial ones.
   const T* before(const Array& states, const Array& initial, int64_t b, int64_t t) const {
     const bool first = t == (in.reverse ? length(b) - 1 : 0);
-    return first ? initial.data<T>() + b * H
-                 : states.data<T>() + (b * L + t + (in.reverse ? 1 : -1)) * H;
+    return first ? initial.data<T>() + b * H : states.data<T>() + (b * L + t + (in.reverse ? 1 : -1)) * H;
   }
   /// p = h Wᵀ + b for `rows` states.
   void project(const T* h, int64_t rows, T* p) const {
@@ -105,8 +100,8 @@ struct RecurrenceLayout {
 };
 
 constexpr int tanh_of = static_cast<int>(Unary::tanh), relu_of = static_cast<int>(Unary::relu),
-              tanh_grad = static_cast<int>(UnaryGrad::tanh_from_output),
-              relu_grad = static_cast<int>(UnaryGrad::relu), add_of = static_cast<int>(Binary::add);
+              tanh_grad = static_cast<int>(UnaryGrad::tanh_from_output), relu_grad = static_cast<int>(UnaryGrad::relu),
+              add_of = static_cast<int>(Binary::add);
 
 }  // namespace
 
@@ -119,8 +114,7 @@ RecurrenceOutputs recurrence(const RecurrenceInputs& in) {
     const Dtype dtype = in.projected.dtype();
     const Array projected = contiguous(in.projected), state_projected({B, G * H}, dtype);
     const Array h = clone(in.hidden), c = at.lstm() ? clone(in.cell) : Array();
-    RecurrenceOutputs out{Array(at.lstm() ? Shape{2, B, L, H} : Shape{B, L, H}, dtype),
-                          Array({B, L, K * H}, dtype)};
+    RecurrenceOutputs out{Array(at.lstm() ? Shape{2, B, L, H} : Shape{B, L, H}, dtype), Array({B, L, K * H}, dtype)};
     const Array hidden = at.lstm() ? select(out.states, 0, 0) : out.states;
     const Array cells = at.lstm() ? select(out.states, 0, 1) : Array();
     const KernelsOf<T>& kernel = kernels_of<T>();
@@ -160,8 +154,7 @@ RecurrenceOutputs recurrence(const RecurrenceInputs& in) {
   });
 }
 
-RecurrenceGrad recurrence_grad(const RecurrenceInputs& in, const RecurrenceOutputs& out,
-                               const Array& grad) {
+RecurrenceGrad recurrence_grad(const RecurrenceInputs& in, const RecurrenceOutputs& out, const Array& grad) {
   const OpName named("recurrence_grad");
   return dispatch_floating(in.projected.dtype(), "recurrence", [&]<class T>() {
     const RecurrenceLayout<T> at(in);
@@ -175,8 +168,7 @@ RecurrenceGrad recurrence_grad(const RecurrenceInputs& in, const RecurrenceOutpu
     const T* const g_cells = g_hidden + B * L * H;
     const KernelsOf<T>& kernel = kernels_of<T>();
     const auto add = kernel.binary[add_of];
-    const auto activation_grad =
-        kernel.unary_grad[in.kind == CellKind::rnn_relu ? relu_grad : tanh_grad];
+    const auto activation_grad = kernel.unary_grad[in.kind == CellKind::rnn_relu ? relu_grad : tanh_grad];
 
     RecurrenceGrad d;
     d.projected = Array({B, L, G * H}, dtype);
@@ -216,8 +208,7 @@ RecurrenceGrad recurrence_grad(const RecurrenceInputs& in, const RecurrenceOutpu
             std::fill_n(dh, H, T(0));
           }
         }
-        at.project_back(dp.data<T>() + (begin * L + t) * G * H, L * G * H, end - begin,
-                        d.hidden.data<T>() + begin * H);
+        at.project_back(dp.data<T>() + (begin * L + t) * G * H, L * G * H, end - begin, d.hidden.data<T>() + begin * H);
       }
     });
     d.weight = linear_weight_grad(dp, begun_with);

@@ -26,9 +26,7 @@ namespace heed::core {
 enum class CellKind : uint8_t { rnn_tanh, rnn_relu, gru, lstm };
 
 /// Gates whose projections are stacked in one weight.
-constexpr int64_t gates_of(CellKind kind) {
-  return kind == CellKind::gru ? 3 : kind == CellKind::lstm ? 4 : 1;
-}
+constexpr int64_t gates_of(CellKind kind) { return kind == CellKind::gru ? 3 : kind == CellKind::lstm ? 4 : 1; }
 
 struct RecurrenceInputs {
   CellKind kind;
@@ -52,7 +50,6 @@ struct RecurrenceGrad {
 };
 
 /// `grad` has the shape of outputs.states.
-RecurrenceGrad recurrence_grad(const RecurrenceInputs& inputs, const RecurrenceOutputs& outputs,
-                               const Array& grad);
+RecurrenceGrad recurrence_grad(const RecurrenceInputs& inputs, const RecurrenceOutputs& outputs, const Array& grad);
 
 }  // namespace heed::core

@@ -44,13 +44,11 @@ void split(const Array& x, unsigned reduced, Shape (&shape)[2], Strides (&stride
 }
 
 // What a chain that cannot be cut into pairs is computed in.
-template <class T>
-using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
+template <class T> using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
 
 // A running sum whose every value is wanted. In f64 what each addition rounds off is kept and added, too (Knuth's
 // two-sum): there is nothing wider to go to.
-template <class T>
-struct RunningSum {
+template <class T> struct RunningSum {
   Wide<T> total = 0, lost = 0;
 
   T add(T x) {
@@ -69,8 +67,7 @@ struct RunningSum {
 // Terms that are added one after the other before pairs are formed.
 constexpr int64_t block = 128;
 
-template <class T>
-T sum_run(const T* x, int64_t stride, int64_t n) {
+template <class T> T sum_run(const T* x, int64_t stride, int64_t n) {
   if constexpr (std::is_floating_point_v<T>) {
     if (stride == 1) return kernels_of<T>().sum(x, n);
   }
@@ -81,8 +78,7 @@ T sum_run(const T* x, int64_t stride, int64_t n) {
 }
 
 // Σ over the elements begin … end-1 of a nest of several axes, in pairs of whole runs.
-template <class T>
-T sum_nest(const T* x, const LoopNest<1>& nest, int64_t begin, int64_t end) {
+template <class T> T sum_nest(const T* x, const LoopNest<1>& nest, int64_t begin, int64_t end) {
   const int64_t n = end - begin, inner = nest.shape.back();
   if (n > block && n > inner) {
     const int64_t half = n / 2 > inner ? n / 2 / inner * inner : n / 2;
@@ -94,8 +90,7 @@ T sum_nest(const T* x, const LoopNest<1>& nest, int64_t begin, int64_t end) {
 }
 
 // y += each of the rows, of n adjacent numbers.
-template <class T>
-void add_adjacent_rows(const T* x, int64_t x_row, int64_t rows, T* y, int64_t n) {
+template <class T> void add_adjacent_rows(const T* x, int64_t x_row, int64_t rows, T* y, int64_t n) {
   if constexpr (std::is_floating_point_v<T>) {
     kernels_of<T>().add_rows(x, x_row, rows, y, n);
   } else {
@@ -107,8 +102,7 @@ void add_adjacent_rows(const T* x, int64_t x_row, int64_t rows, T* y, int64_t n)
 constexpr int64_t column_width = 1024;
 
 // y = Σ of the rows begin … end-1, w columns of them, in pairs of 64 rows.
-template <class T>
-void add_rows(const T* x, const LoopNest<1>& rows, int64_t begin, int64_t end, T* y, int64_t w) {
+template <class T> void add_rows(const T* x, const LoopNest<1>& rows, int64_t begin, int64_t end, T* y, int64_t w) {
   constexpr int64_t height = 64;
   if (end - begin > height) {
     const int64_t half = ((end - begin) / 2 + height - 1) / height * height;
@@ -123,21 +117,19 @@ void add_rows(const T* x, const LoopNest<1>& rows, int64_t begin, int64_t end, T
 }
 
 // Sum over leading axes, kept columns adjacent.
-template <class T>
-void sum_columns(const T* x, const LoopNest<1>& rows, int64_t n_rows, T* y, int64_t columns) {
+template <class T> void sum_columns(const T* x, const LoopNest<1>& rows, int64_t n_rows, T* y, int64_t columns) {
   // As many columns as there are for a thread: what is read of a row should be adjacent.
   const int64_t enough = elementwise_grain / std::max<int64_t>(1, n_rows);
   parallel_for(columns, std::max({int64_t{16}, enough, (columns + num_threads() - 1) / num_threads()}),
                [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; c += column_width)
-      add_rows(x + c, rows, 0, n_rows, y + c, std::min(column_width, end - c));
-  });
+                 for (int64_t c = begin; c < end; c += column_width)
+                   add_rows(x + c, rows, 0, n_rows, y + c, std::min(column_width, end - c));
+               });
 }
 
 constexpr int64_t sum_chunk = 65536;  // of a sum over everything: each thread takes some
 
-template <class T>
-void sum_into(const Array& x, unsigned reduced, const T* in, T* out) {
+template <class T> void sum_into(const Array& x, unsigned reduced, const T* in, T* out) {
   if (reduced == (1u << x.rank()) - 1 && x.numel() <= sum_chunk && x.is_contiguous()) {  // toy sizes: nothing to plan
     *out = sum_run(in, 1, x.numel());
     return;
@@ -147,7 +139,10 @@ void sum_into(const Array& x, unsigned reduced, const T* in, T* out) {
   split(x, reduced, shape, strides);
   const int64_t n_out = shape[0].numel(), n_in = shape[1].numel();
   if (n_out == 0) return;
-  if (n_in == 0) { std::fill_n(out, n_out, T(0)); return; }
+  if (n_in == 0) {
+    std::fill_n(out, n_out, T(0));
+    return;
+  }
   const LoopNest<1> kept(shape[0], {strides[0]}), gone(shape[1], {strides[1]});
   if (n_out > 1 && kept.strides[0].back() == 1 && gone.strides[0].back() != 1) {
     kept.walk(0, n_out, [&](const Run<1>& run) {
@@ -199,23 +194,23 @@ void fold_into(const Array& x, unsigned reduced, Accumulated first, T* out, Fold
   const LoopNest<1> kept(shape[0], {strides[0]}), gone(shape[1], {strides[1]});
   parallel_for(n_out, std::max<int64_t>(1, elementwise_grain / std::max<int64_t>(n_in, 1)),
                [&](int64_t begin, int64_t end) {
-    int64_t at = begin;
-    kept.walk(begin, end, [&](const Run<1>& outer) {
-      for (int64_t i = 0; i < outer.n; ++i) {
-        const T* const row = in + outer.offset[0] + i * outer.stride[0];
-        Accumulated value = first;
-        if (n_in > 0)
-          gone.walk(0, n_in, [&](const Run<1>& run) {
-            for (int64_t j = 0; j < run.n; ++j) value = fold(value, row[run.offset[0] + j * run.stride[0]]);
-          });
-        out[at++] = static_cast<T>(value);
-      }
-    });
-  });
+                 int64_t at = begin;
+                 kept.walk(begin, end, [&](const Run<1>& outer) {
+                   for (int64_t i = 0; i < outer.n; ++i) {
+                     const T* const row = in + outer.offset[0] + i * outer.stride[0];
+                     Accumulated value = first;
+                     if (n_in > 0)
+                       gone.walk(0, n_in, [&](const Run<1>& run) {
+                         for (int64_t j = 0; j < run.n; ++j)
+                           value = fold(value, row[run.offset[0] + j * run.stride[0]]);
+                       });
+                     out[at++] = static_cast<T>(value);
+                   }
+                 });
+               });
 }
 
-template <class T>
-bool better(T candidate, T best, bool largest) {
+template <class T> bool better(T candidate, T best, bool largest) {
   if constexpr (std::is_floating_point_v<T>) {
     if (std::isnan(best)) return false;
     if (std::isnan(candidate)) return true;

@@ -12,12 +12,10 @@ namespace heed::core {
 namespace {
 
 // y = f(x) on every row along `axis`; f is what kernel_of picks from the table.
-template <class KernelOf>
-Array map_rows(const char* op, const Array& x, int64_t axis, KernelOf&& kernel_of) {
+template <class KernelOf> Array map_rows(const char* op, const Array& x, int64_t axis, KernelOf&& kernel_of) {
   check<ShapeError>(x.rank() > 0, op, ": shape ", x.shape(), ": has no axis to work along");
   const int i = normalize_axis(op, axis, x.shape());
-  if (i != x.rank() - 1)
-    return contiguous(transpose(map_rows(op, transpose(x, i, -1), -1, kernel_of), i, -1));
+  if (i != x.rank() - 1) return contiguous(transpose(map_rows(op, transpose(x, i, -1), -1, kernel_of), i, -1));
   const Array in = contiguous(x);
   const Array y(x.shape(), x.dtype());
   const int64_t n = x.size(-1);
@@ -31,12 +29,10 @@ Array map_rows(const char* op, const Array& x, int64_t axis, KernelOf&& kernel_o
 }
 
 // dx = kernel(y, g) on every row along `axis`.
-template <class Kernel>
-Array grad_rows(const char* op, const Array& y, const Array& g, int64_t axis, Kernel&& kernel) {
+template <class Kernel> Array grad_rows(const char* op, const Array& y, const Array& g, int64_t axis, Kernel&& kernel) {
   const int i = normalize_axis(op, axis, y.shape());
   if (i != y.rank() - 1)
-    return contiguous(
-        transpose(grad_rows(op, transpose(y, i, -1), transpose(g, i, -1), -1, kernel), i, -1));
+    return contiguous(transpose(grad_rows(op, transpose(y, i, -1), transpose(g, i, -1), -1, kernel), i, -1));
   const Array out = contiguous(y), by = contiguous(g);
   const Array dx(y.shape(), y.dtype());
   const int64_t n = y.size(-1);
@@ -66,18 +62,16 @@ Array log_softmax(const Array& x, int64_t axis) {
 
 Array softmax_grad(const Array& y, const Array& g, int64_t axis) {
   const OpName at("softmax");
-  return grad_rows("softmax", y, g, axis,
-                   [](const auto& k, const auto* y, const auto* g, auto* dx, int64_t n) {
-                     k.softmax_grad(y, g, dx, n);
-                   });
+  return grad_rows("softmax", y, g, axis, [](const auto& k, const auto* y, const auto* g, auto* dx, int64_t n) {
+    k.softmax_grad(y, g, dx, n);
+  });
 }
 
 Array log_softmax_grad(const Array& y, const Array& g, int64_t axis) {
   const OpName at("log_softmax");
-  return grad_rows("log_softmax", y, g, axis,
-                   [](const auto& k, const auto* y, const auto* g, auto* dx, int64_t n) {
-                     k.log_softmax_grad(y, g, dx, n);
-                   });
+  return grad_rows("log_softmax", y, g, axis, [](const auto& k, const auto* y, const auto* g, auto* dx, int64_t n) {
+    k.log_softmax_grad(y, g, dx, n);
+  });
 }
 
 Array logsumexp(const Array& x, int64_t axis, bool keepdim) {

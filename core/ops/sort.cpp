@@ -11,27 +11,19 @@ namespace heed::core {
 namespace {
 
 // A total order of numbers: NaN equals NaN and is larger than all others.
-template <class T>
-bool is_less(T a, T b) {
-  return a < b || (b != b && a == a);
-}
+template <class T> bool is_less(T a, T b) { return a < b || (b != b && a == a); }
 
 // A number beside its place, so that comparing reads memory in order.
-template <class T>
-struct SortEntry {
+template <class T> struct SortEntry {
   T number;
   int64_t position;
 };
 
-template <class T>
-void sort_entries(std::vector<SortEntry<T>>& row, bool descending) {
+template <class T> void sort_entries(std::vector<SortEntry<T>>& row, bool descending) {
   using E = SortEntry<T>;
   if (descending)
-    std::stable_sort(row.begin(), row.end(),
-                     [](const E& a, const E& b) { return is_less(b.number, a.number); });
-  else
-    std::stable_sort(row.begin(), row.end(),
-                     [](const E& a, const E& b) { return is_less(a.number, b.number); });
+    std::stable_sort(row.begin(), row.end(), [](const E& a, const E& b) { return is_less(b.number, a.number); });
+  else std::stable_sort(row.begin(), row.end(), [](const E& a, const E& b) { return is_less(a.number, b.number); });
 }
 
 }  // namespace
@@ -56,8 +48,7 @@ Array argsort(const Array& x, int64_t axis, bool descending) {
           int64_t* const out = places.data<int64_t>() + run.offset[1] + r * run.stride[1];
           for (int64_t i = 0; i < n; ++i) row[static_cast<size_t>(i)] = {in[i * step], i};
           sort_entries(row, descending);
-          for (int64_t i = 0; i < n; ++i)
-            out[i * place_step] = row[static_cast<size_t>(i)].position;
+          for (int64_t i = 0; i < n; ++i) out[i * place_step] = row[static_cast<size_t>(i)].position;
         }
       });
     });

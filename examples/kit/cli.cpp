@@ -105,8 +105,7 @@ Cli::Cli(std::string program, std::string what_it_does)
 void Cli::group(const std::string& heading, const std::vector<Option>& options) {
   groups_.push_back({heading, {}});
   for (const Option& option : options) {
-    check(!find(option.name) && option.name != "help" && option.name != "version",
-          "command line: --", option.name,
+    check(!find(option.name) && option.name != "help" && option.name != "version", "command line: --", option.name,
           ": is defined twice: give each option a name of its own");
     groups_.back().options.push_back(option);
   }
@@ -117,10 +116,7 @@ void Cli::common(Common& common) {
   if (common.out.empty()) common.out = std::filesystem::path("out") / program_;
   group("Common",
         {{"steps", &common.steps, common.steps_help, {.min = 0, .max = 1e9}},
-         {"seed",
-          &common.seed,
-          "of all random numbers; the same seed gives the same result",
-          {.min = 0, .max = 9e18}},
+         {"seed", &common.seed, "of all random numbers; the same seed gives the same result", {.min = 0, .max = 9e18}},
          {"threads",
           &common.threads,
           "threads; results do not depend on it",
@@ -130,9 +126,7 @@ void Cli::common(Common& common) {
          {"json", &common.json, "results as one JSON object on the last line of stdout"}});
 }
 
-void Cli::example(const std::string& command, const std::string& what) {
-  examples_.emplace_back(command, what);
-}
+void Cli::example(const std::string& command, const std::string& what) { examples_.emplace_back(command, what); }
 
 void Cli::json_keys(const std::vector<std::pair<std::string, std::string>>& keys) {
   json_keys_.insert(json_keys_.end(), keys.begin(), keys.end());
@@ -153,9 +147,8 @@ void Cli::unknown(const std::string& name) const {
       if (std::holds_alternative<bool*>(option.target)) names.push_back("no-" + option.name);
     }
   const std::string near = nearest(name, names);
-  throw UsageError(
-      readable("--" + name) + ": unknown option: " +
-      (near.empty() ? program_ + " --help lists all" : "did you mean --" + near + "?"));
+  throw UsageError(readable("--" + name) + ": unknown option: " +
+                   (near.empty() ? program_ + " --help lists all" : "did you mean --" + near + "?"));
 }
 
 bool Cli::parse(int argc, char** argv) {
@@ -191,8 +184,8 @@ bool Cli::parse(int argc, char** argv) {
       continue;
     }
     if (i + 1 >= argc || std::string(argv[i + 1]).compare(0, 2, "--") == 0)
-      throw UsageError("--" + name + ": no value follows: give " + expectation(*option) +
-                       ", as in --" + name + "=" + value_name(*option));
+      throw UsageError("--" + name + ": no value follows: give " + expectation(*option) + ", as in --" + name + "=" +
+                       value_name(*option));
     assign(*option, argv[++i]);
     given_.push_back({name, {argument, argv[i]}});
   }
@@ -204,15 +197,12 @@ std::string Cli::help() const {
   std::string text = what_ + "\n\nusage: " + program_ + " [options]\n";
   int width = text_width("-h, --help");
   for (const Group& group : groups_)
-    for (const Option& option : group.options)
-      width = std::max(width, std::min(30, text_width(left_of(option))));
+    for (const Option& option : group.options) width = std::max(width, std::min(30, text_width(left_of(option))));
   for (const Group& group : groups_) {
     text += '\n' + group.heading + '\n';
-    for (const Option& option : group.options)
-      text += two_columns(left_of(option), right_of(option), width);
+    for (const Option& option : group.options) text += two_columns(left_of(option), right_of(option), width);
   }
-  text += two_columns("-h, --help", "this text", width) +
-          two_columns("--version", "the version", width);
+  text += two_columns("-h, --help", "this text", width) + two_columns("--version", "the version", width);
 
   const auto section = [&text](const std::string& heading, const auto& rows) {
     if (rows.empty()) return;
@@ -227,12 +217,11 @@ std::string Cli::help() const {
 }
 
 void Cli::print_json(const Json::Object& results) const {
-  check(results.size() == json_keys_.size(), "--json: ", results.size(),
-        " results: --help documents ", json_keys_.size(), ": give each documented key once");
+  check(results.size() == json_keys_.size(), "--json: ", results.size(), " results: --help documents ",
+        json_keys_.size(), ": give each documented key once");
   for (size_t i = 0; i < results.size(); ++i)
-    check(results[i].first == json_keys_[i].first, "--json: '", results[i].first,
-          "': --help documents '", json_keys_[i].first,
-          "' in its place: name them alike and in the same order");
+    check(results[i].first == json_keys_[i].first, "--json: '", results[i].first, "': --help documents '",
+          json_keys_[i].first, "' in its place: name them alike and in the same order");
   if (common_ && common_->json) std::cout << Json(results) << std::endl;
 }
 
@@ -248,8 +237,8 @@ std::string Cli::command(const std::string& extra_name, const std::string& extra
 void check_memory(double parameters, double kept_values) {
   const double needed = 16 * parameters + 4 * kept_values, there = physical_memory();
   check<UsageError>(there == 0 || needed <= there, "sizes: training would need about ",
-                    general(std::ceil(needed / 1e9), 6), " GB, this machine has ",
-                    general(std::round(there / 1e9), 6), ": make the model or the batch smaller");
+                    general(std::ceil(needed / 1e9), 6), " GB, this machine has ", general(std::round(there / 1e9), 6),
+                    ": make the model or the batch smaller");
 }
 
 double transformer_parameters(int64_t layers, int64_t width) {
@@ -265,8 +254,7 @@ int run_main(int argc, char** argv, const std::function<int(int, char**)>& body)
 #ifdef SIGPIPE
   std::signal(SIGPIPE, SIG_DFL);  // some parents ignore it, and `| head` would then be an error
 #endif
-  const std::string program =
-      argc > 0 ? readable(std::filesystem::path(argv[0]).filename().string()) : "heed";
+  const std::string program = argc > 0 ? readable(std::filesystem::path(argv[0]).filename().string()) : "heed";
   // Some messages begin with the program's name as that of the operation: it is said once.
   const auto report = [&program](std::string_view what) {
     if (what.substr(0, program.size() + 2) == program + ": ") what.remove_prefix(program.size() + 2);
@@ -281,9 +269,7 @@ int run_main(int argc, char** argv, const std::function<int(int, char**)>& body)
     return 2;
   } catch (const std::bad_alloc&) {
     report("out of memory: make the model or the batch smaller");
-  } catch (const std::exception& error) {
-    report(error.what());
-  }
+  } catch (const std::exception& error) { report(error.what()); }
   std::cout.flush();
   if (reader_is_gone() || std::cout.good()) return code;
   report(stdout_fault());

@@ -39,27 +39,19 @@ struct UsageError : Error {
 
 /// make(), from what the command line says: its Error is a UsageError then. Files that cannot be read
 /// or understood remain what they are.
-template <class Make>
-auto from_settings(const Make& make) {
+template <class Make> auto from_settings(const Make& make) {
   try {
     return make();
-  } catch (const IoError&) {
+  } catch (const IoError&) { throw; } catch (const FormatError&) {
     throw;
-  } catch (const FormatError&) {
-    throw;
-  } catch (const Error& error) {
-    throw UsageError(error.what());
-  }
+  } catch (const Error& error) { throw UsageError(error.what()); }
 }
 
 /// The same of what a single option says: --prompt.
-template <class Make>
-auto from_option(const std::string& option, const Make& make) {
+template <class Make> auto from_option(const std::string& option, const Make& make) {
   try {
     return make();
-  } catch (const Error& error) {
-    throw UsageError(option + ": " + error.what());
-  }
+  } catch (const Error& error) { throw UsageError(option + ": " + error.what()); }
 }
 
 /// Throws UsageError where training would need more memory than the machine has: by the number of
@@ -140,7 +132,7 @@ class Cli {
   std::string program_, what_;
   std::vector<Group> groups_;
   std::vector<std::pair<std::string, std::string>> examples_, json_keys_;
-  std::string called_;  // argv[0]
+  std::string called_;                                                   // argv[0]
   std::vector<std::pair<std::string, std::vector<std::string>>> given_;  // (option, its words)
   const Common* common_ = nullptr;
 };

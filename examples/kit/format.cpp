@@ -8,10 +8,9 @@
 namespace heed::kit {
 namespace {
 
-template <class Number, class... How>
-std::string to_text(Number x, How... how) {
+template <class Number, class... How> std::string to_text(Number x, How... how) {
   if (std::isnan(x)) return "nan";  // without the sign, which to_chars would print
-  char buffer[400];  // -1.8e308 in fixed notation takes 310 digits before the point
+  char buffer[400];                 // -1.8e308 in fixed notation takes 310 digits before the point
   const auto result = std::to_chars(buffer, buffer + sizeof buffer, x, how...);
   return std::string(buffer, result.ptr);
 }
@@ -28,12 +27,8 @@ char32_t next_code_point(std::string_view& text) {
 
 }  // namespace
 
-std::string fixed(double x, int decimals) {
-  return to_text(x, std::chars_format::fixed, std::clamp(decimals, 0, 60));
-}
-std::string general(double x, int digits) {
-  return to_text(x, std::chars_format::general, std::clamp(digits, 1, 60));
-}
+std::string fixed(double x, int decimals) { return to_text(x, std::chars_format::fixed, std::clamp(decimals, 0, 60)); }
+std::string general(double x, int digits) { return to_text(x, std::chars_format::general, std::clamp(digits, 1, 60)); }
 std::string shortest(float x) { return to_text(x); }
 
 std::string clock_time(double seconds) {
@@ -69,8 +64,7 @@ std::string json_for_html(std::string_view text) {
       quoted += {'\\', static_cast<char>(c)};
     } else if (c == '\n') {
       quoted += "\\n";
-    } else if (c < 0x20 || c == 0x7F || c == '<' || c == '>' || c == '&' || c == 0x2028 ||
-               c == 0x2029) {
+    } else if (c < 0x20 || c == 0x7F || c == '<' || c == '>' || c == '&' || c == 0x2028 || c == 0x2029) {
       constexpr char digits[] = "0123456789abcdef";
       quoted += "\\u";
       for (int shift = 12; shift >= 0; shift -= 4) quoted += digits[c >> shift & 15];

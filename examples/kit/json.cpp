@@ -71,8 +71,7 @@ const Json& Json::at(std::string_view key) const {
 void Json::mismatch(const char* expected) const {
   constexpr const char* names[] = {"null",     "true or false", "an integer", "a number",
                                    "a string", "a list",        "an object"};
-  fail<FormatError>("json: ", names[value_.index()], " ", quote(to_json(*this)), ": expected ",
-                    expected);
+  fail<FormatError>("json: ", names[value_.index()], " ", quote(to_json(*this)), ": expected ", expected);
 }
 
 std::string to_json(const Json& json) {

@@ -50,8 +50,7 @@ class Json {
  private:
   friend std::string to_json(const Json& json);
 
-  template <class T>
-  const T& get(const char* what) const {
+  template <class T> const T& get(const char* what) const {
     if (const T* value = std::get_if<T>(&value_)) return *value;
     mismatch(what);
   }
@@ -68,8 +67,6 @@ Json parse_json(std::string_view text, std::string_view source = "json");
 /// string that is not UTF-8.
 std::string to_json(const Json& json);
 
-inline std::ostream& operator<<(std::ostream& out, const Json& json) {
-  return out << to_json(json);
-}
+inline std::ostream& operator<<(std::ostream& out, const Json& json) { return out << to_json(json); }
 
 }  // namespace heed::kit

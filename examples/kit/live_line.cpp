@@ -8,8 +8,7 @@ namespace heed::kit {
 /// Stands before a stream's buffer: hands on what is printed, and knows whether its line has ended.
 class LiveLine::Passage : public std::streambuf {
  public:
-  Passage(std::ostream& stream, LiveLine& line)
-      : stream_(stream), to_(stream.rdbuf(this)), line_(line) {}
+  Passage(std::ostream& stream, LiveLine& line) : stream_(stream), to_(stream.rdbuf(this)), line_(line) {}
   ~Passage() override { stream_.rdbuf(to_); }
 
   bool at_line_start() const { return at_line_start_; }

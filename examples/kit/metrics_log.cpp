@@ -5,8 +5,8 @@
 
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
-#include <heed/examples/kit/json.h>
 #include <heed/core/text.h>
+#include <heed/examples/kit/json.h>
 
 namespace heed::kit {
 namespace {
@@ -21,9 +21,7 @@ std::optional<int64_t> step_of(std::string_view line) {
     for (const auto& [name, value] : entry.as_object())
       if (!value.is_null()) static_cast<void>(value.as_number());
     return entry.at("step").as_integer();
-  } catch (const FormatError&) {
-    return std::nullopt;
-  }
+  } catch (const FormatError&) { return std::nullopt; }
 }
 
 /// The whole lines of steps up to `last_step`. A last line without its end is what a killed run
@@ -34,8 +32,7 @@ std::string kept_lines(const std::string& file, const std::string& text, int64_t
     const size_t end = text.find('\n', begin);
     if (end == std::string::npos) break;
     const auto step = step_of(std::string_view(text).substr(begin, end - begin));
-    check<FormatError>(step.has_value(), readable(file), ":", number, ": ",
-                       quote(text.substr(begin, end - begin)),
+    check<FormatError>(step.has_value(), readable(file), ":", number, ": ", quote(text.substr(begin, end - begin)),
                        ": is no step with its numbers: move the file away to start a new one");
     if (*step > last_step) break;
     begin = end + 1;
@@ -58,8 +55,7 @@ void MetricsLog::write(int64_t step, const std::vector<std::pair<std::string, do
   Json::Object line = {{"step", step}};
   for (const auto& [name, value] : values) line.emplace_back(name, value);
   out_ << to_json(line) + '\n' << std::flush;
-  check<IoError>(out_.good(), "metrics: ", readable(file_.string()),
-                 ": cannot be written: is the disk full?");
+  check<IoError>(out_.good(), "metrics: ", readable(file_.string()), ": cannot be written: is the disk full?");
 }
 
 Metric read_metric(const std::filesystem::path& file, const std::string& name) {

@@ -13,19 +13,16 @@ namespace {
 [[noreturn]] void refuse(const Option& option, const std::string& text, const char* why) {
   const std::string near = nearest(text, option.rules.choices);
   throw UsageError(cat("--", option.name, ": ", quote(text), ": ", why, ": ",
-                       near.empty() ? "" : "did you mean " + near + "? ", "give ",
-                       expectation(option)));
+                       near.empty() ? "" : "did you mean " + near + "? ", "give ", expectation(option)));
 }
 
 void check_range(const Option& option, const std::string& text, double value) {
   const OptionRules& rules = option.rules;
-  if ((rules.min && value < *rules.min) || (rules.above && value <= *rules.above) ||
-      (rules.max && value > *rules.max))
+  if ((rules.min && value < *rules.min) || (rules.above && value <= *rules.above) || (rules.max && value > *rules.max))
     refuse(option, text, "is out of range");
 }
 
-template <class T>
-void assign_integer(const Option& option, T& target, const std::string& text) {
+template <class T> void assign_integer(const Option& option, T& target, const std::string& text) {
   const auto value = parse_int(text);
   if (!value || !std::in_range<T>(*value)) refuse(option, text, "is not an integer");
   check_range(option, text, static_cast<double>(*value));
@@ -47,8 +44,7 @@ size_t edit_distance(const std::string& a, const std::string& b) {
         d[i][j] = i + j;
         continue;
       }
-      d[i][j] =
-          std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
@@ -89,15 +85,13 @@ std::string value_name(const Option& option) {
 }
 
 std::string expectation(const Option& option) {
-  static const char* const kinds[] = {"true or false", "an integer", "an integer",
-                                      "a number",      "a text",     "a path"};
+  static const char* const kinds[] = {"true or false", "an integer", "an integer", "a number", "a text", "a path"};
   const OptionRules& rules = option.rules;
   if (!rules.choices.empty()) return "one of " + joined(rules.choices, ", ");
   std::vector<std::string> bounds;
   if (rules.min) bounds.push_back("of at least " + general(*rules.min));
   if (rules.above) bounds.push_back("above " + general(*rules.above));
-  if (rules.max)
-    bounds.push_back((bounds.empty() ? "of at most " : "at most ") + general(*rules.max));
+  if (rules.max) bounds.push_back((bounds.empty() ? "of at most " : "at most ") + general(*rules.max));
   const std::string kind = kinds[option.target.index()];
   return bounds.empty() ? kind : kind + ' ' + joined(bounds, " and ");
 }
@@ -114,7 +108,7 @@ std::string shown_default(const Option& option) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& words) {
   std::string best;
-  if (word.size() > 100) return best;  // nor is that, and the distance would cost its length squared
+  if (word.size() > 100) return best;          // nor is that, and the distance would cost its length squared
   size_t best_distance = 2 + word.size() / 4;  // more is no slip of the finger
   for (const auto& candidate : words) {
     const bool starts = word.size() >= 3 && candidate.rfind(word, 0) == 0;

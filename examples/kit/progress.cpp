@@ -12,9 +12,7 @@
 namespace heed::kit {
 namespace {
 
-double seconds(std::chrono::steady_clock::duration d) {
-  return std::chrono::duration<double>(d).count();
-}
+double seconds(std::chrono::steady_clock::duration d) { return std::chrono::duration<double>(d).count(); }
 
 std::string rate_text(double rate, const char* step) {
   if (rate >= 1) return general(rate, 3) + step + "/s";
@@ -55,21 +53,18 @@ double time_left(const ProgressState& s) {
 
 std::string progress_bar(const ProgressState& s, int columns, bool unicode) {
   const double part =
-      s.total > 0 ? std::clamp(static_cast<double>(s.done) / static_cast<double>(s.total), 0.0, 1.0)
-                  : 1.0;
+      s.total > 0 ? std::clamp(static_cast<double>(s.done) / static_cast<double>(s.total), 0.0, 1.0) : 1.0;
   const std::string percent = std::to_string(static_cast<int>(100 * part));
   const std::string head = s.name + ' ' + std::string(3 - percent.size(), ' ') + percent + "%";
   const std::string count = ' ' + std::to_string(s.done) + '/' + std::to_string(s.total);
   const std::string first = s.values.empty() ? "" : shown(s.values[0]), values = all_shown(s);
-  const std::string times =
-      clock_time(s.elapsed) + (s.rate > 0 ? '<' + clock_time(time_left(s)) : std::string());
+  const std::string times = clock_time(s.elapsed) + (s.rate > 0 ? '<' + clock_time(time_left(s)) : std::string());
   const std::string rate = s.rate > 0 ? rate_text(s.rate, "") : std::string();
 
   // From all parts to the fewest: the first selection that leaves room for a bar of ten characters,
   // else the first that fits without one.
-  const std::vector<std::string> tails = {
-      count + bracketed({times, rate, values}), count + bracketed({times, values}),
-      count + bracketed({values}), count + bracketed({first}), count};
+  const std::vector<std::string> tails = {count + bracketed({times, rate, values}), count + bracketed({times, values}),
+                                          count + bracketed({values}), count + bracketed({first}), count};
   for (const int bar : {10, 0})
     for (const std::string& tail : tails) {
       const int room = columns - text_width(head + tail) - 1;
@@ -77,8 +72,7 @@ std::string progress_bar(const ProgressState& s, int columns, bool unicode) {
       if (bar == 0) return head + tail;
       const int length = std::min(40, room);
       const int filled = static_cast<int>(part * length);
-      return head + ' ' + repeated(unicode ? "━" : "#", filled) +
-             repeated(unicode ? "─" : "-", length - filled) + tail;
+      return head + ' ' + repeated(unicode ? "━" : "#", filled) + repeated(unicode ? "─" : "-", length - filled) + tail;
     }
   return fit(head, columns);
 }
@@ -98,10 +92,7 @@ void SmoothedRate::add(double steps, double duration) {
 }
 
 Progress::Progress(std::string name, int64_t total, ProgressOptions options)
-    : options_(options),
-      bar_(is_terminal(Stream::err)),
-      start_(Clock::now()),
-      last_draw_(start_) {
+    : options_(options), bar_(is_terminal(Stream::err)), start_(Clock::now()), last_draw_(start_) {
   state_.name = std::move(name);
   state_.total = total;
   if (!options.quiet) line_.emplace(bar_);
@@ -149,8 +140,7 @@ void Progress::draw(Clock::time_point now) {
   state_.rate = rate_.value();
   drawn_current_ = true;
   // One column stays free: a line that fills the last one wraps on some terminals.
-  line_->show(bar_ ? progress_bar(state_, terminal_width(Stream::err) - 1, unicode_wanted())
-                   : progress_line(state_));
+  line_->show(bar_ ? progress_bar(state_, terminal_width(Stream::err) - 1, unicode_wanted()) : progress_line(state_));
 }
 
 }  // namespace heed::kit

@@ -27,8 +27,8 @@ struct ProgressState {
   std::string name;
   int64_t done = 0;
   int64_t total = 0;
-  double elapsed = 0;  // seconds
-  double rate = 0;     // steps a second, smoothed; 0 while unknown
+  double elapsed = 0;                                       // seconds
+  double rate = 0;                                          // steps a second, smoothed; 0 while unknown
   std::vector<std::pair<std::string, double>> values = {};  // {"loss", 1.2345}, as they came first
 };
 

@@ -22,14 +22,14 @@ std::map<std::string, std::string> metadata_of(const Traits& traits) {
   return metadata;
 }
 
-void check_same_run(const std::filesystem::path& file,
-                    const std::map<std::string, std::string>& metadata, const Traits& traits) {
+void check_same_run(const std::filesystem::path& file, const std::map<std::string, std::string>& metadata,
+                    const Traits& traits) {
   std::string differs, wanted;
   bool options = false;
   for (const Trait& trait : traits) {
     const auto was = metadata.find(trait.key);
-    check<UsageError>(was != metadata.end(), "--resume ", readable(file.string()), ": has no entry ",
-                      quote(trait.key), ": is no checkpoint of this program: give one that it made");
+    check<UsageError>(was != metadata.end(), "--resume ", readable(file.string()), ": has no entry ", quote(trait.key),
+                      ": is no checkpoint of this program: give one that it made");
     if (was->second == trait.value || (trait.made_by_options && options)) continue;
     differs += differs.empty() ? "" : ", ";
     if (trait.thing.empty()) {

@@ -38,8 +38,7 @@ void check_writable(const std::filesystem::path& folder) {
   const std::string reason = std::strerror(errno);
   std::error_code ignored;
   std::filesystem::remove(probe, ignored);
-  check<IoError>(written, "--out: ", quote(folder.string()), ": cannot be written (", reason,
-                 "): name another folder");
+  check<IoError>(written, "--out: ", quote(folder.string()), ": cannot be written (", reason, "): name another folder");
 }
 
 }  // namespace
@@ -71,12 +70,9 @@ RunFolder::~RunFolder() {
 std::filesystem::path RunFolder::file(const std::string& name, const std::string& what) {
   const std::filesystem::path path = path_ / name;
   std::error_code unknown;
-  check<IoError>(!std::filesystem::exists(path, unknown) ||
-                     std::filesystem::is_regular_file(path, unknown),
-                 "--out: ", quote(path.string()),
-                 ": is no file, and one is to be written there: move it away");
-  const bool listed =
-      std::any_of(made_.begin(), made_.end(), [&](const Made& m) { return m.path == path; });
+  check<IoError>(!std::filesystem::exists(path, unknown) || std::filesystem::is_regular_file(path, unknown),
+                 "--out: ", quote(path.string()), ": is no file, and one is to be written there: move it away");
+  const bool listed = std::any_of(made_.begin(), made_.end(), [&](const Made& m) { return m.path == path; });
   if (!what.empty() && !listed) made_.push_back({path, what});
   return path;
 }

@@ -34,8 +34,7 @@ bool is_terminal(Stream stream) {
 int terminal_width(Stream stream) {
 #ifndef _WIN32
   winsize size{};
-  if (ioctl(static_cast<int>(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    return size.ws_col;
+  if (ioctl(static_cast<int>(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
 #endif
   static_cast<void>(stream);
   return 80;

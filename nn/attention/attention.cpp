@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include <heed/autograd/ops/masked_matmul.h>
 #include <heed/autograd/ops.h>
+#include <heed/autograd/ops/masked_matmul.h>
 #include <heed/nn/attention/attention_trace.h>
 #include <heed/nn/attention/masks.h>
 
@@ -11,17 +11,15 @@ namespace heed::nn {
 
 namespace {
 
-Attended averaged(const Tensor& weights, const Tensor& values, const AttentionMask& mask,
-                  double dropped) {
+Attended averaged(const Tensor& weights, const Tensor& values, const AttentionMask& mask, double dropped) {
   AttentionTrace::record(weights);
   const Tensor kept = dropped != 0.0 ? dropout(weights, dropped) : weights;
   return {masked_matmul(kept, values, mask.permitted), weights};
 }
 
 void check_values(const Tensor& scores, const Tensor& values) {
-  check<ShapeError>(scores.dim() >= 2 && values.dim() >= 2 && scores.size(-1) == values.size(-2),
-                    "attend: scores ", scores.shape(), ", values ", values.shape(),
-                    ": must be (…, n, m) and (…, m, p): one value a key");
+  check<ShapeError>(scores.dim() >= 2 && values.dim() >= 2 && scores.size(-1) == values.size(-2), "attend: scores ",
+                    scores.shape(), ", values ", values.shape(), ": must be (…, n, m) and (…, m, p): one value a key");
 }
 
 }  // namespace
@@ -33,8 +31,7 @@ Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptio
 }
 
 Attended weighted_average(const Tensor& weights, const Tensor& values, const AttentionOptions& o) {
-  return averaged(weights, values, attention_mask("attend", weights.shape(), weights.dtype(), o),
-                  o.dropout);
+  return averaged(weights, values, attention_mask("attend", weights.shape(), weights.dtype(), o), o.dropout);
 }
 
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {

@@ -35,7 +35,7 @@ struct AttentionOptions {
   bool causal = false;   // no query sees keys behind its own place; the last is at the last key
   double dropout = 0.0;  // probability of dropping a weight
   Normaliser normaliser = Normaliser::softmax;
-  std::optional<double> scale = std::nullopt;     // of q·k, in place of 1/√d; not of given scores
+  std::optional<double> scale = std::nullopt;  // of q·k, in place of 1/√d; not of given scores
 };
 
 struct Attended {

@@ -17,26 +17,23 @@ AttentionOptions completed(AttentionOptions options, double scale, double dropou
 
 }  // namespace
 
-KeyValueAttention::KeyValueAttention(int64_t query_dim, int64_t key_dim, int64_t value_dim,
-                                     const KeyValueOptions& o)
+KeyValueAttention::KeyValueAttention(int64_t query_dim, int64_t key_dim, int64_t value_dim, const KeyValueOptions& o)
     : query_layer(query_dim, key_dim),
       key_layer(key_dim, key_dim),
       value_layer(o.value_input.value_or(key_dim), value_dim),
       scale(o.scale) {}
 
-Attended KeyValueAttention::operator()(const Tensor& query, const Tensor& keys,
-                                       const Tensor& values,
+Attended KeyValueAttention::operator()(const Tensor& query, const Tensor& keys, const Tensor& values,
                                        const AttentionOptions& options) const {
   const Scope scope(*this);
-  check<ShapeError>(query.dim() >= 2 && keys.dim() == 3 && values.dim() == 3,
-                    "KeyValueAttention: query ", query.shape(), ", keys ", keys.shape(),
-                    ", values ", values.shape(),
+  check<ShapeError>(query.dim() >= 2 && keys.dim() == 3 && values.dim() == 3, "KeyValueAttention: query ",
+                    query.shape(), ", keys ", keys.shape(), ", values ", values.shape(),
                     ": must be (B, width) or (B, n, width), (B, m, width) and (B, m, width)");
   const bool single = query.dim() == 2;
-  const LayerInputs in = taking_part(
-      "KeyValueAttention", 0, {single ? query.unsqueeze(1) : query, keys, values}, options);
-  Attended result = attention(query_layer(in.query), key_layer(in.key), value_layer(in.value),
-                              completed(options, scale, 0.0));
+  const LayerInputs in =
+      taking_part("KeyValueAttention", 0, {single ? query.unsqueeze(1) : query, keys, values}, options);
+  Attended result =
+      attention(query_layer(in.query), key_layer(in.key), value_layer(in.value), completed(options, scale, 0.0));
   if (single) result = {result.output.squeeze(1), result.weights.squeeze(1)};
   return result;
 }
@@ -56,12 +53,10 @@ SelfAttention::SelfAttention(int64_t input_dim, int64_t hidden_dim, const SelfAt
 
 Attended SelfAttention::operator()(const Tensor& input, const AttentionOptions& options) const {
   const Scope scope(*this);
-  check<ShapeError>(input.dim() == 3, "SelfAttention: input ", input.shape(),
-                    ": must be (B, n, width), batch first",
+  check<ShapeError>(input.dim() == 3, "SelfAttention: input ", input.shape(), ": must be (B, n, width), batch first",
                     input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
   const Tensor x = taking_part("SelfAttention", 0, input, options);
-  return attention(query_layer(x), key_layer(x), value_layer(x),
-                   completed(options, scale, training ? dropout : 0.0));
+  return attention(query_layer(x), key_layer(x), value_layer(x), completed(options, scale, training ? dropout : 0.0));
 }
 
 void SelfAttention::visit(Visitor& v) {
@@ -80,8 +75,7 @@ PerHeadAttention::PerHeadAttention(int64_t input_dim, int64_t hidden_dim, int64_
 
 Attended PerHeadAttention::operator()(const Tensor& input, const AttentionOptions& options) const {
   const Scope scope(*this);
-  check<ShapeError>(input.dim() == 3, "PerHeadAttention: input ", input.shape(),
-                    ": must be (B, n, width), batch first",
+  check<ShapeError>(input.dim() == 3, "PerHeadAttention: input ", input.shape(), ": must be (B, n, width), batch first",
                     input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
   const auto heads = static_cast<int64_t>(query_layers.size());
   const Tensor x = taking_part("PerHeadAttention", heads, input, options);
@@ -90,8 +84,7 @@ Attended PerHeadAttention::operator()(const Tensor& input, const AttentionOption
     for (const Linear& layer : layers) heads.push_back(layer(x));
     return stack(heads, 1);  // (B, h, n, hidden)
   };
-  const Attended each = attention(project(query_layers), project(key_layers),
-                                  project(value_layers),
+  const Attended each = attention(project(query_layers), project(key_layers), project(value_layers),
                                   completed(options, scale, training ? dropout : 0.0));
   return {linear(merge_heads(each.output)), each.weights};
 }

@@ -20,8 +20,8 @@
 #include <vector>
 
 #include <heed/nn/attention/learned_scores.h>
-#include <heed/nn/layers/linear.h>
 #include <heed/nn/attention/scores.h>
+#include <heed/nn/layers/linear.h>
 
 namespace heed::nn {
 
@@ -35,8 +35,8 @@ struct DotProductAttention : Attention<DotScore> {
 /// The seed's class adds queries to keys position by position, silently wrong for n = m > 1, and
 /// failing for most other sizes (see AdditiveScore); and it makes one output of all queries.
 struct AdditiveAttention : Attention<AdditiveScore> {
-  AdditiveAttention(int64_t query_dim, int64_t key_dim, int64_t hidden_dim,
-                    const AdditiveOptions& o = {}, double dropout_ = 0.0)
+  AdditiveAttention(int64_t query_dim, int64_t key_dim, int64_t hidden_dim, const AdditiveOptions& o = {},
+                    double dropout_ = 0.0)
       : Attention(AdditiveScore(query_dim, key_dim, hidden_dim, o), dropout_) {}
   void visit(Visitor& v) override { score.visit(v); }  // query_layer, not score.query_layer
 };
@@ -44,8 +44,7 @@ struct AdditiveAttention : Attention<AdditiveScore> {
 /// q (B, n, query_dim), k (B, m, key_dim), v (B, m, p) -> output (B, n, p), weights (B, n, m).
 /// The seed's text says "element-by-element" where its code has this: that is ElementwiseScore.
 struct MultiplicativeAttention : Attention<MultiplicativeScore> {
-  MultiplicativeAttention(int64_t query_dim, int64_t key_dim, const LinearOptions& o = {},
-                          double dropout_ = 0.0)
+  MultiplicativeAttention(int64_t query_dim, int64_t key_dim, const LinearOptions& o = {}, double dropout_ = 0.0)
       : Attention(MultiplicativeScore(query_dim, key_dim, o), dropout_) {}
   void visit(Visitor& v) override { score.visit(v); }
 };
@@ -66,8 +65,7 @@ struct KeyValueAttention : Module {
   Linear value_layer;  // value_input -> value_dim
   double scale;
 
-  KeyValueAttention(int64_t query_dim, int64_t key_dim, int64_t value_dim,
-                    const KeyValueOptions& o = {});
+  KeyValueAttention(int64_t query_dim, int64_t key_dim, int64_t value_dim, const KeyValueOptions& o = {});
   Attended operator()(const Tensor& query, const Tensor& keys, const Tensor& values,
                       const AttentionOptions& options = {}) const;
   void visit(Visitor& v) override;
@@ -99,8 +97,7 @@ struct PerHeadAttention : Module {
   Linear linear;                                               // h hidden_dim -> hidden_dim
   double scale, dropout;
 
-  PerHeadAttention(int64_t input_dim, int64_t hidden_dim, int64_t num_heads,
-                   const SelfAttentionOptions& o = {});
+  PerHeadAttention(int64_t input_dim, int64_t hidden_dim, int64_t num_heads, const SelfAttentionOptions& o = {});
   Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const;
   void visit(Visitor& v) override;
 };

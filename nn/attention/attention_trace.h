@@ -31,7 +31,10 @@ class AttentionTrace {
   void clear() { entries_.clear(); }
 
   static bool active() { return current_ != nullptr; }
-  static void record(const Tensor& weights) { if (current_) [[unlikely]] current_->add(weights); }
+  static void record(const Tensor& weights) {
+    if (current_) [[unlikely]]
+      current_->add(weights);
+  }
 
  private:
   void add(const Tensor& weights);

@@ -10,9 +10,8 @@ namespace {
 
 // (…, n, 1, d) - (…, 1, m, d) -> (…, n, m, d)
 Tensor differences(const Tensor& q, const Tensor& k) {
-  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-1),
-                    "squared_distances: queries ", q.shape(), ", keys ", k.shape(),
-                    ": must be (…, n, d) and (…, m, d): the last axes differ");
+  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-1), "squared_distances: queries ", q.shape(),
+                    ", keys ", k.shape(), ": must be (…, n, d) and (…, m, d): the last axes differ");
   return q.unsqueeze(-2) - k.unsqueeze(-3);
 }
 
@@ -43,8 +42,8 @@ std::vector<double> DistanceKernel::widths() const {
 Tensor DistanceKernel::divided(const Tensor& distances, double power, double factor) const {
   const auto heads = static_cast<int64_t>(fixed_widths.size());
   const auto of_heads = [&](const Tensor& widths) {  // (h) -> (h, 1, 1), beside (…, h, n, m)
-    check<ShapeError>(distances.dim() >= 3 && distances.size(-3) == heads, "DistanceKernel: ",
-                      heads, " widths, distances ", distances.shape(),
+    check<ShapeError>(distances.dim() >= 3 && distances.size(-3) == heads, "DistanceKernel: ", heads,
+                      " widths, distances ", distances.shape(),
                       ": must be (…, heads, queries, keys): one width a head");
     return widths.reshape({heads, 1, 1});
   };

@@ -22,14 +22,14 @@ std::atomic<bool>& plain() {
 }
 
 void check_softmax(const char* op, const AttentionOptions& o) {
-  check(o.normaliser == Normaliser::softmax, op,
-        ": a normaliser that is not softmax: only attend() has others");
+  check(o.normaliser == Normaliser::softmax, op, ": a normaliser that is not softmax: only attend() has others");
 }
 
 // The options as the op takes them, for scores of this shape and keys of width d.
 FusedAttention fused(const char* op, const Shape& scores, Dtype dtype, int64_t d, const AttentionOptions& o) {
   check_softmax(op, o);
-  const AttentionOptions masks{.mask = o.mask, .key_mask = o.key_mask, .dropout = o.dropout, .scale = o.scale};  // a boolean one, if any
+  const AttentionOptions masks{
+      .mask = o.mask, .key_mask = o.key_mask, .dropout = o.dropout, .scale = o.scale};  // a boolean one, if any
   return {.scale = o.scale.value_or(inverse_root(d)),
           .mask = attention_mask(op, scores, dtype, masks).permitted,
           .causal = o.causal,
@@ -53,9 +53,7 @@ Tensor split_heads(const Tensor& x, int64_t heads) {
   return x.reshape({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
 }
 
-Tensor merge_heads(const Tensor& x) {
-  return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
-}
+Tensor merge_heads(const Tensor& x) { return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)}); }
 
 Tensor repeat_heads(const Tensor& x, int64_t heads) {
   const int64_t B = x.size(0), g = x.size(1), m = x.size(2), d = x.size(3);
@@ -63,19 +61,16 @@ Tensor repeat_heads(const Tensor& x, int64_t heads) {
   return x.unsqueeze(2).expand({B, g, heads / g, m, d}).reshape({B, heads, m, d});
 }
 
-Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
-                                    const AttentionOptions& o) {
+Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
   constexpr auto op = "scaled_dot_product_attention";
   check_one_width(op, q, k);
-  check<ShapeError>(v.dim() >= 2 && k.size(-2) == v.size(-2), op, ": queries ", q.shape(),
-                    ", keys ", k.shape(), ", values ", v.shape(),
-                    ": must be (…, n, d), (…, m, d) and (…, m, p): one value a key");
+  check<ShapeError>(v.dim() >= 2 && k.size(-2) == v.size(-2), op, ": queries ", q.shape(), ", keys ", k.shape(),
+                    ", values ", v.shape(), ": must be (…, n, d), (…, m, d) and (…, m, p): one value a key");
   const int rank = q.dim();
   bool fits = rank <= 4 && k.dim() == rank && v.dim() == rank;
   const bool grouped = fits && rank == 4 && q.size(0) == k.size(0) && k.size(0) == v.size(0) &&
                        k.size(1) == v.size(1) && k.size(1) > 0 && q.size(1) % k.size(1) == 0;
-  for (int i = 0; fits && !grouped && i < rank - 2; ++i)
-    fits = q.size(i) == k.size(i) && q.size(i) == v.size(i);
+  for (int i = 0; fits && !grouped && i < rank - 2; ++i) fits = q.size(i) == k.size(i) && q.size(i) == v.size(i);
   const auto all_heads = [&](const Tensor& x) { return grouped ? repeat_heads(x, q.size(1)) : x; };
   if (!fits || plain() || has_floating_mask(o)) {
     check_softmax(op, o);
@@ -97,8 +92,7 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
 
 Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions& o) {
   constexpr auto op = "packed_attention";
-  check<ShapeError>(qkv.dim() == 3 && heads > 0 && qkv.size(2) % (3 * heads) == 0, op, ": ",
-                    qkv.shape(), ", ", heads,
+  check<ShapeError>(qkv.dim() == 3 && heads > 0 && qkv.size(2) % (3 * heads) == 0, op, ": ", qkv.shape(), ", ", heads,
                     " heads: must be (B, n, 3E) with E a multiple of the heads");
   const int64_t B = qkv.size(0), n = qkv.size(1), d = qkv.size(2) / (3 * heads);
   const auto apart = [&] {

@@ -18,8 +18,7 @@ namespace heed::nn {
 /// Grouped heads: k and v (B, g, m, ·) with h a multiple of g serve q (B, h, n, d), each the h / g
 /// heads of q that follow one another. The plain path is taken for more batch axes than (B, h), for
 /// batch axes that broadcast, and for a mask that is added.
-Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
-                                    const AttentionOptions& = {});
+Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& = {});
 
 /// Self-attention of several heads from one projection: qkv (B, n, 3E), queries, keys and values of
 /// all heads side by side -> (B, n, E). Taking the heads apart and together again copies nothing.

@@ -9,12 +9,11 @@ namespace {
 
 int64_t head_width(int64_t embed_dim, int64_t heads, const GroupedQueryOptions& o) {
   const int64_t groups = o.num_kv_heads.value_or(heads);
-  check<ShapeError>(heads > 0 && groups > 0 && heads % groups == 0,
-                    "GroupedQueryAttention: ", heads, " heads, ", groups,
+  check<ShapeError>(heads > 0 && groups > 0 && heads % groups == 0, "GroupedQueryAttention: ", heads, " heads, ",
+                    groups,
                     " heads of keys and values: each of these serves an "
                     "equal number of heads: make the first a multiple of the second");
-  check<ShapeError>(o.head_dim || embed_dim % heads == 0, "GroupedQueryAttention: width ",
-                    embed_dim, ", ", heads,
+  check<ShapeError>(o.head_dim || embed_dim % heads == 0, "GroupedQueryAttention: width ", embed_dim, ", ", heads,
                     " heads: every head gets an equal part: make the width "
                     "a multiple of the heads, or give head_dim");
   return o.head_dim.value_or(embed_dim / heads);
@@ -22,8 +21,7 @@ int64_t head_width(int64_t embed_dim, int64_t heads, const GroupedQueryOptions& 
 
 }  // namespace
 
-GroupedQueryAttention::GroupedQueryAttention(int64_t embed_dim, int64_t heads,
-                                             const GroupedQueryOptions& o)
+GroupedQueryAttention::GroupedQueryAttention(int64_t embed_dim, int64_t heads, const GroupedQueryOptions& o)
     : num_heads(heads),
       num_kv_heads(o.num_kv_heads.value_or(heads)),
       dropout(o.dropout),
@@ -35,24 +33,20 @@ GroupedQueryAttention::GroupedQueryAttention(int64_t embed_dim, int64_t heads,
   check(dropout >= 0.0 && dropout <= 1.0, "GroupedQueryAttention: dropout = ", dropout,
         ": a probability lies in 0 … 1");
   const int64_t width = head_width(embed_dim, heads, o);
-  check<ShapeError>(!rope || 2 * rope->cosines.size(1) == width,
-                    "GroupedQueryAttention: heads of width ", width, ", rope of width ",
-                    rope ? 2 * rope->cosines.size(1) : 0,
-                    ": must be equal: make RotaryPositions(", width, ", …)");
+  check<ShapeError>(!rope || 2 * rope->cosines.size(1) == width, "GroupedQueryAttention: heads of width ", width,
+                    ", rope of width ", rope ? 2 * rope->cosines.size(1) : 0, ": must be equal: make RotaryPositions(",
+                    width, ", …)");
 }
 
 Attended GroupedQueryAttention::operator()(const Tensor& input, const GroupedQueryCall& call) const {
   const Scope scope(*this);
   const int64_t E = q_proj.weight.size(1);
-  check<ShapeError>(input.dim() == 3 && input.size(2) == E, "GroupedQueryAttention: input ",
-                    input.shape(), ": must be (B, n, ", E, "), batch first",
+  check<ShapeError>(input.dim() == 3 && input.size(2) == E, "GroupedQueryAttention: input ", input.shape(),
+                    ": must be (B, n, ", E, "), batch first",
                     input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
-  const AttentionOptions options{.mask = call.mask,
-                                 .key_mask = call.key_mask,
-                                 .causal = call.causal,
-                                 .dropout = training ? dropout : 0.0};
-  const Tensor x =
-      call.cache ? input : taking_part("GroupedQueryAttention", num_heads, input, options);
+  const AttentionOptions options{
+      .mask = call.mask, .key_mask = call.key_mask, .causal = call.causal, .dropout = training ? dropout : 0.0};
+  const Tensor x = call.cache ? input : taking_part("GroupedQueryAttention", num_heads, input, options);
   Tensor q = split_heads(q_proj(x), num_heads);         // (B, h, n, d)
   KeysValues all{split_heads(k_proj(x), num_kv_heads),  // (B, g, n, d)
                  split_heads(v_proj(x), num_kv_heads)};
@@ -64,8 +58,7 @@ Attended GroupedQueryAttention::operator()(const Tensor& input, const GroupedQue
   if (call.cache) all = call.cache->append(all);  // (B, g, m, d)
   if (!call.need_weights)
     return {o_proj(merge_heads(scaled_dot_product_attention(q, all.k, all.v, options))), Tensor()};
-  const Attended each =
-      attention(q, repeat_heads(all.k, num_heads), repeat_heads(all.v, num_heads), options);
+  const Attended each = attention(q, repeat_heads(all.k, num_heads), repeat_heads(all.v, num_heads), options);
   return {o_proj(merge_heads(each.output)), each.weights};
 }
 

@@ -10,25 +10,25 @@
 
 #include <heed/nn/attention/attention.h>
 #include <heed/nn/attention/kv_cache.h>
-#include <heed/nn/layers/linear.h>
 #include <heed/nn/attention/rotary.h>
+#include <heed/nn/layers/linear.h>
 
 namespace heed::nn {
 
 struct GroupedQueryOptions {
-  std::optional<int64_t> num_kv_heads = std::nullopt;   // g; else as many as heads
-  std::optional<int64_t> head_dim = std::nullopt;       // d; else E / h
-  double dropout = 0.0;                                 // of the weights, while training
+  std::optional<int64_t> num_kv_heads = std::nullopt;  // g; else as many as heads
+  std::optional<int64_t> head_dim = std::nullopt;      // d; else E / h
+  double dropout = 0.0;                                // of the weights, while training
   bool bias = false;
-  std::optional<RotaryPositions> rope = std::nullopt;   // of width d, on queries and keys
+  std::optional<RotaryPositions> rope = std::nullopt;  // of width d, on queries and keys
 };
 
 struct GroupedQueryCall {
   std::optional<Tensor> mask = std::nullopt;      // (n, m), (B, n, m), (B or 1, h or 1, n, m): masks.h
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
   bool causal = false;
-  bool need_weights = false;                      // also return them; else they are never formed
-  KeyValueCache* cache = nullptr;                 // x goes on from what it holds, is added to it
+  bool need_weights = false;       // also return them; else they are never formed
+  KeyValueCache* cache = nullptr;  // x goes on from what it holds, is added to it
 };
 
 struct GroupedQueryAttention : Module {

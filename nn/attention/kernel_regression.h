@@ -19,8 +19,7 @@
 namespace heed::nn {
 
 /// Kernel: one of distance_kernels.h, or any score that names its normaliser (scores.h).
-template <class Kernel>
-struct NadarayaWatson : Module {
+template <class Kernel> struct NadarayaWatson : Module {
   Kernel kernel;
 
   explicit NadarayaWatson(Kernel k) : kernel(std::move(k)) {}

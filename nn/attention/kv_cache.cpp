@@ -9,8 +9,7 @@ namespace {
 
 // All but the positions: what must stay the same from one append to the next.
 bool same_kind(const Tensor& a, const Tensor& b) {
-  return a.dtype() == b.dtype() && a.size(0) == b.size(0) && a.size(1) == b.size(1) &&
-         a.size(3) == b.size(3);
+  return a.dtype() == b.dtype() && a.size(0) == b.size(0) && a.size(1) == b.size(1) && a.size(3) == b.size(3);
 }
 
 }  // namespace
@@ -19,24 +18,20 @@ KeyValueCache::KeyValueCache(int64_t capacity) : capacity_(capacity) {
   check(capacity > 0, "KeyValueCache: capacity ", capacity, ": must be positive");
 }
 
-KeyValueCache::KeyValueCache(const KeyValueCache& other)
-    : capacity_(other.capacity_), length_(other.length_) {
+KeyValueCache::KeyValueCache(const KeyValueCache& other) : capacity_(other.capacity_), length_(other.length_) {
   if (length_ > 0) room_ = {other.room_.k.clone(), other.room_.v.clone()};
 }
 
-KeyValueCache& KeyValueCache::operator=(const KeyValueCache& other) {
-  return *this = KeyValueCache(other);
-}
+KeyValueCache& KeyValueCache::operator=(const KeyValueCache& other) { return *this = KeyValueCache(other); }
 
 KeysValues KeyValueCache::append(const KeysValues& news) {
   const auto& [k, v] = news;
   check<AutogradError>(!(grad_enabled() && (k.requires_grad() || v.requires_grad())),
                        "KeyValueCache: keys that record history: a cache is for generation: open a "
                        "NoGrad around it");
-  check<ShapeError>(k.dim() == 4 && v.dim() == 4 && k.size(0) == v.size(0) &&
-                        k.size(1) == v.size(1) && k.size(2) == v.size(2),
-                    "KeyValueCache: keys ", k.shape(), ", values ", v.shape(),
-                    ": must be (B, g, n, d) and (B, g, n, p)");
+  check<ShapeError>(
+      k.dim() == 4 && v.dim() == 4 && k.size(0) == v.size(0) && k.size(1) == v.size(1) && k.size(2) == v.size(2),
+      "KeyValueCache: keys ", k.shape(), ", values ", v.shape(), ": must be (B, g, n, d) and (B, g, n, p)");
   const int64_t begin = length_;
   check<ShapeError>(k.size(2) <= capacity_ - begin, "KeyValueCache: ", k.size(2), " positions behind ", begin,
                     ", capacity ", capacity_,
@@ -50,10 +45,9 @@ KeysValues KeyValueCache::append(const KeysValues& news) {
     };
     room_ = {room_for(k), room_for(v)};
   }
-  check<ShapeError>(same_kind(k, room_.k) && same_kind(v, room_.v), "KeyValueCache: keys ",
-                    k.dtype(), " ", k.shape(), ", values ", v.shape(), " behind keys ",
-                    room_.k.dtype(), " ", room_.k.shape(), ", values ", room_.v.shape(),
-                    ": only the number of positions may differ: truncate(0) to begin anew");
+  check<ShapeError>(same_kind(k, room_.k) && same_kind(v, room_.v), "KeyValueCache: keys ", k.dtype(), " ", k.shape(),
+                    ", values ", v.shape(), " behind keys ", room_.k.dtype(), " ", room_.k.shape(), ", values ",
+                    room_.v.shape(), ": only the number of positions may differ: truncate(0) to begin anew");
   room_.k.slice(2, begin, end).copy_(k);
   room_.v.slice(2, begin, end).copy_(v);
   length_ = end;
@@ -61,8 +55,8 @@ KeysValues KeyValueCache::append(const KeysValues& news) {
 }
 
 void KeyValueCache::truncate(int64_t length) {
-  check<IndexError>(length >= 0 && length <= length_, "KeyValueCache: truncate to ", length, " of ",
-                    length_, " positions: must be in 0 … ", length_);
+  check<IndexError>(length >= 0 && length <= length_, "KeyValueCache: truncate to ", length, " of ", length_,
+                    " positions: must be in 0 … ", length_);
   length_ = length;
 }
 

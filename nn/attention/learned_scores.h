@@ -12,8 +12,8 @@
 #pragma once
 
 #include <heed/autograd/ops/activations.h>
-#include <heed/nn/layers/linear.h>
 #include <heed/nn/attention/scores.h>
+#include <heed/nn/layers/linear.h>
 
 namespace heed::nn {
 
@@ -32,8 +32,7 @@ struct AdditiveScore : Module {
   Linear key_layer;     // d_k -> h
   Linear energy_layer;  // h -> 1
 
-  AdditiveScore(int64_t query_dim, int64_t key_dim, int64_t hidden_dim,
-                const AdditiveOptions& o = {})
+  AdditiveScore(int64_t query_dim, int64_t key_dim, int64_t hidden_dim, const AdditiveOptions& o = {})
       : query_layer(query_dim, hidden_dim, {.bias = o.bias}),
         key_layer(key_dim, hidden_dim, {.bias = o.bias}),
         energy_layer(hidden_dim, 1, {.bias = o.bias}) {}
@@ -75,7 +74,7 @@ struct ContextScore : Module {
 
   Tensor operator()(const Tensor& q, const Tensor& k, const Tensor& context) const {
     const Scope scope(*this);
-    const Tensor asked = query_layer(q) + context_layer(context);                // (…, n, h)
+    const Tensor asked = query_layer(q) + context_layer(context);  // (…, n, h)
     return energy_layer(tanh(asked.unsqueeze(-2) + key_layer(k).unsqueeze(-3))).squeeze(-1);
   }
 
@@ -134,9 +133,8 @@ struct LocationScore : Module {
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
     const int64_t keys = k.size(-2), places = attn.weight.size(0);
-    check<ShapeError>(keys <= places, "LocationScore: keys ", k.shape(), ": are ", keys,
-                      ", but there are scores for ", places, " places: ",
-                      "make max_length the longest sequence's");
+    check<ShapeError>(keys <= places, "LocationScore: keys ", k.shape(), ": are ", keys, ", but there are scores for ",
+                      places, " places: ", "make max_length the longest sequence's");
     return attn(q).slice(-1, 0, keys);
   }
 
@@ -145,8 +143,7 @@ struct LocationScore : Module {
 
 /// wᵀ tanh(u s + b) + c for each score s of another kind: a learnt curve, the same for all pairs.
 /// (…, n, d), (…, m, d) -> (…, n, m); O(n m h) beside the score's own cost.
-template <class Score>
-struct MlpScore : Module {
+template <class Score> struct MlpScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
   Score score;
   Linear hidden_layer;  // 1 -> h

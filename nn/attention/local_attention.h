@@ -14,12 +14,12 @@
 #include <cstdint>
 
 #include <heed/autograd/ops/activations.h>
+#include <heed/autograd/ops/comparison.h>
 #include <heed/autograd/ops/create.h>
 #include <heed/autograd/ops/reduce.h>
-#include <heed/autograd/ops/comparison.h>
-#include <heed/nn/layers/linear.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/scores.h>
+#include <heed/nn/layers/linear.h>
 
 namespace heed::nn {
 
@@ -32,35 +32,29 @@ struct LocalWindow {
   }
 
   /// s - centre for each key s = 0 … m-1: centres (…, n, 1) -> (…, n, m).
-  static Tensor offsets(const Tensor& centres, int64_t keys) {
-    return arange(keys, centres.dtype()) - centres;
-  }
+  static Tensor offsets(const Tensor& centres, int64_t keys) { return arange(keys, centres.dtype()) - centres; }
 
   /// Takes what lies outside the window from what the mask permits of scores of this shape.
   void restrict(AttentionOptions& options, const Shape& scores, const Tensor& offsets) const {
     const Tensor inside = abs(offsets.detach()) <= static_cast<double>(reach);
-    AttentionMask mask =
-        attention_mask("attend", scores, offsets.dtype(), {.mask = options.mask});
+    AttentionMask mask = attention_mask("attend", scores, offsets.dtype(), {.mask = options.mask});
     mask.permitted = mask.permitted.defined() ? mask.permitted & inside : inside;
     options.mask = mask.as_one();
   }
 };
 
-template <class Score>
-struct LocalMonotonicAttention : Module {
+template <class Score> struct LocalMonotonicAttention : Module {
   Score score;
   LocalWindow window;
 
-  explicit LocalMonotonicAttention(int64_t D, Score s = Score())
-      : score(std::move(s)), window(D) {}
+  explicit LocalMonotonicAttention(int64_t D, Score s = Score()) : score(std::move(s)), window(D) {}
 
   /// q (…, n, ·), k (…, m, ·), v (…, m, p) -> output (…, n, p), weights (…, n, m). Query i is at
   /// place `first` + i: a decoder that asks at its step t, one query at a time, gives t.
-  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v,
-                      AttentionOptions options = {}, int64_t first = 0) const {
+  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options = {},
+                      int64_t first = 0) const {
     const Scope scope(*this);
-    const Tensor place =
-        arange(q.size(-2), q.dtype()).unsqueeze(1) + static_cast<double>(first);  // (n, 1)
+    const Tensor place = arange(q.size(-2), q.dtype()).unsqueeze(1) + static_cast<double>(first);  // (n, 1)
     window.restrict(options, scores_shape(q, k), LocalWindow::offsets(place, k.size(-2)));
     options.normaliser = Score::normaliser;
     const QueriesKeys part = taking_part("LocalMonotonicAttention", q, k, options);
@@ -70,8 +64,7 @@ struct LocalMonotonicAttention : Module {
   void visit(Visitor& visitor) override { visitor("score", score); }
 };
 
-template <class Score>
-struct LocalPredictiveAttention : Module {
+template <class Score> struct LocalPredictiveAttention : Module {
   Score score;
   LocalWindow window;
   Linear position_layer;  // W: d_q -> h
@@ -83,19 +76,16 @@ struct LocalPredictiveAttention : Module {
         window(D),
         position_layer(query_dim, hidden_dim, {.bias = false}),
         position_out(hidden_dim, 1, {.bias = false}) {
-    check(D >= 1, "LocalPredictiveAttention: window = ", D,
-          ": σ is half of it: must be at least 1");
+    check(D >= 1, "LocalPredictiveAttention: window = ", D, ": σ is half of it: must be at least 1");
   }
 
   /// p of each query, (…, n, 1), for so many keys: a number, or (…, 1, 1).
-  template <class Keys>
-  Tensor centres(const Tensor& q, const Keys& keys) const {
+  template <class Keys> Tensor centres(const Tensor& q, const Keys& keys) const {
     return sigmoid(position_out(tanh(position_layer(q)))) * keys;
   }
 
   /// As above. Where .key_mask says which keys are there, S counts those.
-  Attended operator()(const Tensor& queries, const Tensor& keys, const Tensor& v,
-                      AttentionOptions options = {}) const {
+  Attended operator()(const Tensor& queries, const Tensor& keys, const Tensor& v, AttentionOptions options = {}) const {
     const Scope scope(*this);
     const auto [q, k] = taking_part("LocalPredictiveAttention", queries, keys, options);
     const int64_t m = k.size(-2);

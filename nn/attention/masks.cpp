@@ -22,8 +22,8 @@ Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys) {
 }
 
 Tensor padding_mask(const Tensor& lengths, int64_t keys) {
-  check<DtypeError>(lengths.dtype() == Dtype::i64, "padding_mask: lengths ", lengths.dtype(), " ",
-                    lengths.shape(), ": are whole numbers: convert them with to(Dtype::i64)");
+  check<DtypeError>(lengths.dtype() == Dtype::i64, "padding_mask: lengths ", lengths.dtype(), " ", lengths.shape(),
+                    ": are whole numbers: convert them with to(Dtype::i64)");
   return arange(keys) < lengths.unsqueeze(-1);
 }
 
@@ -31,7 +31,7 @@ Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_
   check(before >= 0 && after >= 0, "sliding_window_mask: before = ", before, ", after = ", after,
         ": are numbers of places: must not be negative");
   const double last = static_cast<double>(keys) - static_cast<double>(queries);
-  const int64_t whole = std::max(queries, keys);  // no key is farther from a query
+  const int64_t whole = std::max(queries, keys);                                 // no key is farther from a query
   const Tensor key = arange(keys), place = arange(queries).unsqueeze(1) + last;  // (m), (n, 1)
   return (key >= place - static_cast<double>(std::min(before, whole))) &
          (key <= place + static_cast<double>(std::min(after, whole)));
@@ -45,10 +45,9 @@ Tensor block_diagonal_mask(const std::vector<int64_t>& lengths) {
   constexpr int64_t most = int64_t{1} << 31;  // places: the mask has their square
   int64_t places = 0;
   for (size_t i = 0; i < lengths.size(); ++i) {
-    check(lengths[i] >= 0, "block_diagonal_mask: length ", lengths[i], " of sequence ", i,
-          ": must not be negative");
-    check<ShapeError>(lengths[i] <= most - places, "block_diagonal_mask: length ", lengths[i],
-                      " of sequence ", i, ": no memory holds such a mask: give shorter sequences");
+    check(lengths[i] >= 0, "block_diagonal_mask: length ", lengths[i], " of sequence ", i, ": must not be negative");
+    check<ShapeError>(lengths[i] <= most - places, "block_diagonal_mask: length ", lengths[i], " of sequence ", i,
+                      ": no memory holds such a mask: give shorter sequences");
     places += lengths[i];
   }
   const Tensor of = zeros({places}, Dtype::i64);  // the sequence of each place
@@ -74,22 +73,21 @@ Tensor mask_for_heads(const char* op, const Tensor& mask, const Shape& scores) {
   if (heads && shape.rank() == 3) aligned = mask.unsqueeze(1);
   const bool of_keys = rank > 2 && shape == Shape{scores[0], m};
   const bool of_heads = heads && shape.rank() == 3 && shape[0] == scores[1];
-  check<ShapeError>(
-      core::broadcasts_to(aligned.shape(), scores), op, ": mask ", shape, ", scores ", scores,
-      heads ? cat(": with heads a mask is (", n, ", ", m, "), (", scores[0], ", ", n, ", ", m,
-                  "), one a sequence, or (", scores[0], " or 1, ", scores[1], " or 1, ", n, ", ", m,
-                  "): give it these sizes, or 1")
-            : std::string(": the mask does not broadcast to (…, queries, keys): give it these sizes, "
-                          "or 1"),
-      of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "",
-      of_heads ? "; one mask a head lacks the axis of sequences: unsqueeze(0)" : "");
+  check<ShapeError>(core::broadcasts_to(aligned.shape(), scores), op, ": mask ", shape, ", scores ", scores,
+                    heads ? cat(": with heads a mask is (", n, ", ", m, "), (", scores[0], ", ", n, ", ", m,
+                                "), one a sequence, or (", scores[0], " or 1, ", scores[1], " or 1, ", n, ", ", m,
+                                "): give it these sizes, or 1")
+                          : std::string(": the mask does not broadcast to (…, queries, keys): give it these sizes, "
+                                        "or 1"),
+                    of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "",
+                    of_heads ? "; one mask a head lacks the axis of sequences: unsqueeze(0)" : "");
   while (aligned.dim() < 2) aligned = aligned.unsqueeze(0);
   return aligned;
 }
 
 Shape scores_shape(const Tensor& q, const Tensor& k) {
-  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2, "attention: queries ", q.shape(), ", keys ",
-                    k.shape(), ": must be (…, n, width) and (…, m, width)");
+  check<ShapeError>(q.dim() >= 2 && k.dim() >= 2, "attention: queries ", q.shape(), ", keys ", k.shape(),
+                    ": must be (…, n, width) and (…, m, width)");
   const auto batch = [](const Tensor& x) {
     return Shape(std::span(x.shape().begin(), static_cast<size_t>(x.dim() - 2)));
   };
@@ -102,8 +100,7 @@ Shape scores_shape(const Tensor& q, const Tensor& k) {
 void check_one_width(const char* op, const Tensor& q, const Tensor& k) {
   if (q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-1)) return;
   const bool transposed = q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-2);
-  fail<ShapeError>(op, ": queries ", q.shape(), ", keys ", k.shape(),
-                   ": must be (…, n, d) and (…, m, d): ",
+  fail<ShapeError>(op, ": queries ", q.shape(), ", keys ", k.shape(), ": must be (…, n, d) and (…, m, d): ",
                    transposed ? "the keys look transposed: give one key a row, k.transpose(-2, -1)"
                               : "the last axes differ: project one of them to the other's width");
 }
@@ -113,10 +110,8 @@ std::optional<Tensor> AttentionMask::as_one() const {
   return permitted.defined() ? std::optional(permitted) : std::nullopt;
 }
 
-AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype,
-                             const AttentionOptions& o) {
-  check(o.dropout >= 0.0 && o.dropout <= 1.0, op, ": dropout = ", o.dropout,
-        ": a probability lies in 0 … 1");
+AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype, const AttentionOptions& o) {
+  check(o.dropout >= 0.0 && o.dropout <= 1.0, op, ": dropout = ", o.dropout, ": a probability lies in 0 … 1");
   check(!o.scale || std::isfinite(*o.scale), op, ": scale = ", o.scale.value_or(0.0), ": must be a finite number");
   if (o.scale) core::check_holds(op, scores, dtype, *o.scale);
   AttentionMask all;
@@ -127,8 +122,7 @@ AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype,
   check(!o.key_mask || o.key_mask->defined(), op, ": key_mask, an empty Tensor: has no elements: leave it out");
   if (o.mask) {
     const Dtype given = o.mask->dtype();
-    check<DtypeError>(given == Dtype::boolean || is_floating(given), op, ": mask ", given, " ",
-                      o.mask->shape(),
+    check<DtypeError>(given == Dtype::boolean || is_floating(given), op, ": mask ", given, " ", o.mask->shape(),
                       ": a mask is boolean, true = may "
                       "attend, or floating, added to the scores: convert it with ne(mask, 0.0)");
     const Tensor mask = mask_for_heads(op, *o.mask, scores);
@@ -144,13 +138,12 @@ AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype,
     }
   }
   if (o.key_mask) {
-    check<DtypeError>(o.key_mask->dtype() == Dtype::boolean, op, ": key_mask ", o.key_mask->dtype(),
-                      " ", o.key_mask->shape(),
+    check<DtypeError>(o.key_mask->dtype() == Dtype::boolean, op, ": key_mask ", o.key_mask->dtype(), " ",
+                      o.key_mask->shape(),
                       ": a key mask is boolean, "
                       "true = may attend: convert it with ne(key_mask, 0.0)");
-    check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()},
-                      op, ": key_mask ", o.key_mask->shape(), ", scores ", scores,
-                      ": a key mask is (batch, keys), one row a sequence: ",
+    check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()}, op, ": key_mask ",
+                      o.key_mask->shape(), ", scores ", scores, ": a key mask is (batch, keys), one row a sequence: ",
                       "a mask of queries and keys goes to .mask");
     Shape shape = Shape::filled(scores.rank(), 1);
     shape[0] = scores[0];

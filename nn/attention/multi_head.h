@@ -12,37 +12,34 @@
 #pragma once
 
 #include <heed/nn/attention/fused_attention.h>
-#include <heed/nn/layers/linear.h>
 #include <heed/nn/attention/scores.h>
+#include <heed/nn/layers/linear.h>
 
 namespace heed::nn {
 
 struct MultiHeadScoreOptions {
-  double dropout = 0.0;                         // of the weights, while training
+  double dropout = 0.0;  // of the weights, while training
   bool bias = true;
-  std::optional<int64_t> kdim = std::nullopt;   // widths of keys and values, where they are not E
+  std::optional<int64_t> kdim = std::nullopt;  // widths of keys and values, where they are not E
   std::optional<int64_t> vdim = std::nullopt;
 };
 
-template <class Score>
-struct MultiHead : Module {
+template <class Score> struct MultiHead : Module {
   int64_t num_heads;
   Linear q_proj, k_proj, v_proj;  // E, kdim, vdim -> E
   Attention<Score> attention;
-  Linear out_proj;                // E -> E
+  Linear out_proj;  // E -> E
 
   /// Error unless embed_dim is a multiple of num_heads.
-  MultiHead(int64_t embed_dim, int64_t heads, Score score = Score(),
-            const MultiHeadScoreOptions& o = {})
+  MultiHead(int64_t embed_dim, int64_t heads, Score score = Score(), const MultiHeadScoreOptions& o = {})
       : num_heads(heads),
         q_proj(embed_dim, embed_dim, {.bias = o.bias}),
         k_proj(o.kdim.value_or(embed_dim), embed_dim, {.bias = o.bias}),
         v_proj(o.vdim.value_or(embed_dim), embed_dim, {.bias = o.bias}),
         attention(std::move(score), o.dropout),
         out_proj(embed_dim, embed_dim, {.bias = o.bias}) {
-    check<ShapeError>(
-        heads > 0 && embed_dim % heads == 0, "MultiHead: width ", embed_dim, ", ", heads,
-        " heads: every head gets an equal part: make the width a multiple of the heads");
+    check<ShapeError>(heads > 0 && embed_dim % heads == 0, "MultiHead: width ", embed_dim, ", ", heads,
+                      " heads: every head gets an equal part: make the width a multiple of the heads");
   }
 
   /// query (B, n, E), key (B, m, kdim), value (B, m, vdim) -> output (B, n, E), weights
@@ -50,19 +47,16 @@ struct MultiHead : Module {
   Attended operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                       const AttentionOptions& options = {}) const {
     const Scope scope(*this);
-    check<ShapeError>(query.dim() == 3 && key.dim() == 3 && value.dim() == 3, "MultiHead: query ",
-                      query.shape(), ", key ", key.shape(), ", value ", value.shape(),
-                      ": must be (B, n, width), batch first",
+    check<ShapeError>(query.dim() == 3 && key.dim() == 3 && value.dim() == 3, "MultiHead: query ", query.shape(),
+                      ", key ", key.shape(), ", value ", value.shape(), ": must be (B, n, width), batch first",
                       query.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
     const LayerInputs in = taking_part("MultiHead", num_heads, {query, key, value}, options);
     const auto heads = [this](const Tensor& x) { return split_heads(x, num_heads); };
-    const Attended each = attention(heads(q_proj(in.query)), heads(k_proj(in.key)),
-                                    heads(v_proj(in.value)), options);  // (B, h, n, d)
+    const Attended each =
+        attention(heads(q_proj(in.query)), heads(k_proj(in.key)), heads(v_proj(in.value)), options);  // (B, h, n, d)
     return {out_proj(merge_heads(each.output)), each.weights};
   }
-  Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const {
-    return (*this)(x, x, x, options);
-  }
+  Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const { return (*this)(x, x, x, options); }
 
   void visit(Visitor& v) override {
     v("q_proj", q_proj);

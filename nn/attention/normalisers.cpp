@@ -30,7 +30,7 @@ Tensor sparsemax(const Tensor& scores) {
   {
     const NoGrad no_history;
     const Tensor largest = amax(scores, -1, keepdim);
-    shift = where(largest > minus_infinity, largest, 0.0);  // cancels, and keeps digits
+    shift = where(largest > minus_infinity, largest, 0.0);               // cancels, and keeps digits
     const Tensor sorted = topk(scores - shift, scores.size(-1)).values;  // best first
     const Tensor rank = arange(1, static_cast<double>(scores.size(-1)) + 0.5, 1, scores.dtype());
     const Tensor members = (rank * sorted + 1.0 > cumsum(sorted, -1)).to(scores.dtype());
@@ -57,17 +57,14 @@ Tensor hard(const Tensor& scores) {
 }  // namespace
 
 Tensor attention_weights(const Tensor& scores, const AttentionOptions& o) {
-  return masked_weights(scores, attention_mask("attend", scores.shape(), scores.dtype(), o),
-                        o.normaliser);
+  return masked_weights(scores, attention_mask("attend", scores.shape(), scores.dtype(), o), o.normaliser);
 }
 
 Tensor masked_weights(const Tensor& scores, const AttentionMask& mask, Normaliser normaliser) {
-  if (scores.size(-1) == 0) return scores;  // nobody to attend to
+  if (scores.size(-1) == 0) return scores;                     // nobody to attend to
   const bool by_value = normaliser == Normaliser::kernel_sum;  // 0 is nothing; elsewhere -∞ is
   const Tensor sums = mask.added.defined() ? scores + mask.added : scores;
-  const Tensor s = mask.permitted.defined()
-                       ? where(mask.permitted, sums, by_value ? 0.0 : minus_infinity)
-                       : sums;
+  const Tensor s = mask.permitted.defined() ? where(mask.permitted, sums, by_value ? 0.0 : minus_infinity) : sums;
   switch (normaliser) {
     case Normaliser::softmax: return softmax(s, -1);
     case Normaliser::kernel_sum: return kernel_sum(s);
@@ -75,8 +72,7 @@ Tensor masked_weights(const Tensor& scores, const AttentionMask& mask, Normalise
     case Normaliser::sigmoid: return sigmoid(s);
     case Normaliser::hard: return hard(s);
   }
-  fail<Error>("attend: normaliser = ", static_cast<int>(normaliser), ": is none: ",
-              "take one of Normaliser");
+  fail<Error>("attend: normaliser = ", static_cast<int>(normaliser), ": is none: ", "take one of Normaliser");
 }
 
 }  // namespace heed::nn

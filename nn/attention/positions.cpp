@@ -9,15 +9,13 @@
 namespace heed::nn {
 
 Tensor sinusoidal_table(int64_t n, int64_t d, Dtype dtype) {
-  check<DtypeError>(is_floating(dtype), "sinusoidal_table: dtype ", dtype,
-                    ": holds no sines: take float32 or float64");
+  check<DtypeError>(is_floating(dtype), "sinusoidal_table: dtype ", dtype, ": holds no sines: take float32 or float64");
   const Tensor table = zeros({n, d}, Dtype::f64);
   double* const values = table.array().data<double>();
   for (int64_t i = 0; i < n; ++i)
     for (int64_t c = 0; c < d; ++c) {
       const double angle =
-          static_cast<double>(i) /
-          std::pow(10000.0, static_cast<double>(c - c % 2) / static_cast<double>(d));
+          static_cast<double>(i) / std::pow(10000.0, static_cast<double>(c - c % 2) / static_cast<double>(d));
       values[i * d + c] = c % 2 == 0 ? std::sin(angle) : std::cos(angle);
     }
   return table.to(dtype);
@@ -27,8 +25,7 @@ void check_first(const char* layer, const Tensor& x, int64_t first, int64_t plac
   check<DtypeError>(is_floating(x.dtype()), layer, ": input ", x.dtype(), " ", x.shape(),
                     ": needs float32 or float64: convert with to(Dtype::f32)");
   check<IndexError>(first >= 0 && first <= places, layer, ": input ", x.shape(), " at position ", first,
-                    ": there are positions 0 … ", places - 1,
-                    ": count them from 0, or make max_length larger");
+                    ": there are positions 0 … ", places - 1, ": count them from 0, or make max_length larger");
 }
 
 namespace {
@@ -36,10 +33,10 @@ namespace {
 Tensor rows_for(const char* layer, const Tensor& table, const Tensor& x, int64_t first) {
   check_first(layer, x, first, table.size(0));
   const int64_t room = table.size(0) - first;
-  check<ShapeError>(x.dim() >= 2 && x.size(-1) == table.size(1) && x.size(-2) <= room,
-                    layer, ": input ", x.shape(), first == 0 ? "" : cat(" at position ", first),
-                    ", table ", table.shape(), ": the input must be (…, n, ", table.size(1),
-                    ") with n <= ", room, ": make max_length larger for longer sequences");
+  check<ShapeError>(x.dim() >= 2 && x.size(-1) == table.size(1) && x.size(-2) <= room, layer, ": input ", x.shape(),
+                    first == 0 ? "" : cat(" at position ", first), ", table ", table.shape(),
+                    ": the input must be (…, n, ", table.size(1), ") with n <= ", room,
+                    ": make max_length larger for longer sequences");
   return table.slice(0, first, first + x.size(-2));
 }
 

@@ -38,7 +38,10 @@ struct LearnedPositions : Module {
 
   explicit LearnedPositions(int64_t width, const PositionOptions& = {});
   Tensor operator()(const Tensor& x, int64_t first = 0) const;
-  void visit(Visitor& v) override { v("weight", weight); v("dropout", dropout); }
+  void visit(Visitor& v) override {
+    v("weight", weight);
+    v("dropout", dropout);
+  }
 };
 
 }  // namespace heed::nn

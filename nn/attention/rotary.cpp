@@ -25,12 +25,10 @@ Tensor joined(const Tensor& a, const Tensor& b, const Shape& shape, RopeLayout l
 
 }  // namespace
 
-RotaryPositions::RotaryPositions(int64_t width, RopeLayout layout_, const RopeOptions& o)
-    : layout(layout_) {
+RotaryPositions::RotaryPositions(int64_t width, RopeLayout layout_, const RopeOptions& o) : layout(layout_) {
   check<ShapeError>(width > 0 && width % 2 == 0, "RotaryPositions: width ", width,
                     ": numbers turn in pairs: the width of a head must be even");
-  check(std::isfinite(o.base) && o.base > 0.0, "RotaryPositions: base = ", o.base,
-        ": must be a positive number");
+  check(std::isfinite(o.base) && o.base > 0.0, "RotaryPositions: base = ", o.base, ": must be a positive number");
   const int64_t half = width / 2;
   cosines = zeros({o.max_length, half}, Dtype::f64);
   sines = zeros({o.max_length, half}, Dtype::f64);
@@ -39,8 +37,7 @@ RotaryPositions::RotaryPositions(int64_t width, RopeLayout layout_, const RopeOp
   for (int64_t i = 0; i < o.max_length; ++i)
     for (int64_t j = 0; j < half; ++j) {
       const double angle =
-          static_cast<double>(i) *
-          std::pow(o.base, -2.0 * static_cast<double>(j) / static_cast<double>(width));
+          static_cast<double>(i) * std::pow(o.base, -2.0 * static_cast<double>(j) / static_cast<double>(width));
       *c++ = std::cos(angle);
       *s++ = std::sin(angle);
     }
@@ -50,13 +47,10 @@ Tensor RotaryPositions::operator()(const Tensor& x, int64_t first) const {
   const Scope scope(*this);
   const int64_t d = 2 * cosines.size(1), room = cosines.size(0);
   check_first("RotaryPositions", x, first, room);
-  check<ShapeError>(x.dim() >= 2 && x.size(-1) == d && x.size(-2) <= room - first,
-                    "RotaryPositions: input ", x.shape(), " at position ", first, ", table (", room,
-                    ", ", d, "): the input must be (…, n, ", d, ") and end at position ", room,
-                    " at most: make max_length larger for longer sequences");
-  const auto rows = [&](const Tensor& table) {
-    return table.slice(0, first, first + x.size(-2)).to(x.dtype());
-  };
+  check<ShapeError>(x.dim() >= 2 && x.size(-1) == d && x.size(-2) <= room - first, "RotaryPositions: input ", x.shape(),
+                    " at position ", first, ", table (", room, ", ", d, "): the input must be (…, n, ", d,
+                    ") and end at position ", room, " at most: make max_length larger for longer sequences");
+  const auto rows = [&](const Tensor& table) { return table.slice(0, first, first + x.size(-2)).to(x.dtype()); };
   const auto [a, b] = pairs(x, layout);
   const Tensor c = rows(cosines), s = rows(sines);
   return joined(a * c - b * s, a * s + b * c, x.shape(), layout);
@@ -64,8 +58,8 @@ Tensor RotaryPositions::operator()(const Tensor& x, int64_t first) const {
 
 Tensor convert_rope(const Tensor& projection, int64_t heads, RopeLayout from, RopeLayout to) {
   const int64_t rows = projection.dim() > 0 ? projection.size(0) : 0;
-  check<ShapeError>(heads > 0 && rows % (2 * heads) == 0 && rows > 0, "convert_rope: projection ",
-                    projection.shape(), ", ", heads, " heads: must be (heads d, …) with d even");
+  check<ShapeError>(heads > 0 && rows % (2 * heads) == 0 && rows > 0, "convert_rope: projection ", projection.shape(),
+                    ", ", heads, " heads: must be (heads d, …) with d even");
   if (from == to) return projection;
   const int64_t half = rows / heads / 2;
   const bool halves = from == RopeLayout::half_split;  // else pairs

@@ -16,11 +16,11 @@
 
 #include <cmath>
 
+#include <heed/autograd/ops/comparison.h>
 #include <heed/autograd/ops/create.h>
 #include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/ops/linalg.h>
 #include <heed/autograd/ops/reduce.h>
-#include <heed/autograd/ops/comparison.h>
 #include <heed/nn/attention/attention.h>
 #include <heed/nn/attention/unseen.h>
 
@@ -28,8 +28,7 @@ namespace heed::nn {
 
 /// Any score, and the weighted mean it leads to. What a score wants beside q and k (ContextScore)
 /// follows the options:  attention(q, k, v, {}, context).
-template <class Score>
-struct Attention : Module {
+template <class Score> struct Attention : Module {
   Score score;
   double dropout = 0.0;
   Normaliser normaliser;
@@ -40,8 +39,8 @@ struct Attention : Module {
   /// q (…, n, ·), k (…, m, ·), v (…, m, p) -> output (…, n, p), weights (…, n, m). The normaliser
   /// is the module's, whatever the options say.
   template <class... More>
-  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v,
-                      AttentionOptions options = {}, const More&... context) const {
+  Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options = {},
+                      const More&... context) const {
     const Scope scope(*this);
     options.normaliser = normaliser;
     if (training && dropout != 0.0) options.dropout = dropout;

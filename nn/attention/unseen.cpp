@@ -13,10 +13,9 @@ Tensor any_along(const Tensor& mask, int64_t axis) {
   return mask.size(axis) == 1 ? mask : sum(mask, {axis}, keepdim) > 0.0;
 }
 
-Tensor asking(const Tensor& permitted) { return any_along(permitted, -1); }  // (…, n, 1)
-Tensor seen(const Tensor& permitted) {
-  return any_along(permitted, -2).transpose(-2, -1);
-}  // (…, m, 1)
+// Queries that attend to any key, (…, n, 1), and keys that any query attends to, (…, m, 1).
+Tensor asking(const Tensor& permitted) { return any_along(permitted, -1); }
+Tensor seen(const Tensor& permitted) { return any_along(permitted, -2).transpose(-2, -1); }
 
 // x (…, rows, width), but 0 in the rows that do not count for any of the scores that read them.
 Tensor only(const Tensor& x, Tensor rows) {
@@ -44,16 +43,14 @@ Tensor permitted_to_any_head(const char* op, int64_t heads, const Tensor& query,
 
 }  // namespace
 
-QueriesKeys taking_part(const char* op, const Tensor& q, const Tensor& k,
-                        const AttentionOptions& o) {
+QueriesKeys taking_part(const char* op, const Tensor& q, const Tensor& k, const AttentionOptions& o) {
   const Shape scores = scores_shape(q, k);
   if (nothing_forbidden(o, q.size(-2), k.size(-2)) || (tame(q) && tame(k))) return {q, k};
   const Tensor permitted = attention_mask(op, scores, q.dtype(), o).permitted;
   return {only(q, asking(permitted)), only(k, seen(permitted))};
 }
 
-LayerInputs taking_part(const char* op, int64_t heads, const LayerInputs& in,
-                        const AttentionOptions& o) {
+LayerInputs taking_part(const char* op, int64_t heads, const LayerInputs& in, const AttentionOptions& o) {
   const auto& [query, key, value] = in;
   if (nothing_forbidden(o, query.size(1), key.size(1))) return in;
   if (tame(query) && tame(key) && tame(value)) return in;
@@ -68,8 +65,6 @@ Tensor taking_part(const char* op, int64_t heads, const Tensor& x, const Attenti
   return only(x, (o.key_mask ? asks & o.key_mask->unsqueeze(-1) : asks) | seen(permitted));
 }
 
-Tensor without_padding(const Tensor& x, const Tensor& real) {
-  return tame(x) ? x : only(x, real.unsqueeze(-1));
-}
+Tensor without_padding(const Tensor& x, const Tensor& real) { return tame(x) ? x : only(x, real.unsqueeze(-1)); }
 
 }  // namespace heed::nn

@@ -7,8 +7,7 @@
 namespace heed::nn {
 
 /// A layer without parameters: y = function(x), element by element.
-template <Tensor (*function)(const Tensor&)>
-struct Activation : Module {
+template <Tensor (*function)(const Tensor&)> struct Activation : Module {
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
     return function(x);
@@ -16,11 +15,11 @@ struct Activation : Module {
   void visit(Visitor&) override {}
 };
 
-struct ReLU : Activation<relu> {};           // max(x, 0)
-struct SiLU : Activation<silu> {};           // x σ(x)
+struct ReLU : Activation<relu> {};  // max(x, 0)
+struct SiLU : Activation<silu> {};  // x σ(x)
 struct Tanh : Activation<heed::tanh> {};
-struct Sigmoid : Activation<sigmoid> {};     // 1 / (1 + e⁻ˣ)
-struct Softplus : Activation<softplus> {};   // log(1 + eˣ)
+struct Sigmoid : Activation<sigmoid> {};    // 1 / (1 + e⁻ˣ)
+struct Softplus : Activation<softplus> {};  // log(1 + eˣ)
 
 struct GELUOptions {
   bool tanh = false;  // the approximation that GPT-2 uses

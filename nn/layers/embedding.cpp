@@ -11,8 +11,8 @@ void check_tokens(const char* op, const Tensor& tokens) {
                     : tokens.dim() == 3 ? ": one token is one whole number, not a vector: pass ids, "
                                           "for the model embeds them itself"
                                         : "");
-  check<DtypeError>(tokens.dtype() == Dtype::i64, op, ": tokens ", tokens.dtype(), " ",
-                    tokens.shape(), ": are ids, whole numbers: convert them with to(Dtype::i64)");
+  check<DtypeError>(tokens.dtype() == Dtype::i64, op, ": tokens ", tokens.dtype(), " ", tokens.shape(),
+                    ": are ids, whole numbers: convert them with to(Dtype::i64)");
 }
 
 Embedding::Embedding(int64_t tokens, int64_t width, const EmbeddingOptions& options)

@@ -21,7 +21,10 @@ struct Linear : Module {
     return linear(x, weight, bias);
   }
 
-  void visit(Visitor& v) override { v("weight", weight); v("bias", bias); }
+  void visit(Visitor& v) override {
+    v("weight", weight);
+    v("bias", bias);
+  }
 };
 
 }  // namespace heed::nn

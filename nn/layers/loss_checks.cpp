@@ -62,20 +62,17 @@ const char* short_name(Dtype dtype) {
   return "";
 }
 
-void check_alike(const char* op, const char* name, const Tensor& x, const char* target_name,
-                 const Tensor& target) {
+void check_alike(const char* op, const char* name, const Tensor& x, const char* target_name, const Tensor& target) {
   check<DtypeError>(is_floating(x.dtype()), op, ": ", name, " ", x.dtype(), " ", x.shape(),
                     ": a loss needs floating numbers: convert with to(Dtype::f32)");
-  check<DtypeError>(x.dtype() == target.dtype(), op, ": ", name, " ", x.dtype(), ", ", target_name,
-                    " ", target.dtype(), ": dtypes differ: convert the ", target_name,
-                    " with to(Dtype::", short_name(x.dtype()), ")");
-  check<ShapeError>(x.shape() == target.shape(), op, ": ", name, " ", x.shape(), ", ", target_name,
-                    " ", target.shape(), ": shapes differ, and a loss broadcasts nothing: ",
-                    one_axis_more(x.shape(), target.shape())
-                        ? cat("give the ", target_name, " the last axis with unsqueeze(-1)")
-                    : one_axis_more(target.shape(), x.shape())
-                        ? cat("drop the last axis of the ", target_name, " with squeeze(-1)")
-                        : std::string("reshape one of them"));
+  check<DtypeError>(x.dtype() == target.dtype(), op, ": ", name, " ", x.dtype(), ", ", target_name, " ", target.dtype(),
+                    ": dtypes differ: convert the ", target_name, " with to(Dtype::", short_name(x.dtype()), ")");
+  check<ShapeError>(
+      x.shape() == target.shape(), op, ": ", name, " ", x.shape(), ", ", target_name, " ", target.shape(),
+      ": shapes differ, and a loss broadcasts nothing: ",
+      one_axis_more(x.shape(), target.shape())   ? cat("give the ", target_name, " the last axis with unsqueeze(-1)")
+      : one_axis_more(target.shape(), x.shape()) ? cat("drop the last axis of the ", target_name, " with squeeze(-1)")
+                                                 : std::string("reshape one of them"));
 }
 
 void check_classes(const char* op, const char* name, const Tensor& scores, const Tensor& target,
@@ -83,8 +80,7 @@ void check_classes(const char* op, const char* name, const Tensor& scores, const
   const Shape &shape = scores.shape(), &given = target.shape();
   check<DtypeError>(is_floating(scores.dtype()), op, ": ", name, " ", scores.dtype(), " ", shape,
                     ": a loss needs floating numbers: convert with to(Dtype::f32)");
-  check<ShapeError>(shape.rank() > 0, op, ": ", name, " (): there are no classes: ", name,
-                    " are (…, C)");
+  check<ShapeError>(shape.rank() > 0, op, ": ", name, " (): there are no classes: ", name, " are (…, C)");
   if (given == shape)
     fail<ShapeError>(op, ": ", name, " ", shape, ", targets ", target.dtype(), " ", given, ": ",
                      instead_of_rows(target));
@@ -93,17 +89,15 @@ void check_classes(const char* op, const char* name, const Tensor& scores, const
   Shape rows = shape;
   rows.erase(rows.rank() - 1);
   if (given != rows)
-    fail<ShapeError>(
-        op, ": ", name, " ", shape, ", targets ", given, ": targets must be ", rows, ", for ", name,
-        " are (…, C), classes last: ",
-        one_axis_more(given, rows)
-            ? cat("drop the last axis of the targets with targets.squeeze(", given.rank() - 1, ")")
-        : classes_second(shape, given) ? cat("move the class axis 1 to the end with ", name,
-                                             ".permute({0", axes_behind(shape.rank()), ", 1})")
-                                       : std::string("give one class number for each row"));
+    fail<ShapeError>(op, ": ", name, " ", shape, ", targets ", given, ": targets must be ", rows, ", for ", name,
+                     " are (…, C), classes last: ",
+                     one_axis_more(given, rows)
+                         ? cat("drop the last axis of the targets with targets.squeeze(", given.rank() - 1, ")")
+                     : classes_second(shape, given) ? cat("move the class axis 1 to the end with ", name, ".permute({0",
+                                                          axes_behind(shape.rank()), ", 1})")
+                                                    : std::string("give one class number for each row"));
   check<ShapeError>(!weight || weight->shape() == Shape{scores.size(-1)}, op, ": class weights ",
-                    weight ? weight->shape() : Shape{}, ", ", scores.size(-1),
-                    " classes: give one weight a class");
+                    weight ? weight->shape() : Shape{}, ", ", scores.size(-1), " classes: give one weight a class");
 }
 
 void LogitsWatch::look(const Tensor& logits) { look(logits, std::cerr); }
@@ -115,8 +109,7 @@ void LogitsWatch::look(const Tensor& logits, std::ostream& out) {
   looks_left_.fetch_sub(1);
   const NoGrad no_history;
   const int64_t rows = std::min<int64_t>(logits.numel() / classes, 64);
-  const std::vector<double> x =
-      logits.detach().reshape({-1, classes}).slice(0, 0, rows).to_vector();
+  const std::vector<double> x = logits.detach().reshape({-1, classes}).slice(0, 0, rows).to_vector();
   bool probabilities = true, logarithms = true, whole = true;
   for (int64_t row = 0; row < rows; ++row) {
     double sum = 0.0, sum_of_exp = 0.0;
@@ -135,10 +128,9 @@ void LogitsWatch::look(const Tensor& logits, std::ostream& out) {
   looks_left_ = 0;
   if (warned_.exchange(true)) return;
   out << "warning: cross_entropy: logits " << logits.shape() << ": each row "
-      << (probabilities
-              ? "sums to 1, as probabilities do: they must be raw scores: leave the softmax out"
-              : "is a distribution's logarithm: the softmax would be taken twice: pass raw "
-                "scores, or take nll_loss")
+      << (probabilities ? "sums to 1, as probabilities do: they must be raw scores: leave the softmax out"
+                        : "is a distribution's logarithm: the softmax would be taken twice: pass raw "
+                          "scores, or take nll_loss")
       << '\n';
 }
 

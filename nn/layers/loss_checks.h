@@ -14,8 +14,7 @@ namespace heed::nn {
 const char* short_name(Dtype dtype);
 
 /// Two floating tensors of one dtype and one shape.
-void check_alike(const char* op, const char* name, const Tensor& x, const char* target_name,
-                 const Tensor& target);
+void check_alike(const char* op, const char* name, const Tensor& x, const char* target_name, const Tensor& target);
 
 /// scores (…, C) floating, target (…) i64, class weights (C).
 void check_classes(const char* op, const char* name, const Tensor& scores, const Tensor& target,

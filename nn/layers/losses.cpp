@@ -1,7 +1,7 @@
 #include <heed/nn/layers/losses.h>
 
-#include <heed/autograd/ops/cross_entropy.h>
 #include <heed/autograd/ops.h>
+#include <heed/autograd/ops/cross_entropy.h>
 #include <heed/core/number.h>
 #include <heed/nn/layers/loss_checks.h>
 
@@ -14,7 +14,8 @@ Tensor reduce(const char* op, const Tensor& losses, Reduction reduction) {
     case Reduction::mean: return mean(losses);
     case Reduction::sum: return sum(losses);
     case Reduction::batchmean:
-      check<ShapeError>(losses.dim() > 0, op, ": losses (): batchmean divides by the size of the "
+      check<ShapeError>(losses.dim() > 0, op,
+                        ": losses (): batchmean divides by the size of the "
                         "first axis, and there is none: take mean or sum");
       return sum(losses) / static_cast<double>(losses.size(0));
     case Reduction::none: break;
@@ -53,11 +54,11 @@ Tensor hinge_loss(const Tensor& score, const Tensor& label, const LossOptions& o
 Tensor bce_with_logits(const Tensor& x, const Tensor& t, const BceOptions& o) {
   check_alike("bce_with_logits", "logits", x, "targets", t);
   if (o.pos_weight) {
-    check<DtypeError>(o.pos_weight->dtype() == x.dtype(), "bce_with_logits: logits ", x.dtype(),
-                      ", pos_weight ", o.pos_weight->dtype(), ": dtypes differ: convert pos_weight ",
+    check<DtypeError>(o.pos_weight->dtype() == x.dtype(), "bce_with_logits: logits ", x.dtype(), ", pos_weight ",
+                      o.pos_weight->dtype(), ": dtypes differ: convert pos_weight ",
                       "with to(Dtype::", short_name(x.dtype()), ")");
-    check<ShapeError>(core::broadcasts_to(o.pos_weight->shape(), x.shape()),
-                      "bce_with_logits: logits ", x.shape(), ", pos_weight ", o.pos_weight->shape(),
+    check<ShapeError>(core::broadcasts_to(o.pos_weight->shape(), x.shape()), "bce_with_logits: logits ", x.shape(),
+                      ", pos_weight ", o.pos_weight->shape(),
                       ": does not broadcast to the logits: give one factor for each of the last axis");
   }
   // -log σ(x) = softplus(-x) and -log(1 - σ(x)) = softplus(x), where softplus(x) = max(x, 0) + softplus(-|x|):
@@ -78,15 +79,14 @@ Tensor kl_div(const Tensor& log_probs, const Tensor& target, const KlDivOptions&
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropyOptions& o) {
   check_classes("cross_entropy", "logits", logits, target, o.weight);
-  check(o.label_smoothing >= 0.0 && o.label_smoothing <= 1.0,
-        "cross_entropy: label_smoothing = ", o.label_smoothing, ": must lie in 0 … 1");
+  check(o.label_smoothing >= 0.0 && o.label_smoothing <= 1.0, "cross_entropy: label_smoothing = ", o.label_smoothing,
+        ": must lie in 0 … 1");
   static LogitsWatch watch;
   watch.look(logits);
-  const RowLosses rows = cross_entropy_rows(
-      logits, {.classes = target,
-               .class_weight = o.weight ? o.weight->to(logits.dtype()) : Tensor(),
-               .ignore_index = o.ignore_index,
-               .smoothing = o.label_smoothing});
+  const RowLosses rows = cross_entropy_rows(logits, {.classes = target,
+                                                     .class_weight = o.weight ? o.weight->to(logits.dtype()) : Tensor(),
+                                                     .ignore_index = o.ignore_index,
+                                                     .smoothing = o.label_smoothing});
   return o.reduction == Reduction::mean ? sum(rows.loss) / rows.weight
                                         : reduce("cross_entropy", rows.loss, o.reduction);
 }
@@ -98,14 +98,12 @@ Tensor nll_loss(const Tensor& log_probs, const Tensor& target, const NllOptions&
   const int64_t count = log_probs.size(-1);
   const Tensor numbers = classes.contiguous();
   for (int64_t row = 0; row < numbers.numel(); ++row)
-    check<IndexError>(numbers.data<int64_t>()[row] >= 0 && numbers.data<int64_t>()[row] < count,
-                      "nll_loss: target ", numbers.data<int64_t>()[row], " in row ", row, ": there are ", count,
-                      " classes: a target lies in 0 … ", count - 1,
-                      ", or is ignore_index = ", o.ignore_index);
+    check<IndexError>(numbers.data<int64_t>()[row] >= 0 && numbers.data<int64_t>()[row] < count, "nll_loss: target ",
+                      numbers.data<int64_t>()[row], " in row ", row, ": there are ", count,
+                      " classes: a target lies in 0 … ", count - 1, ", or is ignore_index = ", o.ignore_index);
   Tensor weight = full(target.shape(), 1.0, log_probs.dtype());
   if (o.weight)
-    weight = index_select(o.weight->detach().to(log_probs.dtype()), 0, classes.flatten())
-                 .reshape(target.shape());
+    weight = index_select(o.weight->detach().to(log_probs.dtype()), 0, classes.flatten()).reshape(target.shape());
   weight = where(ignored, 0.0, weight);
   const Tensor picked = gather(log_probs, -1, classes.unsqueeze(-1)).squeeze(-1);
   const Tensor losses = where(ignored, 0.0, -picked * weight);

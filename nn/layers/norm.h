@@ -28,7 +28,10 @@ struct LayerNorm : Module {
     return layer_norm(x, weight, bias, eps);
   }
 
-  void visit(Visitor& v) override { v("weight", weight); v("bias", bias); }
+  void visit(Visitor& v) override {
+    v("weight", weight);
+    v("bias", bias);
+  }
 };
 
 /// x / √(mean(x²) + ε) ⊙ weight (Zhang & Sennrich 2019, eq. 4), as torch.nn.RMSNorm. x (…, d).

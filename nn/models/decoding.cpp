@@ -14,19 +14,18 @@ double scored(double log_probability, int64_t length, double alpha) {
 }
 
 void check_options(const char* op, int64_t batch, const SearchOptions& o) {
-  check(batch >= 0 && o.max_length > 0 && o.beam > 0 && o.bos >= 0 && o.eos >= 0, op, ": batch ",
-        batch, ", bos ", o.bos, ", eos ", o.eos, ", max_length ", o.max_length, ", beam ", o.beam,
+  check(batch >= 0 && o.max_length > 0 && o.beam > 0 && o.bos >= 0 && o.eos >= 0, op, ": batch ", batch, ", bos ",
+        o.bos, ", eos ", o.eos, ", max_length ", o.max_length, ", beam ", o.beam,
         ": max_length and beam must be positive, the others not negative");
-  check(o.length_penalty >= 0.0 && std::isfinite(o.length_penalty), op, ": length_penalty = ",
-        o.length_penalty, ": must be 0 or more");
+  check(o.length_penalty >= 0.0 && std::isfinite(o.length_penalty), op, ": length_penalty = ", o.length_penalty,
+        ": must be 0 or more");
   zeros({batch, 1});  // a batch that no memory holds is refused here
 }
 
 // (rows, V)
 Tensor log_probabilities(const char* op, const Tensor& logits, int64_t rows, int64_t eos) {
-  check<ShapeError>(logits.dim() == 2 && logits.size(0) == rows && logits.size(1) > eos, op,
-                    ": the step gave ", logits.shape(), " for ", rows, " rows, eos is ", eos,
-                    ": must be (rows, vocabulary)");
+  check<ShapeError>(logits.dim() == 2 && logits.size(0) == rows && logits.size(1) > eos, op, ": the step gave ",
+                    logits.shape(), " for ", rows, " rows, eos is ", eos, ": must be (rows, vocabulary)");
   const Tensor log_p = log_softmax(logits, -1);
   // NaN or +∞ anywhere in a row makes all of it NaN: no token is the likeliest, and any would be a lie.
   const std::vector<double> first = log_p.select(1, 0).to_vector();
@@ -43,8 +42,7 @@ Tensor column(const std::vector<int64_t>& tokens) {
 
 }  // namespace
 
-std::vector<Hypothesis> greedy_search(int64_t batch, const DecodeStep& step,
-                                      const SearchOptions& o) {
+std::vector<Hypothesis> greedy_search(int64_t batch, const DecodeStep& step, const SearchOptions& o) {
   check_options("greedy_search", batch, o);
   const NoGrad no_history;
   const auto count = static_cast<size_t>(batch);
@@ -65,10 +63,8 @@ std::vector<Hypothesis> greedy_search(int64_t batch, const DecodeStep& step,
       h.log_probability += values[b];
       h.score = scored(h.log_probability, length, o.length_penalty);
       h.finished = last[b] == o.eos;
-      if (h.finished)
-        --open;
-      else
-        h.tokens.push_back(last[b]);
+      if (h.finished) --open;
+      else h.tokens.push_back(last[b]);
     }
   }
   return found;
@@ -90,19 +86,17 @@ struct Candidate {
 
 // The likeliest `beam` continuations of what is kept become what is kept. Rows of the parents are
 // first, first + 1, …; `rows` and `last` get an entry for each that is kept now.
-void extend(Beam& beam, const std::vector<double>& values, const std::vector<double>& tokens,
-            size_t a_row, size_t first, int64_t length, const SearchOptions& o,
-            std::vector<int64_t>& rows, std::vector<int64_t>& last) {
+void extend(Beam& beam, const std::vector<double>& values, const std::vector<double>& tokens, size_t a_row,
+            size_t first, int64_t length, const SearchOptions& o, std::vector<int64_t>& rows,
+            std::vector<int64_t>& last) {
   std::vector<Candidate> candidates;
   for (size_t i = 0; i < beam.kept.size(); ++i)
     for (size_t j = 0; j < a_row; ++j) {
       const size_t at = (first + i) * a_row + j;
-      candidates.push_back(
-          {i, static_cast<int64_t>(tokens[at]), beam.kept[i].log_probability + values[at]});
+      candidates.push_back({i, static_cast<int64_t>(tokens[at]), beam.kept[i].log_probability + values[at]});
     }
-  std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
-    return a.log_probability > b.log_probability;
-  });
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const auto& a, const auto& b) { return a.log_probability > b.log_probability; });
 
   const auto most = static_cast<size_t>(o.beam);
   std::vector<Hypothesis> kept;
@@ -126,16 +120,14 @@ void extend(Beam& beam, const std::vector<double>& values, const std::vector<dou
                    [](const auto& a, const auto& b) { return a.score > b.score; });
   if (beam.finished.size() > most) beam.finished.resize(most);
   // A longer sequence is less likely, and at best as long as can be, where it is punished least.
-  beam.done =
-      beam.kept.empty() ||
-      (!beam.finished.empty() && beam.finished[0].score >= scored(beam.kept[0].log_probability,
-                                                                  o.max_length, o.length_penalty));
+  beam.done = beam.kept.empty() ||
+              (!beam.finished.empty() &&
+               beam.finished[0].score >= scored(beam.kept[0].log_probability, o.max_length, o.length_penalty));
 }
 
 }  // namespace
 
-std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep& step,
-                                                 const DecodeReorder& reorder,
+std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep& step, const DecodeReorder& reorder,
                                                  const SearchOptions& o) {
   check_options("beam_search", batch, o);
   const NoGrad no_history;
@@ -157,7 +149,8 @@ std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep
       const size_t parents = beam.kept.size(), before = rows.size();
       extend(beam, values, tokens, static_cast<size_t>(a_row), first, length, o, rows, last);
       check(!beam.kept.empty() || !beam.finished.empty(), "beam_search: the step gave ", logits.shape(), ": rows ",
-            first, " … ", first + parents - 1, " are -inf everywhere: no token is permitted: leave one at least, such as eos");
+            first, " … ", first + parents - 1,
+            " are -inf everywhere: no token is permitted: leave one at least, such as eos");
       first += parents;
       if (beam.done) {  // its rows go
         rows.resize(before);
@@ -167,8 +160,7 @@ std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep
     if (!rows.empty() && length < o.max_length) reorder(tensor_i64(rows));
   }
   std::vector<std::vector<Hypothesis>> found;
-  for (Beam& beam : beams)
-    found.push_back(std::move(beam.finished.empty() ? beam.kept : beam.finished));
+  for (Beam& beam : beams) found.push_back(std::move(beam.finished.empty() ? beam.kept : beam.finished));
   return found;
 }
 

@@ -47,23 +47,22 @@ std::vector<Hypothesis> greedy_search(int64_t batch, const DecodeStep& step, con
 /// one. If nothing finishes within max_length, the hypotheses are what was kept. With a beam of 1
 /// and α = 0, greedy search; with a beam that holds all sequences, exact. max_length steps of at
 /// most batch·beam rows.
-std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep& step,
-                                                 const DecodeReorder& reorder,
+std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep& step, const DecodeReorder& reorder,
                                                  const SearchOptions&);
 
 template <class Decoder, class State>
 std::vector<Hypothesis> greedy_search(const Decoder& decoder, State state, int64_t batch,
                                       const SearchOptions& options) {
-  return greedy_search(
-      batch, [&](const Tensor& tokens) { return decoder.step(tokens, state); }, options);
+  const auto step = [&](const Tensor& tokens) { return decoder.step(tokens, state); };
+  return greedy_search(batch, step, options);
 }
 
 template <class Decoder, class State>
 std::vector<std::vector<Hypothesis>> beam_search(const Decoder& decoder, State state, int64_t batch,
                                                  const SearchOptions& options) {
-  return beam_search(
-      batch, [&](const Tensor& tokens) { return decoder.step(tokens, state); },
-      [&](const Tensor& rows) { state.reorder(rows); }, options);
+  const auto step = [&](const Tensor& tokens) { return decoder.step(tokens, state); };
+  const auto reorder = [&](const Tensor& rows) { state.reorder(rows); };
+  return beam_search(batch, step, reorder, options);
 }
 
 }  // namespace heed::nn

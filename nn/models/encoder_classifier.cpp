@@ -1,8 +1,8 @@
 #include <heed/nn/models/encoder_classifier.h>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/init.h>
 #include <heed/nn/attention/masks.h>
+#include <heed/nn/init.h>
 
 namespace heed::nn {
 
@@ -30,8 +30,7 @@ EncoderClassifier::EncoderClassifier(const EncoderClassifierOptions& o)
     if (p.dim() > 1) xavier_uniform_(p);
 }
 
-Tensor EncoderClassifier::operator()(const Tensor& tokens,
-                                     const std::optional<std::vector<int64_t>>& lengths) const {
+Tensor EncoderClassifier::operator()(const Tensor& tokens, const std::optional<std::vector<int64_t>>& lengths) const {
   const Scope scope(*this);
   check_tokens("EncoderClassifier", tokens);
   check<ShapeError>(tokens.size(1) > 0, "EncoderClassifier: tokens ", tokens.shape(),

@@ -5,8 +5,8 @@
 // Every token sees all others; the mean leaves padding out.
 #pragma once
 
-#include <heed/nn/layers/embedding.h>
 #include <heed/nn/attention/positions.h>
+#include <heed/nn/layers/embedding.h>
 #include <heed/nn/models/transformer_encoder.h>
 
 namespace heed::nn {
@@ -14,7 +14,7 @@ namespace heed::nn {
 struct EncoderClassifierOptions {
   int64_t vocab = 0, classes = 0;
   int64_t width = 64, heads = 4, layers = 2;
-  int64_t hidden = 256;        // of the feed-forward networks
+  int64_t hidden = 256;  // of the feed-forward networks
   double dropout = 0.1;
   Tensor (*activation)(const Tensor&) = relu;
   bool norm_first = true;
@@ -30,8 +30,7 @@ struct EncoderClassifier : Module {
   explicit EncoderClassifier(const EncoderClassifierOptions&);
 
   /// tokens (B, n) i64, of which sequence b has lengths[b] >= 1 and padding behind -> (B, classes).
-  Tensor operator()(const Tensor& tokens,
-                    const std::optional<std::vector<int64_t>>& lengths = std::nullopt) const;
+  Tensor operator()(const Tensor& tokens, const std::optional<std::vector<int64_t>>& lengths = std::nullopt) const;
   void visit(Visitor& v) override;
 };
 

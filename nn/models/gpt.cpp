@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-#include <heed/autograd/ops/create.h>
 #include <heed/autograd/ops/activations.h>
+#include <heed/autograd/ops/create.h>
 #include <heed/autograd/ops/elementwise.h>
 #include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/init.h>
@@ -19,8 +19,7 @@ CausalSelfAttention::CausalSelfAttention(const GPTOptions& o)
 
 Tensor CausalSelfAttention::operator()(const Tensor& x) const {
   const Scope scope(*this);
-  const Tensor y =
-      packed_attention(c_attn(x), heads, {.causal = true, .dropout = training ? drop.p : 0.0});
+  const Tensor y = packed_attention(c_attn(x), heads, {.causal = true, .dropout = training ? drop.p : 0.0});
   return drop(c_proj(y));
 }
 
@@ -29,8 +28,7 @@ Tensor CausalSelfAttention::step(const Tensor& x, KeyValueCache& past) const {
   const std::vector<Tensor> parts = c_attn(x).chunk(3, -1);
   const auto part = [&](size_t i) { return split_heads(parts[i], heads); };
   const KeysValues all = past.append({part(1), part(2)});
-  return drop(c_proj(merge_heads(
-      scaled_dot_product_attention(part(0), all.k, all.v, {.causal = true}))));
+  return drop(c_proj(merge_heads(scaled_dot_product_attention(part(0), all.k, all.v, {.causal = true}))));
 }
 
 MLP::MLP(const GPTOptions& o)
@@ -45,8 +43,7 @@ Tensor MLP::operator()(const Tensor& x) const {
   return drop(c_proj(gelu_tanh ? heed::gelu_tanh(hidden) : gelu(hidden)));
 }
 
-Block::Block(const GPTOptions& o)
-    : ln_1(o.width, {.bias = o.bias}), attn(o), ln_2(o.width, {.bias = o.bias}), mlp(o) {}
+Block::Block(const GPTOptions& o) : ln_1(o.width, {.bias = o.bias}), attn(o), ln_2(o.width, {.bias = o.bias}), mlp(o) {}
 
 Tensor Block::operator()(const Tensor& x) const {
   const Scope scope(*this);
@@ -63,25 +60,27 @@ Tensor Block::step(const Tensor& x, KeyValueCache& past) const {
 namespace {
 
 GPTOptions checked(const GPTOptions& o) {
-  check(o.vocab > 0 && o.context > 0 && o.layers > 0, "GPT: vocab ", o.vocab, ", context ",
-        o.context, ", layers ", o.layers, ": all must be positive");
-  check<ShapeError>(
-      o.heads > 0 && o.width > 0 && o.width % o.heads == 0, "GPT: width ", o.width, ", ", o.heads,
-      " heads: every head gets an equal part: make the width a multiple of the heads");
+  check(o.vocab > 0 && o.context > 0 && o.layers > 0, "GPT: vocab ", o.vocab, ", context ", o.context, ", layers ",
+        o.layers, ": all must be positive");
+  check<ShapeError>(o.heads > 0 && o.width > 0 && o.width % o.heads == 0, "GPT: width ", o.width, ", ", o.heads,
+                    " heads: every head gets an equal part: make the width a multiple of the heads");
   return o;
 }
 
 }  // namespace
 
 GPT::GPT(const GPTOptions& o)
-    : options(checked(o)), wte(o.vocab, o.width), wpe(o.context, o.width), drop(o.dropout),
-      ln_f(o.width, {.bias = o.bias}), lm_head(o.width, o.vocab, {.bias = false}) {
+    : options(checked(o)),
+      wte(o.vocab, o.width),
+      wpe(o.context, o.width),
+      drop(o.dropout),
+      ln_f(o.width, {.bias = o.bias}),
+      lm_head(o.width, o.vocab, {.bias = false}) {
   for (int64_t i = 0; i < o.layers; ++i) h.emplace_back(o);
   lm_head.weight = wte.weight;
   for (NamedTensor& parameter : named_parameters()) {
     const std::string_view name = parameter.name;
-    if (parameter.tensor.dim() == 2 && name.ends_with("c_proj.weight"))
-      gpt2_residual_(parameter.tensor, o.layers);
+    if (parameter.tensor.dim() == 2 && name.ends_with("c_proj.weight")) gpt2_residual_(parameter.tensor, o.layers);
     else if (parameter.tensor.dim() == 2) normal_(parameter.tensor, 0.0, 0.02);
     else if (name.ends_with("bias")) constant_(parameter.tensor, 0.0);
   }
@@ -90,21 +89,20 @@ GPT::GPT(const GPTOptions& o)
 Tensor GPT::operator()(const Tensor& tokens) const {
   const Scope scope(*this);
   check_tokens("GPT", tokens);
-  check<ShapeError>(tokens.size(1) <= options.context, "GPT: tokens ", tokens.shape(), ", context ",
-                    options.context, ": must be (B, n) with n <= ", options.context,
-                    ": keep the last ", options.context, " tokens");
+  check<ShapeError>(tokens.size(1) <= options.context, "GPT: tokens ", tokens.shape(), ", context ", options.context,
+                    ": must be (B, n) with n <= ", options.context, ": keep the last ", options.context, " tokens");
   Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1))));  // (B, n, E)
   for (const Block& block : h) x = options.recompute ? recompute(block, x) : block(x);
-  return lm_head(ln_f(x));                                     // (B, n, vocab)
+  return lm_head(ln_f(x));  // (B, n, vocab)
 }
 
 Tensor GPT::step(const Tensor& tokens, KeyValueCaches& past) const {
   const Scope scope(*this);
   check_tokens("GPT", tokens);
   const int64_t first = past.length(), end = first + tokens.size(1);
-  check<ShapeError>(end <= options.context && past.layers.size() == h.size(),
-                    "GPT: tokens ", tokens.shape(), " behind ", first, " in a cache of ",
-                    past.layers.size(), " layers, context ", options.context, ", ", h.size(),
+  check<ShapeError>(end <= options.context && past.layers.size() == h.size(), "GPT: tokens ", tokens.shape(),
+                    " behind ", first, " in a cache of ", past.layers.size(), " layers, context ", options.context,
+                    ", ", h.size(),
                     " layers: must be (B, n) within the context, and the cache of begin(): to go "
                     "on, begin anew with the latest tokens");
   Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1)) + static_cast<double>(first)));
@@ -123,8 +121,7 @@ void GPT::visit(Visitor& v) {
 
 DecayGroups decay_groups(const Module& model) {
   DecayGroups groups;
-  for (const Tensor& p : model.parameters())
-    (p.dim() >= 2 ? groups.decay : groups.no_decay).push_back(p);
+  for (const Tensor& p : model.parameters()) (p.dim() >= 2 ? groups.decay : groups.no_decay).push_back(p);
   return groups;
 }
 

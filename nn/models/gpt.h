@@ -13,9 +13,9 @@
 #include <cstdint>
 #include <vector>
 
+#include <heed/nn/attention/kv_cache.h>
 #include <heed/nn/layers/dropout.h>
 #include <heed/nn/layers/embedding.h>
-#include <heed/nn/attention/kv_cache.h>
 #include <heed/nn/layers/linear.h>
 #include <heed/nn/layers/norm.h>
 
@@ -23,14 +23,14 @@ namespace heed::nn {
 
 struct GPTOptions {
   int64_t vocab = 65;
-  int64_t context = 256;    // longest sequence
+  int64_t context = 256;  // longest sequence
   int64_t width = 384;
   int64_t heads = 6;
   int64_t layers = 6;
   double dropout = 0.0;
-  bool bias = false;        // in linear layers and norms; GPT-2 has them
-  bool gelu_tanh = false;   // GPT-2's approximation of GELU, in place of the exact one
-  bool recompute = false;   // blocks keep nothing for backward, but compute it again (recompute.h)
+  bool bias = false;       // in linear layers and norms; GPT-2 has them
+  bool gelu_tanh = false;  // GPT-2's approximation of GELU, in place of the exact one
+  bool recompute = false;  // blocks keep nothing for backward, but compute it again (recompute.h)
 };
 
 /// Each position attends to itself and to those before it: x (B, n, E) -> (B, n, E). step() is the
@@ -44,7 +44,11 @@ struct CausalSelfAttention : Module {
   explicit CausalSelfAttention(const GPTOptions&);
   Tensor operator()(const Tensor& x) const;
   Tensor step(const Tensor& x, KeyValueCache& past) const;
-  void visit(Visitor& v) override { v("c_attn", c_attn); v("c_proj", c_proj); v("drop", drop); }
+  void visit(Visitor& v) override {
+    v("c_attn", c_attn);
+    v("c_proj", c_proj);
+    v("drop", drop);
+  }
 };
 
 /// gelu(x W₁ᵀ) W₂ᵀ at each position by itself, four times as wide inside.
@@ -55,7 +59,11 @@ struct MLP : Module {
 
   explicit MLP(const GPTOptions&);
   Tensor operator()(const Tensor& x) const;
-  void visit(Visitor& v) override { v("c_fc", c_fc); v("c_proj", c_proj); v("drop", drop); }
+  void visit(Visitor& v) override {
+    v("c_fc", c_fc);
+    v("c_proj", c_proj);
+    v("drop", drop);
+  }
 };
 
 /// Attention mixes positions, the MLP mixes features; each adds to what flows past it (pre-norm).

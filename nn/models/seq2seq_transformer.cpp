@@ -3,19 +3,18 @@
 #include <cmath>
 
 #include <heed/autograd/ops/elementwise.h>
-#include <heed/nn/init.h>
 #include <heed/nn/attention/masks.h>
+#include <heed/nn/init.h>
 
 namespace heed::nn {
 
 namespace {
 
 Seq2SeqTransformerOptions checked(const Seq2SeqTransformerOptions& o) {
-  check(o.source_vocab > 0 && o.target_vocab > 0, "Seq2SeqTransformer: source_vocab ",
-        o.source_vocab, ", target_vocab ", o.target_vocab, ": must be positive");
-  check<ShapeError>(!o.share_embeddings || o.source_vocab == o.target_vocab,
-                    "Seq2SeqTransformer: source_vocab ", o.source_vocab, ", target_vocab ",
-                    o.target_vocab,
+  check(o.source_vocab > 0 && o.target_vocab > 0, "Seq2SeqTransformer: source_vocab ", o.source_vocab,
+        ", target_vocab ", o.target_vocab, ": must be positive");
+  check<ShapeError>(!o.share_embeddings || o.source_vocab == o.target_vocab, "Seq2SeqTransformer: source_vocab ",
+                    o.source_vocab, ", target_vocab ", o.target_vocab,
                     ": one table serves both with share_embeddings: make one "
                     "vocabulary of both languages");
   return o;
@@ -43,8 +42,7 @@ Seq2SeqTransformer::Seq2SeqTransformer(const Seq2SeqTransformerOptions& o)
   if (o.tie_output) output.weight = target_embedding.weight;
 }
 
-Tensor Seq2SeqTransformer::embed(const Embedding& table, const Tensor& tokens,
-                                 int64_t first) const {
+Tensor Seq2SeqTransformer::embed(const Embedding& table, const Tensor& tokens, int64_t first) const {
   check_tokens("Seq2SeqTransformer", tokens);
   return positions(table(tokens) * std::sqrt(static_cast<double>(width)), first);
 }
@@ -55,9 +53,8 @@ EncodedSource Seq2SeqTransformer::encode(const Tensor& source,
   const Tensor x = embed(source_embedding, source);  // (B, m, E)
   std::optional<Tensor> key_mask;
   if (lengths) {
-    check<ShapeError>(static_cast<int64_t>(lengths->size()) == source.size(0),
-                      "Seq2SeqTransformer: source ", source.shape(), ", ", lengths->size(),
-                      " lengths: must be one a sequence");
+    check<ShapeError>(static_cast<int64_t>(lengths->size()) == source.size(0), "Seq2SeqTransformer: source ",
+                      source.shape(), ", ", lengths->size(), " lengths: must be one a sequence");
     key_mask = padding_mask(*lengths, source.size(1));
   }
   return {transformer.encoder(x, {.key_mask = key_mask}), key_mask};
@@ -66,8 +63,8 @@ EncodedSource Seq2SeqTransformer::encode(const Tensor& source,
 Tensor Seq2SeqTransformer::decode(const Tensor& target, const EncodedSource& source) const {
   const Scope scope(*this);
   const Tensor y = embed(target_embedding, target);  // (B, n, E)
-  return output(transformer.decoder(
-      y, source.memory, {.causal = true, .memory_key_mask = source.key_mask}));  // (B, n, V)
+  return output(
+      transformer.decoder(y, source.memory, {.causal = true, .memory_key_mask = source.key_mask}));  // (B, n, V)
 }
 
 Tensor Seq2SeqTransformer::operator()(const Tensor& source, const Tensor& target,

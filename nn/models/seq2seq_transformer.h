@@ -12,8 +12,8 @@
 // Shapes: B batch, m source tokens, n target tokens, E width, V target vocabulary.
 #pragma once
 
-#include <heed/nn/layers/embedding.h>
 #include <heed/nn/attention/positions.h>
+#include <heed/nn/layers/embedding.h>
 #include <heed/nn/models/transformer.h>
 
 namespace heed::nn {
@@ -22,13 +22,13 @@ struct Seq2SeqTransformerOptions {
   int64_t source_vocab = 0, target_vocab = 0;
   int64_t width = 512, heads = 8;
   int64_t encoder_layers = 6, decoder_layers = 6;
-  int64_t hidden = 2048;            // of the feed-forward networks
-  double dropout = 0.1;             // also of what enters both stacks (section 5.4)
+  int64_t hidden = 2048;  // of the feed-forward networks
+  double dropout = 0.1;   // also of what enters both stacks (section 5.4)
   Tensor (*activation)(const Tensor&) = relu;
   bool norm_first = false;
-  int64_t max_length = 1000;        // of a source or a target
-  bool share_embeddings = false;    // one table for source and target
-  bool tie_output = false;          // the output's weight is the target's table, and has no bias
+  int64_t max_length = 1000;      // of a source or a target
+  bool share_embeddings = false;  // one table for source and target
+  bool tie_output = false;        // the output's weight is the target's table, and has no bias
 };
 
 /// A batch of sources, read.
@@ -55,8 +55,7 @@ struct Seq2SeqTransformer : Module {
                     const std::optional<std::vector<int64_t>>& lengths = std::nullopt) const;
 
   // The same in parts.
-  EncodedSource encode(const Tensor& source,
-                       const std::optional<std::vector<int64_t>>& lengths = std::nullopt) const;
+  EncodedSource encode(const Tensor& source, const std::optional<std::vector<int64_t>>& lengths = std::nullopt) const;
   Tensor decode(const Tensor& target, const EncodedSource& source) const;
 
   // The same, a token at a time, in evaluation and under NoGrad.

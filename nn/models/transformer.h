@@ -41,11 +41,12 @@ struct Transformer : Module {
   TransformerEncoder encoder;
   TransformerDecoder decoder;
 
-  explicit Transformer(int64_t d_model = 512, int64_t num_heads = 8,
-                       const EncoderDecoderOptions& = {});
-  Tensor operator()(const Tensor& source, const Tensor& target,
-                    const EncoderDecoderCall& = {}) const;
-  void visit(Visitor& v) override { v("encoder", encoder); v("decoder", decoder); }
+  explicit Transformer(int64_t d_model = 512, int64_t num_heads = 8, const EncoderDecoderOptions& = {});
+  Tensor operator()(const Tensor& source, const Tensor& target, const EncoderDecoderCall& = {}) const;
+  void visit(Visitor& v) override {
+    v("encoder", encoder);
+    v("decoder", decoder);
+  }
 };
 
 }  // namespace heed::nn

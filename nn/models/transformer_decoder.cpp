@@ -4,19 +4,16 @@
 
 #include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/ops/indexing.h>
-#include <heed/nn/clone.h>
 #include <heed/nn/attention/unseen.h>
+#include <heed/nn/clone.h>
 
 namespace heed::nn {
 
-TransformerDecoderLayer::TransformerDecoderLayer(int64_t d_model, int64_t num_heads,
-                                                 const TransformerOptions& o)
+TransformerDecoderLayer::TransformerDecoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& o)
     : self_attn(d_model, num_heads, {.dropout = o.dropout, .bias = o.bias}),
       multihead_attn(d_model, num_heads, {.dropout = o.dropout, .bias = o.bias}),
-      feed_forward(d_model, {.hidden = o.dim_feedforward,
-                             .dropout = o.dropout,
-                             .activation = o.activation,
-                             .bias = o.bias}),
+      feed_forward(d_model,
+                   {.hidden = o.dim_feedforward, .dropout = o.dropout, .activation = o.activation, .bias = o.bias}),
       norm1(d_model, {.eps = o.layer_norm_eps, .bias = o.bias}),
       norm2(d_model, {.eps = o.layer_norm_eps, .bias = o.bias}),
       norm3(d_model, {.eps = o.layer_norm_eps, .bias = o.bias}),
@@ -25,8 +22,7 @@ TransformerDecoderLayer::TransformerDecoderLayer(int64_t d_model, int64_t num_he
       dropout3(o.dropout),
       norm_first(o.norm_first) {}
 
-template <class Self, class Cross>
-Tensor TransformerDecoderLayer::run(const Tensor& x, Self self, Cross cross) const {
+template <class Self, class Cross> Tensor TransformerDecoderLayer::run(const Tensor& x, Self self, Cross cross) const {
   if (norm_first) {
     const Tensor y = x + dropout1(self(norm1(x)));
     const Tensor z = y + dropout2(cross(norm2(y)));
@@ -55,12 +51,9 @@ Tensor TransformerDecoderLayer::step(const Tensor& x, KeyValueCache& past, const
   return run(
       x,
       [&](const Tensor& y) {
-        return self_attn.attend_to(y, past.append(self_attn.keys_values(y, y)), {.causal = true})
-            .output;
+        return self_attn.attend_to(y, past.append(self_attn.keys_values(y, y)), {.causal = true}).output;
       },
-      [&](const Tensor& y) {
-        return multihead_attn.attend_to(y, memory, {.key_mask = memory_key_mask}).output;
-      });
+      [&](const Tensor& y) { return multihead_attn.attend_to(y, memory, {.key_mask = memory_key_mask}).output; });
 }
 
 void TransformerDecoderLayer::visit(Visitor& v) {  // PyTorch's names: linear1 and 2 are its own
@@ -90,8 +83,7 @@ TransformerDecoder::TransformerDecoder(const TransformerDecoderLayer& layer, int
   for (int64_t i = 0; i < count; ++i) layers.push_back(clone(layer));
 }
 
-Tensor TransformerDecoder::operator()(const Tensor& x, const Tensor& memory,
-                                      const TransformerDecoderCall& call) const {
+Tensor TransformerDecoder::operator()(const Tensor& x, const Tensor& memory, const TransformerDecoderCall& call) const {
   const Scope scope(*this);
   Tensor y = x;
   for (const TransformerDecoderLayer& layer : layers) y = layer(y, memory, call);
@@ -101,9 +93,7 @@ Tensor TransformerDecoder::operator()(const Tensor& x, const Tensor& memory,
 DecoderCache TransformerDecoder::begin(const Tensor& memory, int64_t capacity,
                                        std::optional<Tensor> memory_key_mask) const {
   const Scope scope(*this);
-  DecoderCache cache{KeyValueCaches(static_cast<int64_t>(layers.size()), capacity),
-                     {},
-                     std::move(memory_key_mask)};
+  DecoderCache cache{KeyValueCaches(static_cast<int64_t>(layers.size()), capacity), {}, std::move(memory_key_mask)};
   for (const TransformerDecoderLayer& layer : layers)
     cache.memory.push_back(layer.multihead_attn.keys_values(memory, memory, cache.memory_key_mask));
   return cache;

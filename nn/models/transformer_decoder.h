@@ -21,8 +21,8 @@
 namespace heed::nn {
 
 struct TransformerDecoderCall {
-  std::optional<Tensor> mask = std::nullopt;             // (n, n), (B, n, n), … (masks.h), on self-attention
-  std::optional<Tensor> key_mask = std::nullopt;         // boolean (B, n): false for padding
+  std::optional<Tensor> mask = std::nullopt;      // (n, n), (B, n, n), … (masks.h), on self-attention
+  std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, n): false for padding
   bool causal = false;
   std::optional<Tensor> memory_mask = std::nullopt;      // (n, m), (B, n, m), …, on cross-attention
   std::optional<Tensor> memory_key_mask = std::nullopt;  // boolean (B, m): the source's key mask
@@ -37,8 +37,7 @@ struct TransformerDecoderLayer : Module {
   bool norm_first;
 
   TransformerDecoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& = {});
-  Tensor operator()(const Tensor& x, const Tensor& memory,
-                    const TransformerDecoderCall& = {}) const;
+  Tensor operator()(const Tensor& x, const Tensor& memory, const TransformerDecoderCall& = {}) const;
 
   /// x goes on from what `past` holds, and is added to it; `memory` is projected already.
   Tensor step(const Tensor& x, KeyValueCache& past, const KeysValues& memory,
@@ -46,14 +45,13 @@ struct TransformerDecoderLayer : Module {
   void visit(Visitor& v) override;
 
  private:
-  template <class Self, class Cross>
-  Tensor run(const Tensor& x, Self self, Cross cross) const;
+  template <class Self, class Cross> Tensor run(const Tensor& x, Self self, Cross cross) const;
 };
 
 /// What a decoder keeps between two steps.
 struct DecoderCache {
-  KeyValueCaches past;                    // of self-attention, a layer each
-  std::vector<KeysValues> memory;         // of cross-attention, projected once
+  KeyValueCaches past;             // of self-attention, a layer each
+  std::vector<KeysValues> memory;  // of cross-attention, projected once
   std::optional<Tensor> memory_key_mask;
 
   int64_t length() const { return past.length(); }
@@ -66,16 +64,17 @@ struct TransformerDecoder : Module {
   std::vector<TransformerDecoderLayer> layers;
   std::optional<LayerNorm> norm;  // at the end; pre-norm layers want one
 
-  TransformerDecoder(const TransformerDecoderLayer& layer, int64_t count,
-                     std::optional<LayerNorm> norm = std::nullopt);
-  Tensor operator()(const Tensor& x, const Tensor& memory,
-                    const TransformerDecoderCall& = {}) const;
+  TransformerDecoder(const TransformerDecoderLayer& layer, int64_t count, std::optional<LayerNorm> norm = std::nullopt);
+  Tensor operator()(const Tensor& x, const Tensor& memory, const TransformerDecoderCall& = {}) const;
 
   /// A cache for at most `capacity` positions. In evaluation and under NoGrad, as step().
   DecoderCache begin(const Tensor& memory, int64_t capacity,
                      std::optional<Tensor> memory_key_mask = std::nullopt) const;
   Tensor step(const Tensor& x, DecoderCache& cache) const;  // x (B, n, d_model), n new positions
-  void visit(Visitor& v) override { v("layers", layers); v("norm", norm); }
+  void visit(Visitor& v) override {
+    v("layers", layers);
+    v("norm", norm);
+  }
 };
 
 }  // namespace heed::nn

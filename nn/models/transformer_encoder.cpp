@@ -1,18 +1,15 @@
 #include <heed/nn/models/transformer_encoder.h>
 
 #include <heed/autograd/ops/elementwise.h>
-#include <heed/nn/clone.h>
 #include <heed/nn/attention/unseen.h>
+#include <heed/nn/clone.h>
 
 namespace heed::nn {
 
-TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t num_heads,
-                                                 const TransformerOptions& o)
+TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& o)
     : self_attn(d_model, num_heads, {.dropout = o.dropout, .bias = o.bias}),
-      feed_forward(d_model, {.hidden = o.dim_feedforward,
-                             .dropout = o.dropout,
-                             .activation = o.activation,
-                             .bias = o.bias}),
+      feed_forward(d_model,
+                   {.hidden = o.dim_feedforward, .dropout = o.dropout, .activation = o.activation, .bias = o.bias}),
       norm1(d_model, {.eps = o.layer_norm_eps, .bias = o.bias}),
       norm2(d_model, {.eps = o.layer_norm_eps, .bias = o.bias}),
       dropout1(o.dropout),
@@ -24,8 +21,7 @@ Tensor TransformerEncoderLayer::operator()(const Tensor& input, const Transforme
   const Tensor x = taking_part("TransformerEncoderLayer", self_attn.num_heads, input,
                                {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal});
   const auto attend_within = [&](const Tensor& z) {
-    return dropout1(
-        self_attn(z, {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal}).output);
+    return dropout1(self_attn(z, {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal}).output);
   };
   if (norm_first) {
     const Tensor y = x + attend_within(norm1(x));

@@ -12,8 +12,8 @@
 #include <optional>
 #include <vector>
 
-#include <heed/nn/layers/feed_forward.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/layers/feed_forward.h>
 #include <heed/nn/layers/norm.h>
 
 namespace heed::nn {
@@ -52,10 +52,12 @@ struct TransformerEncoder : Module {
   std::vector<TransformerEncoderLayer> layers;
   std::optional<LayerNorm> norm;  // at the end; pre-norm layers want one
 
-  TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count,
-                     std::optional<LayerNorm> norm = std::nullopt);
+  TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count, std::optional<LayerNorm> norm = std::nullopt);
   Tensor operator()(const Tensor& x, const TransformerCall& = {}) const;
-  void visit(Visitor& v) override { v("layers", layers); v("norm", norm); }
+  void visit(Visitor& v) override {
+    v("layers", layers);
+    v("norm", norm);
+  }
 };
 
 }  // namespace heed::nn

@@ -18,8 +18,8 @@
 namespace heed::nn {
 
 struct BahdanauOptions {
-  std::optional<int64_t> embed_size = std::nullopt;    // hidden_size where absent, as the next
-  std::optional<int64_t> encoder_size = std::nullopt;  // E: twice its hidden_size if bidirectional
+  std::optional<int64_t> embed_size = std::nullopt;      // hidden_size where absent, as the next
+  std::optional<int64_t> encoder_size = std::nullopt;    // E: twice its hidden_size if bidirectional
   std::optional<int64_t> attention_size = std::nullopt;  // of the sum that tanh is taken of
   int64_t num_layers = 1;
   double dropout = 0.1;            // of the embedded tokens

@@ -4,9 +4,9 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/autograd/ops/recurrence.h>
-#include <heed/nn/init.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/unseen.h>
+#include <heed/nn/init.h>
 
 namespace heed::nn {
 
@@ -14,9 +14,7 @@ using core::CellKind;
 
 namespace {
 
-const char* name_of(CellKind kind) {
-  return kind == CellKind::gru ? "GRU" : kind == CellKind::lstm ? "LSTM" : "RNN";
-}
+const char* name_of(CellKind kind) { return kind == CellKind::gru ? "GRU" : kind == CellKind::lstm ? "LSTM" : "RNN"; }
 
 // The state after the last step that a direction takes, of all states (B, L, H).
 Tensor last_state(const Tensor& states, const Recurrence& how) {
@@ -24,34 +22,29 @@ Tensor last_state(const Tensor& states, const Recurrence& how) {
   if (how.reverse) return states.select(1, 0);
   if (how.lengths.empty()) return states.select(1, steps - 1);
   std::vector<int64_t> rows;
-  for (int64_t b = 0; b < batch; ++b)
-    rows.push_back(b * steps + how.lengths[static_cast<size_t>(b)] - 1);
+  for (int64_t b = 0; b < batch; ++b) rows.push_back(b * steps + how.lengths[static_cast<size_t>(b)] - 1);
   return index_select(states.reshape({batch * steps, states.size(2)}), 0, tensor_i64(rows));
 }
 
 // (B, H) lacks the axis of layers, (B, layers, H) has it in another place.
-void check_state(const char* name, const char* which, const Tensor& x, const Tensor& state,
-                 const Shape& wanted) {
-  check<DtypeError>(state.dtype() == x.dtype(), name, ": input ", x.dtype(), ", ", which, " ",
-                    state.dtype(), ": dtypes differ: convert one with to(Dtype)");
+void check_state(const char* name, const char* which, const Tensor& x, const Tensor& state, const Shape& wanted) {
+  check<DtypeError>(state.dtype() == x.dtype(), name, ": input ", x.dtype(), ", ", which, " ", state.dtype(),
+                    ": dtypes differ: convert one with to(Dtype)");
   const Shape one_layer{wanted[1], wanted[2]}, batch_first{wanted[1], wanted[0], wanted[2]};
-  check<ShapeError>(state.shape() == wanted, name, ": input ", x.shape(), ", ", which, " ",
-                    state.shape(), ": must be (layers·directions, B, hidden) = ", wanted,
-                    state.shape() == one_layer && wanted[0] == 1
-                        ? ": give it the axis of layers with unsqueeze(0)"
-                    : state.shape() == batch_first ? ": put the axis of layers first with transpose(0, 1)"
-                                                   : "");
+  check<ShapeError>(state.shape() == wanted, name, ": input ", x.shape(), ", ", which, " ", state.shape(),
+                    ": must be (layers·directions, B, hidden) = ", wanted,
+                    state.shape() == one_layer && wanted[0] == 1 ? ": give it the axis of layers with unsqueeze(0)"
+                    : state.shape() == batch_first               ? ": put the axis of layers first with transpose(0, 1)"
+                                                                 : "");
 }
 
-void check_lengths(const char* name, const Tensor& x,
-                   const std::optional<std::vector<int64_t>>& lengths) {
+void check_lengths(const char* name, const Tensor& x, const std::optional<std::vector<int64_t>>& lengths) {
   if (!lengths) return;
-  check<ShapeError>(static_cast<int64_t>(lengths->size()) == x.size(0), name, ": input ", x.shape(),
-                    ", ", lengths->size(), " lengths: must be one for each sequence, ", x.size(0));
+  check<ShapeError>(static_cast<int64_t>(lengths->size()) == x.size(0), name, ": input ", x.shape(), ", ",
+                    lengths->size(), " lengths: must be one for each sequence, ", x.size(0));
   for (size_t b = 0; b < lengths->size(); ++b)
-    check<ShapeError>((*lengths)[b] >= 1 && (*lengths)[b] <= x.size(1), name, ": input ", x.shape(),
-                      ", length ", (*lengths)[b], " of sequence ", b, ": must be in 1 … ", x.size(1),
-                      ", the steps that there are");
+    check<ShapeError>((*lengths)[b] >= 1 && (*lengths)[b] <= x.size(1), name, ": input ", x.shape(), ", length ",
+                      (*lengths)[b], " of sequence ", b, ": must be in 1 … ", x.size(1), ", the steps that there are");
 }
 
 }  // namespace
@@ -64,10 +57,9 @@ RecurrentLayer::RecurrentLayer(const char* name, CellKind kind_, int64_t input, 
       num_layers(o.num_layers),
       directions(o.bidirectional ? 2 : 1),
       dropout(o.dropout) {
-  check<ShapeError>(input > 0 && hidden > 0 && num_layers > 0, name, ": input ", input, ", hidden ",
-                    hidden, ", layers ", num_layers, ": each must be at least 1");
-  check(dropout >= 0.0 && dropout <= 1.0, name, ": dropout = ", dropout,
-        ": a probability lies in 0 … 1");
+  check<ShapeError>(input > 0 && hidden > 0 && num_layers > 0, name, ": input ", input, ", hidden ", hidden,
+                    ", layers ", num_layers, ": each must be at least 1");
+  check(dropout >= 0.0 && dropout <= 1.0, name, ": dropout = ", dropout, ": a probability lies in 0 … 1");
   const double bound = 1.0 / std::sqrt(static_cast<double>(hidden));
   const auto fresh = [bound](const Shape& shape) {
     Tensor x = parameter(zeros(shape));
@@ -90,16 +82,14 @@ Recurrent RecurrentLayer::operator()(const Tensor& x, const RecurrentCall& call)
   const Scope scope(*this);
   const char* const name = name_of(kind);
   const bool lstm = kind == CellKind::lstm;
-  check<ShapeError>(x.dim() == 3 && x.size(1) > 0 && x.size(2) == input_size, name, ": input ",
-                    x.shape(), ": must be (B, L, ", input_size, "), batch first, L >= 1",
-                    x.dim() == 2 && x.size(1) == input_size
-                        ? ": give one sequence a batch axis with unsqueeze(0)"
-                    : x.dim() == 2 && input_size == 1
-                        ? ": give each step its one feature with unsqueeze(-1)"
-                        : "");
+  check<ShapeError>(x.dim() == 3 && x.size(1) > 0 && x.size(2) == input_size, name, ": input ", x.shape(),
+                    ": must be (B, L, ", input_size, "), batch first, L >= 1",
+                    x.dim() == 2 && x.size(1) == input_size ? ": give one sequence a batch axis with unsqueeze(0)"
+                    : x.dim() == 2 && input_size == 1       ? ": give each step its one feature with unsqueeze(-1)"
+                                                            : "");
   const Tensor& w_ih = weights.front().ih;
-  check<DtypeError>(x.dtype() == w_ih.dtype(), name, ": input ", x.dtype(), " ", x.shape(),
-                    ", weights ", w_ih.dtype(), ": dtypes differ: convert one with to(Dtype)");
+  check<DtypeError>(x.dtype() == w_ih.dtype(), name, ": input ", x.dtype(), " ", x.shape(), ", weights ", w_ih.dtype(),
+                    ": dtypes differ: convert one with to(Dtype)");
   const Shape state_shape{num_layers * directions, x.size(0), hidden_size};
   check(!call.cell || lstm, name, ": a cell state is given: only an LSTM has one");
   if (call.hidden) check_state(name, "hidden", x, *call.hidden, state_shape);
@@ -116,10 +106,9 @@ Recurrent RecurrentLayer::operator()(const Tensor& x, const RecurrentCall& call)
       const int64_t i = layer * directions + direction;
       const Weights& w = weights[static_cast<size_t>(i)];
       const Recurrence how{kind, direction == 1, call.lengths.value_or(std::vector<int64_t>())};
-      const RecurrenceState start{call.hidden ? call.hidden->select(0, i) : none,
-                                  !lstm       ? Tensor()
-                                  : call.cell ? call.cell->select(0, i)
-                                              : none};
+      const RecurrenceState start{call.hidden ? call.hidden->select(0, i) : none, !lstm       ? Tensor()
+                                                                                  : call.cell ? call.cell->select(0, i)
+                                                                                              : none};
       const Tensor states = recurrence(linear(y, w.ih, w.bias_ih), start, w.hh, w.bias_hh, how);
       sides.push_back(lstm ? states.select(0, 0) : states);
       last_hidden.push_back(last_state(sides.back(), how));
@@ -142,8 +131,7 @@ void RecurrentLayer::visit(Visitor& v) {
 }
 
 RNN::RNN(int64_t inputs, int64_t hidden, const RNNOptions& o)
-    : RecurrentLayer("RNN",
-                     o.nonlinearity == Nonlinearity::relu ? CellKind::rnn_relu : CellKind::rnn_tanh,
-                     inputs, hidden, {o.num_layers, o.bias, o.dropout, o.bidirectional}) {}
+    : RecurrentLayer("RNN", o.nonlinearity == Nonlinearity::relu ? CellKind::rnn_relu : CellKind::rnn_tanh, inputs,
+                     hidden, {o.num_layers, o.bias, o.dropout, o.bidirectional}) {}
 
 }  // namespace heed::nn

@@ -9,11 +9,8 @@ namespace heed::nn {
 
 using core::CellKind;
 
-RecurrentCell::RecurrentCell(const char* name, CellKind kind_, int64_t input, int64_t hidden,
-                             bool bias)
-    : kind(kind_) {
-  check<ShapeError>(input > 0 && hidden > 0, name, ": input ", input, ", hidden ", hidden,
-                    ": each must be at least 1");
+RecurrentCell::RecurrentCell(const char* name, CellKind kind_, int64_t input, int64_t hidden, bool bias) : kind(kind_) {
+  check<ShapeError>(input > 0 && hidden > 0, name, ": input ", input, ", hidden ", hidden, ": each must be at least 1");
   const double bound = 1.0 / std::sqrt(static_cast<double>(hidden));
   const auto fresh = [bound](const Shape& shape) {
     Tensor x = parameter(zeros(shape));
@@ -28,24 +25,19 @@ RecurrentCell::RecurrentCell(const char* name, CellKind kind_, int64_t input, in
   }
 }
 
-RecurrenceState RecurrentCell::step(const char* name, const Tensor& x,
-                                    const RecurrenceState& state) const {
+RecurrenceState RecurrentCell::step(const char* name, const Tensor& x, const RecurrenceState& state) const {
   const int64_t input = weight_ih.size(1), hidden = weight_hh.size(1);
-  check<ShapeError>(x.dim() == 2 && x.size(1) == input, name, ": input ", x.shape(),
-                    ": must be (B, ", input, ")",
+  check<ShapeError>(x.dim() == 2 && x.size(1) == input, name, ": input ", x.shape(), ": must be (B, ", input, ")",
                     x.dim() == 1 ? ": give one example a batch axis with unsqueeze(0)" : "");
   const Shape shape{x.size(0), hidden};
   for (const Tensor* given : {&state.hidden, &state.cell})
-    check<ShapeError>(!given->defined() || given->shape() == shape, name, ": input ", x.shape(),
-                      ", state ", given->shape(), ": must be (B, hidden) = ", shape);
-  const auto or_zeros = [&](const Tensor& given) {
-    return given.defined() ? given : zeros(shape, x.dtype());
-  };
+    check<ShapeError>(!given->defined() || given->shape() == shape, name, ": input ", x.shape(), ", state ",
+                      given->shape(), ": must be (B, hidden) = ", shape);
+  const auto or_zeros = [&](const Tensor& given) { return given.defined() ? given : zeros(shape, x.dtype()); };
   const bool lstm = kind == CellKind::lstm;
   const Tensor projected = linear(x, weight_ih, bias_ih).unsqueeze(1);  // one step: (B, 1, G·H)
-  const Tensor states =
-      recurrence(projected, {or_zeros(state.hidden), lstm ? or_zeros(state.cell) : Tensor()},
-                 weight_hh, bias_hh, {kind});
+  const Tensor states = recurrence(projected, {or_zeros(state.hidden), lstm ? or_zeros(state.cell) : Tensor()},
+                                   weight_hh, bias_hh, {kind});
   if (!lstm) return {states.squeeze(1)};
   return {states.select(0, 0).squeeze(1), states.select(0, 1).squeeze(1)};
 }
@@ -58,8 +50,7 @@ void RecurrentCell::visit(Visitor& v) {
 }
 
 RNNCell::RNNCell(int64_t input_size, int64_t hidden_size, const RNNCellOptions& o)
-    : RecurrentCell("RNNCell",
-                    o.nonlinearity == Nonlinearity::relu ? CellKind::rnn_relu : CellKind::rnn_tanh,
+    : RecurrentCell("RNNCell", o.nonlinearity == Nonlinearity::relu ? CellKind::rnn_relu : CellKind::rnn_tanh,
                     input_size, hidden_size, o.bias) {}
 
 }  // namespace heed::nn

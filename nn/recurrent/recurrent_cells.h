@@ -28,8 +28,7 @@ struct RecurrentCell : Module {
   void visit(Visitor& v) override;
 
  protected:
-  RecurrentCell(const char* name, core::CellKind kind, int64_t input_size, int64_t hidden_size,
-                bool bias);
+  RecurrentCell(const char* name, core::CellKind kind, int64_t input_size, int64_t hidden_size, bool bias);
   /// x (B, I), state (B, H); a state that is empty is zeros.
   RecurrenceState step(const char* name, const Tensor& x, const RecurrenceState& state) const;
 };

@@ -9,12 +9,9 @@ EncoderRNN::EncoderRNN(int64_t vocab, int64_t hidden_size, const EncoderRNNOptio
     : embedding(vocab, o.embed_size.value_or(hidden_size), {.padding_idx = o.padding_idx}),
       dropout(o.dropout),
       gru(o.embed_size.value_or(hidden_size), hidden_size,
-          {.num_layers = o.num_layers,
-           .dropout = o.layer_dropout,
-           .bidirectional = o.bidirectional}) {}
+          {.num_layers = o.num_layers, .dropout = o.layer_dropout, .bidirectional = o.bidirectional}) {}
 
-EncodedSequence EncoderRNN::operator()(const Tensor& tokens,
-                                       const std::optional<std::vector<int64_t>>& lengths) const {
+EncodedSequence EncoderRNN::operator()(const Tensor& tokens, const std::optional<std::vector<int64_t>>& lengths) const {
   const Scope scope(*this);
   check_tokens("EncoderRNN", tokens);
   const Recurrent r = gru(dropout(embedding(tokens)), {.lengths = lengths});
@@ -51,15 +48,13 @@ DecoderState RecurrentDecoder::begin(const EncodedSequence& source) const {
   const int64_t width = bridge ? bridge->weight.size(1) : hidden_size;
   const Tensor& h = source.hidden;
   check<ShapeError>(h.dim() == 3 && h.size(0) == gru.num_layers && h.size(2) == width,
-                    "RecurrentDecoder: the encoder's last state ", h.shape(), ": must be (",
-                    gru.num_layers, ", B, ", width,
+                    "RecurrentDecoder: the encoder's last state ", h.shape(), ": must be (", gru.num_layers, ", B, ",
+                    width,
                     "): give encoder and decoder equal layers, and "
                     "encoder_size the width of the encoder's state");
-  check<ShapeError>(source.outputs.dim() == 3 && source.outputs.size(0) == h.size(1) &&
-                        source.outputs.size(2) == width,
-                    "RecurrentDecoder: the encoder's outputs ", source.outputs.shape(),
-                    ", its last state ", h.shape(), ": must be (B, S, ", width,
-                    ") and (layers, B, ", width, ")");
+  check<ShapeError>(source.outputs.dim() == 3 && source.outputs.size(0) == h.size(1) && source.outputs.size(2) == width,
+                    "RecurrentDecoder: the encoder's outputs ", source.outputs.shape(), ", its last state ", h.shape(),
+                    ": must be (B, S, ", width, ") and (layers, B, ", width, ")");
   return {bridge ? tanh((*bridge)(h)) : h, {}, {}, std::nullopt, {}, {}};
 }
 
@@ -68,10 +63,8 @@ Decoded RecurrentDecoder::operator()(const Tensor& tokens, const EncodedSequence
   const Scope scope(*this);
   DecoderState state = begin(source);
   check_tokens("RecurrentDecoder", tokens);
-  check<ShapeError>(
-      tokens.size(1) > 0 && tokens.size(0) == state.hidden.size(1),
-      "RecurrentDecoder: tokens ", tokens.shape(), ", batch of ", state.hidden.size(1),
-      ": must be (B, T), T >= 1");
+  check<ShapeError>(tokens.size(1) > 0 && tokens.size(0) == state.hidden.size(1), "RecurrentDecoder: tokens ",
+                    tokens.shape(), ", batch of ", state.hidden.size(1), ": must be (B, T), T >= 1");
   const double forcing = o.teacher_forcing;
   check(forcing >= 0.0 && forcing <= 1.0, "RecurrentDecoder: teacher_forcing = ", forcing,
         ": a probability lies in 0 … 1");
@@ -98,10 +91,8 @@ Decoded RecurrentDecoder::operator()(const Tensor& tokens, const EncodedSequence
 Tensor RecurrentDecoder::step(const Tensor& tokens, DecoderState& state) const {
   const Scope scope(*this);
   check_tokens("RecurrentDecoder", tokens);
-  check<ShapeError>(
-      tokens.size(1) == 1 && tokens.size(0) == state.hidden.size(1),
-      "RecurrentDecoder: tokens ", tokens.shape(), ", state of a batch of ", state.hidden.size(1),
-      ": a step takes (B, 1)");
+  check<ShapeError>(tokens.size(1) == 1 && tokens.size(0) == state.hidden.size(1), "RecurrentDecoder: tokens ",
+                    tokens.shape(), ", state of a batch of ", state.hidden.size(1), ": a step takes (B, 1)");
   return logits(advance(dropout(embedding(tokens.select(1, 0))), state));
 }
 
@@ -120,16 +111,16 @@ void RecurrentDecoder::visit(Visitor& v) {
 }
 
 DecoderRNN::DecoderRNN(int64_t hidden, int64_t vocab, const DecoderRNNOptions& o)
-    : RecurrentDecoder("DecoderRNN", {.vocab = vocab,
-                                      .embed = o.embed_size.value_or(hidden),
-                                      .input = o.embed_size.value_or(hidden) +
-                                               (o.context ? o.encoder_size.value_or(hidden) : 0),
-                                      .encoder = o.encoder_size.value_or(hidden),
-                                      .hidden = hidden,
-                                      .layers = o.num_layers,
-                                      .dropout = o.dropout,
-                                      .layer_dropout = o.layer_dropout,
-                                      .padding_idx = o.padding_idx}),
+    : RecurrentDecoder("DecoderRNN",
+                       {.vocab = vocab,
+                        .embed = o.embed_size.value_or(hidden),
+                        .input = o.embed_size.value_or(hidden) + (o.context ? o.encoder_size.value_or(hidden) : 0),
+                        .encoder = o.encoder_size.value_or(hidden),
+                        .hidden = hidden,
+                        .layers = o.num_layers,
+                        .dropout = o.dropout,
+                        .layer_dropout = o.layer_dropout,
+                        .padding_idx = o.padding_idx}),
       uses_context(o.context) {}
 
 DecoderState DecoderRNN::begin(const EncodedSequence& source) const {

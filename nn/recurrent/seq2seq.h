@@ -53,8 +53,7 @@ struct EncoderRNN : Module {
 
   /// tokens (B, S) i64, of which the first lengths[b] of row b count; all where no lengths are
   /// given.
-  EncodedSequence operator()(const Tensor& tokens,
-                             const std::optional<std::vector<int64_t>>& lengths = {}) const;
+  EncodedSequence operator()(const Tensor& tokens, const std::optional<std::vector<int64_t>>& lengths = {}) const;
 
   void visit(Visitor& v) override {
     v("embedding", embedding);
@@ -65,11 +64,11 @@ struct EncoderRNN : Module {
 
 /// What a decoder knows between two steps.
 struct DecoderState {
-  Tensor hidden;  // (layers, B, H)
-  Tensor values;  // (B, S, E): what it can look at; empty without attention
-  Tensor keys;    // of them, projected once; empty where the score needs none
+  Tensor hidden;                                  // (layers, B, H)
+  Tensor values;                                  // (B, S, E): what it can look at; empty without attention
+  Tensor keys;                                    // of them, projected once; empty where the score needs none
   std::optional<Tensor> key_mask = std::nullopt;  // (B, S)
-  Tensor context;  // (B, E): what it is told at every step; empty if nothing
+  Tensor context;                                 // (B, E): what it is told at every step; empty if nothing
   Tensor weights;  // (B, S): how much each place counted in the last step; empty without attention
 
   /// Row i goes on from what was row rows[i]: rows (B') i64, for beam search.
@@ -102,8 +101,7 @@ struct RecurrentDecoder : Module {
 
   /// tokens (B, T) i64, the first of each row <sos> -> logits and alignment for all T steps.
   /// Without teacher forcing only the first are read.
-  Decoded operator()(const Tensor& tokens, const EncodedSequence& source,
-                     const DecodeOptions& = {}) const;
+  Decoded operator()(const Tensor& tokens, const EncodedSequence& source, const DecodeOptions& = {}) const;
 
   /// tokens (B, 1) -> logits (B, V); the state moves on.
   Tensor step(const Tensor& tokens, DecoderState& state) const;

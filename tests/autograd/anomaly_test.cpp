@@ -15,8 +15,7 @@ using test::contains, test::message_of;
 
 namespace {
 
-template <class Body>
-std::string anomaly_in(Body&& body) {
+template <class Body> std::string anomaly_in(Body&& body) {
   const std::string text = message_of<AutogradError>([&] {
     const DetectAnomaly guard;
     body();
@@ -43,21 +42,23 @@ TEST_CASE("anomaly mode sees both operands, and infinities") {
   CHECK(contains(text, "(2,) in 1 … 2"));
   CHECK(contains(text, "(2,) in 0 … 1"));
   CHECK(contains(text, "its output (2,) in 2 … 2 has 1 infinite"));
-  CHECK(contains(anomaly_in([&] { (void)exp(a * 1000.0); }), "exp: input (2,) in 1000 … 2000: its output (2,) has 2 infinite"));
+  CHECK(contains(anomaly_in([&] { (void)exp(a * 1000.0); }),
+                 "exp: input (2,) in 1000 … 2000: its output (2,) has 2 infinite"));
 }
 
 TEST_CASE("anomaly mode lets scores pass that were masked with -inf") {
   const Tensor scores = parameter(tensor({1, 2, 3, 4}, {2, 2}));
   const Tensor hidden = tensor({0, 1, 1, 1}, {2, 2}) > 0.0;
   CHECK(anomaly_in([&] {
-    const Tensor weights = softmax(masked_fill(scores, hidden, -INFINITY) * 2.0, -1);
-    sum(square(weights)).backward();
-  }) == "no error");
+          const Tensor weights = softmax(masked_fill(scores, hidden, -INFINITY) * 2.0, -1);
+          sum(square(weights)).backward();
+        }) == "no error");
   // inf - inf is another matter.
   CHECK(contains(anomaly_in([&] {
-    const Tensor masked = masked_fill(scores, hidden, -INFINITY);
-    (void)(masked - masked);
-  }), "sub: inputs "));
+                   const Tensor masked = masked_fill(scores, hidden, -INFINITY);
+                   (void)(masked - masked);
+                 }),
+                 "sub: inputs "));
 }
 
 TEST_CASE("anomaly mode says when NaN was there before") {
@@ -69,7 +70,9 @@ TEST_CASE("anomaly mode says when NaN was there before") {
 TEST_CASE("anomaly mode names the rule that makes a gradient that is not finite") {
   const Tensor x = parameter(tensor({0, 4}));
   const std::string text = anomaly_in([&] { sum(sqrt(x) * 3.0).backward(); });
-  CHECK(contains(text, "sqrt: the gradient that arrived (2,) in 3 … 3: the gradient that its rule passes on (2,) in 0.75 … 0.75 has 1 infinite"));
+  CHECK(contains(text,
+                 "sqrt: the gradient that arrived (2,) in 3 … 3: the gradient that its rule passes on (2,) in 0.75 … "
+                 "0.75 has 1 infinite"));
   CHECK(contains(anomaly_in([&] { square(x).backward(tensor({1, NAN})); }), "backward: the seed: "));
   CHECK(contains(anomaly_in([&] { (void)grad(sum(sqrt(x)), {x}, {.create_graph = true}); }), "sqrt: "));
   // NaN inside a rule that it does not pass on is its own business.
@@ -78,7 +81,8 @@ TEST_CASE("anomaly mode names the rule that makes a gradient that is not finite"
 }
 
 TEST_CASE("anomaly mode says in which module") {
-  const core::ScopeFrame frame{nullptr, nullptr, [](const core::ScopeFrame&) { return std::string("h.3.attn"); }, nullptr};
+  const core::ScopeFrame frame{nullptr, nullptr, [](const core::ScopeFrame&) { return std::string("h.3.attn"); },
+                               nullptr};
   core::current_scope = &frame;
   const std::string text = anomaly_in([] { (void)log(tensor({-1})); });
   core::current_scope = nullptr;

@@ -19,79 +19,168 @@ using namespace heed;
 namespace {
 
 // What a call is given is a T; each concept says that the call compiles.
-template <class T> concept Indexes = requires(const Tensor& x, T a) { x[a]; };
-template <class T> concept SizeOf = requires(const Tensor& x, T a) { x.size(a); };
-template <class T> concept Transposes = requires(const Tensor& x, T a) { x.transpose(0, a); };
-template <class T> concept Squeezes = requires(const Tensor& x, T a) { x.squeeze(a); };
-template <class T> concept Unsqueezes = requires(const Tensor& x, T a) { x.unsqueeze(a); };
-template <class T> concept Selects = requires(const Tensor& x, T a) { x.select(a, 0); };
-template <class T> concept SelectsAt = requires(const Tensor& x, T a) { x.select(0, a); };
-template <class T> concept Slices = requires(const Tensor& x, T a) { x.slice(0, 0, a); };
-template <class T> concept SlicesAlong = requires(const Tensor& x, T a) { x.slice(a, 0, 1); };
-template <class T> concept Flattens = requires(const Tensor& x, T a) { x.flatten(a); };
-template <class T> concept Splits = requires(const Tensor& x, T a) { x.split(a); };
-template <class T> concept SplitsAlong = requires(const Tensor& x, T a) { x.split(1, a); };
-template <class T> concept Chunks = requires(const Tensor& x, T a) { x.chunk(a); };
-template <class T> concept Sums = requires(const Tensor& x, T a) { sum(x, a); };
-template <class T> concept Means = requires(const Tensor& x, T a) { mean(x, a); };
-template <class T> concept Vars = requires(const Tensor& x, T a) { var(x, a); };
-template <class T> concept Norms = requires(const Tensor& x, T a) { norm(x, a); };
-template <class T> concept AMaxes = requires(const Tensor& x, T a) { amax(x, a); };
-template <class T> concept AMins = requires(const Tensor& x, T a) { amin(x, a); };
-template <class T> concept Maxes = requires(const Tensor& x, T a) { max(x, a); };
-template <class T> concept Mins = requires(const Tensor& x, T a) { min(x, a); };
-template <class T> concept ArgMaxes = requires(const Tensor& x, T a) { argmax(x, a); };
-template <class T> concept ArgMins = requires(const Tensor& x, T a) { argmin(x, a); };
-template <class T> concept Prods = requires(const Tensor& x, T a) { prod(x, a); };
-template <class T> concept CumSums = requires(const Tensor& x, T a) { cumsum(x, a); };
-template <class T> concept LogSums = requires(const Tensor& x, T a) { logsumexp(x, a); };
-template <class T> concept TopKs = requires(const Tensor& x, T a) { topk(x, 1, a); };
-template <class T> concept TopKsOf = requires(const Tensor& x, T a) { topk(x, a); };
-template <class T> concept Sorts = requires(const Tensor& x, T a) { sort(x, a); };
-template <class T> concept ArgSorts = requires(const Tensor& x, T a) { argsort(x, a); };
-template <class T> concept Softmaxes = requires(const Tensor& x, T a) { softmax(x, a); };
-template <class T> concept LogSoftmaxes = requires(const Tensor& x, T a) { log_softmax(x, a); };
-template <class T> concept Cats = requires(std::vector<Tensor> xs, T a) { heed::cat(xs, a); };
-template <class T> concept Stacks = requires(std::vector<Tensor> xs, T a) { stack(xs, a); };
-template <class T> concept Unbinds = requires(const Tensor& x, T a) { unbind(x, a); };
-template <class T> concept Gathers = requires(const Tensor& x, T a) { gather(x, a, x); };
-template <class T> concept Scatters = requires(const Tensor& x, T a) { scatter_add(x, a, x, x); };
-template <class T> concept IndexSelects = requires(const Tensor& x, T a) { index_select(x, a, x); };
-template <class T> concept Trils = requires(const Tensor& x, T a) { tril(x, a); };
-template <class T> concept Trius = requires(const Tensor& x, T a) { triu(x, a); };
-template <class T> concept OneHots = requires(const Tensor& x, T a) { one_hot(x, a); };
-template <class T> concept Embeds = requires(const Tensor& x, T a) { embedding(x, x, a); };
-template <class T> concept Aranges = requires(T a) { arange(a); };
-template <class T> concept Linspaces = requires(T a) { linspace(0, 1, a); };
-template <class T> concept Eyes = requires(T a) { eye(a); };
-template <class T> concept RandPerms = requires(T a) { randperm(a); };
-template <class T> concept RandInts = requires(T a) { randint(0, a, {2}); };
+template <class T>
+concept Indexes = requires(const Tensor& x, T a) { x[a]; };
+template <class T>
+concept SizeOf = requires(const Tensor& x, T a) { x.size(a); };
+template <class T>
+concept Transposes = requires(const Tensor& x, T a) { x.transpose(0, a); };
+template <class T>
+concept Squeezes = requires(const Tensor& x, T a) { x.squeeze(a); };
+template <class T>
+concept Unsqueezes = requires(const Tensor& x, T a) { x.unsqueeze(a); };
+template <class T>
+concept Selects = requires(const Tensor& x, T a) { x.select(a, 0); };
+template <class T>
+concept SelectsAt = requires(const Tensor& x, T a) { x.select(0, a); };
+template <class T>
+concept Slices = requires(const Tensor& x, T a) { x.slice(0, 0, a); };
+template <class T>
+concept SlicesAlong = requires(const Tensor& x, T a) { x.slice(a, 0, 1); };
+template <class T>
+concept Flattens = requires(const Tensor& x, T a) { x.flatten(a); };
+template <class T>
+concept Splits = requires(const Tensor& x, T a) { x.split(a); };
+template <class T>
+concept SplitsAlong = requires(const Tensor& x, T a) { x.split(1, a); };
+template <class T>
+concept Chunks = requires(const Tensor& x, T a) { x.chunk(a); };
+template <class T>
+concept Sums = requires(const Tensor& x, T a) { sum(x, a); };
+template <class T>
+concept Means = requires(const Tensor& x, T a) { mean(x, a); };
+template <class T>
+concept Vars = requires(const Tensor& x, T a) { var(x, a); };
+template <class T>
+concept Norms = requires(const Tensor& x, T a) { norm(x, a); };
+template <class T>
+concept AMaxes = requires(const Tensor& x, T a) { amax(x, a); };
+template <class T>
+concept AMins = requires(const Tensor& x, T a) { amin(x, a); };
+template <class T>
+concept Maxes = requires(const Tensor& x, T a) { max(x, a); };
+template <class T>
+concept Mins = requires(const Tensor& x, T a) { min(x, a); };
+template <class T>
+concept ArgMaxes = requires(const Tensor& x, T a) { argmax(x, a); };
+template <class T>
+concept ArgMins = requires(const Tensor& x, T a) { argmin(x, a); };
+template <class T>
+concept Prods = requires(const Tensor& x, T a) { prod(x, a); };
+template <class T>
+concept CumSums = requires(const Tensor& x, T a) { cumsum(x, a); };
+template <class T>
+concept LogSums = requires(const Tensor& x, T a) { logsumexp(x, a); };
+template <class T>
+concept TopKs = requires(const Tensor& x, T a) { topk(x, 1, a); };
+template <class T>
+concept TopKsOf = requires(const Tensor& x, T a) { topk(x, a); };
+template <class T>
+concept Sorts = requires(const Tensor& x, T a) { sort(x, a); };
+template <class T>
+concept ArgSorts = requires(const Tensor& x, T a) { argsort(x, a); };
+template <class T>
+concept Softmaxes = requires(const Tensor& x, T a) { softmax(x, a); };
+template <class T>
+concept LogSoftmaxes = requires(const Tensor& x, T a) { log_softmax(x, a); };
+template <class T>
+concept Cats = requires(std::vector<Tensor> xs, T a) { heed::cat(xs, a); };
+template <class T>
+concept Stacks = requires(std::vector<Tensor> xs, T a) { stack(xs, a); };
+template <class T>
+concept Unbinds = requires(const Tensor& x, T a) { unbind(x, a); };
+template <class T>
+concept Gathers = requires(const Tensor& x, T a) { gather(x, a, x); };
+template <class T>
+concept Scatters = requires(const Tensor& x, T a) { scatter_add(x, a, x, x); };
+template <class T>
+concept IndexSelects = requires(const Tensor& x, T a) { index_select(x, a, x); };
+template <class T>
+concept Trils = requires(const Tensor& x, T a) { tril(x, a); };
+template <class T>
+concept Trius = requires(const Tensor& x, T a) { triu(x, a); };
+template <class T>
+concept OneHots = requires(const Tensor& x, T a) { one_hot(x, a); };
+template <class T>
+concept Embeds = requires(const Tensor& x, T a) { embedding(x, x, a); };
+template <class T>
+concept Aranges = requires(T a) { arange(a); };
+template <class T>
+concept Linspaces = requires(T a) { linspace(0, 1, a); };
+template <class T>
+concept Eyes = requires(T a) { eye(a); };
+template <class T>
+concept RandPerms = requires(T a) { randperm(a); };
+template <class T>
+concept RandInts = requires(T a) { randint(0, a, {2}); };
 
 // An axis, a position or a count takes every integer, and nothing that is one only to C++.
-#define WHOLE_ONLY(Call)                                                                        \
-  static_assert(Call<int> && Call<int64_t> && Call<size_t> && Call<short>);                     \
+#define WHOLE_ONLY(Call)                                                    \
+  static_assert(Call<int> && Call<int64_t> && Call<size_t> && Call<short>); \
   static_assert(!Call<bool> && !Call<KeepDim> && !Call<double> && !Call<float>)
-WHOLE_ONLY(Indexes); WHOLE_ONLY(SizeOf); WHOLE_ONLY(Transposes); WHOLE_ONLY(Squeezes); WHOLE_ONLY(Unsqueezes);
-WHOLE_ONLY(Selects); WHOLE_ONLY(SelectsAt); WHOLE_ONLY(Slices); WHOLE_ONLY(SlicesAlong); WHOLE_ONLY(Flattens);
-WHOLE_ONLY(Splits); WHOLE_ONLY(SplitsAlong); WHOLE_ONLY(Chunks); WHOLE_ONLY(Sums); WHOLE_ONLY(Means);
-WHOLE_ONLY(Vars); WHOLE_ONLY(Norms); WHOLE_ONLY(AMaxes); WHOLE_ONLY(AMins); WHOLE_ONLY(Maxes); WHOLE_ONLY(Mins);
-WHOLE_ONLY(ArgMaxes); WHOLE_ONLY(ArgMins); WHOLE_ONLY(Prods); WHOLE_ONLY(CumSums); WHOLE_ONLY(LogSums);
-WHOLE_ONLY(TopKs); WHOLE_ONLY(TopKsOf); WHOLE_ONLY(Sorts); WHOLE_ONLY(ArgSorts); WHOLE_ONLY(Softmaxes);
-WHOLE_ONLY(LogSoftmaxes); WHOLE_ONLY(Cats); WHOLE_ONLY(Stacks); WHOLE_ONLY(Unbinds); WHOLE_ONLY(Gathers);
-WHOLE_ONLY(Scatters); WHOLE_ONLY(IndexSelects); WHOLE_ONLY(Trils); WHOLE_ONLY(Trius); WHOLE_ONLY(OneHots);
-WHOLE_ONLY(Embeds); WHOLE_ONLY(Aranges); WHOLE_ONLY(Linspaces); WHOLE_ONLY(Eyes); WHOLE_ONLY(RandPerms);
+WHOLE_ONLY(Indexes);
+WHOLE_ONLY(SizeOf);
+WHOLE_ONLY(Transposes);
+WHOLE_ONLY(Squeezes);
+WHOLE_ONLY(Unsqueezes);
+WHOLE_ONLY(Selects);
+WHOLE_ONLY(SelectsAt);
+WHOLE_ONLY(Slices);
+WHOLE_ONLY(SlicesAlong);
+WHOLE_ONLY(Flattens);
+WHOLE_ONLY(Splits);
+WHOLE_ONLY(SplitsAlong);
+WHOLE_ONLY(Chunks);
+WHOLE_ONLY(Sums);
+WHOLE_ONLY(Means);
+WHOLE_ONLY(Vars);
+WHOLE_ONLY(Norms);
+WHOLE_ONLY(AMaxes);
+WHOLE_ONLY(AMins);
+WHOLE_ONLY(Maxes);
+WHOLE_ONLY(Mins);
+WHOLE_ONLY(ArgMaxes);
+WHOLE_ONLY(ArgMins);
+WHOLE_ONLY(Prods);
+WHOLE_ONLY(CumSums);
+WHOLE_ONLY(LogSums);
+WHOLE_ONLY(TopKs);
+WHOLE_ONLY(TopKsOf);
+WHOLE_ONLY(Sorts);
+WHOLE_ONLY(ArgSorts);
+WHOLE_ONLY(Softmaxes);
+WHOLE_ONLY(LogSoftmaxes);
+WHOLE_ONLY(Cats);
+WHOLE_ONLY(Stacks);
+WHOLE_ONLY(Unbinds);
+WHOLE_ONLY(Gathers);
+WHOLE_ONLY(Scatters);
+WHOLE_ONLY(IndexSelects);
+WHOLE_ONLY(Trils);
+WHOLE_ONLY(Trius);
+WHOLE_ONLY(OneHots);
+WHOLE_ONLY(Embeds);
+WHOLE_ONLY(Aranges);
+WHOLE_ONLY(Linspaces);
+WHOLE_ONLY(Eyes);
+WHOLE_ONLY(RandPerms);
 WHOLE_ONLY(RandInts);
 
 // keepdim is true, false or the constant: sum(x, 0, 1) does not mean both axes, so it means nothing.
-template <class T> concept SumKeeps = requires(const Tensor& x, T k) { sum(x, 0, k); };
-template <class T> concept MaxKeeps = requires(const Tensor& x, T k) { max(x, 0, k); };
+template <class T>
+concept SumKeeps = requires(const Tensor& x, T k) { sum(x, 0, k); };
+template <class T>
+concept MaxKeeps = requires(const Tensor& x, T k) { max(x, 0, k); };
 static_assert(SumKeeps<bool> && SumKeeps<KeepDim> && !SumKeeps<int> && !SumKeeps<double>);
 static_assert(MaxKeeps<bool> && MaxKeeps<KeepDim> && !MaxKeeps<int>);
 
 // A probability or a slope is no switch: dropout(x, training) would drop everything.
-template <class T> concept Drops = requires(const Tensor& x, T p) { dropout(x, p); };
-template <class T> concept LeakyRelus = requires(const Tensor& x, T a) { leaky_relu(x, a); };
-template <class T> concept Elus = requires(const Tensor& x, T a) { elu(x, a); };
+template <class T>
+concept Drops = requires(const Tensor& x, T p) { dropout(x, p); };
+template <class T>
+concept LeakyRelus = requires(const Tensor& x, T a) { leaky_relu(x, a); };
+template <class T>
+concept Elus = requires(const Tensor& x, T a) { elu(x, a); };
 static_assert(Drops<double> && Drops<int> && !Drops<bool>);
 static_assert(LeakyRelus<double> && !LeakyRelus<bool> && Elus<float> && !Elus<bool>);
 static_assert(std::is_constructible_v<nn::Dropout, double> && !std::is_constructible_v<nn::Dropout, bool>);
@@ -99,11 +188,16 @@ static_assert(!std::is_constructible_v<nn::LeakyReLU, bool> && !std::is_construc
 
 // What is gone at the end of the line cannot be assigned to; a handle can.
 static_assert(!std::is_assignable_v<Tensor, Tensor> && !std::is_assignable_v<Tensor, const Tensor&>);
-static_assert(!std::is_assignable_v<core::Array, core::Array> && !std::is_assignable_v<core::Array, const core::Array&>);
-template <class X> concept WritesARow = requires(X x, Tensor y) { x[0] = y; };
-template <class X> concept WritesASlice = requires(X x, Tensor y) { x.slice(0, 0, 1) = y; };
-template <class X> concept WritesAGradient = requires(X x, Tensor y) { x.grad() = y; };
-template <class X> concept WritesAResult = requires(X x, Tensor y) { x + y = y; };
+static_assert(!std::is_assignable_v<core::Array, core::Array> &&
+              !std::is_assignable_v<core::Array, const core::Array&>);
+template <class X>
+concept WritesARow = requires(X x, Tensor y) { x[0] = y; };
+template <class X>
+concept WritesASlice = requires(X x, Tensor y) { x.slice(0, 0, 1) = y; };
+template <class X>
+concept WritesAGradient = requires(X x, Tensor y) { x.grad() = y; };
+template <class X>
+concept WritesAResult = requires(X x, Tensor y) { x + y = y; };
 static_assert(!WritesARow<Tensor> && !WritesASlice<Tensor> && !WritesAGradient<Tensor> && !WritesAResult<Tensor>);
 static_assert(std::is_copy_assignable_v<Tensor> && std::is_nothrow_move_assignable_v<Tensor> &&
               std::is_nothrow_move_constructible_v<Tensor> && std::is_nothrow_swappable_v<Tensor>);
@@ -128,7 +222,9 @@ TEST_CASE("var(x, axis, keepdim) keeps the axis, with Bessel's correction") {
   }
   CHECK(var(x, -1, false).to_vector() == std::vector<double>{1, 7});
   CHECK(var(x, 0, 0).to_vector() == std::vector<double>{2.25, 2.25, 9});
-  CHECK(test::message_of([&] { var(x, -1, std::nan("")); }).starts_with("var: (2, 3), correction nan: must be a finite number"));
+  CHECK(test::message_of([&] {
+          var(x, -1, std::nan(""));
+        }).starts_with("var: (2, 3), correction nan: must be a finite number"));
 }
 
 TEST_CASE("handles of tensors live in containers, pairs and structures, and swap") {
@@ -182,7 +278,9 @@ TEST_CASE("an unsigned number that int64_t does not hold is the largest, not one
   CHECK(x.slice(0, none, none).shape() == Shape{0, 2});
   CHECK(x.split(none).size() == 1);
   CHECK(test::message_of<IndexError>([&] { x[none]; }).starts_with("select: (3, 2): index 9223372036854775807"));
-  CHECK(test::message_of<IndexError>([&] { sum(x, none); }).starts_with("sum: (3, 2): there is no axis 9223372036854775807"));
+  CHECK(test::message_of<IndexError>([&] {
+          sum(x, none);
+        }).starts_with("sum: (3, 2): there is no axis 9223372036854775807"));
   CHECK(test::message_of([&] { topk(x, none); }).starts_with("topk: (3, 2) with k = 9223372036854775807"));
 }
 
@@ -192,5 +290,7 @@ TEST_CASE("ops that are made of others speak in their own names") {
   CHECK(test::message_of<DtypeError>([&] { norm(whole); }).starts_with("norm: (3,) of int64: "));
   CHECK(test::message_of<IndexError>([&] { unbind(one, 0); }).starts_with("unbind: (): one number has no axis 0"));
   CHECK(test::message_of<DtypeError>([&] { scalar(1e300); }).starts_with("scalar: () float32 and the number 1e+300"));
-  CHECK(test::message_of<ShapeError>([&] { masked_fill(ones({3, 4}), ones({5}) > 0.0, 1.0); }).starts_with("masked_fill: "));
+  CHECK(test::message_of<ShapeError>([&] {
+          masked_fill(ones({3, 4}), ones({5}) > 0.0, 1.0);
+        }).starts_with("masked_fill: "));
 }

@@ -36,8 +36,7 @@ TEST_CASE("boundary: no rule runs whose result nobody asked for") {
   (void)grad(y, {x, w}, {.retain_graph = true});
   CHECK(asked == 2);
   CHECK(unasked == 3);
-  CHECK(grad(y, {h}, {.retain_graph = true})[0].to_vector() ==
-        w.to_vector());  // newer than h's own inputs
+  CHECK(grad(y, {h}, {.retain_graph = true})[0].to_vector() == w.to_vector());  // newer than h's own inputs
   CHECK(asked == 2);
   CHECK(unasked == 3);
   y.backward();
@@ -48,22 +47,20 @@ TEST_CASE("boundary: no rule runs whose result nobody asked for") {
 TEST_CASE("boundary: an edge of a node that leads nowhere is left alone") {
   int runs = 0;
   const Tensor x = parameter(ones({2})), w = parameter(ones({2}));
-  const Tensor y =
-      op("both", core::zip(core::Binary::mul, x.array(), w.array()),
-         edge(x, keep(w), [](auto& g, auto& w) { return g * w; }), edge(w, [runs = &runs](auto&) {
-           ++*runs;
-           return Tensor();
-         }));
+  const Tensor y = op("both", core::zip(core::Binary::mul, x.array(), w.array()),
+                      edge(x, keep(w), [](auto& g, auto& w) { return g * w; }), edge(w, [runs = &runs](auto&) {
+                        ++*runs;
+                        return Tensor();
+                      }));
   (void)grad(sum(y), {x});
   CHECK(runs == 0);
 
   Wanted seen;
   const Tensor joint =
-      op("joint", core::clone(x.array()), {x, w},
-         [seen = &seen](const Tensor& g, const Wanted& wanted) {
-           *seen = wanted;
-           return std::vector<Tensor>{wanted[0] ? g : Tensor(), wanted[1] ? g : Tensor()};
-         });
+      op("joint", core::clone(x.array()), {x, w}, [seen = &seen](const Tensor& g, const Wanted& wanted) {
+        *seen = wanted;
+        return std::vector<Tensor>{wanted[0] ? g : Tensor(), wanted[1] ? g : Tensor()};
+      });
   CHECK(grad(sum(joint), {w}, {.retain_graph = true})[0].to_vector() == Numbers{1, 1});
   CHECK(seen == Wanted{false, true});
   sum(joint).backward();
@@ -76,8 +73,7 @@ TEST_CASE("boundary: a freed branch that leads nowhere asked for does not matter
   sum(shared * 2.0).backward();
   const Tensor y = sum(shared * 1.0) + sum(exp(b));
   CHECK(grad(y, {b}, {.retain_graph = true})[0].to_vector() == exp(b).to_vector());
-  CHECK(contains(message_of<AutogradError>([&] { (void)grad(y, {a}); }),
-                 "exp: what it kept for backward is gone"));
+  CHECK(contains(message_of<AutogradError>([&] { (void)grad(y, {a}); }), "exp: what it kept for backward is gone"));
 }
 
 TEST_CASE("boundary: leaves and inner tensors, asked for in any order, more than once") {

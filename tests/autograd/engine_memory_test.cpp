@@ -12,8 +12,8 @@
 #include <heed/autograd/engine.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/ops.h>
-#include <heed/core/ops/ops.h>
 #include <heed/core/memory/storage.h>
+#include <heed/core/ops/ops.h>
 
 #include "support/catch.h"
 #include "support/errors.h"
@@ -108,7 +108,8 @@ TEST_CASE("a wide graph is differentiated and freed") {
 TEST_CASE("backward frees what rules saved as soon as it was used, and the rest with the graph") {
   const auto token = std::make_shared<int>(0);
   const auto watch = [token](const Tensor& a) {
-    return op("watch", core::clone(a.array()), edge(a, keep(Unwatched<std::shared_ptr<int>>{token}), [](auto& g, auto&) { return g; }));
+    return op("watch", core::clone(a.array()),
+              edge(a, keep(Unwatched<std::shared_ptr<int>>{token}), [](auto& g, auto&) { return g; }));
   };
   const int64_t before = core::memory_stats().in_use;
   const long idle = token.use_count();
@@ -130,7 +131,8 @@ TEST_CASE("an error in the middle of backward leaves nothing behind") {
   const int64_t before = core::memory_stats().in_use;
   {
     const Tensor x = number(2);
-    const Tensor bad = op("bad", core::clone(x.array()), edge(x, [](const Tensor&) -> Tensor { throw std::runtime_error("no"); }));
+    const Tensor bad =
+        op("bad", core::clone(x.array()), edge(x, [](const Tensor&) -> Tensor { throw std::runtime_error("no"); }));
     CHECK_THROWS_AS(exp(bad * 2.0).backward(), std::runtime_error);
     CHECK(running_rule == nullptr);
     CHECK(grad_enabled());
@@ -165,11 +167,14 @@ TEST_CASE("a first gradient is moved into its leaf only if nobody else can see i
 
   const void* made = nullptr;
   const Tensor v = parameter(ones({3}, Dtype::f64));
-  op("watch", core::clone(v.array()), edge(v, [made = &made](auto& g) {
-       Tensor fresh = g * 2.0;
-       *made = fresh.array().storage().bytes();
-       return fresh;
-     })).backward(seed);
+  op("watch", core::clone(v.array()),
+     edge(v,
+          [made = &made](auto& g) {
+            Tensor fresh = g * 2.0;
+            *made = fresh.array().storage().bytes();
+            return fresh;
+          }))
+      .backward(seed);
   CHECK(v.grad().array().storage().bytes() == made);
 }
 
@@ -180,8 +185,10 @@ TEST_CASE("set_grad") {
   CHECK(grad_of(x) == Numbers(6, 3.0));
   x.set_grad({});
   CHECK_FALSE(x.grad().defined());
-  CHECK(contains(message_of<ShapeError>([&] { x.set_grad(ones({3}, Dtype::f64)); }), "set_grad: (3,) for a tensor (2, 3)"));
-  CHECK(contains(message_of<DtypeError>([&] { x.set_grad(ones({2, 3})); }), "set_grad: float32 for a tensor of float64"));
+  CHECK(contains(message_of<ShapeError>([&] { x.set_grad(ones({3}, Dtype::f64)); }),
+                 "set_grad: (3,) for a tensor (2, 3)"));
+  CHECK(
+      contains(message_of<DtypeError>([&] { x.set_grad(ones({2, 3})); }), "set_grad: float32 for a tensor of float64"));
   Tensor y = x * 2.0;
   CHECK(contains(message_of<AutogradError>([&] { y.set_grad(x); }), "set_grad: (2, 3) came from an op"));
   CHECK(contains(message_of<AutogradError>([&] { x.detach().set_grad(x); }), "set_grad: (2, 3) wants no gradient"));
@@ -204,7 +211,8 @@ TEST_CASE("requires_grad() is a property of the leaf, seen through every handle"
   y.backward();
   CHECK(grad_of(x) == Numbers{3, 3});
   Tensor inner = x * 2.0;
-  CHECK(contains(message_of<AutogradError>([&] { inner.requires_grad(false); }), "requires_grad: (2,) came from an op"));
+  CHECK(
+      contains(message_of<AutogradError>([&] { inner.requires_grad(false); }), "requires_grad: (2,) came from an op"));
   CHECK(contains(message_of<DtypeError>([] { tensor_i64({1}).requires_grad(true); }), "parameter: (1,) of int64"));
 }
 
@@ -227,7 +235,8 @@ TEST_CASE("in-place changes are for tensors without history") {
     INFO(names[i]);
     CHECK(contains(message_of<AutogradError>([&] { changes[i](p); }), std::string(names[i]) + ": (2,) requires grad"));
     Tensor wide = zeros({1, 2}, Dtype::f64).expand({3, 2});
-    CHECK(contains(message_of<ShapeError>([&] { changes[i](wide); }), std::string(names[i]) + ": (3, 2): axis 0 repeats"));
+    CHECK(contains(message_of<ShapeError>([&] { changes[i](wide); }),
+                   std::string(names[i]) + ": (3, 2): axis 0 repeats"));
     const uint32_t version = plain.array().storage().version();
     changes[i](plain);
     CHECK(plain.array().storage().version() == version + 1);
@@ -261,7 +270,8 @@ TEST_CASE("ten thousand training steps take no more memory than a hundred", "[sl
     return rss;
   };
   const Tensor x = test::spread({32, 16}, -1, 1, 0, Dtype::f32), y = test::spread({32, 1}, -1, 1, 1, Dtype::f32);
-  Tensor w1 = parameter(test::spread({16, 16}, -0.5, 0.5, 0, Dtype::f32)), w2 = parameter(test::spread({16, 1}, -0.5, 0.5, 0, Dtype::f32));
+  Tensor w1 = parameter(test::spread({16, 16}, -0.5, 0.5, 0, Dtype::f32)),
+         w2 = parameter(test::spread({16, 1}, -0.5, 0.5, 0, Dtype::f32));
   const auto step = [&] {
     w1.zero_grad();
     w2.zero_grad();

@@ -103,10 +103,19 @@ TEST_CASE("retain_grad keeps the gradient of an inner tensor") {
 TEST_CASE("hooks see gradients and may change them") {
   const Tensor x = number(3), y = square(x);
   Numbers seen;
-  y.register_hook([&](const Tensor& g) { seen.push_back(g.item()); return Tensor(); });
+  y.register_hook([&](const Tensor& g) {
+    seen.push_back(g.item());
+    return Tensor();
+  });
   y.register_hook([](const Tensor& g) { return g * 10.0; });
-  y.register_hook([&](const Tensor& g) { seen.push_back(g.item()); return Tensor(); });
-  x.register_hook([&](const Tensor& g) { seen.push_back(g.item()); return g + 1.0; });
+  y.register_hook([&](const Tensor& g) {
+    seen.push_back(g.item());
+    return Tensor();
+  });
+  x.register_hook([&](const Tensor& g) {
+    seen.push_back(g.item());
+    return g + 1.0;
+  });
   (y + y).backward();
   CHECK(seen == Numbers{2, 20, 120});  // once, with the sum of both uses
   CHECK(x.grad().item() == 121);
@@ -141,8 +150,7 @@ TEST_CASE("NoGrad and EnableGrad switch recording, nested, on this thread") {
   try {
     const NoGrad off;
     throw 1;
-  } catch (int) {
-  }
+  } catch (int) {}
   CHECK(grad_enabled());
 }
 
@@ -170,8 +178,8 @@ TEST_CASE("users' ops: edges, and one joint rule") {
             {test::spread({2, 3}, 1, 2), test::spread({3}, 1, 2, 1)});  // the engine sums over the broadcast axis
 
   const auto joint = [](const Tensor& a, const Tensor& b) {
-    return op("product", core::zip(core::Binary::mul, a.array(), b.array()), {a, b},
-              keep(a, b), [](auto& g, auto& a, auto& b) { return std::vector<Tensor>{g * b, g * a}; });
+    return op("product", core::zip(core::Binary::mul, a.array(), b.array()), {a, b}, keep(a, b),
+              [](auto& g, auto& a, auto& b) { return std::vector<Tensor>{g * b, g * a}; });
   };
   gradcheck([&](const std::vector<Tensor>& in) { return joint(in[0], in[1]); },
             {test::spread({2, 3}, 1, 2), test::spread({2, 1}, 1, 2, 1)});
@@ -213,15 +221,16 @@ TEST_CASE("grad() answers for inner tensors, and gives nothing for those that di
   const Tensor x = number(2), unused = number(1);
   const Tensor y = square(x), z = y * x;  // x³
   const std::vector<Tensor> g = grad(z, {y, x, unused, z});
-  CHECK(g[0].item() == 2);    // ∂z/∂y with x held
-  CHECK(g[1].item() == 12);   // 3x²: all ways
+  CHECK(g[0].item() == 2);   // ∂z/∂y with x held
+  CHECK(g[1].item() == 12);  // 3x²: all ways
   CHECK_FALSE(g[2].defined());
   CHECK(g[3].item() == 1);
   CHECK_FALSE(x.grad().defined());  // leaves are not touched
 
   const Tensor fresh = square(x) * 3.0;
   CHECK(grad(fresh, {x, x})[1].item() == 12);  // asked twice, answered twice
-  CHECK(contains(message_of<AutogradError>([&] { (void)grad(square(x), {scalar(1.0)}); }), "grad: input () does not require grad"));
+  CHECK(contains(message_of<AutogradError>([&] { (void)grad(square(x), {scalar(1.0)}); }),
+                 "grad: input () does not require grad"));
 }
 
 TEST_CASE("grad() below an inner tensor does not use up what lies beyond") {
@@ -237,7 +246,8 @@ TEST_CASE("the seed weighs the outputs") {
   square(x).backward(tensor({1, 0, -1}, Dtype::f64));
   CHECK(grad_of(x) == Numbers{2, 0, -6});
   CHECK(contains(message_of<AutogradError>([&] { square(x).backward(); }), "backward: (3,) is not one number"));
-  CHECK(contains(message_of<ShapeError>([&] { square(x).backward(tensor({1, 2}, Dtype::f64)); }), "backward: output (3,), seed (2,)"));
+  CHECK(contains(message_of<ShapeError>([&] { square(x).backward(tensor({1, 2}, Dtype::f64)); }),
+                 "backward: output (3,), seed (2,)"));
   CHECK(contains(message_of<AutogradError>([&] { x.detach().backward(); }), "backward: (3,) has no history"));
 }
 
@@ -304,7 +314,8 @@ TEST_CASE("parts of a tensor add their gradients where they came from, and nowhe
 
   Tensor x = fresh();  // every kind of part, one after the other and overlapping
   (sum(x[0] * 1.0) + sum(x[2] * 10.0) + sum(x.slice(0, 1, 3) * 100.0) + sum(x.slice(1, 0, 2, 2) * 1000.0) +
-   sum(x.diagonal() * 1e4) + sum(embedding(x, ids) * 1e5)).backward();
+   sum(x.diagonal() * 1e4) + sum(embedding(x, ids) * 1e5))
+      .backward();
   CHECK(grad_of(x) == Numbers{111001, 100001, 1100, 10100, 201110, 200110});
 
   // The rule may not write where another sees the numbers: here the sum gives both of its terms one gradient.
@@ -326,9 +337,9 @@ TEST_CASE("parts of a tensor add their gradients where they came from, and nowhe
 TEST_CASE("a rule that adds in place and gives zero leaves what has arrived") {
   const Tensor x = number(2);
   const Tensor nothing = op("nothing", core::full({}, 0.0, Dtype::f64), edge(x, [](const Tensor&, const SoFar& so_far) {
-    CHECK(so_far.sum.item() == 3);
-    return Tensor();
-  }));
+                              CHECK(so_far.sum.item() == 3);
+                              return Tensor();
+                            }));
   (nothing + x * 3.0).backward();  // the newer product's gradient arrives first
   CHECK(x.grad().item() == 3);
 }

@@ -35,7 +35,11 @@ TEST_CASE("autograd's errors say what was given, what is wrong and what to do") 
       {"grad: () has no history: ", [&] { (void)grad(sum(x), {p}); }},
       {"register_hook: (2, 3) does not require grad: no gradient will arrive here", [&] { x.register_hook({}); }},
       {"sum: a hook gave a gradient (3,) in place of (): must have the same shape",
-       [&] { const Tensor y = sum(p); y.register_hook([](const Tensor&) { return ones({3}); }); y.backward(); }},
+       [&] {
+         const Tensor y = sum(p);
+         y.register_hook([](const Tensor&) { return ones({3}); });
+         y.backward();
+       }},
       {"parameter: (2,) of int64: only float32 and float64 have gradients", [&] { parameter(whole); }},
       {"clamp: (2, 3) to 1 … 0: the lower bound is above the upper", [&] { clamp(x, 1.0, 0.0); }},
       {"mean: (2,) of int64: a mean is no whole number: convert with to(Dtype::f32)", [&] { mean(whole); }},
@@ -47,7 +51,8 @@ TEST_CASE("autograd's errors say what was given, what is wrong and what to do") 
       {"sum_to: (2, 3) to (3, 2): ", [&] { x.sum_to({3, 2}); }},
       {"matmul: (3,) @ (4,): inner sizes differ: 3 against 4: must be equal", [&] { matmul(ones({3}), ones({4})); }},
       {"matmul: (2, 3) @ (2,): inner sizes differ: 3 against 2: must be equal", [&] { matmul(x, ones({2})); }},
-      {"matmul: (2,) @ (3, 2): inner sizes differ: 2 against 3: must be equal", [&] { matmul(ones({2}), ones({3, 2})); }},
+      {"matmul: (2,) @ (3, 2): inner sizes differ: 2 against 3: must be equal",
+       [&] { matmul(ones({2}), ones({3, 2})); }},
       {"matmul: () @ (2, 3): a number is no matrix: multiply with *", [&] { matmul(scalar(1), x); }},
       {"arange: -1 elements: cannot be fewer than none", [&] { arange(-1); }},
       {"tensor_i64: 2 values for shape (3,): needs 3", [&] { tensor_i64({1, 2}, {3}); }},
@@ -74,7 +79,8 @@ TEST_CASE("autograd's errors say what was given, what is wrong and what to do") 
 }
 
 TEST_CASE("errors say in which module") {
-  const core::ScopeFrame frame{nullptr, nullptr, [](const core::ScopeFrame&) { return std::string("decoder.layers.1"); }, nullptr};
+  const core::ScopeFrame frame{nullptr, nullptr,
+                               [](const core::ScopeFrame&) { return std::string("decoder.layers.1"); }, nullptr};
   core::current_scope = &frame;
   const std::string text = message_of<ShapeError>([] { ones({2}) + ones({3}); });
   core::current_scope = nullptr;

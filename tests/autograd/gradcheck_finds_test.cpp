@@ -15,49 +15,56 @@ namespace {
 
 const Tensor x = test::spread({2, 3}, 0.5, 2.0);
 
-std::string complaint(const std::function<Tensor(const Tensor&)>& f, const Tensor& at = x, const GradcheckOptions& options = {}) {
+std::string complaint(const std::function<Tensor(const Tensor&)>& f, const Tensor& at = x,
+                      const GradcheckOptions& options = {}) {
   const std::string text = test::message_of<AutogradError>([&] { gradcheck(f, at, options); });
   if (text != "no error") CHECK(test::follows_grammar(text));
   return text;
 }
 
 // x², with a derivative of the caller's.
-template <class F>
-Tensor squared(const Tensor& a, const Keep<Tensor>& kept, F rule) {
+template <class F> Tensor squared(const Tensor& a, const Keep<Tensor>& kept, F rule) {
   return op("squared", core::map(core::Unary::square, a.array()), edge(a, kept, rule));
 }
 
 }  // namespace
 
 TEST_CASE("gradcheck accepts a right rule, to third order") {
-  CHECK(complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s * 2.0; }); }) == "no error");
+  CHECK(complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s * 2.0; }); }) ==
+        "no error");
   CHECK(complaint([](const Tensor& a) { return exp(sin(a)); }, x, {.order = 3}) == "no error");
 }
 
 TEST_CASE("gradcheck names the input, the coordinate and both numbers of a wrong rule") {
-  const std::string text = complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s * 2.001; }); });
+  const std::string text =
+      complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s * 2.001; }); });
   CHECK(contains(text, "gradcheck: first order, input 0 (2, 3) along coordinate (0, 0): the rule gives "));
   CHECK(contains(text, ", differences give "));
 
   const std::string second = test::message_of<AutogradError>([] {
-    gradcheck([](const std::vector<Tensor>& in) {
-      return op("mul", core::zip(core::Binary::mul, in[0].array(), in[1].array()),
-                edge(in[0], keep(in[1]), [](auto& g, auto& b) { return g * b; }),
-                edge(in[1], keep(in[0]), [](auto& g, auto& a) { return g * (a + 1e-5); }));
-    }, {x, x});
+    gradcheck(
+        [](const std::vector<Tensor>& in) {
+          return op("mul", core::zip(core::Binary::mul, in[0].array(), in[1].array()),
+                    edge(in[0], keep(in[1]), [](auto& g, auto& b) { return g * b; }),
+                    edge(in[1], keep(in[0]), [](auto& g, auto& a) { return g * (a + 1e-5); }));
+        },
+        {x, x});
   });
   CHECK(contains(second, "first order, input 1 (2, 3) along coordinate (0, 0)"));
 }
 
 TEST_CASE("gradcheck looks at large inputs through random directions") {
-  const std::string text = complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s; }); },
-                                     test::spread({20, 20}, 1, 2), {.coordinates = 10});
+  const std::string text =
+      complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s; }); },
+                test::spread({20, 20}, 1, 2), {.coordinates = 10});
   CHECK(contains(text, "input 0 (20, 20) along random direction 0"));
 }
 
 TEST_CASE("gradcheck finds a rule that is wrong in second order only") {
   // The saved factor is cut from its history: right once, 0 instead of 2 the second time.
-  const auto cut = [](const Tensor& a) { return squared(a, keep(a.detach()), [](auto& g, auto& s) { return g * s * 2.0; }); };
+  const auto cut = [](const Tensor& a) {
+    return squared(a, keep(a.detach()), [](auto& g, auto& s) { return g * s * 2.0; });
+  };
   CHECK(complaint(cut, x, {.order = 1}) == "no error");
   CHECK(contains(complaint(cut), "gradcheck: second order, input 0 (2, 3) along coordinate"));
 }
@@ -84,11 +91,13 @@ TEST_CASE("gradcheck finds memory that is read outside of a view") {
 
 TEST_CASE("gradcheck says why it cannot check") {
   CHECK(contains(complaint([](const Tensor& a) { return a * rand({2, 3}, Dtype::f64); }), "differs from call to call"));
-  CHECK(contains(complaint([](const Tensor& a) { return abs(a); }, zeros({2}, Dtype::f64) + 3e-7), "differences do not settle"));
+  CHECK(contains(complaint([](const Tensor& a) { return abs(a); }, zeros({2}, Dtype::f64) + 3e-7),
+                 "differences do not settle"));
   CHECK(contains(complaint([](const Tensor& a) { return log(a - 5.0); }), "has NaN or infinity"));
   CHECK(contains(complaint([](const Tensor& a) { return a.detach() * 2.0; }), "has no history"));
   CHECK(contains(complaint([](const Tensor&) { return Tensor(); }), "gave an empty Tensor"));
-  CHECK(contains(test::message_of<AutogradError>([] { gradcheck([](const std::vector<Tensor>&) { return x; }, {}); }), "no inputs"));
+  CHECK(contains(test::message_of<AutogradError>([] { gradcheck([](const std::vector<Tensor>&) { return x; }, {}); }),
+                 "no inputs"));
 
   const auto identity = [](const Tensor& a) { return a * 1.0; };
   CHECK(contains(test::message_of<DtypeError>([&] { gradcheck(identity, x.to(Dtype::f32)); }),
@@ -106,7 +115,8 @@ TEST_CASE("a change of dtype is differentiable") {
 TEST_CASE("gradcheck judges large values by their size, small ones too") {
   const Tensor w = test::spread({3}, 0.5, 2.0), b = test::spread({3}, -1.0, 1.0, 1);
   for (const double size : {1e9, 1e-9})
-    CHECK(complaint([&](const Tensor& a) { return layer_norm(a, w, b, 1e-5) * size; }, x, {.atol = 1e-9 * size}) == "no error");
+    CHECK(complaint([&](const Tensor& a) { return layer_norm(a, w, b, 1e-5) * size; }, x, {.atol = 1e-9 * size}) ==
+          "no error");
 }
 
 TEST_CASE("gradcheck halves its step as often as a steep function asks for") {

@@ -5,12 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include <heed/autograd/ops.h>
 #include <heed/autograd/ops/cross_entropy.h>
 #include <heed/autograd/ops/dropout.h>
 #include <heed/autograd/ops/einsum.h>
 #include <heed/autograd/ops/fused_attention.h>
 #include <heed/autograd/ops/masked_matmul.h>
-#include <heed/autograd/ops.h>
 #include <heed/autograd/ops/recurrence.h>
 #include <heed/core/random.h>
 
@@ -28,16 +28,16 @@ void add_cross_entropy(std::vector<Row>& rows) {
   for (const bool weighted : {false, true})
     for (const int64_t ignored : {-100, 2})
       for (const double smoothing : {0.0, 0.1, 1.0})
-        rows.push_back({cat("cross_entropy_rows", weighted ? " weighted" : "", " ignoring ", ignored,
-                            " smoothed by ", smoothing),
-                        [=](In in) {
-                          return cross_entropy_rows(in[0], {.classes = classes,
-                                                            .class_weight = weighted ? weight : Tensor(),
-                                                            .ignore_index = ignored,
-                                                            .smoothing = smoothing})
-                              .loss;
-                        },
-                        {{4, 3}}});
+        rows.push_back(
+            {cat("cross_entropy_rows", weighted ? " weighted" : "", " ignoring ", ignored, " smoothed by ", smoothing),
+             [=](In in) {
+               return cross_entropy_rows(in[0], {.classes = classes,
+                                                 .class_weight = weighted ? weight : Tensor(),
+                                                 .ignore_index = ignored,
+                                                 .smoothing = smoothing})
+                   .loss;
+             },
+             {{4, 3}}});
   rows.push_back({"cross_entropy_rows of sequences",
                   [=](In in) { return cross_entropy_rows(in[0], {.classes = classes.reshape({2, 2})}).loss; },
                   {{2, 2, 3}}});
@@ -138,17 +138,20 @@ void add_dropout_and_einsum(std::vector<Row>& rows) {
                     -2,
                     2,
                     {{0, 3}, {}}});
-  const std::pair<const char*, std::vector<Shape>> equations[] = {
-      {"ij,jk->ik", {{2, 3}, {3, 2}}},     {"bij,bjk->bik", {{2, 2, 3}, {2, 3, 2}}},
-      {"bhnd,bhmd->bhnm", {{1, 2, 2, 3}, {1, 2, 2, 3}}}, {"ij->ji", {{2, 3}}},
-      {"ij->", {{2, 3}}},                  {"ii->i", {{3, 3}}},
-      {"i,j->ij", {{2}, {3}}},             {"ij,ij->i", {{2, 3}, {2, 3}}},
-      {"abcdefgh->hgfedcba", {{1, 2, 1, 1, 1, 2, 1, 1}}},
-      {"...ij,jk->...ik", {{2, 2, 3}, {3, 2}}}, {"ij,jk,k->i", {{2, 3}, {3, 2}, {2}}}};
+  const std::pair<const char*, std::vector<Shape>> equations[] = {{"ij,jk->ik", {{2, 3}, {3, 2}}},
+                                                                  {"bij,bjk->bik", {{2, 2, 3}, {2, 3, 2}}},
+                                                                  {"bhnd,bhmd->bhnm", {{1, 2, 2, 3}, {1, 2, 2, 3}}},
+                                                                  {"ij->ji", {{2, 3}}},
+                                                                  {"ij->", {{2, 3}}},
+                                                                  {"ii->i", {{3, 3}}},
+                                                                  {"i,j->ij", {{2}, {3}}},
+                                                                  {"ij,ij->i", {{2, 3}, {2, 3}}},
+                                                                  {"abcdefgh->hgfedcba", {{1, 2, 1, 1, 1, 2, 1, 1}}},
+                                                                  {"...ij,jk->...ik", {{2, 2, 3}, {3, 2}}},
+                                                                  {"ij,jk,k->i", {{2, 3}, {3, 2}, {2}}}};
   for (const auto& [equation, shapes] : equations)
-    rows.push_back({cat("einsum ", equation),
-                    [equation = std::string(equation)](In in) { return einsum(equation, in); },
-                    shapes});
+    rows.push_back(
+        {cat("einsum ", equation), [equation = std::string(equation)](In in) { return einsum(equation, in); }, shapes});
 }
 
 void check(void (*add)(std::vector<Row>&)) {

@@ -30,18 +30,26 @@ Row unary(const std::string& name, Tensor (*f)(const Tensor&), double low = -2, 
 
 Row binary(const std::string& name, Tensor (*f)(const Tensor&, const Tensor&), std::vector<Shape> shapes,
            double low = -2, double high = 2, bool ties = true) {
-  return {name, [f](In in) { return f(in[0], in[1]); }, std::move(shapes), low, high,
-          {}, ties};
+  return {name, [f](In in) { return f(in[0], in[1]); }, std::move(shapes), low, high, {}, ties};
 }
 
 void add_elementwise(std::vector<Row>& rows) {
   using Two = Tensor (*)(const Tensor&, const Tensor&);
-  struct Named { const char* name; Two f; double low, high; bool ties; };
+  struct Named {
+    const char* name;
+    Two f;
+    double low, high;
+    bool ties;
+  };
   const Named two[] = {
-      {"add", operator+, -2, 2, true},         {"sub", operator-, -2, 2, true},
-      {"mul", operator*, -2, 2, true},         {"div", operator/, 0.5, 2, true},
-      {"maximum", maximum, -2, 2, false},      {"minimum", minimum, -2, 2, false},
-      {"logaddexp", logaddexp, -2, 2, true},   {"pow", [](const Tensor& a, const Tensor& b) { return pow(a, b); }, 0.3, 2, true},
+      {"add", operator+, -2, 2, true},
+      {"sub", operator-, -2, 2, true},
+      {"mul", operator*, -2, 2, true},
+      {"div", operator/, 0.5, 2, true},
+      {"maximum", maximum, -2, 2, false},
+      {"minimum", minimum, -2, 2, false},
+      {"logaddexp", logaddexp, -2, 2, true},
+      {"pow", [](const Tensor& a, const Tensor& b) { return pow(a, b); }, 0.3, 2, true},
   };
   for (const Named& op : two) {
     const std::string name = op.name;
@@ -52,7 +60,8 @@ void add_elementwise(std::vector<Row>& rows) {
     rows.push_back(binary(name + " (2,1,3) (2,1)", op.f, {{2, 1, 3}, {2, 1}}, op.low, op.high, op.ties));
     rows.push_back(binary(name + " () (2,3)", op.f, {{}, {2, 3}}, op.low, op.high));
   }
-  auto with_number = [&](const std::string& name, std::function<Tensor(const Tensor&)> f, double low = -2, double high = 2) {
+  auto with_number = [&](const std::string& name, std::function<Tensor(const Tensor&)> f, double low = -2,
+                         double high = 2) {
     rows.push_back({name, [f](In in) { return f(in[0]); }, {{2, 3}}, low, high, elementwise});
   };
   with_number("add number", [](const Tensor& x) { return x + 1.5; });
@@ -67,7 +76,8 @@ void add_elementwise(std::vector<Row>& rows) {
   with_number("maximum number", [](const Tensor& x) { return maximum(x, 0.1); });
   with_number("minimum number", [](const Tensor& x) { return minimum(x, 0.1); });
   with_number("clamp", [](const Tensor& x) { return clamp(x, -1.0, 0.9); });
-  for (double p : {0.0, 1.0, 2.0, 3.0, -2.0}) with_number("pow " + std::to_string(p), [p](const Tensor& x) { return pow(x, p); });
+  for (double p : {0.0, 1.0, 2.0, 3.0, -2.0})
+    with_number("pow " + std::to_string(p), [p](const Tensor& x) { return pow(x, p); });
   for (double p : {0.5, 2.5, -1.5})
     with_number("pow " + std::to_string(p), [p](const Tensor& x) { return pow(x, p); }, 0.3, 2);
   with_number("leaky_relu", [](const Tensor& x) { return leaky_relu(x); });
@@ -75,13 +85,29 @@ void add_elementwise(std::vector<Row>& rows) {
   with_number("elu", [](const Tensor& x) { return elu(x); });
   with_number("elu 0.5", [](const Tensor& x) { return elu(x, 0.5); });
 
-  rows.insert(rows.end(), {
-      unary("abs", abs), unary("square", square), unary("sqrt", sqrt, 0.3, 2), unary("rsqrt", rsqrt, 0.3, 2),
-      unary("reciprocal", reciprocal, 0.3, 2), unary("exp", exp), unary("expm1", expm1), unary("log", log, 0.3, 2),
-      unary("log1p", log1p, -0.5, 2), unary("sin", sin), unary("cos", cos), unary("erf", erf), unary("sign", sign),
-      unary("floor", floor), unary("ceil", ceil), unary("round", round), unary("relu", relu),
-      unary("sigmoid", sigmoid), unary("tanh", tanh), unary("gelu", gelu, -4, 4), unary("gelu_tanh", gelu_tanh, -4, 4),
-      unary("silu", silu, -4, 4), unary("softplus", softplus, -4, 4)});
+  rows.insert(rows.end(), {unary("abs", abs),
+                           unary("square", square),
+                           unary("sqrt", sqrt, 0.3, 2),
+                           unary("rsqrt", rsqrt, 0.3, 2),
+                           unary("reciprocal", reciprocal, 0.3, 2),
+                           unary("exp", exp),
+                           unary("expm1", expm1),
+                           unary("log", log, 0.3, 2),
+                           unary("log1p", log1p, -0.5, 2),
+                           unary("sin", sin),
+                           unary("cos", cos),
+                           unary("erf", erf),
+                           unary("sign", sign),
+                           unary("floor", floor),
+                           unary("ceil", ceil),
+                           unary("round", round),
+                           unary("relu", relu),
+                           unary("sigmoid", sigmoid),
+                           unary("tanh", tanh),
+                           unary("gelu", gelu, -4, 4),
+                           unary("gelu_tanh", gelu_tanh, -4, 4),
+                           unary("silu", silu, -4, 4),
+                           unary("softplus", softplus, -4, 4)});
 
   const Tensor mask = tensor({1, 0, 1, 0, 0, 1}, {2, 3}) > 0.0, row_mask = tensor({1, 0, 1}) > 0.0;
   rows.push_back({"where", [mask](In in) { return where(mask, in[0], square(in[1])); }, {{2, 3}, {2, 3}}});
@@ -89,19 +115,29 @@ void add_elementwise(std::vector<Row>& rows) {
   rows.push_back({"where mask is larger", [mask](In in) { return where(mask, in[0], in[1]); }, {{3}, {}}});
   rows.push_back({"where number second", [mask](In in) { return where(mask, square(in[0]), 3.0); }, {{2, 3}}});
   rows.push_back({"where number first", [mask](In in) { return where(mask, 3.0, square(in[0])); }, {{2, 3}}});
-  rows.push_back({"where sliced mask", [mask](In in) { return where(test::laid_out(mask.to(Dtype::f64), Layout::sliced) > 0.0, in[0], -in[0]); }, {{2, 3}}});
+  rows.push_back(
+      {"where sliced mask",
+       [mask](In in) { return where(test::laid_out(mask.to(Dtype::f64), Layout::sliced) > 0.0, in[0], -in[0]); },
+       {{2, 3}}});
   const double v = test::spread({}, -2, 2, 1).item();
   rows.push_back({"logaddexp of equals", [v](In in) { return logaddexp(in[0] * in[1], in[0] * v); }, {{2, 3}, {}}});
   const Tensor same = test::spread({2, 3}, -2, 2), powers = tensor({2, 3, 4}, Dtype::f64);
   rows.push_back({"pow of 0", [=](In in) { return pow(in[0] - same, powers); }, {{2, 3}}, -2, 2, {}, false});
   rows.push_back({"pow number of 0", [=](In in) { return pow(in[0] - same, 2.0); }, {{2, 3}}, -2, 2, {}, false});
   rows.push_back({"masked_fill", [mask](In in) { return masked_fill(square(in[0]), mask, -1.0); }, {{2, 3}}});
-  rows.push_back({"masked_fill -inf, softmax", [row_mask](In in) { return softmax(masked_fill(in[0], row_mask, -INFINITY), -1); }, {{2, 3}}});
+  rows.push_back({"masked_fill -inf, softmax",
+                  [row_mask](In in) { return softmax(masked_fill(in[0], row_mask, -INFINITY), -1); },
+                  {{2, 3}}});
 }
 
 void add_reductions(std::vector<Row>& rows) {
   using Reduce = std::function<Tensor(const Tensor&, const Axes&, bool)>;
-  struct Named { const char* name; Reduce f; bool ties; bool of_nothing; };
+  struct Named {
+    const char* name;
+    Reduce f;
+    bool ties;
+    bool of_nothing;
+  };
   const Named reductions[] = {
       {"sum", [](const Tensor& x, const Axes& a, bool k) { return sum(x, a, k); }, true, true},
       {"mean", [](const Tensor& x, const Axes& a, bool k) { return mean(x, a, k); }, true, false},
@@ -111,13 +147,16 @@ void add_reductions(std::vector<Row>& rows) {
       {"amax", [](const Tensor& x, const Axes& a, bool k) { return amax(x, a, k); }, false, false},
       {"amin", [](const Tensor& x, const Axes& a, bool k) { return amin(x, a, k); }, false, false},
   };
-  const std::pair<const char*, Axes> axes[] = {{"all", {}}, {"0", 0}, {"1", 1}, {"-1", -1}, {"0,2", {0, 2}}, {"0,1", {0, 1}}, {"-1,-2", {-1, -2}}, {"0,1,2", {0, 1, 2}}};
+  const std::pair<const char*, Axes> axes[] = {
+      {"all", {}},         {"0", 0}, {"1", 1}, {"-1", -1}, {"0,2", {0, 2}}, {"0,1", {0, 1}}, {"-1,-2", {-1, -2}},
+      {"0,1,2", {0, 1, 2}}};
   for (const Named& op : reductions)
     for (const auto& [text, axis] : axes)
       for (bool keep : {false, true}) {
         if (keep && (axis.rank() == 1 || axis.rank() == 3)) continue;
         rows.push_back({std::string(op.name) + " over " + text + (keep ? " keepdim" : ""),
-                        [f = op.f, axis = axis, keep](In in) { return f(in[0], axis, keep); }, {{2, 3, 2}}});
+                        [f = op.f, axis = axis, keep](In in) { return f(in[0], axis, keep); },
+                        {{2, 3, 2}}});
         rows.back().ties = op.ties || (axis.rank() == 1 && axis[0] != 0) || (axis.rank() == 2 && axis[0] == -1);
         if (op.of_nothing) rows.back().more = {{2, 0, 3}};
       }
@@ -130,20 +169,30 @@ void add_reductions(std::vector<Row>& rows) {
     for (bool keep : {false, true}) {
       const std::string where = " " + std::to_string(axis) + (keep ? " keepdim" : "");
       const bool ties = axis != 0;
-      rows.push_back({"max" + where, [=](In in) { return max(in[0], axis, keep).values; }, {{2, 3, 2}}, -2, 2, {}, ties});
-      rows.push_back({"min" + where, [=](In in) { return min(in[0], axis, keep).values; }, {{2, 3, 2}}, -2, 2, {}, ties});
-      rows.push_back({"prod" + where, [=](In in) { return prod(in[0], axis, keep); }, {{2, 3, 2}}, -2, 2, {{2, 0, 3}, {0, 2, 2}}});
+      rows.push_back(
+          {"max" + where, [=](In in) { return max(in[0], axis, keep).values; }, {{2, 3, 2}}, -2, 2, {}, ties});
+      rows.push_back(
+          {"min" + where, [=](In in) { return min(in[0], axis, keep).values; }, {{2, 3, 2}}, -2, 2, {}, ties});
+      rows.push_back(
+          {"prod" + where, [=](In in) { return prod(in[0], axis, keep); }, {{2, 3, 2}}, -2, 2, {{2, 0, 3}, {0, 2, 2}}});
       rows.push_back({"logsumexp" + where, [=](In in) { return logsumexp(in[0], axis, keep); }, {{2, 3, 2}}});
     }
   for (int64_t axis : {0, 1, -1})
-    rows.push_back({"cumsum " + std::to_string(axis), [=](In in) { return cumsum(square(in[0]), axis); }, {{2, 3, 2}}, -2, 2, {{2, 0, 3}}});
-  rows.push_back({"topk 1, whose axis stays", [](In in) { return topk(in[0], 1).values * in[0]; }, {{2, 3}}, -2, 2, {}, false});
+    rows.push_back({"cumsum " + std::to_string(axis),
+                    [=](In in) { return cumsum(square(in[0]), axis); },
+                    {{2, 3, 2}},
+                    -2,
+                    2,
+                    {{2, 0, 3}}});
+  rows.push_back(
+      {"topk 1, whose axis stays", [](In in) { return topk(in[0], 1).values * in[0]; }, {{2, 3}}, -2, 2, {}, false});
   rows.push_back({"topk 2 of 3", [](In in) { return topk(in[0], 2).values; }, {{2, 3}}});
   rows.push_back({"topk smallest", [](In in) { return topk(in[0], 2, 1, false).values; }, {{2, 3, 2}}});
   rows.push_back({"topk axis 0", [](In in) { return topk(in[0], 2, 0).values; }, {{3, 2}}, -2, 2, {}, false});
   rows.push_back({"topk of nothing", [](In in) { return topk(in[0], 0, 1).values; }, {{2, 3}}});
 
-  const Tensor one_zero = tensor({1, 0, 1, 1, 1, 1}, {2, 3}, Dtype::f64), two_zeros = tensor({0, 0, 1, 1, 1, 0}, {2, 3}, Dtype::f64);
+  const Tensor one_zero = tensor({1, 0, 1, 1, 1, 1}, {2, 3}, Dtype::f64),
+               two_zeros = tensor({0, 0, 1, 1, 1, 0}, {2, 3}, Dtype::f64);
   rows.push_back({"prod with a zero", [=](In in) { return prod(in[0] * one_zero, 1); }, {{2, 3}}});
   rows.push_back({"prod with two zeros", [=](In in) { return prod(in[0] * two_zeros, -1); }, {{2, 3}}});
   rows.push_back({"prod of zeros and sum", [=](In in) { return prod(in[0] * two_zeros + in[1], 1); }, {{2, 3}, {}}});
@@ -152,14 +201,21 @@ void add_reductions(std::vector<Row>& rows) {
 void add_rows(std::vector<Row>& rows) {
   for (int64_t axis : {0, 1, -1}) {
     const std::string where = " " + std::to_string(axis);
-    rows.push_back({"softmax" + where, [=](In in) { return softmax(in[0], axis); }, {{2, 3, 2}}, -2, 2, {{2, 0, 3}, {0, 3}}});
-    rows.push_back({"log_softmax" + where, [=](In in) { return log_softmax(in[0], axis); }, {{2, 3, 2}}, -2, 2, {{2, 0, 3}, {0, 3}}});
+    rows.push_back(
+        {"softmax" + where, [=](In in) { return softmax(in[0], axis); }, {{2, 3, 2}}, -2, 2, {{2, 0, 3}, {0, 3}}});
+    rows.push_back({"log_softmax" + where,
+                    [=](In in) { return log_softmax(in[0], axis); },
+                    {{2, 3, 2}},
+                    -2,
+                    2,
+                    {{2, 0, 3}, {0, 3}}});
   }
   rows.push_back({"softmax of (3)", [](In in) { return softmax(in[0], 0); }, {{3}}});
   rows.push_back({"softmax of (2,1)", [](In in) { return softmax(in[0], -1); }, {{2, 1}}});
   rows.push_back({"layer_norm", [](In in) { return layer_norm(in[0]); }, {{2, 2, 3}}, -2, 2, {{0, 3}}});
   rows.push_back({"layer_norm weight", [](In in) { return layer_norm(in[0], in[1]); }, {{2, 2, 4}, {4}}});
-  rows.push_back({"layer_norm weight bias", [](In in) { return layer_norm(in[0], in[1], in[2]); }, {{2, 2, 4}, {4}, {4}}});
+  rows.push_back(
+      {"layer_norm weight bias", [](In in) { return layer_norm(in[0], in[1], in[2]); }, {{2, 2, 4}, {4}, {4}}});
   rows.push_back({"layer_norm bias", [](In in) { return layer_norm(in[0], {}, in[1]); }, {{3, 4}, {4}}});
   rows.push_back({"layer_norm eps", [](In in) { return layer_norm(in[0], in[1], in[2], 0.1); }, {{3, 4}, {4}, {4}}});
   rows.push_back({"layer_norm of (4)", [](In in) { return layer_norm(in[0], in[1], in[2]); }, {{4}, {4}, {4}}});
@@ -172,17 +228,32 @@ void add_rows(std::vector<Row>& rows) {
 }
 
 void add_products(std::vector<Row>& rows) {
-  const std::pair<Shape, Shape> pairs[] = {
-      {{3}, {3}}, {{2, 3}, {3}}, {{3}, {3, 2}}, {{2, 3}, {3, 2}}, {{1, 3}, {3, 1}}, {{2, 2, 3}, {3, 2}}, {{2, 3}, {2, 3, 2}},
-      {{2, 2, 3}, {2, 3, 2}}, {{2, 1, 2, 3}, {2, 3, 2}}, {{1, 2, 3}, {2, 3, 1}}, {{2, 2, 3}, {3}}, {{3}, {2, 3, 2}},
-      {{0, 3}, {3, 2}}, {{2, 0}, {0, 3}}, {{2, 3}, {3, 0}}, {{0, 2, 3}, {3, 2}}, {{2, 2, 0}, {0, 2}}};
+  const std::pair<Shape, Shape> pairs[] = {{{3}, {3}},
+                                           {{2, 3}, {3}},
+                                           {{3}, {3, 2}},
+                                           {{2, 3}, {3, 2}},
+                                           {{1, 3}, {3, 1}},
+                                           {{2, 2, 3}, {3, 2}},
+                                           {{2, 3}, {2, 3, 2}},
+                                           {{2, 2, 3}, {2, 3, 2}},
+                                           {{2, 1, 2, 3}, {2, 3, 2}},
+                                           {{1, 2, 3}, {2, 3, 1}},
+                                           {{2, 2, 3}, {3}},
+                                           {{3}, {2, 3, 2}},
+                                           {{0, 3}, {3, 2}},
+                                           {{2, 0}, {0, 3}},
+                                           {{2, 3}, {3, 0}},
+                                           {{0, 2, 3}, {3, 2}},
+                                           {{2, 2, 0}, {0, 2}}};
   for (const auto& [a, b] : pairs)
     rows.push_back({cat("matmul ", a, " ", b), [](In in) { return matmul(in[0], in[1]); }, {a, b}});
   rows.push_back({"matmul aT b", [](In in) { return matmul(in[0].transpose(0, 1), in[1]); }, {{3, 2}, {3, 2}}});
   rows.push_back({"matmul a bT", [](In in) { return matmul(in[0], in[1].transpose(-1, -2)); }, {{2, 2, 3}, {2, 2, 3}}});
   rows.push_back({"matmul x x", [](In in) { return matmul(in[0], in[0]); }, {{2, 2}}});
-  rows.push_back({"matmul heads", [](In in) {  // (batch, sequence, heads, width) as attention has it
-                    return matmul(in[0].transpose(1, 2), in[1].transpose(1, 2).transpose(-1, -2)); },
+  rows.push_back({"matmul heads",
+                  [](In in) {  // (batch, sequence, heads, width) as attention has it
+                    return matmul(in[0].transpose(1, 2), in[1].transpose(1, 2).transpose(-1, -2));
+                  },
                   {{1, 2, 2, 3}, {1, 3, 2, 3}}});
   for (const Shape& x : {Shape{3}, Shape{2, 3}, Shape{2, 2, 3}, Shape{0, 3}}) {
     rows.push_back({cat("linear ", x), [](In in) { return linear(in[0], in[1]); }, {x, {2, 3}}});
@@ -201,8 +272,11 @@ void add_indexing(std::vector<Row>& rows) {
   rows.push_back({"gather turned index", [=](In in) { return gather(in[0], 0, turned); }, {{2, 3}}});
   rows.push_back({"gather nothing", [=](In in) { return gather(in[0], 0, tensor_i64({}, {0, 3})); }, {{2, 3}}});
   rows.push_back({"scatter_add 0", [=](In in) { return square(scatter_add(in[0], 0, at, in[1])); }, {{2, 3}, {2, 3}}});
-  rows.push_back({"scatter_add -1", [=](In in) { return square(scatter_add(in[0], -1, columns, in[1])); }, {{2, 3}, {2, 2}}});
-  rows.push_back({"scatter_add nothing", [=](In in) { return scatter_add(in[0], 0, tensor_i64({}, {0, 3}), in[1]); }, {{2, 3}, {0, 3}}});
+  rows.push_back(
+      {"scatter_add -1", [=](In in) { return square(scatter_add(in[0], -1, columns, in[1])); }, {{2, 3}, {2, 2}}});
+  rows.push_back({"scatter_add nothing",
+                  [=](In in) { return scatter_add(in[0], 0, tensor_i64({}, {0, 3}), in[1]); },
+                  {{2, 3}, {0, 3}}});
   rows.push_back({"index_select 0", [=](In in) { return index_select(in[0], 0, picks); }, {{2, 3}}});
   rows.push_back({"index_select 1", [=](In in) { return square(index_select(in[0], 1, picks)); }, {{2, 3, 2}}});
   rows.push_back({"index_select nothing", [=](In in) { return index_select(in[0], 1, nothing); }, {{2, 3}}});
@@ -214,7 +288,8 @@ void add_indexing(std::vector<Row>& rows) {
 }
 
 void add_views(std::vector<Row>& rows) {
-  auto view = [&](const std::string& name, std::function<Tensor(const Tensor&)> f, Shape shape = {2, 3, 2}, std::vector<Shape> more = {}) {
+  auto view = [&](const std::string& name, std::function<Tensor(const Tensor&)> f, Shape shape = {2, 3, 2},
+                  std::vector<Shape> more = {}) {
     rows.push_back({name, [f](In in) { return square(f(in[0])); }, {shape}, -2, 2, std::move(more)});
   };
   view("transpose 0 -1", [](const Tensor& x) { return x.transpose(0, -1); }, {2, 3, 2}, {{0, 3}});
@@ -242,8 +317,14 @@ void add_views(std::vector<Row>& rows) {
   view("slice to nothing", [](const Tensor& x) { return x.slice(1, 2, 2); });
   view("diagonal", [](const Tensor& x) { return x.diagonal(); });
   view("diagonal wide", [](const Tensor& x) { return x.diagonal(); }, {2, 4});
-  view("split", [](const Tensor& x) { const auto s = x.split(2, 1); return s[0].select(1, 0) * s[1].select(1, 0); });
-  view("chunk", [](const Tensor& x) { const auto s = x.chunk(2, -1); return s[0] * s[1]; });
+  view("split", [](const Tensor& x) {
+    const auto s = x.split(2, 1);
+    return s[0].select(1, 0) * s[1].select(1, 0);
+  });
+  view("chunk", [](const Tensor& x) {
+    const auto s = x.chunk(2, -1);
+    return s[0] * s[1];
+  });
   view("contiguous", [](const Tensor& x) { return x.transpose(0, 1).contiguous(); });
   view("clone", [](const Tensor& x) { return x.clone(); }, {2, 3}, {{}, {0, 3}});
   view("to the same dtype", [](const Tensor& x) { return x.to(Dtype::f64); });

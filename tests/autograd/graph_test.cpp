@@ -8,7 +8,8 @@ using namespace heed;
 
 namespace {
 
-const std::string head = "digraph heed {\n  node [fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\", fontsize=10];\n";
+const std::string head =
+    "digraph heed {\n  node [fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\", fontsize=10];\n";
 const std::string leaf_style = ", shape=box, style=filled, fillcolor=\"#dbe9f6\"";
 
 }  // namespace
@@ -18,9 +19,11 @@ TEST_CASE("the drawing of a small graph") {
   const Tensor x = ones({4, 3});
   const Tensor y = mean(relu(matmul(x, w) + b));
   CHECK(graph_dot(y, {{"weight", w}, {"bias", b}, {"x", x}}) ==
-        head +
-            "  n0 [label=\"weight\\n(3, 2) float32\"" + leaf_style + "];\n"
-            "  n1 [label=\"bias\\n(2,) float32\"" + leaf_style + "];\n"
+        head + "  n0 [label=\"weight\\n(3, 2) float32\"" + leaf_style +
+            "];\n"
+            "  n1 [label=\"bias\\n(2,) float32\"" +
+            leaf_style +
+            "];\n"
             "  n2 [label=\"matmul\"];\n"
             "  n3 [label=\"add\"];\n"
             "  n4 [label=\"relu\"];\n"
@@ -37,7 +40,8 @@ TEST_CASE("the drawing of a small graph") {
 TEST_CASE("a shared node is drawn once, with all its edges, also after backward") {
   Tensor x = parameter(scalar(2.0, Dtype::f64)), frozen = parameter(scalar(1.0));
   const Tensor y = x * x;
-  const std::string text = head + "  n0 [label=\"a \\\"b\\\" \\\\\\n() float64\"" + leaf_style + "];\n"
+  const std::string text = head + "  n0 [label=\"a \\\"b\\\" \\\\\\n() float64\"" + leaf_style +
+                           "];\n"
                            "  n1 [label=\"mul\\nsquare\\n() float64\", peripheries=2];\n"
                            "  n0 -> n1 [label=\"()\"];\n  n0 -> n1 [label=\"()\"];\n}\n";
   CHECK(graph_dot(y, {{"a \"b\" \\", x}, {"square", y}}) == text);
@@ -50,11 +54,15 @@ TEST_CASE("a shared node is drawn once, with all its edges, also after backward"
 
 TEST_CASE("what has no history has an empty drawing, a leaf is its own") {
   CHECK(graph_dot(ones({2})) == head + "}\n");
-  CHECK(graph_dot(parameter(ones({2}))) == head + "  n0 [label=\"leaf\\n(2,) float32\"" + leaf_style + ", peripheries=2];\n}\n");
+  CHECK(graph_dot(parameter(ones({2}))) ==
+        head + "  n0 [label=\"leaf\\n(2,) float32\"" + leaf_style + ", peripheries=2];\n}\n");
 }
 
 TEST_CASE("labels come from whatever has names and tensors") {
-  struct Named { std::string name; Tensor tensor; };
+  struct Named {
+    std::string name;
+    Tensor tensor;
+  };
   const Tensor w = parameter(ones({2}));
   CHECK(graph_dot(sum(w), std::vector<Named>{{"layer.weight", w}}).find("layer.weight\\n(2,)") != std::string::npos);
 }

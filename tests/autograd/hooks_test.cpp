@@ -94,8 +94,7 @@ TEST_CASE("hooks: what one gives in place of a gradient is checked") {
                "convert it with to(Dtype)");
     CHECK(error_of([](const Tensor&) { return ones({3}); }, leaf) ==
           at + ": a hook gave a gradient (3,) in place of (2,): must have the same shape");
-    CHECK(error_of([](const Tensor& g) { return (g > 0.0); }, leaf).find("in place of float32") !=
-          std::string::npos);
+    CHECK(error_of([](const Tensor& g) { return (g > 0.0); }, leaf).find("in place of float32") != std::string::npos);
     CHECK(error_of([](const Tensor&) { return Tensor(); }, leaf) == "no error");
   }
   CHECK(message_of<Error>([] { parameter(ones({2})).register_hook({}); }) ==
@@ -110,8 +109,9 @@ TEST_CASE("hooks: a change of the gradient in place is refused, and reaches no o
     return Tensor();
   });
   const Tensor z = y + x;  // both gradients are the seed
-  CHECK(message_of<AutogradError>([&] { z.backward(seed); }) ==
-        "leaf: a hook changed its gradient (2,) in place: return the gradient that is to take its place, as in g * 2.0");
+  CHECK(
+      message_of<AutogradError>([&] { z.backward(seed); }) ==
+      "leaf: a hook changed its gradient (2,) in place: return the gradient that is to take its place, as in g * 2.0");
   CHECK(seed.to_vector() == Numbers{1, 1});
 }
 

@@ -37,7 +37,9 @@ Figure measure(const Workload& workload, double seconds) {
   }
   take_unowned_leaves();  // of a workload without an optimizer: nothing that the next one's should report
   std::sort(times.begin(), times.end());
-  const auto figure = [&](double s) { return workload.unit.rate ? workload.unit.amount / s : s * workload.unit.amount; };
+  const auto figure = [&](double s) {
+    return workload.unit.rate ? workload.unit.amount / s : s * workload.unit.amount;
+  };
   const double low = figure(times.front()), high = figure(times.back());
   return {figure(times[times.size() / 2]), std::min(low, high), std::max(low, high)};
 }
@@ -48,8 +50,9 @@ double probe(int threads) {
   set_num_threads(threads);
   const int64_t n = 384, batch = 8;
   const core::Array a = core::full({batch, n, n}, 0.5), b = core::full({batch, n, n}, 0.25);
-  const Workload product{"probe", {"GFLOP/s", 2e-9 * static_cast<double>(batch * n * n * n), true},
-                         [&] { return Step([&] { core::matmul(a, b); }); }};
+  const Workload product{"probe", {"GFLOP/s", 2e-9 * static_cast<double>(batch * n * n * n), true}, [&] {
+                           return Step([&] { core::matmul(a, b); });
+                         }};
   const double rate = measure(product, 0.2).high;
   set_num_threads(before);
   return rate;

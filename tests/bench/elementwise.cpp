@@ -12,11 +12,11 @@ void add_map(Workloads& all, const std::string& name, const Shape& shape, double
              std::function<Tensor(const Tensor&, const Tensor&)> f) {
   const int64_t n = shape.numel();
   all.push_back({cat(name, n > (4 << 20) ? "_16M" : "_1M"), {"GB/s", 1e-9 * bytes * static_cast<double>(n), true}, [=] {
-    return Step([=, a = randn(shape), b = randn(shape)] {
-      const NoGrad off;
-      f(a, b);
-    });
-  }});
+                   return Step([=, a = randn(shape), b = randn(shape)] {
+                     const NoGrad off;
+                     f(a, b);
+                   });
+                 }});
 }
 
 }  // namespace
@@ -40,19 +40,21 @@ void add_elementwise(Workloads& all) {
   }
   for (const bool backward : {false, true})
     all.push_back({backward ? "cross_entropy_256x50257_fwd_bwd" : "cross_entropy_256x50257_fwd",
-                   {"Gelem/s", 1e-9 * 256 * 50257, true}, [backward] {
-      return Step([=, logits = parameter(randn({256, 50257})), target = randint(0, 50257, {256})]() mutable {
-        logits.zero_grad();
-        const Tensor loss = nn::cross_entropy(logits, target);
-        if (backward) loss.backward();
-      });
-    }});
+                   {"Gelem/s", 1e-9 * 256 * 50257, true},
+                   [backward] {
+                     return Step(
+                         [=, logits = parameter(randn({256, 50257})), target = randint(0, 50257, {256})]() mutable {
+                           logits.zero_grad();
+                           const Tensor loss = nn::cross_entropy(logits, target);
+                           if (backward) loss.backward();
+                         });
+                   }});
   all.push_back({"adamw_10M", {"GB/s", 28e-9 * 10'000'000, true}, [] {
-    Tensor p = parameter(randn({10'000'000}));
-    p.set_grad(randn({10'000'000}));
-    auto adam = std::make_shared<optim::AdamW>(std::vector<Tensor>{p});
-    return Step([=] { adam->step(); });
-  }});
+                   Tensor p = parameter(randn({10'000'000}));
+                   p.set_grad(randn({10'000'000}));
+                   auto adam = std::make_shared<optim::AdamW>(std::vector<Tensor>{p});
+                   return Step([=] { adam->step(); });
+                 }});
 }
 
 }  // namespace heed::bench

@@ -39,8 +39,10 @@ struct LlamaBlock : nn::Module {
   nn::SwiGLU mlp;
 
   LlamaBlock(const LlamaShape& s, const nn::RotaryPositions& rope)
-      : input_layernorm(s.width, 1e-5), post_attention_layernorm(s.width, 1e-5),
-        self_attn(s.width, s.heads, {.rope = rope}), mlp(s.width, {.hidden = s.hidden}) {}
+      : input_layernorm(s.width, 1e-5),
+        post_attention_layernorm(s.width, 1e-5),
+        self_attn(s.width, s.heads, {.rope = rope}),
+        mlp(s.width, {.hidden = s.hidden}) {}
 
   Tensor step(const Tensor& x, nn::KeyValueCache& past) const {
     const Tensor y = x + self_attn(input_layernorm(x), {.causal = true, .cache = &past}).output;
@@ -78,7 +80,9 @@ Step llama_generation(const LlamaShape& shape) {
 
 void add_generation(Workloads& all) {
   const auto add = [&](const std::string& name, int64_t tokens, int64_t weights, std::function<Step()> prepare) {
-    all.push_back({name, {"tokens/s", static_cast<double>(tokens), true}, std::move(prepare),
+    all.push_back({name,
+                   {"tokens/s", static_cast<double>(tokens), true},
+                   std::move(prepare),
                    {{"megabytes_a_token", 4e-6 * static_cast<double>(weights)}}});
   };
   for (const GPTShape& s : {gpt_s, gpt_m})

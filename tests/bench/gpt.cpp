@@ -1,8 +1,8 @@
 // GPT: training steps (forward, loss, backward, clipping, AdamW).
+#include "bench/gpt.h"
 #include <heed/nn/nn.h>
 #include <heed/optim/optim.h>
 #include "bench/bench.h"
-#include "bench/gpt.h"
 
 namespace heed::bench {
 
@@ -16,9 +16,10 @@ double gflop(const GPTShape& s) {
 Step training_step(const GPTShape& s) {
   auto model = std::make_shared<nn::GPT>(s.options());
   const nn::DecayGroups groups = nn::decay_groups(*model);
-  auto adam = std::make_shared<optim::AdamW>(
-      std::vector<optim::ParamGroup>{{.params = groups.decay, .weight_decay = 0.1}, {.params = groups.no_decay, .weight_decay = 0.0}},
-      optim::AdamWOptions{.lr = 1e-3, .beta2 = 0.99});
+  auto adam =
+      std::make_shared<optim::AdamW>(std::vector<optim::ParamGroup>{{.params = groups.decay, .weight_decay = 0.1},
+                                                                    {.params = groups.no_decay, .weight_decay = 0.0}},
+                                     optim::AdamWOptions{.lr = 1e-3, .beta2 = 0.99});
   const Tensor tokens = randint(0, s.vocab, {s.batch, s.context}), next = randint(0, s.vocab, {s.batch, s.context});
   return [=, params = model->parameters()] {
     adam->zero_grad();
@@ -30,7 +31,9 @@ Step training_step(const GPTShape& s) {
 
 void add_gpt(Workloads& all) {
   for (const GPTShape& shape : {gpt_s, gpt_m, gpt_m_recompute, gpt_124m})
-    all.push_back({cat("gpt_train_", shape.name), {"ms", 1e3}, [shape] { return training_step(shape); },
+    all.push_back({cat("gpt_train_", shape.name),
+                   {"ms", 1e3},
+                   [shape] { return training_step(shape); },
                    {{"gflop", gflop(shape)}}});
 }
 

@@ -12,7 +12,8 @@ struct GPTShape {
   bool recompute = false;
 
   nn::GPTOptions options() const {
-    return {.vocab = vocab, .context = context, .width = width, .heads = heads, .layers = layers, .recompute = recompute};
+    return {
+        .vocab = vocab, .context = context, .width = width, .heads = heads, .layers = layers, .recompute = recompute};
   }
 };
 

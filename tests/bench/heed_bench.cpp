@@ -8,8 +8,8 @@
 
 #include <iostream>
 
-#include <heed/core/parallel.h>
 #include <heed/core/memory/storage.h>
+#include <heed/core/parallel.h>
 #include <heed/examples/kit/cli.h>
 #include "bench/bench.h"
 #include "bench/scaling.h"
@@ -61,7 +61,8 @@ int run(int argc, char** argv) {
   bench::add_limits(all);
   bool found = false;
   for (const bench::Workload& workload : all) {
-    if (only.starts_with('=') ? workload.name != only.substr(1) : workload.name.find(only) == std::string::npos) continue;
+    if (only.starts_with('=') ? workload.name != only.substr(1) : workload.name.find(only) == std::string::npos)
+      continue;
     found = true;
     if (list) {
       std::cout << workload.name << '\n';
@@ -70,8 +71,13 @@ int run(int argc, char** argv) {
     core::release_memory();
     core::reset_peak_memory();
     const bench::Figure f = bench::measure(workload, seconds);
-    kit::Json::Object line{{"name", workload.name}, {"peer", "heed"}, {"threads", static_cast<double>(threads)},
-                            {"value", f.median},     {"unit", workload.unit.name}, {"low", f.low}, {"high", f.high}};
+    kit::Json::Object line{{"name", workload.name},
+                           {"peer", "heed"},
+                           {"threads", static_cast<double>(threads)},
+                           {"value", f.median},
+                           {"unit", workload.unit.name},
+                           {"low", f.low},
+                           {"high", f.high}};
     for (const auto& [key, value] : workload.facts) line.push_back({key, value});
     line.push_back({"peak_mib", static_cast<double>(core::memory_stats().peak) / mib});
     line.push_back({"resident_mib", resident_mib()});

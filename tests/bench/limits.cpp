@@ -22,7 +22,8 @@ void use(__m128 value) { __asm__ volatile("" ::"x"(value)); }
 void ask_for(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 
 __m128 sum_of_line(const float* p) {
-  return _mm_add_ps(_mm_add_ps(_mm_load_ps(p), _mm_load_ps(p + 4)), _mm_add_ps(_mm_load_ps(p + 8), _mm_load_ps(p + 12)));
+  return _mm_add_ps(_mm_add_ps(_mm_load_ps(p), _mm_load_ps(p + 4)),
+                    _mm_add_ps(_mm_load_ps(p + 8), _mm_load_ps(p + 12)));
 }
 
 void read(const float* x) {
@@ -72,10 +73,10 @@ __attribute__((target("avx2,fma"))) void multiply_add_256() {
 void add_limits(Workloads& all) {
   const auto add = [&](const std::string& name, double bytes, std::function<void(float*, float*)> loop) {
     all.push_back({name, {"GB/s", 1e-9 * bytes * static_cast<double>(count), true}, [=] {
-      return Step([=, x = core::full({count}, 1.0), y = core::full({count}, 0.0)] {
-        loop(x.data<float>(), y.data<float>());
-      });
-    }});
+                     return Step([=, x = core::full({count}, 1.0), y = core::full({count}, 0.0)] {
+                       loop(x.data<float>(), y.data<float>());
+                     });
+                   }});
   };
   add("limit_read", 4, [](float* x, float*) { read(x); });
   add("limit_copy", 8, copy);

@@ -28,37 +28,35 @@ struct Operands {
 
 void add_overhead(Workloads& all) {
   all.push_back({"op_add4_nograd", ns_per_op, [] {
-    return Step([o = Operands()] {
-      const NoGrad off;
-      for (int i = 0; i < ops; ++i) o.a + o.b;
-    });
-  }});
+                   return Step([o = Operands()] {
+                     const NoGrad off;
+                     for (int i = 0; i < ops; ++i) o.a + o.b;
+                   });
+                 }});
   all.push_back({"op_add4_record", ns_per_op, [] {
-    return Step([o = Operands()] {
-      for (int i = 0; i < ops; ++i) o.a + o.b;
-    });
-  }});
+                   return Step([o = Operands()] {
+                     for (int i = 0; i < ops; ++i) o.a + o.b;
+                   });
+                 }});
   all.push_back({"chain1000_fwd_nograd", ns_per_op, [] {
-    return Step([o = Operands()] {
-      const NoGrad off;
-      chain(o.a, o.b);
-    });
-  }});
-  all.push_back({"chain1000_fwd_record", ns_per_op, [] {
-    return Step([o = Operands()] { chain(o.a, o.b); });
-  }});
+                   return Step([o = Operands()] {
+                     const NoGrad off;
+                     chain(o.a, o.b);
+                   });
+                 }});
+  all.push_back({"chain1000_fwd_record", ns_per_op, [] { return Step([o = Operands()] { chain(o.a, o.b); }); }});
   all.push_back({"chain1000_fwd_bwd", ns_per_op, [] {
-    return Step([o = Operands()]() mutable {
-      o.a.zero_grad();
-      sum(chain(o.a, o.b)).backward();
-    });
-  }});
+                   return Step([o = Operands()]() mutable {
+                     o.a.zero_grad();
+                     sum(chain(o.a, o.b)).backward();
+                   });
+                 }});
   for (const int64_t n : {4, 16})
     all.push_back({cat("op_matmul", n, "x", n, "_nograd"), ns_per_op, [n] {
-      return Step([a = ones({n, n}), b = ones({n, n})] {
-        for (int i = 0; i < ops; ++i) matmul(a, b);
-      });
-    }});
+                     return Step([a = ones({n, n}), b = ones({n, n})] {
+                       for (int i = 0; i < ops; ++i) matmul(a, b);
+                     });
+                   }});
 }
 
 }  // namespace heed::bench

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iostream>
 
-#include <heed/core/parallel.h>
 #include <heed/core/memory/storage.h>
+#include <heed/core/parallel.h>
 #include <heed/examples/kit/pictures/plot.h>
 #include <heed/nn/nn.h>
 #include "bench/bench.h"
@@ -30,7 +30,8 @@ Step attention_step(int64_t n, bool plain) {
   for (int i = 0; i < 3; ++i) qkv.push_back(parameter(randn({1, 4, n, 32})));
   return [=, g = randn({1, 4, n, 32})]() mutable {
     for (Tensor& x : qkv) x.zero_grad();
-    (plain ? nn::attention(qkv[0], qkv[1], qkv[2]).output : nn::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])).backward(g);
+    (plain ? nn::attention(qkv[0], qkv[1], qkv[2]).output : nn::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]))
+        .backward(g);
   };
 }
 
@@ -55,14 +56,16 @@ void plot_scaling(const std::filesystem::path& folder, int threads, double secon
   const auto sweep = [&](const std::string& title, const std::string& x_label, const std::vector<int64_t>& values,
                          const std::vector<std::pair<std::string, std::function<Step(int64_t)>>>& curves) {
     kit::Plot time{.title = title + ": time", .x_label = x_label, .y_label = "ms a step", .log_x = true, .log_y = true};
-    kit::Plot memory{.title = title + ": memory", .x_label = x_label, .y_label = "MiB at the peak", .log_x = true, .log_y = true};
+    kit::Plot memory{
+        .title = title + ": memory", .x_label = x_label, .y_label = "MiB at the peak", .log_x = true, .log_y = true};
     for (const auto& curve : curves) {
       const std::string& name = curve.first;
       const auto& step = curve.second;
       kit::Series ms{.name = name}, mib{.name = name};
       for (const int64_t value : values) {
         const Point at = cost([&step, value] { return step(value); }, seconds);
-        std::cout << title << ", " << name << ", " << x_label << ' ' << value << ": " << at.ms << " ms, " << at.mib << " MiB" << std::endl;
+        std::cout << title << ", " << name << ", " << x_label << ' ' << value << ": " << at.ms << " ms, " << at.mib
+                  << " MiB" << std::endl;
         for (kit::Series* s : {&ms, &mib}) s->x.push_back(static_cast<double>(value));
         ms.y.push_back(at.ms);
         mib.y.push_back(at.mib);
@@ -73,7 +76,8 @@ void plot_scaling(const std::filesystem::path& folder, int threads, double secon
     panels.insert(panels.end(), {time, memory});
   };
   sweep("Attention, forward and backward", "sequence length", {128, 256, 512, 1024, 2048},
-        {{"fused", [](int64_t n) { return attention_step(n, false); }}, {"plain", [](int64_t n) { return attention_step(n, true); }}});
+        {{"fused", [](int64_t n) { return attention_step(n, false); }},
+         {"plain", [](int64_t n) { return attention_step(n, true); }}});
   const auto gpt = [](int64_t GPTShape::* field) {
     return [field](int64_t value) { return training_step(with(gpt_s, field, value)); };
   };
@@ -85,9 +89,9 @@ void plot_scaling(const std::filesystem::path& folder, int threads, double secon
   std::vector<int64_t> counts;
   for (int n = 1; n <= std::max(2, threads); n *= 2) counts.push_back(n);
   sweep("GPT training step", "threads", counts, {{"GPT-S", [](int64_t n) {
-    set_num_threads(static_cast<int>(n));
-    return training_step(gpt_s);
-  }}});
+                                                    set_num_threads(static_cast<int>(n));
+                                                    return training_step(gpt_s);
+                                                  }}});
   set_num_threads(threads);
   std::filesystem::create_directories(folder);
   kit::save_svg(folder / "cost.svg", {.title = "How cost grows", .panels = panels, .columns = 2});

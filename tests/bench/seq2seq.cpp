@@ -12,7 +12,9 @@ Step seq2seq_step(int64_t hidden, int64_t vocab, int64_t batch, int64_t length) 
     nn::EncoderRNN encoder;
     nn::BahdanauDecoder decoder;
     Model(int64_t h, int64_t v) : encoder(v, h, {.dropout = 0}), decoder(h, v, {.dropout = 0}) {}
-    Tensor operator()(const Tensor& source, const Tensor& target) const { return decoder(target, encoder(source)).logits; }
+    Tensor operator()(const Tensor& source, const Tensor& target) const {
+      return decoder(target, encoder(source)).logits;
+    }
     void visit(nn::Visitor& v) override {
       v("encoder", encoder);
       v("decoder", decoder);

@@ -56,7 +56,8 @@ struct Both {
 };
 
 Both start(const Index& shape) {
-  return {counted(shape_of(shape)), {shape, [shape](const Index& i) { return static_cast<double>(flatten(i, shape)); }}};
+  return {counted(shape_of(shape)),
+          {shape, [shape](const Index& i) { return static_cast<double>(flatten(i, shape)); }}};
 }
 
 class Random {
@@ -82,24 +83,25 @@ void change(Both& x, Random& random) {
       for (int64_t axis : order) to.push_back(shape[size_t(axis)]);
       x.array = permute(x.array, shape_of(order));
       x.oracle = {to, [=](const Index& i) {
-        Index from(i.size());
-        for (size_t k = 0; k < i.size(); ++k) from[size_t(order[k])] = i[k];
-        return before.at(from);
-      }};
+                    Index from(i.size());
+                    for (size_t k = 0; k < i.size(); ++k) from[size_t(order[k])] = i[k];
+                    return before.at(from);
+                  }};
       break;
     }
     case 1: {  // slice
       if (rank == 0) return;
       const size_t axis = size_t(random.below(rank));
-      const int64_t n = shape[axis], begin = random.below(n + 1), end = begin + random.below(n - begin + 1), step = 1 + random.below(3);
+      const int64_t n = shape[axis], begin = random.below(n + 1), end = begin + random.below(n - begin + 1),
+                    step = 1 + random.below(3);
       Index to = shape;
       to[axis] = (end - begin + step - 1) / step;
       x.array = slice(x.array, int64_t(axis) - (random.below(2) ? rank : 0), begin, end, step);
       x.oracle = {to, [=](const Index& i) {
-        Index from = i;
-        from[axis] = begin + i[axis] * step;
-        return before.at(from);
-      }};
+                    Index from = i;
+                    from[axis] = begin + i[axis] * step;
+                    return before.at(from);
+                  }};
       break;
     }
     case 2: {  // select
@@ -111,10 +113,10 @@ void change(Both& x, Random& random) {
       to.erase(to.begin() + int64_t(axis));
       x.array = select(x.array, int64_t(axis), random.below(2) ? at : at - shape[axis]);
       x.oracle = {to, [=](const Index& i) {
-        Index from = i;
-        from.insert(from.begin() + int64_t(axis), at);
-        return before.at(from);
-      }};
+                    Index from = i;
+                    from.insert(from.begin() + int64_t(axis), at);
+                    return before.at(from);
+                  }};
       break;
     }
     case 3: {  // unsqueeze
@@ -124,10 +126,10 @@ void change(Both& x, Random& random) {
       to.insert(to.begin() + axis, 1);
       x.array = unsqueeze(x.array, random.below(2) ? axis : axis - rank - 1);
       x.oracle = {to, [=](const Index& i) {
-        Index from = i;
-        from.erase(from.begin() + axis);
-        return before.at(from);
-      }};
+                    Index from = i;
+                    from.erase(from.begin() + axis);
+                    return before.at(from);
+                  }};
       break;
     }
     case 4: {  // expand the axes of size 1, and a new one in front
@@ -138,11 +140,11 @@ void change(Both& x, Random& random) {
       to.insert(to.begin(), 1 + random.below(2));
       x.array = expand(x.array, shape_of(to));
       x.oracle = {to, [=](const Index& i) {
-        Index from(i.begin() + 1, i.end());
-        for (size_t k = 0; k < from.size(); ++k)
-          if (shape[k] == 1) from[k] = 0;
-        return before.at(from);
-      }};
+                    Index from(i.begin() + 1, i.end());
+                    for (size_t k = 0; k < from.size(); ++k)
+                      if (shape[k] == 1) from[k] = 0;
+                    return before.at(from);
+                  }};
       break;
     }
     case 5: {  // diagonal
@@ -151,10 +153,10 @@ void change(Both& x, Random& random) {
       to.back() = std::min(shape[shape.size() - 2], shape.back());
       x.array = diagonal(x.array);
       x.oracle = {to, [=](const Index& i) {
-        Index from = i;
-        from.push_back(i.back());
-        return before.at(from);
-      }};
+                    Index from = i;
+                    from.push_back(i.back());
+                    return before.at(from);
+                  }};
       break;
     }
     default: {  // reshape: join two axes, or cut one, or both
@@ -240,10 +242,20 @@ TEST_CASE("reductions of random views agree with their index functions") {
 
 TEST_CASE("views alias, copies do not") {
   const Array x = counted({2, 3, 4});
-  const Array views[] = {transpose(x, 0, 2), permute(x, {1, 0, 2}), slice(x, 1, 1, 3), select(x, 0, 1), expand(unsqueeze(x, 0), {5, 2, 3, 4}),
-                         squeeze(unsqueeze(x, 1), 1), diagonal(x), reshape(x, {6, 4}), reshape(x, {2, -1}), contiguous(x), to(x, Dtype::f64)};
+  const Array views[] = {transpose(x, 0, 2),
+                         permute(x, {1, 0, 2}),
+                         slice(x, 1, 1, 3),
+                         select(x, 0, 1),
+                         expand(unsqueeze(x, 0), {5, 2, 3, 4}),
+                         squeeze(unsqueeze(x, 1), 1),
+                         diagonal(x),
+                         reshape(x, {6, 4}),
+                         reshape(x, {2, -1}),
+                         contiguous(x),
+                         to(x, Dtype::f64)};
   for (const Array& view : views) CHECK(view.storage() == x.storage());
-  const Array copies[] = {clone(x), contiguous(transpose(x, 0, 1)), to(x, Dtype::f32), reshape(transpose(x, 0, 1), {24})};
+  const Array copies[] = {clone(x), contiguous(transpose(x, 0, 1)), to(x, Dtype::f32),
+                          reshape(transpose(x, 0, 1), {24})};
   for (const Array& copy : copies) CHECK_FALSE(copy.storage() == x.storage());
   copy_into(select(transpose(x, 0, 2), 0, 3), full({}, -1.0, Dtype::f64));
   CHECK(to_vector(slice(x, 2, 3, 4)) == Numbers(6, -1.0));
@@ -252,10 +264,10 @@ TEST_CASE("views alias, copies do not") {
 
 TEST_CASE("reshape copies only where it must") {
   const Array x = counted({4, 6});
-  CHECK(reshape(slice(x, 0, 1, 3), {2, 2, 3}).storage() == x.storage());       // rows in one piece
-  CHECK(reshape(slice(x, 1, 0, 6, 2), {4, 3, 1}).storage() == x.storage());    // evenly spaced
-  CHECK(reshape(slice(x, 1, 0, 6, 2), {12}).storage() == x.storage());         // still: 6 is 3 steps of 2
-  CHECK(reshape(transpose(x, 0, 1), {2, 3, 4}).storage() == x.storage());      // cuts an axis of the view
+  CHECK(reshape(slice(x, 0, 1, 3), {2, 2, 3}).storage() == x.storage());     // rows in one piece
+  CHECK(reshape(slice(x, 1, 0, 6, 2), {4, 3, 1}).storage() == x.storage());  // evenly spaced
+  CHECK(reshape(slice(x, 1, 0, 6, 2), {12}).storage() == x.storage());       // still: 6 is 3 steps of 2
+  CHECK(reshape(transpose(x, 0, 1), {2, 3, 4}).storage() == x.storage());    // cuts an axis of the view
   CHECK_FALSE(reshape(transpose(x, 0, 1), {24}).storage() == x.storage());
   CHECK_FALSE(reshape(slice(x, 1, 0, 4), {16}).storage() == x.storage());
   CHECK(reshape(expand(counted({1, 3}), {2, 3}), {6}).is_contiguous());
@@ -264,9 +276,12 @@ TEST_CASE("reshape copies only where it must") {
 
 TEST_CASE("slices follow Python's rule") {
   const Array x = counted({5});
-  const struct { int64_t begin, end, step; Numbers expected; } cases[] = {
+  const struct {
+    int64_t begin, end, step;
+    Numbers expected;
+  } cases[] = {
       {0, 5, 1, {0, 1, 2, 3, 4}}, {1, 4, 2, {1, 3}}, {-2, 5, 1, {3, 4}}, {0, -1, 1, {0, 1, 2, 3}}, {3, 2, 1, {}},
-      {-100, 100, 3, {0, 3}}, {5, 9, 1, {}}, {4, 5, 100, {4}}, {0, 5, 4, {0, 4}}, {0, 5, 5, {0}}};
+      {-100, 100, 3, {0, 3}},     {5, 9, 1, {}},     {4, 5, 100, {4}},   {0, 5, 4, {0, 4}},        {0, 5, 5, {0}}};
   for (const auto& c : cases) CHECK(to_vector(slice(x, 0, c.begin, c.end, c.step)) == c.expected);
 }
 
@@ -297,9 +312,11 @@ TEST_CASE("broadcasting follows NumPy's rule for all pairs of small shapes") {
       const Array y = zip(Binary::sub, a.array, b.array);
       Index to(std::max(left.size(), right.size()), 1);
       for (const Index* s : {&left, &right})
-        for (size_t i = 0; i < s->size(); ++i) to[to.size() - s->size() + i] = std::max(to[to.size() - s->size() + i], (*s)[i]);
+        for (size_t i = 0; i < s->size(); ++i)
+          to[to.size() - s->size() + i] = std::max(to[to.size() - s->size() + i], (*s)[i]);
       REQUIRE(y.shape() == shape_of(to));
-      CHECK(to_vector(y) == to_vector(zip(Binary::sub, clone(expand(a.array, y.shape())), clone(expand(b.array, y.shape())))));
+      CHECK(to_vector(y) ==
+            to_vector(zip(Binary::sub, clone(expand(a.array, y.shape())), clone(expand(b.array, y.shape())))));
     }
 }
 
@@ -314,7 +331,8 @@ TEST_CASE("broadcasting follows NumPy's rule for ten thousand random pairs") {
     bool fits = true;
     Index to(std::max(left.size(), right.size()));
     for (size_t i = 1; i <= to.size(); ++i) {
-      const int64_t m = i <= left.size() ? left[left.size() - i] : 1, n = i <= right.size() ? right[right.size() - i] : 1;
+      const int64_t m = i <= left.size() ? left[left.size() - i] : 1,
+                    n = i <= right.size() ? right[right.size() - i] : 1;
       fits &= m == n || m == 1 || n == 1;
       to[to.size() - i] = m == 1 ? n : m;
     }
@@ -330,14 +348,14 @@ TEST_CASE("broadcasting follows NumPy's rule for ten thousand random pairs") {
     REQUIRE(broadcasts_to(shape_of(right), shape_of(left)) == (to == left));
     const Both a = start(left), b = start(right);
     const Oracle sum{to, [&](const Index& i) {
-      const auto part = [&](const Oracle& o) {
-        Index from(i.end() - int64_t(o.shape.size()), i.end());
-        for (size_t k = 0; k < from.size(); ++k)
-          if (o.shape[k] == 1) from[k] = 0;
-        return o.at(from);
-      };
-      return part(a.oracle) * 100 + part(b.oracle);
-    }};
+                       const auto part = [&](const Oracle& o) {
+                         Index from(i.end() - int64_t(o.shape.size()), i.end());
+                         for (size_t k = 0; k < from.size(); ++k)
+                           if (o.shape[k] == 1) from[k] = 0;
+                         return o.at(from);
+                       };
+                       return part(a.oracle) * 100 + part(b.oracle);
+                     }};
     REQUIRE(to_vector(zip(Binary::add, zip(Binary::mul, a.array, 100.0), b.array)) == sum.numbers());
   }
   CHECK(errors > 500);

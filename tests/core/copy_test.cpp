@@ -17,7 +17,8 @@ Array counted(const Shape& shape, Dtype dtype) {
 
 TEST_CASE("copy: every order of the axes, in every size of block") {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64, Dtype::i32}) {
-    for (const Shape& shape : {Shape{3, 70, 5}, Shape{33, 2, 150}, Shape{16, 16, 16}, Shape{1, 300, 17}, Shape{1100, 2, 17}}) {
+    for (const Shape& shape :
+         {Shape{3, 70, 5}, Shape{33, 2, 150}, Shape{16, 16, 16}, Shape{1, 300, 17}, Shape{1100, 2, 17}}) {
       const Array x = counted(shape, dtype);
       for (const Shape& axes : {Shape{0, 2, 1}, Shape{1, 0, 2}, Shape{1, 2, 0}, Shape{2, 0, 1}, Shape{2, 1, 0}}) {
         const Array view = core::permute(x, axes), copy = core::clone(view);

@@ -52,8 +52,7 @@ std::atomic<bool> leaks_are_others{false};
 
 // The exit code of a child that runs body() and leaves as from the end of main, with all that is
 // destroyed there; 128 + a signal's number where one ended it, the alarm's if it hung.
-template <class Body>
-int run_in_child(Body&& body) {
+template <class Body> int run_in_child(Body&& body) {
   std::cout.flush();
   std::fflush(nullptr);
   const pid_t child = ::fork();
@@ -71,7 +70,6 @@ int run_in_child(Body&& body) {
   REQUIRE(::waitpid(child, &status, 0) == child);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
-
 
 // Work for all threads: random numbers and a product, and the hash of what comes out.
 uint64_t compute() {
@@ -96,9 +94,7 @@ TEST_CASE("fork: a child that only leaves main ends well") {
 TEST_CASE("fork: a child computes what its parent computes, with threads of its own") {
   const Threads scope(3);
   const uint64_t expected = compute();
-  CHECK(run_in_child([&] {
-          return compute() == expected && num_threads() == threads_of_child ? 0 : 1;
-        }) == 0);
+  CHECK(run_in_child([&] { return compute() == expected && num_threads() == threads_of_child ? 0 : 1; }) == 0);
   CHECK(run_in_child([&] {
           set_num_threads(std::min(2, threads_of_child));
           return compute() == expected ? 0 : 1;
@@ -141,8 +137,7 @@ TEST_CASE("fork: while other threads compute and allocate") {
       }
     });
   while (started < 2) std::this_thread::yield();
-  for (int i = 0; i < 20; ++i)
-    CHECK(run_in_child([&] { return compute() == expected ? 0 : 1; }) == 0);
+  for (int i = 0; i < 20; ++i) CHECK(run_in_child([&] { return compute() == expected ? 0 : 1; }) == 0);
   enough = true;
   for (std::thread& other : others) other.join();
 }

@@ -78,8 +78,8 @@ constexpr Header headers[] = {
     {"vector", "vector"},
 };
 
-const std::set<std::string> alone = {"INFINITY",  "NAN",      "int8_t",  "uint8_t",  "int16_t",   "uint16_t",
-                                     "int32_t",   "uint32_t", "int64_t", "uint64_t", "INT64_MAX", "INT64_MIN"};
+const std::set<std::string> alone = {"INFINITY", "NAN",      "int8_t",  "uint8_t",  "int16_t",   "uint16_t",
+                                     "int32_t",  "uint32_t", "int64_t", "uint64_t", "INT64_MAX", "INT64_MIN"};
 
 const std::map<std::string, std::string>& header_of() {
   static const std::map<std::string, std::string> table = [] {
@@ -126,7 +126,8 @@ std::map<std::string, std::string> needs_of(const std::string& text) {
     const size_t begin = i;
     while (i < code.size() && is_word(code[i])) ++i;
     const std::string word = code.substr(begin, i - begin);
-    const bool standard = begin >= 5 && code.compare(begin - 5, 5, "std::") == 0 && (begin < 6 || !is_word(code[begin - 6]));
+    const bool standard =
+        begin >= 5 && code.compare(begin - 5, 5, "std::") == 0 && (begin < 6 || !is_word(code[begin - 6]));
     if (!standard && alone.count(word) == 0) continue;
     if (const auto it = header_of().find(word); it != header_of().end()) needs[it->second] = word;
   }

@@ -45,8 +45,7 @@ std::string room_of(const std::string& line) {
 }
 
 // visit("path:line: ", line) for every line of the library and the examples.
-template <class Visit>
-void for_each_line(Visit&& visit) {
+template <class Visit> void for_each_line(Visit&& visit) {
   const fs::path root = fs::path(HEED_TESTS_DIR).parent_path();
   int files = 0;
   for (const char* folder : {"core", "autograd", "nn", "optim", "examples"})
@@ -81,7 +80,8 @@ TEST_CASE("no include points up") {
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       const std::string kind = entry.path().extension().string();
       if (kind != ".h" && kind != ".cpp" && kind != ".inc") continue;
-      const std::string path = fs::relative(entry.path(), root).generic_string(), room = path.substr(0, path.rfind('/'));
+      const std::string path = fs::relative(entry.path(), root).generic_string(),
+                        room = path.substr(0, path.rfind('/'));
       ++files[room];
       std::ifstream file(entry.path());
       std::string line;

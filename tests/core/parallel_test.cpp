@@ -87,8 +87,7 @@ TEST_CASE("parallel_for: the first chunk's exception is rethrown, and the pool l
     for (int round = 0; round < 50; ++round) {
       REQUIRE_THROWS_WITH(parallel_for(100, 1,
                                        [](int64_t i, int64_t) {
-                                         if (i >= 10)
-                                           throw std::runtime_error("chunk " + std::to_string(i));
+                                         if (i >= 10) throw std::runtime_error("chunk " + std::to_string(i));
                                        }),
                           "chunk 10");
     }
@@ -176,9 +175,8 @@ TEST_CASE("set_num_threads: is what num_threads returns, nonsense is refused") {
                         "set_num_threads: " + std::to_string(n) +
                             ": not a number from 1 to 1024: give at least one thread, the caller");
   }
-  REQUIRE_THROWS_WITH(
-      parallel_for(2, 1, [](int64_t, int64_t) { heed::set_num_threads(2); }),
-      "set_num_threads: 2: called inside parallel work: call it between operations");
+  REQUIRE_THROWS_WITH(parallel_for(2, 1, [](int64_t, int64_t) { heed::set_num_threads(2); }),
+                      "set_num_threads: 2: called inside parallel work: call it between operations");
   REQUIRE(heed::num_threads() == 1);
 }
 
@@ -187,10 +185,9 @@ TEST_CASE("HEED_NUM_THREADS: sets the default, nonsense is refused by name") {
   REQUIRE(heed::core::default_threads("1") == 1);
   REQUIRE(heed::core::default_threads("1024") == 1024);
   for (const char* text : {"", "0", "-2", "1025", "two", "2 ", "99999999999999999999"}) {
-    REQUIRE_THROWS_WITH(
-        heed::core::default_threads(text),
-        "HEED_NUM_THREADS: \"" + std::string(text) +
-            "\": not a whole number from 1 to 1024: set it to a number of threads, or unset it");
+    REQUIRE_THROWS_WITH(heed::core::default_threads(text),
+                        "HEED_NUM_THREADS: \"" + std::string(text) +
+                            "\": not a whole number from 1 to 1024: set it to a number of threads, or unset it");
   }
   REQUIRE_THROWS_WITH(heed::core::default_threads("\x1b[2J"),
                       "HEED_NUM_THREADS: \"\\x1b[2J\": not a whole number from 1 to 1024: set it to a "

@@ -29,12 +29,9 @@ std::string next_line(std::istream& in) {
 }
 
 // Numbers from text; 64-bit integers must not pass through a double.
-template <class T>
-T number_of(const std::string& word) {
-  if constexpr (std::is_floating_point_v<T>)
-    return static_cast<T>(parse_double(word).value());
-  else
-    return static_cast<T>(parse_int(word).value());
+template <class T> T number_of(const std::string& word) {
+  if constexpr (std::is_floating_point_v<T>) return static_cast<T>(parse_double(word).value());
+  else return static_cast<T>(parse_int(word).value());
 }
 
 // The array that the lines "DTYPE SHAPE…", "values V…" or "range START STEP", "axes A…" describe.
@@ -55,8 +52,7 @@ Array read_array(std::istream& in) {
       std::string start, step;
       source >> start >> step;
       const double a = parse_double(start).value(), b = parse_double(step).value();
-      for (int64_t i = 0; i < x.numel(); ++i)
-        x.data<T>()[i] = static_cast<T>(a + b * static_cast<double>(i));
+      for (int64_t i = 0; i < x.numel(); ++i) x.data<T>()[i] = static_cast<T>(a + b * static_cast<double>(i));
     }
   });
   Shape axes;
@@ -81,8 +77,7 @@ TEST_CASE("print: what PyTorch prints, character by character") {
     std::string count = next_line(in);
     for (; count.starts_with("suffix "); count = next_line(in)) suffixes.push_back(count.substr(7));
     std::string expected;
-    for (int64_t i = 0; i < parse_int(count).value(); ++i)
-      expected += (i > 0 ? "\n" : "") + next_line(in);
+    for (int64_t i = 0; i < parse_int(count).value(); ++i) expected += (i > 0 ? "\n" : "") + next_line(in);
     CHECK(to_string(x, suffixes) == expected);
   }
   CHECK(cases == expected_cases);

@@ -23,17 +23,13 @@ using heed::test::message_of;
 
 namespace {
 
-template <class T>
-std::vector<T> values(const Array& x) {
-  return {x.data<T>(), x.data<T>() + x.numel()};
-}
+template <class T> std::vector<T> values(const Array& x) { return {x.data<T>(), x.data<T>() + x.numel()}; }
 
 }  // namespace
 
 TEST_CASE("philox: known answers of the published implementation") {
   // kat_vectors of Random123 (Salmon et al. 2011): counter, key, result.
-  CHECK(philox({0, 0, 0, 0}, {0, 0}) ==
-        PhiloxBlock{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  CHECK(philox({0, 0, 0, 0}, {0, 0}) == PhiloxBlock{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
   CHECK(philox({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}) ==
         PhiloxBlock{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
   CHECK(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
@@ -46,8 +42,7 @@ TEST_CASE("philox: the filled blocks are the single ones, in any number") {
     std::vector<uint32_t> words(static_cast<size_t>(4 * blocks) + 1, 42);
     philox_fill(0x123456789abcdef0, 77, near_carry, words.data(), blocks);
     for (int64_t b = 0; b < blocks; ++b) {
-      const PhiloxBlock block =
-          philox(0x123456789abcdef0, 77, near_carry + static_cast<uint64_t>(b));
+      const PhiloxBlock block = philox(0x123456789abcdef0, 77, near_carry + static_cast<uint64_t>(b));
       for (size_t w = 0; w < 4; ++w) CHECK(words[static_cast<size_t>(4 * b) + w] == block[w]);
     }
     CHECK(words.back() == 42);
@@ -91,8 +86,7 @@ TEST_CASE("random: the counter advances as documented, and resumes exactly") {
       {"integers", 51, [](Generator& r) { randint(0, 10, {101}, r); }},
       {"permutation", 51, [](Generator& r) { randperm(101, r); }},
       {"bernoulli", 26, [](Generator& r) { fill_bernoulli(Array({101}), 0.5, r); }},
-      {"truncated normal", 101,
-       [](Generator& r) { fill_truncated_normal(Array({101}), 0, 1, -1, 1, r); }},
+      {"truncated normal", 101, [](Generator& r) { fill_truncated_normal(Array({101}), 0, 1, -1, 1, r); }},
       {"nothing", 0, [](Generator& r) { fill_normal(Array({0}), 0, 1, r); }},
   };
   for (const Row& row : rows) {
@@ -306,8 +300,7 @@ TEST_CASE("random: chi-square over cells of equal probability") {
   }
   {
     std::vector<int64_t> counts(100);  // 100 is no power of two: rejections are at work
-    for (int64_t v : values<int64_t>(randint(-50, 50, {n}, g)))
-      ++counts[static_cast<size_t>(v + 50)];
+    for (int64_t v : values<int64_t>(randint(-50, 50, {n}, g))) ++counts[static_cast<size_t>(v + 50)];
     check_even("integers", counts);
   }
   {
@@ -326,8 +319,7 @@ TEST_CASE("random: chi-square over cells of equal probability") {
   }
   {
     std::vector<int64_t> counts(256);
-    for (uint64_t i = 0; i < uint64_t{1} << 20; ++i)
-      ++counts[static_cast<size_t>(uniform_at(5, i % 64, i / 64) * 256)];
+    for (uint64_t i = 0; i < uint64_t{1} << 20; ++i) ++counts[static_cast<size_t>(uniform_at(5, i % 64, i / 64) * 256)];
     check_even("uniform_at", counts);
   }
 }
@@ -337,9 +329,8 @@ TEST_CASE("random: truncated normal follows the conditional distribution") {
   struct Row {
     double mean, std, low, high;
   };
-  const Row rows[] = {{0, 1, -2, 2}, {0, 0.02, -0.04, 0.04}, {0, 1, -0.5, 0.25},
-                      {0, 1, 1, 3},  {1, 2, -1, 100},        {0, 1, -inf, inf},
-                      {0, 1, 5, 6},  {0, 1, -inf, -3},       {10, 1, -inf, 4}};
+  const Row rows[] = {{0, 1, -2, 2},     {0, 0.02, -0.04, 0.04}, {0, 1, -0.5, 0.25}, {0, 1, 1, 3},    {1, 2, -1, 100},
+                      {0, 1, -inf, inf}, {0, 1, 5, 6},           {0, 1, -inf, -3},   {10, 1, -inf, 4}};
   Generator g(4);
   for (const Row& r : rows) {
     INFO("mean " << r.mean << " std " << r.std << " on " << r.low << " " << r.high);
@@ -389,8 +380,7 @@ TEST_CASE("random: ranges are half open, and odd arguments do what they say") {
 
   for (int64_t v : values<int64_t>(randint(7, 8, {100}, g))) CHECK(v == 7);
   bool negative = false, positive = false;
-  for (int64_t v : values<int64_t>(randint(INT64_MIN, INT64_MAX, {100}, g)))
-    (v < 0 ? negative : positive) = true;
+  for (int64_t v : values<int64_t>(randint(INT64_MIN, INT64_MAX, {100}, g))) (v < 0 ? negative : positive) = true;
   CHECK((negative && positive));
   Array small({1000}, Dtype::i32);
   fill_integers(small, -3, 4, g);
@@ -431,8 +421,7 @@ TEST_CASE("random: error messages") {
   Generator g(0);
   const Array x({2}), flags({2}, Dtype::boolean), ints({2}, Dtype::i32);
   const double nan = std::nan("");
-  CHECK(message_of([&] { fill_uniform(x, 1, 0, g); }) ==
-        "fill_uniform: [1, 0): bounds must be finite and in order");
+  CHECK(message_of([&] { fill_uniform(x, 1, 0, g); }) == "fill_uniform: [1, 0): bounds must be finite and in order");
   CHECK(message_of([&] { fill_uniform(x, nan, 0, g); }) ==
         "fill_uniform: [nan, 0): bounds must be finite and in order");
   CHECK(message_of<DtypeError>([&] { fill_uniform(ints, 0, 1, g); }) ==
@@ -448,12 +437,9 @@ TEST_CASE("random: error messages") {
   CHECK(message_of([&] { fill_truncated_normal(x, 0, 1e-300, 1, 2, g); }) ==
         "fill_truncated_normal: mean 0, std 1e-300 on [1, 2]: the interval is a million standard "
         "deviations away: move it or the mean");
-  CHECK(message_of([&] { fill_bernoulli(x, 1.5, g); }) ==
-        "fill_bernoulli: p = 1.5: a probability is between 0 and 1");
-  CHECK(message_of([&] { fill_bernoulli(x, nan, g); }) ==
-        "fill_bernoulli: p = nan: a probability is between 0 and 1");
-  CHECK(message_of([&] { randint(3, 3, {1}, g); }) ==
-        "randint: [3, 3): is empty: low must be less than high");
+  CHECK(message_of([&] { fill_bernoulli(x, 1.5, g); }) == "fill_bernoulli: p = 1.5: a probability is between 0 and 1");
+  CHECK(message_of([&] { fill_bernoulli(x, nan, g); }) == "fill_bernoulli: p = nan: a probability is between 0 and 1");
+  CHECK(message_of([&] { randint(3, 3, {1}, g); }) == "randint: [3, 3): is empty: low must be less than high");
   CHECK(message_of<DtypeError>([&] { fill_integers(flags, 0, 1, g); }) ==
         "fill_integers: dtype bool: use fill_bernoulli");
   CHECK(message_of<DtypeError>([&] { fill_integers(x, 0, 16777217, g); }) ==

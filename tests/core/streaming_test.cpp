@@ -72,7 +72,8 @@ TEST_CASE("streaming: rows that are normalised past the caches are, to the bit, 
     std::vector<T> moments(static_cast<size_t>(4 * rows), T(-1));
     T* const m = moments.data();
     kernels.layer_norm(x.data(), rows, w.data(), b.data(), T(1e-5), expected.data() + start, m, m + rows, n);
-    kernels.layer_norm_streamed(x.data(), rows, w.data(), b.data(), T(1e-5), line + start, m + 2 * rows, m + 3 * rows, n);
+    kernels.layer_norm_streamed(x.data(), rows, w.data(), b.data(), T(1e-5), line + start, m + 2 * rows, m + 3 * rows,
+                                n);
     if (test::address_sanitizer) {  // its checks split expressions: a product is not always fused with its sum
       for (size_t i = 0; i < numel; ++i) REQUIRE(line[i] == Approx(expected[i]).epsilon(1e-5).margin(1e-5));
     } else {
@@ -93,7 +94,8 @@ TEST_CASE("streaming: rows that are normalised past the caches are, to the bit, 
   }
 }
 
-TEST_CASE("streaming: a transposition, past the caches or not, writes every number to its place and nothing beside it") {
+TEST_CASE(
+    "streaming: a transposition, past the caches or not, writes every number to its place and nothing beside it") {
   const auto check = [](const auto& kernels, auto zero, int64_t rows, int64_t columns, int64_t start, int64_t to_row) {
     using T = decltype(zero);
     const int64_t from_row = start ? columns : columns + 3;

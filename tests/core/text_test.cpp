@@ -17,8 +17,7 @@ TEST_CASE("text: shortest doubles read back the same") {
   CHECK(shortest(1.0 / 3) == "0.3333333333333333");
   CHECK(shortest(INFINITY) == "inf");
   CHECK(shortest(std::copysign(NAN, -1.0)) == "nan");
-  for (double value :
-       {5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 123456789012345678.0, -0.0})
+  for (double value : {5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 123456789012345678.0, -0.0})
     CHECK(parse_double(shortest(value)) == value);
 }
 
@@ -95,8 +94,8 @@ TEST_CASE("text: readable leaves plain names and paths as they are") {
 }
 
 TEST_CASE("text: UTF-8 is taken and made, and only the well-formed") {
-  for (char32_t code : {U'\0', U'a', U'\x7f', U'\x80', U'\u07ff', U'\u0800', U'\ud7ff', U'\ue000',
-                        U'\uffff', U'\U00010000', U'\U0010ffff'}) {
+  for (char32_t code : {U'\0', U'a', U'\x7f', U'\x80', U'\u07ff', U'\u0800', U'\ud7ff', U'\ue000', U'\uffff',
+                        U'\U00010000', U'\U0010ffff'}) {
     std::string text;
     append_utf8(text, code);
     text += 'z';
@@ -105,10 +104,9 @@ TEST_CASE("text: UTF-8 is taken and made, and only the well-formed") {
     CHECK(rest == "z");
   }
   for (std::string_view bad :
-       {"", "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xe0\x80\x80", "\xe0\x9f\xbf",
-        "\xed\xa0\x80", "\xed\xbf\xbf", "\xe2\x82", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xfe", "\xff",
-        "\xe2\x28\xa1"}) {
+       {"", "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xed\xa0\x80",
+        "\xed\xbf\xbf", "\xe2\x82", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+        "\xf8\x88\x80\x80\x80", "\xfe", "\xff", "\xe2\x28\xa1"}) {
     std::string_view rest = bad;
     CHECK_FALSE(take_code_point(rest).has_value());
     CHECK(rest == bad);

@@ -136,7 +136,8 @@ TEST_CASE("Worksheet: text in columns, names above, signs in the middle") {
 
 TEST_CASE("Worksheet: markup in titles and names is text") {
   kit::Worksheet sheet{.title = "<b>", .note = "a & b"};
-  sheet.steps.push_back({"<i>", "x < y", {{kit::Grid{.name = "W_Q", .rows = 1, .columns = 1, .values = {5}}, "\"<\""}}});
+  sheet.steps.push_back(
+      {"<i>", "x < y", {{kit::Grid{.name = "W_Q", .rows = 1, .columns = 1, .values = {5}}, "\"<\""}}});
   const std::string html = kit::worksheet_html(sheet, true);
   CHECK(contains(html, "&lt;b&gt;"));
   CHECK(contains(html, "a &amp; b"));
@@ -152,5 +153,6 @@ TEST_CASE("Worksheet: a grid whose sizes do not fit its values is refused") {
   const std::string message =
       "worksheet: A with 2 rows and 2 columns, but 3 values: give rows x columns of them, row by row";
   CHECK(message_of<ShapeError>([&] { kit::formula_lines({grid}); }) == message);
-  CHECK(message_of<ShapeError>([&] { kit::worksheet_html({.title = "", .steps = {{"", "", {{grid}}}}}, false); }) == message);
+  CHECK(message_of<ShapeError>([&] { kit::worksheet_html({.title = "", .steps = {{"", "", {{grid}}}}}, false); }) ==
+        message);
 }

@@ -21,8 +21,8 @@ struct ScoresRun {
 
 ScoresRun run_scores(const std::string& options) {
   const TempDir dir;
-  const Ran ran = run_program("attention_scores --quiet --threads 1 --json --out '" +
-                              dir.path().string() + "'" + options);
+  const Ran ran =
+      run_program("attention_scores --quiet --threads 1 --json --out '" + dir.path().string() + "'" + options);
   return {ran, ran.exit_code == 0 ? core::read_file(dir / "scores.svg") : ""};
 }
 
@@ -49,9 +49,9 @@ TEST_CASE("attention_scores: who can learn to look, and who cannot", "[slow]") {
     INFO(score);
     return results.at("accuracy").at(score).as_number();
   };
-  for (const char* score : {"dot", "scaled_dot", "cosine_learnt", "elementwise", "multiplicative",
-                            "additive", "context", "mlp", "gaussian", "triangular", "sparsemax",
-                            "sigmoid", "local_m", "heads_dot", "heads_gaussian"}) {
+  for (const char* score :
+       {"dot", "scaled_dot", "cosine_learnt", "elementwise", "multiplicative", "additive", "context", "mlp", "gaussian",
+        "triangular", "sparsemax", "sigmoid", "local_m", "heads_dot", "heads_gaussian"}) {
     INFO(score);
     CHECK(accuracy(score) > 0.95);
   }

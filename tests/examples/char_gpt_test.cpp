@@ -38,8 +38,7 @@ const std::string tiny =
     " --save-every 2 --characters 0 --quiet";
 
 Ran train(const std::string& text, const std::string& options, const TempDir& out) {
-  return run_program("char_gpt --text '" + text + "'" + options + " --out '" + out.path().string() +
-                     "'");
+  return run_program("char_gpt --text '" + text + "'" + options + " --out '" + out.path().string() + "'");
 }
 
 // All that a run is: parameters, optimizer and counters; parameters alone; every number logged.
@@ -73,11 +72,10 @@ TEST_CASE("char_gpt: stopped at any step and resumed, a run is the same run, byt
 
 TEST_CASE("char_gpt: a run is the same for 1 thread and 2 and 3, byte for byte") {
   const TempDir data, one;
-  const std::string
-      text = text_file(data),
-      options =
-          " --layers 2 --heads 4 --width 64 --context 32 --batch 40 --steps 4"
-          " --warmup 2 --dropout 0.1 --eval-every 2 --prompt abc --characters 20 --quiet";
+  const std::string text = text_file(data),
+                    options =
+                        " --layers 2 --heads 4 --width 64 --context 32 --batch 40 --steps 4"
+                        " --warmup 2 --dropout 0.1 --eval-every 2 --prompt abc --characters 20 --quiet";
   REQUIRE(train(text, options + " --threads 1", one).exit_code == 0);
   for (const char* threads : {" --threads 2", " --threads 3"}) {
     INFO(threads);
@@ -99,9 +97,7 @@ TEST_CASE("char_gpt: --accumulate takes the steps of a larger batch") {
   REQUIRE(train(text, options + " --batch 4 --accumulate 3", parts).exit_code == 0);
   REQUIRE(train(text, options + " --batch 4", small).exit_code == 0);
   for (const char* metric : {"loss", "val_loss"}) {
-    const auto of = [&](const TempDir& dir) {
-      return kit::read_metric(dir / "metrics.jsonl", metric).values;
-    };
+    const auto of = [&](const TempDir& dir) { return kit::read_metric(dir / "metrics.jsonl", metric).values; };
     const std::vector<double> at_once = of(whole), in_parts = of(parts), fewer = of(small);
     REQUIRE(at_once.size() == in_parts.size());
     REQUIRE(at_once.size() >= 6);
@@ -114,8 +110,7 @@ TEST_CASE("char_gpt: --accumulate takes the steps of a larger batch") {
     CHECK(worst < 1e-4);
     CHECK(other > 1e-3);
   }
-  const Ran refused = train(
-      text, options + " --batch 4 --resume '" + parts / "checkpoint.safetensors" + "'", parts);
+  const Ran refused = train(text, options + " --batch 4 --resume '" + parts / "checkpoint.safetensors" + "'", parts);
   CHECK(refused.exit_code == 2);
   CHECK(contains(refused.err, "was made with --accumulate 3 (here 1): give the options that it was made with"));
 }

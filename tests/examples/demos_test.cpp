@@ -18,18 +18,21 @@ using heed::test::TempDir;
 namespace {
 
 struct Demo {
-  std::string name, small;             // options for a run that takes no time
-  std::vector<std::string> made, keys; // files, and keys of the JSON object
+  std::string name, small;              // options for a run that takes no time
+  std::vector<std::string> made, keys;  // files, and keys of the JSON object
 };
 
 const std::vector<Demo> demos = {
-    {"attention_by_hand", " --exercise small",
+    {"attention_by_hand",
+     " --exercise small",
      {"worksheet.html", "answer_key.html", "attention.html", "attention.svg", "graph.dot"},
      {"tokens", "published_error", "library_error", "holds"}},
-    {"kernel_regression", " --seeds 2",
+    {"kernel_regression",
+     " --seeds 2",
      {"curves.svg", "weights.svg", "learnt_width.svg"},
      {"mse", "seeds", "loss_first", "loss_last", "loss_falls", "w", "fixed_mse", "learnt_mse", "attention_difference"}},
-    {"two_moons", " --seeds 2 --steps 3",
+    {"two_moons",
+     " --seeds 2 --steps 3",
      {"boundary.svg", "loss.svg"},
      {"accuracy", "loss", "mean_accuracy", "perfect", "seeds"}}};
 
@@ -101,7 +104,8 @@ TEST_CASE("Demos: a slip in the command line is answered with one line and exit 
     CHECK(ran.err == demo.name + ": --sede: unknown option: did you mean --seed?\n");
     ran = run_program(demo.name + " --steps -1");
     CHECK(ran.exit_code == 2);
-    CHECK(ran.err == demo.name + ": --steps: \"-1\": is out of range: give an integer of at least 0 and at most 1e+09\n");
+    CHECK(ran.err ==
+          demo.name + ": --steps: \"-1\": is out of range: give an integer of at least 0 and at most 1e+09\n");
   }
   CHECK(run_program("kernel_regression --steps 0").err ==
         "kernel_regression: --steps: 0: nothing would be learnt: give at least 1\n");

@@ -32,8 +32,7 @@ std::vector<std::pair<std::string, std::string>> options_of(const std::string& p
     const size_t name = at + 5, end = help.find_first_of(" \n", name);
     if (help[end] != ' ' || help[end + 1] == ' ' || help[end + 1] == '\n') continue;
     const size_t value = end + 1;
-    options.emplace_back(help.substr(name, end - name),
-                         help.substr(value, help.find_first_of(" \n", value) - value));
+    options.emplace_back(help.substr(name, end - name), help.substr(value, help.find_first_of(" \n", value) - value));
   }
   return options;
 }
@@ -42,8 +41,8 @@ bool one_line(const Ran& ran, const std::string& program) {
   return ran.err.rfind(program + ": ", 0) == 0 && ran.err.find('\n') == ran.err.size() - 1;
 }
 
-const char* const programs[] = {"attention_by_hand", "attention_scores", "kernel_regression", "two_moons",
-                                "char_gpt",          "tasks",            "translate"};
+const char* const programs[] = {
+    "attention_by_hand", "attention_scores", "kernel_regression", "two_moons", "char_gpt", "tasks", "translate"};
 
 }  // namespace
 
@@ -54,12 +53,9 @@ TEST_CASE("Programs: every option refuses what is no value of its kind, in one l
       std::vector<std::string> hostile;
       if (value == "N")
         hostile = {"", "x", "-1", "1.5", "1e3", "99999999999999999999", "nan", "0x10", " 1", "1 ", "--json"};
-      else if (value == "X")
-        hostile = {"", "x", "nan", "inf", "-inf", "-1e-9", "-1", "1e999", "1,5", "0.5x", "1e39e"};
-      else if (contains(value, "|") || value == "NAME")
-        hostile = {"", "srot", "-1", "\"$(printf 'a\\033b')\""};
-      else if (value == "FILE" || value == "DIR" || value == "PATH")
-        hostile = {"", "--json"};
+      else if (value == "X") hostile = {"", "x", "nan", "inf", "-inf", "-1e-9", "-1", "1e999", "1,5", "0.5x", "1e39e"};
+      else if (contains(value, "|") || value == "NAME") hostile = {"", "srot", "-1", "\"$(printf 'a\\033b')\""};
+      else if (value == "FILE" || value == "DIR" || value == "PATH") hostile = {"", "--json"};
       for (const std::string& text : hostile) {
         const bool raw = text.find('$') != std::string::npos;
         const Ran ran = run_program(program + " --" + option + ' ' + (raw ? text : '\'' + text + '\''));
@@ -147,8 +143,9 @@ TEST_CASE("Programs: sizes that fit no machine or no model are refused before tr
 }
 
 TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one line") {
-  const std::string options = " --layers 1 --heads 1 --width 8 --context 4 --batch 2 --steps 2 --warmup 1"
-                              " --characters 3 --quiet";
+  const std::string options =
+      " --layers 1 --heads 1 --width 8 --context 4 --batch 2 --steps 2 --warmup 1"
+      " --characters 3 --quiet";
   const auto repeated = [](const std::string& unit) {
     std::string text;
     while (text.size() < 300) text += unit;
@@ -156,12 +153,12 @@ TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one 
   };
   using namespace std::string_literals;
   const std::pair<std::string, int> texts[] = {
-      {repeated("abc"), 0},                   // no newline
-      {repeated("a"), 0},                     // one symbol
-      {repeated("ab\r\n"), 0},                // CR/LF
-      {repeated("ab\r"), 0},                  // CR
-      {repeated("a\0b"s), 0},                 // NUL
-      {"\xEF\xBB\xBF" + repeated("ab\n"), 0}, // byte-order mark
+      {repeated("abc"), 0},                    // no newline
+      {repeated("a"), 0},                      // one symbol
+      {repeated("ab\r\n"), 0},                 // CR/LF
+      {repeated("ab\r"), 0},                   // CR
+      {repeated("a\0b"s), 0},                  // NUL
+      {"\xEF\xBB\xBF" + repeated("ab\n"), 0},  // byte-order mark
       {repeated("é€😀\n"), 0},
       {repeated("ab \n\n"), 0},
       {repeated("\x1b]0;a\a\xC2\x9B\u202E"), 0},  // what could steer a terminal
@@ -170,8 +167,8 @@ TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one 
       {"a", 2},
       {"a\n", 2},
       {"\xEF\xBB\xBF", 2},
-      {repeated("a\xFF"), 1},                 // no UTF-8
-      {repeated("a\xED\xA0\x80"), 1}};        // a surrogate
+      {repeated("a\xFF"), 1},           // no UTF-8
+      {repeated("a\xED\xA0\x80"), 1}};  // a surrogate
   for (const auto& [text, code] : texts) {
     const TempDir dir;
     core::write_file_atomic(dir / "text", text);
@@ -180,7 +177,8 @@ TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one 
     CHECK(ran.exit_code == code);
     if (code == 0) {
       CHECK(contains(ran.out, "it writes:\n"));
-      for (const std::string& bad : {"\x1b"s, "\a"s, "\xC2\x9B"s, "\u202E"s, "\r"s, "\0"s}) CHECK_FALSE(contains(ran.out, bad));
+      for (const std::string& bad : {"\x1b"s, "\a"s, "\xC2\x9B"s, "\u202E"s, "\r"s, "\0"s})
+        CHECK_FALSE(contains(ran.out, bad));
       CHECK(std::filesystem::exists(dir / "model.safetensors"));
     } else {
       CHECK(ran.out.empty());
@@ -194,8 +192,10 @@ TEST_CASE("char_gpt: no steps at all, an empty prompt, no temperature") {
   std::string text;
   for (int i = 0; i < 500; ++i) text += "abcd\n"[i * i % 5];
   core::write_file_atomic(dir / "text", text);
-  const Ran ran = run_program("char_gpt --layers 1 --heads 1 --width 8 --context 4 --steps 0 --characters 2 --prompt ''"
-                              " --temperature 0 --json --quiet --text '" + dir / "text" + "'" + in(dir));
+  const Ran ran = run_program(
+      "char_gpt --layers 1 --heads 1 --width 8 --context 4 --steps 0 --characters 2 --prompt ''"
+      " --temperature 0 --json --quiet --text '" +
+      dir / "text" + "'" + in(dir));
   CHECK(ran.exit_code == 0);
   CHECK(ran.json().at("steps").as_integer() == 0);
 }

@@ -54,9 +54,10 @@ TEST_CASE("Interrupted: Ctrl-C, SIGTERM and SIGHUP leave checkpoint, plot and sa
     CHECK(contains(ran.err, "--resume="));
   }
   const TempDir out;
-  const Ran ran = signalled("tasks sort --width 12 --heads 1 --layers 1 --test-size 20 --quiet --steps 100000000 --out '" +
-                                out.path().string() + "'",
-                            out / "metrics.jsonl", "kill -TERM $pid;");
+  const Ran ran =
+      signalled("tasks sort --width 12 --heads 1 --layers 1 --test-size 20 --quiet --steps 100000000 --out '" +
+                    out.path().string() + "'",
+                out / "metrics.jsonl", "kill -TERM $pid;");
   CHECK(ran.exit_code == 143);
   for (const char* file : {"checkpoint.safetensors", "loss.svg", "attention.svg"})
     CHECK(std::filesystem::exists(out / file));
@@ -75,8 +76,9 @@ TEST_CASE("Interrupted: programs without a checkpoint leave the pictures of what
   for (const auto& [program, files] : programs)
     for (const auto& [signal, code] : {std::pair("INT", 130), {"TERM", 143}, {"HUP", 129}}) {
       const std::string out = dir / std::to_string(++number);
-      const Ran ran = run_shell("env --default-signal=INT,HUP " HEED_BIN_DIR "/" + std::string(program) + " --quiet --out '" +
-                                out + "' & pid=$!; until [ -d '" + out + "' ]; do :; done; kill -" + signal + " $pid; wait $pid");
+      const Ran ran =
+          run_shell("env --default-signal=INT,HUP " HEED_BIN_DIR "/" + std::string(program) + " --quiet --out '" + out +
+                    "' & pid=$!; until [ -d '" + out + "' ]; do :; done; kill -" + signal + " $pid; wait $pid");
       CAPTURE(program, signal, ran.err, ran.out);
       CHECK(ran.exit_code == code);
       for (const char* file : files) CHECK(std::filesystem::exists(std::filesystem::path(out) / file));
@@ -94,9 +96,9 @@ TEST_CASE("Interrupted: the command that is printed runs as it stands, whatever 
   std::filesystem::create_directories(work.path() / "a b");
   std::filesystem::create_symlink(HEED_BIN_DIR "/char_gpt", work.path() / "a b" / "char_gpt");
   const std::string quoted = "'it'\\''s \"$HOME\" & `x`; *'";
-  const Ran first = run_shell("cd '" + work.path().string() + "' && './a b/char_gpt' --text " + quoted + "/'my text'" +
-                              small + " --steps 9 --stop-at 4 --prompt '\"$`\\!*'\\''a'\"$(printf '\\033')\"'b' --out=" +
-                              quoted + "/out");
+  const Ran first =
+      run_shell("cd '" + work.path().string() + "' && './a b/char_gpt' --text " + quoted + "/'my text'" + small +
+                " --steps 9 --stop-at 4 --prompt '\"$`\\!*'\\''a'\"$(printf '\\033')\"'b' --out=" + quoted + "/out");
   CAPTURE(first.err);
   REQUIRE(first.exit_code == 0);
   const std::string said = "To resume:\n  ";
@@ -152,7 +154,8 @@ TEST_CASE("Run folder: a second run is kept out while the first lives, in its pr
   CHECK_NOTHROW(kit::RunFolder(dir.path()));
   // A run that is killed leaves no lock behind.
   const TempDir data, killed;
-  const std::string command = "char_gpt --text '" + write_text(data) + "'" + small + " --out '" + killed.path().string() + "'";
+  const std::string command =
+      "char_gpt --text '" + write_text(data) + "'" + small + " --out '" + killed.path().string() + "'";
   const Ran ran = signalled(command + " --steps 100000000", killed / "metrics.jsonl", "kill -KILL $pid;");
   CHECK(ran.exit_code == 137);
   CHECK(run_program(command + " --steps 1").exit_code == 0);

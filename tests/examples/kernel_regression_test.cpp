@@ -18,8 +18,8 @@ kit::Json results_of(const std::string& options) {
 
 // Means of the mean squared error over 2,000 data sets.
 const std::map<std::string, double> expected = {
-    {"gaussian", 0.459}, {"boxcar", 0.275}, {"triangular", 0.181}, {"epanechikov", 0.195}, {"constant", 0.900},
-    {"gaussian_0.1", 0.427}, {"gaussian_0.2", 0.234}, {"gaussian_0.5", 0.200}};
+    {"gaussian", 0.459}, {"boxcar", 0.275},       {"triangular", 0.181},   {"epanechikov", 0.195},
+    {"constant", 0.900}, {"gaussian_0.1", 0.427}, {"gaussian_0.2", 0.234}, {"gaussian_0.5", 0.200}};
 
 void check_errors(const kit::Json& mse, double tolerance) {
   REQUIRE(mse.as_object().size() == expected.size());

@@ -33,26 +33,14 @@ const std::vector<SmallTask> small_tasks = {
     {"sort --width 12 --batch 4 --test-size 20 --compare", {"transformer", "gru"}, true, false},
     {"reverse --width 8 --batch 4 --train-size 50 --test-size 10", {"transformer"}, false, true},
     {"addition --width 12 --batch 4 --test-size 20 --compare", {"transformer", "gru"}, true, false},
-    {"addition-gru --width 8 --batch 4 --train-size 50 --test-size 10 --compare",
-     {"gru", "lstm"},
-     false,
-     false},
+    {"addition-gru --width 8 --batch 4 --train-size 50 --test-size 10 --compare", {"gru", "lstm"}, false, false},
     {"modular --symbols 7 --width 8 --train-size 20 --eval-every 1", {"transformer"}, false, false},
     {"induction --width 8 --batch 4 --test-size 10", {"transformer", "one_layer"}, false, true},
-    {"recall --width 16 --batch 4 --train-size 50 --test-size 10",
-     {"transformer", "gru"},
-     false,
-     false},
+    {"recall --width 16 --batch 4 --train-size 50 --test-size 10", {"transformer", "gru"}, false, false},
     {"dates --width 16 --batch 4 --train-size 50 --test-size 10", {"transformer"}, true, false},
-    {"dyck --width 16 --length 8 --batch 4 --test-size 5 --compare",
-     {"transformer", "gru"},
-     false,
-     true},
+    {"dyck --width 16 --length 8 --batch 4 --test-size 5 --compare", {"transformer", "gru"}, false, true},
     {"names --width 16 --layers 1 --batch 4 --test-size 10", {"transformer"}, false, false},
-    {"copy-length --length 4 --width 16 --batch 4 --test-size 10",
-     {"transformer", "lstm"},
-     false,
-     true}};
+    {"copy-length --length 4 --width 16 --batch 4 --test-size 10", {"transformer", "lstm"}, false, true}};
 
 std::string in(const TempDir& dir) { return " --out '" + dir.path().string() + "'"; }
 
@@ -83,18 +71,15 @@ TEST_CASE("tasks: every task runs and reports what it promises") {
       // Greedy decoding gets right what teacher forcing does: here over all test examples.
       if (task.greedy)
         CHECK(values.at("greedy").as_number() ==
-              Approx(values.at("exact_match").as_number() * values.at("greedy_of").as_number())
-                  .margin(1e-9));
+              Approx(values.at("exact_match").as_number() * values.at("greedy_of").as_number()).margin(1e-9));
     }
-    if (models.size() == 2 &&
-        models[1].first == "gru") {  // of equal size: never larger, not much smaller
-      const double equal = models[1].second.at("parameters").as_number() /
-                           models[0].second.at("parameters").as_number();
+    if (models.size() == 2 && models[1].first == "gru") {  // of equal size: never larger, not much smaller
+      const double equal =
+          models[1].second.at("parameters").as_number() / models[0].second.at("parameters").as_number();
       CHECK(equal <= 1.0);
       CHECK(equal > 0.85);
     }
-    for (const char* file :
-         {"loss.svg", "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"}) {
+    for (const char* file : {"loss.svg", "model.safetensors", "checkpoint.safetensors", "metrics.jsonl"}) {
       INFO(file);
       CHECK(contains(ran.out, dir / file));
       CHECK(core::read_file(dir / file).size() > 100);
@@ -116,8 +101,7 @@ TEST_CASE("tasks: --help shows the defaults of the task that is named, and all t
     const std::string name = task.options.substr(0, task.options.find(' '));
     CHECK(contains(sort.out, "\n  tasks " + name + " "));
   }
-  for (const char* key :
-       {"task", "published", "steps", "seconds", "blind_loss", "blind_accuracy", "models"})
+  for (const char* key : {"task", "published", "steps", "seconds", "blind_loss", "blind_accuracy", "models"})
     CHECK(contains(sort.out, std::string("\n  ") + key + " "));
 }
 
@@ -146,8 +130,9 @@ TEST_CASE("tasks: a checkpoint of other settings is refused") {
   const Ran refused =
       run_program(options + " --steps 3 --seed 4 --lr 0.5 --resume '" + (dir / "checkpoint.safetensors") + "'");
   CHECK(refused.exit_code == 2);
-  CHECK(contains(refused.err, ": was made with --seed 1 (here 4), --lr 5e-04 (here 0.5): give the options"
-                              " that it was made with"));
+  CHECK(contains(refused.err,
+                 ": was made with --seed 1 (here 4), --lr 5e-04 (here 0.5): give the options"
+                 " that it was made with"));
   // More steps are no other settings; fewer than were taken cannot be had.
   const std::string resume = " --resume '" + (dir / "checkpoint.safetensors") + "'";
   CHECK(run_program(options + " --steps 5" + resume).exit_code == 0);
@@ -158,13 +143,8 @@ TEST_CASE("tasks: a checkpoint of other settings is refused") {
 
 TEST_CASE("tasks: a run that stopped and went on is the run that never stopped") {
   const kit::TaskData data(kit::make_sorting(4, 3), {.test = 5, .hash_split = 4, .seed = 3});
-  const kit::Recipe recipe{.steps = 6,
-                           .batch = 4,
-                           .warmup = 2,
-                           .schedule = "cosine",
-                           .lr = 1e-2,
-                           .weight_decay = 0.1,
-                           .clip = 1};
+  const kit::Recipe recipe{
+      .steps = 6, .batch = 4, .warmup = 2, .schedule = "cosine", .lr = 1e-2, .weight_decay = 0.1, .clip = 1};
   const auto begin = [&] {
     manual_seed(3);
     kit::SequenceRun run;
@@ -176,8 +156,7 @@ TEST_CASE("tasks: a run that stopped and went on is the run that never stopped")
   // Trains until the end, or, where a goal is set, until the first test: after three steps.
   const auto train = [&](kit::SequenceRun& run, const TempDir& dir, double goal) {
     const auto measure = [&](kit::SequenceModel& model) {
-      return std::vector<std::pair<std::string, double>>{
-          {"test_loss", kit::evaluate(model, data.test).loss}};
+      return std::vector<std::pair<std::string, double>>{{"test_loss", kit::evaluate(model, data.test).loss}};
     };
     kit::train(run, data, measure,
                {.recipe = recipe,
@@ -205,20 +184,19 @@ TEST_CASE("tasks: a run that stopped and went on is the run that never stopped")
   CHECK(core::read_file(whole / "metrics") == core::read_file(parts / "metrics"));
   CHECK(core::read_file(whole / "checkpoint") == core::read_file(parts / "checkpoint"));
 
-  CHECK(message_of([&] {
-          resumed.resume(parts.path() / "checkpoint", {{"task", "copy"}});
-        }) == "--resume " + (parts / "checkpoint") +
-                  ": was made with --task sort (here copy): give the options that it was made with");
+  CHECK(message_of([&] { resumed.resume(parts.path() / "checkpoint", {{"task", "copy"}}); }) ==
+        "--resume " + (parts / "checkpoint") +
+            ": was made with --task sort (here copy): give the options that it was made with");
 }
 
 TEST_CASE("tasks: two layers find what repeats, one does not (DM-21)", "[slow]") {
   const TempDir dir;
   const kit::Json models = run_program(
-                                "tasks induction --steps 500 --test-size 200 --eval-every 500 "
-                                "--threads 2 --json --quiet" +
-                                in(dir))
-                                .json()
-                                .at("models");
+                               "tasks induction --steps 500 --test-size 200 --eval-every 500 "
+                               "--threads 2 --json --quiet" +
+                               in(dir))
+                               .json()
+                               .at("models");
   CHECK(models.at("transformer").at("score").as_number() > 0.4);
   CHECK(models.at("one_layer").at("score").as_number() < 0.3);
   CHECK(models.at("transformer").at("accuracy").as_number() > 0.6);
@@ -228,31 +206,29 @@ TEST_CASE("tasks: the Transformer copies a hundred unseen rows (DM-08)", "[slow]
   const TempDir dir;
   // Of width 64, whose published schedule ends at its highest rate: 96 to 100 right by the seed. A rate that
   // falls gets all, whatever the seed.
-  const kit::Json model = run_program("tasks copy --schedule cosine --lr 0.002 --warmup 50 --eval-every 400 --json --quiet" + in(dir))
-                               .json()
-                               .at("models")
-                               .at("transformer");
+  const kit::Json model =
+      run_program("tasks copy --schedule cosine --lr 0.002 --warmup 50 --eval-every 400 --json --quiet" + in(dir))
+          .json()
+          .at("models")
+          .at("transformer");
   CHECK(model.at("exact_match").as_number() == 1.0);
   CHECK(model.at("greedy").as_integer() == 100);
 }
 
 TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position (DM-07)", "[slow]") {
   const TempDir dir;
-  const kit::Json model =
-      run_program("tasks reverse --steps 1200 --eval-every 1200 --json --quiet" + in(dir))
-          .json()
-          .at("models")
-          .at("transformer");
+  const kit::Json model = run_program("tasks reverse --steps 1200 --eval-every 1200 --json --quiet" + in(dir))
+                              .json()
+                              .at("models")
+                              .at("transformer");
   CHECK(model.at("exact_match").as_number() == 1.0);
   CHECK(model.at("score").as_number() > 0.85);
 }
 
-TEST_CASE("tasks: attention recalls what came with a key, a GRU of its size does not (DM-22)",
-          "[slow]") {
+TEST_CASE("tasks: attention recalls what came with a key, a GRU of its size does not (DM-22)", "[slow]") {
   const TempDir dir;
   const kit::Json models =
-      run_program("tasks recall --length 32 --symbols 64 --width 64 --eval-every 100 --json --quiet" +
-                  in(dir))
+      run_program("tasks recall --length 32 --symbols 64 --width 64 --eval-every 100 --json --quiet" + in(dir))
           .json()
           .at("models");
   CHECK(models.at("transformer").at("accuracy").as_number() > 0.99);

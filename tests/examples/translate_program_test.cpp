@@ -54,11 +54,28 @@ TEST_CASE("translate: --help says what each option does and its default") {
   const Ran ran = run_program("translate --help");
   CHECK(ran.exit_code == 0);
   CHECK(ran.err.empty());
-  for (const char* said :
-       {"--pairs FILE", "--recipe tutorial|d2l", "--direction fr-en|en-fr", "--dialect france|belgium|switzerland|octante",
-        "--spelling traditional|1990", "--train-size N", "30000 numbers", "--test-size N", "default 2000", "--resume DIR",
-        "--model all|bahdanau|transformer|location|none", "--teacher-forcing X", "--beam N", "--seed N", "--threads N",
-        "--out DIR", "default out/translate", "--steps N", "--json", "--quiet", "\n  exact_match ", "\n  bleu "}) {
+  for (const char* said : {"--pairs FILE",
+                           "--recipe tutorial|d2l",
+                           "--direction fr-en|en-fr",
+                           "--dialect france|belgium|switzerland|octante",
+                           "--spelling traditional|1990",
+                           "--train-size N",
+                           "30000 numbers",
+                           "--test-size N",
+                           "default 2000",
+                           "--resume DIR",
+                           "--model all|bahdanau|transformer|location|none",
+                           "--teacher-forcing X",
+                           "--beam N",
+                           "--seed N",
+                           "--threads N",
+                           "--out DIR",
+                           "default out/translate",
+                           "--steps N",
+                           "--json",
+                           "--quiet",
+                           "\n  exact_match ",
+                           "\n  bleu "}) {
     INFO(said);
     CHECK(contains(ran.out, said));
   }
@@ -70,7 +87,8 @@ TEST_CASE("translate: every model learns a little, and all is made that is named
   CHECK(ran.exit_code == 0);
   CHECK(ran.err.empty());
   const kit::Json json = ran.json();
-  const std::vector<std::string> keys = {"exact_match", "bleu", "loss", "parameters", "steps", "seconds", "d2l_sentences"};
+  const std::vector<std::string> keys = {"exact_match", "bleu",    "loss",         "parameters",
+                                         "steps",       "seconds", "d2l_sentences"};
   REQUIRE(json.as_object().size() == keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     CHECK(json.as_object()[i].first == keys[i]);
@@ -112,8 +130,9 @@ TEST_CASE("translate: a run that is stopped and resumed is the run that was not"
   const std::string options = " --model bahdanau --steps 600 --save-every 5";
   const TempDir whole, stopped;
   // Stopped by a signal as soon as there is a checkpoint.
-  const Ran ran = run_shell(HEED_BIN_DIR "/" + tiny + options + out_to(stopped) + " & pid=$!; until [ -e '" +
-                            stopped / "bahdanau.checkpoint.safetensors" + "' ]; do :; done; kill -TERM $pid; wait $pid");
+  const Ran ran =
+      run_shell(HEED_BIN_DIR "/" + tiny + options + out_to(stopped) + " & pid=$!; until [ -e '" +
+                stopped / "bahdanau.checkpoint.safetensors" + "' ]; do :; done; kill -TERM $pid; wait $pid");
   CHECK(ran.exit_code == 143);
   CHECK(contains(ran.err, "stopped bahdanau at step "));
   CHECK(contains(ran.err, "--resume"));
@@ -129,10 +148,12 @@ TEST_CASE("translate: a run that is stopped and resumed is the run that was not"
   CHECK(again.json().at("steps").at("bahdanau").as_integer() == 600);
   CHECK(contains(resumed, kit::to_json(again.json().at("loss"))));
 
-  for (const auto& [changed, said] : {std::pair(" --lr 0.5", ": was made with --lr 0.003 (here 0.5): give the options"),
-                                      {" --seed 9", ": was made with another training set, --seed 1 (here 9): give the"},
-                                      {" --layers 2", ": was made with --layers 1 (here 2)"}}) {
-    const Ran refused = run_program(tiny + options + changed + " --resume '" + whole.path().string() + "'" + out_to(stopped));
+  for (const auto& [changed, said] :
+       {std::pair(" --lr 0.5", ": was made with --lr 0.003 (here 0.5): give the options"),
+        {" --seed 9", ": was made with another training set, --seed 1 (here 9): give the"},
+        {" --layers 2", ": was made with --layers 1 (here 2)"}}) {
+    const Ran refused =
+        run_program(tiny + options + changed + " --resume '" + whole.path().string() + "'" + out_to(stopped));
     CHECK(refused.exit_code == 2);
     CHECK(contains(refused.err, said));
     CHECK(refused.err.find('\n') == refused.err.size() - 1);
@@ -143,7 +164,8 @@ TEST_CASE("translate: pairs of a file, as the tutorial and as the book", "[slow]
   const TempDir dir;
   core::write_file_atomic(dir / "pairs.tsv", pairs_text);
   const std::string small = " --steps 4 --width 16 --batch 4 --quiet --json --pairs '" + dir / "pairs.tsv" + "'";
-  Ran ran = run_program("translate" + small + " --recipe d2l --model bahdanau --beam 3 --length-penalty 0.6" + out_to(dir));
+  Ran ran =
+      run_program("translate" + small + " --recipe d2l --model bahdanau --beam 3 --length-penalty 0.6" + out_to(dir));
   CHECK(ran.exit_code == 0);
   CHECK(contains(ran.out, "English to French: 12 to learn from, 12 of them to test with"));
   CHECK(contains(ran.out, "i'm calm .   => "));
@@ -160,7 +182,8 @@ TEST_CASE("translate: pairs of a file, as the tutorial and as the book", "[slow]
   CHECK(ran.exit_code == 0);
   CHECK(contains(ran.out, "English to French: 10 to learn from"));
 
-  ran = run_program("translate --model none --width 8 --steps 0 --quiet --pairs '" + dir / "pairs.tsv" + "'" + out_to(dir));
+  ran = run_program("translate --model none --width 8 --steps 0 --quiet --pairs '" + dir / "pairs.tsv" + "'" +
+                    out_to(dir));
   CHECK(ran.exit_code == 0);  // steps of the recipe: 80 passes over 10 pairs
   CHECK(contains(ran.out, "none: "));
   CHECK(contains(ran.out, " 80 steps in "));
@@ -183,10 +206,12 @@ TEST_CASE("translate: other dialects, spellings and directions", "[slow]") {
 TEST_CASE("translate: a slip in the command line is answered with one line and exit code 2") {
   for (const auto& [options, said] :
        {std::pair(" --sede 3", "translate: --sede: unknown option: did you mean --seed?\n"),
-        {" --model gru", "translate: --model: \"gru\": is not a choice: give one of all, bahdanau, transformer, location, none\n"},
+        {" --model gru",
+         "translate: --model: \"gru\": is not a choice: give one of all, bahdanau, transformer, location, none\n"},
         {" --beam 0", "translate: --beam: \"0\": is out of range: give an integer of at least 1 and at most 1000\n"},
-        {" --train-size 999999", "translate: number_task: 999999 numbers to train on and 2000 to test with: there are"
-                                 " 1000000: give two numbers that fit\n"},
+        {" --train-size 999999",
+         "translate: number_task: 999999 numbers to train on and 2000 to test with: there are"
+         " 1000000: give two numbers that fit\n"},
         {" --recipe d2l", "translate: --recipe d2l: is for sentence pairs: give --pairs FILE, too\n"}}) {
     const Ran ran = run_program(std::string("translate") + options);
     CHECK(ran.exit_code == 2);

@@ -26,6 +26,7 @@ TEST_CASE("two_moons: PyTorch's initial weights learn more slowly") {
 
 TEST_CASE("two_moons: the loss before training, without the points' help, is that of guessing") {
   const TempDir dir;
-  const auto results = run_program("two_moons --steps 0 --init pytorch --json --out '" + dir.path().string() + "'").json();
+  const auto results =
+      run_program("two_moons --steps 0 --init pytorch --json --out '" + dir.path().string() + "'").json();
   CHECK(results.at("loss").as_number() == Approx(1.0).margin(0.15));  // scores near 0: max(0, 1 - 0)
 }

@@ -3,8 +3,8 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  static char timeout[] = "-timeout=10";            // seconds, under sanitizers
-  static char memory[] = "-rss_limit_mb=1024";      // of the whole process
+  static char timeout[] = "-timeout=10";             // seconds, under sanitizers
+  static char memory[] = "-rss_limit_mb=1024";       // of the whole process
   static char allocation[] = "-malloc_limit_mb=64";  // of one allocation
   static char length[] = "-max_len=4096";
   static std::vector<char*> arguments;

@@ -10,10 +10,10 @@
 #include <heed/autograd/ops/einsum.h>
 #include <heed/autograd/ops/reduce.h>
 #include <heed/examples/kit/cli.h>
-#include <heed/examples/kit/format.h>
-#include <heed/examples/kit/translation/sentence_pairs.h>
 #include <heed/examples/kit/data/tables.h>
 #include <heed/examples/kit/data/vocabulary.h>
+#include <heed/examples/kit/format.h>
+#include <heed/examples/kit/translation/sentence_pairs.h>
 #include <heed/nn/resume.h>
 
 #include "targets.h"
@@ -27,9 +27,7 @@ inline void idx(std::string_view bytes) {
     const size_t width = bytes[2] == 8 ? 1 : 4, header = 4 + 4 * static_cast<size_t>(bytes[3]);
     require(header + width * static_cast<size_t>(x.numel()) == bytes.size(), "bytes are missing or left over");
     require(x.clone().numel() == x.numel(), "the shape is not one that can be used");
-  } catch (const FormatError& error) {
-    require_harmless(error);
-  }
+  } catch (const FormatError& error) { require_harmless(error); }
 }
 
 /// Tables: rows of one length, and what is written as CSV is read again.
@@ -39,9 +37,7 @@ inline void tables(std::string_view bytes) {
   };
   try {
     check_rows(kit::parse_tsv(bytes, "fuzz"));
-  } catch (const FormatError& error) {
-    require_harmless(error);
-  }
+  } catch (const FormatError& error) { require_harmless(error); }
   try {
     const std::vector<kit::Row> rows = kit::parse_csv(bytes, "fuzz");
     check_rows(rows);
@@ -53,9 +49,7 @@ inline void tables(std::string_view bytes) {
         written += i + 1 < row.size() ? "\"," : "\"\n";
       }
     require(kit::parse_csv(written, "again") == rows, "a table changed");
-  } catch (const FormatError& error) {
-    require_harmless(error);
-  }
+  } catch (const FormatError& error) { require_harmless(error); }
 }
 
 /// Texts: what a program learns from, shows, and puts into pictures and pages.
@@ -80,9 +74,7 @@ inline void texts(std::string_view bytes) {
     require(kit::split_words(kit::join_words(words)) == words, "words changed");
     const kit::WordVocab vocab({words}, 1);
     for (const int64_t id : vocab.encode(words)) require_harmless(harmless(vocab.word(id)));
-  } catch (const FormatError& error) {
-    require_harmless(error);
-  }
+  } catch (const FormatError& error) { require_harmless(error); }
 }
 
 /// The first bytes are the operands' ranks and sizes, the rest is the equation.
@@ -98,9 +90,7 @@ inline void einsum(std::string_view bytes) {
   try {
     const Tensor y = heed::einsum(std::string(bytes.substr(at)), operands);
     require(y.dim() <= Shape::max_rank && y.clone().numel() == y.numel(), "the result cannot be used");
-  } catch (const Error& error) {
-    require_harmless(error);
-  }
+  } catch (const Error& error) { require_harmless(error); }
 }
 
 /// A checkpoint's metadata, "key=text" a line, for a run of a model, a generator and numbers: taken over
@@ -112,8 +102,7 @@ inline void resume(std::string_view bytes) {
     const size_t end = std::min(bytes.find('\n', begin), bytes.size());
     const std::string_view line = bytes.substr(begin, end - begin);
     const size_t equals = std::min(line.find('='), line.size());
-    saved.metadata[std::string(line.substr(0, equals))] =
-        line.substr(std::min(equals + 1, line.size()));
+    saved.metadata[std::string(line.substr(0, equals))] = line.substr(std::min(equals + 1, line.size()));
     begin = end + 1;
   }
   struct One : nn::Module {
@@ -135,8 +124,8 @@ inline void resume(std::string_view bytes) {
             "a number is another one");
   } catch (const Error& error) {
     require_harmless(error);
-    require(sum(model.x).item() == 2 && step == 7 && loss == 0.5 && !done &&
-                generator.seed() == 1 && generator.counter() == 0 && shared.seed() == 2,
+    require(sum(model.x).item() == 2 && step == 7 && loss == 0.5 && !done && generator.seed() == 1 &&
+                generator.counter() == 0 && shared.seed() == 2,
             "a part was taken over from what was refused");
   }
 }
@@ -174,9 +163,7 @@ inline void options(std::string_view bytes) {
                         {"file", &file, "a file"}});
   try {
     static_cast<void>(cli.parse(static_cast<int>(arguments.size()), arguments.data()));
-  } catch (const kit::UsageError& error) {
-    require_harmless(error);
-  }
+  } catch (const kit::UsageError& error) { require_harmless(error); }
   require(small >= -2 && small <= 9 && rate > 0 && rate <= 1 && (choice == "pre" || choice == "post"),
           "a value is out of its range");
 }

@@ -2,8 +2,8 @@
 // something that survives being written and read again. Anything else aborts.
 #pragma once
 
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -11,11 +11,11 @@
 #include <string>
 #include <string_view>
 
-#include <heed/examples/kit/json.h>
 #include <heed/core/files/npy.h>
 #include <heed/core/files/safetensors.h>
 #include <heed/core/files/safetensors_format.h>
 #include <heed/core/text.h>
+#include <heed/examples/kit/json.h>
 
 namespace heed::fuzz {
 
@@ -29,7 +29,8 @@ inline void require(bool ok, const char* what) {
 inline void require_harmless(std::string_view text) {
   while (!text.empty()) {
     const std::optional<char32_t> c = take_code_point(text);
-    require(c && (*c == '\n' || *c == '\t' || (*c >= 0x20 && (*c < 0x7f || *c >= 0xa0))), "a text could steer the terminal");
+    require(c && (*c == '\n' || *c == '\t' || (*c >= 0x20 && (*c < 0x7f || *c >= 0xa0))),
+            "a text could steer the terminal");
   }
 }
 inline void require_harmless(const std::exception& error) { require_harmless(std::string_view(error.what())); }
@@ -45,18 +46,14 @@ inline void json(std::string_view bytes) {
     const std::string text = kit::to_json(value);
     require(kit::parse_json(text) == value, "JSON changed when it was written and read");
     require(kit::to_json(kit::parse_json(text)) == text, "JSON text is not stable");
-  } catch (const FormatError& error) {
-    require_harmless(error);
-  }
+  } catch (const FormatError& error) { require_harmless(error); }
 }
 
 inline void npy(std::string_view bytes) {
   try {
     const core::Array x = core::parse_npy(bytes, "fuzz");
     require(same(core::parse_npy(core::to_npy(x), "again"), x), "an array changed");
-  } catch (const FormatError& error) {
-    require_harmless(error);
-  }
+  } catch (const FormatError& error) { require_harmless(error); }
 }
 
 inline void safetensors(std::string_view bytes) {
@@ -76,9 +73,7 @@ inline void safetensors(std::string_view bytes) {
     const core::SafeTensors again = core::parse_safetensors(written, "again");
     for (const auto& [name, x] : tensors) require(same(again.at(name), x), "a tensor changed");
     require(core::to_safetensors(tensors, again.metadata()) == written, "the file is not stable");
-  } catch (const FormatError& error) {
-    require_harmless(error);
-  }
+  } catch (const FormatError& error) { require_harmless(error); }
 }
 
 /// The index of a model in several files: what it names is beside it, and is no index.
@@ -88,9 +83,7 @@ inline void index(std::string_view bytes) {
       require(!file.empty() && file != "." && file != ".." && !file.ends_with(".index.json") &&
                   file.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos,
               "an index reaches for another file");
-  } catch (const FormatError& error) {
-    require_harmless(error);
-  }
+  } catch (const FormatError& error) { require_harmless(error); }
 }
 
 /// Numbers in metadata, in options and in the environment: what is read is what was written.

@@ -20,8 +20,7 @@ const Golden& attention_golden() {
 
 /// Output, weights, and all gradients of f(m, inputs) -> Attended, in f32 and f64.
 template <class M, class F>
-void same_as_torch(const std::string& name, const M& m, const std::vector<std::string>& inputs,
-                   F f) {
+void same_as_torch(const std::string& name, const M& m, const std::vector<std::string>& inputs, F f) {
   const Golden& golden = attention_golden();
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     INFO(name << " in " << dtype);
@@ -29,8 +28,7 @@ void same_as_torch(const std::string& name, const M& m, const std::vector<std::s
     copy.to(dtype);
     copy.load_state_dict(golden.state(name + "/param/", dtype));
     std::vector<Tensor> in;
-    for (const std::string& input : inputs)
-      in.push_back(parameter(golden.at(name + "/in/" + input, dtype)));
+    for (const std::string& input : inputs) in.push_back(parameter(golden.at(name + "/in/" + input, dtype)));
     const Attended a = f(copy, in);
     golden.check(name + "/out", a.output);
     golden.check(name + "/weights", a.weights);
@@ -41,7 +39,8 @@ void same_as_torch(const std::string& name, const M& m, const std::vector<std::s
       const Tensor expected = golden.at(name + "/grad/" + of, Dtype::f64);
       if (x.grad().defined() && amax(abs(expected)).item() < 1e-12) {
         INFO(of);
-        CHECK(amax(abs(x.grad())).item() < (dtype == Dtype::f32 ? std::max(1e-6, golden.rounding(name + "/grad/" + of)) : 1e-14));
+        CHECK(amax(abs(x.grad())).item() <
+              (dtype == Dtype::f32 ? std::max(1e-6, golden.rounding(name + "/grad/" + of)) : 1e-14));
         return;
       }
       golden.check(name + "/grad/" + of, x.grad().defined() ? x.grad() : zeros_like(x));
@@ -51,11 +50,9 @@ void same_as_torch(const std::string& name, const M& m, const std::vector<std::s
   }
 }
 
-template <class M>
-void same_as_torch(const std::string& name, const M& m) {
-  same_as_torch(name, m, {"q", "k", "v"}, [](const M& layer, const std::vector<Tensor>& in) {
-    return layer(in[0], in[1], in[2]);
-  });
+template <class M> void same_as_torch(const std::string& name, const M& m) {
+  same_as_torch(name, m, {"q", "k", "v"},
+                [](const M& layer, const std::vector<Tensor>& in) { return layer(in[0], in[1], in[2]); });
 }
 
 struct NoParameters : Module {
@@ -66,18 +63,16 @@ struct NoParameters : Module {
 
 TEST_CASE("golden: sparsemax, sigmoid and hard weights") {
   const auto weigh = [](const std::string& name, Normaliser n) {
-    same_as_torch(name, NoParameters(), {"scores", "v"},
-                  [n](const NoParameters&, const std::vector<Tensor>& in) {
-                    return attend(in[0], in[1], {.normaliser = n});
-                  });
+    same_as_torch(name, NoParameters(), {"scores", "v"}, [n](const NoParameters&, const std::vector<Tensor>& in) {
+      return attend(in[0], in[1], {.normaliser = n});
+    });
   };
   weigh("sparsemax", Normaliser::sparsemax);
   weigh("sigmoid", Normaliser::sigmoid);
   weigh("hard", Normaliser::hard);
   same_as_torch("sparsemax_mask", NoParameters(), {"scores", "v"},
                 [](const NoParameters&, const std::vector<Tensor>& in) {
-                  const Tensor mask =
-                      attention_golden().at("sparsemax_mask/in/mask", Dtype::boolean);
+                  const Tensor mask = attention_golden().at("sparsemax_mask/in/mask", Dtype::boolean);
                   return attend(in[0], in[1], {.mask = mask, .normaliser = Normaliser::sparsemax});
                 });
 }
@@ -112,6 +107,5 @@ TEST_CASE("golden: the survey seed's classes, by their own names") {
 
 TEST_CASE("golden: heads with any score") {
   same_as_torch("heads_additive", MultiHead(6, 2, AdditiveScore(3, 3, 5)));
-  same_as_torch("heads_gaussian",
-                MultiHead(6, 2, Gaussian({.learn_width = true, .widths = {1.0, 1.0}})));
+  same_as_torch("heads_gaussian", MultiHead(6, 2, Gaussian({.learn_width = true, .widths = {1.0, 1.0}})));
 }

@@ -16,15 +16,15 @@ TEST_CASE("golden: einsum is PyTorch's for every equation") {
   for (; golden.contains(std::to_string(number) + "/equation"); ++number) {
     const std::string name = std::to_string(number);
     std::string equation;
-    for (double c : golden.at(name + "/equation", Dtype::f64).to_vector())
-      equation += static_cast<char>(c);
+    for (double c : golden.at(name + "/equation", Dtype::f64).to_vector()) equation += static_cast<char>(c);
     for (const Dtype dtype : {Dtype::f32, Dtype::f64})
       for (const Layout layout : {Layout::contiguous, Layout::permuted, Layout::sliced}) {
         INFO(name << ": \"" << equation << "\", " << dtype << ", " << test::name_of(layout));
         std::vector<Tensor> in;
         for (int i = 0; golden.contains(cat(name, "/in/", i)); ++i)
           in.push_back(parameter(test::laid_out(golden.at(cat(name, "/in/", i), dtype), layout)));
-        const bool differs = std::any_of(in.begin(), in.end(), [&](const Tensor& x) { return test::has_layout(x, layout); });
+        const bool differs =
+            std::any_of(in.begin(), in.end(), [&](const Tensor& x) { return test::has_layout(x, layout); });
         const test::Way way(layout != Layout::contiguous && differs ? test::name_of(layout) : "");
         const Tensor y = einsum(equation, in);
         golden.check(name + "/out", y);

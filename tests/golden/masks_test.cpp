@@ -18,8 +18,7 @@ const Golden& answers() {
 }
 
 template <class F>
-void check_answer(const std::string& name, Dtype dtype, const std::vector<std::string>& inputs,
-                  F f) {
+void check_answer(const std::string& name, Dtype dtype, const std::vector<std::string>& inputs, F f) {
   INFO(name << " in " << dtype);
   Inputs in;
   for (const std::string& input : inputs) {
@@ -34,13 +33,11 @@ void check_answer(const std::string& name, Dtype dtype, const std::vector<std::s
 }
 
 template <class M, class F>
-void check_layer(const std::string& name, Dtype dtype, M m, const std::vector<std::string>& inputs,
-                 F f) {
+void check_layer(const std::string& name, Dtype dtype, M m, const std::vector<std::string>& inputs, F f) {
   m.to(dtype);
   m.load_state_dict(answers().state(name + "/param/", dtype));
   check_answer(name, dtype, inputs, [&](const Inputs& in) { return f(m, in); });
-  for (const nn::NamedTensor& p : m.named_parameters())
-    answers().check(name + "/grad/" + p.name, p.tensor.grad());
+  for (const nn::NamedTensor& p : m.named_parameters()) answers().check(name + "/grad/" + p.name, p.tensor.grad());
 }
 
 constexpr int64_t E = 6, h = 3;  // and three sequences
@@ -61,20 +58,17 @@ TEST_CASE("golden: masks of sequences and of heads, as many of the one as of the
         check_layer(name, dtype, MultiHeadAttention(E, h), {"q", "k", "v", "bias"}, cross);
       check_layer("mha/padding", dtype, MultiHeadAttention(E, h), {"q", "k", "v", "mask", "keys"},
                   [=](const MultiHeadAttention& m, const Inputs& in) {
-                    return m(in[0], in[1], in[2],
-                             {.mask = in[3], .key_mask = in[4], .need_weights = weights})
-                        .output;
+                    return m(in[0], in[1], in[2], {.mask = in[3], .key_mask = in[4], .need_weights = weights}).output;
                   });
       check_layer("mha/prefix", dtype, MultiHeadAttention(E, h), {"x", "mask"},
                   [=](const MultiHeadAttention& m, const Inputs& in) {
                     return m(in[0], {.mask = in[1], .need_weights = weights}).output;
                   });
       for (const char* const mask : {"mask", "bias"})
-        check_answer(mask == std::string("mask") ? "sdpa/sequence" : "sdpa/added", dtype,
-                     {"q", "k", "v", mask}, [=](const Inputs& in) {
+        check_answer(mask == std::string("mask") ? "sdpa/sequence" : "sdpa/added", dtype, {"q", "k", "v", mask},
+                     [=](const Inputs& in) {
                        return weights ? nn::attention(in[0], in[1], in[2], {.mask = in[3]}).output
-                                      : nn::scaled_dot_product_attention(in[0], in[1], in[2],
-                                                                         {.mask = in[3]});
+                                      : nn::scaled_dot_product_attention(in[0], in[1], in[2], {.mask = in[3]});
                      });
     }
 }
@@ -84,21 +78,14 @@ TEST_CASE("golden: Transformers with a mask a sequence") {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     check_layer("encoder", dtype, nn::TransformerEncoderLayer(E, h, options), {"x", "mask"},
                 [](const auto& m, const Inputs& in) { return m(in[0], {.mask = in[1]}); });
-    check_layer("decoder", dtype, nn::TransformerDecoderLayer(E, h, options),
-                {"x", "memory", "mask", "memory_mask"}, [](const auto& m, const Inputs& in) {
-                  return m(in[0], in[1], {.mask = in[2], .memory_mask = in[3]});
-                });
-    check_layer("transformer", dtype,
-                nn::Transformer(E, h,
-                                {.num_encoder_layers = 1,
-                                 .num_decoder_layers = 1,
-                                 .dim_feedforward = 7,
-                                 .dropout = 0.0}),
-                {"source", "target", "source_mask", "target_mask", "memory_mask"},
-                [](const auto& m, const Inputs& in) {
-                  return m(in[0], in[1],
-                           {.source_mask = in[2], .target_mask = in[3], .memory_mask = in[4]});
-                });
+    check_layer("decoder", dtype, nn::TransformerDecoderLayer(E, h, options), {"x", "memory", "mask", "memory_mask"},
+                [](const auto& m, const Inputs& in) { return m(in[0], in[1], {.mask = in[2], .memory_mask = in[3]}); });
+    check_layer(
+        "transformer", dtype,
+        nn::Transformer(E, h, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 7, .dropout = 0.0}),
+        {"source", "target", "source_mask", "target_mask", "memory_mask"}, [](const auto& m, const Inputs& in) {
+          return m(in[0], in[1], {.source_mask = in[2], .target_mask = in[3], .memory_mask = in[4]});
+        });
   }
 }
 

@@ -18,8 +18,7 @@ const Golden& golden() {
 std::vector<Dtype> both() { return {Dtype::f32, Dtype::f64}; }
 
 // A function of one differentiable input.
-template <class F>
-void check_function(const std::string& name, Dtype dtype, const std::string& input, F f) {
+template <class F> void check_function(const std::string& name, Dtype dtype, const std::string& input, F f) {
   INFO(name << " in " << dtype);
   const Tensor x = parameter(golden().at(name + "/in/" + input, dtype));
   const Tensor y = f(x);
@@ -46,15 +45,12 @@ void check_module(const std::string& name, M m, const std::vector<std::string>& 
     y.backward(golden().at(name + "/seed", dtype));
     for (size_t i = 0; i < in.size(); ++i)
       if (in[i].requires_grad()) golden().check(name + "/grad/" + inputs[i], in[i].grad());
-    for (const nn::NamedTensor& p : copy.named_parameters())
-      golden().check(name + "/grad/" + p.name, p.tensor.grad());
+    for (const nn::NamedTensor& p : copy.named_parameters()) golden().check(name + "/grad/" + p.name, p.tensor.grad());
   }
 }
 
-template <class M>
-void check_module(const std::string& name, const M& m) {
-  check_module(name, m, {"x"},
-               [](const M& layer, const std::vector<Tensor>& in) { return layer(in[0]); });
+template <class M> void check_module(const std::string& name, const M& m) {
+  check_module(name, m, {"x"}, [](const M& layer, const std::vector<Tensor>& in) { return layer(in[0]); });
 }
 
 }  // namespace
@@ -74,14 +70,12 @@ TEST_CASE("golden: elementwise losses") {
       run("mse", [r](auto& p, auto& t) { return nn::mse_loss(p, t, {.reduction = r}); });
       run("l1", [r](auto& p, auto& t) { return nn::l1_loss(p, t, {.reduction = r}); });
       run("huber", [r](auto& p, auto& t) { return nn::huber_loss(p, t, {.reduction = r}); });
-      run("huber_0.3",
-          [r](auto& p, auto& t) { return nn::huber_loss(p, t, {.delta = 0.3, .reduction = r}); });
+      run("huber_0.3", [r](auto& p, auto& t) { return nn::huber_loss(p, t, {.delta = 0.3, .reduction = r}); });
       run("hinge", [r](auto& p, auto& t) { return nn::hinge_loss(p, t, {.reduction = r}); });
       run("bce", [r](auto& p, auto& t) { return nn::bce_with_logits(p, t, {.reduction = r}); });
       const Tensor weight = golden().at("loss/bce_weight/" + name + "/in/pos_weight", dtype);
-      run("bce_weight", [&](auto& p, auto& t) {
-        return nn::bce_with_logits(p, t, {.pos_weight = weight, .reduction = r});
-      });
+      run("bce_weight",
+          [&](auto& p, auto& t) { return nn::bce_with_logits(p, t, {.pos_weight = weight, .reduction = r}); });
     }
 }
 
@@ -92,8 +86,8 @@ TEST_CASE("golden: cross-entropy and nll with every option") {
     for (const auto& [name, reduction] : reductions)
       for (const Dtype dtype : both()) {
         const bool weighted = bits & 4, ignoring = bits & 2, smoothing = bits & 1;
-        const std::string options = std::string() + (weighted ? '1' : '0') +
-                                    (ignoring ? '1' : '0') + (smoothing ? '1' : '0');
+        const std::string options =
+            std::string() + (weighted ? '1' : '0') + (ignoring ? '1' : '0') + (smoothing ? '1' : '0');
         const std::string at = "cross_entropy/" + options + "/" + name;
         const Tensor target = golden().at(at + "/in/target", Dtype::i64);
         std::optional<Tensor> weight;
@@ -101,16 +95,13 @@ TEST_CASE("golden: cross-entropy and nll with every option") {
         const int64_t ignore = ignoring ? 2 : -100;
         const nn::Reduction r = reduction;
         check_function(at, dtype, "logits", [&](const Tensor& x) {
-          return nn::cross_entropy(x, target,
-                                   {.weight = weight,
-                                    .ignore_index = ignore,
-                                    .label_smoothing = smoothing ? 0.1 : 0.0,
-                                    .reduction = r});
+          return nn::cross_entropy(
+              x, target,
+              {.weight = weight, .ignore_index = ignore, .label_smoothing = smoothing ? 0.1 : 0.0, .reduction = r});
         });
         if (smoothing) continue;
         check_function("nll/" + options + "/" + name, dtype, "logits", [&](const Tensor& x) {
-          return nn::nll_loss(x, target,
-                              {.weight = weight, .ignore_index = ignore, .reduction = r});
+          return nn::nll_loss(x, target, {.weight = weight, .ignore_index = ignore, .reduction = r});
         });
       }
 }
@@ -151,8 +142,7 @@ TEST_CASE("golden: scaled dot-product attention, plain and fused") {
         INFO(at << " in " << dtype << (fused ? ", fused" : ", plain"));
         const test::Way way(fused ? "fused" : "");
         std::vector<Tensor> in;
-        for (const char* input : {"q", "k", "v"})
-          in.push_back(parameter(golden().at(at + "/in/" + input, dtype)));
+        for (const char* input : {"q", "k", "v"}) in.push_back(parameter(golden().at(at + "/in/" + input, dtype)));
         const Tensor y = fused ? nn::scaled_dot_product_attention(in[0], in[1], in[2], options)
                                : nn::attention(in[0], in[1], in[2], options).output;
         golden().check(at + "/out", y);
@@ -174,9 +164,7 @@ TEST_CASE("golden: multi-head attention") {
   using Inputs = std::vector<Tensor>;
   for (const bool need_weights : {false, true}) {
     const test::Way way(need_weights ? "" : "fused");
-    const auto self = [=](const MHA& m, const Inputs& in) {
-      return m(in[0], {.need_weights = need_weights}).output;
-    };
+    const auto self = [=](const MHA& m, const Inputs& in) { return m(in[0], {.need_weights = need_weights}).output; };
     const auto cross = [=](const MHA& m, const Inputs& in) {
       return m(in[0], in[1], in[2], {.need_weights = need_weights}).output;
     };
@@ -199,8 +187,7 @@ TEST_CASE("golden: multi-head attention") {
     MHA m(8, 2);
     m.to(dtype);
     m.load_state_dict(golden().state("mha_self/param/", dtype));
-    golden().check("mha_self/weights",
-                   m(golden().at("mha_self/in/x", dtype), {.need_weights = true}).weights);
+    golden().check("mha_self/weights", m(golden().at("mha_self/in/x", dtype), {.need_weights = true}).weights);
   }
 }
 
@@ -208,16 +195,12 @@ TEST_CASE("golden: Transformer encoder") {
   using Layer = nn::TransformerEncoderLayer;
   const nn::TransformerOptions post{.dim_feedforward = 16, .dropout = 0.0};
   check_module("encoder_post", Layer(8, 2, post));
-  check_module(
-      "encoder_pre",
-      Layer(8, 2, {.dim_feedforward = 16, .dropout = 0.0, .activation = gelu, .norm_first = true}));
-  check_module("encoder_no_bias",
-               Layer(8, 2, {.dim_feedforward = 16, .dropout = 0.0, .bias = false}));
-  check_module(
-      "encoder_mask", Layer(8, 2, post), {"x"}, [](const Layer& m, const std::vector<Tensor>& in) {
-        return m(in[0], {.key_mask = golden().at("encoder_mask/in/key_mask", Dtype::boolean),
-                         .causal = true});
-      });
+  check_module("encoder_pre",
+               Layer(8, 2, {.dim_feedforward = 16, .dropout = 0.0, .activation = gelu, .norm_first = true}));
+  check_module("encoder_no_bias", Layer(8, 2, {.dim_feedforward = 16, .dropout = 0.0, .bias = false}));
+  check_module("encoder_mask", Layer(8, 2, post), {"x"}, [](const Layer& m, const std::vector<Tensor>& in) {
+    return m(in[0], {.key_mask = golden().at("encoder_mask/in/key_mask", Dtype::boolean), .causal = true});
+  });
   const Layer pre(8, 2, {.dim_feedforward = 16, .dropout = 0.0, .norm_first = true});
   check_module("encoder_stack", nn::TransformerEncoder(pre, 2, nn::LayerNorm(8)));
 }

@@ -31,18 +31,39 @@ void add(Table& table, const std::string& name, Tensor (*f)(const Tensor&)) {
 void add_elementwise(Table& t) {
   using Two = Tensor (*)(const Tensor&, const Tensor&);
   const std::pair<const char*, Two> two[] = {
-      {"add", operator+}, {"sub", operator-}, {"mul", operator*}, {"div", operator/}, {"maximum", maximum},
-      {"minimum", minimum}, {"logaddexp", logaddexp}, {"pow", pow}};
+      {"add", operator+ },
+       {"sub", operator- },
+        {"mul", operator* },
+         {"div", operator/ }, {"maximum", maximum}, {"minimum", minimum}, {"logaddexp", logaddexp}, {"pow", pow}};
   for (const auto& [name, f] : two) {
     const auto call = [f = f](In in) { return f(in[0], in[1]); };
     for (const char* shapes : {" (2, 3) (2, 3)", " (2, 3) (3)", " (2, 1) (3)", " () (2, 3)", " (2, 1, 3) (4, 1)", ""})
       t[std::string(name) + shapes] = call;
   }
-  const std::pair<const char*, Tensor (*)(const Tensor&)> one[] = {
-      {"neg", operator-}, {"abs", abs}, {"square", square}, {"exp", exp}, {"expm1", expm1}, {"sin", sin}, {"cos", cos},
-      {"erf", erf}, {"sign", sign}, {"floor", floor}, {"ceil", ceil}, {"round", round}, {"relu", relu}, {"sigmoid", sigmoid},
-      {"tanh", tanh}, {"gelu", gelu}, {"gelu_tanh", gelu_tanh}, {"silu", silu}, {"softplus", softplus}, {"sqrt", sqrt},
-      {"rsqrt", rsqrt}, {"reciprocal", reciprocal}, {"log", log}, {"log1p", log1p}};
+  const std::pair<const char*, Tensor (*)(const Tensor&)> one[] = {{"neg", operator- },
+                                                                    {"abs", abs},
+                                                                    {"square", square},
+                                                                    {"exp", exp},
+                                                                    {"expm1", expm1},
+                                                                    {"sin", sin},
+                                                                    {"cos", cos},
+                                                                    {"erf", erf},
+                                                                    {"sign", sign},
+                                                                    {"floor", floor},
+                                                                    {"ceil", ceil},
+                                                                    {"round", round},
+                                                                    {"relu", relu},
+                                                                    {"sigmoid", sigmoid},
+                                                                    {"tanh", tanh},
+                                                                    {"gelu", gelu},
+                                                                    {"gelu_tanh", gelu_tanh},
+                                                                    {"silu", silu},
+                                                                    {"softplus", softplus},
+                                                                    {"sqrt", sqrt},
+                                                                    {"rsqrt", rsqrt},
+                                                                    {"reciprocal", reciprocal},
+                                                                    {"log", log},
+                                                                    {"log1p", log1p}};
   for (const auto& [name, f] : one) add(t, name, f);
   add(t, "leaky_relu", [](const Tensor& x) { return leaky_relu(x); });
   add(t, "leaky_relu 0.3", [](const Tensor& x) { return leaky_relu(x, 0.3); });
@@ -57,15 +78,23 @@ void add_elementwise(Table& t) {
   add(t, "mul number", [](const Tensor& x) { return x * 1.5; });
   add(t, "div number", [](const Tensor& x) { return x / 1.5; });
   add(t, "number div", [](const Tensor& x) { return 1.5 / x; });
-  for (const auto& [name, p] : {std::pair{"pow 0", 0.0}, {"pow 1", 1.0}, {"pow 2", 2.0}, {"pow 3", 3.0}, {"pow -2", -2.0},
-                                {"pow 0.5", 0.5}, {"pow 2.5", 2.5}, {"pow -1.5", -1.5}})
+  for (const auto& [name, p] : {std::pair{"pow 0", 0.0},
+                                {"pow 1", 1.0},
+                                {"pow 2", 2.0},
+                                {"pow 3", 3.0},
+                                {"pow -2", -2.0},
+                                {"pow 0.5", 0.5},
+                                {"pow 2.5", 2.5},
+                                {"pow -1.5", -1.5}})
     t[name] = [p = p](In in) { return pow(in[0], p); };
-  t["where"] = [](In in) { return in.size() == 3 ? where(in[0], in[1], in[2]) : where(tensor({1, 0, 1}) > 0.0, in[0], in[1]); };
+  t["where"] = [](In in) {
+    return in.size() == 3 ? where(in[0], in[1], in[2]) : where(tensor({1, 0, 1}) > 0.0, in[0], in[1]);
+  };
   t["where row"] = [](In in) { return where(in[0], in[1], in[2]); };
   t["masked_fill"] = [](In in) { return masked_fill(in[1], in[0], -1.5); };
   using Relation = Tensor (*)(const Tensor&, const Tensor&);
-  const std::pair<const char*, Relation> relations[] = {{"eq", eq}, {"ne", ne}, {"lt", operator<}, {"le", operator<=},
-                                                        {"gt", operator>}, {"ge", operator>=}};
+  const std::pair<const char*, Relation> relations[] = {
+      {"eq", eq}, {"ne", ne}, {"lt", operator<}, {"le", operator<= }, {"gt", operator> }, {"ge", operator>= } };
   for (const auto& [name, f] : relations)
     t[name] = [f = f](In in) {  // the regular cases round their inputs first, the edge cases are square
       return in[0].shape() == in[1].shape() ? f(in[0], in[1]) : f(round(in[0]), round(in[1]));
@@ -73,12 +102,14 @@ void add_elementwise(Table& t) {
 }
 
 void add_reductions(Table& t) {
-  const std::pair<const char*, Axes> axes[] = {{"all", {0, 1, 2}}, {"0", 0}, {"1", 1}, {"-1", -1}, {"0,2", {0, 2}},
-                                               {"0,1", {0, 1}}, {"1,2", {1, 2}}};
+  const std::pair<const char*, Axes> axes[] = {{"all", {0, 1, 2}}, {"0", 0},        {"1", 1},       {"-1", -1},
+                                               {"0,2", {0, 2}},    {"0,1", {0, 1}}, {"1,2", {1, 2}}};
   for (const auto& [text, axis] : axes)
     for (bool keep : {false, true}) {
       const std::string end = std::string(" over ") + text + (keep ? " keepdim" : "");
-      const auto put = [&, a = axis](const char* name, auto f) { t[name + end] = [=](In in) { return f(in[0], a, keep); }; };
+      const auto put = [&, a = axis](const char* name, auto f) {
+        t[name + end] = [=](In in) { return f(in[0], a, keep); };
+      };
       put("sum", [](const Tensor& x, const Axes& a, bool k) { return sum(x, a, k); });
       put("mean", [](const Tensor& x, const Axes& a, bool k) { return mean(x, a, k); });
       put("var", [](const Tensor& x, const Axes& a, bool k) { return var(x, a, 1.0, k); });
@@ -115,7 +146,8 @@ void add_reductions(Table& t) {
   for (const char* name : {"amax", "amax shares"}) t[name] = [](In in) { return amax(in[0], -1); };
   for (const char* name : {"amin", "amin shares"}) t[name] = [](In in) { return amin(in[0], -1); };
   for (const char* name : {"max", "max of equals"}) t[name] = [](In in) { return max(in[0], -1).values; };
-  for (const char* name : {"argmax", "argmax of equals", "i64 argmax"}) t[name] = [](In in) { return argmax(in[0], -1); };
+  for (const char* name : {"argmax", "argmax of equals", "i64 argmax"})
+    t[name] = [](In in) { return argmax(in[0], -1); };
   t["argmin"] = [](In in) { return argmin(in[0], -1); };
   t["maximum of equals"] = [](In in) { return maximum(in[0], in[1]); };
   t["minimum of equals"] = [](In in) { return minimum(in[0], in[1]); };
@@ -130,17 +162,19 @@ void add_reductions(Table& t) {
 }
 
 void add_norms_and_products(Table& t) {
-  for (const char* name : {"layer_norm", "layer_norm of equals", "layer_norm of NaN"}) t[name] = [](In in) { return layer_norm(in[0]); };
+  for (const char* name : {"layer_norm", "layer_norm of equals", "layer_norm of NaN"})
+    t[name] = [](In in) { return layer_norm(in[0]); };
   t["layer_norm weight"] = [](In in) { return layer_norm(in[0], in[1]); };
-  for (const char* name : {"layer_norm weight bias", "layer_norm long"}) t[name] = [](In in) { return layer_norm(in[0], in[1], in[2]); };
+  for (const char* name : {"layer_norm weight bias", "layer_norm long"})
+    t[name] = [](In in) { return layer_norm(in[0], in[1], in[2]); };
   t["layer_norm bias"] = [](In in) { return layer_norm(in[0], {}, in[1]); };
   t["layer_norm eps"] = [](In in) { return layer_norm(in[0], in[1], in[2], 0.1); };
   t["rms_norm"] = [](In in) { return rms_norm(in[0], {}, 1e-6); };
   t["rms_norm weight"] = [](In in) { return rms_norm(in[0], in[1], 1e-6); };
   t["rms_norm eps"] = [](In in) { return rms_norm(in[0], in[1], 0.1); };
-  for (const char* shapes : {"(3) (3)", "(2, 3) (3)", "(3) (3, 4)", "(2, 3) (3, 4)", "(5, 2, 3) (3, 4)", "(2, 3) (5, 3, 4)",
-                             "(5, 2, 3) (5, 3, 4)", "(2, 1, 2, 3) (5, 3, 4)", "(5, 2, 3) (3)", "(3) (5, 3, 4)", "(17, 33) (33, 9)",
-                             "(1, 3) (3, 1)", "(0, 3) (3, 4)", "(2, 0) (0, 4)"})
+  for (const char* shapes : {"(3) (3)", "(2, 3) (3)", "(3) (3, 4)", "(2, 3) (3, 4)", "(5, 2, 3) (3, 4)",
+                             "(2, 3) (5, 3, 4)", "(5, 2, 3) (5, 3, 4)", "(2, 1, 2, 3) (5, 3, 4)", "(5, 2, 3) (3)",
+                             "(3) (5, 3, 4)", "(17, 33) (33, 9)", "(1, 3) (3, 1)", "(0, 3) (3, 4)", "(2, 0) (0, 4)"})
     t[std::string("matmul ") + shapes] = [](In in) { return matmul(in[0], in[1]); };
   for (const char* shape : {"(3)", "(4, 3)", "(2, 4, 3)", "(0, 3)"}) {
     t[std::string("linear ") + shape] = [](In in) { return linear(in[0], in[1]); };
@@ -193,7 +227,8 @@ void add_other_types(Table& t) {
   for (const char* name : {"i64 add", "i64 add wraps", "i32 add wraps"}) t[name] = [](In in) { return in[0] + in[1]; };
   for (const char* name : {"i64 sub", "i64 sub wraps"}) t[name] = [](In in) { return in[0] - in[1]; };
   for (const char* name : {"i64 mul", "i64 mul wraps", "i32 mul wraps"}) t[name] = [](In in) { return in[0] * in[1]; };
-  for (const char* name : {"i64 div", "i64 div by 0", "i32 div", "bool div"}) t[name] = [](In in) { return in[0] / in[1]; };
+  for (const char* name : {"i64 div", "i64 div by 0", "i32 div", "bool div"})
+    t[name] = [](In in) { return in[0] / in[1]; };
   t["i64 div number"] = [](In in) { return in[0] / 4.0; };
   t["i64 div fraction"] = [](In in) { return in[0] / 2.5; };
   t["number div i64"] = [](In in) { return 1.0 / in[0]; };
@@ -206,11 +241,12 @@ void add_other_types(Table& t) {
   t["i64 pow i64"] = [](In in) { return pow(in[0], in[1]); };
   for (const char* name : {"i64 sum wraps", "i32 sum"}) t[name] = [](In in) { return sum(in[0]); };
   t["i32 sum over 0"] = [](In in) { return sum(in[0], 0, keepdim); };
-  for (const char* name : {"i64 cumsum wraps", "i32 cumsum", "bool cumsum"}) t[name] = [](In in) { return cumsum(in[0], 0); };
+  for (const char* name : {"i64 cumsum wraps", "i32 cumsum", "bool cumsum"})
+    t[name] = [](In in) { return cumsum(in[0], 0); };
   for (const char* name : {"i64 prod wraps", "i32 prod", "bool prod"}) t[name] = [](In in) { return prod(in[0], 0); };
   using Relation = Tensor (*)(const Tensor&, double);
-  const std::pair<const char*, Relation> relations[] = {{"eq", eq}, {"ne", ne}, {"lt", operator<}, {"le", operator<=},
-                                                        {"gt", operator>}, {"ge", operator>=}};
+  const std::pair<const char*, Relation> relations[] = {
+      {"eq", eq}, {"ne", ne}, {"lt", operator<}, {"le", operator<= }, {"gt", operator> }, {"ge", operator>= } };
   for (const auto& [name, f] : relations) {
     const auto with = [f = f](double number) { return [f, number](In in) { return f(in[0], number); }; };
     const std::string of(name);
@@ -269,7 +305,8 @@ Tensor stored(const std::string& name, Dtype dtype) {
 // Adds a line for each number that differs by more than allowed.
 void differences(const std::string& part, const Tensor& got, const Tensor& wanted, bool narrow, bool signs,
                  std::vector<std::string>& found) {
-  if (got.shape() != wanted.shape()) return found.push_back(part + cat(" has shape ", got.shape(), " for ", wanted.shape()));
+  if (got.shape() != wanted.shape())
+    return found.push_back(part + cat(" has shape ", got.shape(), " for ", wanted.shape()));
   const std::vector<double> a = got.to_vector(), b = wanted.to_vector();
   double largest = 0;
   for (double v : b)
@@ -277,9 +314,11 @@ void differences(const std::string& part, const Tensor& got, const Tensor& wante
   for (size_t i = 0; i < b.size(); ++i) {
     const double allowed = (narrow ? 1e-5 : 1e-12) * std::abs(b[i]) + (narrow ? 1e-6 : 1e-13) * largest;
     const bool zeros = a[i] == 0 && b[i] == 0;
-    const bool fits = zeros ? !signs || std::signbit(a[i]) == std::signbit(b[i])
-                            : (std::isnan(a[i]) && std::isnan(b[i])) || a[i] == b[i] || std::abs(a[i] - b[i]) <= allowed;
-    if (!fits) found.push_back(part + cat(" ", i, ": ", std::signbit(a[i]) ? "-" : "", std::abs(a[i]), ", PyTorch has ", b[i]));
+    const bool fits = zeros
+                          ? !signs || std::signbit(a[i]) == std::signbit(b[i])
+                          : (std::isnan(a[i]) && std::isnan(b[i])) || a[i] == b[i] || std::abs(a[i] - b[i]) <= allowed;
+    if (!fits)
+      found.push_back(part + cat(" ", i, ": ", std::signbit(a[i]) ? "-" : "", std::abs(a[i]), ", PyTorch has ", b[i]));
   }
 }
 
@@ -306,7 +345,8 @@ std::vector<std::string> compare(const std::string& name, Dtype dtype, Layout la
   std::vector<std::string> found;
   const Tensor out(golden().at(name + "/out"));
   differences("value", y, out, narrow, edge, found);
-  if (std::none_of(in.begin(), in.end(), [](const Tensor& x) { return is_floating(x.dtype()); }) && y.dtype() != out.dtype())
+  if (std::none_of(in.begin(), in.end(), [](const Tensor& x) { return is_floating(x.dtype()); }) &&
+      y.dtype() != out.dtype())
     found.push_back(cat("is ", y.dtype(), ", PyTorch's ", out.dtype()));
   if (!golden().contains(name + "/seed")) return found;
   y.backward(stored(name + "/seed", dtype));
@@ -331,10 +371,15 @@ const std::vector<Deviation> deviations{
     {"elu 0.5", {"gradient 0 2"}, "as elu"},
     {"gelu", {"value 0", "value 27"}, "of inf and 1e300 as f32; PyTorch's f32 has NaN, its f64 does not"},
     {"layer_norm of equals", {"gradient 0 6", "gradient 0 7", "gradient 0 8"}, "0; PyTorch has a rounding error"},
-    {"logaddexp", {"gradient 0 77", "gradient 0 88", "gradient 1 77", "gradient 1 88"}, "of two equal infinities: half each"},
-    {"logsumexp", {"gradient 0 3", "gradient 0 4", "gradient 0 5", "gradient 0 6", "gradient 0 7", "gradient 0 8"},
+    {"logaddexp",
+     {"gradient 0 77", "gradient 0 88", "gradient 1 77", "gradient 1 88"},
+     "of two equal infinities: half each"},
+    {"logsumexp",
+     {"gradient 0 3", "gradient 0 4", "gradient 0 5", "gradient 0 6", "gradient 0 7", "gradient 0 8"},
      "of three times 1e4 in f32: a third each to all digits; PyTorch has 0.333326"},
-    {"pow 0.5", {"value 1", "gradient 0 1", "value 4"}, "of -inf and -0, as C and IEEE 754; PyTorch takes the root instead"},
+    {"pow 0.5",
+     {"value 1", "gradient 0 1", "value 4"},
+     "of -inf and -0, as C and IEEE 754; PyTorch takes the root instead"},
     {"relu", {"value 4"}, "of -0: 0"},
     {"sign", {"value 2", "value 4"}, "of NaN and -0: themselves, as in NumPy"},
 };
@@ -372,7 +417,8 @@ TEST_CASE("golden: ops treat inf, NaN, signed zeros and denormals as PyTorch doe
     if (!is_edge(name)) continue;
     INFO(name);
     test::note_case("golden", "ops/" + name);
-    for (const std::string& line : compare(name, name.starts_with("edge/f32/") ? Dtype::f32 : Dtype::f64, Layout::contiguous)) {
+    for (const std::string& line :
+         compare(name, name.starts_with("edge/f32/") ? Dtype::f32 : Dtype::f64, Layout::contiguous)) {
       INFO(line);
       CHECK(is_known(name.substr(9), line, met));
     }

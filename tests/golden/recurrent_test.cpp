@@ -27,8 +27,7 @@ using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 // Loads the state dict, calls f(layer, inputs), which gives the outputs by name; compares them and
 // every gradient, in both types.
 template <class M, class F>
-void check_recurrent(const std::string& name, const M& layer,
-                     const std::vector<std::string>& inputs, F f) {
+void check_recurrent(const std::string& name, const M& layer, const std::vector<std::string>& inputs, F f) {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     INFO(name << " in " << dtype);
     M m = nn::clone(layer);
@@ -43,32 +42,29 @@ void check_recurrent(const std::string& name, const M& layer,
       total = total + sum(y * recurrent_golden().at(name + "/seed/" + output, dtype));
     }
     total.backward();
-    for (size_t i = 0; i < in.size(); ++i)
-      recurrent_golden().check(name + "/grad/" + inputs[i], in[i].grad());
+    for (size_t i = 0; i < in.size(); ++i) recurrent_golden().check(name + "/grad/" + inputs[i], in[i].grad());
     for (const nn::NamedTensor& p : m.named_parameters())
       recurrent_golden().check(name + "/grad/" + p.name, p.tensor.grad());
   }
 }
 
 // A layer of one kind with all options; make(options) builds it.
-template <class Options, class Make>
-void check_layer(const std::string& kind, Options with_defaults, Make make) {
+template <class Options, class Make> void check_layer(const std::string& kind, Options with_defaults, Make make) {
   const bool lstm = kind == "lstm";
   const auto run = [&](const std::string& label, const Options& options, bool start = false,
                        std::optional<std::vector<int64_t>> lengths = std::nullopt) {
     std::vector<std::string> inputs{"x"};
     if (start) inputs.push_back("hidden");
     if (start && lstm) inputs.push_back("cell");
-    check_recurrent(kind + "/" + label, make(options), inputs,
-                    [&](const auto& m, const std::vector<Tensor>& in) {
-                      nn::RecurrentCall call{.lengths = lengths};
-                      if (in.size() > 1) call.hidden = in[1];
-                      if (in.size() > 2) call.cell = in[2];
-                      const nn::Recurrent r = m(in[0], call);
-                      NamedTensors out{{"output", r.output}, {"hidden", r.hidden}};
-                      if (lstm) out.push_back({"cell", r.cell});
-                      return out;
-                    });
+    check_recurrent(kind + "/" + label, make(options), inputs, [&](const auto& m, const std::vector<Tensor>& in) {
+      nn::RecurrentCall call{.lengths = lengths};
+      if (in.size() > 1) call.hidden = in[1];
+      if (in.size() > 2) call.cell = in[2];
+      const nn::Recurrent r = m(in[0], call);
+      NamedTensors out{{"output", r.output}, {"hidden", r.hidden}};
+      if (lstm) out.push_back({"cell", r.cell});
+      return out;
+    });
   };
   const auto with = [&](auto change) {
     Options o = with_defaults;
@@ -92,13 +88,11 @@ TEST_CASE("golden: RNN with tanh and relu and every option") {
 }
 
 TEST_CASE("golden: GRU with every option") {
-  check_layer("gru", nn::RecurrentOptions{},
-              [](const nn::RecurrentOptions& o) { return nn::GRU(3, 4, o); });
+  check_layer("gru", nn::RecurrentOptions{}, [](const nn::RecurrentOptions& o) { return nn::GRU(3, 4, o); });
 }
 
 TEST_CASE("golden: LSTM with every option") {
-  check_layer("lstm", nn::RecurrentOptions{},
-              [](const nn::RecurrentOptions& o) { return nn::LSTM(3, 4, o); });
+  check_layer("lstm", nn::RecurrentOptions{}, [](const nn::RecurrentOptions& o) { return nn::LSTM(3, 4, o); });
 }
 
 TEST_CASE("golden: recurrent cells") {
@@ -113,10 +107,8 @@ TEST_CASE("golden: recurrent cells") {
     const std::string label = bias ? "/cell" : "/cell_no_bias";
     const auto relu = nn::Nonlinearity::relu;
     check_recurrent("rnn" + label, nn::RNNCell(3, 4, {.bias = bias}), {"x", "hidden"}, one);
-    check_recurrent("rnn_relu" + label, nn::RNNCell(3, 4, {.nonlinearity = relu, .bias = bias}),
-                    {"x", "hidden"}, one);
+    check_recurrent("rnn_relu" + label, nn::RNNCell(3, 4, {.nonlinearity = relu, .bias = bias}), {"x", "hidden"}, one);
     check_recurrent("gru" + label, nn::GRUCell(3, 4, {.bias = bias}), {"x", "hidden"}, one);
-    check_recurrent("lstm" + label, nn::LSTMCell(3, 4, {.bias = bias}), {"x", "hidden", "cell"},
-                    two);
+    check_recurrent("lstm" + label, nn::LSTMCell(3, 4, {.bias = bias}), {"x", "hidden", "cell"}, two);
   }
 }

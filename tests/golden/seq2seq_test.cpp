@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/recurrent/attention_decoders.h>
 #include <heed/nn/clone.h>
+#include <heed/nn/recurrent/attention_decoders.h>
 #include "support/golden.h"
 
 using namespace heed;
@@ -21,8 +21,7 @@ const Golden& seq2seq_golden() {
 }
 
 // Both parts load their state dicts; logits, alignment and every gradient are compared.
-template <class D>
-void check_translation(const std::string& name, const nn::EncoderRNN& reader, const D& writer) {
+template <class D> void check_translation(const std::string& name, const nn::EncoderRNN& reader, const D& writer) {
   const Golden& golden = seq2seq_golden();
   std::vector<int64_t> lengths;
   for (const double n : golden.at(name + "/in/lengths", Dtype::i64).to_vector())
@@ -56,8 +55,7 @@ void check_translation(const std::string& name, const nn::EncoderRNN& reader, co
 }  // namespace
 
 TEST_CASE("golden: encoder and plain decoder") {
-  check_translation("plain", nn::EncoderRNN(5, 4, {.num_layers = 2}),
-                    nn::DecoderRNN(4, 6, {.num_layers = 2}));
+  check_translation("plain", nn::EncoderRNN(5, 4, {.num_layers = 2}), nn::DecoderRNN(4, 6, {.num_layers = 2}));
   check_translation("context", nn::EncoderRNN(5, 4, {.embed_size = 3, .bidirectional = true}),
                     nn::DecoderRNN(4, 6, {.embed_size = 3, .encoder_size = 8, .context = true}));
 }
@@ -65,8 +63,7 @@ TEST_CASE("golden: encoder and plain decoder") {
 TEST_CASE("golden: Bahdanau decoder") {
   check_translation(
       "bahdanau", nn::EncoderRNN(5, 4, {.embed_size = 3, .num_layers = 2, .bidirectional = true}),
-      nn::BahdanauDecoder(
-          4, 6, {.embed_size = 3, .encoder_size = 8, .attention_size = 5, .num_layers = 2}));
+      nn::BahdanauDecoder(4, 6, {.embed_size = 3, .encoder_size = 8, .attention_size = 5, .num_layers = 2}));
   check_translation("bahdanau_small", nn::EncoderRNN(5, 4), nn::BahdanauDecoder(4, 6));
 }
 

@@ -2,9 +2,9 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/models/gpt.h>
 #include <heed/nn/layers/linear.h>
 #include <heed/nn/layers/losses.h>
+#include <heed/nn/models/gpt.h>
 #include <heed/optim/optim.h>
 
 #include "support/catch.h"

@@ -3,8 +3,8 @@
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
 #include <heed/nn/layers/feed_forward.h>
-#include <heed/nn/models/gpt.h>
 #include <heed/nn/layers/linear.h>
+#include <heed/nn/models/gpt.h>
 #include <heed/nn/recompute.h>
 
 #include "support/catch.h"
@@ -23,8 +23,7 @@ TEST_CASE("an error in backward names the layer that recorded the op") {
     layer.weight.mul_(2.0);  // as an optimizer's step() does
   }
   const std::string text = message_of<AutogradError>([&] { y.backward(); });
-  CHECK(
-      contains(text, "linear: a value (2, 3) kept for backward was modified in place afterwards"));
+  CHECK(contains(text, "linear: a value (2, 3) kept for backward was modified in place afterwards"));
   CHECK(contains(text, "an optimizer's step() does that"));
   CHECK(contains(text, "[in Linear]"));
 

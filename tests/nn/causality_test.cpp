@@ -3,13 +3,13 @@
 #include <heed/autograd/anomaly.h>
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/attention_layers.h>
-#include <heed/nn/causality.h>
-#include <heed/nn/layers/dropout.h>
-#include <heed/nn/models/gpt.h>
 #include <heed/nn/attention/distance_kernels.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/multi_head.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/causality.h>
+#include <heed/nn/layers/dropout.h>
+#include <heed/nn/models/gpt.h>
 #include <heed/nn/models/transformer.h>
 #include "support/errors.h"
 
@@ -30,8 +30,7 @@ struct Tower : Module {
   }
   Tensor operator()(Tensor x) const {
     const Scope scope(*this);
-    for (size_t i = 0; i < layers.size(); ++i)
-      x = x + layers[i](x, {.causal = i != forgetful}).output;
+    for (size_t i = 0; i < layers.size(); ++i) x = x + layers[i](x, {.causal = i != forgetful}).output;
     return head(x);
   }
   void visit(Visitor& v) override {
@@ -95,12 +94,9 @@ TEST_CASE("causality: plain and fused paths, encoders and other attentions") {
   CHECK(path([&](const Tensor& y) { return heads(y, {.causal = true}).output; }) == "none");
   CHECK(path([&](const Tensor& y) { return heads(y).output; }) == "attention");
   const SelfAttention self(8, 3);
-  CHECK(path([&](const Tensor& y) {
-          return self(y, {.mask = sliding_window_mask(5, 5, 2)}).output;
-        }) == "none");
-  CHECK(path([&](const Tensor& y) {
-          return self(y, {.mask = sliding_window_mask(5, 5, 2, 1)}).output;
-        }) == "SelfAttention");
+  CHECK(path([&](const Tensor& y) { return self(y, {.mask = sliding_window_mask(5, 5, 2)}).output; }) == "none");
+  CHECK(path([&](const Tensor& y) { return self(y, {.mask = sliding_window_mask(5, 5, 2, 1)}).output; }) ==
+        "SelfAttention");
 }
 
 TEST_CASE("causality: a late leak is found where it begins") {
@@ -120,17 +116,14 @@ TEST_CASE("causality: a late leak is found where it begins") {
 TEST_CASE("causality: leaks without attention, along other axes, in tokens") {
   manual_seed(5);
   const Averaging averaging;
-  CHECK(message_of([&] {
-          check_causality([&](const Tensor& x) { return averaging(x); }, randn({2, 5, 4}));
-        })
+  CHECK(message_of([&] { check_causality([&](const Tensor& x) { return averaging(x); }, randn({2, 5, 4})); })
             .find("with inputs from 1 on: the future comes in at add in Averaging: give that layer "
                   ".causal = true or a mask") != std::string::npos);
   const auto reversed = [](const Tensor& x) { return index_select(x, 0, tensor_i64({2, 1, 0})); };
   const auto leak = causality_leak(reversed, randn({3, 2}), {.axis = 0});
   REQUIRE(leak.has_value());
   CHECK(leak->op == "index_select");
-  CHECK_FALSE(
-      causality_leak([](const Tensor& x) { return cumsum(x, 0); }, randn({3, 2}), {.axis = 0}));
+  CHECK_FALSE(causality_leak([](const Tensor& x) { return cumsum(x, 0); }, randn({3, 2}), {.axis = 0}));
   const Embedding table(5, 4);
   const auto backwards = [&](const Tensor& tokens) {
     const Tensor y = table(tokens);
@@ -150,20 +143,14 @@ TEST_CASE("causality: what cannot be judged is an error") {
   const auto same = [](const Tensor& x) { return x; };
   CHECK(message_of<ShapeError>([&] { check_causality(same, zeros({3}), {.axis = 1}); }) ==
         "check_causality: axis 1, input (3,): there is no such axis: name that of time");
-  CHECK(
-      message_of<ShapeError>([&] {
-        check_causality([](const Tensor& x) { return sum(x, 1, keepdim); }, zeros({2, 3}));
-      }) ==
-      "check_causality: input (2, 3), output (2, 1): axis 1 differs: a causal model has an output "
-      "for each position");
-  CHECK(message_of([&] {
-          check_causality([](const Tensor& x) { return dropout(x, 0.5); }, ones({4, 30}));
-        }) ==
+  CHECK(message_of<ShapeError>(
+            [&] { check_causality([](const Tensor& x) { return sum(x, 1, keepdim); }, zeros({2, 3})); }) ==
+        "check_causality: input (2, 3), output (2, 1): axis 1 differs: a causal model has an output "
+        "for each position");
+  CHECK(message_of([&] { check_causality([](const Tensor& x) { return dropout(x, 0.5); }, ones({4, 30})); }) ==
         "check_causality: input (4, 30): the model answers differently when asked twice: switch "
         "dropout off with eval()");
-  CHECK(message_of([&] {
-          check_causality(same, tensor_i64({0, 0}, {1, 2}));
-        }) ==
+  CHECK(message_of([&] { check_causality(same, tensor_i64({0, 0}, {1, 2})); }) ==
         "check_causality: input (1, 2): all tokens are 0: nothing could replace them: give tokens "
         "up to "
         "the vocabulary's largest");

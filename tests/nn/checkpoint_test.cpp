@@ -44,9 +44,8 @@ TEST_CASE("checkpoints say what is wrong") {
   CHECK(message_of([&] { save(file, twice); }) ==
         "save: \"" + file.string() + "\": two tensors are named \"x\": names must differ");
   save(file, Linear(2, 1).state_dict());
-  CHECK(
-      message_of<FormatError>([&] { load(file).get("step"); }) ==
-      "checkpoint: no metadata entry \"step\": the file was not written by the program that reads it");
+  CHECK(message_of<FormatError>([&] { load(file).get("step"); }) ==
+        "checkpoint: no metadata entry \"step\": the file was not written by the program that reads it");
   CHECK(message_of<IoError>([&] { load(dir.path() / "none"); }).find("none") != std::string::npos);
 }
 
@@ -79,8 +78,7 @@ TEST_CASE("states of one model can be averaged") {
   const StateDict mean = average({a.state_dict(), b.state_dict(), c.state_dict()});
   GPT other(small);
   other.load_state_dict(mean);  // all names are there
-  const Tensor wanted =
-      (a.wpe.weight.detach() + b.wpe.weight.detach() + c.wpe.weight.detach()) / 3.0;
+  const Tensor wanted = (a.wpe.weight.detach() + b.wpe.weight.detach() + c.wpe.weight.detach()) / 3.0;
   CHECK(amax(abs(other.wpe.weight.detach() - wanted)).item() < 1e-7);
   CHECK(mean.find("wpe.weight")->dtype() == Dtype::f32);
   CHECK(average({a.state_dict()}).find("wpe.weight")->to_vector() == a.wpe.weight.to_vector());
@@ -92,12 +90,10 @@ TEST_CASE("states of one model can be averaged") {
   CHECK(message_of([] { average({}); }) == "average: no states: give one at least");
   GPTOptions wide = small;
   wide.context = 9;
-  CHECK(message_of<ShapeError>([&] {
-          average({GPT(wide).state_dict(), a.state_dict()});
-        }) == "average: \"wpe.weight\" (9, 8) and (8, 8): shapes must be equal");
+  CHECK(message_of<ShapeError>([&] { average({GPT(wide).state_dict(), a.state_dict()}); }) ==
+        "average: \"wpe.weight\" (9, 8) and (8, 8): shapes must be equal");
   wide = small;
   wide.layers = 2;
-  CHECK(message_of([&] {
-          average({GPT(wide).state_dict(), a.state_dict()});
-        }) == "average: \"wte.weight\": not all states have the same names: they must be of one model");
+  CHECK(message_of([&] { average({GPT(wide).state_dict(), a.state_dict()}); }) ==
+        "average: \"wte.weight\": not all states have the same names: they must be of one model");
 }

@@ -45,9 +45,7 @@ void check_layer(const std::string& name, const Module* module, const std::vecto
     if (module)
       for (const Tensor& p : module->parameters()) leaves.push_back(p);
     check_gradients(y, leaves);
-  } catch (const Error& e) {
-    error = e.what();
-  }
+  } catch (const Error& e) { error = e.what(); }
   CHECK(error == "");
 }
 
@@ -79,13 +77,15 @@ TEST_CASE("layers of one input take no sequences and empty ones") {
     one("Sequential", Sequential(Linear(8, 4), Linear(4, 8)));
     one("TransformerEncoderLayer", TransformerEncoderLayer(8, 2));
     one("TransformerEncoder", TransformerEncoder(TransformerEncoderLayer(8, 2, {.norm_first = true}), 2));
-    check_layer("recompute", nullptr, {x}, [](const std::vector<Tensor>& in) { return recompute(Linear(8, 8), in[0]); }, x);
+    check_layer(
+        "recompute", nullptr, {x}, [](const std::vector<Tensor>& in) { return recompute(Linear(8, 8), in[0]); }, x);
     for (const bool padded : {false, true}) {
       std::optional<Tensor> keys;
       if (padded) keys = ones({B, n}).to(Dtype::boolean);
       const TransformerEncoderLayer layer(8, 2);
-      check_layer("a padded TransformerEncoderLayer", &layer, {x},
-                  [&](const std::vector<Tensor>& in) { return layer(in[0], {.key_mask = keys, .causal = true}); }, x);
+      check_layer(
+          "a padded TransformerEncoderLayer", &layer, {x},
+          [&](const std::vector<Tensor>& in) { return layer(in[0], {.key_mask = keys, .causal = true}); }, x);
     }
   }
 }
@@ -101,11 +101,13 @@ TEST_CASE("attention layers take no sequences, no queries, no keys, on the plain
         set_plain_attention(plain);
         const std::vector<Shape> qkv{{B, n, 8}, {B, m, 8}, {B, m, 8}};
         const auto three = [&, B = B, n = n](const char* name, const auto& layer, auto... options) {
-          check_layer(name, &layer, qkv, [&](const std::vector<Tensor>& in) { return layer(in[0], in[1], in[2], options...).output; },
+          check_layer(name, &layer, qkv,
+                      [&](const std::vector<Tensor>& in) { return layer(in[0], in[1], in[2], options...).output; },
                       {B, n, 8});
         };
         three("MultiHeadAttention", MultiHeadAttention(8, 2), MultiHeadCall{.causal = causal});
-        three("MultiHeadAttention with weights", MultiHeadAttention(8, 2), MultiHeadCall{.causal = causal, .need_weights = true});
+        three("MultiHeadAttention with weights", MultiHeadAttention(8, 2),
+              MultiHeadCall{.causal = causal, .need_weights = true});
         three("MultiHead", MultiHead<ScaledDotScore>(8, 2), AttentionOptions{.causal = causal});
         three("DotProductAttention", DotProductAttention(), AttentionOptions{.causal = causal});
         three("AdditiveAttention", AdditiveAttention(8, 8, 5), AttentionOptions{.causal = causal});
@@ -116,9 +118,12 @@ TEST_CASE("attention layers take no sequences, no queries, no keys, on the plain
         three("NadarayaWatson, boxcar", NadarayaWatson<Boxcar>(Boxcar()), AttentionOptions{});
         three("LocalMonotonicAttention", LocalMonotonicAttention<DotScore>(2), AttentionOptions{});
         three("LocalPredictiveAttention", LocalPredictiveAttention<DotScore>(2, 8, 5), AttentionOptions{});
-        for (const Normaliser by : {Normaliser::softmax, Normaliser::kernel_sum, Normaliser::sparsemax, Normaliser::sigmoid})
+        for (const Normaliser by :
+             {Normaliser::softmax, Normaliser::kernel_sum, Normaliser::sparsemax, Normaliser::sigmoid})
           check_layer("attend", nullptr, {{B, n, m}, {B, m, 8}},
-                      [&](const std::vector<Tensor>& in) { return attend(in[0], in[1], {.causal = causal, .normaliser = by}).output; },
+                      [&](const std::vector<Tensor>& in) {
+                        return attend(in[0], in[1], {.causal = causal, .normaliser = by}).output;
+                      },
                       {B, n, 8});
         for (const Shape& heads : {Shape{B}, Shape{B, 2}}) {
           const auto with = [&](int64_t length) {
@@ -127,11 +132,12 @@ TEST_CASE("attention layers take no sequences, no queries, no keys, on the plain
             s.push_back(4);
             return s;
           };
-          check_layer("scaled_dot_product_attention", nullptr, {with(n), with(m), with(m)},
-                      [&](const std::vector<Tensor>& in) {
-                        return scaled_dot_product_attention(in[0], in[1], in[2], {.causal = causal});
-                      },
-                      with(n));
+          check_layer(
+              "scaled_dot_product_attention", nullptr, {with(n), with(m), with(m)},
+              [&](const std::vector<Tensor>& in) {
+                return scaled_dot_product_attention(in[0], in[1], in[2], {.causal = causal});
+              },
+              with(n));
         }
       }
   set_plain_attention(false);
@@ -152,7 +158,8 @@ TEST_CASE("attention layers take no sequences, no queries, no keys, on the plain
 
 TEST_CASE("recurrent layers and cells take no sequences, but a sequence of no steps is refused by name") {
   const auto check_recurrent = [](const char* name, const RecurrentLayer& layer, int64_t width) {
-    check_layer(name, &layer, {{0, 3, 4}}, [&](const std::vector<Tensor>& in) { return layer(in[0]).output; }, {0, 3, width});
+    check_layer(name, &layer, {{0, 3, 4}}, [&](const std::vector<Tensor>& in) { return layer(in[0]).output; },
+                {0, 3, width});
     check_layer(name, &layer, {{0, 3, 4}}, [&](const std::vector<Tensor>& in) { return layer(in[0]).hidden; },
                 {width / 5, 0, 5});
   };
@@ -183,12 +190,19 @@ TEST_CASE("whole models take a batch of no sequences") {
     const GPT gpt({.vocab = 7, .context = 5, .width = 8, .heads = 2, .layers = 2});
     model("GPT", gpt, [&] { return gpt(ids({0, 3})); }, {0, 3, 7});
     model("GPT of empty sequences", gpt, [&] { return gpt(ids({2, 0})); }, {2, 0, 7});
-    model("GPT and its loss", gpt, [&] { return cross_entropy(gpt(ids({0, 3})), ids({0, 3}), {.reduction = Reduction::sum}); }, {});
+    model("GPT and its loss", gpt,
+          [&] { return cross_entropy(gpt(ids({0, 3})), ids({0, 3}), {.reduction = Reduction::sum}); }, {});
     const EncoderClassifier classifier({.vocab = 7, .classes = 3, .width = 8, .heads = 2, .layers = 1, .hidden = 8});
     model("EncoderClassifier", classifier, [&] { return classifier(ids({0, 4})); }, {0, 3});
-    model("EncoderClassifier, padded", classifier, [&] { return classifier(ids({0, 4}), std::vector<int64_t>{}); }, {0, 3});
-    const Seq2SeqTransformer translator({.source_vocab = 7, .target_vocab = 6, .width = 8, .heads = 2, .encoder_layers = 1,
-                                         .decoder_layers = 1, .hidden = 8});
+    model("EncoderClassifier, padded", classifier, [&] { return classifier(ids({0, 4}), std::vector<int64_t>{}); },
+          {0, 3});
+    const Seq2SeqTransformer translator({.source_vocab = 7,
+                                         .target_vocab = 6,
+                                         .width = 8,
+                                         .heads = 2,
+                                         .encoder_layers = 1,
+                                         .decoder_layers = 1,
+                                         .hidden = 8});
     model("Seq2SeqTransformer", translator, [&] { return translator(ids({0, 4}), ids({0, 3})); }, {0, 3, 6});
     model("Seq2SeqTransformer, padded", translator,
           [&] { return translator(ids({0, 4}), ids({0, 3}), std::vector<int64_t>{}); }, {0, 3, 6});

@@ -102,8 +102,10 @@ const std::vector<Call>& geometry() {
       {refused, "cat of huge views", [] { cat({endless(huge - 1), endless(huge - 1)}); }},
       {refused, "cat beyond 63 bits", [] { cat({endless(), endless()}); }},
       {refused, "stack of huge views", [] { stack({endless(), endless()}); }},
-      {refused, "matmul of huge views", [] { matmul(ones({1, 1}).expand({int64_t{1} << 40, 2}), ones({1, 1}).expand({2, int64_t{1} << 20})); }},
-      {refused, "matmul that is too large", [] { matmul(ones({1, 1}).expand({huge, 2}), ones({1, 1}).expand({2, huge})); }},
+      {refused, "matmul of huge views",
+       [] { matmul(ones({1, 1}).expand({int64_t{1} << 40, 2}), ones({1, 1}).expand({2, int64_t{1} << 20})); }},
+      {refused, "matmul that is too large",
+       [] { matmul(ones({1, 1}).expand({huge, 2}), ones({1, 1}).expand({2, huge})); }},
       {refused, "sum over one of two huge axes", [] { sum(ones({1, 1}).expand({2, huge}), 0); }},
       {refused, "argsort of a huge view", [] { argsort(endless()); }},
       {refused, "topk of a huge view", [] { topk(endless(), 1); }},
@@ -127,17 +129,20 @@ const std::vector<Call>& geometry() {
       {refused, "slice in the lowest steps", [] { x().slice(0, 0, 3, bottom); }},
       {taken, "slice of a huge view", [] { REQUIRE(endless().slice(0, 0, top, 2).shape() == Shape{huge}); }},
       {taken, "slice of an empty axis", [] { zeros({0, 4}).slice(0, 0, top, top).slice(0, 0, 1, top); }},
-      {taken, "seventy slices in steps of 2", [] {
+      {taken, "seventy slices in steps of 2",
+       [] {
          Tensor t = x();
          for (int i = 0; i < 70; ++i) t = t.slice(0, 0, 1, 2);
          REQUIRE(t.to_vector() == std::vector<double>{1, 2, 3, 4});
        }},
-      {taken, "seventy slices in the largest steps", [] {
+      {taken, "seventy slices in the largest steps",
+       [] {
          Tensor t = x();
          for (int i = 0; i < 70; ++i) t = t.slice(1, 0, top, top);
          REQUIRE(t.to_vector() == std::vector<double>{1, 5, 9});
        }},
-      {taken, "diagonal of an empty tensor with huge strides", [] { zeros({0, 1, 1, top}).permute({0, 3, 1, 2}).diagonal(); }},
+      {taken, "diagonal of an empty tensor with huge strides",
+       [] { zeros({0, 1, 1, top}).permute({0, 3, 1, 2}).diagonal(); }},
       {refused, "split into the lowest size", [] { x().split(bottom); }},
       {taken, "split into the largest size", [] { REQUIRE(x().split(top).size() == 1); }},
       {taken, "split of a huge view", [] { REQUIRE(endless().split(huge + 1).size() == 2); }},
@@ -172,17 +177,52 @@ const std::vector<Call>& numbers() {
       {refused, "copy of nan into i64", [] { zeros({2}, Dtype::i64).copy_(tensor({NaN, 1})); }},
       {taken, "nan to bool", [] { tensor({NaN, 2}).to(Dtype::boolean); }},
       {taken, "1e300 to f32", [] { REQUIRE(tensor({1e300}, Dtype::f64).to(Dtype::f32).item() == inf); }},
-      {taken, "i32 beyond its range", [] { Tensor t = full({4}, 2e9, Dtype::i32); t + t; t * t; t - -2e9; sum(t); prod(t, 0); }},
-      {taken, "i64 beyond its range", [] { Tensor t = tensor_i64({top, bottom}); t + t; t * t; t - t * -1.0; sum(t); prod(t, 0); cumsum(t, 0); -t; }},
-      {taken, "the lowest i64 by -1", [] { ids(bottom) / ids(-1); floor_divide(ids(bottom), ids(-1)); }},
+      {taken, "i32 beyond its range",
+       [] {
+         Tensor t = full({4}, 2e9, Dtype::i32);
+         t + t;
+         t* t;
+         t - -2e9;
+         sum(t);
+         prod(t, 0);
+       }},
+      {taken, "i64 beyond its range",
+       [] {
+         Tensor t = tensor_i64({top, bottom});
+         t + t;
+         t* t;
+         t - t * -1.0;
+         sum(t);
+         prod(t, 0);
+         cumsum(t, 0);
+         -t;
+       }},
+      {taken, "the lowest i64 by -1",
+       [] {
+         ids(bottom) / ids(-1);
+         floor_divide(ids(bottom), ids(-1));
+       }},
       {taken, "i64 by zero", [] { REQUIRE(std::isnan((ids(0) / ids(0)).item())); }},
       {refused, "i64 by zero, rounded down", [] { floor_divide(ids(1), ids(0)); }},
       {taken, "i64 to the largest power", [] { pow(tensor_i64({3, -1, 0, 1}), tensor_i64({top, top, top, top})); }},
       {refused, "i64 to the lowest power", [] { pow(ids(2), ids(bottom)); }},
       {taken, "the lowest power of 0", [] { pow(zeros({1}), -inf); }},
-      {taken, "add_ beyond i64", [] { Tensor t = ids(top); t.add_(t); t.mul_(3); }},
+      {taken, "add_ beyond i64",
+       [] {
+         Tensor t = ids(top);
+         t.add_(t);
+         t.mul_(3);
+       }},
       {taken, "scatter_add beyond i64", [] { scatter_add(ids(top), 0, ids(0), ids(top)); }},
-      {taken, "i64 compared with everything", [] { Tensor t = tensor_i64({top, bottom}); (void)(t > 0x1p63); (void)(t < -0x1p63); eq(t, NaN); ne(t, inf); (void)(t >= 1e300); }},
+      {taken, "i64 compared with everything",
+       [] {
+         Tensor t = tensor_i64({top, bottom});
+         (void)(t > 0x1p63);
+         (void)(t < -0x1p63);
+         eq(t, NaN);
+         ne(t, inf);
+         (void)(t >= 1e300);
+       }},
       {refused, "topk of the largest count", [] { topk(x(), top); }},
       {refused, "topk of the lowest count", [] { topk(x(), bottom); }},
       {refused, "gather the lowest row", [] { gather(x(), 0, tensor_i64({bottom}, {1, 1})); }},
@@ -195,7 +235,12 @@ const std::vector<Call>& numbers() {
       {taken, "sort of nothing", [] { sort(zeros({0})); }},
       {refused, "max of nothing", [] { max(zeros({0}), 0); }},
       {refused, "argmax along an empty axis", [] { argmax(zeros({3, 0}), 1); }},
-      {taken, "gradient of a norm at 0", [] { Tensor p = parameter(zeros({3})); norm(p).backward(); REQUIRE(p.grad().to_vector() == std::vector<double>(3)); }},
+      {taken, "gradient of a norm at 0",
+       [] {
+         Tensor p = parameter(zeros({3}));
+         norm(p).backward();
+         REQUIRE(p.grad().to_vector() == std::vector<double>(3));
+       }},
       {refused, "dropout of nan", [] { dropout(x(), NaN); }},
       {refused, "dropout of 1.5", [] { nn::Dropout d(1.5); }},
       {refused, "cross_entropy of the largest class", [] { nn::cross_entropy(x(), tensor_i64({0, 1, top})); }},
@@ -219,7 +264,8 @@ const std::vector<Call>& layers() {
       {refused, "LSTM of the largest size", [] { nn::LSTM g(3, top); }},
       {refused, "GRU of 2^62 layers", [] { nn::GRU g(huge, huge, {.num_layers = huge, .bidirectional = true}); }},
       {refused, "LSTM cell of the largest size", [] { nn::LSTMCell c(3, top); }},
-      {refused, "GPT's attention of the largest width", [] { nn::CausalSelfAttention a({.vocab = 2, .context = 2, .width = top}); }},
+      {refused, "GPT's attention of the largest width",
+       [] { nn::CausalSelfAttention a({.vocab = 2, .context = 2, .width = top}); }},
       {refused, "GPT's MLP of the largest width", [] { nn::MLP m({.vocab = 2, .context = 2, .width = top}); }},
       {refused, "causal mask of the largest sizes", [] { nn::causal_mask(top, top); }},
       {refused, "causal mask of the lowest size", [] { nn::causal_mask(bottom); }},
@@ -243,9 +289,7 @@ TEST_CASE("extreme arguments are refused as heed::Error or do what they say") {
       std::string thrown;
       try {
         call.make();
-      } catch (const Error& e) {
-        thrown = e.what();
-      } catch (const std::exception& e) {
+      } catch (const Error& e) { thrown = e.what(); } catch (const std::exception& e) {
         FAIL_CHECK("not a heed::Error: " << e.what());
       }
       INFO(thrown);

@@ -55,15 +55,15 @@ void add_class_losses(std::vector<Row>& rows) {
         for (const double smoothing : {0.0, 0.2})
           rows.push_back({cat("cross_entropy smoothed by ", smoothing, with),
                           [=](In in) {
-                            return cross_entropy(in[0], target, {.weight = w, .ignore_index = ignored,
-                                                                 .label_smoothing = smoothing, .reduction = r});
+                            return cross_entropy(
+                                in[0], target,
+                                {.weight = w, .ignore_index = ignored, .label_smoothing = smoothing, .reduction = r});
                           },
                           {{4, 3}}});
-        rows.push_back({"nll_loss" + with,
-                        [=](In in) {
-                          return nll_loss(in[0], target, {.weight = w, .ignore_index = ignored, .reduction = r});
-                        },
-                        {{4, 3}}});
+        rows.push_back(
+            {"nll_loss" + with,
+             [=](In in) { return nll_loss(in[0], target, {.weight = w, .ignore_index = ignored, .reduction = r}); },
+             {{4, 3}}});
       }
 }
 
@@ -76,9 +76,11 @@ void add_attention(std::vector<Row>& rows) {
   const Tensor keys = tensor({1, 1, 0}, {1, 3}) > 0.0, added = tensor({0.3, -0.2, 0, 1, 0, -1}, {2, 3}, Dtype::f64);
   for (const auto& [name, normaliser] : normalisers) {
     const bool kernel = normaliser == Normaliser::kernel_sum;
-    const std::pair<const char*, AttentionOptions> options[] = {
-        {"", {}}, {", mask", {.mask = mask}}, {", added", {.mask = added}},
-        {", key_mask", {.key_mask = keys}}, {", causal", {.causal = true}}};
+    const std::pair<const char*, AttentionOptions> options[] = {{"", {}},
+                                                                {", mask", {.mask = mask}},
+                                                                {", added", {.mask = added}},
+                                                                {", key_mask", {.key_mask = keys}},
+                                                                {", causal", {.causal = true}}};
     for (const auto& [with, given] : options) {
       if (kernel && given.mask && is_floating(given.mask->dtype())) continue;  // scores are values of a kernel
       AttentionOptions o = given;
@@ -86,7 +88,9 @@ void add_attention(std::vector<Row>& rows) {
       // Rows of equal scores are where sparsemax has a corner.
       rows.push_back({cat("attend by ", name, with),
                       [=](In in) { return attend(in[0], in[1], o).output; },
-                      {{1, 2, 3}, {1, 3, 2}}, kernel ? 0.2 : -2.0, 2});
+                      {{1, 2, 3}, {1, 3, 2}},
+                      kernel ? 0.2 : -2.0,
+                      2});
       if (kernel) continue;
       rows.push_back({cat("attention by ", name, with),
                       [=](In in) {

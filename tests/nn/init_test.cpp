@@ -78,8 +78,7 @@ TEST_CASE("initialising writes through the handle, in any dtype, and asks for no
 TEST_CASE("orthogonal_ gives orthonormal rows or columns, times gain, of any shape and dtype") {
   manual_seed(3);
   for (const Shape& shape :
-       {Shape{5, 5}, Shape{3, 8}, Shape{8, 3}, Shape{4, 2, 3}, Shape{10, 2, 2}, Shape{1, 6},
-        Shape{60, 60}})
+       {Shape{5, 5}, Shape{3, 8}, Shape{8, 3}, Shape{4, 2, 3}, Shape{10, 2, 2}, Shape{1, 6}, Shape{60, 60}})
     for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
       INFO(shape << " of " << dtype);
       Tensor x = parameter(zeros(shape, dtype));
@@ -87,8 +86,7 @@ TEST_CASE("orthogonal_ gives orthonormal rows or columns, times gain, of any sha
       orthogonal_(x, 2.0);
       CHECK(x.node() == node);
       const Tensor m = x.detach().to(Dtype::f64).reshape({shape[0], -1});
-      const Tensor product = m.size(0) <= m.size(1) ? matmul(m, m.transpose(0, 1))
-                                                    : matmul(m.transpose(0, 1), m);
+      const Tensor product = m.size(0) <= m.size(1) ? matmul(m, m.transpose(0, 1)) : matmul(m.transpose(0, 1), m);
       const Tensor error = abs(product - 4.0 * eye(product.size(0), Dtype::f64));
       CHECK(amax(error).item() < (dtype == Dtype::f32 ? 2e-6 : 1e-14));
     }

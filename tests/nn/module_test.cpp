@@ -3,8 +3,8 @@
 #include "support/catch.h"
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/layers/activations.h>
 #include <heed/nn/clone.h>
+#include <heed/nn/layers/activations.h>
 #include <heed/nn/layers/dropout.h>
 #include <heed/nn/layers/embedding.h>
 #include <heed/nn/layers/linear.h>
@@ -125,8 +125,7 @@ TEST_CASE("a state dict is loaded through the handles, or not at all") {
   CHECK(b.first.weight.node() == node);
 
   StateDict wide;
-  for (const NamedTensor& entry : a.state_dict())
-    wide.push_back({entry.name, entry.tensor.to(Dtype::f64)});
+  for (const NamedTensor& entry : a.state_dict()) wide.push_back({entry.name, entry.tensor.to(Dtype::f64)});
   b.load_state_dict(wide);
   CHECK(b.scale.dtype() == Dtype::f32);
 
@@ -160,17 +159,26 @@ TEST_CASE("a name that is visited twice is an error, whatever the visit is for")
       const Scope scope(*this);
       return x * a + b + ones({7});  // does not fit: the message needs the module's path
     }
-    void visit(Visitor& v) override { v("a", a); v("a", b); }
+    void visit(Visitor& v) override {
+      v("a", a);
+      v("a", b);
+    }
   };
   struct TwoModules : Module {
     Linear a{4, 4};
     Dropout b{0.5};  // names no tensor
-    void visit(Visitor& v) override { v("inner", a); v("inner", b); }
+    void visit(Visitor& v) override {
+      v("inner", a);
+      v("inner", b);
+    }
   };
   struct Across : Module {  // one member names what lies in another
     Linear a{4, 4};
     Tensor b = parameter(ones({4}));
-    void visit(Visitor& v) override { v("a.weight", b); v("a", a); }
+    void visit(Visitor& v) override {
+      v("a.weight", b);
+      v("a", a);
+    }
   };
   const auto each = [](auto make, const std::string& name) {
     auto m = make();
@@ -208,7 +216,10 @@ TEST_CASE("loading: tied tensors must agree, one name of them is enough") {
   struct Tied : Module {
     Linear a{3, 3}, b{3, 3};
     Tied() { b.weight = a.weight; }
-    void visit(Visitor& v) override { v("a", a); v("b", b); }
+    void visit(Visitor& v) override {
+      v("a", a);
+      v("b", b);
+    }
   };
   Tied m, other;
   StateDict state = other.state_dict();
@@ -225,7 +236,8 @@ TEST_CASE("loading: tied tensors must agree, one name of them is enough") {
   state[2].tensor = state[2].tensor + 1e-6;
   for (const bool strict : {true, false})
     CHECK(message_of([&] { m.load_state_dict(state, {.strict = strict}); }) ==
-          "load_state_dict: Tied: the state does not fit:\n  a.weight and b.weight: are one tensor in the module, two that "
+          "load_state_dict: Tied: the state does not fit:\n  a.weight and b.weight: are one tensor in the module, two "
+          "that "
           "differ in the state: make them equal, or leave one out");
   CHECK(m.a.weight.to_vector() == before);
   state[2].tensor = state[0].tensor.clone();
@@ -336,8 +348,9 @@ TEST_CASE("check_module finds what is wrong with a layer, and says what to do") 
     Tensor operator()(const Tensor& x) const { return x * weight; }
     void visit(Visitor& v) override { v("weight", weight), v("other", other); }
   };
-  CHECK(said(Unused(), {.scope = false}).starts_with(
-      "check_module: Unused: parameter other (3,): visit() names it, but the output does not depend on it"));
+  CHECK(said(Unused(), {.scope = false})
+            .starts_with(
+                "check_module: Unused: parameter other (3,): visit() names it, but the output does not depend on it"));
 
   struct Mixing : Module {
     Tensor operator()(const Tensor& x) const { return x - mean(x, 0, keepdim); }
@@ -386,8 +399,7 @@ TEST_CASE("initial values of the basic layers are PyTorch's") {
   CHECK(RMSNorm(2).weight.to_vector() == std::vector<double>{1, 1});
 }
 
-TEST_CASE(
-    "theorem: layer norm gives mean 0 and variance 1, whatever the scale and shift of its input") {
+TEST_CASE("theorem: layer norm gives mean 0 and variance 1, whatever the scale and shift of its input") {
   manual_seed(5);
   LayerNorm norm(16, {.eps = 0.0});
   norm.to(Dtype::f64);
@@ -412,7 +424,5 @@ TEST_CASE("dropout keeps the mean, and is absent in evaluation") {
 TEST_CASE("an embedding refuses tokens that it does not have") {
   CHECK(message_of<IndexError>([] { Embedding(3, 2, {.padding_idx = 3}); }) ==
         "Embedding: 3 tokens, padding_idx 3: is no token: must be in 0 … 2");
-  CHECK(message_of<IndexError>([] {
-          Embedding(3, 2)(tensor_i64({0, 5}));
-        }).find("5") != std::string::npos);
+  CHECK(message_of<IndexError>([] { Embedding(3, 2)(tensor_i64({0, 5})); }).find("5") != std::string::npos);
 }

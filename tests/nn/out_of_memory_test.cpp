@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include <heed/autograd/ops.h>
-#include <heed/core/parallel.h>
 #include <heed/core/memory/pool.h>
 #include <heed/core/memory/storage.h>
+#include <heed/core/parallel.h>
 #include <heed/nn/nn.h>
 #include <heed/optim/optim.h>
 
@@ -47,20 +47,15 @@ bool fails_now() {
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
   void* const memory =
-      fails_now() ? nullptr
-                  : std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
+      fails_now() ? nullptr : std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
   if (!memory) throw std::bad_alloc();
   return memory;
 }
 
 }  // namespace
 
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  return allocate(bytes, alignof(std::max_align_t));
-}
-[[gnu::noinline]] void* operator new[](std::size_t bytes) {
-  return allocate(bytes, alignof(std::max_align_t));
-}
+[[gnu::noinline]] void* operator new(std::size_t bytes) { return allocate(bytes, alignof(std::max_align_t)); }
+[[gnu::noinline]] void* operator new[](std::size_t bytes) { return allocate(bytes, alignof(std::max_align_t)); }
 [[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t a) {
   return allocate(bytes, static_cast<std::size_t>(a));
 }
@@ -79,18 +74,10 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 [[gnu::noinline]] void operator delete[](void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete[](void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 using namespace heed;
 
@@ -118,8 +105,7 @@ struct Counts {
 
 // Runs body with the first, second, … allocation failing, until it needs no more; `after` sees each
 // failure's consequences.
-template <class Body, class After>
-Counts fail_each(bool forever, Body&& body, After&& after) {
+template <class Body, class After> Counts fail_each(bool forever, Body&& body, After&& after) {
   Counts counts;
   for (int64_t k = 0;; ++k) {
     bool thrown = false, named = false, through = false;
@@ -146,8 +132,7 @@ Counts fail_each(bool forever, Body&& body, After&& after) {
 
 using Bits = std::vector<double>;
 
-template <class Model>
-Bits bits_of(const Model& model) {
+template <class Model> Bits bits_of(const Model& model) {
   Bits bits;
   for (const Tensor& p : model.parameters())
     for (double value : p.to_vector()) bits.push_back(value);
@@ -177,8 +162,7 @@ Bits train_gpt() {
   return bits_of(model);
 }
 
-template <class Run>
-void check_run(Run run) {
+template <class Run> void check_run(Run run) {
   set_num_threads(1);  // the order of allocations is then the same in each run
   const Bits right = run();
   CHECK(right == run());
@@ -205,12 +189,9 @@ TEST_CASE("out of memory: a perceptron's step fails cleanly at every allocation"
   check_run(train_perceptron);
 }
 
-TEST_CASE("out of memory: a GPT's step fails cleanly at every allocation", "[slow]") {
-  check_run(train_gpt);
-}
+TEST_CASE("out of memory: a GPT's step fails cleanly at every allocation", "[slow]") { check_run(train_gpt); }
 
-TEST_CASE("out of memory: a model and its optimizer survive a failed forward and backward",
-          "[slow]") {
+TEST_CASE("out of memory: a model and its optimizer survive a failed forward and backward", "[slow]") {
   set_num_threads(1);
   manual_seed(2);
   nn::GPT model(tiny);
@@ -226,8 +207,7 @@ TEST_CASE("out of memory: a model and its optimizer survive a failed forward and
   const Bits weights = bits_of(model), right = gradients();
   for (bool forever : {false, true}) {
     int64_t different = 0;
-    fail_each(forever, gradients,
-              [&](bool) { different += bits_of(model) != weights || gradients() != right; });
+    fail_each(forever, gradients, [&](bool) { different += bits_of(model) != weights || gradients() != right; });
     CHECK(different == 0);
   }
 }
@@ -237,8 +217,7 @@ TEST_CASE("out of memory: a failed save leaves the old file, a failed load the m
   const test::TempDir dir;
   const auto file = dir.path() / "model.safetensors";
   manual_seed(3);
-  nn::Sequential model(nn::Linear(3, 5), nn::Linear(5, 2)),
-      other(nn::Linear(3, 5), nn::Linear(5, 2));
+  nn::Sequential model(nn::Linear(3, 5), nn::Linear(5, 2)), other(nn::Linear(3, 5), nn::Linear(5, 2));
   const nn::Sequential unloaded = nn::clone(other);
   nn::save(file, model.state_dict(), {{"step", "1"}});
   const std::string old = bytes_of(file);
@@ -316,29 +295,19 @@ TEST_CASE("out of memory is an Error that names op and shape") {
     std::string says;
     std::function<void()> make;
   } rows[] = {
-      {"zeros: (17592186044416,) float32: its 70368744177664 bytes cannot be had; ",
-       [] { zeros({many}); }},
-      {"ones: (17592186044416,) float64: its 140737488355328 bytes cannot be had; ",
-       [] { ones({many}, Dtype::f64); }},
+      {"zeros: (17592186044416,) float32: its 70368744177664 bytes cannot be had; ", [] { zeros({many}); }},
+      {"ones: (17592186044416,) float64: its 140737488355328 bytes cannot be had; ", [] { ones({many}, Dtype::f64); }},
       {"exp: (17592186044416,) float32: its ", [&] { exp(view); }},
       {"mul: (17592186044416,) float32: its ", [&] { view* view; }},
       {"clone: (17592186044416,) float32: its ", [&] { view.clone(); }},
       {"randn: (17592186044416,) float32: its ", [] { randn({many}); }},
       {"matmul: (8388608, 8388608) float32: its ",
-       [] {
-         matmul(ones({1, 1}).expand({1 << 23, 1}), ones({1, 1}).expand({1, 1 << 23}));
-       }},
+       [] { matmul(ones({1, 1}).expand({1 << 23, 1}), ones({1, 1}).expand({1, 1 << 23})); }},
       {"softmax: (17592186044416,) float32: its ", [&] { softmax(view, 0); }},
       {"argsort: (17592186044416,) int64: its ", [&] { argsort(view); }},
-      {"cat: (35184372088832,) float32: its ",
-       [&] {
-         heed::cat({view, view});
-       }},
+      {"cat: (35184372088832,) float32: its ", [&] { heed::cat({view, view}); }},
       {"one_hot: (2, 17592186044416) int64: its ", [] { one_hot(arange(2), many); }},
-      {"sum: (17592186044416,) float32: its ",
-       [] {
-         sum(ones({1, 1}).expand({2, many}), 0);
-       }},
+      {"sum: (17592186044416,) float32: its ", [] { sum(ones({1, 1}).expand({2, many}), 0); }},
   };
   for (const auto& row : rows) {
     const std::string text = test::message_of<MemoryError>(row.make);

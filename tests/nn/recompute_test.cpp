@@ -6,8 +6,8 @@
 #include <heed/core/memory/storage.h>
 #include <heed/nn/layers/dropout.h>
 #include <heed/nn/layers/feed_forward.h>
-#include <heed/nn/models/gpt.h>
 #include <heed/nn/layers/losses.h>
+#include <heed/nn/models/gpt.h>
 #include <heed/nn/recompute.h>
 
 #include "support/catch.h"
@@ -29,7 +29,8 @@ struct Run {
 
 Run train_once(bool recompute) {
   manual_seed(3);
-  const GPT model({.vocab = 11, .context = 6, .width = 8, .heads = 2, .layers = 3, .dropout = 0.3, .recompute = recompute});
+  const GPT model(
+      {.vocab = 11, .context = 6, .width = 8, .heads = 2, .layers = 3, .dropout = 0.3, .recompute = recompute});
   const Tensor tokens = randint(0, 11, {4, 6}), next = randint(0, 11, {4, 6});
   const Tensor loss = cross_entropy(model(tokens), next);
   loss.backward();
@@ -63,7 +64,10 @@ TEST_CASE("recompute: inner values are not kept") {
   struct Wide : Module {
     Linear in{64, 1024}, out{1024, 64};
     Tensor operator()(const Tensor& x) const { return out(tanh(in(x))); }
-    void visit(Visitor& v) override { v("in", in); v("out", out); }
+    void visit(Visitor& v) override {
+      v("in", in);
+      v("out", out);
+    }
   };
   const Wide layer;
   const Tensor x = parameter(randn({256, 64}));
@@ -101,7 +105,8 @@ TEST_CASE("recompute: what was changed in place since is found") {
     const NoGrad off;
     layer.weight.mul_(2.0);
   }
-  CHECK(contains(message_of<AutogradError>([&] { y.backward(); }), "kept for backward was modified in place afterwards"));
+  CHECK(
+      contains(message_of<AutogradError>([&] { y.backward(); }), "kept for backward was modified in place afterwards"));
 }
 
 namespace {

@@ -44,18 +44,49 @@ void check_all(const std::vector<Refused>& calls) {
 TEST_CASE("a probability of dropout is judged where it is used, however it came there") {
   std::vector<Refused> calls;
   for (const double p : {NaN, -0.5, 2.0}) {
-    const auto add = [&](const char* begins, std::function<void()> call) { calls.push_back({begins, std::move(call)}); };
-    add("dropout: p = ", [=] { Dropout d; d.p = p; d(x()); });
+    const auto add = [&](const char* begins, std::function<void()> call) {
+      calls.push_back({begins, std::move(call)});
+    };
+    add("dropout: p = ", [=] {
+      Dropout d;
+      d.p = p;
+      d(x());
+    });
     add("attention: dropout = ", [=] { attention(x(), x(), x(), {.dropout = p}); });
     add("attend: dropout = ", [=] { attend(ones({3, 3}), ones({3, 2}), {.dropout = p}); });
-    add("scaled_dot_product_attention: dropout = ", [=] { scaled_dot_product_attention(heads(), heads(), heads(), {.dropout = p}); });
+    add("scaled_dot_product_attention: dropout = ",
+        [=] { scaled_dot_product_attention(heads(), heads(), heads(), {.dropout = p}); });
     add("packed_attention: dropout = ", [=] { packed_attention(ones({1, 3, 12}), 2, {.dropout = p}); });
-    add("packed_attention: dropout = ", [=] { MultiHeadAttention m(8, 2); m.dropout = p; m(x()); });
-    add("scaled_dot_product_attention: dropout = ", [=] { GroupedQueryAttention m(8, 2); m.dropout = p; m(x()); });
-    add("attend: dropout = ", [=] { Attention<ScaledDotScore> a; a.dropout = p; a(x(), x(), x()); });
-    add("attention: dropout = ", [=] { SelfAttention a(8, 8); a.dropout = p; a(x()); });
-    add("attention: dropout = ", [=] { PerHeadAttention a(8, 4, 2); a.dropout = p; a(x()); });
-    add("dropout: p = ", [=] { GRU g(8, 3, {.num_layers = 2}); g.dropout = p; g(x()); });
+    add("packed_attention: dropout = ", [=] {
+      MultiHeadAttention m(8, 2);
+      m.dropout = p;
+      m(x());
+    });
+    add("scaled_dot_product_attention: dropout = ", [=] {
+      GroupedQueryAttention m(8, 2);
+      m.dropout = p;
+      m(x());
+    });
+    add("attend: dropout = ", [=] {
+      Attention<ScaledDotScore> a;
+      a.dropout = p;
+      a(x(), x(), x());
+    });
+    add("attention: dropout = ", [=] {
+      SelfAttention a(8, 8);
+      a.dropout = p;
+      a(x());
+    });
+    add("attention: dropout = ", [=] {
+      PerHeadAttention a(8, 4, 2);
+      a.dropout = p;
+      a(x());
+    });
+    add("dropout: p = ", [=] {
+      GRU g(8, 3, {.num_layers = 2});
+      g.dropout = p;
+      g(x());
+    });
   }
   calls.push_back({"dropout: (5,) of int64: ", [] { dropout(arange(5), 0.5); }});
   calls.push_back({"dropout: (2,) of bool: ", [] { dropout(ones({2}, Dtype::boolean), 0.0); }});
@@ -71,7 +102,8 @@ TEST_CASE("a scale of scores is finite and fits their dtype, plain and fused") {
     check_all(calls);
     // Without a width every score is 0: the values' mean, not 0 · ∞.
     const Tensor none = zeros({1, 1, 2, 0});
-    CHECK(scaled_dot_product_attention(none, none, tensor({1, 3}, {1, 1, 2, 1})).to_vector() == std::vector<double>{2, 2});
+    CHECK(scaled_dot_product_attention(none, none, tensor({1, 3}, {1, 1, 2, 1})).to_vector() ==
+          std::vector<double>{2, 2});
     set_plain_attention(false);
   }
 }
@@ -79,9 +111,18 @@ TEST_CASE("a scale of scores is finite and fits their dtype, plain and fused") {
 TEST_CASE("eps of a norm is a number from 0 on") {
   std::vector<Refused> calls;
   for (const double eps : {NaN, -1.0, inf}) {
-    calls.push_back({"layer_norm: eps = ", [=] { LayerNorm n(8, {.eps = eps}); n(x()); }});
-    calls.push_back({"layer_norm: eps = ", [=] { TransformerEncoderLayer l(8, 2, {.layer_norm_eps = eps}); l(x()); }});
-    calls.push_back({"rms_norm: eps = ", [=] { RMSNorm n(8, eps); n(x()); }});
+    calls.push_back({"layer_norm: eps = ", [=] {
+                       LayerNorm n(8, {.eps = eps});
+                       n(x());
+                     }});
+    calls.push_back({"layer_norm: eps = ", [=] {
+                       TransformerEncoderLayer l(8, 2, {.layer_norm_eps = eps});
+                       l(x());
+                     }});
+    calls.push_back({"rms_norm: eps = ", [=] {
+                       RMSNorm n(8, eps);
+                       n(x());
+                     }});
   }
   check_all(calls);
 }
@@ -89,17 +130,33 @@ TEST_CASE("eps of a norm is a number from 0 on") {
 TEST_CASE("positions are counted from 0 and turn floating numbers only") {
   std::vector<Refused> calls;
   for (const int64_t first : {int64_t{-1}, int64_t{1001}, top, bottom}) {
-    calls.push_back({"SinusoidalPositions: input (1, 3, 8) at position ", [=] { SinusoidalPositions p(8); p(x(), first); }});
-    calls.push_back({"LearnedPositions: input (1, 3, 8) at position ", [=] { LearnedPositions p(8); p(x(), first); }});
-    calls.push_back({"RotaryPositions: input (1, 3, 8) at position ", [=] { RotaryPositions p(8, RopeLayout::half_split, {.max_length = 1000}); p(x(), first); }});
+    calls.push_back({"SinusoidalPositions: input (1, 3, 8) at position ", [=] {
+                       SinusoidalPositions p(8);
+                       p(x(), first);
+                     }});
+    calls.push_back({"LearnedPositions: input (1, 3, 8) at position ", [=] {
+                       LearnedPositions p(8);
+                       p(x(), first);
+                     }});
+    calls.push_back({"RotaryPositions: input (1, 3, 8) at position ", [=] {
+                       RotaryPositions p(8, RopeLayout::half_split, {.max_length = 1000});
+                       p(x(), first);
+                     }});
   }
   const Tensor whole = zeros({1, 3, 8}, Dtype::i64);
-  calls.push_back({"SinusoidalPositions: input int64 ", [=] { SinusoidalPositions p(8); p(whole); }});
-  calls.push_back({"RotaryPositions: input int64 ", [=] { RotaryPositions p(8, RopeLayout::half_split); p(whole); }});
+  calls.push_back({"SinusoidalPositions: input int64 ", [=] {
+                     SinusoidalPositions p(8);
+                     p(whole);
+                   }});
+  calls.push_back({"RotaryPositions: input int64 ", [=] {
+                     RotaryPositions p(8, RopeLayout::half_split);
+                     p(whole);
+                   }});
   calls.push_back({"sinusoidal_table: dtype int64: ", [] { sinusoidal_table(4, 4, Dtype::i64); }});
   calls.push_back({"alibi_slopes: dtype int64: ", [] { alibi_slopes(4, Dtype::i64); }});
   for (const double base : {0.0, -1.0, NaN, inf})
-    calls.push_back({"RotaryPositions: base = ", [=] { RotaryPositions p(8, RopeLayout::half_split, {.base = base}); }});
+    calls.push_back(
+        {"RotaryPositions: base = ", [=] { RotaryPositions p(8, RopeLayout::half_split, {.base = base}); }});
   calls.push_back({"shape: ", [] { RotaryPositions p(8, RopeLayout::half_split, {.max_length = top}); }});
   calls.push_back({"shape: ", [] { RotaryPositions p(top - 1, RopeLayout::half_split); }});
   calls.push_back({"zeros: ", [] { alibi_slopes(top / 8); }});
@@ -147,20 +204,39 @@ TEST_CASE("counts of layers, rows and places: refused before memory is asked for
       {"TransformerDecoder: -1 layers", [] { TransformerDecoder d(TransformerDecoderLayer(8, 2), -1); }},
       {"FeedForward: activation is null: ", [] { TransformerEncoderLayer l(8, 2, {.activation = nullptr}); }},
       {"MultiHeadAttention: width 0, 1 heads", [] { MultiHeadAttention m(0, 1); }},
-      {"EncoderClassifier: tokens (2, 0)", [] { EncoderClassifier e({.vocab = 3, .classes = 2, .width = 8, .heads = 2, .layers = 1, .hidden = 4}); e(zeros({2, 0}, Dtype::i64)); }},
+      {"EncoderClassifier: tokens (2, 0)",
+       [] {
+         EncoderClassifier e({.vocab = 3, .classes = 2, .width = 8, .heads = 2, .layers = 1, .hidden = 4});
+         e(zeros({2, 0}, Dtype::i64));
+       }},
       {"embedding: table (3, 2), padding_row 7", [] { embedding(zeros({3, 2}), tensor_i64({0}), 7); }},
-      {"attention: mask, an empty Tensor: ", [] { MultiHeadAttention m(8, 2); m(x(), {.mask = Tensor()}); }},
+      {"attention: mask, an empty Tensor: ",
+       [] {
+         MultiHeadAttention m(8, 2);
+         m(x(), {.mask = Tensor()});
+       }},
       {"attention: key_mask, an empty Tensor: ", [] { attention(x(), x(), x(), {.key_mask = Tensor()}); }},
       {"padding_mask: lengths float32 (2,)", [] { padding_mask(tensor({1, 2}), 3); }},
       {"block_diagonal_mask: length 9223372036854775807 of sequence 0", [] { block_diagonal_mask({top, top}); }},
-      {"beam_search: length_penalty = inf", [=] { beam_search(1, logits, reorder, {.max_length = 2, .length_penalty = inf}); }},
-      {"LambdaLR: an empty function: ", [] { optim::SGD s({parameter(ones({2}))}); optim::LambdaLR l(s, nullptr); }},
-      {"Schedule: an empty function: ", [] { optim::SGD s({parameter(ones({2}))}); optim::Schedule l(s, nullptr); }},
+      {"beam_search: length_penalty = inf",
+       [=] { beam_search(1, logits, reorder, {.max_length = 2, .length_penalty = inf}); }},
+      {"LambdaLR: an empty function: ",
+       [] {
+         optim::SGD s({parameter(ones({2}))});
+         optim::LambdaLR l(s, nullptr);
+       }},
+      {"Schedule: an empty function: ",
+       [] {
+         optim::SGD s({parameter(ones({2}))});
+         optim::Schedule l(s, nullptr);
+       }},
   });
   const std::string many = test::message_of([&] { greedy_search(top, logits, {.max_length = 2}); });
   INFO(many);
   CHECK(many.starts_with("zeros: (9223372036854775807, 1)"));
-  const auto searched = [&](int64_t beam) { return beam_search(1, logits, reorder, {.max_length = 2, .beam = beam})[0]; };
+  const auto searched = [&](int64_t beam) {
+    return beam_search(1, logits, reorder, {.max_length = 2, .beam = beam})[0];
+  };
   CHECK(searched(top).size() == searched(9).size());
   CHECK(searched(top)[0].score == searched(9)[0].score);
   // A token that is forbidden is in no hypothesis, and where all are there is none.
@@ -169,7 +245,9 @@ TEST_CASE("counts of layers, rows and places: refused before memory is asked for
                        {.max_length = 2, .beam = 3})[0];
   };
   for (const Hypothesis& h : only(-inf, 0, -inf)) CHECK(h.tokens == std::vector<int64_t>{1, 1});
-  CHECK(test::message_of([&] { only(-inf, -inf, -inf); }).starts_with("beam_search: the step gave (1, 3): rows 0 … 0 are -inf"));
+  CHECK(test::message_of([&] {
+          only(-inf, -inf, -inf);
+        }).starts_with("beam_search: the step gave (1, 3): rows 0 … 0 are -inf"));
 }
 
 TEST_CASE("gradients too large or too small for f32's squares are clipped by their norm") {
@@ -199,7 +277,8 @@ TEST_CASE("losses refuse in their own names: labels of 0 and 1, a width beyond f
   check_all({
       {"hinge_loss: labels (2,): are 0 and 1", [] { hinge_loss(tensor({1, 2}), tensor({0, 1})); }},
       {"huber_loss: (2, 4) float32 and the number 1e+300", [=] { huber_loss(scores, scores, {.delta = 1e300}); }},
-      {"nll_loss: target 9007199254740993 in row 1", [=] { nll_loss(scores, tensor_i64({0, (int64_t{1} << 53) + 1})); }},
+      {"nll_loss: target 9007199254740993 in row 1",
+       [=] { nll_loss(scores, tensor_i64({0, (int64_t{1} << 53) + 1})); }},
   });
   CHECK(hinge_loss(tensor({1, 2}), tensor({-1, 1})).item() == 1.0);
 }

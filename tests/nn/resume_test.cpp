@@ -6,8 +6,8 @@
 #include <heed/autograd/ops.h>
 #include <heed/core/files/file.h>
 #include <heed/core/files/safetensors.h>
-#include <heed/nn/models/gpt.h>
 #include <heed/nn/layers/losses.h>
+#include <heed/nn/models/gpt.h>
 #include <heed/optim/optim.h>
 #include "support/catch.h"
 #include "support/errors.h"
@@ -36,8 +36,9 @@ struct Run {
   std::string note = "none";
 
   std::vector<Part> parts() {
-    return {{"model", model},     {"optimizer", adamw}, {"schedule", schedule}, {"plateau", plateau}, {"data", data}, {"step", step},
-            {"tokens", tokens},   {"best", best},       {"smooth", smooth},     {"warm", warm},       {"note", note}};
+    return {{"model", model},   {"optimizer", adamw}, {"schedule", schedule}, {"plateau", plateau},
+            {"data", data},     {"step", step},       {"tokens", tokens},     {"best", best},
+            {"smooth", smooth}, {"warm", warm},       {"note", note}};
   }
 
   void train() {
@@ -104,7 +105,8 @@ TEST_CASE("resume: the file has PyTorch's names under those of the parts, and te
   CHECK(saved.get("optimizer") == "AdamW");
   CHECK(saved.get("step") == "1");
   CHECK(saved.get("data.seed") == "3");
-  CHECK(saved.get("parts") == "model,optimizer,schedule,plateau,data,step,tokens,best,smooth,warm,note,default_generator");
+  CHECK(saved.get("parts") ==
+        "model,optimizer,schedule,plateau,data,step,tokens,best,smooth,warm,note,default_generator");
 }
 
 TEST_CASE("resume: whatever is wrong with a file, nothing is changed") {
@@ -151,9 +153,10 @@ TEST_CASE("resume: whatever is wrong with a file, nothing is changed") {
   Checkpoint two = good;
   two.metadata["step"] = "many";
   two.metadata["optimizer"] = "SGD";
-  CHECK(refused(two, run.parts()) ==
-        begin + "\n  optimizer: AdamW: load_state_dict: the state does not fit, nothing is changed:\n  is the state of another "
-                "kind: SGD, not AdamW\n  step: is \"many\", must be a number of its type");
+  CHECK(refused(two, run.parts()) == begin +
+                                         "\n  optimizer: AdamW: load_state_dict: the state does not fit, nothing is "
+                                         "changed:\n  is the state of another "
+                                         "kind: SGD, not AdamW\n  step: is \"many\", must be a number of its type");
   save(dir.path() / "weights", run.model.state_dict());
   CHECK(contains(refused(load(dir.path() / "weights"), run.parts()), "lists no parts"));
   load_checkpoint(good, run.parts());
@@ -183,7 +186,8 @@ TEST_CASE("resume: a number that its type cannot hold is refused") {
   double wide = 1e300;
   save_checkpoint(dir.path() / "run", {{"x", wide}});
   float narrow = 0.5f;
-  CHECK(contains(message_of([&] { load_checkpoint(dir.path() / "run", {{"x", narrow}}); }), "x: is \"1e+300\", must be a number of its type"));
+  CHECK(contains(message_of([&] { load_checkpoint(dir.path() / "run", {{"x", narrow}}); }),
+                 "x: is \"1e+300\", must be a number of its type"));
   CHECK(narrow == 0.5f);
   wide = -std::numeric_limits<double>::infinity();
   save_checkpoint(dir.path() / "run", {{"x", wide}});

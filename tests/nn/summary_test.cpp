@@ -13,7 +13,11 @@ namespace {
 
 struct Twice : Module {
   Linear a{2, 3, {.bias = false}}, b = a;  // copies of handles: the same weights
-  void visit(Visitor& v) override { v("a", a); v("b", b); v("again", a); }
+  void visit(Visitor& v) override {
+    v("a", a);
+    v("b", b);
+    v("again", a);
+  }
 };
 
 }  // namespace
@@ -43,9 +47,7 @@ total 6 numbers, 6 of them trainable, 24.0 B
 )");
   const GPT model({.vocab = 65, .context = 16, .width = 32, .heads = 2, .layers = 1});
   const std::string table = summary(model);
-  CHECK(table.find(
-            "lm_head          Linear               weight  (65, 32)         -  is wte.weight\n") !=
+  CHECK(table.find("lm_head          Linear               weight  (65, 32)         -  is wte.weight\n") !=
         std::string::npos);
-  CHECK(table.find("total " + std::to_string(model.num_parameters() / 1000) + ",") !=
-        std::string::npos);
+  CHECK(table.find("total " + std::to_string(model.num_parameters() / 1000) + ",") != std::string::npos);
 }

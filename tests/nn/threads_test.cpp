@@ -5,11 +5,11 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
+#include <heed/nn/clone.h>
 #include <heed/nn/layers/dropout.h>
-#include <heed/nn/models/gpt.h>
 #include <heed/nn/layers/linear.h>
 #include <heed/nn/layers/losses.h>
-#include <heed/nn/clone.h>
+#include <heed/nn/models/gpt.h>
 #include <heed/nn/recompute.h>
 #include <heed/nn/sequential.h>
 #include <heed/optim/optim.h>
@@ -29,7 +29,8 @@ using Numbers = std::vector<std::vector<double>>;
 Numbers train(uint64_t seed, bool recompute) {
   Generator generator(seed);
   const GeneratorGuard mine(generator);
-  const GPT model({.vocab = 11, .context = 6, .width = 8, .heads = 2, .layers = 2, .dropout = 0.3, .recompute = recompute});
+  const GPT model(
+      {.vocab = 11, .context = 6, .width = 8, .heads = 2, .layers = 2, .dropout = 0.3, .recompute = recompute});
   optim::AdamW adamw(model.parameters(), {.lr = 1e-2});
   for (int step = 0; step < 5; ++step) {
     const Tensor tokens = randint(0, 11, {4, 6}), next = randint(0, 11, {4, 6});
@@ -106,8 +107,9 @@ TEST_CASE("threads: recompute refuses a dropout that it cannot set back") {
   Generator generator(1);
   Sequential model(Linear(2, 2), Dropout(0.5, generator));
   CHECK(message_of([&] { recompute(model, ones({2})); }) ==
-        "recompute: " + class_name(model) + ": 1: its Dropout has a generator of its own, which will have moved on when backward draws "
-        "again: let it use the default generator (of this thread alone: GeneratorGuard)");
+        "recompute: " + class_name(model) +
+            ": 1: its Dropout has a generator of its own, which will have moved on when backward draws "
+            "again: let it use the default generator (of this thread alone: GeneratorGuard)");
   CHECK(generator.counter() == 0);
   model.eval();
   sum(recompute(model, ones({2}))).backward();
@@ -119,8 +121,9 @@ TEST_CASE("threads: recompute says when it cannot draw again what was drawn") {
   const Disturbed layer;
   const Tensor y = sum(recompute(layer, x));
   const std::string message = message_of<AutogradError>([&] { y.backward(); });
-  CHECK(contains(message, "recompute: 2 draws of 3 in the forward pass: another thread drew from the default generator "
-                          "at the same time: give each thread a generator of its own (GeneratorGuard)"));
+  CHECK(contains(message,
+                 "recompute: 2 draws of 3 in the forward pass: another thread drew from the default generator "
+                 "at the same time: give each thread a generator of its own (GeneratorGuard)"));
   // With a generator of its own it is right.
   Generator generator(1);
   const GeneratorGuard mine(generator);
@@ -147,5 +150,5 @@ TEST_CASE("threads: recompute leaves the generator that threads share alone in b
   enough = true;
   other.join();
   CHECK(default_generator().counter() >= counter + taken);  // Linear's initial values come on top
-  CHECK(sum(x.grad()).item() > 20);  // of 64 about half, doubled
+  CHECK(sum(x.grad()).item() > 20);                         // of 64 about half, doubled
 }

@@ -20,16 +20,12 @@ struct Case {
   std::function<std::unique_ptr<optim::Optimizer>(const std::vector<optim::ParamGroup>&)> make;
 };
 
-template <class O, class Options>
-Case optimizer(const char* name, const Options& options) {
-  return {name, [=](const std::vector<optim::ParamGroup>& groups) {
-            return std::make_unique<O>(groups, options);
-          }};
+template <class O, class Options> Case optimizer(const char* name, const Options& options) {
+  return {name, [=](const std::vector<optim::ParamGroup>& groups) { return std::make_unique<O>(groups, options); }};
 }
 
 template <class Options, class Schedule>
-std::function<std::unique_ptr<optim::Schedule>(optim::Optimizer&)> schedule(
-    const Options& options) {
+std::function<std::unique_ptr<optim::Schedule>(optim::Optimizer&)> schedule(const Options& options) {
   return [=](optim::Optimizer& o) { return std::make_unique<Schedule>(o, options); };
 }
 
@@ -41,34 +37,27 @@ TEST_CASE("optim: 200 steps of every optimizer are PyTorch's") {
       optimizer<SGD>("sgd", SGDOptions{.lr = 0.1}),
       optimizer<SGD>("sgd_decay", SGDOptions{.lr = 0.1, .weight_decay = 0.1}),
       optimizer<SGD>("sgd_momentum", SGDOptions{.lr = 0.1, .momentum = 0.9}),
-      optimizer<SGD>("sgd_momentum_decay",
-                     SGDOptions{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1}),
+      optimizer<SGD>("sgd_momentum_decay", SGDOptions{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1}),
       optimizer<SGD>("sgd_dampening", SGDOptions{.lr = 0.1, .momentum = 0.9, .dampening = 0.5}),
       optimizer<SGD>("sgd_nesterov", SGDOptions{.lr = 0.1, .momentum = 0.9, .nesterov = true}),
       optimizer<Adam>("adam", AdamOptions{.lr = 0.01}),
       optimizer<Adam>("adam_decay", AdamOptions{.lr = 0.01, .weight_decay = 0.1}),
-      optimizer<Adam>("adam_betas",
-                      AdamOptions{.lr = 0.01, .beta1 = 0.5, .beta2 = 0.9, .eps = 1e-3}),
+      optimizer<Adam>("adam_betas", AdamOptions{.lr = 0.01, .beta1 = 0.5, .beta2 = 0.9, .eps = 1e-3}),
       optimizer<Adam>("adam_amsgrad", AdamOptions{.lr = 0.01, .amsgrad = true}),
       optimizer<AdamW>("adamw", AdamWOptions{.lr = 0.01}),
       optimizer<AdamW>("adamw_decay", AdamWOptions{.lr = 0.01, .weight_decay = 0.5}),
-      optimizer<AdamW>("adamw_betas",
-                       AdamWOptions{.lr = 0.01, .beta1 = 0.0, .beta2 = 0.95, .eps = 1e-6}),
-      optimizer<AdamW>("adamw_amsgrad",
-                       AdamWOptions{.lr = 0.01, .weight_decay = 0.1, .amsgrad = true}),
+      optimizer<AdamW>("adamw_betas", AdamWOptions{.lr = 0.01, .beta1 = 0.0, .beta2 = 0.95, .eps = 1e-6}),
+      optimizer<AdamW>("adamw_amsgrad", AdamWOptions{.lr = 0.01, .weight_decay = 0.1, .amsgrad = true}),
       optimizer<RMSprop>("rmsprop", RMSpropOptions{}),
-      optimizer<RMSprop>("rmsprop_decay",
-                         RMSpropOptions{.alpha = 0.9, .eps = 1e-4, .weight_decay = 0.1}),
+      optimizer<RMSprop>("rmsprop_decay", RMSpropOptions{.alpha = 0.9, .eps = 1e-4, .weight_decay = 0.1}),
       optimizer<RMSprop>("rmsprop_momentum", RMSpropOptions{.momentum = 0.9}),
       optimizer<RMSprop>("rmsprop_centered", RMSpropOptions{.alpha = 0.9, .centered = true}),
-      optimizer<RMSprop>(
-          "rmsprop_all",
-          RMSpropOptions{.alpha = 0.9, .weight_decay = 0.1, .momentum = 0.5, .centered = true}),
+      optimizer<RMSprop>("rmsprop_all",
+                         RMSpropOptions{.alpha = 0.9, .weight_decay = 0.1, .momentum = 0.5, .centered = true}),
       optimizer<Adagrad>("adagrad", AdagradOptions{.lr = 0.05}),
       optimizer<Adagrad>(
           "adagrad_all",
-          AdagradOptions{
-              .lr = 0.05, .lr_decay = 0.01, .weight_decay = 0.1, .initial_accumulator_value = 0.1}),
+          AdagradOptions{.lr = 0.05, .lr_decay = 0.01, .weight_decay = 0.1, .initial_accumulator_value = 0.1}),
   };
   const test::Golden golden("optim.safetensors");
   const Tensor grad_a = golden.at("grad.a", Dtype::f64), grad_b = golden.at("grad.b", Dtype::f64);
@@ -78,8 +67,7 @@ TEST_CASE("optim: 200 steps of every optimizer are PyTorch's") {
            b = parameter(golden.at("start.b", Dtype::f64).clone());
     const std::string name = std::string("optim.") + c.name;
     const double lr = c.make({{.params = {a}}})->groups()[0].lr;
-    const auto optimizer =
-        c.make({{.params = {a}}, {.params = {b}, .lr = lr / 2, .weight_decay = 0.05}});
+    const auto optimizer = c.make({{.params = {a}}, {.params = {b}, .lr = lr / 2, .weight_decay = 0.05}});
     std::vector<Tensor> found_a, found_b;
     for (int64_t step = 0; step < 200; ++step) {
       optimizer->zero_grad();
@@ -103,21 +91,16 @@ TEST_CASE("optim: 100 steps of every schedule are PyTorch's") {
   };
   const Row rows[] = {
       {"step", schedule<StepLROptions, StepLR>({.step_size = 7, .gamma = 0.8})},
-      {"multi_step",
-       schedule<MultiStepLROptions, MultiStepLR>({.milestones = {3, 30, 31}, .gamma = 0.5})},
+      {"multi_step", schedule<MultiStepLROptions, MultiStepLR>({.milestones = {3, 30, 31}, .gamma = 0.5})},
       {"exponential", schedule<ExponentialLROptions, ExponentialLR>({.gamma = 0.97})},
       {"linear", schedule<LinearLROptions, LinearLR>({})},
-      {"linear_down", schedule<LinearLROptions, LinearLR>(
-                          {.start_factor = 1.0, .end_factor = 0.1, .total_iters = 60})},
-      {"polynomial",
-       schedule<PolynomialLROptions, PolynomialLR>({.total_iters = 60, .power = 2.0})},
+      {"linear_down", schedule<LinearLROptions, LinearLR>({.start_factor = 1.0, .end_factor = 0.1, .total_iters = 60})},
+      {"polynomial", schedule<PolynomialLROptions, PolynomialLR>({.total_iters = 60, .power = 2.0})},
       {"cosine", schedule<CosineAnnealingLROptions, CosineAnnealingLR>({.t_max = 100})},
-      {"cosine_waves",
-       schedule<CosineAnnealingLROptions, CosineAnnealingLR>({.t_max = 30, .eta_min = 0.01})},
+      {"cosine_waves", schedule<CosineAnnealingLROptions, CosineAnnealingLR>({.t_max = 30, .eta_min = 0.01})},
       {"lambda",
        [](Optimizer& o) {
-         return std::make_unique<LambdaLR>(
-             o, [](int64_t step) { return 1.0 / static_cast<double>(1 + step); });
+         return std::make_unique<LambdaLR>(o, [](int64_t step) { return 1.0 / static_cast<double>(1 + step); });
        }},
   };
   const test::Golden golden("optim.safetensors");
@@ -127,8 +110,7 @@ TEST_CASE("optim: 100 steps of every schedule are PyTorch's") {
     Tensor a = parameter(zeros({1})), b = parameter(zeros({1}));
     SGD sgd({{.params = {a}}, {.params = {b}, .lr = 0.03}}, {.lr = 0.1});
     const auto schedule = row.make(sgd);
-    const std::vector<double> expected =
-        golden.at(std::string("schedule.") + row.name, Dtype::f64).to_vector();
+    const std::vector<double> expected = golden.at(std::string("schedule.") + row.name, Dtype::f64).to_vector();
     double worst = 0;
     for (size_t step = 0; step <= 100; ++step) {
       CHECK(schedule->steps() == static_cast<int64_t>(step));
@@ -149,8 +131,7 @@ TEST_CASE("optim: nanoGPT's schedule") {
   for (size_t group : {0, 1}) {
     Tensor a = parameter(zeros({1}));
     optim::SGD sgd({a}, {.lr = group == 0 ? 0.1 : 0.03});
-    optim::WarmupCosineLR schedule(
-        sgd, {.warmup = 10, .decay = 80, .final_lr = group == 0 ? 0.01 : 0.003});
+    optim::WarmupCosineLR schedule(sgd, {.warmup = 10, .decay = 80, .final_lr = group == 0 ? 0.01 : 0.003});
     for (size_t step = 0; step <= 100; ++step, schedule.step())
       CHECK(std::abs(schedule.lr() - expected[2 * step + group]) <= 1e-13);
   }

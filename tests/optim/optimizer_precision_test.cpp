@@ -36,8 +36,7 @@ State some_state(int64_t step) {
 Tensor f32(const std::vector<double>& x) { return tensor(x, {count}); }
 
 /// Puts an optimizer into the middle of a run.
-template <class Optimizer_>
-void go_on_from(Optimizer_& optimizer, const std::map<std::string, Tensor>& slots) {
+template <class Optimizer_> void go_on_from(Optimizer_& optimizer, const std::map<std::string, Tensor>& slots) {
   auto state = optimizer.state_dict();
   for (const auto& [name, value] : slots) state[name] = value;
   optimizer.load_state_dict(state);
@@ -67,7 +66,8 @@ TEST_CASE("Adam's averages and step are those of f64, from the first to the mill
         State s = some_state(step);
         Tensor p = parameter(f32(s.p));
         AdamW adam({p}, {.beta2 = beta2, .weight_decay = 0.0, .amsgrad = amsgrad});
-        std::map<std::string, Tensor> state{{"0.step", tensor_i64({step - 1}, {})}, {"0.exp_avg", f32(s.m)}, {"0.exp_avg_sq", f32(s.v)}};
+        std::map<std::string, Tensor> state{
+            {"0.step", tensor_i64({step - 1}, {})}, {"0.exp_avg", f32(s.m)}, {"0.exp_avg_sq", f32(s.v)}};
         if (amsgrad) state["0.max_exp_avg_sq"] = zeros({count});
         if (step > 1) go_on_from(adam, state);
         sum(p * f32(s.g)).backward();
@@ -111,7 +111,8 @@ TEST_CASE("a weight decay whose factor f32 cannot hold decays by as much as it s
     sum(p * 0.0).backward();
     adam.step();
     const double decayed = sum(before.to(Dtype::f64) - p.detach().to(Dtype::f64)).item();
-    CHECK(decayed / sum(before.to(Dtype::f64)).item() == Approx(1e-6).epsilon(3e-3));  // by 1 - 1e-6 in f32 it is 1.3 % more
+    CHECK(decayed / sum(before.to(Dtype::f64)).item() ==
+          Approx(1e-6).epsilon(3e-3));  // by 1 - 1e-6 in f32 it is 1.3 % more
   }
 }
 
@@ -194,7 +195,8 @@ TEST_CASE("SGD's and Adagrad's steps are within 2e-7 of f64") {
     ada.step();
     std::vector<double> moved(count);
     for (size_t i = 0; i < count; ++i)
-      moved[i] = -0.01 / (1 + 999999 * 1e-4) * s.g[i] / (std::sqrt(static_cast<double>(0.5f) + s.g[i] * s.g[i]) + 1e-10);
+      moved[i] =
+          -0.01 / (1 + 999999 * 1e-4) * s.g[i] / (std::sqrt(static_cast<double>(0.5f) + s.g[i] * s.g[i]) + 1e-10);
     CHECK(worst(p, moved) < 2e-7);
   }
 }

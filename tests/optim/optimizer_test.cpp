@@ -6,9 +6,9 @@
 #include <memory>
 
 #include <heed/autograd/ops.h>
+#include <heed/core/files/safetensors.h>
 #include <heed/core/parallel.h>
 #include <heed/core/random.h>
-#include <heed/core/files/safetensors.h>
 
 #include "support/catch.h"
 #include "support/errors.h"
@@ -34,13 +34,11 @@ struct Kind {
 const Kind kinds[] = {
     {"SGD",
      [](const std::vector<Tensor>& p) -> std::unique_ptr<optim::Optimizer> {
-       return std::make_unique<optim::SGD>(
-           p, optim::SGDOptions{.lr = 0.05, .momentum = 0.9, .dampening = 0.1});
+       return std::make_unique<optim::SGD>(p, optim::SGDOptions{.lr = 0.05, .momentum = 0.9, .dampening = 0.1});
      }},
     {"Adam",
      [](const std::vector<Tensor>& p) -> std::unique_ptr<optim::Optimizer> {
-       return std::make_unique<optim::Adam>(
-           p, optim::AdamOptions{.weight_decay = 0.1, .amsgrad = true});
+       return std::make_unique<optim::Adam>(p, optim::AdamOptions{.weight_decay = 0.1, .amsgrad = true});
      }},
     {"AdamW",
      [](const std::vector<Tensor>& p) -> std::unique_ptr<optim::Optimizer> {
@@ -48,13 +46,11 @@ const Kind kinds[] = {
      }},
     {"RMSprop",
      [](const std::vector<Tensor>& p) -> std::unique_ptr<optim::Optimizer> {
-       return std::make_unique<optim::RMSprop>(
-           p, optim::RMSpropOptions{.momentum = 0.5, .centered = true});
+       return std::make_unique<optim::RMSprop>(p, optim::RMSpropOptions{.momentum = 0.5, .centered = true});
      }},
     {"Adagrad",
      [](const std::vector<Tensor>& p) -> std::unique_ptr<optim::Optimizer> {
-       return std::make_unique<optim::Adagrad>(
-           p, optim::AdagradOptions{.initial_accumulator_value = 0.1});
+       return std::make_unique<optim::Adagrad>(p, optim::AdagradOptions{.initial_accumulator_value = 0.1});
      }},
 };
 
@@ -76,8 +72,7 @@ struct Training {
 
 }  // namespace
 
-TEST_CASE(
-    "optim: training stopped after any step and resumed from a file ends with the same bits") {
+TEST_CASE("optim: training stopped after any step and resumed from a file ends with the same bits") {
   constexpr uint64_t steps = 50;
   for (const Kind& kind : kinds) {
     INFO(kind.name);
@@ -89,10 +84,8 @@ TEST_CASE(
       {
         Training first(kind.make);
         for (uint64_t i = 0; i < stop; ++i) first.step(i);
-        std::map<std::string, core::Array> tensors = {{"w", first.w.array()},
-                                                      {"b", first.b.array()}};
-        for (const auto& [name, x] : first.optimizer->state_dict())
-          tensors["optimizer." + name] = x.array();
+        std::map<std::string, core::Array> tensors = {{"w", first.w.array()}, {"b", first.b.array()}};
+        for (const auto& [name, x] : first.optimizer->state_dict()) tensors["optimizer." + name] = x.array();
         file = core::to_safetensors(tensors);
       }
       const core::SafeTensors saved = core::parse_safetensors(file, "checkpoint");
@@ -141,9 +134,8 @@ TEST_CASE("optim: one pass of AdamW is the plain formula, in f32 and f64, for an
     for (int64_t n : {1, 7, 64, 1000}) {
       const Tensor start = random({n, 3}, 1, dtype);
       Tensor straight = parameter(start.clone());
-      Tensor crossed =
-          parameter(start.transpose(0, 1).contiguous().transpose(0, 1));  // not contiguous
-      Tensor given = parameter(start.clone());  // its gradient is not contiguous
+      Tensor crossed = parameter(start.transpose(0, 1).contiguous().transpose(0, 1));  // not contiguous
+      Tensor given = parameter(start.clone());                                         // its gradient is not contiguous
       optim::AdamW one({straight}), two({crossed}), three({given});
       std::vector<double> p = start.to_vector(), m(p.size()), v(p.size());
       for (int t = 1; t <= 5; ++t) {
@@ -157,14 +149,12 @@ TEST_CASE("optim: one pass of AdamW is the plain formula, in f32 and f64, for an
           p[i] *= 1 - 1e-3 * 0.01;
           m[i] = 0.9 * m[i] + 0.1 * gradient[i];
           v[i] = 0.999 * v[i] + 0.001 * gradient[i] * gradient[i];
-          p[i] -= 1e-3 * (m[i] / (1 - std::pow(0.9, t))) /
-                  (std::sqrt(v[i] / (1 - std::pow(0.999, t))) + 1e-8);
+          p[i] -= 1e-3 * (m[i] / (1 - std::pow(0.9, t))) / (std::sqrt(v[i] / (1 - std::pow(0.999, t))) + 1e-8);
         }
       }
       for (const Tensor& x : {straight, crossed, given}) {
         const std::vector<double> got = x.to_vector();
-        for (size_t i = 0; i < p.size(); ++i)
-          REQUIRE(std::abs(got[i] - p[i]) <= tolerance * (1 + std::abs(p[i])));
+        for (size_t i = 0; i < p.size(); ++i) REQUIRE(std::abs(got[i] - p[i]) <= tolerance * (1 + std::abs(p[i])));
       }
     }
   }
@@ -173,10 +163,9 @@ TEST_CASE("optim: one pass of AdamW is the plain formula, in f32 and f64, for an
 TEST_CASE("optim: what is not there is left alone") {
   for (const Kind& kind : kinds) {
     INFO(kind.name);
-    Tensor idle = parameter(random({3}, 1)), frozen = parameter(random({3}, 2)),
-           empty = parameter(zeros({0, 2})), busy = parameter(random({3}, 3));
-    const std::vector<double> before = idle.to_vector(), cold = frozen.to_vector(),
-                              active = busy.to_vector();
+    Tensor idle = parameter(random({3}, 1)), frozen = parameter(random({3}, 2)), empty = parameter(zeros({0, 2})),
+           busy = parameter(random({3}, 3));
+    const std::vector<double> before = idle.to_vector(), cold = frozen.to_vector(), active = busy.to_vector();
     const auto optimizer = kind.make({idle, frozen, empty, busy});
     frozen.set_grad(random({3}, 4));
     frozen.requires_grad(false);
@@ -198,12 +187,9 @@ TEST_CASE("optim: gradients that are not finite") {
   for (double bad : {inf, -inf, nan}) {
     Tensor p = parameter(zeros({2}));
     p.set_grad(tensor({bad, 1}));
-    const std::string message =
-        message_of([&] { optim::clip_grad_norm({p}, 1.0, {.error_if_nonfinite = true}); });
-    CHECK(message ==
-          cat("clip_grad_norm: the gradients of 1 parameters have norm ",
-              bad == bad ? "inf" : "nan",
-              ": training has diverged: lower the learning rate, or look with DetectAnomaly"));
+    const std::string message = message_of([&] { optim::clip_grad_norm({p}, 1.0, {.error_if_nonfinite = true}); });
+    CHECK(message == cat("clip_grad_norm: the gradients of 1 parameters have norm ", bad == bad ? "inf" : "nan",
+                         ": training has diverged: lower the learning rate, or look with DetectAnomaly"));
     CHECK(p.grad().to_vector()[1] == 1);  // untouched
     CHECK_FALSE(std::isfinite(optim::clip_grad_norm({p}, 1.0)));
   }
@@ -215,33 +201,25 @@ TEST_CASE("optim: error messages") {
   Tensor p = parameter(zeros({2})), q = parameter(zeros({3}));
   const Tensor made = p + 1.0;
   CHECK(message_of([&] { SGD({p}, {.lr = -1}); }) == "SGD: lr = -1: must be a number >= 0");
-  CHECK(message_of([&] { SGD({p}, {.lr = std::nan("")}); }) ==
-        "SGD: lr = nan: must be a number >= 0");
-  CHECK(message_of([&] { SGD({p}, {.weight_decay = -1}); }) ==
-        "SGD: weight_decay = -1: must be a number >= 0");
+  CHECK(message_of([&] { SGD({p}, {.lr = std::nan("")}); }) == "SGD: lr = nan: must be a number >= 0");
+  CHECK(message_of([&] { SGD({p}, {.weight_decay = -1}); }) == "SGD: weight_decay = -1: must be a number >= 0");
   CHECK(message_of([&] { SGD({p}, {.momentum = -1}); }) == "SGD: momentum = -1: must be a number >= 0");
   CHECK(message_of([&] { SGD({p}, {.nesterov = true}); }) ==
         "SGD: nesterov with momentum = 0, dampening = 0: needs a momentum, and no dampening");
   CHECK(message_of([&] { Adam({p}, {.beta1 = 1}); }) == "Adam: betas 1, 0.999: must lie in [0, 1)");
   CHECK(message_of([&] { AdamW({p}, {.eps = -1}); }) == "AdamW: eps = -1: must be a number >= 0");
-  CHECK(message_of([&] { RMSprop({p}, {.alpha = 2}); }) ==
-        "RMSprop: alpha = 2: must lie in [0, 1]");
+  CHECK(message_of([&] { RMSprop({p}, {.alpha = 2}); }) == "RMSprop: alpha = 2: must lie in [0, 1]");
   CHECK(message_of([&] { RMSprop({p}, {.eps = -1}); }) == "RMSprop: eps = -1: must be a number >= 0");
-  CHECK(message_of([&] { RMSprop({p}, {.momentum = -1}); }) ==
-        "RMSprop: momentum = -1: must be a number >= 0");
-  CHECK(message_of([&] { Adagrad({p}, {.lr_decay = -1}); }) ==
-        "Adagrad: lr_decay = -1: must be a number >= 0");
+  CHECK(message_of([&] { RMSprop({p}, {.momentum = -1}); }) == "RMSprop: momentum = -1: must be a number >= 0");
+  CHECK(message_of([&] { Adagrad({p}, {.lr_decay = -1}); }) == "Adagrad: lr_decay = -1: must be a number >= 0");
   CHECK(message_of([&] { Adagrad({p}, {.eps = -1}); }) == "Adagrad: eps = -1: must be a number >= 0");
   CHECK(message_of([&] { Adagrad({p}, {.initial_accumulator_value = -1}); }) ==
         "Adagrad: initial_accumulator_value = -1: must be a number >= 0");
   CHECK(message_of([&] { SGD(std::vector<Tensor>{}); }) ==
         "SGD: no parameters: pass model.parameters(), and see that visit() names them, and parameter(…) made them");
-  CHECK(message_of<AutogradError>([&] {
-          SGD({p, q, p});
-        }) == "SGD: a parameter (2,) is given twice: each belongs to one group");
-  CHECK(message_of<AutogradError>([&] {
-          SGD({p, made});
-        }) ==
+  CHECK(message_of<AutogradError>([&] { SGD({p, q, p}); }) ==
+        "SGD: a parameter (2,) is given twice: each belongs to one group");
+  CHECK(message_of<AutogradError>([&] { SGD({p, made}); }) ==
         "SGD: a tensor (2,) is no parameter: pass model.parameters(), or tensors made by "
         "parameter()");
   CHECK(message_of<AutogradError>([&] { SGD({zeros({2})}); }) ==
@@ -250,19 +228,15 @@ TEST_CASE("optim: error messages") {
 
   AdamW adamw({p, q});
   CHECK(message_of([&] { clip_grad_norm({p}, 0); }) == "clip_grad_norm: max_norm = 0: must be > 0");
-  CHECK(message_of([&] { clip_grad_value({p}, -1); }) ==
-        "clip_grad_value: limit = -1: must be > 0");
-  CHECK(message_of([&] { StepLR(adamw, {.step_size = 0}); }) ==
-        "StepLR: step_size = 0: must be 1 or more");
-  CHECK(message_of([&] { LinearLR(adamw, {.total_iters = 0}); }) ==
-        "LinearLR: total_iters = 0: must be 1 or more");
+  CHECK(message_of([&] { clip_grad_value({p}, -1); }) == "clip_grad_value: limit = -1: must be > 0");
+  CHECK(message_of([&] { StepLR(adamw, {.step_size = 0}); }) == "StepLR: step_size = 0: must be 1 or more");
+  CHECK(message_of([&] { LinearLR(adamw, {.total_iters = 0}); }) == "LinearLR: total_iters = 0: must be 1 or more");
   CHECK(message_of([&] { PolynomialLR(adamw, {.total_iters = -1}); }) ==
         "PolynomialLR: total_iters = -1: must be 1 or more");
   CHECK(message_of([&] { CosineAnnealingLR(adamw, {.t_max = 0}); }) ==
         "CosineAnnealingLR: t_max = 0: must be 1 or more");
-  CHECK(message_of([&] {
-          MultiStepLR(adamw, {.milestones = {3, 2}});
-        }) == "MultiStepLR: milestones: must be in order, from 0 on");
+  CHECK(message_of([&] { MultiStepLR(adamw, {.milestones = {3, 2}}); }) ==
+        "MultiStepLR: milestones: must be in order, from 0 on");
   CHECK(message_of([&] { WarmupCosineLR(adamw, {.warmup = 10, .decay = 5}); }) ==
         "WarmupCosineLR: warmup = 10, decay = 5: the decay must end after the warm-up");
   LambdaLR schedule(adamw, [](int64_t) { return 1.0; });

@@ -30,8 +30,7 @@ std::string stderr_of(const std::function<void()>& body) {
   return captured.str();
 }
 
-template <class M>
-void train(M& model, optim::Optimizer& optimizer, int steps, Dtype dtype = Dtype::f32) {
+template <class M> void train(M& model, optim::Optimizer& optimizer, int steps, Dtype dtype = Dtype::f32) {
   const Tensor x = ones({3, 4}, dtype);
   for (int i = 0; i < steps; ++i) {
     optimizer.zero_grad();
@@ -80,9 +79,11 @@ TEST_CASE("ownership: a parameter replaced by assignment or clone is an error, a
   SGD sgd(m.parameters(), {.lr = 1});
   m.weight = parameter(zeros({4, 4}));
   const std::vector<double> bias = m.bias.to_vector();
-  CHECK(message_of<AutogradError>([&] { train(m, sgd, 1); }) ==
-        "SGD: step: parameter 0 of 2, (4, 4): was replaced: backward() reached another of its shape, which no optimizer "
-        "owns: " + remedy);
+  CHECK(
+      message_of<AutogradError>([&] { train(m, sgd, 1); }) ==
+      "SGD: step: parameter 0 of 2, (4, 4): was replaced: backward() reached another of its shape, which no optimizer "
+      "owns: " +
+          remedy);
   CHECK(m.bias.to_vector() == bias);
 
   Linear n(4, 1);
@@ -105,10 +106,12 @@ TEST_CASE("ownership: a parameter that became a buffer is warned of once, a seco
     sgd.step();
   };
   const std::string said = stderr_of([&] { step(), step(), step(); });
-  CHECK(said ==
-        "warning: SGD: step: parameter 0 of 3, (4, 4): nothing but this optimizer holds it: if an assignment replaced it "
-        "(weight = zeros(…) is a buffer, weight = parameter(zeros(…)) a parameter), make the optimizer afterwards; if its "
-        "layer was removed, all is well\n");
+  CHECK(
+      said ==
+      "warning: SGD: step: parameter 0 of 3, (4, 4): nothing but this optimizer holds it: if an assignment replaced it "
+      "(weight = zeros(…) is a buffer, weight = parameter(zeros(…)) a parameter), make the optimizer afterwards; if "
+      "its "
+      "layer was removed, all is well\n");
   m.bias = zeros({4});
   CHECK(stderr_of([&] { step(), step(); }).find("parameter 1 of 3, (4,)") != std::string::npos);
 }
@@ -119,7 +122,8 @@ TEST_CASE("ownership: a member that visit() forgot is warned of once, each of th
     one.with_scope = other.with_scope = with_scope;
     SGD first(one.parameters(), {.lr = 0.01}), second(other.parameters(), {.lr = 0.01});
     const std::string expected =
-        "warning: SGD: step: backward() reached a parameter (4,) that no visit() names and no optimizer owns: name it in the "
+        "warning: SGD: step: backward() reached a parameter (4,) that no visit() names and no optimizer owns: name it "
+        "in the "
         "visit() of its module, or freeze it with requires_grad(false)\n";
     CHECK(stderr_of([&] { train(one, first, 5); }) == expected);
     CHECK(stderr_of([&] { train(other, second, 5); }) == expected);

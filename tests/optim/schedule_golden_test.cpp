@@ -28,8 +28,7 @@ struct TwoGroups {
 
 using MakeSchedule = std::function<std::unique_ptr<Schedule>(Optimizer&)>;
 
-template <class S, class Options>
-MakeSchedule make(const Options& options) {
+template <class S, class Options> MakeSchedule make(const Options& options) {
   return [=](Optimizer& o) { return std::make_unique<S>(o, options); };
 }
 
@@ -38,8 +37,7 @@ MakeSchedule one_cycle(const OneCycleLROptions& options) { return make<OneCycleL
 std::unique_ptr<Schedule> sequential(Optimizer& o) {
   const LinearLR up(o, {.start_factor = 0.1, .total_iters = 20});
   const CosineAnnealingLR down(o, {.t_max = 80});
-  return std::make_unique<SequentialLR>(
-      o, SequentialLROptions{.schedules = {up, down}, .milestones = {20}});
+  return std::make_unique<SequentialLR>(o, SequentialLROptions{.schedules = {up, down}, .milestones = {20}});
 }
 
 std::unique_ptr<Schedule> sequential_many(Optimizer& o) {
@@ -58,20 +56,16 @@ TEST_CASE("schedules: 120 steps of each are PyTorch's, from the start and resume
       {"constant", make<ConstantLR>(ConstantLROptions{})},
       {"constant_long", make<ConstantLR>(ConstantLROptions{.factor = 0.5, .total_iters = 30})},
       {"restarts", make<CosineAnnealingWarmRestarts>(CosineAnnealingWarmRestartsOptions{})},
-      {"restarts_longer", make<CosineAnnealingWarmRestarts>(CosineAnnealingWarmRestartsOptions{
-                              .t_0 = 7, .t_mult = 2, .eta_min = 0.01})},
-      {"restarts_thrice", make<CosineAnnealingWarmRestarts>(
-                              CosineAnnealingWarmRestartsOptions{.t_0 = 1, .t_mult = 3})},
+      {"restarts_longer",
+       make<CosineAnnealingWarmRestarts>(CosineAnnealingWarmRestartsOptions{.t_0 = 7, .t_mult = 2, .eta_min = 0.01})},
+      {"restarts_thrice", make<CosineAnnealingWarmRestarts>(CosineAnnealingWarmRestartsOptions{.t_0 = 1, .t_mult = 3})},
       {"one_cycle_cos", one_cycle({.total_steps = 121})},
       {"one_cycle_linear", one_cycle({.total_steps = 121, .anneal_strategy = Anneal::linear})},
       {"one_cycle_cos_three", one_cycle({.total_steps = 121, .three_phase = true})},
       {"one_cycle_linear_three",
        one_cycle({.total_steps = 121, .anneal_strategy = Anneal::linear, .three_phase = true})},
-      {"one_cycle_options", one_cycle({.max_lr = 0.2,
-                                       .total_steps = 121,
-                                       .pct_start = 0.17,
-                                       .div_factor = 4.0,
-                                       .final_div_factor = 100.0})},
+      {"one_cycle_options",
+       one_cycle({.max_lr = 0.2, .total_steps = 121, .pct_start = 0.17, .div_factor = 4.0, .final_div_factor = 100.0})},
       {"one_cycle_options_three", one_cycle({.max_lr = 0.2,
                                              .total_steps = 121,
                                              .pct_start = 0.45,
@@ -102,8 +96,7 @@ TEST_CASE("schedules: 120 steps of each are PyTorch's, from the start and resume
       TwoGroups others;
       const auto resumed = make_schedule(others.sgd);
       resumed->set_steps(static_cast<int64_t>(step));
-      for (size_t group : {0, 1})
-        CHECK(std::abs(others.sgd.groups()[group].lr - expected[2 * step + group]) <= 1e-13);
+      for (size_t group : {0, 1}) CHECK(std::abs(others.sgd.groups()[group].lr - expected[2 * step + group]) <= 1e-13);
     }
   }
 }
@@ -157,8 +150,7 @@ TEST_CASE("schedules: ReduceLROnPlateau is PyTorch's with every option, resumed 
       {"default", {}},
       {"patience", {.factor = 0.5, .patience = 2}},
       {"impatient", {.factor = 0.9, .patience = 0}},
-      {"absolute",
-       {.factor = 0.5, .patience = 3, .threshold = 0.05, .threshold_mode = ThresholdMode::abs}},
+      {"absolute", {.factor = 0.5, .patience = 3, .threshold = 0.05, .threshold_mode = ThresholdMode::abs}},
       {"loose", {.factor = 0.5, .patience = 3, .threshold = 0.2}},
       {"cooldown", {.factor = 0.5, .patience = 1, .cooldown = 4}},
       {"floor", {.factor = 0.5, .patience = 1, .min_lr = 0.01}},
@@ -177,8 +169,7 @@ TEST_CASE("schedules: ReduceLROnPlateau is PyTorch's with every option, resumed 
   for (const auto& [name, options] : rows) {
     INFO(name);
     test::note_case("golden", cat("schedule/plateau ", name));
-    const std::vector<double> expected =
-        golden.at(std::string("plateau.") + name, Dtype::f64).to_vector();
+    const std::vector<double> expected = golden.at(std::string("plateau.") + name, Dtype::f64).to_vector();
     CHECK(*std::min_element(expected.begin(), expected.end()) < 0.03);  // something is lowered
     OptimizerState state;
     for (size_t step = 0; step < metric.size(); ++step) {
@@ -202,42 +193,33 @@ TEST_CASE("schedules: ReduceLROnPlateau is PyTorch's with every option, resumed 
 TEST_CASE("schedules: error messages") {
   TwoGroups groups, others;
   SGD& sgd = groups.sgd;
-  CHECK(message_of([&] { ConstantLR(sgd, {.total_iters = 0}); }) ==
-        "ConstantLR: total_iters = 0: must be 1 or more");
+  CHECK(message_of([&] { ConstantLR(sgd, {.total_iters = 0}); }) == "ConstantLR: total_iters = 0: must be 1 or more");
   CHECK(message_of([&] { CosineAnnealingWarmRestarts(sgd, {.t_0 = 0}); }) ==
         "CosineAnnealingWarmRestarts: t_0 = 0: must be 1 or more");
   CHECK(message_of([&] { CosineAnnealingWarmRestarts(sgd, {.t_mult = 0}); }) ==
         "CosineAnnealingWarmRestarts: t_mult = 0: must be 1 or more");
-  CHECK(message_of([&] { OneCycleLR(sgd, {.total_steps = 0}); }) ==
-        "OneCycleLR: total_steps = 0: must be 1 or more");
+  CHECK(message_of([&] { OneCycleLR(sgd, {.total_steps = 0}); }) == "OneCycleLR: total_steps = 0: must be 1 or more");
   const std::string share = ": must lie in 0 … 1, in three phases in 0 … 0.5";
   CHECK(OneCycleLR(sgd, {.max_lr = 0.5, .pct_start = 0}).lr() > 0.49);  // down from the start
-  CHECK(message_of([&] { OneCycleLR(sgd, {.pct_start = 1.5}); }) ==
-        "OneCycleLR: pct_start = 1.5" + share);
+  CHECK(message_of([&] { OneCycleLR(sgd, {.pct_start = 1.5}); }) == "OneCycleLR: pct_start = 1.5" + share);
   CHECK(message_of([&] { OneCycleLR(sgd, {.pct_start = 0.6, .three_phase = true}); }) ==
         "OneCycleLR: pct_start = 0.6" + share);
   CHECK(message_of([&] { OneCycleLR(sgd, {.div_factor = 0}); }) ==
         "OneCycleLR: div_factor = 0, final_div_factor = 10000: must be positive");
   CHECK(message_of([&] { InverseSquareRootLR(sgd, {.warmup = 0}); }) ==
         "InverseSquareRootLR: warmup = 0: must be 1 or more");
-  CHECK(message_of([&] { NoamLR(sgd, {.warmup = -1}); }) ==
-        "NoamLR: warmup = -1: must be 1 or more");
-  CHECK(message_of([&] { NoamLR(sgd, {.d_model = 0}); }) ==
-        "NoamLR: d_model = 0: must be 1 or more");
+  CHECK(message_of([&] { NoamLR(sgd, {.warmup = -1}); }) == "NoamLR: warmup = -1: must be 1 or more");
+  CHECK(message_of([&] { NoamLR(sgd, {.d_model = 0}); }) == "NoamLR: d_model = 0: must be 1 or more");
 
   const ConstantLR a(sgd), b(sgd), foreign(others.sgd);
   CHECK(message_of([&] { SequentialLR(sgd, {.schedules = {}, .milestones = {}}); }) ==
         "SequentialLR: 0 schedules, 0 milestones: needs one between each schedule and the next");
-  CHECK(message_of([&] {
-          SequentialLR(sgd, {.schedules = {a, b}, .milestones = {1, 2}});
-        }) ==
+  CHECK(message_of([&] { SequentialLR(sgd, {.schedules = {a, b}, .milestones = {1, 2}}); }) ==
         "SequentialLR: 2 schedules, 2 milestones: needs one between each schedule and the next");
-  CHECK(message_of([&] {
-          SequentialLR(sgd, {.schedules = {a, b, a}, .milestones = {2, 1}});
-        }) == "SequentialLR: milestones: must be in order, from 0 on");
-  CHECK(message_of([&] {
-          SequentialLR(sgd, {.schedules = {a, foreign}, .milestones = {1}});
-        }) == "SequentialLR: a schedule of another optimizer: make them all for this one");
+  CHECK(message_of([&] { SequentialLR(sgd, {.schedules = {a, b, a}, .milestones = {2, 1}}); }) ==
+        "SequentialLR: milestones: must be in order, from 0 on");
+  CHECK(message_of([&] { SequentialLR(sgd, {.schedules = {a, foreign}, .milestones = {1}}); }) ==
+        "SequentialLR: a schedule of another optimizer: make them all for this one");
 
   CHECK(message_of([&] { ReduceLROnPlateau(sgd, {.factor = 1}); }) ==
         "ReduceLROnPlateau: factor = 1: must lie between 0 and 1");
@@ -274,7 +256,8 @@ TEST_CASE("schedules: an option that would spoil a rate is judged where it is gi
     refused("ReduceLROnPlateau: eps", [&] { ReduceLROnPlateau(sgd, {.eps = bad}); });
     refused("ReduceLROnPlateau: threshold", [&] { ReduceLROnPlateau(sgd, {.threshold = bad}); });
   }
-  CHECK(message_of([&] { MultiStepLR(sgd, {.milestones = {-1, 3}}); }) == "MultiStepLR: milestones: must be in order, from 0 on");
+  CHECK(message_of([&] { MultiStepLR(sgd, {.milestones = {-1, 3}}); }) ==
+        "MultiStepLR: milestones: must be in order, from 0 on");
 
   // Whatever a function of the caller's gives is judged at its step, and nothing is changed.
   LambdaLR schedule(sgd, [](int64_t step) { return step < 2 ? 1.0 : -1.0; });

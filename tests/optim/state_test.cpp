@@ -41,7 +41,9 @@ std::map<std::string, std::vector<double>> content(const ResumeState& state) {
 // An optimizer from outside of the library, which says nothing about its averages beforehand.
 struct Momentum : Optimizer {
   double beta = 0.9;
-  explicit Momentum(const std::vector<Tensor>& p) : Optimizer("Momentum", {ParamGroup{p}}, 0.1, 0.0) { option("beta", beta); }
+  explicit Momentum(const std::vector<Tensor>& p) : Optimizer("Momentum", {ParamGroup{p}}, 0.1, 0.0) {
+    option("beta", beta);
+  }
   void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) override {
     Tensor& m = slots.zeros("m", p);
     m.mul_(beta).add_(g);
@@ -51,10 +53,12 @@ struct Momentum : Optimizer {
 
 using Make = std::function<std::unique_ptr<Optimizer>(const std::vector<Tensor>&)>;
 const std::pair<const char*, Make> kinds[] = {
-    {"SGD", [](auto& p) { return std::make_unique<SGD>(p, SGDOptions{.lr = 0.05, .momentum = 0.9, .nesterov = true}); }},
+    {"SGD",
+     [](auto& p) { return std::make_unique<SGD>(p, SGDOptions{.lr = 0.05, .momentum = 0.9, .nesterov = true}); }},
     {"Adam", [](auto& p) { return std::make_unique<Adam>(p, AdamOptions{.beta1 = 0.8, .amsgrad = true}); }},
     {"AdamW", [](auto& p) { return std::make_unique<AdamW>(p, AdamWOptions{.eps = 1e-6}); }},
-    {"RMSprop", [](auto& p) { return std::make_unique<RMSprop>(p, RMSpropOptions{.momentum = 0.5, .centered = true}); }},
+    {"RMSprop",
+     [](auto& p) { return std::make_unique<RMSprop>(p, RMSpropOptions{.momentum = 0.5, .centered = true}); }},
     {"Adagrad", [](auto& p) { return std::make_unique<Adagrad>(p, AdagradOptions{.lr_decay = 0.1}); }},
     {"Momentum", [](auto& p) { return std::make_unique<Momentum>(p); }},
 };
@@ -152,7 +156,8 @@ TEST_CASE("optimizer states: what is wrong is listed in one message") {
       "\n  param_groups.0.lr: missing\n  param_groups.0.weight_decay: missing\n  param_groups.0.betas: missing"
       "\n  param_groups.0.eps: missing\n  param_groups.0.amsgrad: missing\n  param_groups.0.params: missing";
   CHECK(message_of([&] { adamw.load_state_dict({}); }) ==
-        begin + "\n  does not say what it is a state of: give what state_dict() returned, with its kind, AdamW" + groups +
+        begin + "\n  does not say what it is a state of: give what state_dict() returned, with its kind, AdamW" +
+            groups +
             "\n  no state for parameter 0 of 2, (2,)\n  no state for parameter 1 of 2, (3,)"
             "\nnothing is found under its name: are the names without their prefix?");
   ResumeState half = adamw.state_dict();
@@ -224,9 +229,11 @@ TEST_CASE("schedule states: one that does not fit changes nothing") {
     return message;
   };
   const std::string fit = ": load_state_dict: the state does not fit, nothing is changed:";
-  CHECK(refused(stairs, smooth.state_dict()) == "StepLR" + fit + "\n  is the state of another kind: ExponentialLR, not StepLR");
+  CHECK(refused(stairs, smooth.state_dict()) ==
+        "StepLR" + fit + "\n  is the state of another kind: ExponentialLR, not StepLR");
   CHECK(refused(stairs, single.state_dict()) ==
-        "StepLR" + fit + "\n  base_lrs: has shape (1,), must be 2 numbers\n  _last_lr: has shape (1,), must be 2 numbers");
+        "StepLR" + fit +
+            "\n  base_lrs: has shape (1,), must be 2 numbers\n  _last_lr: has shape (1,), must be 2 numbers");
   for (Resumable* schedule : {static_cast<Resumable*>(&stairs), static_cast<Resumable*>(&plateau)})
     for (const auto& [name, x] : schedule->state_dict()) {
       INFO(name);
@@ -276,6 +283,7 @@ TEST_CASE("optimizer states: a parameter that has made one step has all its numb
         lost = key;
       }
     INFO(name << " " << lost);
-    if (!lost.empty()) CHECK(contains(message_of([&] { optimizer->load_state_dict(state); }), "\n  " + lost + ": missing"));
+    if (!lost.empty())
+      CHECK(contains(message_of([&] { optimizer->load_state_dict(state); }), "\n  " + lost + ": missing"));
   }
 }

@@ -11,13 +11,10 @@
 namespace heed::test {
 
 /// The message of the E that `body` throws; "no error" or "another error: …" if it does not.
-template <class E = Error, class Body>
-std::string message_of(Body&& body) {
+template <class E = Error, class Body> std::string message_of(Body&& body) {
   try {
     body();
-  } catch (const E& e) {
-    return e.what();
-  } catch (const std::exception& e) {
+  } catch (const E& e) { return e.what(); } catch (const std::exception& e) {
     return std::string("another error: ") + e.what();
   }
   return "no error";

@@ -12,7 +12,8 @@ namespace heed::test {
 /// The table of kernels is chosen once a process, so each gets a process of its own.
 inline void require_under_every_isa(const std::string& program, const std::string& tag) {
   for (const core::Kernels* table : core::supported_kernels()) {
-    const Ran ran = run_shell(std::string("HEED_ISA=") + table->isa + " " HEED_BIN_DIR "/" + program + " '" + tag + "'");
+    const Ran ran =
+        run_shell(std::string("HEED_ISA=") + table->isa + " " HEED_BIN_DIR "/" + program + " '" + tag + "'");
     INFO(table->isa << ":\n" << ran.out << ran.err);
     REQUIRE(ran.exit_code == 0);
     REQUIRE(contains(ran.out, "All tests passed"));

@@ -48,12 +48,11 @@ class Golden {
     double largest = 0.0;
     for (const double b : wanted) largest = std::max(largest, std::abs(b));
     for (size_t i = 0; i < got.size(); ++i) {
-      const double allowed = std::max(
-          own_error, (narrow ? 1e-5 : 1e-12) * std::abs(wanted[i]) + (narrow ? 1e-6 : 1e-13) * largest);
+      const double allowed =
+          std::max(own_error, (narrow ? 1e-5 : 1e-12) * std::abs(wanted[i]) + (narrow ? 1e-6 : 1e-13) * largest);
       if (std::abs(got[i] - wanted[i]) <= allowed) continue;
-      FAIL("element " << i << " of " << x.shape() << ": " << got[i] << ", PyTorch has " << wanted[i]
-                      << ", off by " << got[i] - wanted[i] << " where " << allowed
-                      << " is allowed");
+      FAIL("element " << i << " of " << x.shape() << ": " << got[i] << ", PyTorch has " << wanted[i] << ", off by "
+                      << got[i] - wanted[i] << " where " << allowed << " is allowed");
     }
     SUCCEED();
   }

@@ -10,16 +10,14 @@ namespace heed::test {
 
 inline uint64_t fnv1a(const void* bytes, size_t count) {
   uint64_t hash = 0xcbf29ce484222325;
-  for (size_t i = 0; i < count; ++i)
-    hash = (hash ^ static_cast<const unsigned char*>(bytes)[i]) * 0x100000001b3;
+  for (size_t i = 0; i < count; ++i) hash = (hash ^ static_cast<const unsigned char*>(bytes)[i]) * 0x100000001b3;
   return hash;
 }
 
 /// Of the numbers of a contiguous array.
 inline uint64_t fnv1a(const core::Array& x) {
   const size_t width = size_of(x.dtype());
-  return fnv1a(x.storage().bytes() + static_cast<size_t>(x.offset()) * width,
-               static_cast<size_t>(x.numel()) * width);
+  return fnv1a(x.storage().bytes() + static_cast<size_t>(x.offset()) * width, static_cast<size_t>(x.numel()) * width);
 }
 
 }  // namespace heed::test

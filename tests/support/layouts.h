@@ -64,7 +64,10 @@ inline Tensor spread(const Shape& shape, double low, double high, int turn = 0, 
   for (int64_t candidate = n * 5 / 8 + 1; candidate < n; ++candidate) {
     int64_t a = candidate, b = n;
     while (b) a = std::exchange(b, a % b);
-    if (a == 1) { step = candidate; break; }
+    if (a == 1) {
+      step = candidate;
+      break;
+    }
   }
   for (int64_t i = 0; i < n; ++i) {
     const double at = static_cast<double>((i * step + turn) % n) + 0.26 + 0.11 * (turn % 4);

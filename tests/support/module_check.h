@@ -6,7 +6,7 @@
 
 namespace heed::test {
 
-using nn::ModuleCheck;
 using nn::check_module;
+using nn::ModuleCheck;
 
 }  // namespace heed::test

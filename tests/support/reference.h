@@ -22,8 +22,7 @@ inline Row matmul(const Row& a, const Row& b, int64_t m, int64_t n, int64_t k) {
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t l = 0; l < k; ++l) {
       for (int64_t j = 0; j < n; ++j) {
-        c[static_cast<size_t>(i * n + j)] +=
-            a[static_cast<size_t>(i * k + l)] * b[static_cast<size_t>(l * n + j)];
+        c[static_cast<size_t>(i * n + j)] += a[static_cast<size_t>(i * k + l)] * b[static_cast<size_t>(l * n + j)];
       }
     }
   }
@@ -124,16 +123,15 @@ struct Attended {
   Row output, weights;
 };
 template <class Permitted, class Factor>
-Attended attention(const Row& q, const Row& k, const Row& v, int64_t n, int64_t m, int64_t d,
-                   int64_t p, double scale, Permitted permitted, Factor factor) {
+Attended attention(const Row& q, const Row& k, const Row& v, int64_t n, int64_t m, int64_t d, int64_t p, double scale,
+                   Permitted permitted, Factor factor) {
   Attended out{Row(static_cast<size_t>(n * p), 0.0), {}};
   for (int64_t i = 0; i < n; ++i) {
     Row scores(static_cast<size_t>(m), -infinity);
     for (int64_t j = 0; j < m; ++j) {
       if (!permitted(i, j)) continue;
       double score = 0;
-      for (int64_t l = 0; l < d; ++l)
-        score += q[static_cast<size_t>(i * d + l)] * k[static_cast<size_t>(j * d + l)];
+      for (int64_t l = 0; l < d; ++l) score += q[static_cast<size_t>(i * d + l)] * k[static_cast<size_t>(j * d + l)];
       scores[static_cast<size_t>(j)] = scale * score;
     }
     const Row weights = m > 0 ? softmax(scores) : Row();
@@ -163,8 +161,7 @@ inline double silu(double x) { return x * sigmoid(x); }
 struct GruUnit {
   double r, z, n, h;
   GruUnit(const double* x, const double* p, double before)
-      : r(sigmoid(x[0] + p[0])), z(sigmoid(x[1] + p[1])), n(std::tanh(x[2] + r * p[2])),
-        h((1 - z) * n + z * before) {}
+      : r(sigmoid(x[0] + p[0])), z(sigmoid(x[1] + p[1])), n(std::tanh(x[2] + r * p[2])), h((1 - z) * n + z * before) {}
 };
 struct GruUnitGrad {
   double x[3], p[3], before;
@@ -179,8 +176,12 @@ struct GruUnitGrad {
 struct LstmUnit {
   double i, f, g, o, c, h;
   LstmUnit(const double* x, const double* p, double before)
-      : i(sigmoid(x[0] + p[0])), f(sigmoid(x[1] + p[1])), g(std::tanh(x[2] + p[2])),
-        o(sigmoid(x[3] + p[3])), c(f * before + i * g), h(o * std::tanh(c)) {}
+      : i(sigmoid(x[0] + p[0])),
+        f(sigmoid(x[1] + p[1])),
+        g(std::tanh(x[2] + p[2])),
+        o(sigmoid(x[3] + p[3])),
+        c(f * before + i * g),
+        h(o * std::tanh(c)) {}
 };
 struct LstmUnitGrad {
   double x[4], before;

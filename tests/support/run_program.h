@@ -14,15 +14,15 @@
 namespace heed::test {
 
 struct Ran {
-  int exit_code;   // 128 + the signal's number where one ended it
+  int exit_code;  // 128 + the signal's number where one ended it
   std::string out, err;
 
   /// The last line of stdout, read as JSON.
   kit::Json json() const {
     const size_t end = out.find_last_not_of('\n');
     const size_t begin = out.find_last_of('\n', end);
-    return kit::parse_json(out.substr(begin == std::string::npos ? 0 : begin + 1,
-                                       end - (begin == std::string::npos ? 0 : begin + 1) + 1));
+    return kit::parse_json(
+        out.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin + 1) + 1));
   }
 };
 
@@ -30,8 +30,8 @@ struct Ran {
 inline Ran run_shell(const std::string& line) {
   const TempDir dir;
   const int status = std::system(("(" + line + ") </dev/null >" + dir / "out" + " 2>" + dir / "err").c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-          core::read_file(dir / "out"), core::read_file(dir / "err")};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), core::read_file(dir / "out"),
+          core::read_file(dir / "err")};
 }
 
 /// Runs one of the project's programs:  run_program("two_moons --seeds 3")

@@ -17,10 +17,8 @@ Ids to_ids(const core::Array& x) { return Ids(x.data<int64_t>(), x.data<int64_t>
 std::vector<Ids> batches(int64_t n, const BatchOptions& options, Generator& generator) {
   check(options.batch > 0, "batches: a batch of ", options.batch, ": give at least 1");
   Ids order(static_cast<size_t>(n));
-  if (options.shuffle)
-    order = to_ids(core::randperm(n, generator));
-  else
-    std::iota(order.begin(), order.end(), int64_t{0});
+  if (options.shuffle) order = to_ids(core::randperm(n, generator));
+  else std::iota(order.begin(), order.end(), int64_t{0});
   std::vector<Ids> out;
   for (int64_t begin = 0; begin < n; begin += options.batch) {
     const int64_t end = std::min(n, begin + options.batch);
@@ -32,13 +30,11 @@ std::vector<Ids> batches(int64_t n, const BatchOptions& options, Generator& gene
 
 DataLoader::DataLoader(std::vector<Tensor> tensors, const BatchOptions& options)
     : tensors_(std::move(tensors)), options_(options) {
-  check<ShapeError>(!tensors_.empty(),
-                    "DataLoader: no tensors: give the inputs, and what belongs to them");
+  check<ShapeError>(!tensors_.empty(), "DataLoader: no tensors: give the inputs, and what belongs to them");
   check(options.batch > 0, "DataLoader: a batch of ", options.batch, ": give at least 1");
   for (const Tensor& tensor : tensors_)
-    check<ShapeError>(tensor.dim() > 0 && tensor.size(0) == examples(),
-                      "DataLoader: ", tensors_[0].shape(), " and ", tensor.shape(),
-                      ": axis 0 counts the examples and must be equal");
+    check<ShapeError>(tensor.dim() > 0 && tensor.size(0) == examples(), "DataLoader: ", tensors_[0].shape(), " and ",
+                      tensor.shape(), ": axis 0 counts the examples and must be equal");
 }
 
 int64_t DataLoader::batches() const {
@@ -60,8 +56,7 @@ std::vector<Tensor> DataLoader::Epoch::Iterator::operator*() const {
 Padded pad(const std::vector<Ids>& sequences, int64_t padding, int64_t length) {
   check<ShapeError>(!sequences.empty(), "pad: no sequences: give at least one");
   if (length <= 0)
-    for (const Ids& sequence : sequences)
-      length = std::max(length, static_cast<int64_t>(sequence.size()));
+    for (const Ids& sequence : sequences) length = std::max(length, static_cast<int64_t>(sequence.size()));
   const Shape shape{static_cast<int64_t>(sequences.size()), length};
   core::Array ids(shape, Dtype::i64), valid(shape, Dtype::boolean);
   for (int64_t b = 0; b < shape[0]; ++b)
@@ -78,9 +73,8 @@ Windows windows(const Ids& stream, const Ids& starts, int64_t length) {
   const auto size = static_cast<int64_t>(stream.size());
   core::Array inputs(shape, Dtype::i64), targets(shape, Dtype::i64);
   for (int64_t b = 0; b < shape[0]; ++b) {
-    check<IndexError>(starts[b] >= 0 && starts[b] + length < size, "windows: start ", starts[b],
-                      ", length ", length, ": leaves a stream of ", size,
-                      " tokens: start + length + 1 must fit");
+    check<IndexError>(starts[b] >= 0 && starts[b] + length < size, "windows: start ", starts[b], ", length ", length,
+                      ": leaves a stream of ", size, " tokens: start + length + 1 must fit");
     const auto first = stream.begin() + starts[b];
     std::copy(first, first + length, inputs.data<int64_t>() + b * length);
     std::copy(first + 1, first + 1 + length, targets.data<int64_t>() + b * length);
@@ -90,16 +84,14 @@ Windows windows(const Ids& stream, const Ids& starts, int64_t length) {
 
 Ids random_starts(const Ids& stream, int64_t length, int64_t count, Generator& generator) {
   const int64_t last = static_cast<int64_t>(stream.size()) - length;
-  check<ShapeError>(last > 0, "random_starts: a stream of ", stream.size(),
-                    " tokens: has no window of ", length,
+  check<ShapeError>(last > 0, "random_starts: a stream of ", stream.size(), " tokens: has no window of ", length,
                     " and its targets: shorten the window or give more text");
   return to_ids(core::randint(0, last, {count}, generator));
 }
 
 Ids covering_starts(const Ids& stream, int64_t length) {
   Ids starts;
-  for (int64_t i = 0; i + length < static_cast<int64_t>(stream.size()); i += length)
-    starts.push_back(i);
+  for (int64_t i = 0; i + length < static_cast<int64_t>(stream.size()); i += length) starts.push_back(i);
   return starts;
 }
 

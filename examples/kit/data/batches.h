@@ -60,8 +60,7 @@ class DataLoader::Epoch {
 
  private:
   friend class DataLoader;
-  Epoch(std::vector<Tensor> tensors, std::vector<Ids> order)
-      : tensors_(std::move(tensors)), order_(std::move(order)) {}
+  Epoch(std::vector<Tensor> tensors, std::vector<Ids> order) : tensors_(std::move(tensors)), order_(std::move(order)) {}
   std::vector<Tensor> tensors_;
   std::vector<Ids> order_;
 };

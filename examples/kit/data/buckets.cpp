@@ -26,8 +26,7 @@ int64_t rectangle(const Ids& lengths, const Ids& batch) {
 
 std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& o, Generator& generator) {
   check(o.max_tokens >= 0 && o.max_batch >= 0 && o.max_tokens + o.max_batch > 0,
-        "bucket_batches: max_tokens = ", o.max_tokens, ", max_batch = ", o.max_batch,
-        ": give one of them, or both");
+        "bucket_batches: max_tokens = ", o.max_tokens, ", max_batch = ", o.max_batch, ": give one of them, or both");
   check(o.pool >= 0, "bucket_batches: pool = ", o.pool, ": must be 0 or more");
   for (size_t i = 0; i < lengths.size(); ++i)
     check(lengths[i] >= 0 && (o.max_tokens == 0 || lengths[i] <= o.max_tokens),
@@ -38,9 +37,7 @@ std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& o, Gene
   std::iota(order.begin(), order.end(), int64_t{0});
   if (o.shuffle) order = random_order(lengths.size(), generator);
   const auto n = static_cast<int64_t>(order.size()), pool = o.pool > 0 ? o.pool : n;
-  const auto shorter = [&](int64_t a, int64_t b) {
-    return length_of(lengths, a) < length_of(lengths, b);
-  };
+  const auto shorter = [&](int64_t a, int64_t b) { return length_of(lengths, a) < length_of(lengths, b); };
   std::vector<Ids> batches;
   for (int64_t begin = 0; begin < n; begin += pool) {
     const auto first = order.begin() + begin, last = order.begin() + std::min(n, begin + pool);
@@ -48,8 +45,8 @@ std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& o, Gene
     Ids batch;
     for (auto i = first; i != last; ++i) {  // *i is the longest so far
       const auto size = static_cast<int64_t>(batch.size()) + 1;
-      const bool full = (o.max_batch > 0 && size > o.max_batch) ||
-                        (o.max_tokens > 0 && size * length_of(lengths, *i) > o.max_tokens);
+      const bool full =
+          (o.max_batch > 0 && size > o.max_batch) || (o.max_tokens > 0 && size * length_of(lengths, *i) > o.max_tokens);
       if (full && !batch.empty()) {
         batches.push_back(batch);
         batch.clear();
@@ -60,8 +57,7 @@ std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& o, Gene
   }
   if (!o.shuffle) return batches;
   std::vector<Ids> shuffled;
-  for (const int64_t i : random_order(batches.size(), generator))
-    shuffled.push_back(batches[static_cast<size_t>(i)]);
+  for (const int64_t i : random_order(batches.size(), generator)) shuffled.push_back(batches[static_cast<size_t>(i)]);
   return shuffled;
 }
 

@@ -28,8 +28,7 @@ struct BucketOptions {
 /// more. Two permutations are drawn from the generator (none without shuffle). O(n log n).
 ///
 /// Throws Error without a limit, or for a sequence that is longer than max_tokens.
-std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& options,
-                                Generator& generator);
+std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& options, Generator& generator);
 
 /// The share of the batches' rectangles that is padding: 0 … 1.
 double padding_share(const Ids& lengths, const std::vector<Ids>& batches);

@@ -16,8 +16,7 @@
 namespace heed::kit {
 namespace {
 
-template <class F>
-Curve noisy_curve(const F& f, int64_t n, double noise, Generator& generator) {
+template <class F> Curve noisy_curve(const F& f, int64_t n, double noise, Generator& generator) {
   Curve curve;
   curve.x = rand({n}, generator, Dtype::f64).to_vector();
   for (double& x : curve.x) x *= 5;
@@ -42,8 +41,7 @@ Classified two_moons(int64_t n, double noise, Generator& generator) {
   for (int64_t i = 0; i < n; ++i) {
     const bool inner = i >= outer;
     const int64_t count = inner ? n - outer : outer, k = inner ? i - outer : i;
-    const double t =
-        count == 1 ? 0 : std::numbers::pi * static_cast<double>(k) / static_cast<double>(count - 1);
+    const double t = count == 1 ? 0 : std::numbers::pi * static_cast<double>(k) / static_cast<double>(count - 1);
     points.push_back((inner ? 1 - std::cos(t) : std::cos(t)) + noise * errors[2 * i]);
     points.push_back((inner ? 0.5 - std::sin(t) : std::sin(t)) + noise * errors[2 * i + 1]);
     labels.push_back(inner);
@@ -56,8 +54,7 @@ Curve sine_plus_line(Generator& generator, int64_t n) {
 }
 
 Curve sine_plus_power(Generator& generator, int64_t n) {
-  return noisy_curve([](double x) { return 2 * std::sin(x) + std::pow(x, 0.8); }, n, 0.5,
-                     generator);
+  return noisy_curve([](double x) { return 2 * std::sin(x) + std::pow(x, 0.8); }, n, 0.5, generator);
 }
 
 std::string source_tree_text() { return source_tree_text(HEED_SOURCE_DIR); }
@@ -66,8 +63,7 @@ std::string source_tree_text(const std::filesystem::path& root) {
   namespace fs = std::filesystem;
   std::vector<std::string> files;  // relative, with '/': the same order on every system
   for (const char* folder : {"core", "autograd", "nn", "optim", "examples"}) {
-    check<IoError>(!root.empty() && fs::is_directory(root / folder),
-                   "source tree: ", quote((root / folder).string()),
+    check<IoError>(!root.empty() && fs::is_directory(root / folder), "source tree: ", quote((root / folder).string()),
                    ": is not there: give a text to learn from with --text FILE");
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       const fs::path extension = entry.path().extension();

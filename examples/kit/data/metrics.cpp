@@ -14,8 +14,7 @@ namespace {
 /// How often each run of n words occurs.
 std::map<Words, int64_t> ngrams(const Words& words, size_t n) {
   std::map<Words, int64_t> counts;
-  for (size_t i = 0; i + n <= words.size(); ++i)
-    ++counts[Words(words.begin() + i, words.begin() + i + n)];
+  for (size_t i = 0; i + n <= words.size(); ++i) ++counts[Words(words.begin() + i, words.begin() + i + n)];
   return counts;
 }
 
@@ -34,18 +33,14 @@ int64_t windows(const Words& words, size_t n) {
   return std::max<int64_t>(0, static_cast<int64_t>(words.size()) - static_cast<int64_t>(n) + 1);
 }
 
-double brevity(double candidate, double reference) {
-  return std::exp(std::min(0.0, 1 - reference / candidate));
-}
+double brevity(double candidate, double reference) { return std::exp(std::min(0.0, 1 - reference / candidate)); }
 
-void check_vocabulary(const char* op, const Ids& training, const Ids& validation,
-                      int64_t vocabulary) {
-  check(!validation.empty() && !training.empty(), op, ": ", training.size(), " training and ",
-        validation.size(), " validation symbols: there must be one of each at least");
+void check_vocabulary(const char* op, const Ids& training, const Ids& validation, int64_t vocabulary) {
+  check(!validation.empty() && !training.empty(), op, ": ", training.size(), " training and ", validation.size(),
+        " validation symbols: there must be one of each at least");
   for (const Ids* ids : {&training, &validation})
     for (const int64_t id : *ids)
-      check<IndexError>(id >= 0 && id < vocabulary, op, ": id ", id, ": is not in 0 … ",
-                        vocabulary - 1);
+      check<IndexError>(id >= 0 && id < vocabulary, op, ": id ", id, ": is not in 0 … ", vocabulary - 1);
 }
 
 }  // namespace
@@ -55,8 +50,8 @@ double perplexity(double nats) { return std::exp(nats); }
 double bits_per_character(double nats) { return nats / std::numbers::ln2; }
 
 double accuracy(const Ids& predicted, const Ids& targets, int64_t ignored) {
-  check<ShapeError>(predicted.size() == targets.size(), "accuracy: ", predicted.size(),
-                    " predictions for ", targets.size(), " targets: give one for each");
+  check<ShapeError>(predicted.size() == targets.size(), "accuracy: ", predicted.size(), " predictions for ",
+                    targets.size(), " targets: give one for each");
   int64_t right = 0, counted = 0;
   for (size_t i = 0; i < targets.size(); ++i) {
     if (targets[i] == ignored) continue;
@@ -68,19 +63,18 @@ double accuracy(const Ids& predicted, const Ids& targets, int64_t ignored) {
 
 double bleu(const Words& candidate, const Words& reference, int k) {
   if (candidate.empty()) return 0;
-  double score =
-      brevity(static_cast<double>(candidate.size()), static_cast<double>(reference.size()));
+  double score = brevity(static_cast<double>(candidate.size()), static_cast<double>(reference.size()));
   for (int n = 1; n <= std::min(k, static_cast<int>(candidate.size())); ++n) {
-    const double precision = static_cast<double>(matches(candidate, reference, n)) /
-                             static_cast<double>(windows(candidate, n));
+    const double precision =
+        static_cast<double>(matches(candidate, reference, n)) / static_cast<double>(windows(candidate, n));
     score *= std::pow(precision, std::pow(0.5, n));
   }
   return score;
 }
 
 double corpus_bleu(const std::vector<Words>& candidates, const std::vector<Words>& references) {
-  check<ShapeError>(candidates.size() == references.size(), "corpus_bleu: ", candidates.size(),
-                    " candidates for ", references.size(), " references: give one for each");
+  check<ShapeError>(candidates.size() == references.size(), "corpus_bleu: ", candidates.size(), " candidates for ",
+                    references.size(), " references: give one for each");
   double log_precisions = 0, candidate_words = 0, reference_words = 0;
   for (size_t n = 1; n <= 4; ++n) {
     int64_t found = 0, all = 0;

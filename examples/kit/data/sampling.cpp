@@ -12,19 +12,16 @@ namespace heed::kit {
 int64_t sample(const std::vector<float>& logits, double u, const SamplingOptions& options) {
   check(!logits.empty(), "sample: no logits: give one for each token");
   check(options.temperature >= 0 && options.top_k >= 0 && options.top_p > 0 && options.top_p <= 1,
-        "sample: temperature ", options.temperature, ", top_k ", options.top_k, ", top_p ",
-        options.top_p,
+        "sample: temperature ", options.temperature, ", top_k ", options.top_k, ", top_p ", options.top_p,
         ": out of range: temperature and top_k are at least 0, top_p is above 0 and at most 1");
   check(u >= 0 && u < 1, "sample: u is ", u, ": must be at least 0 and less than 1");
   for (size_t i = 0; i < logits.size(); ++i)
-    check(!std::isnan(logits[i]), "sample: logit ", i,
-          " is nan: look for where it came from (detect_anomaly)");
+    check(!std::isnan(logits[i]), "sample: logit ", i, " is nan: look for where it came from (detect_anomaly)");
 
   // 1. Order by probability. A stable sort keeps ties in their order: same logits, same token.
   std::vector<int64_t> order(logits.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return logits[a] > logits[b]; });
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return logits[a] > logits[b]; });
   const double largest = logits[order[0]];
   check(largest > -std::numeric_limits<double>::infinity(), "sample: all ", logits.size(),
         " logits are -inf: no token is allowed");

@@ -9,7 +9,7 @@ namespace heed::kit {
 struct SamplingOptions {
   double temperature = 1;  // logits are divided by it; 0 takes the largest
   int64_t top_k = 0;       // keep the k largest; 0 keeps all
-  double top_p = 1;  // keep the fewest that together have this probability (Holtzman et al. 2020)
+  double top_p = 1;        // keep the fewest that together have this probability (Holtzman et al. 2020)
 };
 
 /// The index i with  Σ_{j before i} pⱼ <= u < Σ_{j up to i} pⱼ, p = softmax of what is kept, in

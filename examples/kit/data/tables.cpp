@@ -11,8 +11,7 @@
 namespace heed::kit {
 namespace {
 
-template <class... Parts>
-[[noreturn]] void malformed(const std::string& name, int64_t line, const Parts&... parts) {
+template <class... Parts> [[noreturn]] void malformed(const std::string& name, int64_t line, const Parts&... parts) {
   fail<FormatError>(readable(name), ":", line, ": ", parts...);
 }
 
@@ -29,12 +28,11 @@ std::string_view without_mark(std::string_view text) {
   return text.substr(0, 3) == byte_order_mark ? text.substr(3) : text;
 }
 
-void add_row(std::vector<Row>& rows, Row row, const std::string& name, int64_t line,
-             size_t& columns) {
+void add_row(std::vector<Row>& rows, Row row, const std::string& name, int64_t line, size_t& columns) {
   if (columns == 0) columns = row.size();
   if (row.size() != columns)
-    malformed(name, line, row.size(), row.size() == 1 ? " column" : " columns", ": expected ",
-              columns, ": each row has as many");
+    malformed(name, line, row.size(), row.size() == 1 ? " column" : " columns", ": expected ", columns,
+              ": each row has as many");
   rows.push_back(std::move(row));
 }
 
@@ -66,8 +64,7 @@ std::string_view without_blank_end(std::string_view text) {
 }
 
 /// Calls use(line, its number) for each line.
-template <class Use>
-void for_each_line(std::string_view text, const Use& use) {
+template <class Use> void for_each_line(std::string_view text, const Use& use) {
   const LineEnds ends(text);
   size_t begin = 0;
   for (int64_t number = 1; begin < text.size(); ++number) {
@@ -120,8 +117,7 @@ std::vector<Row> parse_tsv(std::string_view content, const std::string& name, si
   return rows;
 }
 
-std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns,
-                           char separator) {
+std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns, char separator) {
   check_utf8(content, name);
   const std::string_view text = without_blank_end(without_mark(content));
   std::vector<Row> rows;
@@ -135,8 +131,7 @@ std::vector<Row> parse_csv(std::string_view content, const std::string& name, si
       std::string field;
       if (i < text.size() && text[i] == '"') {
         for (++i;; ++i) {
-          if (i >= text.size())
-            malformed(name, first_line, "a quoted field has no end: close it with a \"");
+          if (i >= text.size()) malformed(name, first_line, "a quoted field has no end: close it with a \"");
           if (text[i] == '"' && (i + 1 >= text.size() || text[i + 1] != '"')) break;
           if (text[i] == '"') ++i;  // two quotes stand for one
           line += text[i] == '\n';
@@ -148,8 +143,7 @@ std::vector<Row> parse_csv(std::string_view content, const std::string& name, si
       } else {
         for (; i < text.size() && text[i] != separator && !at_line_end(i); ++i) {
           if (text[i] == '"')
-            malformed(name, line,
-                      "a quote inside a field without quotes: put the whole field in quotes");
+            malformed(name, line, "a quote inside a field without quotes: put the whole field in quotes");
           field += text[i];
         }
       }
@@ -163,9 +157,7 @@ std::vector<Row> parse_csv(std::string_view content, const std::string& name, si
   return rows;
 }
 
-Tensor read_idx(const std::filesystem::path& file) {
-  return parse_idx(core::read_file(file.string()), file.string());
-}
+Tensor read_idx(const std::filesystem::path& file) { return parse_idx(core::read_file(file.string()), file.string()); }
 
 Tensor parse_idx(std::string_view bytes, const std::string& source) {
   const std::string name = readable(source);
@@ -176,27 +168,25 @@ Tensor parse_idx(std::string_view bytes, const std::string& source) {
                      ": byte 0: is no IDX file: it would begin with two zero bytes");
   const int type = byte(2);
   const size_t element = type == 0x08 ? 1 : 4;
-  check<FormatError>(type == 0x08 || type == 0x0C || type == 0x0D, name, ": byte 2: element type ",
-                     type,
+  check<FormatError>(type == 0x08 || type == 0x0C || type == 0x0D, name, ": byte 2: element type ", type,
                      ": is not supported: 8 (bytes), 12 (32-bit integers) and 13 (floats) are");
   const size_t axes = byte(3), header = 4 + 4 * axes;
-  check<FormatError>(axes <= Shape::max_rank, name, ": byte 3: ", axes,
-                     " axes: at most 8 are supported");
-  check<FormatError>(bytes.size() >= header, name, ": byte ", bytes.size(),
-                     ": ends inside the sizes of its ", axes, " axes");
+  check<FormatError>(axes <= Shape::max_rank, name, ": byte 3: ", axes, " axes: at most 8 are supported");
+  check<FormatError>(bytes.size() >= header, name, ": byte ", bytes.size(), ": ends inside the sizes of its ", axes,
+                     " axes");
   Shape shape;
   size_t count = 1, strides = 1;  // an axis of 0 leaves no elements, but strides all the same
   for (size_t i = 0; i < axes; ++i) {
     shape.push_back(big_endian(bytes, 4 + 4 * i));
     const auto size = static_cast<size_t>(shape.back());
-    check<FormatError>(!__builtin_mul_overflow(strides, std::max<size_t>(size, 1), &strides), name, ": byte ", 4 + 4 * i, ": the number of elements overflows");
+    check<FormatError>(!__builtin_mul_overflow(strides, std::max<size_t>(size, 1), &strides), name, ": byte ",
+                       4 + 4 * i, ": the number of elements overflows");
     count *= size;
   }
   // Divided rather than multiplied, so that a lying header cannot overflow.
   const size_t data = bytes.size() - header;
-  check<FormatError>(data % element == 0 && data / element == count, name, ": byte ", header, ": ",
-                     data, " bytes of data: shape ", shape, " needs ", count, " elements of ",
-                     element, " bytes");
+  check<FormatError>(data % element == 0 && data / element == count, name, ": byte ", header, ": ", data,
+                     " bytes of data: shape ", shape, " needs ", count, " elements of ", element, " bytes");
   check<FormatError>(strides <= static_cast<size_t>(INT64_MAX) / 4, name, ": byte 4: shape ", shape,
                      ": is too large, though it holds no elements");
   if (type == 0x0C) {
@@ -207,8 +197,8 @@ Tensor parse_idx(std::string_view bytes, const std::string& source) {
   }
   core::Array out(shape);
   for (size_t i = 0; i < count; ++i)
-    out.data<float>()[i] = type == 0x08 ? static_cast<float>(byte(header + i))
-                                        : std::bit_cast<float>(big_endian(bytes, header + 4 * i));
+    out.data<float>()[i] =
+        type == 0x08 ? static_cast<float>(byte(header + i)) : std::bit_cast<float>(big_endian(bytes, header + 4 * i));
   return Tensor(out);
 }
 

@@ -26,13 +26,11 @@ std::vector<Row> read_tsv(const std::filesystem::path& file, size_t columns = 0)
 
 /// Rows of fields between commas (RFC 4180): a field in double quotes may hold commas, line ends
 /// and, doubled, quotes.
-std::vector<Row> read_csv(const std::filesystem::path& file, size_t columns = 0,
-                          char separator = ',');
+std::vector<Row> read_csv(const std::filesystem::path& file, size_t columns = 0, char separator = ',');
 
 // The same for content that is in memory; `name` stands for the file in messages.
 std::vector<Row> parse_tsv(std::string_view content, const std::string& name, size_t columns = 0);
-std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns = 0,
-                           char separator = ',');
+std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns = 0, char separator = ',');
 
 /// IDX: two zero bytes, a type, the number of axes, the sizes, the numbers; all big-endian.
 /// Unsigned bytes and floats become f32, 32-bit integers i32. Nothing may be missing or left over.

@@ -11,8 +11,7 @@ namespace heed::kit {
 namespace {
 
 /// Calls use(code point, line, column) for each of the text.
-template <class Use>
-void for_each_code_point(std::string_view text, const Use& use) {
+template <class Use> void for_each_code_point(std::string_view text, const Use& use) {
   int64_t line = 1, column = 1;
   while (!text.empty()) {
     const auto c = take_code_point(text);
@@ -62,8 +61,7 @@ Ids CharVocab::encode(std::string_view text) const {
   for_each_code_point(text, [&](char32_t c, int64_t line, int64_t column) {
     const auto found = ids_.find(c);
     if (found == ids_.end())
-      fail<IndexError>("vocabulary: ", named(c), " at line ", line, ", column ", column,
-                       ": is not among the ", size(),
+      fail<IndexError>("vocabulary: ", named(c), " at line ", line, ", column ", column, ": is not among the ", size(),
                        " symbols of the vocabulary: leave it out, or "
                        "train on a text that has it");
     ids.push_back(found->second);
@@ -99,8 +97,7 @@ WordVocab::WordVocab(const std::vector<Words>& sentences, int64_t min_freq)
     for (const std::string& word : sentence) ++counts[word];
   for (const std::string& mark : words_) counts.erase(mark);
   std::vector<std::pair<std::string, int64_t>> order(counts.begin(), counts.end());
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   for (const auto& [word, count] : order)
     if (count >= min_freq) words_.push_back(word);
   for (size_t id = 0; id < words_.size(); ++id) ids_[words_[id]] = static_cast<int64_t>(id);

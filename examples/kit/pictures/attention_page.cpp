@@ -25,8 +25,7 @@ std::string base64(const std::vector<uint8_t>& bytes) {
   return text;
 }
 
-template <class List, class ToText>
-std::string json_list(const List& list, const ToText& to_text) {
+template <class List, class ToText> std::string json_list(const List& list, const ToText& to_text) {
   std::string text = "[";
   for (const auto& item : list) text += (text.size() > 1 ? "," : "") + to_text(item);
   return text + "]";
@@ -40,8 +39,7 @@ std::string quantised(const std::vector<float>& weights, size_t keys) {
   const auto [low, high] = std::minmax_element(weights.begin(), weights.end());
   const double first = *low, step = (*high - first) / 255;
   std::vector<uint8_t> bytes;
-  for (const float w : weights)
-    bytes.push_back(step > 0 ? static_cast<uint8_t>(std::lround((w - first) / step)) : 0);
+  for (const float w : weights) bytes.push_back(step > 0 ? static_cast<uint8_t>(std::lround((w - first) / step)) : 0);
   std::string top = "[";
   for (size_t row = 0; row < weights.size(); row += keys) {
     const size_t kept = std::min(keys, exact_of_a_row);
@@ -66,8 +64,7 @@ std::string mask_rows(const AttentionSet& set) {
   std::string text = "[";
   for (size_t i = 0; i < set.queries.size(); ++i) {
     text += i == 0 ? "\"" : ",\"";
-    for (size_t j = 0; j < set.keys.size(); ++j)
-      text += set.allowed[i * set.keys.size() + j] ? '1' : '0';
+    for (size_t j = 0; j < set.keys.size(); ++j) text += set.allowed[i * set.keys.size() + j] ? '1' : '0';
     text += '"';
   }
   return text + "]";
@@ -75,19 +72,17 @@ std::string mask_rows(const AttentionSet& set) {
 
 void check_set(const AttentionSet& set) {
   const size_t n = set.queries.size(), m = set.keys.size();
-  const std::string here =
-      cat("attention page: set '", set.name, "' of ", n, " queries and ", m, " keys");
+  const std::string here = cat("attention page: set '", set.name, "' of ", n, " queries and ", m, " keys");
   check<ShapeError>(n > 0 && m > 0, here, ": has no tokens: give one text for each query and key");
   check<ShapeError>(!set.layers.empty(), here, ": has no layers: give the weights of one at least");
-  check<ShapeError>(set.allowed.empty() || set.allowed.size() == n * m, here, ": the mask has ",
-                    set.allowed.size(), " entries: give queries x keys of them, or none");
+  check<ShapeError>(set.allowed.empty() || set.allowed.size() == n * m, here, ": the mask has ", set.allowed.size(),
+                    " entries: give queries x keys of them, or none");
   for (size_t l = 0; l < set.layers.size(); ++l) {
-    check<ShapeError>(!set.layers[l].empty(), here, ": layer ", l,
-                      " has no heads: give one at least");
+    check<ShapeError>(!set.layers[l].empty(), here, ": layer ", l, " has no heads: give one at least");
     for (size_t h = 0; h < set.layers[l].size(); ++h) {
       const std::vector<float>& weights = set.layers[l][h];
-      check<ShapeError>(weights.size() == n * m, here, ": layer ", l, ", head ", h, " has ",
-                        weights.size(), " weights: give queries x keys of them, row by row");
+      check<ShapeError>(weights.size() == n * m, here, ": layer ", l, ", head ", h, " has ", weights.size(),
+                        " weights: give queries x keys of them, row by row");
     }
   }
 }
@@ -103,8 +98,7 @@ std::string page_json(const AttentionPage& page) {
       return exact ? json_list(weights, number) : quantised(weights, set.keys.size());
     };
     const auto layers = [&](const auto& layer) { return json_list(layer, heads); };
-    return "{\"name\":" + json_for_html(set.name) +
-           ",\"queries\":" + json_list(set.queries, json_for_html) +
+    return "{\"name\":" + json_for_html(set.name) + ",\"queries\":" + json_list(set.queries, json_for_html) +
            ",\"keys\":" + json_list(set.keys, json_for_html) + ",\"allowed\":" + mask_rows(set) +
            ",\n\"layers\":" + json_list(set.layers, layers) + "}";
   });
@@ -143,16 +137,15 @@ std::string attention_html(const AttentionPage& given) {
          "script-src 'unsafe-inline'; style-src 'unsafe-inline'\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-         title + "</title>\n<style>\n" + attention_page_style +
-         "</style>\n</head>\n<body>\n<header>\n<h1>" + title + "</h1>\n" +
-         (page.note.empty() ? "" : "<p>" + escaped_xml(page.note) + "</p>\n") +
-         (left_out == 0 ? "" : "<p role=\"note\">Weights that are not finite (NaN or infinite) "
-                                   "and are shown as 0: " +
-                                   std::to_string(left_out) + ".</p>\n") +
-         "</header>\n" +
-         attention_page_body + "<script type=\"application/json\" id=\"data\">\n" +
-         page_json(page) + "\n</script>\n<script>\n'use strict';\n" + attention_page_script +
-         attention_page_views + "start();\n</script>\n</body>\n</html>\n";
+         title + "</title>\n<style>\n" + attention_page_style + "</style>\n</head>\n<body>\n<header>\n<h1>" + title +
+         "</h1>\n" + (page.note.empty() ? "" : "<p>" + escaped_xml(page.note) + "</p>\n") +
+         (left_out == 0 ? ""
+                        : "<p role=\"note\">Weights that are not finite (NaN or infinite) "
+                          "and are shown as 0: " +
+                              std::to_string(left_out) + ".</p>\n") +
+         "</header>\n" + attention_page_body + "<script type=\"application/json\" id=\"data\">\n" + page_json(page) +
+         "\n</script>\n<script>\n'use strict';\n" + attention_page_script + attention_page_views +
+         "start();\n</script>\n</body>\n</html>\n";
 }
 
 void save_attention_page(const std::filesystem::path& file, const AttentionPage& page) {

@@ -26,9 +26,8 @@ namespace heed::kit {
 struct AttentionSet {
   std::string name = {};
   std::vector<std::string> queries = {}, keys = {};
-  std::vector<std::vector<std::vector<float>>> layers =
-      {};                          // [layer][head]: n·m weights, row by row
-  std::vector<bool> allowed = {};  // n·m, false is masked; empty: none is
+  std::vector<std::vector<std::vector<float>>> layers = {};  // [layer][head]: n·m weights, row by row
+  std::vector<bool> allowed = {};                            // n·m, false is masked; empty: none is
 };
 
 struct AttentionPage {

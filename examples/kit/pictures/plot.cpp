@@ -19,9 +19,7 @@ struct Axis {
   double from, to;   // pixels
   bool log;
 
-  double operator()(double v) const {
-    return from + ((log ? std::log10(v) : v) - low) / (high - low) * (to - from);
-  }
+  double operator()(double v) const { return from + ((log ? std::log10(v) : v) - low) / (high - low) * (to - from); }
   bool shows(double v) const { return axis_shows(v, log); }
   std::vector<double> ticks(int count) const {
     const auto power = [](double exponent) { return std::pow(10, std::clamp(exponent, -307.0, 307.0)); };
@@ -60,8 +58,7 @@ std::string tick_label(double value, const std::vector<double>& ticks, bool log)
   if (value == 0) return "0";
   if (log || ticks.size() < 2 || std::abs(value) >= 1e6 || std::abs(ticks[1] - ticks[0]) < 1e-4)
     return general(value, 6);
-  return fixed(value,
-               std::max(0, static_cast<int>(std::ceil(-std::log10(ticks[1] - ticks[0]) - 1e-9))));
+  return fixed(value, std::max(0, static_cast<int>(std::ceil(-std::log10(ticks[1] - ticks[0]) - 1e-9))));
 }
 
 /// At most two points a pixel column, its lowest and its highest: what the eye would see of more.
@@ -87,9 +84,8 @@ std::string draw_series(const Series& series, int number, const Axis& x_axis, co
   if (series.mark == Mark::dots) {
     for (size_t i = 0; i < series.x.size(); ++i)
       if (x_axis.shows(series.x[i]) && y_axis.shows(series.y[i]))
-        out += "<circle class=\"dot f" + colour + "\" r=\"" + (series.faint ? "2" : "3.2") +
-               "\" cx=\"" + at(x_axis(series.x[i])) + "\" cy=\"" + at(y_axis(series.y[i])) +
-               "\"/>\n";
+        out += "<circle class=\"dot f" + colour + "\" r=\"" + (series.faint ? "2" : "3.2") + "\" cx=\"" +
+               at(x_axis(series.x[i])) + "\" cy=\"" + at(y_axis(series.y[i])) + "\"/>\n";
     return out;
   }
   std::vector<double> x = series.x, y = series.y;
@@ -125,12 +121,11 @@ std::string draw_legend(const Plot& plot, const Box& box, double y, double& heig
     if (x > box.x && x + width > box.x + box.width) x = box.x, y += 20, height += 20;
     const std::string colour = std::to_string(series.colour.value_or(static_cast<int>(i)) % 8);
     if (series.mark == Mark::dots)
-      out += "<circle class=\"dot f" + colour + "\" r=\"4\" cx=\"" + at(x + 12) + "\" cy=\"" +
-             at(y - 4) + "\"/>\n";
+      out += "<circle class=\"dot f" + colour + "\" r=\"4\" cx=\"" + at(x + 12) + "\" cy=\"" + at(y - 4) + "\"/>\n";
     else
-      out += svg_line(x, y - 4, x + 24, y - 4,
-                      "line s" + colour + (series.mark == Mark::dashes ? " dashes" : "") +
-                          (series.faint ? " faint" : ""));
+      out +=
+          svg_line(x, y - 4, x + 24, y - 4,
+                   "line s" + colour + (series.mark == Mark::dashes ? " dashes" : "") + (series.faint ? " faint" : ""));
     out += svg_text(x + 30, y, series.name);
     x += width;
   }
@@ -159,8 +154,8 @@ std::string draw_levels(const Plot& plot, const Axis& x_axis, const Axis& y_axis
       if (std::abs(other - label) < 13) label = y + 13;
     taken.push_back(label);
     const bool left = covers_a_curve(plot, x_axis, y_axis, label_width(level.label), label);
-    out += svg_text(left ? x_axis.from + 4 : x_axis.to - 4, label, level.label,
-                    left ? Anchor::start : Anchor::end, "small halo");
+    out += svg_text(left ? x_axis.from + 4 : x_axis.to - 4, label, level.label, left ? Anchor::start : Anchor::end,
+                    "small halo");
   }
   return out;
 }
@@ -171,9 +166,8 @@ std::string draw(const Plot& plot, Box box) {
   Range x_range, y_range;
   int64_t left_out = 0;
   for (const Series& series : plot.series) {
-    check<ShapeError>(series.x.size() == series.y.size(), "plot: '", series.name, "' has ",
-                      series.x.size(), " x and ", series.y.size(),
-                      " y: each point needs both: give as many of each");
+    check<ShapeError>(series.x.size() == series.y.size(), "plot: '", series.name, "' has ", series.x.size(), " x and ",
+                      series.y.size(), " y: each point needs both: give as many of each");
     for (size_t i = 0; i < series.x.size(); ++i) {
       const bool pen_lift = std::isnan(series.x[i]) && std::isnan(series.y[i]);
       if (!axis_shows(series.x[i], plot.log_x) || !axis_shows(series.y[i], plot.log_y)) {
@@ -197,14 +191,12 @@ std::string draw(const Plot& plot, Box box) {
   double legend_height = 0;
   out += draw_legend(plot, box, top + 14, legend_height);
   top += legend_height + 8;
-  const double bottom =
-      box.y + box.height - (plot.x_label.empty() ? 24 : 44) - (left_out > 0 ? 16 : 0);
+  const double bottom = box.y + box.height - (plot.x_label.empty() ? 24 : 44) - (left_out > 0 ? 16 : 0);
 
   Axis y_axis{y_range.low, y_range.high, bottom, top, plot.log_y};
   const auto y_ticks = y_axis.ticks(std::max(2, static_cast<int>((bottom - top) / 45)));
   double label_space = 0;
-  for (const double t : y_ticks)
-    label_space = std::max(label_space, label_width(tick_label(t, y_ticks, plot.log_y)));
+  for (const double t : y_ticks) label_space = std::max(label_space, label_width(tick_label(t, y_ticks, plot.log_y)));
   const double left = box.x + label_space + 10 + (plot.y_label.empty() ? 0 : 20);
   Axis x_axis{x_range.low, x_range.high, left, box.x + box.width - 8, plot.log_x};
   const auto x_ticks = x_axis.ticks(std::max(2, static_cast<int>((x_axis.to - left) / 80)));
@@ -218,15 +210,13 @@ std::string draw(const Plot& plot, Box box) {
     out += svg_text(x_axis(t), bottom + 18, tick_label(t, x_ticks, plot.log_x), Anchor::middle);
   }
   out += svg_line(left, bottom, x_axis.to, bottom, "a") + svg_line(left, top, left, bottom, "a");
-  if (!plot.x_label.empty())
-    out += svg_text((left + x_axis.to) / 2, bottom + 36, plot.x_label, Anchor::middle);
+  if (!plot.x_label.empty()) out += svg_text((left + x_axis.to) / 2, bottom + 36, plot.x_label, Anchor::middle);
   if (left_out > 0)
-    out += svg_text(x_axis.to, box.y + box.height - 6, left_out_text(left_out, plot.log_x || plot.log_y),
-                    Anchor::end, "small");
+    out += svg_text(x_axis.to, box.y + box.height - 6, left_out_text(left_out, plot.log_x || plot.log_y), Anchor::end,
+                    "small");
   if (!plot.y_label.empty()) {
     const double x = box.x + 12, y = (top + bottom) / 2;
-    out += svg_text(x, y, plot.y_label, Anchor::middle, "t",
-                    "rotate(-90 " + at(x) + ' ' + at(y) + ')');
+    out += svg_text(x, y, plot.y_label, Anchor::middle, "t", "rotate(-90 " + at(x) + ' ' + at(y) + ')');
   }
   for (size_t i = 0; i < plot.series.size(); ++i)
     out += draw_series(plot.series[i], static_cast<int>(i), x_axis, y_axis);

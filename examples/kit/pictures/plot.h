@@ -48,12 +48,12 @@ struct Plot {
 
 struct HeatMap {
   std::string title = {};
-  std::string row_axis = {}, column_axis = {};  // "queries", "keys"
+  std::string row_axis = {}, column_axis = {};                   // "queries", "keys"
   std::vector<std::string> row_labels = {}, column_labels = {};  // one for each, or none
   int64_t rows = 0, columns = 0;
   std::vector<double> values = {};                                // row-major; NaN is an empty cell, hatched
   std::optional<double> low = std::nullopt, high = std::nullopt;  // ends of the colour scale
-  std::optional<bool> numbers = std::nullopt;  // in the cells; by default where they fit
+  std::optional<bool> numbers = std::nullopt;                     // in the cells; by default where they fit
 };
 
 using Panel = std::variant<Plot, HeatMap>;

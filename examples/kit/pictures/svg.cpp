@@ -89,26 +89,24 @@ std::string at(double coordinate) {
 
 double label_width(const std::string& text) { return 6.8 * text_width(text); }
 
-std::string svg_text(double x, double y, const std::string& text, Anchor anchor,
-                     const std::string& css, const std::string& transform) {
+std::string svg_text(double x, double y, const std::string& text, Anchor anchor, const std::string& css,
+                     const std::string& transform) {
   static const char* const anchors[] = {"start", "middle", "end"};
   std::string out = "<text x=\"" + at(x) + "\" y=\"" + at(y) + '"';
   if (css != "t") out += " class=\"" + css + '"';
-  if (anchor != Anchor::start)
-    out += std::string(" text-anchor=\"") + anchors[static_cast<int>(anchor)] + '"';
+  if (anchor != Anchor::start) out += std::string(" text-anchor=\"") + anchors[static_cast<int>(anchor)] + '"';
   if (!transform.empty()) out += " transform=\"" + transform + '"';
   return out + '>' + escaped_xml(text) + "</text>\n";
 }
 
 std::string svg_line(double x1, double y1, double x2, double y2, const std::string& css) {
-  return "<line class=\"" + css + "\" x1=\"" + at(x1) + "\" y1=\"" + at(y1) + "\" x2=\"" + at(x2) +
-         "\" y2=\"" + at(y2) + "\"/>\n";
+  return "<line class=\"" + css + "\" x1=\"" + at(x1) + "\" y1=\"" + at(y1) + "\" x2=\"" + at(x2) + "\" y2=\"" +
+         at(y2) + "\"/>\n";
 }
 
 std::string svg(const Figure& figure) {
   check<ShapeError>(figure.columns > 0 && figure.panel_width >= 200 && figure.panel_height >= 120,
-                    "svg: ", figure.columns, " columns of panels of ", figure.panel_width, " x ",
-                    figure.panel_height,
+                    "svg: ", figure.columns, " columns of panels of ", figure.panel_width, " x ", figure.panel_height,
                     ": a panel is at least 200 x 120, and there is one column at "
                     "least: enlarge them");
   constexpr double margin = 16;
@@ -131,19 +129,16 @@ std::string svg(const Figure& figure) {
   const auto used = std::max<size_t>(1, std::min(columns, figure.panels.size()));
   const std::string width = at(margin + static_cast<double>(used) * (figure.panel_width + margin));
   const std::string height = at(y);
-  return "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + width +
-         "\" height=\"" + height + "\" viewBox=\"0 0 " + width + ' ' + height +
-         "\" aria-labelledby=\"svg-title svg-desc\">\n<title id=\"svg-title\">" +
-         escaped_xml(figure.title) + "</title>\n<desc id=\"svg-desc\">" +
-         escaped_xml(described(figure)) + "</desc>\n" + style +
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + width + "\" height=\"" + height +
+         "\" viewBox=\"0 0 " + width + ' ' + height +
+         "\" aria-labelledby=\"svg-title svg-desc\">\n<title id=\"svg-title\">" + escaped_xml(figure.title) +
+         "</title>\n<desc id=\"svg-desc\">" + escaped_xml(described(figure)) + "</desc>\n" + style +
          "<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
          "patternTransform=\"rotate(45)\">"
          "<line class=\"a\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\"/></pattern></defs>\n"
          "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n" +
-         (figure.title.empty()
-              ? ""
-              : svg_text(margin, margin + 16, figure.title, Anchor::start, "title")) +
-         body + "</svg>\n";
+         (figure.title.empty() ? "" : svg_text(margin, margin + 16, figure.title, Anchor::start, "title")) + body +
+         "</svg>\n";
 }
 
 void save_svg(const std::filesystem::path& file, const Figure& figure) {

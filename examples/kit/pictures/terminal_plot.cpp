@@ -53,15 +53,12 @@ std::string sparkline(const std::vector<double>& values, int columns) {
 }
 
 std::string terminal_heat_map(const HeatMap& map, bool numbers) {
-  const auto fits = [](size_t labels, int64_t n) {
-    return labels == 0 || static_cast<int64_t>(labels) == n;
-  };
-  check<ShapeError>(
-      static_cast<int64_t>(map.values.size()) == map.rows * map.columns &&
-          fits(map.row_labels.size(), map.rows) && fits(map.column_labels.size(), map.columns),
-      "heat map: ", map.rows, " rows and ", map.columns, " columns, but ", map.values.size(),
-      " values, ", map.row_labels.size(), " row and ", map.column_labels.size(),
-      " column labels: give rows x columns values, and a label for each or none");
+  const auto fits = [](size_t labels, int64_t n) { return labels == 0 || static_cast<int64_t>(labels) == n; };
+  check<ShapeError>(static_cast<int64_t>(map.values.size()) == map.rows * map.columns &&
+                        fits(map.row_labels.size(), map.rows) && fits(map.column_labels.size(), map.columns),
+                    "heat map: ", map.rows, " rows and ", map.columns, " columns, but ", map.values.size(), " values, ",
+                    map.row_labels.size(), " row and ", map.column_labels.size(),
+                    " column labels: give rows x columns values, and a label for each or none");
   static const char* const shades[] = {"·", "░", "▒", "▓", "█"};
   Span span;
   for (const double v : map.values) span.include(v);
@@ -77,8 +74,7 @@ std::string terminal_heat_map(const HeatMap& map, bool numbers) {
   left = std::min(left, 16);
   std::vector<int> widths;
   for (int64_t j = 0; j < map.columns; ++j)
-    widths.push_back(std::clamp(columns.empty() ? 0 : text_width(columns[j]),
-                                numbers ? 4 : 2, 10));
+    widths.push_back(std::clamp(columns.empty() ? 0 : text_width(columns[j]), numbers ? 4 : 2, 10));
   std::string out;
   if (!map.title.empty()) out += map.title + '\n';
   if (!columns.empty()) {

@@ -15,11 +15,10 @@ std::string number(double value, int decimals) {
 }
 
 void check_sizes(const Grid& grid) {
-  check<ShapeError>(grid.rows > 0 && grid.columns > 0 &&
-                        static_cast<int64_t>(grid.values.size()) == grid.rows * grid.columns,
-                    "worksheet: ", grid.name, " with ", grid.rows, " rows and ", grid.columns,
-                    " columns, but ", grid.values.size(),
-                    " values: give rows x columns of them, row by row");
+  check<ShapeError>(
+      grid.rows > 0 && grid.columns > 0 && static_cast<int64_t>(grid.values.size()) == grid.rows * grid.columns,
+      "worksheet: ", grid.name, " with ", grid.rows, " rows and ", grid.columns, " columns, but ", grid.values.size(),
+      " values: give rows x columns of them, row by row");
 }
 
 /// A grid's lines, all of one width: its name, then its rows.
@@ -36,8 +35,7 @@ std::vector<std::string> lines_of(const Grid& grid) {
     std::string line;
     for (int64_t j = 0; j < grid.columns; ++j) {
       const std::string& cell = cells[static_cast<size_t>(i * grid.columns + j)];
-      line += (j == 0 ? "" : " ") +
-              std::string(static_cast<size_t>(width - text_width(cell)), ' ') + cell;
+      line += (j == 0 ? "" : " ") + std::string(static_cast<size_t>(width - text_width(cell)), ' ') + cell;
     }
     lines.push_back(line);
   }
@@ -95,8 +93,7 @@ std::string name_html(const std::string& name) {
 std::string table(const Grid& grid, bool filled) {
   const bool given = grid.role == Role::given;
   std::string html = std::string("<table class=\"") + (given ? "given" : "result") +
-                     (grid.decimals > 0 ? " wide" : "") + "\"><caption>" + name_html(grid.name) +
-                     "</caption>\n";
+                     (grid.decimals > 0 ? " wide" : "") + "\"><caption>" + name_html(grid.name) + "</caption>\n";
   for (int64_t i = 0; i < grid.rows; ++i) {
     html += "<tr>";
     for (int64_t j = 0; j < grid.columns; ++j) {
@@ -115,8 +112,7 @@ std::vector<std::string> formula_lines(const Formula& formula) {
   size_t height = 2;
   for (const auto& piece : formula) {
     const auto* grid = std::get_if<Grid>(&piece);
-    blocks.push_back(grid ? lines_of(*grid)
-                          : std::vector<std::string>{std::get<std::string>(piece)});
+    blocks.push_back(grid ? lines_of(*grid) : std::vector<std::string>{std::get<std::string>(piece)});
     height = std::max(height, blocks.back().size());
   }
   std::vector<std::string> lines(height);
@@ -125,17 +121,16 @@ std::vector<std::string> formula_lines(const Formula& formula) {
     const size_t top = block.size() == 1 ? height / 2 : (height - block.size()) / 2;
     for (size_t i = 0; i < height; ++i) {
       const bool inside = i >= top && i < top + block.size();
-      lines[i] +=
-          (lines[i].empty() && &block == &blocks.front() ? "" : "  ") +
-          (inside ? block[i - top] : std::string(static_cast<size_t>(text_width(block[0])), ' '));
+      lines[i] += (lines[i].empty() && &block == &blocks.front() ? "" : "  ") +
+                  (inside ? block[i - top] : std::string(static_cast<size_t>(text_width(block[0])), ' '));
     }
   }
   for (std::string& line : lines) line.erase(line.find_last_not_of(' ') + 1);
   return lines;
 }
 
-std::vector<std::string> side_by_side(const std::vector<std::string>& left,
-                                      const std::vector<std::string>& right, int gap) {
+std::vector<std::string> side_by_side(const std::vector<std::string>& left, const std::vector<std::string>& right,
+                                      int gap) {
   int width = 0;
   for (const std::string& line : left) width = std::max(width, text_width(line));
   std::vector<std::string> lines;
@@ -152,8 +147,8 @@ std::string worksheet_html(const Worksheet& sheet, bool filled) {
   std::string html =
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      title + "</title>\n<style>" + sheet_style + "</style>\n</head>\n<body>\n<header><h1>" + title +
-      "</h1>" + (filled ? "" : "<div class=\"name\">Name <span></span></div>") + "</header>\n";
+      title + "</title>\n<style>" + sheet_style + "</style>\n</head>\n<body>\n<header><h1>" + title + "</h1>" +
+      (filled ? "" : "<div class=\"name\">Name <span></span></div>") + "</header>\n";
   if (!sheet.note.empty()) html += "<p>" + escaped_xml(sheet.note) + "</p>\n";
   html += "<main>\n";
   for (const WorksheetStep& step : sheet.steps) {
@@ -166,8 +161,7 @@ std::string worksheet_html(const Worksheet& sheet, bool filled) {
         if (grid) check_sizes(*grid);
         html += grid && grid->role != Role::known
                     ? table(*grid, filled)
-                    : "<div class=\"sign\">" +
-                          name_html(grid ? grid->name : std::get<std::string>(piece)) + "</div>\n";
+                    : "<div class=\"sign\">" + name_html(grid ? grid->name : std::get<std::string>(piece)) + "</div>\n";
       }
       html += "</div>\n";
     }

@@ -49,8 +49,8 @@ struct Worksheet {
 std::vector<std::string> formula_lines(const Formula& formula);
 
 /// Two columns of text: the right one begins `gap` blanks behind the longest line of the left.
-std::vector<std::string> side_by_side(const std::vector<std::string>& left,
-                                      const std::vector<std::string>& right, int gap = 6);
+std::vector<std::string> side_by_side(const std::vector<std::string>& left, const std::vector<std::string>& right,
+                                      int gap = 6);
 
 /// The sheet as one HTML page: with empty boxes, or `filled`.
 std::string worksheet_html(const Worksheet& sheet, bool filled);

@@ -11,8 +11,7 @@ namespace heed::kit {
 
 /// Reads from left to right: embedding -> layers -> logits (B, L, V). What it knows of the past is one
 /// vector of `width` numbers a layer, however long the past is.
-template <class Layer>
-struct RecurrentModel : SequenceModel {
+template <class Layer> struct RecurrentModel : SequenceModel {
   nn::Embedding embed;
   Layer recurrent;
   nn::Linear unembed;
@@ -36,8 +35,7 @@ struct RecurrentModel : SequenceModel {
 
 /// An encoder reads the source, one-hot; its last state is what the decoder reads in every step of the
 /// answer, and nothing else (Keras' addition_rnn). The whole answer is said without reading any of it.
-template <class Layer>
-struct RepeatModel : SequenceModel {
+template <class Layer> struct RepeatModel : SequenceModel {
   int64_t vocabulary;
   Layer encoder, decoder;
   nn::Linear unembed;
@@ -50,10 +48,9 @@ struct RepeatModel : SequenceModel {
 
   Tensor operator()(const SequenceBatch& batch) const override {
     const nn::Scope scope(*this);
-    const Tensor source = one_hot(batch.source, vocabulary).to(Dtype::f32);    // (B, S, V)
-    const Tensor last = encoder(source).output.select(1, source.size(1) - 1);  // (B, H)
-    const Tensor repeated =
-        last.unsqueeze(1).expand({last.size(0), batch.input.size(1), last.size(1)});  // (B, L, H)
+    const Tensor source = one_hot(batch.source, vocabulary).to(Dtype::f32);                               // (B, S, V)
+    const Tensor last = encoder(source).output.select(1, source.size(1) - 1);                             // (B, H)
+    const Tensor repeated = last.unsqueeze(1).expand({last.size(0), batch.input.size(1), last.size(1)});  // (B, L, H)
     return unembed(decoder(repeated).output);
   }
 
@@ -65,8 +62,7 @@ struct RepeatModel : SequenceModel {
 };
 
 /// The widest RecurrentModel with `size.layers` layers that has at most `parameters` numbers.
-template <class Layer>
-std::unique_ptr<SequenceModel> widest_recurrent(int64_t parameters, ModelSize size) {
+template <class Layer> std::unique_ptr<SequenceModel> widest_recurrent(int64_t parameters, ModelSize size) {
   constexpr int64_t gates = std::is_same_v<Layer, nn::LSTM> ? 4 : 3;
   const auto numbers = [&](int64_t h) {
     return 2 * size.vocabulary * h + size.vocabulary + size.layers * gates * (2 * h * h + 2 * h);

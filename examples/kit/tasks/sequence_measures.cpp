@@ -29,8 +29,7 @@ Ids ids_of(const Tensor& x) {
 }
 
 /// Calls work(begin, some examples) for all of them, some at a time.
-template <class Work>
-void in_batches(const std::vector<Example>& examples, Work work) {
+template <class Work> void in_batches(const std::vector<Example>& examples, Work work) {
   constexpr size_t at_once = 128;
   for (size_t begin = 0; begin < examples.size(); begin += at_once) {
     const size_t end = std::min(begin + at_once, examples.size());
@@ -64,12 +63,10 @@ Evaluation evaluate(SequenceModel& model, const std::vector<Example>& examples) 
     }
   });
   const auto n = static_cast<double>(counted);
-  return {loss / n, static_cast<double>(right) / n,
-          static_cast<double>(exact) / static_cast<double>(examples.size())};
+  return {loss / n, static_cast<double>(right) / n, static_cast<double>(exact) / static_cast<double>(examples.size())};
 }
 
-Evaluation blind(const std::vector<Example>& training, const std::vector<Example>& test,
-                 int64_t vocabulary) {
+Evaluation blind(const std::vector<Example>& training, const std::vector<Example>& test, int64_t vocabulary) {
   std::vector<double> counts(static_cast<size_t>(vocabulary), 1.0);
   for (const Example& example : training)
     for (const int64_t id : example.target)
@@ -103,9 +100,7 @@ std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examp
       if (example.target[i] != ignored) example.input[i + 1] = 0;
   }
   for (size_t i = 0; i < length; ++i) {
-    const auto counts = [i](const Example& e) {
-      return i < e.target.size() && e.target[i] != ignored;
-    };
+    const auto counts = [i](const Example& e) { return i < e.target.size() && e.target[i] != ignored; };
     if (std::none_of(examples.begin(), examples.end(), counts)) continue;
     const Tensor logits = model(collate(examples)).select(1, static_cast<int64_t>(i));  // (B, V)
     const Ids said = ids_of(argmax(logits, -1));
@@ -118,8 +113,7 @@ std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examp
   return answers;
 }
 
-std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest,
-                            int count, Dice& dice) {
+std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest, int count, Dice& dice) {
   const Measuring measuring(model);
   std::vector<Ids> all;
   for (int i = 0; i < count; ++i) {
@@ -136,8 +130,7 @@ std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, in
   return all;
 }
 
-std::vector<nn::AttentionEntry> attention_of(SequenceModel& model,
-                                             const std::vector<Example>& examples) {
+std::vector<nn::AttentionEntry> attention_of(SequenceModel& model, const std::vector<Example>& examples) {
   const Measuring measuring(model);
   nn::AttentionTrace trace;
   model(collate(examples));
@@ -148,8 +141,7 @@ namespace {
 
 /// The largest, over all heads, of the mean over examples and positions of Σⱼ weight(i, j) where
 /// wanted(example, i, j); positions where nothing is wanted do not count.
-template <class Wanted>
-double best_head(SequenceModel& model, const std::vector<Example>& examples, Wanted wanted) {
+template <class Wanted> double best_head(SequenceModel& model, const std::vector<Example>& examples, Wanted wanted) {
   double best = 0;
   for (const nn::AttentionEntry& entry : attention_of(model, examples)) {
     const int64_t n = entry.weights.size(2), m = entry.weights.size(3);
@@ -183,8 +175,7 @@ double mirror_weight(SequenceModel& model, const std::vector<Example>& examples)
 
 double prefix_match(SequenceModel& model, const std::vector<Example>& examples) {
   return best_head(model, examples, [](const Example& example, int64_t i, int64_t j) {
-    return j >= 1 && j <= i &&
-           example.input[static_cast<size_t>(j - 1)] == example.input[static_cast<size_t>(i)];
+    return j >= 1 && j <= i && example.input[static_cast<size_t>(j - 1)] == example.input[static_cast<size_t>(i)];
   });
 }
 
@@ -194,8 +185,7 @@ double closing_accuracy(SequenceModel& model, const std::vector<Example>& exampl
   in_batches(examples, [&](size_t, const std::vector<Example>& some) {
     const SequenceBatch batch = collate(some);
     const Tensor logits = model(batch);  // (B, L, V), closing brackets at 1, 3, … 2 kinds - 1
-    const Ids said = ids_of(argmax(logits.slice(-1, 1, 2 * kinds, 2), -1)),
-              target = ids_of(batch.target);
+    const Ids said = ids_of(argmax(logits.slice(-1, 1, 2 * kinds, 2), -1)), target = ids_of(batch.target);
     for (size_t i = 0; i < target.size(); ++i) {
       if (target[i] < 0 || target[i] % 2 == 0) continue;
       ++closing;

@@ -25,8 +25,7 @@ Evaluation evaluate(SequenceModel& model, const std::vector<Example>& examples);
 
 /// The best that can be done without looking at the input: each target by its share among those of
 /// `training` (each counted once more), and always the most frequent one.
-Evaluation blind(const std::vector<Example>& training, const std::vector<Example>& test,
-                 int64_t vocabulary);
+Evaluation blind(const std::vector<Example>& training, const std::vector<Example>& test, int64_t vocabulary);
 
 /// Greedy decoding: the targets of each example, where what counts at position i is read by the model
 /// at i + 1. One pass through the model for each position. Positions that do not count stay `ignored`.
@@ -34,12 +33,10 @@ std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examp
 
 /// `count` sequences that a language model writes after `start`, each up to `end` (left out) or
 /// `longest` tokens, every token drawn with the probability that the model gives it.
-std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest,
-                            int count, Dice& dice);
+std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest, int count, Dice& dice);
 
 /// The weights (B, h, n, m) of every attention of the model, in the order of the calls.
-std::vector<nn::AttentionEntry> attention_of(SequenceModel& model,
-                                             const std::vector<Example>& examples);
+std::vector<nn::AttentionEntry> attention_of(SequenceModel& model, const std::vector<Example>& examples);
 
 /// Reversing: the mean weight on the position L-1-i, from which position i has to fetch its symbol, of
 /// the best head.

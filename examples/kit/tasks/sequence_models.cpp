@@ -11,10 +11,8 @@ namespace {
 /// Layers with initial values of their own. (nn::TransformerEncoder clones one.)
 nn::TransformerEncoder encoder_of(const ModelSize& size, const nn::TransformerOptions& options,
                                   std::optional<nn::LayerNorm> norm = std::nullopt) {
-  nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(size.width, size.heads, options), 0,
-                                 std::move(norm));
-  for (int64_t i = 0; i < size.layers; ++i)
-    encoder.layers.emplace_back(size.width, size.heads, options);
+  nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(size.width, size.heads, options), 0, std::move(norm));
+  for (int64_t i = 0; i < size.layers; ++i) encoder.layers.emplace_back(size.width, size.heads, options);
   return encoder;
 }
 
@@ -76,8 +74,7 @@ StreamModel::StreamModel(const ModelSize& size, const StreamOptions& options)
   for (int64_t i = 0; i < size.layers; ++i) {
     attention.emplace_back(size.width, size.heads, nn::MultiHeadOptions{.bias = false});
     if (options.hidden > 0)
-      feed_forward.emplace_back(size.width,
-                                nn::FeedForwardOptions{.hidden = options.hidden, .dropout = 0});
+      feed_forward.emplace_back(size.width, nn::FeedForwardOptions{.hidden = options.hidden, .dropout = 0});
   }
   if (options.normalised)
     for (int64_t i = 0; i <= size.layers; ++i) norms.emplace_back(size.width);
@@ -133,12 +130,9 @@ Tensor hard_alibi_mask(int64_t heads, int64_t n) {
 HardAlibiModel::HardAlibiModel(const ModelSize& size)
     : heads(size.heads),
       embed(size.vocabulary, size.width),
-      decoder(encoder_of(size,
-                         {.dim_feedforward = 4 * size.width,
-                          .dropout = size.dropout,
-                          .activation = gelu,
-                          .norm_first = true},
-                         nn::LayerNorm(size.width))),
+      decoder(encoder_of(
+          size, {.dim_feedforward = 4 * size.width, .dropout = size.dropout, .activation = gelu, .norm_first = true},
+          nn::LayerNorm(size.width))),
       unembed(size.width, size.vocabulary, {.bias = false}) {}
 
 Tensor HardAlibiModel::operator()(const SequenceBatch& batch) const {

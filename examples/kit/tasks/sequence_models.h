@@ -5,11 +5,11 @@
 #include <vector>
 
 #include <heed/examples/kit/tasks/sequences.h>
+#include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/attention/positions.h>
 #include <heed/nn/layers/embedding.h>
 #include <heed/nn/layers/feed_forward.h>
 #include <heed/nn/models/gpt.h>
-#include <heed/nn/attention/multi_head_attention.h>
-#include <heed/nn/attention/positions.h>
 #include <heed/nn/models/seq2seq_transformer.h>
 #include <heed/nn/models/transformer.h>
 

@@ -17,9 +17,8 @@ namespace {
 
 /// The ids as text for a terminal, blanks between them unless all are single characters.
 std::string spelt(const Ids& ids, const Words& tokens) {
-  const bool letters = std::all_of(tokens.begin(), tokens.end(), [](const std::string& t) {
-    return text_width(t) == 1 || t == "start";
-  });
+  const bool letters = std::all_of(tokens.begin(), tokens.end(),
+                                   [](const std::string& t) { return text_width(t) == 1 || t == "start"; });
   std::string text;
   for (const int64_t id : ids) {
     const std::string& token = tokens[static_cast<size_t>(id)];
@@ -31,16 +30,15 @@ std::string spelt(const Ids& ids, const Words& tokens) {
 
 Ids counted_of(const Ids& target) {
   Ids counted;
-  std::copy_if(target.begin(), target.end(), std::back_inserter(counted),
-               [](int64_t id) { return id != ignored; });
+  std::copy_if(target.begin(), target.end(), std::back_inserter(counted), [](int64_t id) { return id != ignored; });
   return counted;
 }
 
 /// What is given: the source, or the input up to where the answer begins.
 Ids question_of(const Example& example) {
   if (!example.source.empty()) return example.source;
-  const auto first = std::find_if(example.target.begin(), example.target.end(),
-                                  [](int64_t id) { return id != ignored; });
+  const auto first =
+      std::find_if(example.target.begin(), example.target.end(), [](int64_t id) { return id != ignored; });
   return {example.input.begin(), example.input.begin() + (first - example.target.begin()) + 1};
 }
 
@@ -52,9 +50,7 @@ void print_row(const std::string& label, const std::vector<std::string>& cells) 
 
 std::string as_percent(double share) { return fixed(100 * share, 2) + " %"; }
 
-bool is_cross_attention(const std::string& path) {
-  return path.find("multihead_attn") != std::string::npos;
-}
+bool is_cross_attention(const std::string& path) { return path.find("multihead_attn") != std::string::npos; }
 
 /// Every attention of the first model on the first test example, its tokens beside it.
 std::vector<HeatMap> attention_maps(const Report& report) {
@@ -93,8 +89,7 @@ std::string model_keys() {
          "positions right)";
 }
 
-Json first_step(const std::filesystem::path& metrics, const std::string& metric,
-                      double level) {
+Json first_step(const std::filesystem::path& metrics, const std::string& metric, double level) {
   const Metric m = read_metric(metrics, metric);
   for (size_t i = 0; i < m.values.size(); ++i)
     if (m.values[i] >= level) return static_cast<int64_t>(m.steps[i]);
@@ -105,18 +100,14 @@ Json::Object print_report(const Report& report) {
   const Problem& problem = report.problem;
   const TaskData& data = problem.data;
   Json::Object models;
-  std::vector<std::string> head, loss, accuracy, exact, decoded, score, parameters, time, learnt,
-      solved;
-  const auto known =
-      static_cast<size_t>(std::min<int64_t>(100, static_cast<int64_t>(data.test.size())));
-  const std::vector<Example> some(data.test.begin(),
-                                  data.test.begin() + static_cast<int64_t>(known));
+  std::vector<std::string> head, loss, accuracy, exact, decoded, score, parameters, time, learnt, solved;
+  const auto known = static_cast<size_t>(std::min<int64_t>(100, static_cast<int64_t>(data.test.size())));
+  const std::vector<Example> some(data.test.begin(), data.test.begin() + static_cast<int64_t>(known));
   std::vector<Ids> answers;
   for (size_t i = 0; i < report.run.learners.size(); ++i) {
     Learner& learner = report.run.learners[i];
     const Evaluation test = evaluate(*learner.model, data.test);
-    const double us =
-        learner.tokens > 0 ? 1e6 * learner.seconds / static_cast<double>(learner.tokens) : NAN;
+    const double us = learner.tokens > 0 ? 1e6 * learner.seconds / static_cast<double>(learner.tokens) : NAN;
     Json measured;
     if (problem.score) measured = problem.score(*learner.model);
     Json greedy, greedy_of;
@@ -128,21 +119,18 @@ Json::Object print_report(const Report& report) {
       decoded.push_back(std::to_string(right_ones) + " of " + std::to_string(known));
       if (i == 0) answers = said;
     }
-    const Json train_step =
-        first_step(report.metrics, metric_name(report.run, i, "train_accuracy"), 0.99);
-    const Json test_step =
-        first_step(report.metrics, metric_name(report.run, i, "test_accuracy"), 0.99);
-    models.emplace_back(learner.name,
-                        Json::Object{{"loss", test.loss},
-                                           {"accuracy", test.accuracy},
-                                           {"exact_match", test.exact},
-                                           {"greedy", greedy},
-                                           {"greedy_of", greedy_of},
-                                           {"score", measured},
-                                           {"parameters", learner.model->num_parameters()},
-                                           {"us_per_token", us},
-                                           {"train_step", train_step},
-                                           {"test_step", test_step}});
+    const Json train_step = first_step(report.metrics, metric_name(report.run, i, "train_accuracy"), 0.99);
+    const Json test_step = first_step(report.metrics, metric_name(report.run, i, "test_accuracy"), 0.99);
+    models.emplace_back(learner.name, Json::Object{{"loss", test.loss},
+                                                   {"accuracy", test.accuracy},
+                                                   {"exact_match", test.exact},
+                                                   {"greedy", greedy},
+                                                   {"greedy_of", greedy_of},
+                                                   {"score", measured},
+                                                   {"parameters", learner.model->num_parameters()},
+                                                   {"us_per_token", us},
+                                                   {"train_step", train_step},
+                                                   {"test_step", test_step}});
     head.push_back(learner.name);
     loss.push_back(fixed(test.loss, 4));
     accuracy.push_back(as_percent(test.accuracy));
@@ -172,8 +160,8 @@ Json::Object print_report(const Report& report) {
             << "\n  published: " << report.published << "\n\n";
   for (size_t e = 0; e < std::min<size_t>(answers.size(), 3); ++e)
     std::cout << "  " << spelt(question_of(some[e]), problem.tokens) << "  ->  "
-              << spelt(counted_of(answers[e]), problem.tokens)
-              << (answers[e] == some[e].target ? "" : "   (wrong)") << (e == 2 ? "\n\n" : "\n");
+              << spelt(counted_of(answers[e]), problem.tokens) << (answers[e] == some[e].target ? "" : "   (wrong)")
+              << (e == 2 ? "\n\n" : "\n");
   const std::vector<HeatMap> maps = attention_maps(report);
   if (!maps.empty() && is_cross_attention(maps.back().title))
     std::cout << "  where the last layer looks while it answers the first one\n\n"
@@ -182,8 +170,7 @@ Json::Object print_report(const Report& report) {
     const int64_t end = static_cast<int64_t>(problem.tokens.size()) - 1;
     Dice dice(report.seed, 0);
     std::cout << "  it writes:";
-    for (const Ids& text :
-         written_by(*report.run.learners[0].model, end, end, problem.trained_length, 10, dice))
+    for (const Ids& text : written_by(*report.run.learners[0].model, end, end, problem.trained_length, 10, dice))
       std::cout << ' ' << spelt(text, problem.tokens);
     std::cout << "\n\n";
   }
@@ -219,8 +206,7 @@ void save_pictures(const Report& report, const RunFiles& files, const std::strin
   const auto add = [&](size_t i, const std::string& metric, const std::string& name, Mark mark) {
     const Metric m = read_metric(files.metrics, metric_name(report.run, i, metric));
     if (m.steps.empty()) return;
-    accuracy.series.push_back(
-        {.name = name, .x = m.steps, .y = m.values, .mark = mark, .colour = static_cast<int>(i)});
+    accuracy.series.push_back({.name = name, .x = m.steps, .y = m.values, .mark = mark, .colour = static_cast<int>(i)});
   };
   for (size_t i = 0; i < report.run.learners.size(); ++i) {
     const std::string& name = report.run.learners[i].name;
@@ -238,8 +224,7 @@ void save_pictures(const Report& report, const RunFiles& files, const std::strin
   for (const HeatMap& map : attention_maps(report)) figure.panels.push_back(map);
   if (!figure.panels.empty()) save_svg(files.attention, figure);
   if (problem.of_length)
-    save_svg(files.lengths,
-             {.title = title + ": accuracy by length", .panels = {accuracy_by_length(report)}});
+    save_svg(files.lengths, {.title = title + ": accuracy by length", .panels = {accuracy_by_length(report)}});
   nn::save(files.weights, report.run.learners[0].model->state_dict());
 }
 

@@ -29,7 +29,7 @@ struct Problem {
   std::function<double(SequenceModel&)> score = {};
   std::function<std::vector<Example>(int64_t length)> of_length = {};  // for accuracy by length …
   int64_t trained_length = 0;                                          // … up to twice this one
-  bool writes = false;  // a language model whose last id is start and end: shown is what it writes
+  bool writes = false;    // a language model whose last id is start and end: shown is what it writes
   std::string note = {};  // what there is to say of the data before training
 };
 
@@ -53,7 +53,6 @@ Json::Object print_report(const Report& report);
 void save_pictures(const Report& report, const RunFiles& files, const std::string& title);
 
 /// The first step at which the metric was at least `level`; null where it never was.
-Json first_step(const std::filesystem::path& metrics, const std::string& metric,
-                      double level);
+Json first_step(const std::filesystem::path& metrics, const std::string& metric, double level);
 
 }  // namespace heed::kit

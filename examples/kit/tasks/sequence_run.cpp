@@ -35,8 +35,7 @@ Learner::Learner(std::string name_, std::unique_ptr<SequenceModel> model_, const
   adamw = std::make_unique<optim::AdamW>(
       std::vector<optim::ParamGroup>{{groups.decay, std::nullopt, recipe.weight_decay},
                                      {groups.no_decay, std::nullopt, 0.0}},
-      optim::AdamWOptions{
-          .lr = recipe.lr, .beta1 = recipe.beta1, .beta2 = recipe.beta2, .eps = recipe.eps});
+      optim::AdamWOptions{.lr = recipe.lr, .beta1 = recipe.beta1, .beta2 = recipe.beta2, .eps = recipe.eps});
   schedule = std::make_unique<optim::Schedule>(*adamw, learning_rate(recipe));
 }
 

@@ -83,7 +83,6 @@ struct TrainOptions {
 };
 
 /// Steps until the last one, the goal, or an interruption; saves at the end.
-void train(SequenceRun& run, const TaskData& data, const Measure& measure,
-           const TrainOptions& options);
+void train(SequenceRun& run, const TaskData& data, const Measure& measure, const TrainOptions& options);
 
 }  // namespace heed::kit

@@ -14,8 +14,8 @@ namespace {
 
 // Streams of dice: steps count from 0, the others from far away. The seed is changed because dropout
 // takes bits by (seed, call) as well.
-constexpr uint64_t test_stream = uint64_t{1} << 62, training_stream = test_stream + 1,
-                   order_stream = uint64_t{1} << 61, dice_seed = 0x7461736b;
+constexpr uint64_t test_stream = uint64_t{1} << 62, training_stream = test_stream + 1, order_stream = uint64_t{1} << 61,
+                   dice_seed = 0x7461736b;
 
 /// Whether the hash puts an example into the test: one in n. (The low bits of FNV mix too little.)
 bool hashed_to_test(const std::string& key, int64_t n) {
@@ -59,24 +59,21 @@ Ids Dice::different(int64_t count, int64_t low, int64_t high) {
   return all;
 }
 
-TaskData::TaskData(MakeExample make, const SplitOptions& options)
-    : make_(std::move(make)), options_(options) {
+TaskData::TaskData(MakeExample make, const SplitOptions& options) : make_(std::move(make)), options_(options) {
   Dice dice(options.seed, test_stream);
   for (int64_t tries = 0; static_cast<int64_t>(test.size()) < options.test; ++tries) {
-    check(tries < 100 * (options.test + 10), "task data: ", test.size(), " different examples found, ",
-          options.test, " wanted for testing: there are too few: make the sequences longer");
+    check(tries < 100 * (options.test + 10), "task data: ", test.size(), " different examples found, ", options.test,
+          " wanted for testing: there are too few: make the sequences longer");
     const Example example = make_(dice);
     const std::string key = example_key(example);
-    if (options.hash_split > 0 ? hashed_to_test(key, options.hash_split)
-                               : test_keys_.insert(key).second)
+    if (options.hash_split > 0 ? hashed_to_test(key, options.hash_split) : test_keys_.insert(key).second)
       test.push_back(example);
   }
   Dice more(options.seed, training_stream);
   for (int64_t i = 0; i < options.training; ++i) training.push_back(draw(more));
 }
 
-TaskData::TaskData(std::vector<Example> all, int64_t training_count, uint64_t seed)
-    : options_{.seed = seed} {
+TaskData::TaskData(std::vector<Example> all, int64_t training_count, uint64_t seed) : options_{.seed = seed} {
   all = distinct(std::move(all));
   const auto n = static_cast<int64_t>(all.size());
   check(n > 1, "task data: ", n, " different examples: one to train on and one to test with are needed");
@@ -91,8 +88,7 @@ TaskData::TaskData(std::vector<Example> all, int64_t training_count, uint64_t se
 
 bool TaskData::is_for_test(const Example& example) const {
   const std::string key = example_key(example);
-  return options_.hash_split > 0 ? hashed_to_test(key, options_.hash_split)
-                                 : test_keys_.count(key) > 0;
+  return options_.hash_split > 0 ? hashed_to_test(key, options_.hash_split) : test_keys_.count(key) > 0;
 }
 
 Example TaskData::draw(Dice& dice) const {
@@ -132,8 +128,7 @@ std::vector<Example> TaskData::sample_training(int64_t count) const {
     for (int64_t i = 0; i < count; ++i) examples.push_back(draw(dice));
     return examples;
   }
-  return {training.begin(),
-          training.begin() + std::min(count, static_cast<int64_t>(training.size()))};
+  return {training.begin(), training.begin() + std::min(count, static_cast<int64_t>(training.size()))};
 }
 
 std::vector<Example> distinct(std::vector<Example> examples) {

@@ -34,9 +34,7 @@ Ids digits_forwards(int64_t n, int64_t width) {
   return {backwards.rbegin(), backwards.rend()};
 }
 
-int64_t power_of_ten(int64_t exponent) {
-  return exponent == 0 ? 1 : 10 * power_of_ten(exponent - 1);
-}
+int64_t power_of_ten(int64_t exponent) { return exponent == 0 ? 1 : 10 * power_of_ten(exponent - 1); }
 
 Ids filled_up(Ids ids, size_t length, int64_t blank) {
   ids.resize(length, blank);
@@ -47,16 +45,14 @@ Ids filled_up(Ids ids, size_t length, int64_t blank) {
 Ids power_law_gaps(int64_t count, int64_t space, Dice& dice) {
   constexpr double a = 0.01;
   std::vector<double> weights;
-  for (int64_t g = 0; g < space; ++g)
-    weights.push_back(a * std::pow(static_cast<double>(g + 1), a - 1));
+  for (int64_t g = 0; g < space; ++g) weights.push_back(a * std::pow(static_cast<double>(g + 1), a - 1));
   Ids gaps;
   while (static_cast<int64_t>(gaps.size()) < count) {
     double total = 0;
     for (const double weight : weights) total += weight;
     double at = total * dice.uniform();
     size_t gap = 0;
-    while (gap + 1 < weights.size() && (weights[gap] == 0 || at >= weights[gap]))
-      at -= weights[gap++];
+    while (gap + 1 < weights.size() && (weights[gap] == 0 || at >= weights[gap])) at -= weights[gap++];
     gaps.push_back(static_cast<int64_t>(gap));
     weights[gap] = 0;
   }
@@ -97,9 +93,7 @@ MakeExample make_copying(int64_t length, int64_t symbols) {
   check_sizes("copying", length, 2, symbols);
   return [=](Dice& dice) {
     const Ids text = appended({1}, dice.several(length - 1, 1, symbols));
-    return Example{.source = text,
-                   .input = {text.begin(), text.end() - 1},
-                   .target = {text.begin() + 1, text.end()}};
+    return Example{.source = text, .input = {text.begin(), text.end() - 1}, .target = {text.begin() + 1, text.end()}};
   };
 }
 
@@ -142,8 +136,7 @@ std::vector<Example> all_modular_sums(int64_t p) {
   check(p >= 2 && p <= 2000, "modular sums: a modulus of ", p, ": give 2 to 2000");
   std::vector<Example> all;
   for (int64_t a = 0; a < p; ++a)
-    for (int64_t b = 0; b < p; ++b)
-      all.push_back({.input = {a, b, p}, .target = {ignored, ignored, (a + b) % p}});
+    for (int64_t b = 0; b < p; ++b) all.push_back({.input = {a, b, p}, .target = {ignored, ignored, (a + b) % p}});
   return all;
 }
 
@@ -164,8 +157,8 @@ MakeExample make_cycles(int64_t length, int64_t symbols) {
 
 MakeExample make_recall(int64_t length, int64_t pairs, int64_t vocabulary) {
   const int64_t space = (length - 2 * pairs) / 2;
-  check(pairs >= 1 && space >= pairs && vocabulary / 2 - 1 >= pairs, "recall: ", pairs,
-        " pairs in a length of ", length, " and a vocabulary of ", vocabulary,
+  check(pairs >= 1 && space >= pairs && vocabulary / 2 - 1 >= pairs, "recall: ", pairs, " pairs in a length of ",
+        length, " and a vocabulary of ", vocabulary,
         ": do not fit: the length must be at least 4 times the pairs, the vocabulary above twice "
         "them");
   return [=](Dice& dice) {
@@ -187,8 +180,7 @@ MakeExample make_recall(int64_t length, int64_t pairs, int64_t vocabulary) {
 
 MakeExample make_brackets(int64_t length, int64_t kinds, int64_t depth) {
   check(kinds >= 1, "brackets: ", kinds, " kinds: give at least 1");
-  check(length % 2 == 0 && length > 0 && depth > 0, "brackets: a length of ", length,
-        ", a depth of ", depth,
+  check(length % 2 == 0 && length > 0 && depth > 0, "brackets: a length of ", length, ", a depth of ", depth,
         ": every bracket closes: give an even length and a depth of at least 1");
   return [=](Dice& dice) {
     Ids word, open;

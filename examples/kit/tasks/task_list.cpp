@@ -5,10 +5,9 @@
 namespace heed::kit {
 
 const std::vector<Task>& all_tasks() {
-  static const std::vector<Task> tasks = {sort_task(),        reverse_task(),      copy_task(),
-                                          addition_task(),    addition_gru_task(), modular_task(),
-                                          dyck_task(),        recall_task(),       induction_task(),
-                                          copy_length_task(), dates_task(),        names_task()};
+  static const std::vector<Task> tasks = {sort_task(),         reverse_task(),     copy_task(),  addition_task(),
+                                          addition_gru_task(), modular_task(),     dyck_task(),  recall_task(),
+                                          induction_task(),    copy_length_task(), dates_task(), names_task()};
   return tasks;
 }
 

@@ -72,15 +72,13 @@ Words letters_and_start(const CharVocab& vocab);
 /// A hundred of the test's examples: enough to measure where a head looks.
 std::vector<Example> a_hundred(const TaskData& data);
 
-template <class Model, class... Args>
-MakeModel model_of(Args... args) {
+template <class Model, class... Args> MakeModel model_of(Args... args) {
   return [=] { return std::make_unique<Model>(args...); };
 }
 
 /// A Transformer, and beside it a recurrent model of as many layers with at most as many numbers.
 template <class Layer>
-std::vector<std::pair<std::string, MakeModel>> beside(const std::string& name,
-                                                      const MakeModel& transformer,
+std::vector<std::pair<std::string, MakeModel>> beside(const std::string& name, const MakeModel& transformer,
                                                       const ModelSize& size) {
   return {{"transformer", transformer},
           {name, [=] { return widest_recurrent<Layer>(transformer()->num_parameters(), size); }}};

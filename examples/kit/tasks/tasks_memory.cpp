@@ -18,8 +18,7 @@ Task induction_task() {
                        .eval_every = 50,
                        .compare = true},
           .make = [](const TaskSettings& s) -> Problem {
-            TaskData data(make_cycles(s.length, s.symbols),
-                          {.test = s.test_size, .seed = s.seed()});
+            TaskData data(make_cycles(s.length, s.symbols), {.test = s.test_size, .seed = s.seed()});
             const std::vector<Example> some = a_hundred(data);
             const StreamOptions options{.sinusoidal = true, .tied = true};
             const ModelSize size = s.size(s.symbols, s.length);
@@ -71,42 +70,35 @@ Task recall_task() {
 // Jelassi et al.: a state of fixed size holds so much and no more; attention copies what it has to.
 // There strings have up to 50 letters (--length 50); the recipe is heed's own.
 Task copy_length_task() {
-  return {.name = "copy-length",
-          .about = "strings longer than any that was trained on",
-          .published = "Transformers copy beyond, LSTMs do not (Jelassi et al. 2024)",
-          .defaults = {.length = 20,
-                       .symbols = 26,
-                       .layers = 2,
-                       .heads = 8,
-                       .width = 64,
-                       .test_size = 500,
-                       .recipe = {.steps = 1500,
-                                  .batch = 32,
-                                  .warmup = 100,
-                                  .schedule = "cosine",
-                                  .lr = 2e-3,
-                                  .clip = 1},
-                       .compare = true},
-          .make = [](const TaskSettings& s) -> Problem {
-            const ModelSize size = s.size(s.symbols + 3, 4 * s.length + 2);
-            const auto of_length = [s](int64_t length) {
-              return TaskData(make_string_copying(length, length, s.symbols),
-                              {.test = 50, .hash_split = 1, .seed = s.seed()})
-                  .test;
-            };
-            return {.data = {make_string_copying(1, s.length, s.symbols),
-                             {.test = s.test_size, .hash_split = 10, .seed = s.seed()}},
-                    .tokens = numerals(s.symbols, {"start", "|", "."}),
-                    .models = beside<nn::LSTM>("lstm", model_of<HardAlibiModel>(size), size),
-                    .decodes = false,
-                    .score_name = "positions right, twice as long",
-                    .score =
-                        [=](SequenceModel& model) {
-                          return evaluate(model, of_length(2 * s.length)).accuracy;
-                        },
-                    .of_length = of_length,
-                    .trained_length = s.length};
-          }};
+  return {
+      .name = "copy-length",
+      .about = "strings longer than any that was trained on",
+      .published = "Transformers copy beyond, LSTMs do not (Jelassi et al. 2024)",
+      .defaults = {.length = 20,
+                   .symbols = 26,
+                   .layers = 2,
+                   .heads = 8,
+                   .width = 64,
+                   .test_size = 500,
+                   .recipe = {.steps = 1500, .batch = 32, .warmup = 100, .schedule = "cosine", .lr = 2e-3, .clip = 1},
+                   .compare = true},
+      .make = [](const TaskSettings& s) -> Problem {
+        const ModelSize size = s.size(s.symbols + 3, 4 * s.length + 2);
+        const auto of_length = [s](int64_t length) {
+          return TaskData(make_string_copying(length, length, s.symbols),
+                          {.test = 50, .hash_split = 1, .seed = s.seed()})
+              .test;
+        };
+        return {.data = {make_string_copying(1, s.length, s.symbols),
+                         {.test = s.test_size, .hash_split = 10, .seed = s.seed()}},
+                .tokens = numerals(s.symbols, {"start", "|", "."}),
+                .models = beside<nn::LSTM>("lstm", model_of<HardAlibiModel>(size), size),
+                .decodes = false,
+                .score_name = "positions right, twice as long",
+                .score = [=](SequenceModel& model) { return evaluate(model, of_length(2 * s.length)).accuracy; },
+                .of_length = of_length,
+                .trained_length = s.length};
+      }};
 }
 
 }  // namespace heed::kit

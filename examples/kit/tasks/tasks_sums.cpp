@@ -5,54 +5,49 @@ namespace heed::kit {
 
 // minGPT's adder: the sum's digits come backwards, so that each carry is known when it is needed.
 Task addition_task() {
-  return {.name = "addition",
-          .about = "two numbers of two digits, the sum backwards",
-          .published = "no number (minGPT, projects/adder)",
-          .defaults = {.length = 2,
-                       .symbols = 10,
-                       .layers = 3,
-                       .heads = 3,
-                       .width = 48,
-                       .dropout = 0.1,
-                       .test_size = 500,
-                       .recipe = {.steps = 5000,
-                                  .batch = 64,
-                                  .lr = 5e-4,
-                                  .beta2 = 0.95,
-                                  .weight_decay = 0.1,
-                                  .clip = 1},
-                       .eval_every = 250},
-          .make = [](const TaskSettings& s) -> Problem {
-            return {.data = {make_addition(s.length), {.test = s.test_size, .seed = s.seed()}},
-                    .tokens = numerals(10),
-                    .models = gpt_or_gru(s.size(10, 3 * s.length))};
-          }};
+  return {
+      .name = "addition",
+      .about = "two numbers of two digits, the sum backwards",
+      .published = "no number (minGPT, projects/adder)",
+      .defaults = {.length = 2,
+                   .symbols = 10,
+                   .layers = 3,
+                   .heads = 3,
+                   .width = 48,
+                   .dropout = 0.1,
+                   .test_size = 500,
+                   .recipe = {.steps = 5000, .batch = 64, .lr = 5e-4, .beta2 = 0.95, .weight_decay = 0.1, .clip = 1},
+                   .eval_every = 250},
+      .make = [](const TaskSettings& s) -> Problem {
+        return {.data = {make_addition(s.length), {.test = s.test_size, .seed = s.seed()}},
+                .tokens = numerals(10),
+                .models = gpt_or_gru(s.size(10, 3 * s.length))};
+      }};
 }
 
 // Keras' addition_rnn: the question backwards, one vector of what was read, the sum.
 Task addition_gru_task() {
-  return {.name = "addition-gru",
-          .about = "the same from text to text, through one vector",
-          .published = "99 % of positions after 100 epochs of 1406 steps (Keras, addition_rnn)",
-          .defaults =
-              {.length = 3,
-               .symbols = 12,
-               .layers = 1,
-               .width = 128,
-               .train_size = 45000,
-               .test_size = 5000,
-               .recipe = {.steps = 20000, .batch = 32, .schedule = "cosine", .lr = 1e-3, .clip = 1},
-               .eval_every = 1000},
-          .make = [](const TaskSettings& s) -> Problem {
-            const Words tokens = numerals(10, {"+", " "});
-            const ModelSize size = s.size(static_cast<int64_t>(tokens.size()), 0);
-            return {.data = {make_addition_texts(s.length),
-                             {.training = s.train_size, .test = s.test_size, .seed = s.seed()}},
-                    .tokens = tokens,
-                    .models = {{"gru", model_of<RepeatModel<nn::GRU>>(size)},
-                               {"lstm", model_of<RepeatModel<nn::LSTM>>(size)}},
-                    .decodes = false};
-          }};
+  return {
+      .name = "addition-gru",
+      .about = "the same from text to text, through one vector",
+      .published = "99 % of positions after 100 epochs of 1406 steps (Keras, addition_rnn)",
+      .defaults = {.length = 3,
+                   .symbols = 12,
+                   .layers = 1,
+                   .width = 128,
+                   .train_size = 45000,
+                   .test_size = 5000,
+                   .recipe = {.steps = 20000, .batch = 32, .schedule = "cosine", .lr = 1e-3, .clip = 1},
+                   .eval_every = 1000},
+      .make = [](const TaskSettings& s) -> Problem {
+        const Words tokens = numerals(10, {"+", " "});
+        const ModelSize size = s.size(static_cast<int64_t>(tokens.size()), 0);
+        return {
+            .data = {make_addition_texts(s.length), {.training = s.train_size, .test = s.test_size, .seed = s.seed()}},
+            .tokens = tokens,
+            .models = {{"gru", model_of<RepeatModel<nn::GRU>>(size)}, {"lstm", model_of<RepeatModel<nn::LSTM>>(size)}},
+            .decodes = false};
+      }};
 }
 
 // Nanda et al.: the sums of the training set are soon known by heart, those of the test much later.
@@ -67,18 +62,13 @@ Task modular_task() {
                        .heads = 4,
                        .width = 64,
                        .train_size = 1400,
-                       .recipe = {.steps = 3000,
-                                  .batch = 100000,
-                                  .lr = 1e-3,
-                                  .beta2 = 0.98,
-                                  .weight_decay = 1.0},
+                       .recipe = {.steps = 3000, .batch = 100000, .lr = 1e-3, .beta2 = 0.98, .weight_decay = 1.0},
                        .eval_every = 20},
           .make = [](const TaskSettings& s) -> Problem {
             return {.data = {all_modular_sums(s.symbols), s.train_size, s.seed()},
                     .tokens = numerals(s.symbols, {"="}),
                     .models = {{"transformer",
-                                model_of<StreamModel>(s.size(s.symbols + 1, 3),
-                                                      StreamOptions{.hidden = 4 * s.width})}},
+                                model_of<StreamModel>(s.size(s.symbols + 1, 3), StreamOptions{.hidden = 4 * s.width})}},
                     .decodes = false};
           }};
 }

@@ -24,39 +24,32 @@ Task copy_task() {
                                   .beta2 = 0.98,
                                   .eps = 1e-9}},
           .make = [](const TaskSettings& s) -> Problem {
-            return {.data = {make_copying(s.length, s.symbols),
-                             {.test = s.test_size, .seed = s.seed()}},
+            return {.data = {make_copying(s.length, s.symbols), {.test = s.test_size, .seed = s.seed()}},
                     .tokens = numerals(s.symbols + 1),
-                    .models = {{"transformer",
-                                model_of<TranslatorModel>(s.size(s.symbols + 1, s.length))}}};
+                    .models = {{"transformer", model_of<TranslatorModel>(s.size(s.symbols + 1, s.length))}}};
           }};
 }
 
 // minGPT's demo: gpt-nano reads six digits and says them in order.
 Task sort_task() {
-  return {.name = "sort",
-          .about = "six digits of 0 … 2, said in order",
-          .published = "5000 of 5000 all right, loss 0.0004 (minGPT, demo.ipynb)",
-          .defaults = {.length = 6,
-                       .symbols = 3,
-                       .layers = 3,
-                       .heads = 3,
-                       .width = 48,
-                       .dropout = 0.1,
-                       .test_size = 5000,
-                       .recipe = {.steps = 2000,
-                                  .batch = 64,
-                                  .lr = 5e-4,
-                                  .beta2 = 0.95,
-                                  .weight_decay = 0.1,
-                                  .clip = 1},
-                       .eval_every = 200},
-          .make = [](const TaskSettings& s) -> Problem {
-            return {.data = {make_sorting(s.length, s.symbols),
-                             {.test = s.test_size, .hash_split = 4, .seed = s.seed()}},
-                    .tokens = numerals(s.symbols),
-                    .models = gpt_or_gru(s.size(s.symbols, 2 * s.length - 1))};
-          }};
+  return {
+      .name = "sort",
+      .about = "six digits of 0 … 2, said in order",
+      .published = "5000 of 5000 all right, loss 0.0004 (minGPT, demo.ipynb)",
+      .defaults = {.length = 6,
+                   .symbols = 3,
+                   .layers = 3,
+                   .heads = 3,
+                   .width = 48,
+                   .dropout = 0.1,
+                   .test_size = 5000,
+                   .recipe = {.steps = 2000, .batch = 64, .lr = 5e-4, .beta2 = 0.95, .weight_decay = 0.1, .clip = 1},
+                   .eval_every = 200},
+      .make = [](const TaskSettings& s) -> Problem {
+        return {.data = {make_sorting(s.length, s.symbols), {.test = s.test_size, .hash_split = 4, .seed = s.seed()}},
+                .tokens = numerals(s.symbols),
+                .models = gpt_or_gru(s.size(s.symbols, 2 * s.length - 1))};
+      }};
 }
 
 // phlippe's tutorial 6: the one head of an encoder has to look at the mirrored position. It need not do
@@ -64,72 +57,60 @@ Task sort_task() {
 // it at 0.6, here and in PyTorch (the tutorial shows weight on neighbours, too); √width times as large
 // they are told apart so much more easily that it comes to above 0.9.
 Task reverse_task() {
-  return {.name = "reverse",
-          .about = "sixteen digits, backwards and all at once",
-          .published = "100 %, with some weight on neighbours (phlippe, tutorial 6)",
-          .defaults = {.length = 16,
-                       .symbols = 10,
-                       .layers = 1,
-                       .heads = 1,
-                       .width = 32,
-                       .train_size = 50000,
-                       .test_size = 10000,
-                       .recipe = {.steps = 3900,
-                                  .batch = 128,
-                                  .warmup = 50,
-                                  .schedule = "cosine",
-                                  .lr = 5e-4,
-                                  .clip = 5},
-                       .eval_every = 390},
-          .make = [](const TaskSettings& s) -> Problem {
-            TaskData data(make_reversing(s.length, s.symbols),
-                          {.training = s.train_size, .test = s.test_size, .seed = s.seed()});
-            const std::vector<Example> some = a_hundred(data);
-            return {
-                .data = std::move(data),
+  return {
+      .name = "reverse",
+      .about = "sixteen digits, backwards and all at once",
+      .published = "100 %, with some weight on neighbours (phlippe, tutorial 6)",
+      .defaults = {.length = 16,
+                   .symbols = 10,
+                   .layers = 1,
+                   .heads = 1,
+                   .width = 32,
+                   .train_size = 50000,
+                   .test_size = 10000,
+                   .recipe = {.steps = 3900, .batch = 128, .warmup = 50, .schedule = "cosine", .lr = 5e-4, .clip = 5},
+                   .eval_every = 390},
+      .make = [](const TaskSettings& s) -> Problem {
+        TaskData data(make_reversing(s.length, s.symbols),
+                      {.training = s.train_size, .test = s.test_size, .seed = s.seed()});
+        const std::vector<Example> some = a_hundred(data);
+        return {.data = std::move(data),
                 .tokens = numerals(s.symbols),
                 .models = {{"transformer", model_of<EncoderModel>(s.size(s.symbols, s.length))}},
                 .decodes = false,
                 .score_name = "weight on mirrored position",
                 .score = [some](SequenceModel& model) { return mirror_weight(model, some); }};
-          }};
+      }};
 }
 
 // Yao et al.: which kind of bracket has to close? The recipe is heed's own.
 Task dyck_task() {
-  return {.name = "dyck",
-          .about = "brackets of two kinds, at most four open",
-          .published = "two layers of soft attention, near 100 % (Yao et al. 2021)",
-          .defaults = {.length = 64,
-                       .symbols = 2,
-                       .layers = 2,
-                       .heads = 4,
-                       .width = 64,
-                       .recipe = {.steps = 1500,
-                                  .batch = 32,
-                                  .warmup = 50,
-                                  .schedule = "cosine",
-                                  .lr = 2e-3,
-                                  .clip = 1}},
-          .make = [](const TaskSettings& s) -> Problem {
-            check(s.symbols <= 4, "dyck: ", s.symbols,
-                  " kinds of brackets: there are signs for four: "
-                  "give at most 4");
-            TaskData data(make_brackets(s.length, s.symbols, s.depth),
-                          {.test = s.test_size, .seed = s.seed()});
-            const std::vector<Example> test = data.test;
-            Words tokens = {"(", ")", "[", "]", "{", "}", "<", ">"};
-            tokens.resize(static_cast<size_t>(2 * s.symbols));
-            tokens.push_back("start");
-            return {.data = std::move(data),
-                    .tokens = tokens,
-                    .models = gpt_or_gru(s.size(2 * s.symbols + 1, s.length)),
-                    .decodes = false,
-                    .score_name = "closing bracket right",
-                    .score = [=](SequenceModel& model) {
-                      return closing_accuracy(model, test, s.symbols);
-                    }};
-          }};
+  return {
+      .name = "dyck",
+      .about = "brackets of two kinds, at most four open",
+      .published = "two layers of soft attention, near 100 % (Yao et al. 2021)",
+      .defaults = {.length = 64,
+                   .symbols = 2,
+                   .layers = 2,
+                   .heads = 4,
+                   .width = 64,
+                   .recipe = {.steps = 1500, .batch = 32, .warmup = 50, .schedule = "cosine", .lr = 2e-3, .clip = 1}},
+      .make = [](const TaskSettings& s) -> Problem {
+        check(s.symbols <= 4, "dyck: ", s.symbols,
+              " kinds of brackets: there are signs for four: "
+              "give at most 4");
+        TaskData data(make_brackets(s.length, s.symbols, s.depth), {.test = s.test_size, .seed = s.seed()});
+        const std::vector<Example> test = data.test;
+        Words tokens = {"(", ")", "[", "]", "{", "}", "<", ">"};
+        tokens.resize(static_cast<size_t>(2 * s.symbols));
+        tokens.push_back("start");
+        return {.data = std::move(data),
+                .tokens = tokens,
+                .models = gpt_or_gru(s.size(2 * s.symbols + 1, s.length)),
+                .decodes = false,
+                .score_name = "closing bracket right",
+                .score = [=](SequenceModel& model) { return closing_accuracy(model, test, s.symbols); }};
+      }};
 }
 
 }  // namespace heed::kit

@@ -8,11 +8,9 @@
 namespace heed::kit {
 namespace {
 
-const char* const months[] = {"january",   "february", "march",    "april",
-                              "may",       "june",     "july",     "august",
-                              "september", "october",  "november", "december"};
-const char* const weekdays[] = {"sunday",   "monday", "tuesday", "wednesday",
-                                "thursday", "friday", "saturday"};
+const char* const months[] = {"january", "february", "march",     "april",   "may",      "june",
+                              "july",    "august",   "september", "october", "november", "december"};
+const char* const weekdays[] = {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
 
 std::chrono::sys_days to_days(const Day& day) {
   return std::chrono::sys_days(std::chrono::year(day.year) / day.month / day.day);
@@ -27,9 +25,8 @@ std::string iso_date(const Day& day) {
 }
 
 std::string written_date(const Day& date, int64_t format) {
-  const std::string d = std::to_string(date.day), dd = two_digits(date.day),
-                    m = std::to_string(date.month), mm = two_digits(date.month),
-                    y = std::to_string(date.year), yy = two_digits(date.year % 100);
+  const std::string d = std::to_string(date.day), dd = two_digits(date.day), m = std::to_string(date.month),
+                    mm = two_digits(date.month), y = std::to_string(date.year), yy = two_digits(date.year % 100);
   const std::string month = months[date.month - 1], mon = month.substr(0, 3);
   const std::string weekday = weekdays[std::chrono::weekday(to_days(date)).c_encoding()];
   switch (format) {
@@ -78,9 +75,8 @@ Example name_example(const std::string& name, const CharVocab& vocab) {
 }
 
 std::vector<std::string> invented_names(int64_t count, uint64_t seed) {
-  static const std::vector<std::string> onsets = {"b",  "d",  "f",  "g",  "j", "k", "l",
-                                                  "m",  "n",  "r",  "s",  "t", "v", "br",
-                                                  "ch", "el", "kr", "sh", "",  "th"};
+  static const std::vector<std::string> onsets = {"b", "d", "f", "g",  "j",  "k",  "l",  "m",  "n", "r",
+                                                  "s", "t", "v", "br", "ch", "el", "kr", "sh", "",  "th"};
   static const std::vector<std::string> vowels = {"a", "e", "i", "o", "u", "ai", "ia", "ee"};
   static const std::vector<std::string> codas = {"", "", "", "n", "l", "r", "s", "h"};
   const auto pick = [](const std::vector<std::string>& of, Dice& dice) {

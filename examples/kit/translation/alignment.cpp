@@ -16,8 +16,7 @@ HeatMap alignment_map(const AlignedSentence& sentence, const std::string& title)
   map.values.resize(sentence.target.size() * sentence.source.size());
   for (const Tensor& head : heads) {
     const std::vector<double> weights = head.to_vector();
-    for (size_t i = 0; i < map.values.size(); ++i)
-      map.values[i] += weights.at(i) / static_cast<double>(heads.size());
+    for (size_t i = 0; i < map.values.size(); ++i) map.values[i] += weights.at(i) / static_cast<double>(heads.size());
   }
   return map;
 }

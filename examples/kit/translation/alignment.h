@@ -5,9 +5,9 @@
 #include <vector>
 
 #include <heed/autograd/tensor.h>
+#include <heed/examples/kit/data/vocabulary.h>
 #include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/plot.h>
-#include <heed/examples/kit/data/vocabulary.h>
 
 namespace heed::kit {
 

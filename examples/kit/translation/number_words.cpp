@@ -10,17 +10,15 @@ namespace {
 
 constexpr int64_t number_limit = 1'000'000;
 
-constexpr std::array<const char*, 17> french_small = {
-    "zéro", "un",  "deux", "trois", "quatre", "cinq",     "six",    "sept", "huit",
-    "neuf", "dix", "onze", "douze", "treize", "quatorze", "quinze", "seize"};
-constexpr std::array<const char*, 7> french_tens = {"",         "",          "vingt",   "trente",
-                                                    "quarante", "cinquante", "soixante"};
+constexpr std::array<const char*, 17> french_small = {"zéro",  "un",     "deux",     "trois",  "quatre", "cinq",
+                                                      "six",   "sept",   "huit",     "neuf",   "dix",    "onze",
+                                                      "douze", "treize", "quatorze", "quinze", "seize"};
+constexpr std::array<const char*, 7> french_tens = {"", "", "vingt", "trente", "quarante", "cinquante", "soixante"};
 constexpr std::array<const char*, 20> english_small = {
-    "zero",    "one",     "two",       "three",    "four",     "five",    "six",
-    "seven",   "eight",   "nine",      "ten",      "eleven",   "twelve",  "thirteen",
-    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
-constexpr std::array<const char*, 10> english_tens = {
-    "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"};
+    "zero", "one",    "two",    "three",    "four",     "five",    "six",     "seven",     "eight",    "nine",
+    "ten",  "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
+constexpr std::array<const char*, 10> english_tens = {"",      "",      "twenty",  "thirty", "forty",
+                                                      "fifty", "sixty", "seventy", "eighty", "ninety"};
 
 const char* at_number(const auto& names, int64_t n) { return names[static_cast<size_t>(n)]; }
 
@@ -104,8 +102,7 @@ bool stands_alone(const std::string& word) {
 std::string join_number(const Words& words, bool all_hyphens) {
   std::string text;
   for (size_t i = 0; i < words.size(); ++i) {
-    if (i > 0)
-      text += all_hyphens || !(stands_alone(words[i - 1]) || stands_alone(words[i])) ? '-' : ' ';
+    if (i > 0) text += all_hyphens || !(stands_alone(words[i - 1]) || stands_alone(words[i])) ? '-' : ' ';
     text += words[i];
   }
   return text;

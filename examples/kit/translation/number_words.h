@@ -44,8 +44,7 @@ std::string french_number(int64_t n, const FrenchNumbers& options = {});
 std::string english_number(int64_t n);
 
 /// The number that a text spells. Nothing unless it is exactly what the functions above write.
-std::optional<int64_t> parse_french_number(std::string_view text,
-                                           const FrenchNumbers& options = {});
+std::optional<int64_t> parse_french_number(std::string_view text, const FrenchNumbers& options = {});
 std::optional<int64_t> parse_english_number(std::string_view text);
 
 // Words without hyphens, {"quatre", "vingt", "dix", "sept"}: what a model reads and writes. Which

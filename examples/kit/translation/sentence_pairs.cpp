@@ -13,14 +13,14 @@ namespace {
 
 // The letters that U+00C0 … U+017F are once accents are taken off; '.' where that is no ASCII letter.
 constexpr std::string_view base_letters =
-    "AAAAAA.CEEEEIIII.NOOOOO..UUUUY..aaaaaa.ceeeeiiii.nooooo..uuuuy.y"   // Latin-1
+    "AAAAAA.CEEEEIIII.NOOOOO..UUUUY..aaaaaa.ceeeeiiii.nooooo..uuuuy.y"  // Latin-1
     "AaAaAaCcCcCcCcDd..EeEeEeEeEeGgGgGgGgHh..IiIiIiIiI...JjKk.LlLlLl."  // Latin Extended-A
     "...NnNnNn...OoOoOo..RrRrRrSsSsSsSsTtTt..UuUuUuUuUuUuWwYyYZzZzZz.";
 constexpr char32_t first_base_letter = 0xC0;
 
-constexpr std::array<std::string_view, 12> tutorial_prefixes = {
-    "i am ",   "i m ",   "he is",  "he s ",  "she is",   "she s ",
-    "you are", "you re ", "we are", "we re ", "they are", "they re "};
+constexpr std::array<std::string_view, 12> tutorial_prefixes = {"i am ",  "i m ",   "he is",    "he s ",
+                                                                "she is", "she s ", "you are",  "you re ",
+                                                                "we are", "we re ", "they are", "they re "};
 constexpr size_t tutorial_max_length = 10;
 
 bool is_mark(char c) { return c == '.' || c == '!' || c == '?'; }
@@ -42,10 +42,8 @@ std::string without_accents(std::string_view text) {
                        ": is not UTF-8: convert the text to UTF-8");
     if (*c >= 0x300 && *c <= 0x36F) continue;  // a combining accent
     const size_t at = *c - first_base_letter;
-    if (*c >= first_base_letter && at < base_letters.size() && base_letters[at] != '.')
-      bare += base_letters[at];
-    else
-      append_utf8(bare, *c);
+    if (*c >= first_base_letter && at < base_letters.size() && base_letters[at] != '.') bare += base_letters[at];
+    else append_utf8(bare, *c);
   }
   return bare;
 }
@@ -67,15 +65,14 @@ std::string normalized_text(std::string_view sentence) {
 }
 
 bool tutorial_keeps(const SentencePair& pair) {
-  if (pair.first.size() >= tutorial_max_length || pair.second.size() >= tutorial_max_length)
-    return false;
+  if (pair.first.size() >= tutorial_max_length || pair.second.size() >= tutorial_max_length) return false;
   const std::string text = join_words(pair.first);
   return std::any_of(tutorial_prefixes.begin(), tutorial_prefixes.end(),
                      [&](std::string_view prefix) { return text.starts_with(prefix); });
 }
 
-std::vector<SentencePair> read_sentence_pairs(const std::filesystem::path& file,
-                                              Preparation preparation, int64_t limit) {
+std::vector<SentencePair> read_sentence_pairs(const std::filesystem::path& file, Preparation preparation,
+                                              int64_t limit) {
   std::vector<SentencePair> pairs;
   std::set<std::string> seen;
   for (const Row& row : read_tsv(file)) {

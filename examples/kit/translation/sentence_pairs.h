@@ -42,7 +42,7 @@ bool tutorial_keeps(const SentencePair& pair);
 
 /// The pairs of a file, prepared; no more than `limit` of those that are kept, if it is > 0.
 /// Throws IoError, and FormatError unless its rows have two or three fields (the third is not used).
-std::vector<SentencePair> read_sentence_pairs(const std::filesystem::path& file,
-                                              Preparation preparation, int64_t limit = 0);
+std::vector<SentencePair> read_sentence_pairs(const std::filesystem::path& file, Preparation preparation,
+                                              int64_t limit = 0);
 
 }  // namespace heed::kit

@@ -15,24 +15,24 @@ enum class TaskKind : uint8_t {
 };
 
 struct TranslationRecipe {
-  int64_t steps = 0;          // of training; where it is 0, `passes` over the examples
+  int64_t steps = 0;  // of training; where it is 0, `passes` over the examples
   int64_t passes = 0;
-  int64_t batch = 64;         // sentences in a step
-  double lr = 0;              // peak learning rate (Adam)
-  int64_t warmup = 0;         // steps up to it
-  bool decay = false;         // from there to 0 in a straight line; else it stays
-  double clip = 1;            // largest norm of the gradient
-  double teacher_forcing = 1; // share of the batches in which the decoder is given the true words
+  int64_t batch = 64;          // sentences in a step
+  double lr = 0;               // peak learning rate (Adam)
+  int64_t warmup = 0;          // steps up to it
+  bool decay = false;          // from there to 0 in a straight line; else it stays
+  double clip = 1;             // largest norm of the gradient
+  double teacher_forcing = 1;  // share of the batches in which the decoder is given the true words
 
-  int64_t width = 64;         // of embeddings and states
+  int64_t width = 64;  // of embeddings and states
   int64_t layers = 1;
-  double dropout = 0;            // of embedded words; in a Transformer everywhere
-  double layer_dropout = 0;      // between recurrent layers
-  double attention_dropout = 0;  // of Bahdanau's weights
-  bool bidirectional = false; // the encoder also reads from the end; recurrent models
-  bool norm_first = false;    // Transformer
+  double dropout = 0;                   // of embedded words; in a Transformer everywhere
+  double layer_dropout = 0;             // between recurrent layers
+  double attention_dropout = 0;         // of Bahdanau's weights
+  bool bidirectional = false;           // the encoder also reads from the end; recurrent models
+  bool norm_first = false;              // Transformer
   int64_t heads = 4, feed_forward = 0;  // Transformer; 0: four times the width
-  bool xavier = false;        // matrices but embeddings start from Glorot & Bengio 2010
+  bool xavier = false;                  // matrices but embeddings start from Glorot & Bengio 2010
 };
 
 /// Throws Error unless it is "bahdanau", "transformer", "location" or "none".

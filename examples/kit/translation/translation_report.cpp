@@ -23,12 +23,12 @@ constexpr int64_t averaged_pairs = 1'000;
 
 }  // namespace
 
-std::string samples_text(const TranslationTask& task, const TranslationScore& score, int64_t count,
-                         uint64_t seed) {
+std::string samples_text(const TranslationTask& task, const TranslationScore& score, int64_t count, uint64_t seed) {
   std::string text;
   const auto add = [&](size_t i) {
-    text += "  > " + harmless(join_words(task.test[i].source)) + "\n  = " + harmless(task.written(task.test[i].target)) +
-            "\n  < " + harmless(task.written(score.written[i])) + "\n\n";
+    text += "  > " + harmless(join_words(task.test[i].source)) +
+            "\n  = " + harmless(task.written(task.test[i].target)) + "\n  < " +
+            harmless(task.written(score.written[i])) + "\n\n";
   };
   const size_t sentences = score.written.size(), wanted = static_cast<size_t>(count);
   Generator draw(seed);
@@ -52,8 +52,7 @@ std::string judged_text(const std::vector<JudgedSentence>& judged) {
 }
 
 int64_t judged_right(const std::vector<JudgedSentence>& judged) {
-  return std::count_if(judged.begin(), judged.end(),
-                       [](const JudgedSentence& s) { return s.bleu > all_but_rounding; });
+  return std::count_if(judged.begin(), judged.end(), [](const JudgedSentence& s) { return s.bleu > all_but_rounding; });
 }
 
 std::string way_points_text(const std::vector<double>& losses, int64_t batch) {

@@ -13,8 +13,7 @@ namespace heed::kit {
 ///     > what was read
 ///     = what is right
 ///     < what was written
-std::string samples_text(const TranslationTask& task, const TranslationScore& score, int64_t count,
-                         uint64_t seed);
+std::string samples_text(const TranslationTask& task, const TranslationScore& score, int64_t count, uint64_t seed);
 
 /// One line a sentence: "i'm calm .   => je suis calme .   BLEU 1.000".
 std::string judged_text(const std::vector<JudgedSentence>& judged);

@@ -23,8 +23,7 @@ struct Evaluating {
 };
 
 /// Calls use(batch, positions) for the first n test sentences; returns the nats a word, <eos> counted.
-template <class Use>
-double for_each_batch(Translator& model, const TranslationTask& task, int64_t n, const Use& use) {
+template <class Use> double for_each_batch(Translator& model, const TranslationTask& task, int64_t n, const Use& use) {
   double nats = 0, words = 0;
   Generator unused(0);
   for (const Ids& some : batches(n, {.batch = batch_size, .shuffle = false}, unused)) {
@@ -32,8 +31,7 @@ double for_each_batch(Translator& model, const TranslationTask& task, int64_t n,
     nats += nn::nll_loss(log_softmax(model(batch), -1), batch.target,
                          {.ignore_index = WordVocab::pad, .reduction = nn::Reduction::sum})
                 .item();
-    for (const int64_t i : some)
-      words += static_cast<double>(task.test[static_cast<size_t>(i)].target.size() + 1);
+    for (const int64_t i : some) words += static_cast<double>(task.test[static_cast<size_t>(i)].target.size() + 1);
     use(batch, some);
   }
   return nats / words;
@@ -41,16 +39,15 @@ double for_each_batch(Translator& model, const TranslationTask& task, int64_t n,
 
 }  // namespace
 
-TranslationScore score_translator(Translator& model, const TranslationTask& task,
-                                  const SearchSettings& search, int64_t limit) {
+TranslationScore score_translator(Translator& model, const TranslationTask& task, const SearchSettings& search,
+                                  int64_t limit) {
   const Evaluating evaluating(model);
   TranslationScore score;
   std::vector<Words> references;
   const int64_t n = std::min(limit, static_cast<int64_t>(task.test.size()));
   if (n == 0) return score;
   const double nats = for_each_batch(model, task, n, [&](const TranslationBatch& batch, const Ids& some) {
-    for (const Ids& ids : model.translate(batch, search))
-      score.written.push_back(task.target.decode(ids));
+    for (const Ids& ids : model.translate(batch, search)) score.written.push_back(task.target.decode(ids));
     for (const int64_t i : some) references.push_back(task.test[static_cast<size_t>(i)].target);
   });
   for (size_t i = 0; i < references.size(); ++i)
@@ -83,13 +80,11 @@ AlignedSentence align_words(Translator& model, const TranslationTask& task, cons
   return aligned;
 }
 
-std::vector<JudgedSentence> judge_by_d2l(Translator& model, const TranslationTask& task,
-                                         const SearchSettings& search) {
-  static const std::pair<const char*, const char*> sentences[] = {
-      {"go .", "va !"},
-      {"i lost .", "j'ai perdu ."},
-      {"i'm calm .", "je suis calme ."},
-      {"i'm late .", "je suis en retard ."}};
+std::vector<JudgedSentence> judge_by_d2l(Translator& model, const TranslationTask& task, const SearchSettings& search) {
+  static const std::pair<const char*, const char*> sentences[] = {{"go .", "va !"},
+                                                                  {"i lost .", "j'ai perdu ."},
+                                                                  {"i'm calm .", "je suis calme ."},
+                                                                  {"i'm late .", "je suis en retard ."}};
   std::vector<JudgedSentence> judged;
   for (const auto& [english, french] : sentences) {
     const Words source = split_words(english);

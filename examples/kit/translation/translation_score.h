@@ -18,8 +18,8 @@ struct TranslationScore {
 
 /// On the task's test sentences, or the first `limit` of them, in evaluation; the model is then set to
 /// train again.
-TranslationScore score_translator(Translator& model, const TranslationTask& task,
-                                  const SearchSettings& search, int64_t limit = INT64_MAX);
+TranslationScore score_translator(Translator& model, const TranslationTask& task, const SearchSettings& search,
+                                  int64_t limit = INT64_MAX);
 
 /// The score's `loss` on the first `limit` test sentences; nothing is written.
 double validation_loss(Translator& model, const TranslationTask& task, int64_t limit);
@@ -37,7 +37,6 @@ struct JudgedSentence {
   Words source, written;
   double bleu;  // k = 2
 };
-std::vector<JudgedSentence> judge_by_d2l(Translator& model, const TranslationTask& task,
-                                         const SearchSettings& search);
+std::vector<JudgedSentence> judge_by_d2l(Translator& model, const TranslationTask& task, const SearchSettings& search);
 
 }  // namespace heed::kit

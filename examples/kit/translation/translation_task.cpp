@@ -12,16 +12,18 @@
 namespace heed::kit {
 namespace {
 
+using Side = Words Translation::*;
+
 constexpr int64_t numbers_below_a_million = 1'000'000;
 
-std::vector<Words> one_side(const std::vector<Translation>& pairs, Words Translation::* side) {
+std::vector<Words> one_side(const std::vector<Translation>& pairs, Side side) {
   std::vector<Words> sentences;
   sentences.reserve(pairs.size());
   for (const Translation& pair : pairs) sentences.push_back(pair.*side);
   return sentences;
 }
 
-int64_t longest(const std::vector<Translation>& pairs, Words Translation::* side) {
+int64_t longest(const std::vector<Translation>& pairs, Side side) {
   size_t words = 0;
   for (const Translation& pair : pairs) words = std::max(words, (pair.*side).size());
   return static_cast<int64_t>(words) + 1;
@@ -45,14 +47,11 @@ std::vector<SentencePair> distinct(std::vector<SentencePair> pairs) {
 }
 
 std::string join_traditional(const Words& words) { return join_french_number(words); }
-std::string join_reformed(const Words& words) {
-  return join_french_number(words, Hyphens::reform_1990);
-}
+std::string join_reformed(const Words& words) { return join_french_number(words, Hyphens::reform_1990); }
 
 }  // namespace
 
-TranslationTask::TranslationTask(std::string name_, std::vector<Translation> training_,
-                                 std::vector<Translation> test_,
+TranslationTask::TranslationTask(std::string name_, std::vector<Translation> training_, std::vector<Translation> test_,
                                  std::string (*written_)(const Words&), int64_t min_freq)
     : name(std::move(name_)),
       training(std::move(training_)),
@@ -60,17 +59,14 @@ TranslationTask::TranslationTask(std::string name_, std::vector<Translation> tra
       source(one_side(training, &Translation::source), min_freq),
       target(one_side(training, &Translation::target), min_freq),
       written(written_),
-      source_steps(std::max(longest(training, &Translation::source),
-                            longest(test, &Translation::source))),
-      target_steps(std::max(longest(training, &Translation::target),
-                            longest(test, &Translation::target))) {}
+      source_steps(std::max(longest(training, &Translation::source), longest(test, &Translation::source))),
+      target_steps(std::max(longest(training, &Translation::target), longest(test, &Translation::target))) {}
 
 std::string TranslationTask::hash() const {
   uint64_t h = 14695981039346656037ull;  // FNV-1a
   for (const Translation& pair : training)
     for (const Words* side : {&pair.source, &pair.target})
-      for (const char c : join_words(*side) + '\n')
-        h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+      for (const char c : join_words(*side) + '\n') h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
   return std::to_string(h);
 }
 
@@ -91,18 +87,15 @@ TranslationTask number_task(TaskOptions options, const FrenchNumbers& french) {
     (i < options.test_size ? test : training).push_back({std::move(in_french), std::move(in_english)});
   }
   const auto write_french = french.hyphens == Hyphens::traditional ? join_traditional : join_reformed;
-  return {options.to_english ? "French number words to English" : "English number words to French",
-          std::move(training), std::move(test),
-          options.to_english ? join_english_number : write_french, options.min_freq};
+  return {options.to_english ? "French number words to English" : "English number words to French", std::move(training),
+          std::move(test), options.to_english ? join_english_number : write_french, options.min_freq};
 }
 
-TranslationTask pair_task(const std::filesystem::path& file, Preparation preparation,
-                          TaskOptions options) {
+TranslationTask pair_task(const std::filesystem::path& file, Preparation preparation, TaskOptions options) {
   const bool first_ones = preparation == Preparation::d2l;
-  std::vector<SentencePair> pairs =
-      read_sentence_pairs(file, preparation, first_ones ? options.train_size : 0);
+  std::vector<SentencePair> pairs = read_sentence_pairs(file, preparation, first_ones ? options.train_size : 0);
   check<FormatError>(!pairs.empty(), "pair_task: ", readable(file.string()),
-        ": no pair is left after the filter: give more pairs, or prepare them in another way");
+                     ": no pair is left after the filter: give more pairs, or prepare them in another way");
   const size_t listed = pairs.size();
   if (!first_ones) pairs = distinct(std::move(pairs));
   const auto n = static_cast<int64_t>(pairs.size());
@@ -126,11 +119,11 @@ TranslationTask pair_task(const std::filesystem::path& file, Preparation prepara
     }
   }
   check<FormatError>(!training.empty(), "pair_task: ", readable(file.string()),
-        ": the test has every source sentence: give pairs of more sentences");
+                     ": the test has every source sentence: give pairs of more sentences");
   const bool tests_training = test.empty();
   if (tests_training) test = training;
-  TranslationTask task(options.to_english ? "French to English" : "English to French",
-                       std::move(training), std::move(test), join_words, options.min_freq);
+  TranslationTask task(options.to_english ? "French to English" : "English to French", std::move(training),
+                       std::move(test), join_words, options.min_freq);
   task.repeated = static_cast<int64_t>(listed) - n;
   task.also_tested = also_tested;
   task.tests_training = tests_training;
@@ -149,8 +142,7 @@ TranslationBatch make_batch(const TranslationTask& task, const std::vector<Trans
     target.push_back(with_end(input.back()));
     input.back().insert(input.back().begin(), WordVocab::sos);
   }
-  return {pad(source, WordVocab::pad), lengths, pad(input, WordVocab::pad).ids,
-          pad(target, WordVocab::pad).ids};
+  return {pad(source, WordVocab::pad), lengths, pad(input, WordVocab::pad).ids, pad(target, WordVocab::pad).ids};
 }
 
 TranslationBatch source_batch(const TranslationTask& task, const Words& source) {

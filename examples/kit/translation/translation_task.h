@@ -15,9 +15,9 @@
 
 #include <heed/autograd/tensor.h>
 #include <heed/examples/kit/data/batches.h>
+#include <heed/examples/kit/data/vocabulary.h>
 #include <heed/examples/kit/translation/number_words.h>
 #include <heed/examples/kit/translation/sentence_pairs.h>
-#include <heed/examples/kit/data/vocabulary.h>
 
 namespace heed::kit {
 
@@ -34,18 +34,17 @@ struct TaskOptions {
 };
 
 struct TranslationTask {
-  std::string name;                        // "French number words to English"
+  std::string name;  // "French number words to English"
   std::vector<Translation> training, test;
-  int64_t repeated = 0;    // pairs of a file left out since an earlier one is the same
-  int64_t also_tested = 0; // … since the test has their source sentence
-  bool tests_training = false;             // the test pairs are the training pairs
-  WordVocab source, target;                // of the training sentences
-  std::string (*written)(const Words&);    // the target's words as they are written
-  int64_t source_steps, target_steps;      // of the longest sentence, its <eos> counted
+  int64_t repeated = 0;                  // pairs of a file left out since an earlier one is the same
+  int64_t also_tested = 0;               // … since the test has their source sentence
+  bool tests_training = false;           // the test pairs are the training pairs
+  WordVocab source, target;              // of the training sentences
+  std::string (*written)(const Words&);  // the target's words as they are written
+  int64_t source_steps, target_steps;    // of the longest sentence, its <eos> counted
 
-  TranslationTask(std::string name, std::vector<Translation> training,
-                  std::vector<Translation> test, std::string (*written)(const Words&),
-                  int64_t min_freq = 1);
+  TranslationTask(std::string name, std::vector<Translation> training, std::vector<Translation> test,
+                  std::string (*written)(const Words&), int64_t min_freq = 1);
 
   /// Names the training sentences in a checkpoint.
   std::string hash() const;
@@ -61,8 +60,7 @@ TranslationTask number_task(TaskOptions options, const FrenchNumbers& french);
 /// these is trained on; with 0 the test pairs are the training pairs; d2l takes the first train_size,
 /// and has no test of its own.
 /// Throws as read_sentence_pairs, and Error where nothing is left to train on.
-TranslationTask pair_task(const std::filesystem::path& file, Preparation preparation,
-                          TaskOptions options);
+TranslationTask pair_task(const std::filesystem::path& file, Preparation preparation, TaskOptions options);
 
 /// Sentences side by side, filled up with <pad>.
 struct TranslationBatch {

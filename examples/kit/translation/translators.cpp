@@ -5,19 +5,19 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/core/error.h>
-#include <heed/nn/recurrent/attention_decoders.h>
 #include <heed/nn/attention/attention_trace.h>
-#include <heed/nn/models/decoding.h>
 #include <heed/nn/init.h>
-#include <heed/nn/recurrent/seq2seq.h>
+#include <heed/nn/models/decoding.h>
 #include <heed/nn/models/seq2seq_transformer.h>
+#include <heed/nn/recurrent/attention_decoders.h>
+#include <heed/nn/recurrent/seq2seq.h>
 
 namespace heed::kit {
 namespace {
 
 /// The best translation of each source, by whatever decoder.
-std::vector<Ids> best_translations(const auto& decoder, auto state, int64_t batch,
-                                   int64_t max_length, const SearchSettings& search) {
+std::vector<Ids> best_translations(const auto& decoder, auto state, int64_t batch, int64_t max_length,
+                                   const SearchSettings& search) {
   const nn::SearchOptions options{.bos = WordVocab::sos,
                                   .eos = WordVocab::eos,
                                   .max_length = max_length,
@@ -42,19 +42,15 @@ struct RecurrentTranslator : Translator {
 
   RecurrentTranslator(nn::EncoderRNN encoder_, std::unique_ptr<nn::RecurrentDecoder> decoder_,
                       const TranslationTask& task)
-      : encoder(std::move(encoder_)),
-        decoder(std::move(decoder_)),
-        max_length(task.target_steps + spare_steps) {}
+      : encoder(std::move(encoder_)), decoder(std::move(decoder_)), max_length(task.target_steps + spare_steps) {}
 
   Tensor operator()(const TranslationBatch& batch, double teacher_forcing) const override {
     const nn::Scope scope(*this);
     return (*decoder)(batch.input, read(batch), {.teacher_forcing = teacher_forcing}).logits;
   }
 
-  std::vector<Ids> translate(const TranslationBatch& batch,
-                             const SearchSettings& search) const override {
-    return best_translations(*decoder, decoder->begin(read(batch)), batch.input.size(0), max_length,
-                             search);
+  std::vector<Ids> translate(const TranslationBatch& batch, const SearchSettings& search) const override {
+    return best_translations(*decoder, decoder->begin(read(batch)), batch.input.size(0), max_length, search);
   }
 
   Alignment alignment(const TranslationBatch& batch) const override {
@@ -63,14 +59,15 @@ struct RecurrentTranslator : Translator {
     return {{weights[0].slice(1, 0, batch.source.ids.size(1))}};
   }
 
-  void visit(nn::Visitor& v) override { v("encoder", encoder); v("decoder", *decoder); }
+  void visit(nn::Visitor& v) override {
+    v("encoder", encoder);
+    v("decoder", *decoder);
+  }
 
   static constexpr int64_t spare_steps = 2;  // beyond the longest target known
 
  private:
-  nn::EncodedSequence read(const TranslationBatch& batch) const {
-    return encoder(batch.source.ids, batch.lengths);
-  }
+  nn::EncodedSequence read(const TranslationBatch& batch) const { return encoder(batch.source.ids, batch.lengths); }
 };
 
 struct TransformerTranslator : Translator {
@@ -85,11 +82,10 @@ struct TransformerTranslator : Translator {
     return transformer(batch.source.ids, batch.input, batch.lengths);
   }
 
-  std::vector<Ids> translate(const TranslationBatch& batch,
-                             const SearchSettings& search) const override {
+  std::vector<Ids> translate(const TranslationBatch& batch, const SearchSettings& search) const override {
     const nn::EncodedSource source = transformer.encode(batch.source.ids, batch.lengths);
-    return best_translations(transformer, transformer.begin(source, max_length),
-                             batch.input.size(0), max_length, search);
+    return best_translations(transformer, transformer.begin(source, max_length), batch.input.size(0), max_length,
+                             search);
   }
 
   Alignment alignment(const TranslationBatch& batch) const override {
@@ -99,8 +95,7 @@ struct TransformerTranslator : Translator {
     for (const nn::AttentionEntry& entry : trace.entries()) {
       if (entry.path.find("multihead_attn") == std::string::npos) continue;  // not across
       alignment.emplace_back();
-      for (int64_t head = 0; head < entry.weights.size(1); ++head)
-        alignment.back().push_back(entry.weights[0][head]);
+      for (int64_t head = 0; head < entry.weights.size(1); ++head) alignment.back().push_back(entry.weights[0][head]);
     }
     return alignment;
   }
@@ -108,24 +103,25 @@ struct TransformerTranslator : Translator {
   void visit(nn::Visitor& v) override { transformer.visit(v); }
 };
 
-std::unique_ptr<nn::RecurrentDecoder> make_decoder(const std::string& model,
-                                                   const TranslationRecipe& r,
+std::unique_ptr<nn::RecurrentDecoder> make_decoder(const std::string& model, const TranslationRecipe& r,
                                                    const TranslationTask& task) {
   const int64_t words = task.target.size(), encoder = r.bidirectional ? 2 * r.width : r.width;
   if (model == "none")
-    return std::make_unique<nn::DecoderRNN>(
-        r.width, words,
-        nn::DecoderRNNOptions{.encoder_size = encoder, .num_layers = r.layers, .dropout = r.dropout,
-                              .layer_dropout = r.layer_dropout, .context = true});
+    return std::make_unique<nn::DecoderRNN>(r.width, words,
+                                            nn::DecoderRNNOptions{.encoder_size = encoder,
+                                                                  .num_layers = r.layers,
+                                                                  .dropout = r.dropout,
+                                                                  .layer_dropout = r.layer_dropout,
+                                                                  .context = true});
   if (model == "location")
     return std::make_unique<nn::AttnDecoderRNN>(
-        r.width, words,
-        nn::AttnDecoderRNNOptions{.dropout = r.dropout, .max_length = task.source_steps});
-  return std::make_unique<nn::BahdanauDecoder>(
-      r.width, words,
-      nn::BahdanauOptions{.encoder_size = encoder, .num_layers = r.layers, .dropout = r.dropout,
-                          .layer_dropout = r.layer_dropout,
-                          .attention_dropout = r.attention_dropout});
+        r.width, words, nn::AttnDecoderRNNOptions{.dropout = r.dropout, .max_length = task.source_steps});
+  return std::make_unique<nn::BahdanauDecoder>(r.width, words,
+                                               nn::BahdanauOptions{.encoder_size = encoder,
+                                                                   .num_layers = r.layers,
+                                                                   .dropout = r.dropout,
+                                                                   .layer_dropout = r.layer_dropout,
+                                                                   .attention_dropout = r.attention_dropout});
 }
 
 /// As d2l starts: U(±√(6 / (in + out))) for every matrix but embeddings. W_Q, W_K and W_V lie in one
@@ -139,26 +135,30 @@ void start_from_xavier(Translator& model) {
 
 }  // namespace
 
-std::unique_ptr<Translator> make_translator(const std::string& model,
-                                            const TranslationRecipe& recipe,
+std::unique_ptr<Translator> make_translator(const std::string& model, const TranslationRecipe& recipe,
                                             const TranslationTask& task) {
   check_translator(model);
   TranslationRecipe r = recipe;
   if (model == "location") r.layers = 1, r.bidirectional = false;
   std::unique_ptr<Translator> made;
   if (model == "transformer") {
-    const nn::Seq2SeqTransformerOptions options{
-        .source_vocab = task.source.size(), .target_vocab = task.target.size(), .width = r.width,
-        .heads = r.heads, .encoder_layers = r.layers, .decoder_layers = r.layers,
-        .hidden = r.feed_forward > 0 ? r.feed_forward : 4 * r.width, .dropout = r.dropout,
-        .norm_first = r.norm_first};
+    const nn::Seq2SeqTransformerOptions options{.source_vocab = task.source.size(),
+                                                .target_vocab = task.target.size(),
+                                                .width = r.width,
+                                                .heads = r.heads,
+                                                .encoder_layers = r.layers,
+                                                .decoder_layers = r.layers,
+                                                .hidden = r.feed_forward > 0 ? r.feed_forward : 4 * r.width,
+                                                .dropout = r.dropout,
+                                                .norm_first = r.norm_first};
     made = std::make_unique<TransformerTranslator>(options, task);
   } else {
     nn::EncoderRNN encoder(task.source.size(), r.width,
-                           {.num_layers = r.layers, .dropout = r.dropout,
-                            .layer_dropout = r.layer_dropout, .bidirectional = r.bidirectional});
-    made = std::make_unique<RecurrentTranslator>(std::move(encoder), make_decoder(model, r, task),
-                                                 task);
+                           {.num_layers = r.layers,
+                            .dropout = r.dropout,
+                            .layer_dropout = r.layer_dropout,
+                            .bidirectional = r.bidirectional});
+    made = std::make_unique<RecurrentTranslator>(std::move(encoder), make_decoder(model, r, task), task);
   }
   if (r.xavier) start_from_xavier(*made);
   return made;

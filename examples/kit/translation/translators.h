@@ -26,8 +26,7 @@ struct Translator : nn::Module {
   virtual Tensor operator()(const TranslationBatch& batch, double teacher_forcing = 1) const = 0;
 
   /// The words that it writes for each source, without marks. In evaluation, under NoGrad.
-  virtual std::vector<Ids> translate(const TranslationBatch& batch,
-                                     const SearchSettings& search) const = 0;
+  virtual std::vector<Ids> translate(const TranslationBatch& batch, const SearchSettings& search) const = 0;
 
   /// Where it looks while it writes the target of a batch of one. In evaluation, under NoGrad.
   virtual Alignment alignment(const TranslationBatch& batch) const = 0;
@@ -35,8 +34,7 @@ struct Translator : nn::Module {
 
 /// "bahdanau", "transformer", "location" (which has one layer, and weights for as many places as the
 /// task's longest source) or "none". Throws Error for another.
-std::unique_ptr<Translator> make_translator(const std::string& model,
-                                            const TranslationRecipe& recipe,
+std::unique_ptr<Translator> make_translator(const std::string& model, const TranslationRecipe& recipe,
                                             const TranslationTask& task);
 
 }  // namespace heed::kit

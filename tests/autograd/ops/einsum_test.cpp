@@ -23,8 +23,7 @@ TEST_CASE("einsum of a matrix product is that product, bit for bit, and copies n
   CHECK(einsum("bihd,bjhd->bhij", {q, k}).to_vector() ==
         matmul(q.permute({0, 2, 1, 3}), k.permute({0, 2, 3, 1})).to_vector());
 
-  const Tensor p = parameter(spread({8, 50, 3, 4}, -1, 1)),
-               r = parameter(spread({8, 6, 3, 4}, -1, 1));
+  const Tensor p = parameter(spread({8, 50, 3, 4}, -1, 1)), r = parameter(spread({8, 6, 3, 4}, -1, 1));
   const int64_t before = core::memory_stats().in_use, bytes = p.numel() * 8;
   const Tensor y = einsum("bihd,bjhd->bhij", {p, r});  // its graph keeps both operands, as views
   CHECK(core::memory_stats().in_use - before < y.numel() * 8 + bytes);
@@ -43,8 +42,7 @@ TEST_CASE("einsum says the well-known sums") {
   near(einsum("i,j", {v, v}), v.unsqueeze(1) * v);
   near(einsum("i,ij,j", {v, x, v}), matmul(matmul(v, x), v));
   near(einsum("...i,ij->...j", {x, y}), matmul(x, y));
-  near(einsum("ij,j->i", {zeros({2, 0}, Dtype::f64), zeros({0}, Dtype::f64)}),
-       zeros({2}, Dtype::f64));
+  near(einsum("ij,j->i", {zeros({2, 0}, Dtype::f64), zeros({0}, Dtype::f64)}), zeros({2}, Dtype::f64));
 }
 
 TEST_CASE("einsum of whole numbers is exact") {
@@ -85,8 +83,7 @@ TEST_CASE("derivatives of einsum, in every layout") {
       std::vector<Tensor> in;
       for (size_t i = 0; i < row.shapes.size(); ++i)
         in.push_back(test::laid_out(spread(row.shapes[i], -2, 2, static_cast<int>(i)), layout));
-      CHECK_NOTHROW(
-          gradcheck([&](const std::vector<Tensor>& x) { return einsum(row.equation, x); }, in));
+      CHECK_NOTHROW(gradcheck([&](const std::vector<Tensor>& x) { return einsum(row.equation, x); }, in));
     }
 }
 
@@ -97,8 +94,7 @@ TEST_CASE("einsum says what is wrong with an equation or its operands") {
     std::vector<Tensor> operands;
     std::string says;
   };
-  const std::string subscript =
-      ": is no subscript: give letters a … z, A … Z, or ... for the other axes";
+  const std::string subscript = ": is no subscript: give letters a … z, A … Z, or ... for the other axes";
   const std::vector<Mistake> malformed = {
       {"i1", {m}, "\"i1\": character 1" + subscript},
       {"ij->i,j", {m}, "\"ij->i,j\": character 5" + subscript},
@@ -117,12 +113,8 @@ TEST_CASE("einsum says what is wrong with an equation or its operands") {
        "\"...i...\": character 4: is a second ... in one group: one at most can say which axes it "
        "stands for"},
       {"i->......i", {v}, "\"i->......i\": character 6: is a second ... in one group: "},
-      {"ij->ii",
-       {m},
-       "\"ij->ii\": the output names i twice: an axis of the output needs a letter of its own"},
-      {"ij->k",
-       {m},
-       "\"ij->k\": the output names k, which is in no input: nothing says how long it is"},
+      {"ij->ii", {m}, "\"ij->ii\": the output names i twice: an axis of the output needs a letter of its own"},
+      {"ij->k", {m}, "\"ij->k\": the output names k, which is in no input: nothing says how long it is"},
       {"ij,jk",
        {m},
        "\"ij,jk\" of 1 operands: it has 2 groups of letters: give one operand a group, with commas "
@@ -143,9 +135,7 @@ TEST_CASE("einsum says what is wrong with an equation or its operands") {
       {"j,ii", {v, ones({1, 3})}, "\"j,ii\", operand 1: i names axes of sizes 1 and 3: "},
       {"ij,i", {m, v}, "\"ij,i\", operand 1: i has size 3, before it had 2: must be equal, or 1"},
       {"...,...i", {m, m}, "\"...,...i\", operand 1: an axis of ... has size 2, before it had 3: "},
-      {"abcde,fghij",
-       {wide, wide},
-       "\"abcde,fghij\": the output has 10 axes: at most 8 are possible"},
+      {"abcde,fghij", {wide, wide}, "\"abcde,fghij\": the output has 10 axes: at most 8 are possible"},
       {"abcde,fghij,abcdefghij->", {wide, wide, wide}, "\"abcde,fghij,abcdefghij->\", operand 2 "},
       {"abcde,fghij,abcde,fghij->",
        {wide, wide, wide, wide},
@@ -157,13 +147,10 @@ TEST_CASE("einsum says what is wrong with an equation or its operands") {
     CHECK(text.starts_with("einsum: " + mistake.says));
     CHECK(test::follows_grammar(text));
   };
-  for (const Mistake& x : malformed)
-    check_says(message_of<Error>([&] { einsum(x.equation, x.operands); }), x);
-  for (const Mistake& x : misfits)
-    check_says(message_of<ShapeError>([&] { einsum(x.equation, x.operands); }), x);
-  CHECK(message_of<DtypeError>([&] {
-          einsum("i,i", {v, v.to(Dtype::f64)});
-        }) == "einsum: \"i,i\": float32 and float64: dtypes differ: convert one with to(Dtype)");
+  for (const Mistake& x : malformed) check_says(message_of<Error>([&] { einsum(x.equation, x.operands); }), x);
+  for (const Mistake& x : misfits) check_says(message_of<ShapeError>([&] { einsum(x.equation, x.operands); }), x);
+  CHECK(message_of<DtypeError>([&] { einsum("i,i", {v, v.to(Dtype::f64)}); }) ==
+        "einsum: \"i,i\": float32 and float64: dtypes differ: convert one with to(Dtype)");
   CHECK(message_of<Error>([&] { einsum("", {Tensor()}); }) ==
         "einsum: \"\", operand 0: is an empty Tensor: it has no numbers to compute with");
 }

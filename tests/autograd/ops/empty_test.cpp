@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <heed/autograd/engine.h>
-#include <heed/autograd/ops/fused_attention.h>
 #include <heed/autograd/ops.h>
+#include <heed/autograd/ops/fused_attention.h>
 
 #include "support/catch.h"
 #include "support/errors.h"
@@ -22,17 +22,15 @@ struct Case {
   std::string name;
   std::vector<Shape> inputs;
   std::function<Tensor(const Tensors&)> f;
-  Shape shape;                       // of the value
+  Shape shape;                               // of the value
   std::optional<double> all = std::nullopt;  // what each of its elements is
 };
 
-template <class F>
-Case unary(const char* name, F f) {
+template <class F> Case unary(const char* name, F f) {
   return {name, {{0, 3}}, [f](const Tensors& x) { return f(x[0]); }, {0, 3}};
 }
 
-template <class F>
-Case binary(const char* name, F f) {
+template <class F> Case binary(const char* name, F f) {
   return {name, {{0, 3}, {3}}, [f](const Tensors& x) { return f(x[0], x[1]); }, {0, 3}};
 }
 
@@ -43,23 +41,38 @@ std::vector<Case> cases() {
   const auto ids = [](const Shape& shape) { return tensor_i64({}, shape); };
   const auto one = [](auto f) { return [f](const Tensors& x) { return f(x[0]); }; };
   std::vector<Case> all = {
-      binary("add", [](T a, T b) { return a + b; }), binary("sub", [](T a, T b) { return a - b; }),
-      binary("mul", [](T a, T b) { return a * b; }), binary("div", [](T a, T b) { return a / b; }),
-      binary("maximum", [](T a, T b) { return maximum(a, b); }), binary("minimum", [](T a, T b) { return minimum(a, b); }),
-      binary("pow", [](T a, T b) { return pow(a, b); }), binary("logaddexp", [](T a, T b) { return logaddexp(a, b); }),
+      binary("add", [](T a, T b) { return a + b; }),
+      binary("sub", [](T a, T b) { return a - b; }),
+      binary("mul", [](T a, T b) { return a * b; }),
+      binary("div", [](T a, T b) { return a / b; }),
+      binary("maximum", [](T a, T b) { return maximum(a, b); }),
+      binary("minimum", [](T a, T b) { return minimum(a, b); }),
+      binary("pow", [](T a, T b) { return pow(a, b); }),
+      binary("logaddexp", [](T a, T b) { return logaddexp(a, b); }),
       binary("where", [](T a, T b) { return where(a > 0.0, a, b); }),
-      unary("add a number", [](T x) { return x + 1.0; }), unary("mul a number", [](T x) { return x * 2.0; }),
-      unary("div by a number", [](T x) { return x / 2.0; }), unary("number - x", [](T x) { return 1.0 - x; }),
-      unary("number / x", [](T x) { return 1.0 / x; }), unary("pow a number", [](T x) { return pow(x, 3.0); }),
-      unary("clamp", [](T x) { return clamp(x, -1, 1); }), unary("leaky_relu", [](T x) { return leaky_relu(x); }),
-      unary("elu", [](T x) { return elu(x); }), unary("masked_fill", [](T x) { return masked_fill(x, x > 0.0, 1.0); }),
-      unary("dropout", [](T x) { return dropout(x, 0.5); }), unary("softmax", [](T x) { return softmax(x, -1); }),
-      unary("softmax along the batch", [](T x) { return softmax(x, 0); }), unary("log_softmax", [](T x) { return log_softmax(x, -1); }),
+      unary("add a number", [](T x) { return x + 1.0; }),
+      unary("mul a number", [](T x) { return x * 2.0; }),
+      unary("div by a number", [](T x) { return x / 2.0; }),
+      unary("number - x", [](T x) { return 1.0 - x; }),
+      unary("number / x", [](T x) { return 1.0 / x; }),
+      unary("pow a number", [](T x) { return pow(x, 3.0); }),
+      unary("clamp", [](T x) { return clamp(x, -1, 1); }),
+      unary("leaky_relu", [](T x) { return leaky_relu(x); }),
+      unary("elu", [](T x) { return elu(x); }),
+      unary("masked_fill", [](T x) { return masked_fill(x, x > 0.0, 1.0); }),
+      unary("dropout", [](T x) { return dropout(x, 0.5); }),
+      unary("softmax", [](T x) { return softmax(x, -1); }),
+      unary("softmax along the batch", [](T x) { return softmax(x, 0); }),
+      unary("log_softmax", [](T x) { return log_softmax(x, -1); }),
       unary("log_softmax along the batch", [](T x) { return log_softmax(x, 0); }),
-      unary("layer_norm", [](T x) { return layer_norm(x); }), unary("rms_norm", [](T x) { return rms_norm(x); }),
-      unary("cumsum", [](T x) { return cumsum(x, 0); }), unary("cumsum of rows", [](T x) { return cumsum(x, 1); }),
-      unary("sort", [](T x) { return sort(x, 1).values; }), unary("sort along the batch", [](T x) { return sort(x, 0).values; }),
-      unary("clone", [](T x) { return x.clone(); }), unary("contiguous", [](T x) { return x.transpose(0, 1).transpose(0, 1).contiguous(); }),
+      unary("layer_norm", [](T x) { return layer_norm(x); }),
+      unary("rms_norm", [](T x) { return rms_norm(x); }),
+      unary("cumsum", [](T x) { return cumsum(x, 0); }),
+      unary("cumsum of rows", [](T x) { return cumsum(x, 1); }),
+      unary("sort", [](T x) { return sort(x, 1).values; }),
+      unary("sort along the batch", [](T x) { return sort(x, 0).values; }),
+      unary("clone", [](T x) { return x.clone(); }),
+      unary("contiguous", [](T x) { return x.transpose(0, 1).transpose(0, 1).contiguous(); }),
       {"sum", {{0, 3}}, one([](T x) { return sum(x); }), {}, 0.0},
       {"sum of no rows", {{0, 3}}, one([](T x) { return sum(x, 0); }), {3}, 0.0},
       {"sum of rows", {{0, 3}}, one([](T x) { return sum(x, 1, true); }), {0, 1}},
@@ -84,24 +97,40 @@ std::vector<Case> cases() {
       {"log_softmax of zero width", {{3, 0}}, one([](T x) { return log_softmax(x, -1); }), {3, 0}},
       {"layer_norm of zero width", {{3, 0}}, one([](T x) { return layer_norm(x); }), {3, 0}},
       {"rms_norm of zero width", {{3, 0}}, one([](T x) { return rms_norm(x); }), {3, 0}},
-      {"layer_norm with weights", {{0, 3}, {3}, {3}}, [](const Tensors& x) { return layer_norm(x[0], x[1], x[2]); }, {0, 3}},
+      {"layer_norm with weights",
+       {{0, 3}, {3}, {3}},
+       [](const Tensors& x) { return layer_norm(x[0], x[1], x[2]); },
+       {0, 3}},
       {"rms_norm with weights", {{0, 3}, {3}}, [](const Tensors& x) { return rms_norm(x[0], x[1]); }, {0, 3}},
       {"matmul, no rows", {{0, 3}, {3, 4}}, [](const Tensors& x) { return matmul(x[0], x[1]); }, {0, 4}},
       {"matmul, no columns", {{2, 3}, {3, 0}}, [](const Tensors& x) { return matmul(x[0], x[1]); }, {2, 0}},
       {"matmul, no depth", {{2, 0}, {0, 3}}, [](const Tensors& x) { return matmul(x[0], x[1]); }, {2, 3}, 0.0},
       {"matmul of vectors", {{0}, {0}}, [](const Tensors& x) { return matmul(x[0], x[1]); }, {}, 0.0},
       {"matmul, a batch of none", {{0, 2, 3}, {3, 4}}, [](const Tensors& x) { return matmul(x[0], x[1]); }, {0, 2, 4}},
-      {"matmul, batches of none", {{0, 2, 3}, {0, 3, 4}}, [](const Tensors& x) { return matmul(x[0], x[1]); }, {0, 2, 4}},
+      {"matmul, batches of none",
+       {{0, 2, 3}, {0, 3, 4}},
+       [](const Tensors& x) { return matmul(x[0], x[1]); },
+       {0, 2, 4}},
       {"linear", {{0, 3}, {4, 3}, {4}}, [](const Tensors& x) { return linear(x[0], x[1], x[2]); }, {0, 4}},
       {"linear of no inputs", {{2, 0}, {4, 0}, {4}}, [](const Tensors& x) { return linear(x[0], x[1], x[2]); }, {2, 4}},
-      {"linear to no outputs", {{2, 3}, {0, 3}, {0}}, [](const Tensors& x) { return linear(x[0], x[1], x[2]); }, {2, 0}},
+      {"linear to no outputs",
+       {{2, 3}, {0, 3}, {0}},
+       [](const Tensors& x) { return linear(x[0], x[1], x[2]); },
+       {2, 0}},
       {"linear of sequences", {{0, 5, 3}, {4, 3}}, [](const Tensors& x) { return linear(x[0], x[1]); }, {0, 5, 4}},
       {"einsum", {{0, 3}, {3, 4}}, [](const Tensors& x) { return einsum("ij,jk->ik", {x[0], x[1]}); }, {0, 4}},
-      {"einsum over nothing", {{2, 0}, {0, 4}}, [](const Tensors& x) { return einsum("ij,jk->ik", {x[0], x[1]}); }, {2, 4}, 0.0},
+      {"einsum over nothing",
+       {{2, 0}, {0, 4}},
+       [](const Tensors& x) { return einsum("ij,jk->ik", {x[0], x[1]}); },
+       {2, 4},
+       0.0},
       {"einsum to a number", {{0, 3}}, [](const Tensors& x) { return einsum("ij->", {x[0]}); }, {}, 0.0},
       {"gather", {{0, 3}}, one([=](T x) { return gather(x, 1, ids({0, 2})); }), {0, 2}},
       {"gather nothing", {{2, 3}}, one([=](T x) { return gather(x, 1, ids({2, 0})); }), {2, 0}},
-      {"scatter_add", {{2, 3}, {2, 0}}, [=](const Tensors& x) { return scatter_add(x[0], 1, ids({2, 0}), x[1]); }, {2, 3}},
+      {"scatter_add",
+       {{2, 3}, {2, 0}},
+       [=](const Tensors& x) { return scatter_add(x[0], 1, ids({2, 0}), x[1]); },
+       {2, 3}},
       {"index_select", {{2, 3}}, one([=](T x) { return index_select(x, 0, none); }), {0, 3}},
       {"embedding", {{5, 3}}, one([=](T x) { return embedding(x, ids({0, 4})); }), {0, 4, 3}},
       {"embedding of no width", {{5, 0}}, one([](T x) { return embedding(x, tensor_i64({1, 2})); }), {2, 0}},
@@ -109,7 +138,8 @@ std::vector<Case> cases() {
       {"cat of nothing", {{0, 3}, {0, 3}}, [](const Tensors& x) { return cat({x[0], x[1]}, 0); }, {0, 3}},
       {"stack", {{0, 3}, {0, 3}}, [](const Tensors& x) { return stack({x[0], x[1]}, 1); }, {0, 2, 3}},
       {"unbind", {{0, 3}}, one([](T x) { return unbind(x, 1)[2]; }), {0}},
-      {"tril", {{0, 3}}, one([](T x) { return tril(x); }), {0, 3}}, {"triu", {{3, 0}}, one([](T x) { return triu(x); }), {3, 0}},
+      {"tril", {{0, 3}}, one([](T x) { return tril(x); }), {0, 3}},
+      {"triu", {{3, 0}}, one([](T x) { return triu(x); }), {3, 0}},
       {"reshape", {{0, 6}}, one([](T x) { return x.reshape({2, 0, 3}); }), {2, 0, 3}},
       {"flatten", {{0, 2, 3}}, one([](T x) { return x.flatten(1); }), {0, 6}},
       {"flatten all", {{0, 2, 3}}, one([](T x) { return x.flatten(); }), {0}},
@@ -118,7 +148,8 @@ std::vector<Case> cases() {
       {"expand", {{0, 1}}, one([](T x) { return x.expand({0, 4}); }), {0, 4}},
       {"expand to nothing", {{1, 3}}, one([](T x) { return x.expand({0, 3}); }), {0, 3}},
       {"sum_to", {{0, 3}}, one([](T x) { return x.sum_to({1, 3}); }), {1, 3}, 0.0},
-      {"squeeze", {{0, 1}}, one([](T x) { return x.squeeze(1); }), {0}}, {"unsqueeze", {{0}}, one([](T x) { return x.unsqueeze(0); }), {1, 0}},
+      {"squeeze", {{0, 1}}, one([](T x) { return x.squeeze(1); }), {0}},
+      {"unsqueeze", {{0}}, one([](T x) { return x.unsqueeze(0); }), {1, 0}},
       {"select", {{0, 3}}, one([](T x) { return x.select(1, 2); }), {0}},
       {"slice", {{0, 3}}, one([](T x) { return x.slice(1, 1, 3); }), {0, 2}},
       {"slice of nothing", {{4, 3}}, one([](T x) { return x.slice(0, 2, 2); }), {0, 3}},
@@ -135,22 +166,35 @@ std::vector<Case> cases() {
            {"tanh", tanh}, {"gelu", gelu}, {"gelu_tanh", gelu_tanh}, {"silu", silu}, {"softplus", softplus}})
     all.push_back(unary(name, f));
   // Attention: no sequence, no query, no key, each with every mask.
-  struct Sizes { const char* name; int64_t B, h, g, n, m, d, p; };
-  for (const Sizes& s : {Sizes{"no head", 2, 0, 0, 3, 3, 4, 5}, {"no sequence", 0, 2, 2, 3, 3, 4, 5}, {"no query", 2, 2, 2, 0, 3, 4, 5}, {"no key", 2, 2, 2, 3, 0, 4, 5},
-                         {"neither", 2, 2, 2, 0, 0, 4, 5}, {"grouped, no sequence", 0, 4, 2, 3, 3, 4, 5},
-                         {"grouped, no key", 2, 4, 2, 3, 0, 4, 5}, {"no value", 2, 2, 2, 3, 3, 4, 0}, {"no width", 2, 2, 2, 3, 3, 0, 5},
+  struct Sizes {
+    const char* name;
+    int64_t B, h, g, n, m, d, p;
+  };
+  for (const Sizes& s : {Sizes{"no head", 2, 0, 0, 3, 3, 4, 5},
+                         {"no sequence", 0, 2, 2, 3, 3, 4, 5},
+                         {"no query", 2, 2, 2, 0, 3, 4, 5},
+                         {"no key", 2, 2, 2, 3, 0, 4, 5},
+                         {"neither", 2, 2, 2, 0, 0, 4, 5},
+                         {"grouped, no sequence", 0, 4, 2, 3, 3, 4, 5},
+                         {"grouped, no key", 2, 4, 2, 3, 0, 4, 5},
+                         {"no value", 2, 2, 2, 3, 3, 4, 0},
+                         {"no width", 2, 2, 2, 3, 3, 0, 5},
                          {"neither width nor value", 2, 2, 2, 3, 3, 0, 0}})
     for (const bool causal : {false, true})
       for (const bool masked : {false, true}) {
         FusedAttention how{.scale = 0.5, .causal = causal};
         if (masked) how.mask = ones({s.B, 1, s.n, s.m}).to(Dtype::boolean);
-        all.push_back({std::string("fused attention: ") + s.name, {{s.B, s.h, s.n, s.d}, {s.B, s.g, s.m, s.d}, {s.B, s.g, s.m, s.p}},
-                       [how](const Tensors& x) { return fused_attention(x[0], x[1], x[2], how); }, {s.B, s.h, s.n, s.p},
+        all.push_back({std::string("fused attention: ") + s.name,
+                       {{s.B, s.h, s.n, s.d}, {s.B, s.g, s.m, s.d}, {s.B, s.g, s.m, s.p}},
+                       [how](const Tensors& x) { return fused_attention(x[0], x[1], x[2], how); },
+                       {s.B, s.h, s.n, s.p},
                        s.m == 0 ? std::optional(0.0) : std::nullopt});
       }
   for (const int64_t B : {0, 2})
-    all.push_back({"fused self-attention", {{B, B ? 0 : 3, 12}},
-                   one([](T x) { return fused_self_attention(x, 2, {.scale = 1.0}); }), {B, B ? 0 : 3, 4}});
+    all.push_back({"fused self-attention",
+                   {{B, B ? 0 : 3, 12}},
+                   one([](T x) { return fused_self_attention(x, 2, {.scale = 1.0}); }),
+                   {B, B ? 0 : 3, 4}});
   return all;
 }
 
@@ -170,7 +214,8 @@ void check_case(const Case& c, Dtype dtype) {
     CHECK(inputs[i].grad().shape() == inputs[i].shape());
     const std::vector<double> a = recorded[i].to_vector(), b = inputs[i].grad().to_vector();
     for (size_t j = 0; j < a.size(); ++j) CHECK((a[j] == Approx(b[j]) || (std::isnan(a[j]) && std::isnan(b[j]))));
-    const Tensors again = grad(recorded[i], inputs, {.seed = ones_like(recorded[i]), .retain_graph = true});  // second order goes through, too
+    const Tensors again = grad(
+        recorded[i], inputs, {.seed = ones_like(recorded[i]), .retain_graph = true});  // second order goes through, too
     for (size_t j = 0; j < inputs.size(); ++j)
       if (again[j].defined()) CHECK(again[j].shape() == inputs[j].shape());
   }
@@ -186,9 +231,7 @@ TEST_CASE("every op takes tensors without elements: value, backward, recorded gr
       std::string error;
       try {
         check_case(c, dtype);
-      } catch (const Error& e) {
-        error = e.what();
-      }
+      } catch (const Error& e) { error = e.what(); }
       CHECK(error == "");
     }
 }
@@ -208,9 +251,12 @@ TEST_CASE("the largest of nothing is refused by name") {
 
 TEST_CASE("one number has no axis: each op says so in its own name") {
   const Tensor x = scalar(2.0);
-  CHECK(test::message_of<IndexError>([&] { max(x, 0); }) == "max: (): one number has no axis 0: reshape({1}) gives it an axis 0");
-  CHECK(test::message_of<IndexError>([&] { min(x, -1); }) == "min: (): one number has no axis -1: reshape({1}) gives it an axis 0");
-  CHECK(test::message_of<IndexError>([&] { cumsum(x, 0); }) == "cumsum: (): one number has no axis 0: reshape({1}) gives it an axis 0");
+  CHECK(test::message_of<IndexError>([&] { max(x, 0); }) ==
+        "max: (): one number has no axis 0: reshape({1}) gives it an axis 0");
+  CHECK(test::message_of<IndexError>([&] { min(x, -1); }) ==
+        "min: (): one number has no axis -1: reshape({1}) gives it an axis 0");
+  CHECK(test::message_of<IndexError>([&] { cumsum(x, 0); }) ==
+        "cumsum: (): one number has no axis 0: reshape({1}) gives it an axis 0");
   CHECK(test::message_of<IndexError>([&] { logsumexp(x, 0); }).starts_with("logsumexp: (): one number"));
   CHECK(test::message_of<ShapeError>([&] { softmax(x, -1); }).starts_with("softmax: shape (): has no axis"));
 }

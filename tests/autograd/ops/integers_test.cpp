@@ -16,8 +16,7 @@ using test::message_of;
 namespace {
 
 using Values = std::vector<double>;
-constexpr int64_t lowest = std::numeric_limits<int64_t>::min(),
-                  highest = std::numeric_limits<int64_t>::max();
+constexpr int64_t lowest = std::numeric_limits<int64_t>::min(), highest = std::numeric_limits<int64_t>::max();
 constexpr double inf = std::numeric_limits<double>::infinity();
 const double NaN = std::nan("");
 
@@ -47,10 +46,9 @@ TEST_CASE("/ of integers is true division, in float32") {
     CHECK(row.got.dtype() == Dtype::f32);
     CHECK(row.got.to_vector() == row.right);
   }
-  CHECK(
-      message_of<DtypeError>([] {
-        core::zip_into(core::Binary::div, arange(3).array(), arange(3).array());
-      }).starts_with("div: (3,) int64: cannot hold the fractions of a division: use floor_divide"));
+  CHECK(message_of<DtypeError>([] {
+          core::zip_into(core::Binary::div, arange(3).array(), arange(3).array());
+        }).starts_with("div: (3,) int64: cannot hold the fractions of a division: use floor_divide"));
 }
 
 TEST_CASE("floor_divide rounds down, and integers stay integers") {
@@ -60,15 +58,12 @@ TEST_CASE("floor_divide rounds down, and integers stay integers") {
   CHECK(floor_divide(arange(6), 2).to_vector() == Values{0, 0, 1, 1, 2, 2});
   CHECK(floor_divide(-7, i32({2, 3})).to_vector() == Values{-4, -3});
   CHECK(only(floor_divide(tensor_i64({lowest}), tensor_i64({-1}))) == lowest);  // wraps
-  CHECK(floor_divide(tensor({7, -7, 1, 5.5, 1, -1}), tensor({2, 2, 0.1, -0.5, inf, inf}))
-            .to_vector() == Values{3, -4, 9, -11, 0, -1});
+  CHECK(floor_divide(tensor({7, -7, 1, 5.5, 1, -1}), tensor({2, 2, 0.1, -0.5, inf, inf})).to_vector() ==
+        Values{3, -4, 9, -11, 0, -1});
   CHECK(floor_divide(tensor({1, -1}), 0.0).to_vector() == Values{inf, -inf});
   CHECK(std::signbit(floor_divide(tensor({-0.0}), 2.0).item()));
-  CHECK(floor_divide(arange(6).reshape({2, 3}), tensor_i64({1, 2}, {2, 1})).to_vector() ==
-        Values{0, 1, 2, 1, 2, 2});
-  CHECK(message_of([] {
-          floor_divide(arange(3), tensor_i64({1, 0, 1}));
-        }) ==
+  CHECK(floor_divide(arange(6).reshape({2, 3}), tensor_i64({1, 2}, {2, 1})).to_vector() == Values{0, 1, 2, 1, 2, 2});
+  CHECK(message_of([] { floor_divide(arange(3), tensor_i64({1, 0, 1})); }) ==
         "floor_divide: (3,) by (3,) int64: a divisor is 0, and no integer is infinite: convert "
         "with to(Dtype::f32)");
   CHECK_THROWS_AS(floor_divide(arange(3), 0), Error);
@@ -85,15 +80,12 @@ TEST_CASE("any number may be compared with integers") {
     Tensor got;
     Values right;
   } rows[] = {
-      {a > 2.5, {0, 0, 0, 1, 1}},        {a < 2.5, {1, 1, 1, 0, 0}},
-      {a >= 2.5, {0, 0, 0, 1, 1}},       {a <= 2.5, {1, 1, 1, 0, 0}},
-      {eq(a, 2.5), {0, 0, 0, 0, 0}},     {ne(a, 2.5), {1, 1, 1, 1, 1}},
-      {a < 1e300, {1, 1, 1, 1, 1}},      {a > -1e300, {1, 1, 1, 1, 1}},
-      {a < -inf, {0, 0, 0, 0, 0}},       {a < NaN, {0, 0, 0, 0, 0}},
-      {ne(a, NaN), {1, 1, 1, 1, 1}},     {eq(a, NaN), {0, 0, 0, 0, 0}},
-      {i32({1, 2}) < 3e9, {1, 1}},       {eq(i32({1, 2}), 3e9), {0, 0}},
-      {eq(a > 2, 1.0), {0, 0, 0, 1, 1}}, {eq(a > 2, 0.5), {0, 0, 0, 0, 0}},
-      {(a > 2) < 0.5, {1, 1, 1, 0, 0}},
+      {a > 2.5, {0, 0, 0, 1, 1}},        {a < 2.5, {1, 1, 1, 0, 0}},       {a >= 2.5, {0, 0, 0, 1, 1}},
+      {a <= 2.5, {1, 1, 1, 0, 0}},       {eq(a, 2.5), {0, 0, 0, 0, 0}},    {ne(a, 2.5), {1, 1, 1, 1, 1}},
+      {a < 1e300, {1, 1, 1, 1, 1}},      {a > -1e300, {1, 1, 1, 1, 1}},    {a < -inf, {0, 0, 0, 0, 0}},
+      {a < NaN, {0, 0, 0, 0, 0}},        {ne(a, NaN), {1, 1, 1, 1, 1}},    {eq(a, NaN), {0, 0, 0, 0, 0}},
+      {i32({1, 2}) < 3e9, {1, 1}},       {eq(i32({1, 2}), 3e9), {0, 0}},   {eq(a > 2, 1.0), {0, 0, 0, 1, 1}},
+      {eq(a > 2, 0.5), {0, 0, 0, 0, 0}}, {(a > 2) < 0.5, {1, 1, 1, 0, 0}},
   };
   for (const auto& row : rows) CHECK(row.got.to_vector() == row.right);
   // The neighbours of 2⁵³ and of the largest integers are told apart.
@@ -132,17 +124,13 @@ TEST_CASE("sums, products and powers of integers wrap around") {
   CHECK(wrapped(ends * ends) == Whole64{1, 0});
   CHECK(wrapped(-ends) == Whole64{-highest, lowest});
   CHECK(wrapped(sum(tensor_i64({highest, highest}))) == Whole64{-2});
-  CHECK(wrapped(sum(tensor_i64({highest, highest, 1, 2}, {2, 2}), 0)) ==
-        Whole64{lowest, lowest + 1});
+  CHECK(wrapped(sum(tensor_i64({highest, highest, 1, 2}, {2, 2}), 0)) == Whole64{lowest, lowest + 1});
   CHECK(wrapped(prod(tensor_i64({highest, 2}), 0)) == Whole64{-2});
   CHECK(wrapped(cumsum(tensor_i64({highest, 1}), 0)) == Whole64{highest, lowest});
-  CHECK(wrapped(scatter_add(tensor_i64({highest}), 0, tensor_i64({0}), tensor_i64({1}))) ==
-        Whole64{lowest});
+  CHECK(wrapped(scatter_add(tensor_i64({highest}), 0, tensor_i64({0}), tensor_i64({1}))) == Whole64{lowest});
   CHECK(wrapped(pow(tensor_i64({3, -2, 10, 0}), 5.0)) == Whole64{243, -32, 100000, 0});
-  CHECK(wrapped(pow(tensor_i64({3, 2, 7}), tensor_i64({40, 64, 0}))) ==
-        Whole64{-6289078614652622815, 0, 1});
-  CHECK((full({2}, 2e9, Dtype::i32) + full({2}, 2e9, Dtype::i32)).to_vector() ==
-        Values{-294967296, -294967296});
+  CHECK(wrapped(pow(tensor_i64({3, 2, 7}), tensor_i64({40, 64, 0}))) == Whole64{-6289078614652622815, 0, 1});
+  CHECK((full({2}, 2e9, Dtype::i32) + full({2}, 2e9, Dtype::i32)).to_vector() == Values{-294967296, -294967296});
 }
 
 TEST_CASE("a number that the dtype cannot hold is refused by every op that meets one") {
@@ -162,10 +150,7 @@ TEST_CASE("a number that the dtype cannot hold is refused by every op that meets
       {"div", [&] { a / 1e300; }},
       {"pow", [&] { pow(a, 0.5); }},
       {"pow", [&] { pow(a, -1.0); }},
-      {"pow",
-       [&] {
-         pow(a, tensor_i64({1, 1, 1, -1, 1}));
-       }},
+      {"pow", [&] { pow(a, tensor_i64({1, 1, 1, -1, 1})); }},
       {"where", [&] { where(mask, a, 0.5); }},
       {"where", [&] { where(mask, 0.5, a); }},
       {"where", [&] { where(mask, mask, 2.0); }},
@@ -182,23 +167,14 @@ TEST_CASE("a number that the dtype cannot hold is refused by every op that meets
       {"where", [&] { where(f > 0.0, f, 1e300); }},
       {"fill_", [&] { target.fill_(0x1p53); }},
       {"add_", [&] { target.add_(a, 0.5); }},
-      {"copy_",
-       [&] {
-         target.copy_(tensor({1, 2, NaN, 4, 5}));
-       }},
+      {"copy_", [&] { target.copy_(tensor({1, 2, NaN, 4, 5})); }},
       {"full", [&] { full({2}, 0.5, Dtype::i64); }},
       {"full", [&] { full({2}, 1e300, Dtype::i32); }},
       {"full", [&] { full({2}, 1e300); }},
       {"full", [&] { full({2}, NaN, Dtype::boolean); }},
       {"scalar", [&] { scalar(2147483648.0, Dtype::i32); }},
-      {"tensor",
-       [&] {
-         tensor({0.5, 1.7}, Dtype::i64);
-       }},
-      {"tensor",
-       [&] {
-         tensor({1, 1e300});
-       }},
+      {"tensor", [&] { tensor({0.5, 1.7}, Dtype::i64); }},
+      {"tensor", [&] { tensor({1, 1e300}); }},
       {"arange", [&] { arange(0, 3, 0.5, Dtype::i64); }},
       {"arange", [&] { arange(0, 4e9, 1e9, Dtype::i32); }},
       {"linspace", [&] { linspace(0, 1, 3, Dtype::i64); }},
@@ -228,8 +204,7 @@ TEST_CASE("a number that the dtype holds is taken, to the last one") {
   CHECK(full({1}, inf).to_vector() == Values{inf});
   CHECK(std::isnan(full({1}, NaN, Dtype::f64).item()));
   CHECK(full({1}, 0.1).item() == double{0.1f});  // floats round
-  CHECK(tensor({2.9, -2.9, 2147483647.5}, Dtype::f64).to(Dtype::i32).to_vector() ==
-        Values{2, -2, 2147483647});
+  CHECK(tensor({2.9, -2.9, 2147483647.5}, Dtype::f64).to(Dtype::i32).to_vector() == Values{2, -2, 2147483647});
   CHECK(only(tensor({-0x1p63}).to(Dtype::i64)) == lowest);
   CHECK(tensor({NaN, 2, 0}).to(Dtype::boolean).to_vector() == Values{1, 1, 0});
   CHECK(linspace(0, 4, 3, Dtype::i64).to_vector() == Values{0, 2, 4});
@@ -260,10 +235,7 @@ TEST_CASE("an op names itself and the operand that is empty") {
       {"cumsum: an empty Tensor: the operand has", [&] { cumsum(none, 0); }},
       {"where: an empty Tensor: the mask has", [&] { where(none, x, x); }},
       {"where: an empty Tensor: the left operand has", [&] { where(x > 0.0, none, x); }},
-      {"cat: an empty Tensor: the list has",
-       [&] {
-         heed::cat({x, none}, 0);
-       }},
+      {"cat: an empty Tensor: the list has", [&] { heed::cat({x, none}, 0); }},
       {"embedding: an empty Tensor: the table has", [&] { embedding(none, arange(2)); }},
       {"gather: an empty Tensor: the index has", [&] { gather(x, 0, none); }},
       {"clone: an empty Tensor: the source has", [&] { none.clone(); }},

@@ -52,18 +52,15 @@ TEST_CASE("sort is stable, and the same for any number of threads") {
 TEST_CASE("sort agrees with topk of everything") {
   const Tensor x = test::spread({3, 7}, -1, 1);
   for (const bool descending : {false, true})
-    CHECK(sort(x, 1, descending).values.to_vector() ==
-          topk(x, 7, 1, descending).values.to_vector());
+    CHECK(sort(x, 1, descending).values.to_vector() == topk(x, 7, 1, descending).values.to_vector());
 }
 
 TEST_CASE("derivatives of sort, in every layout without equals") {
   for (const int axis : {0, 1, -1})
-    for (const test::Layout layout :
-         {test::Layout::contiguous, test::Layout::permuted, test::Layout::sliced})
+    for (const test::Layout layout : {test::Layout::contiguous, test::Layout::permuted, test::Layout::sliced})
       for (const bool descending : {false, true})
-        CHECK_NOTHROW(
-            gradcheck([&](const Tensor& x) { return square(sort(x, axis, descending).values); },
-                      test::laid_out(test::spread({3, 4}, -2, 2), layout)));
+        CHECK_NOTHROW(gradcheck([&](const Tensor& x) { return square(sort(x, axis, descending).values); },
+                                test::laid_out(test::spread({3, 4}, -2, 2), layout)));
 }
 
 TEST_CASE("sort says when there is no such axis") {

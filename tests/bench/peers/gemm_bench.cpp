@@ -20,8 +20,8 @@
 #ifdef ONEDNN
 #include <oneapi/dnnl/dnnl.hpp>
 #else
-extern "C" void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float* a, int lda,
-                            const float* b, int ldb, float beta, float* c, int ldc);
+extern "C" void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float* a,
+                            int lda, const float* b, int ldb, float beta, float* c, int ldc);
 #endif
 
 namespace {
@@ -73,9 +73,9 @@ std::function<void()> prepare(const Product& p, float* a, float* b, float* c) {
   constexpr int row_major = 101, as_it_is = 111, transposed = 112;
   return [=] {
     for (int i = 0; i < p.batch; ++i)
-      cblas_sgemm(row_major, p.a_transposed ? transposed : as_it_is, p.b_transposed ? transposed : as_it_is, p.m, p.n, p.k, 1.0f,
-                  a + i * p.m * p.k, p.a_transposed ? p.m : p.k, b + i * p.k * p.n, p.b_transposed ? p.k : p.n, 0.0f,
-                  c + i * p.m * p.n, p.n);
+      cblas_sgemm(row_major, p.a_transposed ? transposed : as_it_is, p.b_transposed ? transposed : as_it_is, p.m, p.n,
+                  p.k, 1.0f, a + i * p.m * p.k, p.a_transposed ? p.m : p.k, b + i * p.k * p.n,
+                  p.b_transposed ? p.k : p.n, 0.0f, c + i * p.m * p.n, p.n);
   };
 #endif
 }
@@ -97,7 +97,9 @@ int main(int argc, char** argv) {
       continue;
     }
     const Product p(name);
-    const auto count = [&](int rows, int columns) { return static_cast<size_t>(p.batch) * static_cast<size_t>(rows * columns); };
+    const auto count = [&](int rows, int columns) {
+      return static_cast<size_t>(p.batch) * static_cast<size_t>(rows * columns);
+    };
     Numbers a = random_numbers(count(p.m, p.k)), b = random_numbers(count(p.k, p.n)), c(count(p.m, p.n));
     const std::function<void()> step = prepare(p, a.data(), b.data(), c.data());
     step(), step();
@@ -110,8 +112,8 @@ int main(int argc, char** argv) {
       rates.push_back(p.gflop() * calls / batch);
     }
     std::sort(rates.begin(), rates.end());
-    std::printf("{\"name\":\"%s\",\"peer\":\"%s\",\"value\":%.6g,\"unit\":\"GFLOP/s\",\"low\":%.6g,\"high\":%.6g}\n", name.c_str(), PEER,
-                rates[rates.size() / 2], rates.front(), rates.back());
+    std::printf("{\"name\":\"%s\",\"peer\":\"%s\",\"value\":%.6g,\"unit\":\"GFLOP/s\",\"low\":%.6g,\"high\":%.6g}\n",
+                name.c_str(), PEER, rates[rates.size() / 2], rates.front(), rates.back());
     std::fflush(stdout);
   }
 }

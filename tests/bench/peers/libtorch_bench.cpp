@@ -59,30 +59,34 @@ Tensor chain(Tensor x, const Tensor& b) {
 
 std::vector<Workload> overhead() {
   std::vector<Workload> all{
-      ops_workload("op_add4_nograd", [] {
-        return [o = Operands()] {
-          const torch::NoGradGuard off;
-          for (int i = 0; i < ops; ++i) o.a + o.b;
-        };
-      }),
-      ops_workload("op_add4_record", [] {
-        return [o = Operands()] {
-          for (int i = 0; i < ops; ++i) o.a + o.b;
-        };
-      }),
-      ops_workload("chain1000_fwd_nograd", [] {
-        return [o = Operands()] {
-          const torch::NoGradGuard off;
-          chain(o.a, o.b);
-        };
-      }),
+      ops_workload("op_add4_nograd",
+                   [] {
+                     return [o = Operands()] {
+                       const torch::NoGradGuard off;
+                       for (int i = 0; i < ops; ++i) o.a + o.b;
+                     };
+                   }),
+      ops_workload("op_add4_record",
+                   [] {
+                     return [o = Operands()] {
+                       for (int i = 0; i < ops; ++i) o.a + o.b;
+                     };
+                   }),
+      ops_workload("chain1000_fwd_nograd",
+                   [] {
+                     return [o = Operands()] {
+                       const torch::NoGradGuard off;
+                       chain(o.a, o.b);
+                     };
+                   }),
       ops_workload("chain1000_fwd_record", [] { return [o = Operands()] { chain(o.a, o.b); }; }),
-      ops_workload("chain1000_fwd_bwd", [] {
-        return [o = Operands()] {
-          o.a.mutable_grad().reset();
-          chain(o.a, o.b).sum().backward();
-        };
-      }),
+      ops_workload("chain1000_fwd_bwd",
+                   [] {
+                     return [o = Operands()] {
+                       o.a.mutable_grad().reset();
+                       chain(o.a, o.b).sum().backward();
+                     };
+                   }),
   };
   for (const int64_t n : {4, 16})
     all.push_back(ops_workload("op_matmul" + std::to_string(n) + "x" + std::to_string(n) + "_nograd", [n] {
@@ -145,9 +149,11 @@ void measure(const Workload& workload, int threads, double seconds) {
     figures.push_back(batch / static_cast<double>(calls) * workload.per_second);
   }
   std::sort(figures.begin(), figures.end());
-  std::printf("{\"name\":\"%s\",\"peer\":\"libtorch %s\",\"threads\":%d,\"value\":%.6g,\"unit\":\"%s\",\"low\":%.6g,\"high\":%.6g}\n",
-              workload.name.c_str(), TORCH_VERSION, threads, figures[figures.size() / 2], workload.unit, figures.front(),
-              figures.back());
+  std::printf(
+      "{\"name\":\"%s\",\"peer\":\"libtorch "
+      "%s\",\"threads\":%d,\"value\":%.6g,\"unit\":\"%s\",\"low\":%.6g,\"high\":%.6g}\n",
+      workload.name.c_str(), TORCH_VERSION, threads, figures[figures.size() / 2], workload.unit, figures.front(),
+      figures.back());
   std::fflush(stdout);
 }
 
@@ -180,7 +186,8 @@ int main(int argc, char** argv) {
   all.push_back({"mlp_2_16_16_1_n100_step_l2", "us", 1e6, [] { return mlp_step(true); }});
   all.push_back({"nadaraya_watson_n50_epoch", "us", 1e6, kernel_regression_epoch});
   for (const Workload& workload : all) {
-    if (only.starts_with('=') ? workload.name != only.substr(1) : workload.name.find(only) == std::string::npos) continue;
+    if (only.starts_with('=') ? workload.name != only.substr(1) : workload.name.find(only) == std::string::npos)
+      continue;
     if (list) std::printf("%s\n", workload.name.c_str());
     else measure(workload, threads, seconds);
   }

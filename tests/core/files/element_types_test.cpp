@@ -15,8 +15,7 @@ using namespace heed::core;
 TEST_CASE("elements: every half is widened exactly") {
   for (uint32_t bits = 0; bits < 65536; ++bits) {
     const float value = float_from_half(static_cast<uint16_t>(bits));
-    const int exponent = static_cast<int>(bits >> 10 & 31),
-              fraction = static_cast<int>(bits & 1023);
+    const int exponent = static_cast<int>(bits >> 10 & 31), fraction = static_cast<int>(bits & 1023);
     const double sign = bits & 0x8000 ? -1 : 1;
     if (exponent == 31 && fraction != 0) {
       REQUIRE(std::isnan(value));
@@ -42,8 +41,7 @@ TEST_CASE("elements: bfloat16 is the upper half of a float") {
 namespace {
 
 template <class Raw>
-void check_decoding(StoredType element, Dtype dtype, const std::vector<Raw>& raw,
-                    const std::vector<double>& expected) {
+void check_decoding(StoredType element, Dtype dtype, const std::vector<Raw>& raw, const std::vector<double>& expected) {
   INFO("element " << static_cast<int>(element));
   CHECK(dtype_of_stored(element) == dtype);
   REQUIRE(size_of(element) == sizeof(Raw));
@@ -55,8 +53,8 @@ void check_decoding(StoredType element, Dtype dtype, const std::vector<Raw>& raw
       if (big_endian) std::reverse(number, number + sizeof(Raw));
       bytes.append(number, sizeof(Raw));
     }
-    const auto x = decode(std::string_view(bytes).substr(1), element,
-                          {1, static_cast<int64_t>(raw.size())}, big_endian);
+    const auto x =
+        decode(std::string_view(bytes).substr(1), element, {1, static_cast<int64_t>(raw.size())}, big_endian);
     REQUIRE(x.has_value());
     CHECK(x->dtype() == dtype);
     CHECK(x->shape() == Shape{1, static_cast<int64_t>(raw.size())});
@@ -74,8 +72,7 @@ TEST_CASE("elements: every type is widened to one of heed's, in either byte orde
   check_decoding<int16_t>(StoredType::i16, Dtype::i32, {-32768, 258}, {-32768, 258});
   check_decoding<uint16_t>(StoredType::f16, Dtype::f32, {0x3c00, 0xc100}, {1, -2.5});
   check_decoding<uint16_t>(StoredType::bf16, Dtype::f32, {0x3f80, 0xc020}, {1, -2.5});
-  check_decoding<int32_t>(StoredType::i32, Dtype::i32, {-2000000000, 16909060},
-                          {-2000000000, 16909060});
+  check_decoding<int32_t>(StoredType::i32, Dtype::i32, {-2000000000, 16909060}, {-2000000000, 16909060});
   check_decoding<uint32_t>(StoredType::u32, Dtype::i64, {0, 4294967295}, {0, 4294967295});
   check_decoding<float>(StoredType::f32, Dtype::f32, {0.1f, -2.5f}, {0.1f, -2.5});
   check_decoding<double>(StoredType::f64, Dtype::f64, {0.1, -2.5}, {0.1, -2.5});

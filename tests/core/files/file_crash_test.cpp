@@ -77,8 +77,7 @@ void kill_during_save(int kills) {
     // Let it come some way, which differs each time, then a little further, then kill it.
     const PhiloxBlock random = philox(7, 0, static_cast<uint64_t>(i));
     char byte;
-    for (uint32_t steps = random[0] % 40 + 1; steps > 0; --steps)
-      REQUIRE(::read(ends[0], &byte, 1) == 1);
+    for (uint32_t steps = random[0] % 40 + 1; steps > 0; --steps) REQUIRE(::read(ends[0], &byte, 1) == 1);
     volatile uint32_t busy = 0;
     for (uint32_t k = 0; k < random[1] % 20000; ++k) busy = busy + k;
     REQUIRE(::kill(child, SIGKILL) == 0);

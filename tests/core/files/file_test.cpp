@@ -110,8 +110,7 @@ TEST_CASE("file: names as long as the system allows, of any characters") {
   const TempDir dir;
   std::string accents;
   for (int i = 0; i < 127; ++i) accents += "é";
-  for (const std::string& name :
-       {std::string(255, 'x'), std::string(101, 'y'), "x" + accents, accents}) {
+  for (const std::string& name : {std::string(255, 'x'), std::string(101, 'y'), "x" + accents, accents}) {
     write_file_atomic(dir / name, "content");
     write_file_atomic(dir / name, "content 2");
     CHECK(read_file(dir / name) == "content 2");
@@ -131,11 +130,9 @@ TEST_CASE("file: symbolic links in a circle are refused") {
   std::filesystem::create_symlink("self", dir / "self");
   for (const char* link : {"a", "b", "self"}) {
     CHECK(message_of<IoError>([&] { write_file_atomic(dir / link, "x"); }) ==
-          "write_file_atomic: \"" + dir / link +
-              "\": its symbolic links lead in a circle: remove one of them");
+          "write_file_atomic: \"" + dir / link + "\": its symbolic links lead in a circle: remove one of them");
     CHECK(message_of<IoError>([&] { read_file(dir / link); }) ==
-          "read_file: \"" + dir / link +
-              "\": Too many levels of symbolic links: check the path");
+          "read_file: \"" + dir / link + "\": Too many levels of symbolic links: check the path");
     CHECK(std::filesystem::is_symlink(dir / link));
   }
   CHECK(dir.count() == 3);
@@ -152,8 +149,7 @@ TEST_CASE("file: symbolic links stay links") {
   write_file_atomic(dir / "dangling", "created");
   CHECK(read_file(dir / "sub/target") == "new");
   CHECK(read_file(dir / "sub/new") == "created");
-  for (const char* link : {"link1", "link2", "dangling"})
-    CHECK(std::filesystem::is_symlink(dir / link));
+  for (const char* link : {"link1", "link2", "dangling"}) CHECK(std::filesystem::is_symlink(dir / link));
 }
 
 TEST_CASE("file: what cannot be read says why") {
@@ -161,8 +157,7 @@ TEST_CASE("file: what cannot be read says why") {
   CHECK(message_of<IoError>([&] { read_file(dir / "none"); }) ==
         "read_file: \"" + dir / "none" + "\": No such file or directory: check the path");
   CHECK(message_of<IoError>([&] { read_file(dir.path()); }) ==
-        "read_file: \"" + dir.path().string() +
-            "\": is a directory: give the path of a regular file");
+        "read_file: \"" + dir.path().string() + "\": is a directory: give the path of a regular file");
   REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
   CHECK(message_of<IoError>([&] { read_file(dir / "fifo"); }) ==
         "read_file: \"" + dir / "fifo" + "\": is a FIFO: give the path of a regular file");
@@ -205,8 +200,7 @@ TEST_CASE("file: reading survives short and interrupted reads, and reports faili
         start + "ends after 4 of 10 bytes: it was shortened while it was read: read it again");
 
   file_system().open = [](const char*, int, mode_t) { return errno = EACCES, -1; };
-  CHECK(message_of<IoError>([&] { read_file(path); }) ==
-        start + "Permission denied: check the path");
+  CHECK(message_of<IoError>([&] { read_file(path); }) == start + "Permission denied: check the path");
 }
 
 TEST_CASE("file: one that is larger than memory is refused, its first bytes can be read") {
@@ -214,7 +208,7 @@ TEST_CASE("file: one that is larger than memory is refused, its first bytes can 
   const std::string path = dir / "sparse";
   write_file_atomic(path, "0123456789");
   if (::truncate(path.c_str(), off_t{1} << 43) != 0) return;  // the file system has smaller ones
-  if (!test::address_sanitizer && !test::thread_sanitizer)  // they end the program
+  if (!test::address_sanitizer && !test::thread_sanitizer)    // they end the program
     CHECK(message_of<IoError>([&] { read_file(path); }) ==
           "read_file: \"" + path +
               "\": 8796093022208 bytes of 8796093022208: there is not so much memory: is it the right "
@@ -232,8 +226,7 @@ TEST_CASE("file: what cannot be written says why") {
             "\": No such file or directory (0 of 3 bytes written): check the path and the free "
             "space; nothing was changed");
   CHECK(message_of<IoError>([&] { write_file_atomic(dir.path(), "abc"); }) ==
-        "write_file_atomic: \"" + dir.path().string() +
-            "\": is not a regular file: give the path of a file");
+        "write_file_atomic: \"" + dir.path().string() + "\": is not a regular file: give the path of a file");
   CHECK(message_of<IoError>([&] { write_file_atomic("/dev/null", "abc"); }) ==
         "write_file_atomic: \"/dev/null\": is not a regular file: give the path of a file");
   if (::access("/dev/full", W_OK) == 0) {  // every write to it fails with ENOSPC
@@ -283,12 +276,8 @@ void install_faults() {
   table.open = [](const char* path, int flags, mode_t mode) {
     return fault.strikes() ? -1 : ::open(path, flags, mode);
   };
-  table.status = [](int file, struct stat* status) {
-    return fault.strikes() ? -1 : ::fstat(file, status);
-  };
-  table.change_mode = [](int file, mode_t mode) {
-    return fault.strikes() ? -1 : ::fchmod(file, mode);
-  };
+  table.status = [](int file, struct stat* status) { return fault.strikes() ? -1 : ::fstat(file, status); };
+  table.change_mode = [](int file, mode_t mode) { return fault.strikes() ? -1 : ::fchmod(file, mode); };
   table.write = [](int file, const void* bytes, size_t count) -> ssize_t {
     return fault.strikes() ? -1 : ::write(file, bytes, (count + 1) / 2);
   };
@@ -297,9 +286,7 @@ void install_faults() {
     const int result = ::close(file);  // the descriptor is gone even if the call reports an error
     return fault.strikes() ? -1 : result;
   };
-  table.rename = [](const char* from, const char* to) {
-    return fault.strikes() ? -1 : ::rename(from, to);
-  };
+  table.rename = [](const char* from, const char* to) { return fault.strikes() ? -1 : ::rename(from, to); };
   table.remove = [](const char* path) { return fault.strikes() ? -1 : ::unlink(path); };
 }
 
@@ -322,8 +309,7 @@ TEST_CASE("file: whichever system call fails, the old or the new file is whole")
 
         fault = {call, error, always};
         install_faults();
-        const std::string message =
-            message_of<IoError>([&] { write_file_atomic(path, new_content); });
+        const std::string message = message_of<IoError>([&] { write_file_atomic(path, new_content); });
         const bool struck = fault.calls >= call;
         file_system() = working;
         INFO("call " << call << ", error " << error << ", always " << always << ": " << message);
@@ -374,8 +360,7 @@ TEST_CASE("file: file systems that cannot sync or lock are good enough") {
 
 TEST_CASE("file: leftovers of killed processes go, those of living ones and other files stay") {
   const TempDir dir;
-  for (const char* name :
-       {".a.12345.0.tmp", ".b.1.0.tmp", ".a.note.tmp", ".a.1.tmp.txt", "a.1.0.tmp"})
+  for (const char* name : {".a.12345.0.tmp", ".b.1.0.tmp", ".a.note.tmp", ".a.1.tmp.txt", "a.1.0.tmp"})
     write_file_atomic(dir / name, "x");
   const std::string locked = dir / ".a.77.3.tmp";
   const int file = ::open(locked.c_str(), O_CREAT | O_RDWR, 0600);

@@ -19,16 +19,14 @@ struct Target {
   void (*run)(std::string_view);
 };
 
-constexpr Target targets[] = {
-    {"json", fuzz::json},       {"npy", fuzz::npy},   {"safetensors", fuzz::safetensors},
-    {"index", fuzz::index},     {"idx", fuzz::idx},   {"numbers", fuzz::numbers},
-    {"einsum", fuzz::einsum},   {"tables", fuzz::tables}, {"texts", fuzz::texts},
-    {"options", fuzz::options}, {"resume", fuzz::resume}};
+constexpr Target targets[] = {{"json", fuzz::json},       {"npy", fuzz::npy},       {"safetensors", fuzz::safetensors},
+                              {"index", fuzz::index},     {"idx", fuzz::idx},       {"numbers", fuzz::numbers},
+                              {"einsum", fuzz::einsum},   {"tables", fuzz::tables}, {"texts", fuzz::texts},
+                              {"options", fuzz::options}, {"resume", fuzz::resume}};
 
 std::vector<std::string> corpus(const char* target) {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::string(HEED_TESTS_DIR "/fuzz/corpus/") + target))
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(HEED_TESTS_DIR "/fuzz/corpus/") + target))
     paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
   std::vector<std::string> inputs;
@@ -39,13 +37,13 @@ std::vector<std::string> corpus(const char* target) {
 // A few random changes: bytes set, flipped, removed, doubled, taken from another input, or words of
 // the formats put in.
 std::string mutate(std::string text, const std::vector<std::string>& inputs, uint64_t number) {
-  constexpr const char* words[] = {"0",           "-1",      "1e9",     "9223372036854775807",
-                                   "4294967296",  "{",       "}",       "[",
-                                   "]",           "\"",      "\\u0000", "\\ud800",
-                                   ",",           ":",       "null",    "F16",
-                                   "\"shape\":[", "(1,",     "'<f8'",   "True",
-                                   "\xff",        "\xc3\xa9",  "\n",       "--rate=",
-                                  "->",          "..."};
+  constexpr const char* words[] = {"0",           "-1",       "1e9",     "9223372036854775807",
+                                   "4294967296",  "{",        "}",       "[",
+                                   "]",           "\"",       "\\u0000", "\\ud800",
+                                   ",",           ":",        "null",    "F16",
+                                   "\"shape\":[", "(1,",      "'<f8'",   "True",
+                                   "\xff",        "\xc3\xa9", "\n",      "--rate=",
+                                   "->",          "..."};
   uint64_t draws = 0;
   auto below = [&](size_t n) { return n == 0 ? 0 : core::philox(9, number, draws++)[0] % n; };
   for (size_t changes = 1 + below(4); changes > 0; --changes) {
@@ -91,6 +89,4 @@ TEST_CASE("fuzz: every input of the corpus is read or refused") {
 // A broken reader aborts, or fails under the sanitizers.
 TEST_CASE("fuzz: 10,000 mutations of each corpus") { REQUIRE_NOTHROW(run_mutations(10000)); }
 
-TEST_CASE("fuzz: 300,000 mutations of each corpus", "[slow]") {
-  REQUIRE_NOTHROW(run_mutations(300000));
-}
+TEST_CASE("fuzz: 300,000 mutations of each corpus", "[slow]") { REQUIRE_NOTHROW(run_mutations(300000)); }

@@ -7,9 +7,9 @@
 #include <string>
 
 #include <heed/core/files/file.h>
-#include <heed/examples/kit/json.h>
-#include <heed/core/ops/ops.h>
 #include <heed/core/files/safetensors.h>
+#include <heed/core/ops/ops.h>
+#include <heed/examples/kit/json.h>
 
 #include "support/catch.h"
 #include "support/errors.h"
@@ -61,8 +61,7 @@ Metadata metadata_of(const Json& object) {
 
 TEST_CASE("safetensors: judged as the reference reader judges") {
   const char* other_cases = std::getenv("HEED_SAFETENSORS_CASES");
-  const std::string lines =
-      read_file(other_cases ? other_cases : HEED_TESTS_DIR "/golden/safetensors_cases.jsonl");
+  const std::string lines = read_file(other_cases ? other_cases : HEED_TESTS_DIR "/golden/safetensors_cases.jsonl");
   int cases = 0, accepted = 0, stricter = 0;
   for (size_t begin = 0; begin < lines.size(); ++cases) {
     const size_t end = std::min(lines.find('\n', begin), lines.size());
@@ -73,8 +72,7 @@ TEST_CASE("safetensors: judged as the reference reader judges") {
     const bool refused = row.at("tensors").is_null();
     if (refused || row.find("stricter")) {
       stricter += !refused;
-      const std::string message =
-          test::message_of<FormatError>([&] { parse_safetensors(bytes, "t"); });
+      const std::string message = test::message_of<FormatError>([&] { parse_safetensors(bytes, "t"); });
       CHECK(message.starts_with("safetensors: \"t\": "));
       continue;
     }
@@ -97,9 +95,7 @@ TEST_CASE("safetensors: what is written is what the reference reader reads") {
     Metadata metadata;
   } cases[] = {
       {"nothing", {}, {}},
-      {"nothing but metadata",
-       {},
-       {{"", ""}, {"__metadata__", "{}"}, {"\x01\x1b[31m\n\"\\é漢😀", "\x7f\t"}}},
+      {"nothing but metadata", {}, {{"", ""}, {"__metadata__", "{}"}, {"\x01\x1b[31m\n\"\\é漢😀", "\x7f\t"}}},
       {"every dtype",
        {{"b", full({3}, 1, Dtype::boolean)},
         {"d", odd},
@@ -107,9 +103,7 @@ TEST_CASE("safetensors: what is written is what the reference reader reads") {
         {"i", full({2}, -7, Dtype::i32)},
         {"l", full({2}, -7, Dtype::i64)}},
        {}},
-      {"infinities",
-       {{"x", full({2}, -std::numeric_limits<double>::infinity())}, {"y", full({1}, -0.0)}},
-       {}},
+      {"infinities", {{"x", full({2}, -std::numeric_limits<double>::infinity())}, {"y", full({1}, -0.0)}}, {}},
       {"rank 0", {{"s", full({}, 0.5)}, {"t", full({}, 1, Dtype::boolean)}}, {}},
       {"eight axes", {{"x", full({1, 1, 2, 1, 1, 1, 1, 1}, 3)}}, {}},
       {"no elements", {{"a", full({0}, 0)}, {"b", full({2, 0, 3}, 0, Dtype::i64)}, {"c", x}}, {}},
@@ -140,18 +134,14 @@ TEST_CASE("safetensors: what is written is what the reference reader reads") {
     const std::string bytes = to_safetensors(tensors, metadata);
     const SafeTensors file = parse_safetensors(bytes, name);
     for (const std::string& tensor : file.names())
-      CHECK(file.bytes(tensor).size() ==
-            tensors.at(tensor).numel() * size_of(tensors.at(tensor).dtype()));
+      CHECK(file.bytes(tensor).size() == tensors.at(tensor).numel() * size_of(tensors.at(tensor).dtype()));
     for (const auto& [key, text] : metadata) CHECK(file.metadata().at(key) == text);
-    written += to_json(Json::Object{{"case", name},
-                                    {"file", to_hex(bytes)},
-                                    {"tensors", listed(file)},
-                                    {"metadata", texts(file.metadata())}}) +
-               '\n';
+    written +=
+        to_json(Json::Object{
+            {"case", name}, {"file", to_hex(bytes)}, {"tensors", listed(file)}, {"metadata", texts(file.metadata())}}) +
+        '\n';
   }
   CHECK_THROWS_AS(to_safetensors({{"__metadata__", x}}, {}), FormatError);
-  if (const char* path = std::getenv("HEED_SAFETENSORS_WRITTEN"))
-    write_file_atomic(path, written);
-  else
-    CHECK(written == read_file(HEED_TESTS_DIR "/golden/safetensors_written.jsonl"));
+  if (const char* path = std::getenv("HEED_SAFETENSORS_WRITTEN")) write_file_atomic(path, written);
+  else CHECK(written == read_file(HEED_TESTS_DIR "/golden/safetensors_written.jsonl"));
 }

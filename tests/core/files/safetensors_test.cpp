@@ -18,9 +18,7 @@ using heed::test::TempDir;
 
 namespace {
 
-std::string length_of(uint64_t n) {
-  return std::string(reinterpret_cast<const char*>(&n), sizeof n);
-}
+std::string length_of(uint64_t n) { return std::string(reinterpret_cast<const char*>(&n), sizeof n); }
 
 // A file with this header, not padded, and so many bytes 0, 1, 0, 1, … of data.
 std::string file_of(const std::string& header, size_t data_size = 0) {
@@ -32,12 +30,10 @@ std::string file_of(const std::string& header, size_t data_size = 0) {
 // "name":{"dtype":"F32","shape":…,"data_offsets":…}
 std::string entry(const std::string& name, const std::string& shape, const std::string& offsets,
                   const std::string& dtype = "\"F32\"") {
-  return "\"" + name + "\":{\"dtype\":" + dtype + ",\"shape\":" + shape +
-         ",\"data_offsets\":" + offsets + "}";
+  return "\"" + name + "\":{\"dtype\":" + dtype + ",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}";
 }
 
-std::string one(const std::string& shape, const std::string& offsets,
-                const std::string& dtype = "\"F32\"") {
+std::string one(const std::string& shape, const std::string& offsets, const std::string& dtype = "\"F32\"") {
   return "{" + entry("a", shape, offsets, dtype) + "}";
 }
 
@@ -71,13 +67,10 @@ TEST_CASE("safetensors: malformed lengths") {
       {length_of(0), "header does not begin with {" + other},
       {length_of(2), "header of 2 bytes in a file of 8: invalid header length" + other},
       {length_of(3) + "{}", "header of 3 bytes in a file of 10: invalid header length" + other},
-      {length_of(uint64_t{1} << 63) + "{}",
-       "header of 9223372036854775808 bytes: header too large" + other},
-      {length_of(UINT64_MAX) + "{}",
-       "header of 18446744073709551615 bytes: header too large" + other},
+      {length_of(uint64_t{1} << 63) + "{}", "header of 9223372036854775808 bytes: header too large" + other},
+      {length_of(UINT64_MAX) + "{}", "header of 18446744073709551615 bytes: header too large" + other},
       {length_of(100000001) + "{}", "header of 100000001 bytes: header too large" + other},
-      {length_of(100000000) + "{}",
-       "header of 100000000 bytes in a file of 10: invalid header length" + other},
+      {length_of(100000000) + "{}", "header of 100000000 bytes in a file of 10: invalid header length" + other},
   });
 }
 
@@ -95,11 +88,9 @@ TEST_CASE("safetensors: other files are recognised") {
       {"<!DOCTYPE html><html>", page},
       {"<html>404", page},
       {"\x1f\x8b\x08 gzip bytes", but + "gzip data: unpack it with gunzip"},
-      {std::string("GGUF\x03\0\0\0more", 12),
-       but + "a GGUF file: find a .safetensors file of the model"},
+      {std::string("GGUF\x03\0\0\0more", 12), but + "a GGUF file: find a .safetensors file of the model"},
       {"\x93NUMPY\x01\x01", but + "a .npy file: use load_npy"},
-      {"{\"weight_map\": {}}",
-       but + "JSON: give a .safetensors file, or an index that ends in .index.json"},
+      {"{\"weight_map\": {}}", but + "JSON: give a .safetensors file, or an index that ends in .index.json"},
   });
 }
 
@@ -125,8 +116,7 @@ TEST_CASE("safetensors: malformed JSON") {
       {file_of("{/* */}"), "header:1:2: expected a key in double quotes, found \"/\""},
       {file_of("{'a':1}"), "header:1:2: expected a key in double quotes, found \"'\""},
       {file_of(deep), "header:1:6: expected an object, found \"[\""},
-      {file_of("{\"a\":{\"shape\":" + std::string(100000, '[')),
-       "header:1:16: expected an integer, found \"[\""},
+      {file_of("{\"a\":{\"shape\":" + std::string(100000, '[')), "header:1:16: expected an integer, found \"[\""},
       {file_of("{\"a\nb\":1}"), "header:1:4: a control character must be escaped in a string"},
       {file_of("{\"\\x\":1}"), "header:1:3: this escape is unknown"},
       {file_of("{\"\\u12\":1}"), "header:1:7: \\u needs four hexadecimal digits"},
@@ -148,18 +138,15 @@ TEST_CASE("safetensors: malformed fields") {
        "header:1:58: tensor \"a\": the key \"x\" is none of dtype, shape, data_offsets"},
       {file_of("{\"a\":{\"Dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4),
        "header:1:15: tensor \"a\": the key \"Dtype\" is none of dtype, shape, data_offsets"},
-      {file_of(one("[1]", "[0,4]", "\"F33\""), 4),
-       "header:1:15: tensor \"a\": dtype \"F33\" is unknown"},
-      {file_of(one("[1]", "[0,4]", "\"f32\""), 4),
-       "header:1:15: tensor \"a\": dtype \"f32\" is unknown"},
+      {file_of(one("[1]", "[0,4]", "\"F33\""), 4), "header:1:15: tensor \"a\": dtype \"F33\" is unknown"},
+      {file_of(one("[1]", "[0,4]", "\"f32\""), 4), "header:1:15: tensor \"a\": dtype \"f32\" is unknown"},
       {file_of(one("[1]", "[0,4]", "\"\""), 4), "header:1:15: tensor \"a\": dtype \"\" is unknown"},
       {file_of(one("[1]", "[0,4]", "3"), 4), "header:1:15: expected a string, found \"3\""},
       {file_of(one("[1]", "[0,4]", "null"), 4), "header:1:15: expected a string, found \"n\""},
       {file_of(one("\"2\"", "[0,8]"), 8), "header:1:29: expected a list, found \"\\\"\""},
       {file_of(one("2", "[0,8]"), 8), "header:1:29: expected a list, found \"2\""},
       {file_of(one("[2.0]", "[0,8]"), 8), "header:1:30: \"2.0\" is not an integer of 64 bits"},
-      {file_of(one("[1e3]", "[0,4000]"), 4000),
-       "header:1:30: \"1e3\" is not an integer of 64 bits"},
+      {file_of(one("[1e3]", "[0,4000]"), 4000), "header:1:30: \"1e3\" is not an integer of 64 bits"},
       {file_of(one("[NaN]", "[0,4]"), 4), "header:1:30: expected an integer, found \"N\""},
       {file_of(one("[+1]", "[0,4]"), 4), "header:1:30: expected an integer, found \"+\""},
       {file_of(one("[01]", "[0,4]"), 4), "header:1:30: \"01\"… is not a JSON number"},
@@ -169,15 +156,11 @@ TEST_CASE("safetensors: malformed fields") {
       {file_of(one("[null]", "[0,8]"), 8), "header:1:30: expected an integer, found \"n\""},
       {file_of(one("[\"2\"]", "[0,8]"), 8), "header:1:30: expected an integer, found \"\\\"\""},
       {file_of(one("[true]", "[0,4]"), 4), "header:1:30: expected an integer, found \"t\""},
-      {file_of(one("[1]", "[0]"), 4),
-       "header:1:48: tensor \"a\": data_offsets has less than 2 entries"},
-      {file_of(one("[1]", "[]"), 4),
-       "header:1:48: tensor \"a\": data_offsets has less than 2 entries"},
-      {file_of(one("[1]", "[0,1,2]"), 4),
-       "header:1:48: tensor \"a\": data_offsets has more than 2 entries"},
+      {file_of(one("[1]", "[0]"), 4), "header:1:48: tensor \"a\": data_offsets has less than 2 entries"},
+      {file_of(one("[1]", "[]"), 4), "header:1:48: tensor \"a\": data_offsets has less than 2 entries"},
+      {file_of(one("[1]", "[0,1,2]"), 4), "header:1:48: tensor \"a\": data_offsets has more than 2 entries"},
       {file_of(one("[1]", "\"0,4\""), 4), "header:1:48: expected a list, found \"\\\"\""},
-      {file_of(one("[1]", "[4,0]"), 4),
-       "header:1:48: tensor \"a\": data_offsets [4, 0] run backwards"},
+      {file_of(one("[1]", "[4,0]"), 4), "header:1:48: tensor \"a\": data_offsets [4, 0] run backwards"},
       {file_of(one("[1]", "[null,4]"), 4), "header:1:49: expected an integer, found \"n\""},
       {file_of(one("[1]", "[-4,0]"), 4), "header:1:49: tensor \"a\": offset -4 is negative"},
       {file_of(one("[1]", "[0,4.0]"), 4), "header:1:51: \"4.0\" is not an integer of 64 bits"},
@@ -188,14 +171,11 @@ TEST_CASE("safetensors: keys that appear twice") {
   const std::string a = entry("a", "[1]", "[0,4]");
   check_refused({
       {file_of("{" + a + "," + a + "}", 4), "header:1:55: the key \"a\" appears twice"},
-      {file_of("{" + a + "," + entry("\\u0061", "[1]", "[4,8]") + "}", 8),
-       "header:1:55: the key \"a\" appears twice"},
+      {file_of("{" + a + "," + entry("\\u0061", "[1]", "[4,8]") + "}", 8), "header:1:55: the key \"a\" appears twice"},
       {file_of("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"shape\":[1],\"data_offsets\":[0,4]}}", 4),
        "header:1:33: the key \"shape\" appears twice"},
-      {file_of("{\"__metadata__\":{},\"__metadata__\":{}}"),
-       "header:1:20: the key \"__metadata__\" appears twice"},
-      {file_of("{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}"),
-       "header:1:26: the key \"a\" appears twice"},
+      {file_of("{\"__metadata__\":{},\"__metadata__\":{}}"), "header:1:20: the key \"__metadata__\" appears twice"},
+      {file_of("{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}"), "header:1:26: the key \"a\" appears twice"},
   });
 }
 
@@ -229,34 +209,24 @@ TEST_CASE("safetensors: malformed sizes") {
        a + "the size of shape (0, 4294967296, 4294967296) overflows 63 bits"},
       {file_of(one("[1152921504606846976]", "[0,4]"), 4),  // 2⁶⁰: the bits overflow
        a + "the size of shape (1152921504606846976,) overflows 63 bits"},
-      {file_of(one("[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4),
-       "header:1:29: tensor \"a\": more than 8 axes"},
+      {file_of(one("[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4), "header:1:29: tensor \"a\": more than 8 axes"},
       {file_of(one("[3]", "[0,2]", "\"F4\""), 2), a + "shape (3,) of F4 ends within a byte"},
-      {file_of(one("[2]", "[0,4]"), 4),
-       a + "shape (2,) of F32 takes 8 bytes, data_offsets [0, 4] hold 4"},
-      {file_of(one("[2]", "[0,9]"), 9),
-       a + "shape (2,) of F32 takes 8 bytes, data_offsets [0, 9] hold 9"},
-      {file_of(one("[]", "[0,0]")),
-       a + "shape () of F32 takes 4 bytes, data_offsets [0, 0] hold 0"},
-      {file_of(one("[2,0]", "[0,4]"), 4),
-       a + "shape (2, 0) of F32 takes 0 bytes, data_offsets [0, 4] hold 4"},
+      {file_of(one("[2]", "[0,4]"), 4), a + "shape (2,) of F32 takes 8 bytes, data_offsets [0, 4] hold 4"},
+      {file_of(one("[2]", "[0,9]"), 9), a + "shape (2,) of F32 takes 8 bytes, data_offsets [0, 9] hold 9"},
+      {file_of(one("[]", "[0,0]")), a + "shape () of F32 takes 4 bytes, data_offsets [0, 0] hold 0"},
+      {file_of(one("[2,0]", "[0,4]"), 4), a + "shape (2, 0) of F32 takes 0 bytes, data_offsets [0, 4] hold 4"},
   });
   std::string thousand = "[1";
   for (int i = 1; i < 1000; ++i) thousand += ",1";
-  check_refused(
-      {{file_of(one(thousand + "]", "[0,4]"), 4), "header:1:29: tensor \"a\": more than 8 axes"}});
+  check_refused({{file_of(one(thousand + "]", "[0,4]"), 4), "header:1:29: tensor \"a\": more than 8 axes"}});
 }
 
 TEST_CASE("safetensors: data that is not covered exactly once") {
-  auto two = [](const char* a, const char* b) {
-    return "{" + entry("a", "[1]", a) + "," + entry("b", "[1]", b) + "}";
-  };
+  auto two = [](const char* a, const char* b) { return "{" + entry("a", "[1]", a) + "," + entry("b", "[1]", b) + "}"; };
   const std::string damaged = ": the file is damaged";
   check_refused({
-      {file_of(one("[1]", "[0,4]")),
-       "tensor \"a\": ends at 4 of 0 bytes: the file is cut short: download it again"},
-      {file_of(one("[1]", "[0,4]"), 2),
-       "tensor \"a\": ends at 4 of 2 bytes: the file is cut short: download it again"},
+      {file_of(one("[1]", "[0,4]")), "tensor \"a\": ends at 4 of 0 bytes: the file is cut short: download it again"},
+      {file_of(one("[1]", "[0,4]"), 2), "tensor \"a\": ends at 4 of 2 bytes: the file is cut short: download it again"},
       {file_of(one("[1]", "[9223372036854775803,9223372036854775807]"), 4),
        "tensor \"a\": begins at 9223372036854775803 where 0 is expected: no tensor owns the bytes "
        "between" +
@@ -278,12 +248,9 @@ TEST_CASE("safetensors: data that is not covered exactly once") {
   });
 
   std::string many = "{";  // 10,000 names for the same megabyte
-  for (int i = 0; i < 10000; ++i)
-    many += (i ? "," : "") + entry("t" + std::to_string(i), "[250000]", "[0,1000000]");
-  check_refused(
-      {{file_of(many + "}", 1000000),
-        "tensor \"t1\": begins at 0 where 1000000 is expected: it overlaps another tensor" +
-            damaged}});
+  for (int i = 0; i < 10000; ++i) many += (i ? "," : "") + entry("t" + std::to_string(i), "[250000]", "[0,1000000]");
+  check_refused({{file_of(many + "}", 1000000),
+                  "tensor \"t1\": begins at 0 where 1000000 is expected: it overlaps another tensor" + damaged}});
 }
 
 TEST_CASE("safetensors: names that could harm") {
@@ -317,12 +284,11 @@ TEST_CASE("safetensors: files that are accepted") {
 
   // Keys in any order, tensors in any order, zero-size ones between, an unpadded header, data that is
   // aligned to nothing, names of all kinds.
-  const SafeTensors mixed = parse(file_of(
-      "{\"z\":{\"data_offsets\":[1,5],\"shape\":[1],\"dtype\":\"I32\"}," +
-          entry("", "[0,3]", "[1,1]") + "," + entry("\\u00e9\\/", "[1]", "[0,1]", "\"BOOL\"") +
-          "," + entry("漢 \\\"q\\\"", "[4]", "[5,9]", "\"U8\"") + "," +
-          entry("end", "[0]", "[9,9]") + "}",
-      9));
+  const SafeTensors mixed =
+      parse(file_of("{\"z\":{\"data_offsets\":[1,5],\"shape\":[1],\"dtype\":\"I32\"}," + entry("", "[0,3]", "[1,1]") +
+                        "," + entry("\\u00e9\\/", "[1]", "[0,1]", "\"BOOL\"") + "," +
+                        entry("漢 \\\"q\\\"", "[4]", "[5,9]", "\"U8\"") + "," + entry("end", "[0]", "[9,9]") + "}",
+                    9));
   CHECK(mixed.names() == std::vector<std::string>{"", "end", "z", "é/", "漢 \"q\""});
   CHECK(to_vector(mixed.at("z")) == std::vector<double>{0x00010001});
   CHECK(to_vector(mixed.at("漢 \"q\"")) == std::vector<double>{1, 0, 1, 0});
@@ -331,17 +297,16 @@ TEST_CASE("safetensors: files that are accepted") {
 
   std::string many = "{";
   for (int i = 0; i < 100000; ++i)
-    many +=
-        (i ? "," : "") + entry("t" + std::to_string(i), "[1]",
-                               "[" + std::to_string(4 * i) + "," + std::to_string(4 * i + 4) + "]");
+    many += (i ? "," : "") +
+            entry("t" + std::to_string(i), "[1]", "[" + std::to_string(4 * i) + "," + std::to_string(4 * i + 4) + "]");
   CHECK(parse(file_of(many + "}", 400000)).names().size() == 100000);
 }
 
 TEST_CASE("safetensors: types, known and unknown to heed") {
   const std::string halves("\x00\x3c\x00\xc1", 4), brains("\x80\x3f\x20\xc0", 4);
   auto load = [](const std::string& dtype, const std::string& data, int64_t n) {
-    const std::string header = one("[" + std::to_string(n) + "]",
-                                   "[0," + std::to_string(data.size()) + "]", "\"" + dtype + "\"");
+    const std::string header =
+        one("[" + std::to_string(n) + "]", "[0," + std::to_string(data.size()) + "]", "\"" + dtype + "\"");
     return parse(file_of(header) + data).at("a");
   };
   CHECK(to_vector(load("F16", halves, 2)) == std::vector<double>{1, -2.5});
@@ -369,11 +334,10 @@ TEST_CASE("safetensors: types, known and unknown to heed") {
                                  {"F4", 16, 8},
                                  {"F6_E2M3", 4, 3},
                                  {"F6_E3M2", 4, 3}}) {
-    const std::string header =
-        "{" +
-        entry("a", "[" + std::to_string(row.n) + "]", "[4," + std::to_string(4 + row.bytes) + "]",
-              cat("\"", row.dtype, "\"")) +
-        "," + entry("b", "[1]", "[0,4]") + "}";
+    const std::string header = "{" +
+                               entry("a", "[" + std::to_string(row.n) + "]",
+                                     "[4," + std::to_string(4 + row.bytes) + "]", cat("\"", row.dtype, "\"")) +
+                               "," + entry("b", "[1]", "[0,4]") + "}";
     const SafeTensors file = parse(file_of(header, static_cast<size_t>(4 + row.bytes)));
     CHECK(file.at("b").numel() == 1);  // its neighbour is not disturbed
     CHECK(file.file_dtype("a") == row.dtype);

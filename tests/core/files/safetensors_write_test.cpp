@@ -22,9 +22,7 @@ using heed::test::TempDir;
 
 namespace {
 
-std::string length_of(uint64_t n) {
-  return std::string(reinterpret_cast<const char*>(&n), sizeof n);
-}
+std::string length_of(uint64_t n) { return std::string(reinterpret_cast<const char*>(&n), sizeof n); }
 
 }  // namespace
 
@@ -32,16 +30,13 @@ TEST_CASE("safetensors: the bytes are those that the format's own library writes
   // The three files of the tests of github.com/huggingface/safetensors.
   const Array zeros = full({1, 2, 3}, 0);
   CHECK(to_safetensors({{"attn.0", zeros}}) ==
-        length_of(64) + R"({"attn.0":{"dtype":"F32","shape":[1,2,3],"data_offsets":[0,24]}})" +
-            std::string(24, '\0'));
+        length_of(64) + R"({"attn.0":{"dtype":"F32","shape":[1,2,3],"data_offsets":[0,24]}})" + std::string(24, '\0'));
   CHECK(to_safetensors({}) == length_of(8) + "{}      ");
-  CHECK(to_safetensors({}, {{"framework", "pt"}}) ==
-        length_of(40) + R"({"__metadata__":{"framework":"pt"}}     )");
+  CHECK(to_safetensors({}, {{"framework", "pt"}}) == length_of(40) + R"({"__metadata__":{"framework":"pt"}}     )");
 }
 
 TEST_CASE("safetensors: wide types first, then by name, scalars, empty arrays, strides, escapes") {
-  Array wide({2}, Dtype::f64), flags({3}, Dtype::boolean), index({}, Dtype::i64),
-      small({}, Dtype::i32);
+  Array wide({2}, Dtype::f64), flags({3}, Dtype::boolean), index({}, Dtype::i64), small({}, Dtype::i32);
   const double doubles[] = {1.5, -2};
   std::memcpy(wide.data<double>(), doubles, sizeof doubles);
   flags.data<bool>()[0] = true, flags.data<bool>()[1] = false, flags.data<bool>()[2] = true;
@@ -77,8 +72,7 @@ TEST_CASE("safetensors: what is saved is loaded, bit for bit") {
   const TempDir dir;
   const std::string path = dir / "model.safetensors";
   Array x({2, 2});
-  const float numbers[] = {-0.0f, std::numeric_limits<float>::denorm_min(), -INFINITY,
-                           std::nanf("7")};
+  const float numbers[] = {-0.0f, std::numeric_limits<float>::denorm_min(), -INFINITY, std::nanf("7")};
   std::memcpy(x.data<float>(), numbers, sizeof numbers);
   const Array tokens = from_vector({1, -2}, {2}, Dtype::i64);
   save_safetensors(path, {{"x", x}, {"tokens", tokens}}, {{"step", "12"}});
@@ -106,17 +100,14 @@ TEST_CASE("safetensors: tied arrays are stored once, and metadata makes no tenso
                                             {"empty 2", slice(weight, 0, 0, 0)}});
   const SafeTensors file = parse_safetensors(bytes, "t");
   CHECK(file.metadata() == Metadata{{"wte.weight", "lm_head.weight"}});
-  CHECK(file.names() ==
-        std::vector<std::string>{"crossed", "empty 1", "empty 2", "lm_head.weight", "row"});
+  CHECK(file.names() == std::vector<std::string>{"crossed", "empty 1", "empty 2", "lm_head.weight", "row"});
   CHECK(to_vector(file.at("lm_head.weight")) == to_vector(weight));
   CHECK(to_vector(file.at("crossed")) == std::vector<double>{1, 3, 2, 4});
-  CHECK(bytes.size() - 8 - static_cast<unsigned char>(bytes[0]) -
-            256 * static_cast<size_t>(bytes[1]) ==
-        16 + 16 + 8);
+  CHECK(bytes.size() - 8 - static_cast<unsigned char>(bytes[0]) - 256 * static_cast<size_t>(bytes[1]) == 16 + 16 + 8);
   // Whatever metadata say, they are texts.
   const Metadata said = {{"a", "b"}, {"largest_layer", "a"}, {"format", "pt"}};
-  const SafeTensors both = parse_safetensors(
-      to_safetensors({{"a", full({}, 1)}, {"b", full({}, 2)}, {"pt", full({}, 3)}}, said), "t");
+  const SafeTensors both =
+      parse_safetensors(to_safetensors({{"a", full({}, 1)}, {"b", full({}, 2)}, {"pt", full({}, 3)}}, said), "t");
   CHECK(both.names() == std::vector<std::string>{"a", "b", "pt"});
   CHECK(item(both.at("a")) == 1);
   CHECK(both.metadata() == said);
@@ -153,8 +144,7 @@ TEST_CASE("safetensors: a header is judged before the data are read") {
   write_file_atomic(index, "{");
   REQUIRE(::truncate(index.c_str(), off_t{1} << 43) == 0);
   CHECK(message_of<FormatError>([&] { load_safetensors(index); }) ==
-        "safetensors: \"" + index +
-            "\": an index of 8796093022208 bytes: at most 100000000 are allowed");
+        "safetensors: \"" + index + "\": an index of 8796093022208 bytes: at most 100000000 are allowed");
 }
 
 TEST_CASE("safetensors: what cannot be written") {
@@ -162,25 +152,17 @@ TEST_CASE("safetensors: what cannot be written") {
   auto refusal = [&](const std::map<std::string, Array>& tensors) {
     return message_of<FormatError>([&] { to_safetensors(tensors); });
   };
-  CHECK(refusal({{"__metadata__", x}}) ==
-        "save_safetensors: tensor \"__metadata__\": this name is reserved");
-  CHECK(refusal({{"a\n", x}}) ==
-        "save_safetensors: tensor \"a\\n\": a name with a control character");
+  CHECK(refusal({{"__metadata__", x}}) == "save_safetensors: tensor \"__metadata__\": this name is reserved");
+  CHECK(refusal({{"a\n", x}}) == "save_safetensors: tensor \"a\\n\": a name with a control character");
   CHECK(refusal({{std::string(4097, 'x'), x}}) ==
-        "save_safetensors: tensor \"" + std::string(99, 'x') +
-            "…\": a name of 4097 bytes: at most 4096 are allowed");
-  CHECK(refusal({{"a", Array()}}) ==
-        "save_safetensors: tensor \"a\": has no storage: leave it out");
+        "save_safetensors: tensor \"" + std::string(99, 'x') + "…\": a name of 4097 bytes: at most 4096 are allowed");
+  CHECK(refusal({{"a", Array()}}) == "save_safetensors: tensor \"a\": has no storage: leave it out");
   CHECK(refusal({{"\xff", x}}) == "json: \"\\xff\": is not UTF-8: JSON holds nothing else");
   const Metadata huge = {{"x", std::string(100000000, 'x')}};
-  CHECK(message_of<FormatError>([&] {
-          to_safetensors({{"a", x}}, huge);
-        }) ==
+  CHECK(message_of<FormatError>([&] { to_safetensors({{"a", x}}, huge); }) ==
         "save_safetensors: 1 tensors: the header would have 100000080 bytes: at most 100000000 are "
         "allowed: use shorter names");
-  CHECK(message_of<IoError>([&] {
-          save_safetensors("/none/such", {{"a", x}});
-        }) ==
+  CHECK(message_of<IoError>([&] { save_safetensors("/none/such", {{"a", x}}); }) ==
         "write_file_atomic: \"/none/such\": No such file or directory (0 of 100 bytes written): "
         "check "
         "the path and the free space; nothing was changed");
@@ -207,18 +189,16 @@ TEST_CASE("safetensors: a model in several files") {
   CHECK(item(file.at("c")) == 3);
   CHECK(file.metadata() == Metadata{{"format", "pt"}, {"note", "second"}});
 
-  for (const char* name :
-       {"../m-1.safetensors", "/etc/passwd", "sub\\\\m", "..", ".", "", "a\\u0000"}) {
+  for (const char* name : {"../m-1.safetensors", "/etc/passwd", "sub\\\\m", "..", ".", "", "a\\u0000"}) {
     INFO(name);
-    CHECK(refusal(cat("{\"weight_map\":{\"a\":\"", name, "\"}}"))
-              .find("is not the name of a file beside the index") != std::string::npos);
+    CHECK(refusal(cat("{\"weight_map\":{\"a\":\"", name, "\"}}")).find("is not the name of a file beside the index") !=
+          std::string::npos);
   }
   CHECK(refusal(R"({"weight_map":{"c":"m-1.safetensors"}})") ==
         ": tensor \"c\": is not in \"m-1.safetensors\": get the files that belong together");
   for (const char* name : {"model.safetensors.index.json", "other.index.json"})  // itself, another
     CHECK(refusal(cat("{\"weight_map\":{\"a\":\"", name, "\"}}")) ==
-          cat(":1:20: tensor \"a\": \"", name,
-              "\" is an index: name the file that holds the tensor"));
+          cat(":1:20: tensor \"a\": \"", name, "\" is an index: name the file that holds the tensor"));
   CHECK(refusal("{\"weight_map\":{\"a\\u001b[31m\":\"m-1.safetensors\"}}") ==
         ":1:30: tensor \"a\\x1b[31m\": \"m-1.safetensors\" holds a name with a control character");
   CHECK(refusal(R"({"weight_map":{"a":1}})") == ":1:20: expected a string, found \"1\"");
@@ -235,6 +215,5 @@ TEST_CASE("safetensors: files that cannot be read say so") {
   CHECK(message_of<IoError>([&] { load_safetensors(dir / "none"); }) ==
         "read_file: \"" + dir / "none" + "\": No such file or directory: check the path");
   CHECK(message_of<IoError>([&] { load_safetensors(dir.path()); }) ==
-        "read_file: \"" + dir.path().string() +
-            "\": is a directory: give the path of a regular file");
+        "read_file: \"" + dir.path().string() + "\": is a directory: give the path of a regular file");
 }

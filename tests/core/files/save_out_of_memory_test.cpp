@@ -6,9 +6,9 @@
 
 #include <heed/core/files/file.h>
 #include <heed/core/files/file_system.h>
-#include <heed/examples/kit/json.h>
-#include <heed/core/ops/ops.h>
 #include <heed/core/files/safetensors.h>
+#include <heed/core/ops/ops.h>
+#include <heed/examples/kit/json.h>
 
 #include "support/catch.h"
 #include "support/temp_dir.h"
@@ -42,30 +42,23 @@ HEED_REPLACEMENT void* operator new(size_t bytes) {
   if (void* const memory = allocate(bytes)) return memory;
   throw std::bad_alloc();
 }
-HEED_REPLACEMENT void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
-  return allocate(bytes);
-}
+HEED_REPLACEMENT void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }
 HEED_REPLACEMENT void operator delete(void* memory) noexcept { std::free(memory); }
 HEED_REPLACEMENT void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-HEED_REPLACEMENT void operator delete(void* memory, const std::nothrow_t&) noexcept {
-  std::free(memory);
-}
+HEED_REPLACEMENT void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 namespace {
 
 // Runs body() with the first allocation failing, then with the second, …, until none does; checks
 // afterwards() each time. Returns how many could fail.
-template <class Body, class Afterwards>
-int fail_each_allocation(Body&& body, Afterwards&& afterwards) {
+template <class Body, class Afterwards> int fail_each_allocation(Body&& body, Afterwards&& afterwards) {
   for (int n = 1;; ++n) {
     for (const bool all : {false, true}) {
       failing = n, all_later_too = all;
       bool threw = false;
       try {
         body();
-      } catch (const std::bad_alloc&) {
-        threw = true;
-      } catch (const Error&) {
+      } catch (const std::bad_alloc&) { threw = true; } catch (const Error&) {
         threw = true;
       }
       const bool struck = all ? failing == 1 : failing == 0;
@@ -92,14 +85,14 @@ TEST_CASE("out of memory while saving: the old file stays, nothing else does") {
   write_file_atomic(dir / ".a-name-that-is-too-long-for-the-place-that-a-string-has-in-itself.1.0.tmp",
                     "a killed process's");
   const std::string target = dir / "link";
-  const int failures = fail_each_allocation(
-      [&] { save_safetensors(target, {{"new", x}, {"tied", x}}, {{"note", "text"}}); },
-      [&](bool threw) {
-        const std::string now = read_file(path);
-        CHECK((threw ? now == old : now != old));
-        CHECK(dir.count() <= 3);
-        if (!threw) write_file_atomic(path, old);
-      });
+  const int failures =
+      fail_each_allocation([&] { save_safetensors(target, {{"new", x}, {"tied", x}}, {{"note", "text"}}); },
+                           [&](bool threw) {
+                             const std::string now = read_file(path);
+                             CHECK((threw ? now == old : now != old));
+                             CHECK(dir.count() <= 3);
+                             if (!threw) write_file_atomic(path, old);
+                           });
   CHECK(failures > 40);
   CHECK(dir.count() == 2);
   table = saved;
@@ -112,9 +105,9 @@ TEST_CASE("out of memory while loading: the next load finds everything") {
                    {{"a longer key of metadata", "and its text, which is longer, too"}});
   write_file_atomic(index, R"({"weight_map":{"b":"model.safetensors"}})");
   for (const std::string& file : {path, index}) {
-    const int failures = fail_each_allocation(
-        [&] { load_safetensors(file).at("b"); },
-        [&](bool) { CHECK(item(select(load_safetensors(file).at("b"), 0, 1)) == 2); });
+    const int failures =
+        fail_each_allocation([&] { load_safetensors(file).at("b"); },
+                             [&](bool) { CHECK(item(select(load_safetensors(file).at("b"), 0, 1)) == 2); });
     CHECK(failures > 20);
   }
 }
@@ -131,7 +124,8 @@ TEST_CASE("memory: a file costs what it holds, whatever its header is made of") 
     return std::string(reinterpret_cast<const char*>(&length), sizeof length) + header;
   };
   const std::string metadata = file_of(many("{\"__metadata__\":{", "\"", "\":\"\"", "}}"));
-  const std::string tensors = file_of(many("{", "\"", "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", "}"));
+  const std::string tensors =
+      file_of(many("{", "\"", "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", "}"));
   const std::string lists = many("[", "[", "]", "]");
   const auto times = [](const std::string& file, auto&& read) {
     const size_t before = asked_for;

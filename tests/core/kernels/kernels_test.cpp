@@ -14,8 +14,8 @@
 
 using namespace heed::core;
 namespace reference = heed::reference;
-using heed::test::for_each_table, heed::test::lengths, heed::test::numbers,
-    heed::test::require_close, heed::test::tolerance, heed::test::wide;
+using heed::test::for_each_table, heed::test::lengths, heed::test::numbers, heed::test::require_close,
+    heed::test::tolerance, heed::test::wide;
 using reference::infinity;
 using reference::Row;
 
@@ -24,11 +24,10 @@ TEST_CASE("kernels: the table is chosen by name, and a wrong name is refused") {
   REQUIRE(&choose_kernels(nullptr) == supported_kernels().front());
   REQUIRE(supported_kernels().back()->isa == std::string("baseline"));
   std::string names;
-  for (const Kernels* table : supported_kernels())
-    names += (names.empty() ? "" : ", ") + std::string(table->isa);
-  REQUIRE_THROWS_WITH(choose_kernels("sse9"),
-                      "HEED_ISA: \"sse9\": not an instruction set of this machine: use one of " +
-                          names + ", or unset it");
+  for (const Kernels* table : supported_kernels()) names += (names.empty() ? "" : ", ") + std::string(table->isa);
+  REQUIRE_THROWS_WITH(
+      choose_kernels("sse9"),
+      "HEED_ISA: \"sse9\": not an instruction set of this machine: use one of " + names + ", or unset it");
   REQUIRE_THROWS_AS(choose_kernels(""), heed::Error);
 }
 
@@ -47,16 +46,15 @@ TEST_CASE("kernels: binary ops with every kind of stride") {
       }
     };
     for (int64_t n : {1, 3, 16, 37, 100}) {
-      std::vector<T> a = numbers<T>(5 * n, 1), b = numbers<T>(5 * n, 2),
-                     y(static_cast<size_t>(n + 1), T(-7));
+      std::vector<T> a = numbers<T>(5 * n, 1), b = numbers<T>(5 * n, 2), y(static_cast<size_t>(n + 1), T(-7));
       for (T& v : a) v = std::fabs(v) + T(0.1);
       for (int op = 0; op < static_cast<int>(Binary::count); ++op) {
         for (int64_t sa : {0, 1, 2, 5}) {
           for (int64_t sb : {0, 1, 3}) {
             kernel.binary[op](a.data(), sa, b.data(), sb, y.data(), n);
             for (int64_t i = 0; i < n; ++i) {
-              const double expected = exact(static_cast<Binary>(op), a[static_cast<size_t>(i * sa)],
-                                            b[static_cast<size_t>(i * sb)]);
+              const double expected =
+                  exact(static_cast<Binary>(op), a[static_cast<size_t>(i * sa)], b[static_cast<size_t>(i * sb)]);
               CAPTURE(op, n, sa, sb, i);
               REQUIRE(y[static_cast<size_t>(i)] == Approx(expected).epsilon(tolerance<T>));
             }
@@ -92,13 +90,11 @@ TEST_CASE("kernels: unary ops with every kind of stride, and in place") {
 TEST_CASE("kernels: pow with one exponent, and at the edges") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
-    const std::vector<T> x = {T(-2), T(-0.5),     T(0),         T(1),           T(1.5),
-                              T(3),  T(infinity), T(-infinity), T(std::nan(""))};
+    const std::vector<T> x = {T(-2), T(-0.5), T(0), T(1), T(1.5), T(3), T(infinity), T(-infinity), T(std::nan(""))};
     std::vector<T> y(x.size());
     for (double exponent : {0.0, 1.0, 2.0, 3.0, 0.5, -1.0, -2.0}) {
       const T e = static_cast<T>(exponent);
-      kernel.binary[static_cast<int>(Binary::pow)](x.data(), 1, &e, 0, y.data(),
-                                                   static_cast<int64_t>(x.size()));
+      kernel.binary[static_cast<int>(Binary::pow)](x.data(), 1, &e, 0, y.data(), static_cast<int64_t>(x.size()));
       Row expected;
       for (T v : x) expected.push_back(std::pow(static_cast<double>(v), exponent));
       require_close(y, expected);
@@ -183,8 +179,7 @@ TEST_CASE("kernels: one step of AdamW") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     for (int64_t n : {1, 7, 16, 50}) {
-      std::vector<T> p = numbers<T>(n, 16), g = numbers<T>(n, 17), m = numbers<T>(n, 18),
-                     v = numbers<T>(n, 19);
+      std::vector<T> p = numbers<T>(n, 16), g = numbers<T>(n, 17), m = numbers<T>(n, 18), v = numbers<T>(n, 19);
       for (T& x : v) x = x * x;
       const Row p0 = wide(p), g0 = wide(g), m0 = wide(m), v0 = wide(v);
       kernel.adamw(p.data(), g.data(), m.data(), v.data(), n, T(0.1), T(0.001), T(1e-2), T(1e-8), T(0.01));
@@ -214,7 +209,8 @@ TEST_CASE("kernels: where, with operands adjacent, repeated or strided") {
             std::vector<T> y(static_cast<size_t>(n + 1), T(7));
             kernel.where(mask, m, a.data(), da, b.data(), db, y.data(), n);
             for (int64_t i = 0; i < n; ++i)
-              REQUIRE(y[static_cast<size_t>(i)] == (mask[i * m] ? a[static_cast<size_t>(i * da)] : b[static_cast<size_t>(i * db)]));
+              REQUIRE(y[static_cast<size_t>(i)] ==
+                      (mask[i * m] ? a[static_cast<size_t>(i * da)] : b[static_cast<size_t>(i * db)]));
             REQUIRE(y.back() == T(7));
           }
     }
@@ -230,12 +226,12 @@ TEST_CASE("kernels: a product over no steps is zero, whatever C held") {
       for (const bool with_bias : {false, true}) {
         const T before = accumulate ? T(2) : std::numeric_limits<T>::quiet_NaN();
         std::vector<T> c(static_cast<size_t>(m * n), before);
-        kernel.gemm_block({m, n, 0, &zero, 1, 1, 0, &zero, n, 0, c.data(), n, accumulate,
-                           with_bias ? bias.data() : nullptr});
+        kernel.gemm_block(
+            {m, n, 0, &zero, 1, 1, 0, &zero, n, 0, c.data(), n, accumulate, with_bias ? bias.data() : nullptr});
         for (int64_t i = 0; i < m * n; ++i) {
           CAPTURE(accumulate, with_bias, i);
-          REQUIRE(c[static_cast<size_t>(i)] == (accumulate ? T(2) : T(0)) +
-                                                   (with_bias ? bias[static_cast<size_t>(i % n)] : T(0)));
+          REQUIRE(c[static_cast<size_t>(i)] ==
+                  (accumulate ? T(2) : T(0)) + (with_bias ? bias[static_cast<size_t>(i % n)] : T(0)));
         }
       }
   });
@@ -251,8 +247,7 @@ TEST_CASE("kernels: transposition and packing move every number to its place and
         kernel.transpose(x.data(), columns + 2, rows, columns, y.data(), rows + 1);
         for (int64_t j = 0; j < columns; ++j) {
           for (int64_t i = 0; i < rows; ++i) {
-            REQUIRE(y[static_cast<size_t>(j * (rows + 1) + i)] ==
-                    x[static_cast<size_t>(i * (columns + 2) + j)]);
+            REQUIRE(y[static_cast<size_t>(j * (rows + 1) + i)] == x[static_cast<size_t>(i * (columns + 2) + j)]);
           }
           REQUIRE(y[static_cast<size_t>(j * (rows + 1) + rows)] == T(-7));
         }

@@ -65,8 +65,8 @@ double ulp_error(float y, double exact) {
     // away.
     return nearest == y ? 0 : std::nextafter(y, nearest) == nearest ? 1 : inf;
   }
-  const double ulp = std::max<double>(std::ldexp(1.0, std::ilogb(exact == 0 ? 1e-45 : exact) - 23),
-                                      1.401298464324817e-45);
+  const double ulp =
+      std::max<double>(std::ldexp(1.0, std::ilogb(exact == 0 ? 1e-45 : exact) - 23), 1.401298464324817e-45);
   return std::fabs(static_cast<double>(y) - exact) / ulp;
 }
 
@@ -80,16 +80,15 @@ std::vector<float> all_kinds_of_float(uint32_t stride) {
   }
   // Where the functions are steep or change their form.
   for (float v = -20; v < 20; v += 0.00371f) x.push_back(v);
-  for (float v : {0.0f,   -0.0f,   inf,        -inf,       nan_value, 1.0f,   -1.0f,   0.5f,
-                  -0.5f,  1.5f,    2.5f,       -2.5f,      88.72f,    88.73f, -87.33f, -103.9f,
-                  104.5f, -150.0f, 8388607.5f, 4194304.5f, 1e-38f,    1e-45f, 3.4e38f}) {
+  for (float v :
+       {0.0f,   -0.0f,  inf,     -inf,    nan_value, 1.0f,    -1.0f,      0.5f,       -0.5f,  1.5f,   2.5f,   -2.5f,
+        88.72f, 88.73f, -87.33f, -103.9f, 104.5f,    -150.0f, 8388607.5f, 4194304.5f, 1e-38f, 1e-45f, 3.4e38f}) {
     x.push_back(v);
   }
   return x;
 }
 
-double worst(const KernelsOf<float>& kernel, const Function& f, const std::vector<float>& x,
-             float* where) {
+double worst(const KernelsOf<float>& kernel, const Function& f, const std::vector<float>& x, float* where) {
   std::vector<float> y(x.size());
   kernel.unary[static_cast<int>(f.op)](x.data(), 1, y.data(), static_cast<int64_t>(x.size()));
   double worst = 0;
@@ -129,27 +128,23 @@ TEST_CASE("math: float functions keep their error bounds, densely", "[slow]") {
 TEST_CASE("math: double functions agree with the C library") {
   std::vector<double> x;
   for (double v = -30; v < 30; v += 0.0173) x.push_back(v);
-  for (double v : {0.0, -0.0, 1e-300, -1e-300, 1e300, -1e300, 1e-20, -1e-20, 700.0, -700.0, 0.5,
-                   2.5, 4503599627370495.5}) {
+  for (double v :
+       {0.0, -0.0, 1e-300, -1e-300, 1e300, -1e300, 1e-20, -1e-20, 700.0, -700.0, 0.5, 2.5, 4503599627370495.5}) {
     x.push_back(v);
   }
   x.insert(x.end(), {reference::infinity, -reference::infinity, std::nan("")});
   for (const Kernels* table : supported_kernels()) {
     for (const Function& f : functions) {
       std::vector<double> y(x.size());
-      table->f64.unary[static_cast<int>(f.op)](x.data(), 1, y.data(),
-                                               static_cast<int64_t>(x.size()));
+      table->f64.unary[static_cast<int>(f.op)](x.data(), 1, y.data(), static_cast<int64_t>(x.size()));
       for (size_t i = 0; i < x.size(); ++i) {
         if (std::isinf(x[i]) && f.low > -inf) continue;
         if (x[i] < f.low || x[i] > f.high) continue;
         const double exact = f.exact(x[i]);
         CAPTURE(table->isa, f.name, x[i], y[i], exact);
-        if (std::isnan(exact))
-          REQUIRE(std::isnan(y[i]));
-        else if (std::isinf(exact))
-          REQUIRE(y[i] == exact);
-        else
-          REQUIRE(std::fabs(y[i] - exact) <= 4e-15 * std::fabs(exact) + 1e-300);
+        if (std::isnan(exact)) REQUIRE(std::isnan(y[i]));
+        else if (std::isinf(exact)) REQUIRE(y[i] == exact);
+        else REQUIRE(std::fabs(y[i] - exact) <= 4e-15 * std::fabs(exact) + 1e-300);
       }
     }
   }
@@ -163,8 +158,8 @@ TEST_CASE("math: the sign of zero and NaN come through") {
       return y;
     };
     CAPTURE(table->isa);
-    for (const Unary op : {Unary::expm1, Unary::log1p, Unary::sin, Unary::tanh, Unary::erf,
-                           Unary::sqrt, Unary::floor, Unary::ceil, Unary::round, Unary::sign}) {
+    for (const Unary op : {Unary::expm1, Unary::log1p, Unary::sin, Unary::tanh, Unary::erf, Unary::sqrt, Unary::floor,
+                           Unary::ceil, Unary::round, Unary::sign}) {
       REQUIRE(std::signbit(f(op, -0.0f)));
       REQUIRE(!std::signbit(f(op, 0.0f)));
     }

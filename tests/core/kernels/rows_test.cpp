@@ -12,8 +12,8 @@
 
 using namespace heed::core;
 namespace reference = heed::reference;
-using heed::test::for_each_table, heed::test::lengths, heed::test::numbers,
-    heed::test::require_close, heed::test::tolerance, heed::test::wide;
+using heed::test::for_each_table, heed::test::lengths, heed::test::numbers, heed::test::require_close,
+    heed::test::tolerance, heed::test::wide;
 using reference::infinity;
 using reference::Row;
 
@@ -49,8 +49,7 @@ TEST_CASE("kernels: softmax rows and their gradients at every length") {
       kernel.softmax_grad(y.data(), g.data(), dx.data(), n);
       require_close(dx, reference::softmax_grad(wide(y), wide(g)));
       kernel.log_softmax_grad(log_y.data(), g.data(), dx.data(), n);
-      require_close(dx, reference::log_softmax_grad(wide(log_y), wide(g)),
-                    std::sqrt(static_cast<double>(n)));
+      require_close(dx, reference::log_softmax_grad(wide(log_y), wide(g)), std::sqrt(static_cast<double>(n)));
     }
   });
 }
@@ -136,12 +135,17 @@ TEST_CASE("kernels: many rows at once are, to the bit, the same as each alone") 
         CAPTURE(n);
         REQUIRE(std::memcmp(all.data(), alone.data(), numel * sizeof(T)) == 0);
       };
-      same([&](int64_t r, int64_t some, std::vector<T>& y, size_t) { kernel.softmax(x.data() + r * n, some, y.data() + r * n, n); });
-      same([&](int64_t r, int64_t some, std::vector<T>& y, size_t) { kernel.log_softmax(x.data() + r * n, some, y.data() + r * n, n); });
+      same([&](int64_t r, int64_t some, std::vector<T>& y, size_t) {
+        kernel.softmax(x.data() + r * n, some, y.data() + r * n, n);
+      });
+      same([&](int64_t r, int64_t some, std::vector<T>& y, size_t) {
+        kernel.log_softmax(x.data() + r * n, some, y.data() + r * n, n);
+      });
       std::fill_n(x.begin() + 2 * n, n, T(1));
       for (const auto layer_norm : {kernel.layer_norm, kernel.layer_norm_streamed}) {
         same([&](int64_t r, int64_t some, std::vector<T>& y, size_t at) {
-          layer_norm(x.data() + r * n, some, w.data(), b.data(), T(1e-3), y.data() + r * n, mean.data() + at + r, rstd.data() + at + r, n);
+          layer_norm(x.data() + r * n, some, w.data(), b.data(), T(1e-3), y.data() + r * n, mean.data() + at + r,
+                     rstd.data() + at + r, n);
         });
         for (size_t r = 0; r < rows; ++r) REQUIRE((mean[r] == mean[rows + r] && rstd[r] == rstd[rows + r]));
       }
@@ -171,8 +175,7 @@ TEST_CASE("kernels: layer norm and RMS norm") {
 namespace {
 
 /// d Σ g y / d p[i] for each i, by central differences; f computes y from p.
-template <class F>
-Row slopes(Row p, const Row& g, F f) {
+template <class F> Row slopes(Row p, const Row& g, F f) {
   Row d(p.size());
   for (size_t i = 0; i < p.size(); ++i) {
     const double h = 1e-6, x = p[i];
@@ -202,33 +205,24 @@ TEST_CASE("kernels: gradients of the norms are the slopes of the plain twins") {
       const Row zeros(x.size(), 0.0), ones(x.size(), 1.0);
       const double eps = 1e-2;
       const auto close = [](const Row& a, const Row& b) {
-        for (size_t i = 0; i < a.size(); ++i)
-          REQUIRE(a[i] == Approx(b[i]).epsilon(1e-6).margin(1e-7));
+        for (size_t i = 0; i < a.size(); ++i) REQUIRE(a[i] == Approx(b[i]).epsilon(1e-6).margin(1e-7));
       };
       Row y(x.size()), dx(x.size()), dw(x.size(), 0.5), db(x.size(), 0.25);
       double mean = 0, rstd = 0;
 
       kernel.layer_norm(x.data(), 1, w.data(), zeros.data(), eps, y.data(), &mean, &rstd, n);
-      kernel.layer_norm_grad(x.data(), w.data(), g.data(), mean, rstd, dx.data(), dw.data(),
-                             db.data(), n);
-      close(dx,
-            slopes(x, g, [&](const Row& p) { return reference::layer_norm(p, w, zeros, eps).y; }));
-      close(dw,
-            plus(slopes(w, g,
-                        [&](const Row& p) { return reference::layer_norm(x, p, zeros, eps).y; }),
-                 0.5));
+      kernel.layer_norm_grad(x.data(), w.data(), g.data(), mean, rstd, dx.data(), dw.data(), db.data(), n);
+      close(dx, slopes(x, g, [&](const Row& p) { return reference::layer_norm(p, w, zeros, eps).y; }));
+      close(dw, plus(slopes(w, g, [&](const Row& p) { return reference::layer_norm(x, p, zeros, eps).y; }), 0.5));
       close(db, plus(g, 0.25));
-      kernel.layer_norm_grad(x.data(), ones.data(), g.data(), mean, rstd, dx.data(), nullptr, nullptr,
-                             n);
-      close(dx, slopes(x, g,
-                       [&](const Row& p) { return reference::layer_norm(p, ones, zeros, eps).y; }));
+      kernel.layer_norm_grad(x.data(), ones.data(), g.data(), mean, rstd, dx.data(), nullptr, nullptr, n);
+      close(dx, slopes(x, g, [&](const Row& p) { return reference::layer_norm(p, ones, zeros, eps).y; }));
 
       std::fill(dw.begin(), dw.end(), 0.5);
       kernel.rms_norm(x.data(), w.data(), eps, y.data(), &rstd, n);
       kernel.rms_norm_grad(x.data(), w.data(), g.data(), rstd, dx.data(), dw.data(), n);
       close(dx, slopes(x, g, [&](const Row& p) { return reference::rms_norm(p, w, eps).y; }));
-      close(dw, plus(slopes(w, g, [&](const Row& p) { return reference::rms_norm(x, p, eps).y; }),
-                     0.5));
+      close(dw, plus(slopes(w, g, [&](const Row& p) { return reference::rms_norm(x, p, eps).y; }), 0.5));
       kernel.rms_norm_grad(x.data(), ones.data(), g.data(), rstd, dx.data(), nullptr, n);
       close(dx, slopes(x, g, [&](const Row& p) { return reference::rms_norm(p, ones, eps).y; }));
     }

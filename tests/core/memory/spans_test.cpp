@@ -62,10 +62,10 @@ TEST_CASE("spans: the smallest that holds a request is cut, and free neighbours 
   spans.give(c, 3 * page);
   CHECK(spans.take(9 * page) == nullptr);  // eleven are free, in two parts
   CHECK(spans.take(2 * page) == c);
-  CHECK(spans.take(2 * page) == a);        // one page is left of c
+  CHECK(spans.take(2 * page) == a);  // one page is left of c
   spans.give(c, 2 * page);
   spans.give(a, 2 * page);
-  spans.give(b, page);                     // joins the two
+  spans.give(b, page);  // joins the two
   void* const joined = spans.take(12 * page);
   CHECK(joined == a);
   spans.give(joined, 12 * page);

@@ -25,8 +25,7 @@ using heed::core::Storage;
 constexpr bool reuse = !heed::test::address_sanitizer;
 
 TEST_CASE("storage: bytes are aligned, writable to the last, and of the asked size") {
-  for (size_t bytes :
-       {0, 1, 63, 64, 65, 80, 81, 100, 1000, 4096, 65537, 1 << 20, (2 << 20) - 64, 5 << 20}) {
+  for (size_t bytes : {0, 1, 63, 64, 65, 80, 81, 100, 1000, 4096, 65537, 1 << 20, (2 << 20) - 64, 5 << 20}) {
     const Storage s(bytes);
     CAPTURE(bytes);
     REQUIRE(s);
@@ -140,8 +139,7 @@ TEST_CASE("storage: large blocks that come and go in the same way again and agai
       for (int i = 0; i < 300; ++i) {  // mostly asked for, as in a forward; then mostly freed
         if (living.empty() || draw() % 8 < (i < 150 ? 6u : 3u))
           living.emplace_back((300 << 10) + draw() % (draw() % 4 ? 4 << 20 : 12 << 20));
-        else
-          living.erase(living.begin() + draw() % living.size());
+        else living.erase(living.begin() + draw() % living.size());
       }
     };
     for (int i = 0; i < 60; ++i) step();

@@ -34,9 +34,7 @@ Array random(const Shape& shape, Dtype dtype, uint64_t seed) {
 }
 
 /// The numbers of head h of entry b, row by row.
-Row head_of(const Array& x, int64_t b, int64_t h) {
-  return to_vector(select(select(x, 0, b), 0, h));
-}
+Row head_of(const Array& x, int64_t b, int64_t h) { return to_vector(select(select(x, 0, b), 0, h)); }
 
 struct Case {
   int64_t batch, heads, key_heads, n, m, d, p;
@@ -60,26 +58,23 @@ AttentionInputs inputs_of(const Case& c, Dtype dtype) {
                                         : Shape{c.n, c.m};
     in.mask = Array(shape, Dtype::boolean);
     fill_bernoulli(in.mask, 0.6, generator);
-    if (c.mask == 'f')
-      std::fill_n(in.mask.data<bool>(), c.m, false);  // the first query sees nothing
+    if (c.mask == 'f') std::fill_n(in.mask.data<bool>(), c.m, false);  // the first query sees nothing
   }
   return in;
 }
 
-Row plain_head(const AttentionInputs& in, const Case& c, int64_t b, int64_t h, const Row& q,
-               const Row& k, const Row& v) {
-  const Array mask =
-      in.mask.defined() ? contiguous(expand(in.mask, {c.batch, c.heads, c.n, c.m})) : Array();
+Row plain_head(const AttentionInputs& in, const Case& c, int64_t b, int64_t h, const Row& q, const Row& k,
+               const Row& v) {
+  const Array mask = in.mask.defined() ? contiguous(expand(in.mask, {c.batch, c.heads, c.n, c.m})) : Array();
   const auto index = [&](int64_t i, int64_t j) { return ((b * c.heads + h) * c.n + i) * c.m + j; };
   return reference::attention(
              q, k, v, c.n, c.m, c.d, c.p, in.scale,
              [&](int64_t i, int64_t j) {
-               return (!in.causal || j - c.m <= i - c.n) &&
-                      (!mask.defined() || mask.data<bool>()[index(i, j)]);
+               return (!in.causal || j - c.m <= i - c.n) && (!mask.defined() || mask.data<bool>()[index(i, j)]);
              },
              [&](int64_t i, int64_t j) {
-               const bool kept = word_at(in.seed, in.call, static_cast<uint64_t>(index(i, j))) >=
-                                 in.dropout * 4294967296.0;
+               const bool kept =
+                   word_at(in.seed, in.call, static_cast<uint64_t>(index(i, j))) >= in.dropout * 4294967296.0;
                return in.dropout == 0.0 ? 1.0 : kept ? 1.0 / (1.0 - in.dropout) : 0.0;
              })
       .output;
@@ -116,9 +111,8 @@ TEST_CASE("fused attention: equal to the plain one") {
       for (int64_t b = 0; b < c.batch; ++b) {
         for (int64_t h = 0; h < c.heads; ++h) {
           const int64_t key_head = h / (c.heads / c.key_heads);
-          const Row expected =
-              plain_head(in, c, b, h, head_of(in.q, b, h), c.m ? head_of(in.k, b, key_head) : Row(),
-                         c.m ? head_of(in.v, b, key_head) : Row());
+          const Row expected = plain_head(in, c, b, h, head_of(in.q, b, h), c.m ? head_of(in.k, b, key_head) : Row(),
+                                          c.m ? head_of(in.v, b, key_head) : Row());
           const Row got = head_of(out.output, b, h);
           CAPTURE(dtype, number, b, h);
           for (size_t i = 0; i < got.size(); ++i)
@@ -142,8 +136,7 @@ TEST_CASE("fused attention: the highest score of each row, and the sum beside it
     for (int64_t j = 0; j <= i + c.m - c.n; ++j) {
       if (!in.mask.data<bool>()[i * c.m + j]) continue;
       double s = 0;
-      for (int64_t l = 0; l < c.d; ++l)
-        s += q[static_cast<size_t>(i * c.d + l)] * k[static_cast<size_t>(j * c.d + l)];
+      for (int64_t l = 0; l < c.d; ++l) s += q[static_cast<size_t>(i * c.d + l)] * k[static_cast<size_t>(j * c.d + l)];
       scores.push_back(in.scale * s);
     }
     const auto at = static_cast<size_t>(i);
@@ -175,9 +168,7 @@ struct Gradients {
 };
 
 Gradients gradients_of(const AttentionInputs& in, const Array& grad) {
-  const auto like = [](const Array& x) {
-    return full(x.shape(), std::nan(""), x.dtype());
-  };  // must be overwritten
+  const auto like = [](const Array& x) { return full(x.shape(), std::nan(""), x.dtype()); };  // must be overwritten
   const Gradients g{like(in.q), like(in.k), like(in.v)};
   attention_grad(in, attention(in), grad, g.dq, g.dk, g.dv);
   return g;
@@ -189,9 +180,9 @@ double plain_loss(const AttentionInputs& in, const Case& c, const Array& grad) {
   for (int64_t b = 0; b < c.batch; ++b) {
     for (int64_t h = 0; h < c.heads; ++h) {
       const int64_t key_head = h / (c.heads / c.key_heads);
-      loss += reference::dot(plain_head(in, c, b, h, head_of(in.q, b, h),
-                                        head_of(in.k, b, key_head), head_of(in.v, b, key_head)),
-                             head_of(grad, b, h));
+      loss += reference::dot(
+          plain_head(in, c, b, h, head_of(in.q, b, h), head_of(in.k, b, key_head), head_of(in.v, b, key_head)),
+          head_of(grad, b, h));
     }
   }
   return loss;
@@ -227,8 +218,7 @@ TEST_CASE("fused attention: gradients are the slopes of the plain one") {
         const double below = plain_loss(in, c, grad);
         element = before;
         CAPTURE(number, name, flat);
-        REQUIRE(slopes[static_cast<size_t>(flat)] ==
-                Approx((above - below) / (2 * step)).epsilon(1e-5).margin(1e-7));
+        REQUIRE(slopes[static_cast<size_t>(flat)] == Approx((above - below) / (2 * step)).epsilon(1e-5).margin(1e-7));
       }
     };
     check_some(in.q, g.dq, "dq");
@@ -248,13 +238,11 @@ TEST_CASE("fused attention: a query that sees nothing gets and gives no gradient
   REQUIRE(to_vector(gradients_of(in, grad).dk) == before);
 }
 
-TEST_CASE(
-    "fused attention: float gradients follow the double ones, and may be parts of one array") {
+TEST_CASE("fused attention: float gradients follow the double ones, and may be parts of one array") {
   const Case c{2, 2, 1, 60, 190, 16, 8, true, 'k', 0.2};
   const AttentionInputs wide = inputs_of(c, Dtype::f64);
   AttentionInputs narrow = wide;
-  narrow.q = to(wide.q, Dtype::f32), narrow.k = to(wide.k, Dtype::f32),
-  narrow.v = to(wide.v, Dtype::f32);
+  narrow.q = to(wide.q, Dtype::f32), narrow.k = to(wide.k, Dtype::f32), narrow.v = to(wide.v, Dtype::f32);
   const Array grad = random({2, 2, 60, 8}, Dtype::f64, 9);
   const Gradients expected = gradients_of(wide, grad);
   const Array all = full({2, 1, 190, 24}, std::nan(""), Dtype::f32);
@@ -271,8 +259,7 @@ TEST_CASE(
 }
 
 TEST_CASE("fused attention: the same bits for any number of threads") {
-  for (const Case& c :
-       {Case{1, 2, 1, 700, 1100, 16, 16, true}, Case{3, 4, 4, 64, 64, 32, 32, true, ' ', 0.1}}) {
+  for (const Case& c : {Case{1, 2, 1, 700, 1100, 16, 16, true}, Case{3, 4, 4, 64, 64, 32, 32, true, ' ', 0.1}}) {
     const AttentionInputs in = inputs_of(c, Dtype::f32);
     const Array grad = random({c.batch, c.heads, c.n, c.p}, Dtype::f32, 9);
     Row first;
@@ -305,10 +292,9 @@ TEST_CASE("fused attention: operands that do not fit are refused") {
                       "convert with to(dtype)");
   AttentionInputs in = make({1, 2, 3, 4}, {1, 2, 5, 4}, {1, 2, 5, 4});
   in.mask = full({3, 5}, 1, Dtype::f32);
-  REQUIRE_THROWS_WITH(
-      attention(in),
-      "attention: mask float32: must be boolean, true where a query may attend: compare it, "
-      "as in ne(mask, 0)");
+  REQUIRE_THROWS_WITH(attention(in),
+                      "attention: mask float32: must be boolean, true where a query may attend: compare it, "
+                      "as in ne(mask, 0)");
   in.mask = full({3, 4}, 1, Dtype::boolean);
   REQUIRE_THROWS_AS(attention(in), ShapeError);
   in.mask = {};

@@ -12,22 +12,19 @@ namespace reference = heed::reference;
 namespace {
 
 // Unit i of each gate, of n units.
-template <class T>
-std::vector<double> unit(const std::vector<T>& x, size_t i, size_t n) {
+template <class T> std::vector<double> unit(const std::vector<T>& x, size_t i, size_t n) {
   std::vector<double> gates;
   for (size_t at = i; at < x.size(); at += n) gates.push_back(static_cast<double>(x[at]));
   return gates;
 }
 
-template <class T>
-void require_near(T y, double expected) {
+template <class T> void require_near(T y, double expected) {
   CAPTURE(y, expected);
   REQUIRE(std::fabs(static_cast<double>(y) - expected) <= tolerance<T> * (1 + std::fabs(expected)));
 }
 
 // For numbers of units that meet every tail.
-template <class Body>
-void for_each_gate_table(Body body) {
+template <class Body> void for_each_gate_table(Body body) {
   for_each_table([&](const auto& kernel, auto zero) {
     for (const int64_t n : {1, 3, 4, 8, 15, 16, 17, 33, 64}) {
       INFO(n << " units");
@@ -74,8 +71,7 @@ TEST_CASE("kernels: a step of an LSTM and its gradient are the formulas, in plac
     for (size_t i = 0; i < count; ++i) {
       const double was = static_cast<double>(before[i]);
       const reference::LstmUnit expected(unit(x, i, count).data(), unit(p, i, count).data(), was);
-      const reference::LstmUnitGrad d(expected, was, static_cast<double>(g[i]),
-                                      static_cast<double>(g_cell[i]));
+      const reference::LstmUnitGrad d(expected, was, static_cast<double>(g[i]), static_cast<double>(g_cell[i]));
       require_near(h[i], expected.h);
       require_near(c[i], expected.c);
       for (size_t k = 0; k < 4; ++k) require_near(dx[k * count + i], d.x[k]);

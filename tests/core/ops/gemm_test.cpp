@@ -25,8 +25,7 @@ struct Threads {
   ~Threads() { heed::set_num_threads(before); }
 };
 
-template <class T>
-std::vector<T> numbers(int64_t n, uint32_t seed) {
+template <class T> std::vector<T> numbers(int64_t n, uint32_t seed) {
   std::vector<T> x(static_cast<size_t>(n));
   for (T& v : x) {
     seed = seed * 1664525u + 1013904223u;
@@ -36,14 +35,12 @@ std::vector<T> numbers(int64_t n, uint32_t seed) {
 }
 
 /// A matrix in memory with gaps, its elements at i·row + j·col.
-template <class T>
-struct Matrix {
+template <class T> struct Matrix {
   int64_t rows, cols, row, col, batch_stride;
   std::vector<T> data;
 
   // order 'r' row-major, 'c' column-major, 's' neither axis adjacent; `gap` more between the lines.
-  Matrix(int64_t m, int64_t n, char order, int64_t gap, int64_t batch, uint32_t seed)
-      : rows(m), cols(n) {
+  Matrix(int64_t m, int64_t n, char order, int64_t gap, int64_t batch, uint32_t seed) : rows(m), cols(n) {
     row = order == 'c' ? 1 : order == 's' ? 2 * n + gap : n + gap;
     col = order == 'c' ? m + gap : order == 's' ? 2 : 1;
     batch_stride = (order == 'c' ? n * col : m * row) + gap;
@@ -61,15 +58,14 @@ struct Matrix {
 };
 
 template <class T>
-void check_product(int64_t m, int64_t n, int64_t k, char a_order, char b_order, int64_t gap,
-                   int64_t batch, bool accumulate, bool with_bias) {
+void check_product(int64_t m, int64_t n, int64_t k, char a_order, char b_order, int64_t gap, int64_t batch,
+                   bool accumulate, bool with_bias) {
   const Matrix<T> a(m, k, a_order, gap, batch, 1), b(k, n, b_order, gap, batch, 2);
   Matrix<T> c(m, n, 'r', gap, batch, 3);
   const std::vector<T> bias = numbers<T>(n, 4);
   const Matrix<T> before = c;
-  gemm(Gemm<T>{m, n, k, a.data.data(), a.row, a.col, b.data.data(), b.row, b.col, c.data.data(),
-               c.row, accumulate, with_bias ? bias.data() : nullptr, batch, a.batch_stride,
-               b.batch_stride, c.batch_stride});
+  gemm(Gemm<T>{m, n, k, a.data.data(), a.row, a.col, b.data.data(), b.row, b.col, c.data.data(), c.row, accumulate,
+               with_bias ? bias.data() : nullptr, batch, a.batch_stride, b.batch_stride, c.batch_stride});
   CAPTURE(m, n, k, a_order, b_order, gap, batch, accumulate, with_bias);
   const double bound = (std::is_same_v<T, float> ? 4e-7 : 1e-15) * (2 + static_cast<double>(k));
   double worst = 0;
@@ -107,13 +103,8 @@ TEST_CASE("gemm: every small shape") {
 }
 
 TEST_CASE("gemm: every layout, with gaps, batches, bias and accumulation") {
-  for (const auto& [m, n, k] : {std::tuple{1, 40, 30},
-                                {40, 1, 30},
-                                {1, 1, 70},
-                                {64, 32, 64},
-                                {9, 33, 17},
-                                {70, 90, 110},
-                                {3, 600, 5}}) {
+  for (const auto& [m, n, k] :
+       {std::tuple{1, 40, 30}, {40, 1, 30}, {1, 1, 70}, {64, 32, 64}, {9, 33, 17}, {70, 90, 110}, {3, 600, 5}}) {
     for (char a : {'r', 'c', 's'}) {
       for (char b : {'r', 'c', 's'}) {
         for (int64_t gap : {0, 3}) {
@@ -129,12 +120,8 @@ TEST_CASE("gemm: every layout, with gaps, batches, bias and accumulation") {
 }
 
 TEST_CASE("gemm: large enough for every block and its ragged edge") {
-  for (const auto& [m, n, k] : {std::tuple{130, 200, 400},
-                                {257, 65, 1000},
-                                {50, 1100, 385},
-                                {500, 70, 90},
-                                {1, 3000, 700},
-                                {2000, 1, 900}}) {
+  for (const auto& [m, n, k] :
+       {std::tuple{130, 200, 400}, {257, 65, 1000}, {50, 1100, 385}, {500, 70, 90}, {1, 3000, 700}, {2000, 1, 900}}) {
     for (char a : {'r', 'c'}) {
       for (char b : {'r', 'c'}) {
         check_product<float>(m, n, k, a, b, 0, 1, false, true);
@@ -151,10 +138,8 @@ TEST_CASE("gemm: stride 0 repeats a row, a column, a matrix") {
   gemm(Gemm<float>{m, n, k, a.data(), 0, 1, b.data(), 0, 1, c.data(), n});  // equal rows in both
   for (int64_t j = 0; j < n; ++j) {
     double e = 0;
-    for (int64_t l = 0; l < k; ++l)
-      e += static_cast<double>(a[static_cast<size_t>(l)]) * b[static_cast<size_t>(j)];
-    for (int64_t i = 0; i < m; ++i)
-      REQUIRE(c[static_cast<size_t>(i * n + j)] == Approx(e).margin(1e-5));
+    for (int64_t l = 0; l < k; ++l) e += static_cast<double>(a[static_cast<size_t>(l)]) * b[static_cast<size_t>(j)];
+    for (int64_t i = 0; i < m; ++i) REQUIRE(c[static_cast<size_t>(i * n + j)] == Approx(e).margin(1e-5));
   }
   Gemm<float> p{m, n, k, a.data(), k, 1, b.data(), n, 1, c.data(), n};
   p.batch = 3, p.b_batch = 0, p.a_batch = 0, p.c_batch = m * n;
@@ -197,12 +182,9 @@ TEST_CASE("gemm: NaN and infinity reach the result, and what was in C does not")
       for (int64_t j = 0; j < n; ++j) {
         const float v = c[static_cast<size_t>(i * n + j)];
         CAPTURE(m, n, k, i, j);
-        if (i == 0)
-          REQUIRE(std::isnan(v));
-        else if (j == n - 1)
-          REQUIRE(std::isinf(v));
-        else
-          REQUIRE(v == static_cast<float>(k));
+        if (i == 0) REQUIRE(std::isnan(v));
+        else if (j == n - 1) REQUIRE(std::isinf(v));
+        else REQUIRE(v == static_cast<float>(k));
       }
     }
   }
@@ -218,15 +200,13 @@ TEST_CASE("gemm: the same bits for any number of threads") {
                                        {3000, 20, 64, 2},
                                        {7, 9, 11, 1000}}) {
     for (bool transposed : {false, true}) {
-      const std::vector<float> a = numbers<float>(m * k * batch, 1),
-                               b = numbers<float>(k * n * batch, 2);
+      const std::vector<float> a = numbers<float>(m * k * batch, 1), b = numbers<float>(k * n * batch, 2);
       std::vector<float> first;
       for (int threads : {1, 2, 3, 7}) {
         const Threads scope(threads);
         std::vector<float> c(static_cast<size_t>(m * n * batch));
-        gemm(Gemm<float>{m, n, k, a.data(), transposed ? 1 : k, transposed ? m : 1, b.data(),
-                         transposed ? 1 : n, transposed ? k : 1, c.data(), n, false, nullptr, batch,
-                         m * k, k * n, m * n});
+        gemm(Gemm<float>{m, n, k, a.data(), transposed ? 1 : k, transposed ? m : 1, b.data(), transposed ? 1 : n,
+                         transposed ? k : 1, c.data(), n, false, nullptr, batch, m * k, k * n, m * n});
         if (first.empty()) first = c;
         CAPTURE(m, n, k, batch, transposed, threads);
         REQUIRE(std::memcmp(first.data(), c.data(), c.size() * sizeof(float)) == 0);

@@ -91,8 +91,10 @@ TEST_CASE("long sums keep their digits") {
   const Array x = full({n}, 0.1);
   const double exact = double(0.1f) * double(n);
   CHECK(std::abs(item(sum(x, {}, false)) - exact) <= 1e-6 * exact);
-  const Array rows = full({4, n / 4}, 0.1), columns = full({n / 4, 4}, 0.1), strided = slice(full({n / 4, 8}, 0.1), 1, 0, 8, 2);
-  for (const Array& sums : {sum(rows, {1}, false), sum(columns, {0}, false), sum(strided, {0}, false), sum(transpose(columns, 0, 1), {1}, false)})
+  const Array rows = full({4, n / 4}, 0.1), columns = full({n / 4, 4}, 0.1),
+              strided = slice(full({n / 4, 8}, 0.1), 1, 0, 8, 2);
+  for (const Array& sums : {sum(rows, {1}, false), sum(columns, {0}, false), sum(strided, {0}, false),
+                            sum(transpose(columns, 0, 1), {1}, false)})
     for (double value : to_vector(sums)) CHECK(std::abs(value - exact / 4) <= 1e-6 * exact / 4);
   CHECK(std::abs(item(sum(reshape(strided, {-1}), {}, false)) - exact) <= 1e-6 * exact);
   // Terms that cancel: the error stays that of the largest partial sums.
@@ -128,7 +130,8 @@ TEST_CASE("cumsum runs from either end, along any axis of any view") {
 TEST_CASE("slices are picked and added along any axis of any view") {
   const Array x = reshape(arange(0, 24, 1, Dtype::f64), {2, 3, 4});
   const Array at = from_vector({2, 0, 2, 1}, {4}, Dtype::i64);
-  const Array views[] = {x, permute(clone(permute(x, {2, 0, 1})), {1, 2, 0}), slice(reshape(arange(0, 48, 1, Dtype::f64), {2, 3, 8}), 2, 0, 8, 2)};
+  const Array views[] = {x, permute(clone(permute(x, {2, 0, 1})), {1, 2, 0}),
+                         slice(reshape(arange(0, 48, 1, Dtype::f64), {2, 3, 8}), 2, 0, 8, 2)};
   for (const Array& view : views)
     for (int64_t axis : {1, 2}) {
       const Array y = index_select(view, axis, at);
@@ -176,8 +179,10 @@ TEST_CASE("the same bits for any number of threads") {
     const char* name;
     std::function<Array()> run;
   };
-  const Array x = random_normal({257, 513}), big = random_normal({1 << 20}, Dtype::f32, 2), y = random_normal({257, 513}, Dtype::f32, 3);
-  const Array w = random_normal({513}, Dtype::f32, 4), d = to(x, Dtype::f64), cube = random_normal({64, 48, 96}, Dtype::f32, 5);
+  const Array x = random_normal({257, 513}), big = random_normal({1 << 20}, Dtype::f32, 2),
+              y = random_normal({257, 513}, Dtype::f32, 3);
+  const Array w = random_normal({513}, Dtype::f32, 4), d = to(x, Dtype::f64),
+              cube = random_normal({64, 48, 96}, Dtype::f32, 5);
   const Array turned = transpose(random_normal({513, 257}, Dtype::f32, 6), 0, 1);
   const Normalized norm = layer_norm(x, w, w, 1e-5), rms = rms_norm(x, w, 1e-5);
   const Work works[] = {

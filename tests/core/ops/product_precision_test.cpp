@@ -54,8 +54,8 @@ double error_of(const Path& path, int64_t k, Terms terms) {
   const std::vector<float> a = numbers(batch * m * k, terms, 1);
   const std::vector<float> b = numbers(batch * k * n, terms == Terms::half_zero ? Terms::both_signs : terms, 2);
   std::vector<float> c(static_cast<size_t>(batch * m * n));
-  gemm(Gemm<float>{m, n, k, a.data(), a_t ? 1 : k, a_t ? m : 1, b.data(), b_t ? 1 : n, b_t ? k : 1, c.data(), n,
-                   false, nullptr, batch, m * k, k * n, m * n});
+  gemm(Gemm<float>{m, n, k, a.data(), a_t ? 1 : k, a_t ? m : 1, b.data(), b_t ? 1 : n, b_t ? k : 1, c.data(), n, false,
+                   nullptr, batch, m * k, k * n, m * n});
   double squares = 0, errors = 0;
   for (int64_t p = 0; p < batch; ++p)
     for (int64_t i = 0; i < m; ++i)

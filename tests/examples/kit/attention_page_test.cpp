@@ -8,8 +8,8 @@
 
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
-#include <heed/examples/kit/json.h>
 #include <heed/core/text.h>
+#include <heed/examples/kit/json.h>
 #include <heed/examples/kit/pictures/attention_page.h>
 #include "support/errors.h"
 #include "support/temp_dir.h"
@@ -19,14 +19,8 @@ using heed::test::message_of;
 
 namespace {
 
-const std::vector<std::string> hostile = {"</script><img src=x onerror=alert(1)>",
-                                          "<!--",
-                                          "\u2028",
-                                          "\xff",
-                                          "\"'\\",
-                                          "]]>",
-                                          "\u202Eabc",
-                                          " "};
+const std::vector<std::string> hostile = {
+    "</script><img src=x onerror=alert(1)>", "<!--", "\u2028", "\xff", "\"'\\", "]]>", "\u202Eabc", " "};
 
 /// Rows that sum to one, all weights different.
 std::vector<float> some_weights(size_t n, size_t m, unsigned seed) {
@@ -80,11 +74,7 @@ std::vector<uint8_t> from_base64(const std::string& text) {
   int bits = 0;
   for (const char c : text) {
     if (c == '=') break;
-    const int digit = c >= 'a'   ? c - 'a' + 26
-                      : c >= 'A' ? c - 'A'
-                      : c >= '0' ? c - '0' + 52
-                      : c == '+' ? 62
-                                 : 63;
+    const int digit = c >= 'a' ? c - 'a' + 26 : c >= 'A' ? c - 'A' : c >= '0' ? c - '0' + 52 : c == '+' ? 62 : 63;
     group = group << 6 | static_cast<uint32_t>(digit);
     if ((bits += 6) >= 8) bytes.push_back(static_cast<uint8_t>(group >> (bits -= 8)));
   }
@@ -105,8 +95,7 @@ TEST_CASE("kit attention page: the weights are there to the last bit") {
         const auto& stored = sets[s].at("layers").as_list()[l].as_list()[h].as_list();
         const auto& given = page.sets[s].layers[l][h];
         REQUIRE(stored.size() == given.size());
-        for (size_t i = 0; i < given.size(); ++i)
-          CHECK(static_cast<float>(stored[i].as_number()) == given[i]);
+        for (size_t i = 0; i < given.size(); ++i) CHECK(static_cast<float>(stored[i].as_number()) == given[i]);
       }
   CHECK(sets[0].at("allowed").is_null());
   CHECK(sets[1].at("allowed").as_list()[0].as_string() == "10");
@@ -120,8 +109,7 @@ TEST_CASE("kit attention page: tokens and titles are text, whatever they hold") 
   CHECK(count(html, "<!--") == 0);
   CHECK(count(html, "<img") == 0);
   CHECK(count(html, "\u2028") == 0);
-  CHECK(html.find("<title>a &lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;</title>") !=
-        std::string::npos);
+  CHECK(html.find("<title>a &lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;</title>") != std::string::npos);
   CHECK(html.find("<p>1 &lt; 2 &amp; 3</p>") != std::string::npos);
   const kit::Json data = data_of(html);
   const auto& keys = data.at("sets").as_list()[0].at("keys").as_list();
@@ -146,8 +134,7 @@ TEST_CASE("kit attention page: self-contained, with a policy that forbids the ne
   CHECK(html == kit::attention_html(example()));
 }
 
-TEST_CASE(
-    "kit attention page: many weights are kept in 8 bits, the five largest of a row exactly") {
+TEST_CASE("kit attention page: many weights are kept in 8 bits, the five largest of a row exactly") {
   kit::AttentionPage page;
   const size_t n = 11, m = 13;
   kit::AttentionSet set{.name = "gpt",
@@ -162,8 +149,7 @@ TEST_CASE(
   CHECK_FALSE(data.at("exact").as_bool());
   for (size_t head = 0; head < 2; ++head) {
     const auto& given = set.layers[0][head];
-    const kit::Json& stored =
-        data.at("sets").as_list()[0].at("layers").as_list()[0].as_list()[head];
+    const kit::Json& stored = data.at("sets").as_list()[0].at("layers").as_list()[0].as_list()[head];
     const double low = stored.at("low").as_number(), step = stored.at("step").as_number();
     const auto bytes = from_base64(stored.at("bytes").as_string());
     REQUIRE(bytes.size() == n * m);
@@ -191,9 +177,8 @@ TEST_CASE("kit attention page: the causal mask aligns the last query with the la
 
 TEST_CASE("kit attention page: what does not fit is refused") {
   const auto refusal = [](const auto& spoil) {
-    kit::AttentionPage page{
-        .title = "t",
-        .sets = {{.name = "s", .queries = {"a"}, .keys = {"x", "y"}, .layers = {{{0.5, 0.5}}}}}};
+    kit::AttentionPage page{.title = "t",
+                            .sets = {{.name = "s", .queries = {"a"}, .keys = {"x", "y"}, .layers = {{{0.5, 0.5}}}}}};
     spoil(page);
     return message_of<Error>([&] { kit::attention_html(page); });
   };
@@ -216,7 +201,8 @@ TEST_CASE("kit attention page: what does not fit is refused") {
 
 TEST_CASE("kit attention page: weights that are not finite are shown as 0, and that is said") {
   for (const int64_t exact_limit : {100, 0}) {
-    kit::AttentionPage page{.sets = {{.name = "s", .queries = {"a", "b"}, .keys = {"a", "b"}}}, .exact_limit = exact_limit};
+    kit::AttentionPage page{.sets = {{.name = "s", .queries = {"a", "b"}, .keys = {"a", "b"}}},
+                            .exact_limit = exact_limit};
     page.sets[0].layers = {{{3e38f, NAN, -3e38f, INFINITY}}};  // a range that f32 does not hold, too
     const std::string html = kit::attention_html(page);
     CHECK(html.find("Weights that are not finite (NaN or infinite) and are shown as 0: 2.") != std::string::npos);
@@ -234,8 +220,7 @@ std::string output_of(const std::string& command) {
   std::string text;
   FILE* pipe = popen((command + " 2>&1").c_str(), "r");
   std::array<char, 4096> buffer;
-  for (size_t got; pipe && (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    text.append(buffer.data(), got);
+  for (size_t got; pipe && (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) text.append(buffer.data(), got);
   if (pipe) pclose(pipe);
   return text;
 }
@@ -265,8 +250,7 @@ TEST_CASE("kit attention page: a browser shows the numbers that C++ wrote", "[sl
   const std::string mark = "data-weight=\"";
   for (size_t i = seen.find(mark); i != std::string::npos; i = seen.find(mark, i + 1)) {
     const size_t begin = i + mark.size();
-    shown.push_back(static_cast<float>(
-        parse_double(seen.substr(begin, seen.find('"', begin) - begin)).value()));
+    shown.push_back(static_cast<float>(parse_double(seen.substr(begin, seen.find('"', begin) - begin)).value()));
   }
   CHECK(shown == page.sets[0].layers[1][2]);
 

@@ -35,8 +35,7 @@ int64_t longest(const kit::Ids& lengths, const kit::Ids& batch) {
 
 }  // namespace
 
-TEST_CASE(
-    "kit buckets: every sequence once, within the limits, in an order that the seed decides") {
+TEST_CASE("kit buckets: every sequence once, within the limits, in an order that the seed decides") {
   const kit::Ids lengths = some_lengths();
   kit::Ids every(500);
   for (size_t i = 0; i < 500; ++i) every[i] = static_cast<int64_t>(i);
@@ -73,8 +72,7 @@ TEST_CASE("kit buckets: little is padding, less than in batches at random") {
   const auto random = kit::batches(500, {.batch = 16}, generator);
   const auto all = kit::bucket_batches(lengths, {.max_batch = 16}, generator);
   const auto pools = kit::bucket_batches(lengths, {.max_batch = 16, .pool = 100}, generator);
-  const double at_random = kit::padding_share(lengths, random),
-               in_pools = kit::padding_share(lengths, pools),
+  const double at_random = kit::padding_share(lengths, random), in_pools = kit::padding_share(lengths, pools),
                sorted = kit::padding_share(lengths, all);
   CAPTURE(at_random, in_pools, sorted);
   CHECK(at_random > 0.4);
@@ -108,14 +106,11 @@ TEST_CASE("kit buckets: error messages") {
   Generator generator(1);
   CHECK(message_of([&] { kit::bucket_batches({1}, {}, generator); }) ==
         "bucket_batches: max_tokens = 0, max_batch = 0: give one of them, or both");
-  CHECK(message_of([&] {
-          kit::bucket_batches({1}, {.max_tokens = -1, .max_batch = 4}, generator);
-        }) == "bucket_batches: max_tokens = -1, max_batch = 4: give one of them, or both");
+  CHECK(message_of([&] { kit::bucket_batches({1}, {.max_tokens = -1, .max_batch = 4}, generator); }) ==
+        "bucket_batches: max_tokens = -1, max_batch = 4: give one of them, or both");
   CHECK(message_of([&] { kit::bucket_batches({1}, {.max_batch = 4, .pool = -1}, generator); }) ==
         "bucket_batches: pool = -1: must be 0 or more");
-  CHECK(message_of([&] {
-          kit::bucket_batches({1, 9}, {.max_tokens = 8}, generator);
-        }) ==
+  CHECK(message_of([&] { kit::bucket_batches({1, 9}, {.max_tokens = 8}, generator); }) ==
         "bucket_batches: max_tokens = 8: sequence 1 has 9 tokens: shorten it, leave it out, or "
         "allow more");
 }

@@ -80,9 +80,8 @@ struct Demo {
 
 TEST_CASE("kit cli: each kind of option, in both spellings") {
   Demo demo;
-  REQUIRE(demo.parse({"--lr", "0.5", "--layers=2", "--norm", "post", "--no-bias", "--fast",
-                      "--text=a b.txt", "--name=", "--steps", "7", "--seed=9", "--out", "x/y",
-                      "--quiet", "--json"}));
+  REQUIRE(demo.parse({"--lr", "0.5", "--layers=2", "--norm", "post", "--no-bias", "--fast", "--text=a b.txt",
+                      "--name=", "--steps", "7", "--seed=9", "--out", "x/y", "--quiet", "--json"}));
   CHECK(demo.lr == 0.5);
   CHECK(demo.layers == 2);
   CHECK(demo.norm == "post");
@@ -137,75 +136,60 @@ TEST_CASE("kit cli: unknown options are answered with the nearest one") {
 
 TEST_CASE("kit cli: bad values name the option, the value and what is expected") {
   Demo demo;
-  CHECK(demo.refusal({"--lr", "fast"}) ==
-        "--lr: \"fast\": is not a number: give a number above 0 and at most 10");
-  CHECK(demo.refusal({"--lr=nan"}) ==
-        "--lr: \"nan\": is not a number: give a number above 0 and at most 10");
-  CHECK(demo.refusal({"--lr", "-1"}) ==
-        "--lr: \"-1\": is out of range: give a number above 0 and at most 10");
-  CHECK(demo.refusal({"--lr=0"}) ==
-        "--lr: \"0\": is out of range: give a number above 0 and at most 10");
-  CHECK(demo.refusal({"--lr=11"}) ==
-        "--lr: \"11\": is out of range: give a number above 0 and at most 10");
-  CHECK(demo.refusal({"--lr=1x"}) ==
-        "--lr: \"1x\": is not a number: give a number above 0 and at most 10");
-  CHECK(demo.refusal({"--layers", "2.5"}) ==
-        "--layers: \"2.5\": is not an integer: give an integer of at least 1");
+  CHECK(demo.refusal({"--lr", "fast"}) == "--lr: \"fast\": is not a number: give a number above 0 and at most 10");
+  CHECK(demo.refusal({"--lr=nan"}) == "--lr: \"nan\": is not a number: give a number above 0 and at most 10");
+  CHECK(demo.refusal({"--lr", "-1"}) == "--lr: \"-1\": is out of range: give a number above 0 and at most 10");
+  CHECK(demo.refusal({"--lr=0"}) == "--lr: \"0\": is out of range: give a number above 0 and at most 10");
+  CHECK(demo.refusal({"--lr=11"}) == "--lr: \"11\": is out of range: give a number above 0 and at most 10");
+  CHECK(demo.refusal({"--lr=1x"}) == "--lr: \"1x\": is not a number: give a number above 0 and at most 10");
+  CHECK(demo.refusal({"--layers", "2.5"}) == "--layers: \"2.5\": is not an integer: give an integer of at least 1");
   CHECK(demo.refusal({"--layers=99999999999"}) ==
         "--layers: \"99999999999\": is not an integer: give an integer of at least 1");
-  CHECK(demo.refusal({"--layers=0"}) ==
-        "--layers: \"0\": is out of range: give an integer of at least 1");
-  CHECK(demo.refusal({"--norm", "mid"}) ==
-        "--norm: \"mid\": is not a choice: give one of pre, post");
-  CHECK(demo.refusal({"--fast=maybe"}) ==
-        "--fast: \"maybe\": is not a truth value: give true or false");
+  CHECK(demo.refusal({"--layers=0"}) == "--layers: \"0\": is out of range: give an integer of at least 1");
+  CHECK(demo.refusal({"--norm", "mid"}) == "--norm: \"mid\": is not a choice: give one of pre, post");
+  CHECK(demo.refusal({"--fast=maybe"}) == "--fast: \"maybe\": is not a truth value: give true or false");
   CHECK(demo.refusal({"--text="}) == "--text: \"\": is empty: give a path");
   CHECK(demo.refusal({"--steps=-1"}) ==
         "--steps: \"-1\": is out of range: give an integer of at least 0 and at most 1e+09");
-  CHECK(demo.refusal({"--lr"}) ==
-        "--lr: no value follows: give a number above 0 and at most 10, as in --lr=X");
-  CHECK(demo.refusal({"--text", "--fast"}) ==
-        "--text: no value follows: give a path, as in --text=FILE");
-  CHECK(demo.refusal({"words"}) ==
-        "\"words\": is no option: options begin with --, and demo --help lists them");
-  CHECK(demo.refusal({"-x"}) ==
-        "\"-x\": is no option: options begin with --, and demo --help lists them");
+  CHECK(demo.refusal({"--lr"}) == "--lr: no value follows: give a number above 0 and at most 10, as in --lr=X");
+  CHECK(demo.refusal({"--text", "--fast"}) == "--text: no value follows: give a path, as in --text=FILE");
+  CHECK(demo.refusal({"words"}) == "\"words\": is no option: options begin with --, and demo --help lists them");
+  CHECK(demo.refusal({"-x"}) == "\"-x\": is no option: options begin with --, and demo --help lists them");
 }
 
 TEST_CASE("kit cli: help shows groups, defaults, ranges, examples and the keys of --json") {
   Demo demo;
-  CHECK(
-      demo.cli.help() ==
-      "Shows what the kit can do.\n"
-      "\n"
-      "usage: demo [options]\n"
-      "\n"
-      "Training\n"
-      "  --lr X           peak learning rate (default 0.001, at most 10)\n"
-      "  --layers N       blocks (default 4, at least 1)\n"
-      "  --norm pre|post  where the norm is (default pre)\n"
-      "  --no-bias        a bias in each linear layer (default on)\n"
-      "  --fast           skip the pictures\n"
-      "  --text FILE      file to learn from\n"
-      "  --name TEXT      title\n"
-      "\n"
-      "Common\n"
-      "  --steps N        steps of training (default 2000)\n"
-      "  --seed N         of all random numbers; the same seed gives the same result (default 0)\n"
-      "  --threads N      threads; results do not depend on it (default all processors, at most "
-      "1024)\n"
-      "  --out DIR        folder for what is made (default out/demo)\n"
-      "  --quiet          no progress on stderr\n"
-      "  --json           results as one JSON object on the last line of stdout\n"
-      "  -h, --help       this text\n"
-      "  --version        the version\n"
-      "\n"
-      "Examples\n"
-      "  demo --steps 10  a first look\n"
-      "\n"
-      "Keys of the object that --json prints\n"
-      "  val_loss  nats per character\n"
-      "  steps     steps done\n");
+  CHECK(demo.cli.help() ==
+        "Shows what the kit can do.\n"
+        "\n"
+        "usage: demo [options]\n"
+        "\n"
+        "Training\n"
+        "  --lr X           peak learning rate (default 0.001, at most 10)\n"
+        "  --layers N       blocks (default 4, at least 1)\n"
+        "  --norm pre|post  where the norm is (default pre)\n"
+        "  --no-bias        a bias in each linear layer (default on)\n"
+        "  --fast           skip the pictures\n"
+        "  --text FILE      file to learn from\n"
+        "  --name TEXT      title\n"
+        "\n"
+        "Common\n"
+        "  --steps N        steps of training (default 2000)\n"
+        "  --seed N         of all random numbers; the same seed gives the same result (default 0)\n"
+        "  --threads N      threads; results do not depend on it (default all processors, at most "
+        "1024)\n"
+        "  --out DIR        folder for what is made (default out/demo)\n"
+        "  --quiet          no progress on stderr\n"
+        "  --json           results as one JSON object on the last line of stdout\n"
+        "  -h, --help       this text\n"
+        "  --version        the version\n"
+        "\n"
+        "Examples\n"
+        "  demo --steps 10  a first look\n"
+        "\n"
+        "Keys of the object that --json prints\n"
+        "  val_loss  nats per character\n"
+        "  steps     steps done\n");
 }
 
 TEST_CASE("kit cli: --help and --version print and end") {
@@ -214,10 +198,8 @@ TEST_CASE("kit cli: --help and --version print and end") {
     Captured out(std::cout);
     CHECK_FALSE(demo.parse({"--lr", "1", option, "--nonsense"}));
     const std::string text = out.text.str();
-    if (option == std::string("--version"))
-      CHECK(text.rfind("demo, an example of heed ", 0) == 0);
-    else
-      CHECK(text == demo.cli.help());
+    if (option == std::string("--version")) CHECK(text.rfind("demo, an example of heed ", 0) == 0);
+    else CHECK(text == demo.cli.help());
   }
 }
 
@@ -235,9 +217,8 @@ TEST_CASE("kit cli: long help texts wrap below themselves") {
 TEST_CASE("kit cli: an option can be defined only once") {
   Demo demo;
   int n = 0;
-  CHECK(message_of<Error>([&] {
-          demo.cli.group("Again", {{"lr", &n, ""}});
-        }) == "command line: --lr: is defined twice: give each option a name of its own");
+  CHECK(message_of<Error>([&] { demo.cli.group("Again", {{"lr", &n, ""}}); }) ==
+        "command line: --lr: is defined twice: give each option a name of its own");
 }
 
 TEST_CASE("kit cli: --json prints exactly the documented keys") {
@@ -250,12 +231,9 @@ TEST_CASE("kit cli: --json prints exactly the documented keys") {
     demo.cli.print_json({{"val_loss", 1.5}, {"steps", 7}});
     CHECK(out.text.str() == "{\"val_loss\":1.5,\"steps\":7}\n");
   }
-  CHECK(message_of<Error>([&] {
-          demo.cli.print_json({{"val_loss", 1.5}});
-        }) == "--json: 1 results: --help documents 2: give each documented key once");
-  CHECK(message_of<Error>([&] {
-          demo.cli.print_json({{"loss", 1.5}, {"steps", 7}});
-        }) ==
+  CHECK(message_of<Error>([&] { demo.cli.print_json({{"val_loss", 1.5}}); }) ==
+        "--json: 1 results: --help documents 2: give each documented key once");
+  CHECK(message_of<Error>([&] { demo.cli.print_json({{"loss", 1.5}, {"steps", 7}}); }) ==
         "--json: 'loss': --help documents 'val_loss' in its place: name them alike and in the same "
         "order");
 }
@@ -279,20 +257,19 @@ TEST_CASE("kit cli: run_main turns exceptions into a line and an exit code") {
         "2 demo: --x: unknown option\n");
   CHECK(run([](int, char**) -> int { throw ShapeError("matmul: no"); }) == "1 demo: matmul: no\n");
   CHECK(run([](int, char**) -> int { throw Error("demo: no"); }) == "1 demo: no\n");  // named once
-  CHECK(run([](int, char**) -> int { throw std::bad_alloc(); }) == "1 demo: out of memory: make the model or the batch smaller\n");
+  CHECK(run([](int, char**) -> int { throw std::bad_alloc(); }) ==
+        "1 demo: out of memory: make the model or the batch smaller\n");
 }
 
 namespace {
 
 /// Runs `body` in a child process; its exit code, or 1000 + the signal that ended it.
-template <class Body>
-int in_child(const Body& body) {
+template <class Body> int in_child(const Body& body) {
   std::cout.flush();  // what waits there is not the child's to write
   const pid_t child = fork();
   if (child == 0) {
     Arguments arguments({});
-    _exit(kit::run_main(arguments.count(), arguments.pointers.data(),
-                        [&](int, char**) { return body(); }));
+    _exit(kit::run_main(arguments.count(), arguments.pointers.data(), [&](int, char**) { return body(); }));
   }
   int status = 0;
   waitpid(child, &status, 0);

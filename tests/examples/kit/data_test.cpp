@@ -31,8 +31,7 @@ TEST_CASE("kit batches: every index once, in an order that the seed decides") {
   CHECK(all == kit::Ids{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 
   const uint64_t counter = generator.counter();
-  CHECK(kit::batches(5, {.batch = 2, .shuffle = false}, generator) ==
-        std::vector<kit::Ids>{{0, 1}, {2, 3}, {4}});
+  CHECK(kit::batches(5, {.batch = 2, .shuffle = false}, generator) == std::vector<kit::Ids>{{0, 1}, {2, 3}, {4}});
   CHECK(kit::batches(5, {.batch = 2, .shuffle = false, .drop_last = true}, generator) ==
         std::vector<kit::Ids>{{0, 1}, {2, 3}});
   CHECK(generator.counter() == counter);
@@ -42,8 +41,7 @@ TEST_CASE("kit batches: every index once, in an order that the seed decides") {
 }
 
 TEST_CASE("kit batches: a loader keeps inputs and targets together") {
-  const Tensor x = tensor({0, 0, 1, 10, 2, 20, 3, 30, 4, 40}, {5, 2}),
-               y = tensor_i64({0, 10, 20, 30, 40});
+  const Tensor x = tensor({0, 0, 1, 10, 2, 20, 3, 30, 4, 40}, {5, 2}), y = tensor_i64({0, 10, 20, 30, 40});
   const kit::DataLoader loader({x, y}, {.batch = 2});
   CHECK(loader.examples() == 5);
   CHECK(loader.batches() == 3);
@@ -60,9 +58,8 @@ TEST_CASE("kit batches: a loader keeps inputs and targets together") {
     }
   }
   CHECK(seen == 5);
-  CHECK(message_of<ShapeError>([&] {
-          kit::DataLoader({x, tensor_i64({1})});
-        }) == "DataLoader: (5, 2) and (1,): axis 0 counts the examples and must be equal");
+  CHECK(message_of<ShapeError>([&] { kit::DataLoader({x, tensor_i64({1})}); }) ==
+        "DataLoader: (5, 2) and (1,): axis 0 counts the examples and must be equal");
   CHECK(message_of<ShapeError>([] { kit::DataLoader(std::vector<Tensor>{}); }) ==
         "DataLoader: no tensors: give the inputs, and what belongs to them");
   CHECK(message_of<Error>([&] { kit::DataLoader({x}, {.batch = -1}); }) ==
@@ -124,8 +121,7 @@ TEST_CASE("kit datasets: two moons lie on their half circles") {
   double squares = 0;
   for (int i = 0; i < 1000; ++i) {
     const double t = std::numbers::pi * i / 999;
-    squares +=
-        std::pow(noisy[2 * i] - std::cos(t), 2) + std::pow(noisy[2 * i + 1] - std::sin(t), 2);
+    squares += std::pow(noisy[2 * i] - std::cos(t), 2) + std::pow(noisy[2 * i + 1] - std::sin(t), 2);
   }
   CHECK(std::abs(std::sqrt(squares / 2000) - 0.1) < 0.005);
   CHECK(message_of<ShapeError>([&] { kit::two_moons(1, 0, generator); }) ==
@@ -145,8 +141,7 @@ TEST_CASE("kit datasets: the two regression curves") {
     CHECK(line.x.back() < 5);
     for (int i = 0; i < 40; ++i, ++points) {
       line_squares += std::pow(line.y[i] - 2 * std::sin(line.x[i]) - line.x[i], 2);
-      power_squares +=
-          std::pow(power.y[i] - 2 * std::sin(power.x[i]) - std::pow(power.x[i], 0.8), 2);
+      power_squares += std::pow(power.y[i] - 2 * std::sin(power.x[i]) - std::pow(power.x[i], 0.8), 2);
     }
     REQUIRE(line.queries.size() == 50);
     CHECK(line.queries[49] == 4.9);
@@ -169,8 +164,7 @@ TEST_CASE("kit datasets: the source tree is read in the order of its paths") {
   CHECK(kit::source_tree_text(dir.path()) == "1234");
   std::filesystem::remove_all(dir.path() / "nn");
   CHECK(message_of<IoError>([&] { kit::source_tree_text(dir.path()); }) ==
-        "source tree: \"" + (dir / "nn") +
-            "\": is not there: give a text to learn from with --text FILE");
+        "source tree: \"" + (dir / "nn") + "\": is not there: give a text to learn from with --text FILE");
 }
 
 TEST_CASE("kit datasets: heed's own source is a corpus") {

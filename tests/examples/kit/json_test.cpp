@@ -14,8 +14,7 @@ using heed::test::message_of;
 namespace {
 
 std::string nested(int depth) {
-  return std::string(static_cast<size_t>(depth), '[') +
-         std::string(static_cast<size_t>(depth), ']');
+  return std::string(static_cast<size_t>(depth), '[') + std::string(static_cast<size_t>(depth), ']');
 }
 
 }  // namespace
@@ -49,8 +48,7 @@ TEST_CASE("json: what is accepted, and what it means") {
       {"[ ]", Json::List{}},
       {"[1,\"a\",[true]]", Json::List{1, "a", Json::List{true}}},
       {"{}", Json::Object{}},
-      {"{\"b\" : 1 , \"a\":{\"\":null}}",
-       Json::Object{{"b", 1}, {"a", Json::Object{{"", Json()}}}}},
+      {"{\"b\" : 1 , \"a\":{\"\":null}}", Json::Object{{"b", 1}, {"a", Json::Object{{"", Json()}}}}},
   };
   for (const Row& row : rows) {
     INFO(row.text);
@@ -142,13 +140,11 @@ TEST_CASE("json: what is refused, and the message") {
 
 TEST_CASE("json: many keys are read in a moment, and a duplicate among them is found") {
   std::string text = "{";
-  for (int i = 0; i < 300000; ++i)
-    text += "\"key" + std::to_string(i) + "\":" + std::to_string(i) + ",";
+  for (int i = 0; i < 300000; ++i) text += "\"key" + std::to_string(i) + "\":" + std::to_string(i) + ",";
   const std::string good = text + "\"last\":0}", bad = text + "\"key123456\":0}";
   CHECK(parse_json(good).as_object().size() == 300001);
-  CHECK(message_of<FormatError>([&] {
-          parse_json(bad);
-        }).find("the key \"key123456\" appears twice") != std::string::npos);
+  CHECK(message_of<FormatError>([&] { parse_json(bad); }).find("the key \"key123456\" appears twice") !=
+        std::string::npos);
 }
 
 TEST_CASE("json: writing") {
@@ -167,22 +163,19 @@ TEST_CASE("json: writing") {
       {123456789.0, "123456789.0"},
       {std::nan(""), "null"},
       {-INFINITY, "null"},
-      {"a\"b\\c/\b\f\n\r\t\x01\x1f\x7f é漢😀",
-       "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f é漢😀\""},
+      {"a\"b\\c/\b\f\n\r\t\x01\x1f\x7f é漢😀", "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f é漢😀\""},
       {std::string("\0", 1), "\"\\u0000\""},
       {Json::List{}, "[]"},
       {Json::List{1, Json::List{2.5, "x"}, Json()}, "[1,[2.5,\"x\"],null]"},
       {Json::Object{}, "{}"},
-      {Json::Object{{"z", 1}, {"a\n", Json::Object{{"", false}}}},
-       "{\"z\":1,\"a\\n\":{\"\":false}}"},
+      {Json::Object{{"z", 1}, {"a\n", Json::Object{{"", false}}}}, "{\"z\":1,\"a\\n\":{\"\":false}}"},
   };
   for (const Row& row : rows) {
     CHECK(to_json(row.value) == row.text);
     if (row.text != "null") CHECK(parse_json(row.text) == row.value);
   }
   CHECK(cat(Json(3)) == "3");
-  CHECK(message_of<FormatError>([] { to_json("a\xff"); }) ==
-        "json: \"a\\xff\": is not UTF-8: JSON holds nothing else");
+  CHECK(message_of<FormatError>([] { to_json("a\xff"); }) == "json: \"a\\xff\": is not UTF-8: JSON holds nothing else");
 }
 
 TEST_CASE("json: members and kinds") {
@@ -202,8 +195,6 @@ TEST_CASE("json: members and kinds") {
         "json: a number \"0.5\": expected an integer");
   CHECK(message_of<FormatError>([&] { json.at("name").as_number(); }) ==
         "json: a string \"\\\"x\\\"\": expected a number");
-  CHECK(message_of<FormatError>([&] { json.at("of").as_object(); }) ==
-        "json: a list \"[1]\": expected an object");
-  CHECK(message_of<FormatError>([&] { Json().as_bool(); }) ==
-        "json: null \"null\": expected true or false");
+  CHECK(message_of<FormatError>([&] { json.at("of").as_object(); }) == "json: a list \"[1]\": expected an object");
+  CHECK(message_of<FormatError>([&] { Json().as_bool(); }) == "json: null \"null\": expected true or false");
 }

@@ -94,9 +94,7 @@ TEST_CASE("kit live line: one within another, and an exception through both") {
     inner.show("inner");
     std::cout << "text\n";
     throw 1;
-  } catch (int) {
-    std::cerr << "error\n";
-  }
+  } catch (int) { std::cerr << "error\n"; }
   CHECK(screen(captured.text.str()) == Lines{"text", "error", ""});
 }
 
@@ -117,8 +115,7 @@ TEST_CASE("kit live line: a table on a terminal that has a bar, both streams in 
   CHECK(both.find('\r') == std::string::npos);
   CHECK(rows_are_whole(screen(both)) >= 10);
   if (std::system("script -qec true /dev/null >/dev/null 2>&1") != 0) return;  // no terminal can be had here
-  const std::string seen =
-      run("TERM=xterm LANG=C.UTF-8 script -qec \"" + command + "\" /dev/null").out;
+  const std::string seen = run("TERM=xterm LANG=C.UTF-8 script -qec \"" + command + "\" /dev/null").out;
   std::string plain;
   for (size_t i = 0; i < seen.size(); ++i)
     if (seen.compare(i, 2, "\r\n") != 0) plain += seen[i];

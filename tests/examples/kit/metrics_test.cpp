@@ -29,9 +29,8 @@ TEST_CASE("kit metrics: perplexity, bits, accuracy") {
   CHECK(kit::accuracy({1, 2, 3, 4}, {1, -100, 0, -100}) == 0.5);
   CHECK(kit::accuracy({1, 7}, {1, 0}, 0) == 1);
   CHECK(std::isnan(kit::accuracy({}, {})));
-  CHECK(message_of<ShapeError>([] {
-          kit::accuracy({1}, {1, 2});
-        }) == "accuracy: 1 predictions for 2 targets: give one for each");
+  CHECK(message_of<ShapeError>([] { kit::accuracy({1}, {1, 2}); }) ==
+        "accuracy: 1 predictions for 2 targets: give one for each");
 }
 
 TEST_CASE("kit metrics: BLEU of a sentence") {
@@ -40,8 +39,7 @@ TEST_CASE("kit metrics: BLEU of a sentence") {
   CHECK(kit::bleu({}, reference) == 0);
   CHECK(kit::bleu({"va", "!"}, {"va", "!"}) == 1);
   // 4 of 5 words, 2 of 4 pairs: (4/5)^(1/2) (2/4)^(1/4)
-  CHECK(near(kit::bleu({"je", "suis", "chez", "lui", "."}, reference),
-             std::sqrt(0.8) * std::pow(0.5, 0.25)));
+  CHECK(near(kit::bleu({"je", "suis", "chez", "lui", "."}, reference), std::sqrt(0.8) * std::pow(0.5, 0.25)));
   // Too short: e^(1 - 5/2), all pairs found.
   CHECK(near(kit::bleu({"je", "suis"}, reference), std::exp(-1.5)));
   // A word counts as often as the reference has it.
@@ -50,17 +48,15 @@ TEST_CASE("kit metrics: BLEU of a sentence") {
 }
 
 TEST_CASE("kit metrics: BLEU of a corpus") {
-  const kit::Words a = {"the", "cat", "is", "on", "the", "mat"},
-                   b = {"there", "is", "a", "cat", "here", "now"};
+  const kit::Words a = {"the", "cat", "is", "on", "the", "mat"}, b = {"there", "is", "a", "cat", "here", "now"};
   CHECK(near(kit::corpus_bleu({a, b}, {a, b}), 1));
   CHECK(kit::corpus_bleu({{"x"}}, {a}) == 0);
   // One wrong last word: 5/6, 4/5, 3/4, 2/3 pooled with nothing else; equal lengths.
   kit::Words wrong = a;
   wrong.back() = "sofa";
   CHECK(near(kit::corpus_bleu({wrong}, {a}), std::pow(5.0 / 6 * 4 / 5 * 3 / 4 * 2 / 3, 0.25)));
-  CHECK(message_of<ShapeError>([&] {
-          kit::corpus_bleu({a}, {a, b});
-        }) == "corpus_bleu: 1 candidates for 2 references: give one for each");
+  CHECK(message_of<ShapeError>([&] { kit::corpus_bleu({a}, {a, b}); }) ==
+        "corpus_bleu: 1 candidates for 2 references: give one for each");
 }
 
 TEST_CASE("kit baselines: by hand") {
@@ -69,17 +65,14 @@ TEST_CASE("kit baselines: by hand") {
   CHECK(near(kit::unigram_nats({0, 0, 1}, {0, 1}, 2), -(std::log(0.6) + std::log(0.4)) / 2));
   // Pairs 00 and 01, then 1 is followed by nothing: p(0|1) = 1/2, p(0|0) = p(1|0) = 2/4.
   CHECK(near(kit::bigram_nats({0, 0, 1}, {0, 1}, 2), std::log(2.0)));
-  CHECK(message_of<IndexError>([] {
-          kit::bigram_nats({0, 2}, {0}, 2);
-        }) == "bigram: id 2: is not in 0 … 1");
+  CHECK(message_of<IndexError>([] { kit::bigram_nats({0, 2}, {0}, 2); }) == "bigram: id 2: is not in 0 … 1");
   CHECK(message_of<Error>([] { kit::unigram_nats({0}, {}, 2); }) ==
         "unigram: 1 training and 0 validation symbols: there must be one of each at least");
 }
 
 TEST_CASE("kit baselines: tinyshakespeare's published values", "[data]") {
   REQUIRE(std::getenv("HEED_DATA") != nullptr);
-  const std::string text =
-      kit::read_text(std::string(std::getenv("HEED_DATA")) + "/tinyshakespeare.txt");
+  const std::string text = kit::read_text(std::string(std::getenv("HEED_DATA")) + "/tinyshakespeare.txt");
   const kit::CharVocab vocab(text);
   const kit::Ids ids = vocab.encode(text);
   const auto cut = static_cast<std::ptrdiff_t>(0.9 * static_cast<double>(ids.size()));
@@ -123,21 +116,16 @@ TEST_CASE("kit sampling: temperature, top-k, top-p") {
 TEST_CASE("kit sampling: infinities are handled, mistakes refused") {
   CHECK(kit::sample({-infinity, 0, -infinity}, 0.99) == 1);
   CHECK(kit::sample({0, infinity}, 0.0) == 1);
-  CHECK(message_of<Error>([] { kit::sample({}, 0.5); }) ==
-        "sample: no logits: give one for each token");
-  CHECK(message_of<Error>([] {
-          kit::sample({0, NAN}, 0.5);
-        }) == "sample: logit 1 is nan: look for where it came from (detect_anomaly)");
-  CHECK(message_of<Error>([] {
-          kit::sample({-infinity, -infinity}, 0.5);
-        }) == "sample: all 2 logits are -inf: no token is allowed");
-  CHECK(message_of<Error>([] { kit::sample({0}, 1.0); }) ==
-        "sample: u is 1: must be at least 0 and less than 1");
+  CHECK(message_of<Error>([] { kit::sample({}, 0.5); }) == "sample: no logits: give one for each token");
+  CHECK(message_of<Error>([] { kit::sample({0, NAN}, 0.5); }) ==
+        "sample: logit 1 is nan: look for where it came from (detect_anomaly)");
+  CHECK(message_of<Error>([] { kit::sample({-infinity, -infinity}, 0.5); }) ==
+        "sample: all 2 logits are -inf: no token is allowed");
+  CHECK(message_of<Error>([] { kit::sample({0}, 1.0); }) == "sample: u is 1: must be at least 0 and less than 1");
   CHECK(message_of<Error>([] { kit::sample({0}, 0.5, {.temperature = -1}); }) ==
         "sample: temperature -1, top_k 0, top_p 1: out of range: temperature and top_k are at "
         "least 0, top_p is "
         "above 0 and at most 1");
-  CHECK(message_of<Error>([] {
-          kit::sample({0}, 0.5, {.top_p = 0});
-        }).find("top_p 0: out of range") != std::string::npos);
+  CHECK(message_of<Error>([] { kit::sample({0}, 0.5, {.top_p = 0}); }).find("top_p 0: out of range") !=
+        std::string::npos);
 }

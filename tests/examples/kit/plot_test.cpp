@@ -25,8 +25,7 @@ std::string xml_fault(const std::string& text) {
     if (text[i] == '&') {
       const size_t end = text.find(';', i);
       const std::string name = text.substr(i, end - i + 1);
-      if (name != "&amp;" && name != "&lt;" && name != "&gt;" && name != "&quot;" &&
-          name != "&#39;")
+      if (name != "&amp;" && name != "&lt;" && name != "&gt;" && name != "&quot;" && name != "&#39;")
         return "entity " + name;
     }
     if (text[i] != '<') continue;
@@ -65,10 +64,7 @@ kit::HeatMap small_map() {
 }
 
 kit::Figure everything() {
-  kit::Plot plot{.title = "a < b",
-                 .x_label = "x",
-                 .y_label = "y & z",
-                 .levels = {{2.0, "bigram"}, {2.01, "other"}}};
+  kit::Plot plot{.title = "a < b", .x_label = "x", .y_label = "y & z", .levels = {{2.0, "bigram"}, {2.01, "other"}}};
   plot.series.push_back({.name = "line \"1\"", .x = {0, 1, 2, 3}, .y = {3, NAN, 2, 1}});
   plot.series.push_back({.name = "dots", .x = {0, 1}, .y = {1, 2}, .mark = kit::Mark::dots});
   plot.series.push_back({.name = "dashes", .x = {0, 1}, .y = {2, 1}, .mark = kit::Mark::dashes});
@@ -89,8 +85,7 @@ TEST_CASE("kit svg: well-formed whatever is drawn, and the same bytes each time"
 }
 
 TEST_CASE("kit svg: title and description for screen readers") {
-  const std::string text =
-      kit::svg({.title = "Loss", .panels = {kit::Plot{.title = "one"}, small_map()}});
+  const std::string text = kit::svg({.title = "Loss", .panels = {kit::Plot{.title = "one"}, small_map()}});
   CHECK(text.find("<title id=\"svg-title\">Loss</title>") != std::string::npos);
   CHECK(text.find("<desc id=\"svg-desc\">one; head 0</desc>") != std::string::npos);
   CHECK(kit::svg({.title = "Loss", .description = "It falls.", .panels = {kit::Plot{}}})
@@ -110,8 +105,7 @@ TEST_CASE("kit svg: a series becomes a path that its gaps interrupt") {
 
 TEST_CASE("kit svg: long curves are thinned, their extremes stay") {
   kit::Series wild{.name = "wild"};
-  for (int i = 0; i < 100'000; ++i)
-    wild.x.push_back(i), wild.y.push_back(i == 54'321 ? 1000 : i % 7);
+  for (int i = 0; i < 100'000; ++i) wild.x.push_back(i), wild.y.push_back(i == 54'321 ? 1000 : i % 7);
   const std::string text = kit::svg({.panels = {kit::Plot{.series = {wild}}}});
   CHECK(text.size() < 60'000);
   kit::Series calm = wild;
@@ -122,8 +116,7 @@ TEST_CASE("kit svg: long curves are thinned, their extremes stay") {
 
 TEST_CASE("kit svg: heat map cells carry numbers where they fit, hatching where there are none") {
   const std::string text = kit::svg({.panels = {small_map()}});
-  for (const char* number : {">0.10<", ">0.20<", ">0.70<", ">0.50<", ">0.25<"})
-    CHECK(count(text, number) >= 1);
+  for (const char* number : {">0.10<", ">0.20<", ">0.70<", ">0.50<", ">0.25<"}) CHECK(count(text, number) >= 1);
   CHECK(count(text, "url(#hatch)") == 0);
   CHECK(text.find("&lt;&amp;&quot;&gt;") != std::string::npos);
 
@@ -266,8 +259,9 @@ TEST_CASE("kit format: text for XML and for JSON inside HTML") {
 namespace {
 
 constexpr double inf = std::numeric_limits<double>::infinity(), nan_value = std::numeric_limits<double>::quiet_NaN();
-const std::vector<double> extreme = {nan_value, inf, -inf, 1e308, -1e308, 1e301, 5e-324, -5e-324, 0, 1, 1e20,
-                                     std::nextafter(1e20, inf), 1e300, -1e300, 1e-300};
+const std::vector<double> extreme = {nan_value, inf,     -inf,  1e308, -1e308, 1e301,
+                                     5e-324,    -5e-324, 0,     1,     1e20,   std::nextafter(1e20, inf),
+                                     1e300,     -1e300,  1e-300};
 
 bool has_no_bad_number(const std::string& svg) {
   for (const char* bad : {"\"nan", "\"-nan", "\"inf", "\"-inf", "Mnan", "Lnan", " nan", " inf"})
@@ -283,7 +277,8 @@ TEST_CASE("kit pictures: any two values draw something, and what is left out is 
       for (const bool log : {false, true}) {
         CAPTURE(a, b, log);
         for (const kit::Mark mark : {kit::Mark::line, kit::Mark::dashes, kit::Mark::dots}) {
-          kit::Plot plot{.series = {{.name = "s", .x = {a, 1, b}, .y = {b, 2, a}, .mark = mark}}, .levels = {{a, "level"}}};
+          kit::Plot plot{.series = {{.name = "s", .x = {a, 1, b}, .y = {b, 2, a}, .mark = mark}},
+                         .levels = {{a, "level"}}};
           plot.log_x = plot.log_y = log;
           const std::string svg = kit::svg({.panels = {plot}});
           CHECK(has_no_bad_number(svg));

@@ -34,27 +34,22 @@ TEST_CASE("kit progress: the bar says name, part, count, times, rate and value")
 }
 
 TEST_CASE("kit progress: narrow terminals lose the rate, the times, the value, the bar") {
-  CHECK(kit::progress_bar(half, 60, false) ==
-        "training  42% ####------ 840/2000 [00:12<00:16, loss 1.2345]");
+  CHECK(kit::progress_bar(half, 60, false) == "training  42% ####------ 840/2000 [00:12<00:16, loss 1.2345]");
   CHECK(kit::progress_bar(half, 50, false) == "training  42% #####-------- 840/2000 [loss 1.2345]");
   CHECK(kit::progress_bar(half, 40, false) == "training  42% #######---------- 840/2000");
   CHECK(kit::progress_bar(half, 22, false) == "training  42% 840/2000");
   CHECK(kit::progress_bar(half, 10, false) == "training …");
   CHECK(kit::progress_bar(half, 0, false).empty());
-  for (int columns = 0; columns <= 200; ++columns)
-    CHECK(kit::text_width(kit::progress_bar(half, columns)) <= columns);
+  for (int columns = 0; columns <= 200; ++columns) CHECK(kit::text_width(kit::progress_bar(half, columns)) <= columns);
 }
 
 TEST_CASE("kit progress: the ends, no steps, no rate, slow steps") {
   CHECK(kit::progress_bar({"a", 0, 10, 0, 0}, 30, false) == "a   0% ---------- 0/10 [00:00]");
-  CHECK(kit::progress_bar({"a", 10, 10, 1, 10}, 50, false) ==
-        "a 100% ################# 10/10 [00:01<00:00, 10/s]");
-  CHECK(kit::progress_bar({"a", 30, 10, 1, 0.5}, 50, false) ==
-        "a 100% ################## 30/10 [00:01<00:00, 2 s]");
+  CHECK(kit::progress_bar({"a", 10, 10, 1, 10}, 50, false) == "a 100% ################# 10/10 [00:01<00:00, 10/s]");
+  CHECK(kit::progress_bar({"a", 30, 10, 1, 0.5}, 50, false) == "a 100% ################## 30/10 [00:01<00:00, 2 s]");
   CHECK(kit::progress_bar({"a", 0, 0, 0, 0}, 25, false) == "a 100% ############## 0/0");
   CHECK(kit::progress_line({"a", 0, 0, 0, 0}) == "a: step 0 of 0, 00:00 in all");
-  CHECK(kit::progress_line(half) ==
-        "training: step 840 of 2000, loss 1.2345, 71.2 steps/s, 00:16 left");
+  CHECK(kit::progress_line(half) == "training: step 840 of 2000, loss 1.2345, 71.2 steps/s, 00:16 left");
   CHECK(kit::progress_line({"a", 1, 2, 4, 0.25, {{"loss", NAN}}}) ==
         "a: step 1 of 2, loss nan, 4 s a step, 00:04 left");
   CHECK(kit::progress_line({"a", 2, 2, 8, 0.25}) == "a: step 2 of 2, 4 s a step, 00:08 in all");
@@ -158,9 +153,8 @@ TEST_CASE("kit metrics log: a value of all steps can be read back") {
   core::write_file_atomic(dir / "m.jsonl", core::read_file(dir / "m.jsonl") + "{\"step\":40,\"lo");
   CHECK(kit::read_metric(dir / "m.jsonl", "loss").steps == std::vector<double>{10, 30});
   core::write_file_atomic(dir / "m.jsonl", "{\"step\":1}\n{\"step\"\n");
-  CHECK(message_of<FormatError>([&] {
-          kit::read_metric(dir / "m.jsonl", "loss");
-        }).find("m.jsonl:2") != std::string::npos);
+  CHECK(message_of<FormatError>([&] { kit::read_metric(dir / "m.jsonl", "loss"); }).find("m.jsonl:2") !=
+        std::string::npos);
 }
 
 TEST_CASE("kit metrics log: a resumed run cuts back to its checkpoint") {
@@ -191,13 +185,13 @@ TEST_CASE("kit metrics log: a file of something else is left alone") {
         file + ":2: \"hello\": is no step with its numbers: move the file away to start a new one");
   CHECK(core::read_file(file) == "{\"step\":1}\nhello\n");
   // What could not be read back when the run ends is found out when it begins.
-  for (const char* line : {"{\"step\":1,\"loss\":}", "{\"step\":1,\"loss\":\"x\"}", "{\"step\":1.5}", "{\"step\":1}}", ""}) {
+  for (const char* line :
+       {"{\"step\":1,\"loss\":}", "{\"step\":1,\"loss\":\"x\"}", "{\"step\":1.5}", "{\"step\":1}}", ""}) {
     INFO(line);
     core::write_file_atomic(file, line + std::string("\n{\"step\":2}\n"));
     CHECK_THROWS_AS(kit::MetricsLog(file, 5), FormatError);
   }
-  CHECK(message_of<IoError>([&] { kit::MetricsLog(dir / "none/metrics.jsonl"); }) !=
-        "no error");
+  CHECK(message_of<IoError>([&] { kit::MetricsLog(dir / "none/metrics.jsonl"); }) != "no error");
 }
 
 TEST_CASE("kit run folder: lists what was made, in order") {
@@ -211,11 +205,9 @@ TEST_CASE("kit run folder: lists what was made, in order") {
   std::ostringstream text;
   folder.print(text);
   const std::string at = (dir.path() / "a" / "b").string();
-  CHECK(text.str() ==
-        "made  " + at + "/loss.svg   loss curve\nmade  " + at + "/page.html  attention\n");
+  CHECK(text.str() == "made  " + at + "/loss.svg   loss curve\nmade  " + at + "/page.html  attention\n");
 
   core::write_file_atomic(dir / "file", "x");
   CHECK(message_of<IoError>([&] { kit::RunFolder(dir.path() / "file"); }) ==
-        "--out: \"" + (dir / "file") +
-            "\": cannot be created (Not a directory): name another folder");
+        "--out: \"" + (dir / "file") + "\": cannot be created (Not a directory): name another folder");
 }

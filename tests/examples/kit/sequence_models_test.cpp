@@ -92,8 +92,7 @@ TEST_CASE("tasks: measures of a model that says what is known") {
   model.says = [](int64_t token, int64_t) { return token; };
   const std::vector<Example> brackets = {{.input = {1, 0, 3, 1}, .target = {1, 2, 3, 3}}};
   CHECK(kit::closing_accuracy(model, brackets, 2) == Approx(2.0 / 3));
-  CHECK(message_of([&] { kit::evaluate(model, {}); }) ==
-        "evaluate: no examples: give at least one");
+  CHECK(message_of([&] { kit::evaluate(model, {}); }) == "evaluate: no examples: give at least one");
 }
 
 namespace {
@@ -137,8 +136,7 @@ TEST_CASE("tasks: no causal model says anything about what it has not read") {
   models.push_back(std::make_unique<kit::GptModel>(size));
   models.push_back(std::make_unique<kit::HardAlibiModel>(size));
   models.push_back(std::make_unique<kit::StreamModel>(size, kit::StreamOptions{.hidden = 8}));
-  models.push_back(std::make_unique<kit::StreamModel>(
-      size, kit::StreamOptions{.sinusoidal = true, .tied = true}));
+  models.push_back(std::make_unique<kit::StreamModel>(size, kit::StreamOptions{.sinusoidal = true, .tied = true}));
   models.push_back(std::make_unique<kit::RecurrentModel<nn::GRU>>(size));
   models.push_back(std::make_unique<kit::RecurrentModel<nn::LSTM>>(size));
   for (const auto& model : models) {

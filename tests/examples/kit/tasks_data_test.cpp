@@ -231,29 +231,24 @@ TEST_CASE("Tasks: brackets close what was opened last, within the depth") {
 
 TEST_CASE("Tasks: dates in every format, and their days of the week") {
   const kit::Day day{1998, 5, 9};
-  const std::vector<std::string> formats = {
-      "9 may 1998", "09 may 1998", "9 may, 1998",         "9 may 1998",
-      "may 9 1998", "may 9, 1998", "saturday may 9 1998", "saturday, 9 may 1998",
-      "5/9/98",     "09.05.98",    "09.05.1998",          "1998 may 9"};
+  const std::vector<std::string> formats = {"9 may 1998", "09 may 1998", "9 may, 1998",         "9 may 1998",
+                                            "may 9 1998", "may 9, 1998", "saturday may 9 1998", "saturday, 9 may 1998",
+                                            "5/9/98",     "09.05.98",    "09.05.1998",          "1998 may 9"};
   REQUIRE(formats.size() == static_cast<size_t>(kit::date_formats));
-  for (int64_t i = 0; i < kit::date_formats; ++i)
-    CHECK(kit::written_date(day, i) == formats[static_cast<size_t>(i)]);
+  for (int64_t i = 0; i < kit::date_formats; ++i) CHECK(kit::written_date(day, i) == formats[static_cast<size_t>(i)]);
   CHECK(kit::written_date({2069, 12, 31}, 0) == "31 dec 2069");
   CHECK(kit::written_date({2069, 12, 31}, 6) == "tuesday december 31 2069");
   CHECK(kit::iso_date(day) == "1998-05-09");
-  CHECK(message_of<IndexError>([&] { kit::written_date(day, 12); }) ==
-        "written_date: format 12: must be 0 … 11");
+  CHECK(message_of<IndexError>([&] { kit::written_date(day, 12); }) == "written_date: format 12: must be 0 … 11");
 
   std::set<std::string> years;
   for (const Example& e : drawn(kit::make_dates(), 2000)) {
-    const std::string from = kit::date_vocab().decode(e.source),
-                      to = kit::date_vocab().decode(e.target);
+    const std::string from = kit::date_vocab().decode(e.source), to = kit::date_vocab().decode(e.target);
     int y = 0, m = 0, d = 0;
     REQUIRE(std::sscanf(to.c_str(), "%d-%d-%d", &y, &m, &d) == 3);
     REQUIRE(to == kit::iso_date({y, m, d}));
     bool found = false;
-    for (int64_t f = 0; f < kit::date_formats; ++f)
-      found = found || kit::written_date({y, m, d}, f) == from;
+    for (int64_t f = 0; f < kit::date_formats; ++f) found = found || kit::written_date({y, m, d}, f) == from;
     CHECK(found);
     CHECK(e.input[0] == kit::date_vocab().size());
     CHECK(Ids(e.input.begin() + 1, e.input.end()) == Ids(e.target.begin(), e.target.end() - 1));
@@ -323,8 +318,7 @@ TEST_CASE("Tasks: no test example is trained on, whichever way they are split") 
   CHECK(all.training != other.training);
 }
 
-TEST_CASE(
-    "Tasks: an epoch shows each training example once, and a batch is a function of its step") {
+TEST_CASE("Tasks: an epoch shows each training example once, and a batch is a function of its step") {
   const kit::TaskData data(kit::all_modular_sums(5), 20, 1);
   std::multiset<std::string> first, second;
   std::vector<Example> order1, order2;
@@ -350,8 +344,7 @@ TEST_CASE("Tasks: splits that cannot be are refused") {
         "task data: 100 different examples found, 101 wanted for testing: there are too few: make the "
         "sequences "
         "longer");
-  CHECK(message_of<Error>(
-            [] { kit::TaskData(kit::make_addition(1), {.training = 1, .test = 100}); }) ==
+  CHECK(message_of<Error>([] { kit::TaskData(kit::make_addition(1), {.training = 1, .test = 100}); }) ==
         "task data: every example drawn is one of the test's: none is left to train on: make the test "
         "smaller or "
         "the sequences longer");
@@ -381,6 +374,7 @@ TEST_CASE("task data: what occurs twice is never both learnt and tested") {
   CHECK(data.test.size() == 10);
   for (const kit::Example& tested : data.test)
     CHECK(std::find(data.training.begin(), data.training.end(), tested) == data.training.end());
-  CHECK(message_of<Error>([] { kit::TaskData(std::vector<kit::Example>(5, kit::Example{.input = {1}}), 1, 1); })
-            .find("task data: 1 different examples: one to train on and one to test with are needed") == 0);
+  CHECK(message_of<Error>([] {
+          kit::TaskData(std::vector<kit::Example>(5, kit::Example{.input = {1}}), 1, 1);
+        }).find("task data: 1 different examples: one to train on and one to test with are needed") == 0);
 }

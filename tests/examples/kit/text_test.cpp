@@ -31,24 +31,21 @@ TEST_CASE("kit char vocabulary: what it cannot encode is named with its place") 
         "vocabulary: \"é\" (U+00E9) at line 2, column 3: is not among the 3 symbols of the "
         "vocabulary: leave it "
         "out, or train on a text that has it");
-  CHECK(message_of<IndexError>([&] {
-          vocab.encode("\x01");
-        }).find("\"\\x01\" (U+0001) at line 1, column 1") != std::string::npos);
+  CHECK(message_of<IndexError>([&] { vocab.encode("\x01"); }).find("\"\\x01\" (U+0001) at line 1, column 1") !=
+        std::string::npos);
   CHECK(message_of<FormatError>([&] { vocab.encode("a\n\xff"); }) ==
         "vocabulary: line 2, column 1: is not UTF-8: convert the text to UTF-8");
   CHECK(message_of<FormatError>([&] { kit::CharVocab("\xC0\x80"); }) ==
         "vocabulary: line 1, column 1: is not UTF-8: convert the text to UTF-8");
   for (const int64_t id : {int64_t{-1}, int64_t{3}})
     CHECK(message_of<IndexError>([&] { vocab.decode({id}); }) ==
-          "vocabulary: id " + std::to_string(id) +
-              ": is not in 0 … 2: was it made with another vocabulary?");
+          "vocabulary: id " + std::to_string(id) + ": is not in 0 … 2: was it made with another vocabulary?");
 }
 
 TEST_CASE("kit word vocabulary: marks first, then by frequency") {
   const std::vector<kit::Words> sentences = {{"b", "a", "c"}, {"c", "a"}, {"c", "<eos>", "d"}};
   const kit::WordVocab all(sentences);
-  CHECK(all.tokens({0, 1, 2, 3, 4, 5, 6, 7}) ==
-        kit::Words{"<pad>", "<sos>", "<eos>", "<unk>", "c", "a", "b", "d"});
+  CHECK(all.tokens({0, 1, 2, 3, 4, 5, 6, 7}) == kit::Words{"<pad>", "<sos>", "<eos>", "<unk>", "c", "a", "b", "d"});
   CHECK(all.size() == 8);
   const kit::WordVocab frequent(sentences, 2);
   CHECK(frequent.size() == 6);
@@ -76,8 +73,7 @@ TEST_CASE("kit tables: lines and texts") {
   core::write_file_atomic(dir / "b.txt", "one\ntwo\xff");
   CHECK(message_of<FormatError>([&] { kit::read_text(dir / "b.txt"); }) ==
         (dir / "b.txt") + ":2: is not UTF-8: convert the file to UTF-8");
-  CHECK(message_of<IoError>([&] { kit::read_text(dir / "none.txt"); }).find("none.txt") !=
-        std::string::npos);
+  CHECK(message_of<IoError>([&] { kit::read_text(dir / "none.txt"); }).find("none.txt") != std::string::npos);
 }
 
 TEST_CASE("kit tables: TSV") {
@@ -103,14 +99,10 @@ TEST_CASE("kit tables: CSV") {
   CHECK(kit::parse_csv("a;b\n", "t", 2, ';') == Rows{{"a", "b"}});
   CHECK(kit::parse_csv("a\rb,c\n", "t") == Rows{{"a\rb", "c"}});
   CHECK(kit::parse_csv("", "t").empty());
-  const auto fault = [](const char* text) {
-    return message_of<FormatError>([&] { kit::parse_csv(text, "t.csv"); });
-  };
+  const auto fault = [](const char* text) { return message_of<FormatError>([&] { kit::parse_csv(text, "t.csv"); }); };
   CHECK(fault("a,b\nc,\"d\ne") == "t.csv:2: a quoted field has no end: close it with a \"");
-  CHECK(fault("a,\"b\"c\n") ==
-        "t.csv:1: text follows a closing quote: double the quotes inside a field");
-  CHECK(fault("a,b\"c\n") ==
-        "t.csv:1: a quote inside a field without quotes: put the whole field in quotes");
+  CHECK(fault("a,\"b\"c\n") == "t.csv:1: text follows a closing quote: double the quotes inside a field");
+  CHECK(fault("a,b\"c\n") == "t.csv:1: a quote inside a field without quotes: put the whole field in quotes");
   CHECK(fault("\"x\ny\",b\nonly\n") == "t.csv:3: 1 column: expected 2: each row has as many");
 }
 
@@ -135,18 +127,17 @@ TEST_CASE("kit tables: IDX") {
   CHECK(images.shape() == Shape{2, 1, 2});
   CHECK(images.dtype() == Dtype::f32);
   CHECK(images.to_vector() == std::vector<double>{0, 1, 127, 255});
-  const Tensor integers =
-      kit::parse_idx(idx(12, {2}, std::string("\xff\xff\xff\xfe\x00\x01\x00\x00", 8)), "f");
+  const Tensor integers = kit::parse_idx(idx(12, {2}, std::string("\xff\xff\xff\xfe\x00\x01\x00\x00", 8)), "f");
   CHECK(integers.dtype() == Dtype::i32);
   CHECK(integers.to_vector() == std::vector<double>{-2, 65536});
   const Tensor floats = kit::parse_idx(idx(13, {1}, std::string("\x3f\xc0\x00\x00", 4)), "f");
   CHECK(floats.to_vector() == std::vector<double>{1.5});
   CHECK(kit::parse_idx(idx(8, {0, 5}, ""), "f").shape() == Shape{0, 5});
+  CHECK(message_of<FormatError>([&] { kit::parse_idx(idx(8, {0, ~0u, ~0u, ~0u}, ""), "f"); }) ==
+        "f: byte 16: the number of elements overflows");
   CHECK(message_of<FormatError>([&] {
-          kit::parse_idx(idx(8, {0, ~0u, ~0u, ~0u}, ""), "f");
-        }) == "f: byte 16: the number of elements overflows");
-  CHECK(message_of<FormatError>([&] { kit::parse_idx(idx(8, {0, ~0u, ~0u}, ""), "f"); })
-            .ends_with("is too large, though it holds no elements"));
+          kit::parse_idx(idx(8, {0, ~0u, ~0u}, ""), "f");
+        }).ends_with("is too large, though it holds no elements"));
   CHECK(message_of<FormatError>([&] { kit::parse_idx("x", "\x1b[2J f"); }) ==
         "\"\\x1b[2J f\": byte 0: is no IDX file: it would begin with two zero bytes");
   const heed::test::TempDir dir;
@@ -156,25 +147,18 @@ TEST_CASE("kit tables: IDX") {
 
 TEST_CASE("kit tables: malformed IDX files are refused before anything is allocated") {
   CHECK(idx_fault("") == "f: byte 0: is no IDX file: it would begin with two zero bytes");
-  CHECK(idx_fault(std::string("\0\0\x08", 3)) ==
-        "f: byte 0: is no IDX file: it would begin with two zero bytes");
+  CHECK(idx_fault(std::string("\0\0\x08", 3)) == "f: byte 0: is no IDX file: it would begin with two zero bytes");
   CHECK(idx_fault("\x89PNG") == "f: byte 0: is no IDX file: it would begin with two zero bytes");
   CHECK(idx_fault("\x1f\x8b\x08\x08") == "f: byte 0: is compressed by gzip: unpack it with gunzip");
   CHECK(idx_fault(idx(14, {1}, "12345678")) ==
         "f: byte 2: element type 14: is not supported: 8 (bytes), 12 (32-bit integers) and 13 "
         "(floats) are");
-  CHECK(idx_fault(idx(8, std::vector<uint32_t>(9, 1), "a")) ==
-        "f: byte 3: 9 axes: at most 8 are supported");
-  CHECK(idx_fault(idx(8, {2, 3}, "").substr(0, 9)) ==
-        "f: byte 9: ends inside the sizes of its 2 axes");
-  CHECK(idx_fault(idx(8, {3}, "ab")) ==
-        "f: byte 8: 2 bytes of data: shape (3,) needs 3 elements of 1 bytes");
-  CHECK(idx_fault(idx(8, {1}, "ab")) ==
-        "f: byte 8: 2 bytes of data: shape (1,) needs 1 elements of 1 bytes");
-  CHECK(idx_fault(idx(13, {1}, "abc")) ==
-        "f: byte 8: 3 bytes of data: shape (1,) needs 1 elements of 4 bytes");
-  CHECK(idx_fault(idx(8, {0xffffffff, 0xffffffff, 0xffffffff}, "a")) ==
-        "f: byte 12: the number of elements overflows");
-  CHECK(idx_fault(idx(8, {0xffffffff, 0xffffffff}, "a"))
-            .find("needs 18446744065119617025 elements") != std::string::npos);
+  CHECK(idx_fault(idx(8, std::vector<uint32_t>(9, 1), "a")) == "f: byte 3: 9 axes: at most 8 are supported");
+  CHECK(idx_fault(idx(8, {2, 3}, "").substr(0, 9)) == "f: byte 9: ends inside the sizes of its 2 axes");
+  CHECK(idx_fault(idx(8, {3}, "ab")) == "f: byte 8: 2 bytes of data: shape (3,) needs 3 elements of 1 bytes");
+  CHECK(idx_fault(idx(8, {1}, "ab")) == "f: byte 8: 2 bytes of data: shape (1,) needs 1 elements of 1 bytes");
+  CHECK(idx_fault(idx(13, {1}, "abc")) == "f: byte 8: 3 bytes of data: shape (1,) needs 1 elements of 4 bytes");
+  CHECK(idx_fault(idx(8, {0xffffffff, 0xffffffff, 0xffffffff}, "a")) == "f: byte 12: the number of elements overflows");
+  CHECK(idx_fault(idx(8, {0xffffffff, 0xffffffff}, "a")).find("needs 18446744065119617025 elements") !=
+        std::string::npos);
 }

@@ -27,9 +27,7 @@ kit::TranslationTask letters_task() {
           kit::join_words};
 }
 
-kit::TranslationRecipe small_recipe() {
-  return {.width = 8, .layers = 2, .heads = 2, .feed_forward = 16};
-}
+kit::TranslationRecipe small_recipe() { return {.width = 8, .layers = 2, .heads = 2, .feed_forward = 16}; }
 
 bool close(const Tensor& a, const Tensor& b, double tolerance) {
   const std::vector<double> x = a.to_vector(), y = b.to_vector();
@@ -225,9 +223,11 @@ TEST_CASE("translation score: one sentence, its words and its alignment") {
 }
 
 TEST_CASE("translation score: the book's four sentences") {
-  const kit::TranslationTask task("book", {{{"go", "i", "lost"}, {"va", "!", "j'ai", "perdu", "."}}}, {}, kit::join_words);
-  Parrot parrot(task.target.size(), {task.target.encode({"va", "!"}), task.target.encode({"j'ai", "perdu", "."}),
-                                     task.target.encode({"va"}), {}});
+  const kit::TranslationTask task("book", {{{"go", "i", "lost"}, {"va", "!", "j'ai", "perdu", "."}}}, {},
+                                  kit::join_words);
+  Parrot parrot(
+      task.target.size(),
+      {task.target.encode({"va", "!"}), task.target.encode({"j'ai", "perdu", "."}), task.target.encode({"va"}), {}});
   const auto judged = kit::judge_by_d2l(parrot, task, {});
   REQUIRE(judged.size() == 4);
   CHECK(kit::join_words(judged[3].source) == "i'm late .");
@@ -252,7 +252,8 @@ TEST_CASE("translation report: samples, then mistakes") {
 }
 
 TEST_CASE("translation report: judged sentences") {
-  const std::vector<kit::JudgedSentence> judged = {{{"go", "."}, {"va", "!"}, 1.0}, {{"i'm", "late", "."}, {"je"}, 0.25}};
+  const std::vector<kit::JudgedSentence> judged = {{{"go", "."}, {"va", "!"}, 1.0},
+                                                   {{"i'm", "late", "."}, {"je"}, 0.25}};
   CHECK(kit::judged_text(judged) ==
         "  go .         => va !                     BLEU 1.000\n"
         "  i'm late .   => je                       BLEU 0.250\n\n");

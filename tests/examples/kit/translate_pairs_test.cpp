@@ -60,8 +60,8 @@ TEST_CASE("sentence pairs: the tutorial's filter") {
   CHECK(kit::tutorial_keeps(pair_of("i am cold .", nine)));
   CHECK_FALSE(kit::tutorial_keeps(pair_of("i am cold .", "je suis a b c d e f g .")));
   CHECK_FALSE(kit::tutorial_keeps(pair_of("i am a b c d e f g .", nine)));
-  for (const char* prefix : {"i am", "i m", "he is", "he s", "she is", "she s", "you are", "you re",
-                             "we are", "we re", "they are", "they re"}) {
+  for (const char* prefix : {"i am", "i m", "he is", "he s", "she is", "she s", "you are", "you re", "we are", "we re",
+                             "they are", "they re"}) {
     INFO(prefix);
     CHECK(kit::tutorial_keeps(pair_of(std::string(prefix) + " cold .", nine)));
     CHECK_FALSE(kit::tutorial_keeps(pair_of("now " + std::string(prefix) + " cold .", nine)));
@@ -107,11 +107,13 @@ TEST_CASE("sentence pairs: what is no table of pairs") {
   const TempDir dir;
   core::write_file_atomic(dir / "one.txt", "Go.\n");
   CHECK(message_of<FormatError>([&] { kit::read_sentence_pairs(dir / "one.txt", Preparation::d2l); }) ==
-        dir / "one.txt" + ":1: 1 fields between tabs: a sentence, its translation and perhaps a source"
-                          " are meant: give a table with two or three columns");
+        dir / "one.txt" +
+            ":1: 1 fields between tabs: a sentence, its translation and perhaps a source"
+            " are meant: give a table with two or three columns");
   core::write_file_atomic(dir / "four.txt", "a\tb\tc\td\n");
-  CHECK(message_of<FormatError>([&] { kit::read_sentence_pairs(dir / "four.txt", Preparation::d2l); })
-            .find(":1: 4 fields between tabs") != std::string::npos);
+  CHECK(message_of<FormatError>([&] {
+          kit::read_sentence_pairs(dir / "four.txt", Preparation::d2l);
+        }).find(":1: 4 fields between tabs") != std::string::npos);
   CHECK_THROWS_AS(kit::read_sentence_pairs(dir / "missing.tsv", Preparation::tutorial), IoError);
 }
 

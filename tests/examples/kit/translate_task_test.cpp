@@ -77,8 +77,7 @@ TEST_CASE("translation task: numbers the other way, in other dialects and hyphen
   for (const auto& [source, target] : task.training) {
     const auto n = kit::parse_english_number(kit::join_english_number(source));
     REQUIRE(n.has_value());
-    REQUIRE(task.written(target) ==
-            kit::french_number(*n, {Dialect::switzerland, Hyphens::reform_1990}));
+    REQUIRE(task.written(target) == kit::french_number(*n, {Dialect::switzerland, Hyphens::reform_1990}));
     septante |= std::find(target.begin(), target.end(), "septante") != target.end();
   }
   CHECK(septante);
@@ -103,7 +102,8 @@ TEST_CASE("translation task: pairs, in both directions") {
   CHECK(sources_of(english.test) == sources_of(english.training));  // a tenth of three is none
   CHECK(sources_of(english.training).count(kit::Words{"on", "est", "ici", "."}) == 1);
   CHECK(english.written({"we", "are", "here", "."}) == "we are here .");
-  const auto french = kit::pair_task(dir / "few.tsv", Preparation::d2l, {.to_english = false, .train_size = 2, .min_freq = 2});
+  const auto french =
+      kit::pair_task(dir / "few.tsv", Preparation::d2l, {.to_english = false, .train_size = 2, .min_freq = 2});
   CHECK(french.name == "English to French");
   REQUIRE(french.training.size() == 2);
   CHECK(french.training[0].source == kit::Words{"i'm", "cold", "."});
@@ -113,7 +113,9 @@ TEST_CASE("translation task: pairs, in both directions") {
   CHECK(french.target.size() == 4);
 
   std::string many;
-  for (int i = 0; i < 200; ++i) many += "he is n" + std::string(static_cast<size_t>(i), 'o') + "\tno" + std::string(static_cast<size_t>(i), 'n') + "\n";
+  for (int i = 0; i < 200; ++i)
+    many +=
+        "he is n" + std::string(static_cast<size_t>(i), 'o') + "\tno" + std::string(static_cast<size_t>(i), 'n') + "\n";
   core::write_file_atomic(dir / "many.tsv", many);
   const auto task = kit::pair_task(dir / "many.tsv", Preparation::tutorial, {.to_english = false, .test_size = 15});
   CHECK(task.test.size() == 15);
@@ -134,7 +136,7 @@ TEST_CASE("translation task: a pair or a sentence that is tested is not trained 
     const std::string n(static_cast<size_t>(i), 'o');
     pairs += "He is n" + n + ".\til est n" + n + ".\r\n";
     if (i % 2 == 0) pairs += "he is n" + n + " .\tIl est n" + n + " .\r\n";  // the same, once it is prepared
-    if (i % 5 == 0) pairs += "he is n" + n + " .\tautre\r\n";               // another translation
+    if (i % 5 == 0) pairs += "he is n" + n + " .\tautre\r\n";                // another translation
   }
   core::write_file_atomic(dir / "pairs.tsv", pairs + "\r\n\n");
   for (const bool to_english : {false, true}) {
@@ -152,13 +154,14 @@ TEST_CASE("translation task: a file in which nothing is kept") {
   const TempDir dir;
   core::write_file_atomic(dir / "none.tsv", "Go.\tVa !\n");
   CHECK(message_of<Error>([&] { kit::pair_task(dir / "none.tsv", Preparation::tutorial, {}); }) ==
-        "pair_task: " + dir / "none.tsv" + ": no pair is left after the filter: give more pairs, or"
-        " prepare them in another way");
+        "pair_task: " + dir / "none.tsv" +
+            ": no pair is left after the filter: give more pairs, or"
+            " prepare them in another way");
 }
 
 TEST_CASE("translation batch: a mark before, a mark behind, padding where a sentence is shorter") {
-  const kit::TranslationTask task("letters", {{{"a", "b"}, {"x"}}, {{"a"}, {"x", "y", "y"}}},
-                                  {{{"c"}, {"z"}}}, kit::join_words);
+  const kit::TranslationTask task("letters", {{{"a", "b"}, {"x"}}, {{"a"}, {"x", "y", "y"}}}, {{{"c"}, {"z"}}},
+                                  kit::join_words);
   CHECK(task.source_steps == 3);
   CHECK(task.target_steps == 4);
   const auto batch = kit::make_batch(task, task.training, {1, 0});

@@ -25,9 +25,7 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 Tensor f64(const Shape& shape) { return randn(shape, Dtype::f64); }
 
 // 0 where a boolean mask permits, -∞ where it does not.
-Tensor as_floating(const Tensor& mask) {
-  return where(mask, zeros(mask.shape(), Dtype::f64), -inf);
-}
+Tensor as_floating(const Tensor& mask) { return where(mask, zeros(mask.shape(), Dtype::f64), -inf); }
 
 }  // namespace
 
@@ -44,10 +42,10 @@ TEST_CASE("an additive mask is added to the scores before they are normalised") 
 TEST_CASE("minus infinity in an additive mask is the same as false in a boolean one") {
   manual_seed(2);
   const Tensor allowed = tensor({1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1}, {3, 4}).to(Dtype::boolean);
-  const Tensor added = as_floating(allowed), q = f64({2, 2, 3, 4}), k = f64({2, 2, 4, 4}),
-               v = f64({2, 2, 4, 4}), qkv = f64({2, 4, 12});
-  for (const Normaliser n : {Normaliser::softmax, Normaliser::kernel_sum, Normaliser::sparsemax,
-                             Normaliser::sigmoid, Normaliser::hard}) {
+  const Tensor added = as_floating(allowed), q = f64({2, 2, 3, 4}), k = f64({2, 2, 4, 4}), v = f64({2, 2, 4, 4}),
+               qkv = f64({2, 4, 12});
+  for (const Normaliser n :
+       {Normaliser::softmax, Normaliser::kernel_sum, Normaliser::sparsemax, Normaliser::sigmoid, Normaliser::hard}) {
     const Tensor scores = rand({2, 3, 4}, Dtype::f64);
     const Attended a = attend(scores, v[0], {.mask = allowed, .normaliser = n});
     const Attended b = attend(scores, v[0], {.mask = added, .normaliser = n});
@@ -73,8 +71,7 @@ TEST_CASE("a floating mask combines with padding and with causality") {
   }
 }
 
-TEST_CASE(
-    "gradients flow to an additive mask, first and second order, and none to what it forbids") {
+TEST_CASE("gradients flow to an additive mask, first and second order, and none to what it forbids") {
   manual_seed(4);
   Tensor hole = zeros({3, 4}, Dtype::f64);
   hole.slice(0, 1, 2).fill_(-inf);  // a query that sees nobody
@@ -85,11 +82,8 @@ TEST_CASE(
   const Tensor q = f64({2, 2, 3, 2}), k = f64({2, 2, 4, 2}), v = f64({2, 2, 4, 2});
   gradcheck(run, {q, k, v, f64({3, 4})});
   gradcheck(run, {q, k, v, f64({2, 1, 3, 4})});
-  gradcheck(
-      [](const std::vector<Tensor>& in) {
-        return packed_attention(in[0], 2, {.mask = in[1], .causal = true});
-      },
-      {f64({1, 3, 12}), f64({1, 2, 3, 3})});
+  gradcheck([](const std::vector<Tensor>& in) { return packed_attention(in[0], 2, {.mask = in[1], .causal = true}); },
+            {f64({1, 3, 12}), f64({1, 2, 3, 3})});
 
   const Tensor mask = parameter(hole);
   sum(square(scaled_dot_product_attention(q, k, v, {.mask = mask}))).backward();
@@ -123,12 +117,9 @@ TEST_CASE("layers take additive masks, one for all, a sequence, a head, or both"
 TEST_CASE("only softmax goes with the fused calls, whatever the mask") {
   const Tensor q = zeros({3, 4}), mask = zeros({3, 3});
   CHECK(test::message_of([&] {
-          scaled_dot_product_attention(q, q, q,
-                                       {.mask = mask, .normaliser = Normaliser::kernel_sum});
-        }) ==
-        "scaled_dot_product_attention: a normaliser that is not softmax: only attend() has others");
+          scaled_dot_product_attention(q, q, q, {.mask = mask, .normaliser = Normaliser::kernel_sum});
+        }) == "scaled_dot_product_attention: a normaliser that is not softmax: only attend() has others");
   CHECK(test::message_of([&] {
-          packed_attention(zeros({1, 3, 12}), 2,
-                           {.mask = mask, .normaliser = Normaliser::kernel_sum});
+          packed_attention(zeros({1, 3, 12}), 2, {.mask = mask, .normaliser = Normaliser::kernel_sum});
         }) == "packed_attention: a normaliser that is not softmax: only attend() has others");
 }

@@ -23,22 +23,18 @@ double off(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 Tensor normal64(const Shape& shape) { return randn(shape, Dtype::f64); }
 
-template <class M>
-M doubled(M m) {
+template <class M> M doubled(M m) {
   m.to(Dtype::f64);
   return m;
 }
 
-template <class M>
-std::string names_of(const M& m) {
+template <class M> std::string names_of(const M& m) {
   std::string all;
   for (const NamedTensor& entry : m.state_dict()) all += cat(entry.name, entry.tensor.shape(), " ");
   return all;
 }
 
-const auto run_qkv = [](const auto& m, const std::vector<Tensor>& in) {
-  return m(in[0], in[1], in[2]).output;
-};
+const auto run_qkv = [](const auto& m, const std::vector<Tensor>& in) { return m(in[0], in[1], in[2]).output; };
 const auto run_self = [](const auto& m, const std::vector<Tensor>& in) { return m(in[0]).output; };
 
 }  // namespace
@@ -122,8 +118,7 @@ TEST_CASE("KeyValueAttention: one query or several, values of either width") {
   const Tensor padded = m(q, k, v, {.key_mask = padding_mask({5, 2}, 5)}).weights;
   CHECK(padded[1].slice(0, 2, 5).to_vector() == std::vector<double>{0, 0, 0});
   const KeyValueAttention as_the_comment_says(3, 4, 6, {.value_input = 6});
-  CHECK(as_the_comment_says(randn({2, 3}), randn({2, 5, 4}), randn({2, 5, 6})).output.shape() ==
-        Shape{2, 6});
+  CHECK(as_the_comment_says(randn({2, 3}), randn({2, 5, 4}), randn({2, 5, 6})).output.shape() == Shape{2, 6});
   test::check_module(m, {q, k, v}, run_qkv);
   CHECK(message_of<ShapeError>([&] { m(q, q, v); }) ==
         "KeyValueAttention: query (2, 3), keys (2, 3), values (2, 5, 4): must be (B, width) or "
@@ -170,8 +165,7 @@ TEST_CASE("PerHeadAttention: full-size heads, their parameters counted") {
   AttentionTrace trace;
   m(x);
   CHECK(trace.entries().size() == 1);
-  CHECK(message_of([] { PerHeadAttention(3, 4, 0); }) ==
-        "PerHeadAttention: 0 heads: must be at least one");
+  CHECK(message_of([] { PerHeadAttention(3, 4, 0); }) == "PerHeadAttention: 0 heads: must be at least one");
   CHECK(message_of<ShapeError>([&] { m(x[0]); }) ==
         "PerHeadAttention: input (5, 3): must be (B, n, width), batch first: give one sequence a "
         "batch "
@@ -208,8 +202,7 @@ TEST_CASE("theorem: where they overlap, full-size heads are split heads") {
   full.linear.weight = split.out_proj.weight.detach().slice(0, 0, H);
   full.linear.bias = split.out_proj.bias.detach().slice(0, 0, H);
   const Tensor x = normal64({2, 5, E});
-  const Attended a = split(x, {.causal = true, .need_weights = true}),
-                 b = full(x, {.causal = true});
+  const Attended a = split(x, {.causal = true, .need_weights = true}), b = full(x, {.causal = true});
   CHECK(off(a.weights, b.weights) < 1e-15);
   CHECK(off(a.output.slice(-1, 0, H), b.output) < 1e-14);
 }

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include <heed/autograd/ops/dropout.h>
 #include <heed/autograd/engine.h>
 #include <heed/autograd/gradcheck.h>
 #include <heed/autograd/ops.h>
+#include <heed/autograd/ops/dropout.h>
 #include <heed/nn/attention/attention.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/scores.h>
@@ -23,8 +23,7 @@ double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item
 Tensor f64(const Shape& shape) { return randn(shape, Dtype::f64); }
 
 // The definition, number by number: q (n, d), k (m, d), v (m, p), allowed(i, j).
-template <class Allowed>
-Tensor by_hand(const Tensor& q, const Tensor& k, const Tensor& v, Allowed allowed) {
+template <class Allowed> Tensor by_hand(const Tensor& q, const Tensor& k, const Tensor& v, Allowed allowed) {
   const int64_t n = q.size(0), m = k.size(0), p = v.size(1);
   std::vector<double> out;
   for (int64_t i = 0; i < n; ++i) {
@@ -32,13 +31,11 @@ Tensor by_hand(const Tensor& q, const Tensor& k, const Tensor& v, Allowed allowe
     double total = 0.0;
     for (int64_t j = 0; j < m; ++j) {
       if (!allowed(i, j)) continue;
-      total += e[static_cast<size_t>(j)] =
-          std::exp(sum(q[i] * k[j]).item() / std::sqrt(double(q.size(1))));
+      total += e[static_cast<size_t>(j)] = std::exp(sum(q[i] * k[j]).item() / std::sqrt(double(q.size(1))));
     }
     for (int64_t c = 0; c < p; ++c) {
       double y = 0.0;
-      for (int64_t j = 0; j < m && total > 0.0; ++j)
-        y += e[static_cast<size_t>(j)] / total * v[j][c].item();
+      for (int64_t j = 0; j < m && total > 0.0; ++j) y += e[static_cast<size_t>(j)] / total * v[j][c].item();
       out.push_back(y);
     }
   }
@@ -54,8 +51,7 @@ TEST_CASE("attention is the softmax-weighted mean of the values") {
   CHECK(distance(a.output, by_hand(q, k, v, [](int64_t, int64_t) { return true; })) < 1e-14);
   CHECK(distance(sum(a.weights, -1), ones({4}, Dtype::f64)) < 1e-15);
   const Attended causal = attention(q, k, v, {.causal = true});
-  CHECK(distance(causal.output, by_hand(q, k, v, [](int64_t i, int64_t j) { return j <= i + 1; })) <
-        1e-14);
+  CHECK(distance(causal.output, by_hand(q, k, v, [](int64_t i, int64_t j) { return j <= i + 1; })) < 1e-14);
 }
 
 TEST_CASE("a worked example: four features by hand") {
@@ -63,26 +59,22 @@ TEST_CASE("a worked example: four features by hand") {
   // columns are tokens, and softmax runs over columns; here rows are: Q = Xᵀ W_Qᵀ.
   const Dtype d = Dtype::f64;
   const Tensor x =
-      tensor({2, 0, 0, 2, 0, 1, 0, 0, 0, 2, 1, 0, 0, 0, 1, 1, 2, 0, 0, 0, 1, 0, 1, 1}, {6, 4}, d)
-          .transpose(0, 1);
+      tensor({2, 0, 0, 2, 0, 1, 0, 0, 0, 2, 1, 0, 0, 0, 1, 1, 2, 0, 0, 0, 1, 0, 1, 1}, {6, 4}, d).transpose(0, 1);
   const Tensor w_q = tensor({1, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 1}, {3, 6}, d);
   const Tensor w_k = tensor({0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, -1}, {3, 6}, d);
   const Tensor w_v = tensor({10, 0, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 10, 0, 0, 0, 0}, {3, 6}, d);
   const Tensor q = linear(x, w_q), k = linear(x, w_k), v = linear(x, w_v);
-  CHECK(q.transpose(0, 1).flatten().to_vector() ==
-        std::vector<double>{2, 1, 0, 2, 0, 1, 1, 1, 3, 2, 2, 1});
+  CHECK(q.transpose(0, 1).flatten().to_vector() == std::vector<double>{2, 1, 0, 2, 0, 1, 1, 1, 3, 2, 2, 1});
   CHECK(matmul(k, q.transpose(0, 1)).flatten().to_vector() ==
         std::vector<double>{3, 2, 2, 1, 4, 3, 1, 5, -1, -1, -2, 1, 3, 2, 2, 1});
   const Attended a = attention(q, k, v);
   const Tensor weights =
-      tensor({0.257689925, 0.252637958, 0.375840290, 0.076520505, 0.459026201, 0.450027071,
-              0.210990693, 0.770438486, 0.025593949, 0.044697012, 0.037328728, 0.076520505,
-              0.257689925, 0.252637958, 0.375840290, 0.076520505},
+      tensor({0.257689925, 0.252637958, 0.375840290, 0.076520505, 0.459026201, 0.450027071, 0.210990693, 0.770438486,
+              0.025593949, 0.044697012, 0.037328728, 0.076520505, 0.257689925, 0.252637958, 0.375840290, 0.076520505},
              {4, 4}, d);
-  const Tensor z =
-      tensor({10.307597008, 10.105518335, 15.033611587, 3.060820183, 2.832838739, 2.973349707,
-              4.131690176, 1.530410092, 4.590262009, 4.500270709, 2.109906928, 7.704384863},
-             {3, 4}, d);
+  const Tensor z = tensor({10.307597008, 10.105518335, 15.033611587, 3.060820183, 2.832838739, 2.973349707, 4.131690176,
+                           1.530410092, 4.590262009, 4.500270709, 2.109906928, 7.704384863},
+                          {3, 4}, d);
   CHECK(distance(a.weights.transpose(0, 1), weights) < 1e-8);
   CHECK(distance(a.output.transpose(0, 1), z) < 1e-7);
 }
@@ -99,8 +91,7 @@ TEST_CASE("padded keys do not count: equal keys give the mean of the valid value
   CHECK(distance(sum_of_kernel.output.flatten(), tensor(wanted, Dtype::f64)) < 1e-13);
   const Attended scaled = attention(queries, keys, values, {.key_mask = mask});
   CHECK(distance(scaled.output.flatten(), tensor(wanted)) < 1e-5);
-  CHECK(Attention<DotScore>()(queries, keys, values, {.key_mask = mask}).output.shape() ==
-        Shape{2, 1, 4});
+  CHECK(Attention<DotScore>()(queries, keys, values, {.key_mask = mask}).output.shape() == Shape{2, 1, 4});
 }
 
 TEST_CASE(
@@ -110,10 +101,8 @@ TEST_CASE(
   const Tensor q = f64({2, 4, 3}), k = f64({2, 5, 3}), v = f64({2, 5, 2});
   const Tensor y = attention(q, k, v).output;
   const Tensor keys = tensor_i64({3, 0, 4, 2, 1}), queries = tensor_i64({2, 3, 1, 0});
-  CHECK(distance(attention(q, index_select(k, 1, keys), index_select(v, 1, keys)).output, y) <
-        1e-14);
-  CHECK(distance(attention(index_select(q, 1, queries), k, v).output,
-                 index_select(y, 1, queries)) == 0.0);
+  CHECK(distance(attention(q, index_select(k, 1, keys), index_select(v, 1, keys)).output, y) < 1e-14);
+  CHECK(distance(attention(index_select(q, 1, queries), k, v).output, index_select(y, 1, queries)) == 0.0);
 }
 
 TEST_CASE("theorem: equal scores give the mean of the values") {
@@ -129,8 +118,7 @@ TEST_CASE("theorem: the slope of attention by its query is the covariance of the
   const Tensor k = f64({6, 3}), q = parameter(f64({1, 3}));
   const Attended a = attention(q, k, k, {.scale = 1.0});
   const Tensor centred = k - a.output.detach();
-  const Tensor covariance =
-      matmul((centred * a.weights.detach().transpose(0, 1)).transpose(0, 1), centred);
+  const Tensor covariance = matmul((centred * a.weights.detach().transpose(0, 1)).transpose(0, 1), centred);
   for (int64_t i = 0; i < 3; ++i)
     CHECK(distance(grad(a.output[0][i], {q}, {.retain_graph = true})[0][0], covariance[i]) < 1e-14);
 }
@@ -163,8 +151,7 @@ TEST_CASE("a query with no permitted key gets zeros and zero gradient") {
       for (const double x : g.to_vector()) CHECK(std::isfinite(x));
     CHECK(v.grad()[1].to_vector() == std::vector<double>{0, 0});
   }
-  const Tensor nowhere =
-      parameter(zeros({2, 3}, Dtype::f64));  // kernels that reach nobody, without any mask
+  const Tensor nowhere = parameter(zeros({2, 3}, Dtype::f64));  // kernels that reach nobody, without any mask
   sum(attend(nowhere, f64({3, 2}), {.normaliser = Normaliser::kernel_sum}).output).backward();
   CHECK(nowhere.grad().to_vector() == std::vector<double>(6, 0.0));
 }
@@ -185,8 +172,7 @@ TEST_CASE("masks combine, and the scale can be chosen") {
   const Tensor all = mask & keys.reshape({2, 1, 1, 5}) & causal_mask(3, 5);
   CHECK(distance(attention(q, k, v, {.mask = mask, .key_mask = keys, .causal = true}).output,
                  attention(q, k, v, {.mask = all}).output) == 0.0);
-  CHECK(distance(attention(q, k, v, {.scale = 1.0}).weights,
-                 softmax(matmul(q, k.transpose(-2, -1)), -1)) < 1e-15);
+  CHECK(distance(attention(q, k, v, {.scale = 1.0}).weights, softmax(matmul(q, k.transpose(-2, -1)), -1)) < 1e-15);
 }
 
 TEST_CASE("dropout drops weights, not what is returned, none draws no random numbers") {
@@ -205,14 +191,11 @@ TEST_CASE("dropout drops weights, not what is returned, none draws no random num
 TEST_CASE("gradients of attention, first and second order") {
   manual_seed(10);
   const Tensor mask = tensor({1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1}, {3, 4}).to(Dtype::boolean);
-  const auto f = [&](const std::vector<Tensor>& in) {
-    return attention(in[0], in[1], in[2], {.mask = mask}).output;
-  };
+  const auto f = [&](const std::vector<Tensor>& in) { return attention(in[0], in[1], in[2], {.mask = mask}).output; };
   gradcheck(f, {f64({2, 3, 2}), f64({2, 4, 2}), f64({2, 4, 3})});
   gradcheck(
       [&](const std::vector<Tensor>& in) {
-        return attend(square(in[0]), in[1], {.mask = mask, .normaliser = Normaliser::kernel_sum})
-            .output;
+        return attend(square(in[0]), in[1], {.mask = mask, .normaliser = Normaliser::kernel_sum}).output;
       },
       {f64({2, 3, 4}), f64({2, 4, 3})});
 }
@@ -224,67 +207,49 @@ TEST_CASE("Attention takes its normaliser from the score, and drops weights whil
   CHECK(distance(scaled(q, k, v).output, attention(q, k, v).output) > 1e-3);
   scaled.eval();
   CHECK(distance(scaled(q, k, v).output, attention(q, k, v).output) < 1e-15);
-  const auto run = [](const auto& m, const std::vector<Tensor>& in) {
-    return m(in[0], in[1], in[2]).output;
-  };
+  const auto run = [](const auto& m, const std::vector<Tensor>& in) { return m(in[0], in[1], in[2]).output; };
   test::check_module(scaled, {q, k, v}, run);
   test::check_module(Attention<DotScore>(), {q, k, v}, run);
-  test::check_module(DotScore(), {q, k}, [](const DotScore& s, const std::vector<Tensor>& in) {
-    return s(in[0], in[1]);
-  });
+  test::check_module(DotScore(), {q, k},
+                     [](const DotScore& s, const std::vector<Tensor>& in) { return s(in[0], in[1]); });
 }
 
 TEST_CASE("attention says what does not fit") {
   const Tensor scores = zeros({2, 3, 4}), v = zeros({2, 4, 1});
-  CHECK(message_of<ShapeError>([&] {
-          attend(scores, zeros({2, 5, 1}));
-        }) ==
+  CHECK(message_of<ShapeError>([&] { attend(scores, zeros({2, 5, 1})); }) ==
         "attend: scores (2, 3, 4), values (2, 5, 1): must be (…, n, m) and (…, m, p): one value a "
         "key");
-  CHECK(message_of<ShapeError>([&] {
-          attention(zeros({3, 4}), zeros({5, 2}), zeros({5, 2}));
-        }) ==
+  CHECK(message_of<ShapeError>([&] { attention(zeros({3, 4}), zeros({5, 2}), zeros({5, 2})); }) ==
         "attention: queries (3, 4), keys (5, 2): must be (…, n, d) and (…, m, d): the last axes "
         "differ: project one of them to the other's width");
   CHECK(message_of<ShapeError>([] { attention(zeros({2, 3, 4}), zeros({2, 4, 5}), zeros({2, 5, 6})); }) ==
         "attention: queries (2, 3, 4), keys (2, 4, 5): must be (…, n, d) and (…, m, d): the keys look "
         "transposed: give one key a row, k.transpose(-2, -1)");
-  CHECK(message_of<DtypeError>([&] {
-          attend(scores, v, {.mask = tensor_i64({1, 1, 0, 1})});
-        }) ==
+  CHECK(message_of<DtypeError>([&] { attend(scores, v, {.mask = tensor_i64({1, 1, 0, 1})}); }) ==
         "attend: mask int64 (4,): a mask is boolean, true = may attend, or floating, added to the "
         "scores: convert it with ne(mask, 0.0)");
-  CHECK(message_of<DtypeError>([&] {
-          attend(scores, v, {.mask = zeros({3, 4}, Dtype::f64)});
-        }) ==
+  CHECK(message_of<DtypeError>([&] { attend(scores, v, {.mask = zeros({3, 4}, Dtype::f64)}); }) ==
         "attend: mask float64, scores float32: a mask that is added has the scores' dtype: convert "
         "it with to(Dtype)");
-  CHECK(message_of<DtypeError>([&] {
-          attend(scores, v, {.key_mask = tensor_i64({1, 1, 1, 1})});
-        }) ==
+  CHECK(message_of<DtypeError>([&] { attend(scores, v, {.key_mask = tensor_i64({1, 1, 1, 1})}); }) ==
         "attend: key_mask int64 (4,): a key mask is boolean, true = may attend: convert it with "
         "ne(key_mask, 0.0)");
   CHECK(message_of<ShapeError>([&] { attend(scores, v, {.mask = eye_mask(3)}); }) ==
         "attend: mask (3, 3), scores (2, 3, 4): the mask does not broadcast to (…, queries, keys): "
         "give it these "
         "sizes, or 1");
-  CHECK(message_of<ShapeError>([&] {
-          attend(scores, v, {.mask = padding_mask({1, 2}, 4)});
-        }) ==
+  CHECK(message_of<ShapeError>([&] { attend(scores, v, {.mask = padding_mask({1, 2}, 4)}); }) ==
         "attend: mask (2, 4), scores (2, 3, 4): the mask does not broadcast to (…, queries, keys): "
         "give it these "
         "sizes, or 1; a mask of keys, (batch, keys), goes to .key_mask");
-  CHECK(message_of<ShapeError>([&] {
-          attend(zeros({2, 3, 4, 5}), zeros({2, 3, 5, 1}), {.mask = zeros({3, 4, 5})});
-        }) ==
+  CHECK(message_of<ShapeError>([&] { attend(zeros({2, 3, 4, 5}), zeros({2, 3, 5, 1}), {.mask = zeros({3, 4, 5})}); }) ==
         "attend: mask (3, 4, 5), scores (2, 3, 4, 5): with heads a mask is (4, 5), (2, 4, 5), one a "
         "sequence, or (2 or 1, 3 or 1, 4, 5): give it these sizes, or 1; one mask a head lacks the axis "
         "of sequences: unsqueeze(0)");
-  CHECK(message_of<ShapeError>([&] {
-          attend(zeros({2, 3, 4, 5}), zeros({2, 3, 5, 1}), {.mask = causal_mask(5, 4)});
-        }) ==
-        "attend: mask (5, 4), scores (2, 3, 4, 5): with heads a mask is (4, 5), (2, 4, 5), one a "
-        "sequence, or (2 or 1, 3 or 1, 4, 5): give it these sizes, or 1");
+  CHECK(
+      message_of<ShapeError>([&] { attend(zeros({2, 3, 4, 5}), zeros({2, 3, 5, 1}), {.mask = causal_mask(5, 4)}); }) ==
+      "attend: mask (5, 4), scores (2, 3, 4, 5): with heads a mask is (4, 5), (2, 4, 5), one a "
+      "sequence, or (2 or 1, 3 or 1, 4, 5): give it these sizes, or 1");
   CHECK(message_of<ShapeError>([&] { attend(scores, v, {.key_mask = causal_mask(3, 4)}); }) ==
         "attend: key_mask (3, 4), scores (2, 3, 4): a key mask is (batch, keys), one row a "
         "sequence: a mask of "

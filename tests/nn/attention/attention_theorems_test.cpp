@@ -6,14 +6,14 @@
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/attention_layers.h>
-#include <heed/nn/layers/embedding.h>
-#include <heed/nn/layers/feed_forward.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/distance_kernels.h>
-#include <heed/nn/layers/losses.h>
+#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/multi_head.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/layers/embedding.h>
+#include <heed/nn/layers/feed_forward.h>
+#include <heed/nn/layers/losses.h>
 #include "support/module_check.h"
 
 using namespace heed;
@@ -78,8 +78,7 @@ TEST_CASE("theorem: what stands at the far end arrives as well as the neighbour"
   manual_seed(3);
   const Tensor marks = unit_length(gaussian64({n, 16}));
   for (const int64_t at : {int64_t{1}, n / 2, n - 1}) {
-    const Tensor weights =
-        attend(DotScore()(marks.slice(0, at, at + 1), marks) * 50.0, marks).weights;
+    const Tensor weights = attend(DotScore()(marks.slice(0, at, at + 1), marks) * 50.0, marks).weights;
     CHECK(argmax(weights, -1).item() == static_cast<double>(at));
     CHECK(amax(weights).item() > 0.99);
   }
@@ -100,8 +99,7 @@ TEST_CASE("theorem: attention mixes positions, the feed-forward network mixes fe
   CHECK(far_apart(ffn(index_select(x, 2, features)), index_select(ffn(x), 2, features)) > 1e-2);
 }
 
-TEST_CASE(
-    "theorem: the slope of attention by its query is Cov(keys), for values = keys, any score's") {
+TEST_CASE("theorem: the slope of attention by its query is Cov(keys), for values = keys, any score's") {
   manual_seed(5);
   // d/dq Σ wⱼ kⱼ = Σ wⱼ (∂sⱼ/∂q)(kⱼ - k̄): for q·k the covariance, for the Gaussian of width h too, / h².
   const Tensor k = gaussian64({6, 3});
@@ -111,26 +109,21 @@ TEST_CASE(
     const Tensor centred = k - a.output.detach(), w = a.weights.detach().transpose(0, 1);
     const Tensor covariance = matmul((centred * w).transpose(0, 1), centred) / (h * h);
     for (int64_t i = 0; i < 3; ++i)
-      CHECK(far_apart(grad(a.output[0][i], {q}, {.retain_graph = true})[0][0], covariance[i]) <
-            1e-13);
+      CHECK(far_apart(grad(a.output[0][i], {q}, {.retain_graph = true})[0][0], covariance[i]) < 1e-13);
   }
 }
 
 TEST_CASE("theorem: Gaussian attention is dot-product attention where all keys have one length") {
   manual_seed(6);
-  const Tensor q = gaussian64({2, 4, 3}), k = unit_length(gaussian64({2, 7, 3})),
-               v = gaussian64({2, 7, 2});
-  for (const double h :
-       {0.4, 1.0}) {  // ‖q - k‖² = ‖q‖² + ‖k‖² - 2 q·k: queries may be of any length
+  const Tensor q = gaussian64({2, 4, 3}), k = unit_length(gaussian64({2, 7, 3})), v = gaussian64({2, 7, 2});
+  for (const double h : {0.4, 1.0}) {  // ‖q - k‖² = ‖q‖² + ‖k‖² - 2 q·k: queries may be of any length
     const Attended near = Attention(Gaussian({.width = h}))(q, k, v);
     CHECK(far_apart(near.weights, attention(q, k, v, {.scale = 1 / (h * h)}).weights) < 1e-12);
     const Tensor cosine = CosineScore({.temperature = h * h})(unit_length(q), k);
-    CHECK(far_apart(Attention(Gaussian({.width = h}))(unit_length(q), k, v).weights,
-                    softmax(cosine, -1)) < 1e-12);
+    CHECK(far_apart(Attention(Gaussian({.width = h}))(unit_length(q), k, v).weights, softmax(cosine, -1)) < 1e-12);
   }
   const Tensor longer = 2.0 * gaussian64({2, 7, 3});  // but not otherwise
-  CHECK(far_apart(Attention(Gaussian())(q, longer, v).weights,
-                  attention(q, longer, v, {.scale = 1.0}).weights) > 1e-2);
+  CHECK(far_apart(Attention(Gaussian())(q, longer, v).weights, attention(q, longer, v, {.scale = 1.0}).weights) > 1e-2);
 }
 
 TEST_CASE("theorem: the variance of q·k is d, that of q·k / √d is 1") {
@@ -154,12 +147,10 @@ TEST_CASE("theorem: columns or rows, the softmax runs over the keys") {
 
 TEST_CASE("theorem: equal keys give the mean of the values that count: 2 3 4 5 and 10 11 12 13") {
   manual_seed(9);
-  const Tensor keys = ones({2, 10, 2}),
-               values = arange(0, 40, 1).reshape({1, 10, 4}).expand({2, 10, 4});
+  const Tensor keys = ones({2, 10, 2}), values = arange(0, 40, 1).reshape({1, 10, 4}).expand({2, 10, 4});
   const AttentionOptions valid{.key_mask = padding_mask({2, 6}, 10)};
   const Tensor wanted = tensor({2, 3, 4, 5, 10, 11, 12, 13}, {2, 1, 4});
-  CHECK(far_apart(DotProductAttention()(randn({2, 1, 2}), keys, values, valid).output, wanted) <
-        1e-5);
+  CHECK(far_apart(DotProductAttention()(randn({2, 1, 2}), keys, values, valid).output, wanted) < 1e-5);
   const AdditiveAttention additive(20, 2, 8, {.bias = false});
   CHECK(far_apart(additive(randn({2, 1, 20}), keys, values, valid).output, wanted) < 1e-5);
   // Lengths may also be given for each query: masked softmax of (B, n, m) by (B, n).
@@ -171,8 +162,7 @@ TEST_CASE("theorem: equal keys give the mean of the values that count: 2 3 4 5 a
 
 TEST_CASE("theorem: a row without any key is zeros, not uniform, and the scores stay as they are") {
   const Tensor scores = ones({1, 2, 3});
-  const Attended a =
-      attend(scores, ones({1, 3, 1}), {.mask = padding_mask(tensor_i64({0, 3}, {1, 2}), 3)});
+  const Attended a = attend(scores, ones({1, 3, 1}), {.mask = padding_mask(tensor_i64({0, 3}, {1, 2}), 3)});
   CHECK(a.weights[0][0].to_vector() == std::vector<double>{0, 0, 0});
   CHECK(a.output.flatten().to_vector() == std::vector<double>{0, 1});
   CHECK(scores.to_vector() == std::vector<double>(6, 1.0));

@@ -4,10 +4,10 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/attention_trace.h>
-#include <heed/nn/models/gpt.h>
-#include <heed/nn/attention/kernel_regression.h>
 #include <heed/nn/attention/distance_kernels.h>
+#include <heed/nn/attention/kernel_regression.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/models/gpt.h>
 
 using namespace heed;
 using namespace heed::nn;

@@ -6,8 +6,8 @@
 #include <limits>
 
 #include <heed/autograd/engine.h>
-#include <heed/autograd/ops/masked_matmul.h>
 #include <heed/autograd/ops.h>
+#include <heed/autograd/ops/masked_matmul.h>
 #include <heed/nn/nn.h>
 
 using namespace heed;
@@ -40,8 +40,7 @@ Values all_orders(const Call& call, const Values& inputs, const Tensor& slope) {
   const auto gradients = [&](const Tensor& of, bool recorded) {
     Values all = grad(of, leaves, {.create_graph = recorded});
     for (size_t i = 0; i < all.size(); ++i)
-      if (!all[i].defined())
-        all[i] = zeros_like(leaves[i].detach());  // a score without a key in it
+      if (!all[i].defined()) all[i] = zeros_like(leaves[i].detach());  // a score without a key in it
     return all;
   };
   const auto output = [&] {
@@ -59,12 +58,9 @@ Values all_orders(const Call& call, const Values& inputs, const Tensor& slope) {
 }
 
 // x, with `value` in the rows that are forbidden: rows (…, n) true where it counts.
-Tensor spoilt(const Tensor& x, const Tensor& counts, double value) {
-  return where(counts.unsqueeze(-1), x, value);
-}
+Tensor spoilt(const Tensor& x, const Tensor& counts, double value) { return where(counts.unsqueeze(-1), x, value); }
 
-void check_same(const std::string& what, const Values& got, const Values& wanted,
-                double tolerance) {
+void check_same(const std::string& what, const Values& got, const Values& wanted, double tolerance) {
   INFO(what);
   REQUIRE(got.size() == wanted.size());
   for (size_t i = 0; i < got.size(); ++i) {
@@ -85,13 +81,11 @@ Tensor any(const Tensor& mask, int64_t axis) { return sum(mask, {axis}) > 0.0; }
 std::vector<Case> cases(int64_t B, int64_t h, int64_t n, int64_t m, Dtype dtype) {
   std::vector<Case> all;
   const auto add = [&](std::string name, AttentionOptions o) {
-    const Tensor whole =
-        attention_mask("test", {B, h, n, m}, dtype, o).permitted.expand({B, h, n, m});
+    const Tensor whole = attention_mask("test", {B, h, n, m}, dtype, o).permitted.expand({B, h, n, m});
     all.push_back({std::move(name), o, any(whole, 2), any(whole, 3)});
   };
   const Tensor keys = rand({B, m}) > 0.5;
-  const Tensor mask =
-      (rand({B, h, n, m}) > 0.3) & (rand({B, h, n, 1}) > 0.3) & (rand({B, h, 1, m}) > 0.4);
+  const Tensor mask = (rand({B, h, n, m}) > 0.3) & (rand({B, h, n, 1}) > 0.3) & (rand({B, h, 1, m}) > 0.4);
   const Tensor added = where(mask, randn({B, h, n, m}, dtype), -INFINITY);
   add("key mask", {.key_mask = keys});
   add("boolean", {.mask = mask});
@@ -113,9 +107,7 @@ TEST_CASE("a forbidden key reaches no output and no gradient, whatever it holds"
   };
   std::vector<Sizes> sizes = {{2, 2, 2, 5, 5}, {1, 4, 2, 7, 3}, {2, 2, 1, 40, 140}};
   for (int i = 0; i < 6; ++i) {
-    const auto up_to = [](int64_t most) {
-      return static_cast<int64_t>(randint(1, most + 1, {}).item());
-    };
+    const auto up_to = [](int64_t most) { return static_cast<int64_t>(randint(1, most + 1, {}).item()); };
     const int64_t h = up_to(3);
     sizes.push_back({up_to(3), h, h, up_to(9), up_to(9)});
   }
@@ -128,15 +120,12 @@ TEST_CASE("a forbidden key reaches no output and no gradient, whatever it holds"
         const Tensor keys = any(c.keys.reshape({B, groups, h / groups, m}), 2);
         const double tolerance = dtype == Dtype::f64 ? 1e-12 : 1e-4;
         const int64_t heads = h;
-        const Call fused = [&](const Values& x) {
-          return scaled_dot_product_attention(x[0], x[1], x[2], c.options);
-        };
+        const Call fused = [&](const Values& x) { return scaled_dot_product_attention(x[0], x[1], x[2], c.options); };
         const Call plain = [&](const Values& x) {
           return attention(x[0], repeat_heads(x[1], heads), repeat_heads(x[2], heads), c.options).output;
         };
         const auto with = [&](double value) {
-          return Values{spoilt(q, c.queries, value), spoilt(k, keys, value),
-                        spoilt(v, keys, value)};
+          return Values{spoilt(q, c.queries, value), spoilt(k, keys, value), spoilt(v, keys, value)};
         };
         const Values wanted = all_orders(plain, with(0.0), slope);
         for (const double value : anything) {
@@ -176,8 +165,7 @@ TEST_CASE("a permitted NaN is not hidden") {
     const Tensor q = ones({1, 1, 3, 2});
     Tensor v = ones({1, 1, 3, 2});
     v.slice(2, 1, 2).fill_(std::nan(""));
-    const std::vector<double> y =
-        scaled_dot_product_attention(q, q, v, {.causal = true}).to_vector();
+    const std::vector<double> y = scaled_dot_product_attention(q, q, v, {.causal = true}).to_vector();
     CHECK(y[0] == 1.0);
     for (size_t i = 2; i < 6; ++i) CHECK(std::isnan(y[i]));
     v.slice(2, 1, 2).fill_(INFINITY);
@@ -194,8 +182,7 @@ TEST_CASE("packed attention keeps forbidden keys out of one tensor's gradient") 
   const Tensor mask = keys.unsqueeze(1) & keys.unsqueeze(2);
   const Tensor clean = randn({B, n, 12}, Dtype::f64), slope = randn({B, n, 4}, Dtype::f64);
   for (const AttentionOptions& o :
-       {AttentionOptions{.mask = mask},
-        AttentionOptions{.mask = mask, .causal = true, .dropout = 0.3}}) {
+       {AttentionOptions{.mask = mask}, AttentionOptions{.mask = mask, .causal = true, .dropout = 0.3}}) {
     const Call call = [&](const Values& x) { return packed_attention(x[0], heads, o); };
     const Values wanted = all_orders(call, {spoilt(clean, keys, 0.0)}, slope);
     for (const double value : anything)
@@ -208,16 +195,14 @@ TEST_CASE("every score leaves forbidden keys and idle queries alone") {
   const int64_t B = 2, n = 3, m = 5, d = 4;
   const Tensor mask = (rand({B, n, m}) > 0.3) & (arange(m) < 3.0) & (arange(n) > 0.0).unsqueeze(1);
   const Tensor keys = any(mask, 1), queries = any(mask, 2);
-  const Tensor q = randn({B, n, d}, Dtype::f64), k = randn({B, m, d}, Dtype::f64),
-               v = randn({B, m, 2}, Dtype::f64), slope = randn({B, n, 2}, Dtype::f64);
+  const Tensor q = randn({B, n, d}, Dtype::f64), k = randn({B, m, d}, Dtype::f64), v = randn({B, m, 2}, Dtype::f64),
+               slope = randn({B, n, 2}, Dtype::f64);
   const auto check = [&](const std::string& name, auto layer) {
     layer.to(Dtype::f64);
     const auto run = [&](double value) {
       for (Tensor p : layer.parameters()) p.zero_grad();
       const Values x = {spoilt(q, queries, value), spoilt(k, keys, value), spoilt(v, keys, value)};
-      const Call call = [&](const Values& in) {
-        return layer(in[0], in[1], in[2], {.mask = mask}).output;
-      };
+      const Call call = [&](const Values& in) { return layer(in[0], in[1], in[2], {.mask = mask}).output; };
       Values results = all_orders(call, x, slope);
       if (!layer.parameters().empty()) sum(call(x) * slope).backward();
       for (const Tensor& p : layer.parameters())
@@ -225,8 +210,7 @@ TEST_CASE("every score leaves forbidden keys and idle queries alone") {
       return results;
     };
     const Values wanted = run(0.0);
-    for (const double value : anything)
-      check_same(name + cat(": ", value), run(value), wanted, 1e-12);
+    for (const double value : anything) check_same(name + cat(": ", value), run(value), wanted, 1e-12);
   };
   check("dot", Attention<DotScore>());
   check("scaled dot", Attention<ScaledDotScore>());
@@ -256,8 +240,7 @@ TEST_CASE("padding of a layer's input reaches no weight's gradient") {
     layer.to(Dtype::f64);
     const auto run = [&](double value) {
       for (Tensor p : layer.parameters()) p.zero_grad();
-      const Tensor in = parameter(spoilt(x, places, value)),
-                   seen = parameter(spoilt(memory, keys, value));
+      const Tensor in = parameter(spoilt(x, places, value)), seen = parameter(spoilt(memory, keys, value));
       const Tensor y = call(layer, in, seen);
       sum(y * slope).backward();
       Values results = {where(places.unsqueeze(-1), y.detach(), 0.0)};
@@ -271,36 +254,29 @@ TEST_CASE("padding of a layer's input reaches no weight's gradient") {
       check_same(name + cat(": ", value), run(value), wanted, 1e-12);
   };
   for (const bool weights : {false, true}) {
-    check("multi-head, cross", MultiHeadAttention(E, 2),
-          [&](const auto& m_, const Tensor& a, const Tensor& b) {
-            return m_(a, b, b, {.mask = cross, .need_weights = weights}).output;
-          });
-    check("multi-head, self", MultiHeadAttention(E, 2),
-          [&](const auto& m_, const Tensor& a, const Tensor&) {
-            return m_(a, {.mask = within, .need_weights = weights}).output;
-          });
+    check("multi-head, cross", MultiHeadAttention(E, 2), [&](const auto& m_, const Tensor& a, const Tensor& b) {
+      return m_(a, b, b, {.mask = cross, .need_weights = weights}).output;
+    });
+    check("multi-head, self", MultiHeadAttention(E, 2), [&](const auto& m_, const Tensor& a, const Tensor&) {
+      return m_(a, {.mask = within, .need_weights = weights}).output;
+    });
     check("grouped", GroupedQueryAttention(E, 2, {.num_kv_heads = 1}),
           [&](const auto& m_, const Tensor& a, const Tensor&) {
             return m_(a, {.mask = within, .need_weights = weights}).output;
           });
   }
   check("any score", MultiHead<DotScore>(E, 2),
-        [&](const auto& m_, const Tensor& a, const Tensor& b) {
-          return m_(a, b, b, {.mask = cross}).output;
-        });
-  check("per head", PerHeadAttention(E, E, 2), [&](const auto& m_, const Tensor& a, const Tensor&) {
-    return m_(a, {.mask = within}).output;
-  });
-  check("self-attention", SelfAttention(E, E), [&](const auto& m_, const Tensor& a, const Tensor&) {
-    return m_(a, {.mask = within}).output;
-  });
+        [&](const auto& m_, const Tensor& a, const Tensor& b) { return m_(a, b, b, {.mask = cross}).output; });
+  check("per head", PerHeadAttention(E, E, 2),
+        [&](const auto& m_, const Tensor& a, const Tensor&) { return m_(a, {.mask = within}).output; });
+  check("self-attention", SelfAttention(E, E),
+        [&](const auto& m_, const Tensor& a, const Tensor&) { return m_(a, {.mask = within}).output; });
 }
 
 TEST_CASE("Bahdanau's decoder never hears what stands in the padding of its source") {
   manual_seed(6);
   const BahdanauDecoder decoder(3, 7, {.dropout = 0.0});
-  const Tensor keys = padding_mask({2, 4}, 4), outputs = randn({2, 4, 3}),
-               hidden = randn({1, 2, 3});
+  const Tensor keys = padding_mask({2, 4}, 4), outputs = randn({2, 4, 3}), hidden = randn({1, 2, 3});
   const Tensor tokens = tensor_i64({1, 2, 3, 4}, {2, 2});
   const auto run = [&](double value) {
     for (Tensor p : decoder.parameters()) p.zero_grad();
@@ -327,7 +303,8 @@ TEST_CASE("a forbidden key stays out where dropout makes the rest larger") {
   const Tensor permitted = tensor({1, 0}, {1, 1, 1, 2}) > 0.0, counts = tensor({1, 0}, {1, 1, 2}) > 0.0;
   for (const Tensor& mask : {permitted, where(permitted, 0.0, full({}, -INFINITY))})
     for (int draw = 0; draw < 20; ++draw) {
-      const Tensor q = randn({1, 1, 1, 4}), k = randn({1, 1, 2, 4}), v = randn({1, 1, 2, 3}), slope = randn({1, 1, 1, 3});
+      const Tensor q = randn({1, 1, 1, 4}), k = randn({1, 1, 2, 4}), v = randn({1, 1, 2, 3}),
+                   slope = randn({1, 1, 1, 3});
       const AttentionOptions options{.mask = mask, .dropout = 0.9};
       const auto with = [&](double value) { return Values{q, spoilt(k, counts, value), spoilt(v, counts, value)}; };
       const auto fused = [&](const Values& x) { return scaled_dot_product_attention(x[0], x[1], x[2], options); };

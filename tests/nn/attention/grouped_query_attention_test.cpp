@@ -3,10 +3,10 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/fused_attention.h>
-#include <heed/nn/layers/gated_feed_forward.h>
 #include <heed/nn/attention/grouped_query_attention.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/layers/gated_feed_forward.h>
 #include "support/apart.h"
 #include "support/errors.h"
 #include "support/module_check.h"
@@ -105,9 +105,8 @@ TEST_CASE("grouped-query attention holds what layers must") {
   };
   test::check_module(GroupedQueryAttention(8, 4, {.num_kv_heads = 2, .bias = true}), {x}, causal);
   test::check_module(
-      GroupedQueryAttention(
-          8, 2, {.num_kv_heads = 1, .rope = RotaryPositions(4, RopeLayout::half_split)}),
-      {x}, causal);
+      GroupedQueryAttention(8, 2, {.num_kv_heads = 1, .rope = RotaryPositions(4, RopeLayout::half_split)}), {x},
+      causal);
   GroupedQueryAttention dropping(8, 2, {.dropout = 0.5});
   CHECK(apart(dropping(x).output, dropping(x).output) > 0.0);
   dropping.eval();
@@ -123,14 +122,11 @@ TEST_CASE("grouped-query attention says what does not fit") {
         "multiple of the heads, or give head_dim");
   CHECK(message_of([] { GroupedQueryAttention(8, 4, {.dropout = -1.0}); }) ==
         "GroupedQueryAttention: dropout = -1: a probability lies in 0 … 1");
-  CHECK(message_of<ShapeError>([] {
-          GroupedQueryAttention(8, 4, {.rope = RotaryPositions(8, RopeLayout::half_split)});
-        }) ==
+  CHECK(message_of<ShapeError>(
+            [] { GroupedQueryAttention(8, 4, {.rope = RotaryPositions(8, RopeLayout::half_split)}); }) ==
         "GroupedQueryAttention: heads of width 2, rope of width 8: must be equal: make "
         "RotaryPositions(2, …)");
-  CHECK(message_of<ShapeError>([] {
-          GroupedQueryAttention(8, 4)(zeros({3, 8}));
-        }) ==
+  CHECK(message_of<ShapeError>([] { GroupedQueryAttention(8, 4)(zeros({3, 8})); }) ==
         "GroupedQueryAttention: input (3, 8): must be (B, n, 8), batch first: give one sequence a batch "
         "axis with unsqueeze(0) [in GroupedQueryAttention]");
 }
@@ -139,8 +135,7 @@ TEST_CASE("gated feed-forward networks: the gate opens and closes the other half
   manual_seed(5);
   SwiGLU swiglu(4, {.hidden = 6});
   GEGLU geglu(4, {.hidden = 6, .bias = true});
-  CHECK(names_and_shapes(swiglu) ==
-        "gate_proj.weight(6, 4) up_proj.weight(6, 4) down_proj.weight(4, 6) ");
+  CHECK(names_and_shapes(swiglu) == "gate_proj.weight(6, 4) up_proj.weight(6, 4) down_proj.weight(4, 6) ");
   const Tensor x = randn({2, 3, 4});
   CHECK(apart(swiglu(x), swiglu.down_proj(silu(swiglu.gate_proj(x)) * swiglu.up_proj(x))) == 0.0);
   test::check_module(swiglu, {x});

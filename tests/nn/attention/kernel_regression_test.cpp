@@ -4,8 +4,8 @@
 
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
-#include <heed/nn/attention/kernel_regression.h>
 #include <heed/nn/attention/distance_kernels.h>
+#include <heed/nn/attention/kernel_regression.h>
 #include <heed/nn/attention/masks.h>
 #include "support/errors.h"
 #include "support/module_check.h"
@@ -19,11 +19,8 @@ namespace {
 double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 // Scores of keys at the distances given, from one query at 0.
-template <class K>
-std::vector<double> at(const K& kernel, const std::vector<double>& distances) {
-  return kernel(zeros({1, 1}, Dtype::f64),
-                tensor(distances, {int64_t(distances.size()), 1}, Dtype::f64))
-      .to_vector();
+template <class K> std::vector<double> at(const K& kernel, const std::vector<double>& distances) {
+  return kernel(zeros({1, 1}, Dtype::f64), tensor(distances, {int64_t(distances.size()), 1}, Dtype::f64)).to_vector();
 }
 
 }  // namespace
@@ -59,8 +56,7 @@ TEST_CASE("squared distances keep the digits of near points") {
 TEST_CASE("Nadaraya-Watson is the mean of the values, weighted by nearness") {
   const NadarayaWatson model(Gaussian({.width = 0.8}));
   const std::vector<double> x{0, 0.5, 1.5, 2}, y{1, 3, 2, -1}, q{0.3, 1.0, 5.0};
-  const Tensor f =
-      model(tensor(q, Dtype::f64), tensor(x, Dtype::f64), tensor(y, Dtype::f64)).output;
+  const Tensor f = model(tensor(q, Dtype::f64), tensor(x, Dtype::f64), tensor(y, Dtype::f64)).output;
   REQUIRE(f.shape() == Shape{3});
   for (size_t i = 0; i < q.size(); ++i) {
     double above = 0, below = 0;
@@ -75,13 +71,11 @@ TEST_CASE("Nadaraya-Watson is the mean of the values, weighted by nearness") {
 
 TEST_CASE("d2l's parametric form is the Gaussian with w = 1/h") {
   manual_seed(1);
-  const Tensor q = randn({5}, Dtype::f64), k = randn({5, 7}, Dtype::f64),
-               v = randn({5, 7}, Dtype::f64);
+  const Tensor q = randn({5}, Dtype::f64), k = randn({5, 7}, Dtype::f64), v = randn({5, 7}, Dtype::f64);
   const double w = 1.7;
   const Tensor weights = softmax(-0.5 * square((q.unsqueeze(1) - k) * w), 1);
   const Tensor expected = sum(weights * v, 1);
-  const Attended a = NadarayaWatson(Gaussian({.width = 1 / w}))(q.reshape({5, 1, 1}),
-                                                                k.unsqueeze(-1), v.unsqueeze(-1));
+  const Attended a = NadarayaWatson(Gaussian({.width = 1 / w}))(q.reshape({5, 1, 1}), k.unsqueeze(-1), v.unsqueeze(-1));
   CHECK(distance(a.output.flatten(), expected) < 1e-14);
 }
 
@@ -100,9 +94,9 @@ TEST_CASE("theorem: with keys of one norm it is dot-product attention, to 1e-12"
 
 TEST_CASE("a query that no key reaches gets zeros, the Gaussian reaches everywhere") {
   const Tensor q = tensor({100}), k = tensor({0, 1}), v = tensor({3, 5});
-  for (const double y : {NadarayaWatson(Boxcar())(q, k, v).output.item(),
-                         NadarayaWatson(Triangular())(q, k, v).output.item(),
-                         NadarayaWatson(Epanechikov())(q, k, v).output.item()})
+  for (const double y :
+       {NadarayaWatson(Boxcar())(q, k, v).output.item(), NadarayaWatson(Triangular())(q, k, v).output.item(),
+        NadarayaWatson(Epanechikov())(q, k, v).output.item()})
     CHECK(y == 0.0);
   CHECK(NadarayaWatson(Gaussian())(q, k, v).output.item() == 5.0);
   CHECK(NadarayaWatson(Constant())(q, k, v).output.item() == 4.0);
@@ -124,8 +118,7 @@ TEST_CASE("leave-one-out has its best width inside, without the mask the narrowe
   CHECK(loss(1e-3, false) < loss(0.05, false));
   CHECK(loss(0.05, false) < loss(0.25, false));
 
-  const NadarayaWatson model(
-      Gaussian({.width = 2.0, .learn_width = true}));  // and descent finds it
+  const NadarayaWatson model(Gaussian({.width = 2.0, .learn_width = true}));  // and descent finds it
   const Tensor x32 = x.to(Dtype::f32), y32 = y.to(Dtype::f32);
   Tensor log_width = model.kernel.log_width;
   for (int step = 0; step < 200; ++step) {
@@ -142,9 +135,7 @@ TEST_CASE("leave-one-out has its best width inside, without the mask the narrowe
 TEST_CASE("kernels hold what layers must") {
   manual_seed(4);
   const Tensor q = randn({2, 3, 2}), k = randn({2, 4, 2}), v = randn({2, 4, 3});
-  const auto run = [](const auto& m, const std::vector<Tensor>& in) {
-    return m(in[0], in[1], in[2]).output;
-  };
+  const auto run = [](const auto& m, const std::vector<Tensor>& in) { return m(in[0], in[1], in[2]).output; };
   const KernelOptions learn{.width = 3.0, .learn_width = true}, fixed{.width = 3.0};
   test::check_module(NadarayaWatson(Gaussian(learn)), {q, k, v}, run);
   test::check_module(NadarayaWatson(Epanechikov(learn)), {q, k, v}, run);
@@ -152,21 +143,17 @@ TEST_CASE("kernels hold what layers must") {
   test::check_module(NadarayaWatson(Gaussian(fixed)), {q, k, v}, run);
   test::check_module(NadarayaWatson(Boxcar(fixed)), {q, k, v}, run);
   test::check_module(NadarayaWatson(Constant()), {q, k, v}, run);
-  test::check_module(Gaussian(learn), {q, k}, [](const Gaussian& m, const std::vector<Tensor>& in) {
-    return m(in[0], in[1]);
-  });
+  test::check_module(Gaussian(learn), {q, k},
+                     [](const Gaussian& m, const std::vector<Tensor>& in) { return m(in[0], in[1]); });
 }
 
 TEST_CASE("kernels say what does not fit") {
-  CHECK(message_of([] { Gaussian({.width = 0}); }) ==
-        "DistanceKernel: width = 0: must be positive");
+  CHECK(message_of([] { Gaussian({.width = 0}); }) == "DistanceKernel: width = 0: must be positive");
   CHECK(message_of([] { Boxcar({.learn_width = true}); }) ==
         "Boxcar: learn_width: its derivative by the width is 0 wherever there is one: learn the "
         "width of a Gaussian, "
         "an Epanechikov or a triangular kernel");
-  CHECK(message_of<ShapeError>([] {
-          squared_distances(zeros({3, 2}), zeros({4, 3}));
-        }) ==
+  CHECK(message_of<ShapeError>([] { squared_distances(zeros({3, 2}), zeros({4, 3})); }) ==
         "squared_distances: queries (3, 2), keys (4, 3): must be (…, n, d) and (…, m, d): the last "
         "axes differ");
 }

@@ -2,9 +2,9 @@
 #include "support/catch.h"
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/models/gpt.h>
 #include <heed/nn/attention/grouped_query_attention.h>
 #include <heed/nn/attention/kv_cache.h>
+#include <heed/nn/models/gpt.h>
 #include <heed/nn/models/transformer_decoder.h>
 #include "support/apart.h"
 #include "support/errors.h"
@@ -91,14 +91,10 @@ TEST_CASE("a cache says what does not fit") {
         "KeyValueCache: keys float32 (1, 2, 1, 3), values (1, 2, 1, 5) behind keys float32 (2, 2, "
         "3, 3), values (2, 2, 3, 5): only the number of positions may differ: truncate(0) to begin "
         "anew");
-  CHECK(message_of<ShapeError>([&] {
-          cache.append({zeros({2, 2, 1, 3}), zeros({2, 2, 2, 5})});
-        }) ==
+  CHECK(message_of<ShapeError>([&] { cache.append({zeros({2, 2, 1, 3}), zeros({2, 2, 2, 5})}); }) ==
         "KeyValueCache: keys (2, 2, 1, 3), values (2, 2, 2, 5): must be (B, g, n, d) and (B, g, n, "
         "p)");
-  CHECK(message_of<AutogradError>([&] {
-          cache.append({parameter(zeros({2, 2, 1, 3})), zeros({2, 2, 1, 5})});
-        }) ==
+  CHECK(message_of<AutogradError>([&] { cache.append({parameter(zeros({2, 2, 1, 3})), zeros({2, 2, 1, 5})}); }) ==
         "KeyValueCache: keys that record history: a cache is for generation: open a NoGrad around "
         "it");
   CHECK(message_of<IndexError>([&] { cache.truncate(3); }) ==
@@ -139,18 +135,15 @@ TEST_CASE("GPT writes with a cache what it writes without, and each greedy token
 
 TEST_CASE("grouped-query attention with a cache goes on where it was, with its positions") {
   manual_seed(4);
-  GroupedQueryAttention m(12, 6,
-                          {.num_kv_heads = 2, .rope = RotaryPositions(2, RopeLayout::half_split)});
+  GroupedQueryAttention m(12, 6, {.num_kv_heads = 2, .rope = RotaryPositions(2, RopeLayout::half_split)});
   m.to(Dtype::f64);
   const NoGrad no_history;
   const Tensor x = randn({2, 9, 12}, Dtype::f64);
   const Tensor whole = m(x, {.causal = true}).output;
   KeyValueCache cache(9);
-  CHECK(apart(m(x.slice(1, 0, 4), {.causal = true, .cache = &cache}).output, whole.slice(1, 0, 4)) <
-        1e-13);
+  CHECK(apart(m(x.slice(1, 0, 4), {.causal = true, .cache = &cache}).output, whole.slice(1, 0, 4)) < 1e-13);
   for (int64_t i = 4; i < 9; ++i) {
-    const Attended a =
-        m(x.slice(1, i, i + 1), {.causal = true, .need_weights = true, .cache = &cache});
+    const Attended a = m(x.slice(1, i, i + 1), {.causal = true, .need_weights = true, .cache = &cache});
     CHECK(apart(a.output, whole.slice(1, i, i + 1)) < 1e-13);
     CHECK(a.weights.shape() == Shape{2, 6, 1, i + 1});
   }
@@ -159,9 +152,8 @@ TEST_CASE("grouped-query attention with a cache goes on where it was, with its p
 TEST_CASE("a decoder steps with a cache as it does at once") {
   manual_seed(5);
   for (const bool norm_first : {false, true}) {
-    TransformerDecoder decoder(
-        TransformerDecoderLayer(8, 2, {.dim_feedforward = 12, .norm_first = norm_first}), 2,
-        LayerNorm(8));
+    TransformerDecoder decoder(TransformerDecoderLayer(8, 2, {.dim_feedforward = 12, .norm_first = norm_first}), 2,
+                               LayerNorm(8));
     decoder.to(Dtype::f64);
     decoder.eval();
     const NoGrad no_history;

@@ -18,8 +18,7 @@ namespace {
 
 double gap(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
-template <class M>
-M widened(M m) {
+template <class M> M widened(M m) {
   m.to(Dtype::f64);
   return m;
 }
@@ -35,8 +34,7 @@ TEST_CASE("local-m: zero outside the window, softmax inside it") {
   CHECK(output.shape() == Shape{2, 7, 4});
   CHECK(weights.shape() == Shape{2, 7, 7});
   for (int64_t t = 0; t < 7; ++t)
-    for (int64_t s = 0; s < 7; ++s)
-      CHECK((weights[1][t][s].item() > 0.0) == (std::abs(s - t) <= 2));
+    for (int64_t s = 0; s < 7; ++s) CHECK((weights[1][t][s].item() > 0.0) == (std::abs(s - t) <= 2));
   CHECK(gap(sum(weights, -1), ones({2, 7}, Dtype::f64)) < 1e-15);
   const AttentionOptions window{.mask = sliding_window_mask(7, 7, 2, 2)};
   CHECK(gap(output, Attention<DotScore>()(q, k, v, window).output) < 1e-15);
@@ -55,12 +53,9 @@ TEST_CASE("local-m: zero outside the window, softmax inside it") {
   const Tensor bias = randn({7, 7}, Dtype::f64);
   const Tensor added = local(q, k, v, {.mask = bias}).weights;
   CHECK(added[0][3][0].item() == 0.0);
-  CHECK(gap(added, softmax(where(sliding_window_mask(7, 7, 2, 2), DotScore()(q, k) + bias,
-                                 -INFINITY),
-                           -1)) < 1e-15);
+  CHECK(gap(added, softmax(where(sliding_window_mask(7, 7, 2, 2), DotScore()(q, k) + bias, -INFINITY), -1)) < 1e-15);
   const LocalMonotonicAttention<Boxcar> kernel(1, Boxcar({.width = 100}));
-  CHECK(gap(kernel(q, k, v).weights[0][3], tensor({0, 0, 1, 1, 1, 0, 0}, Dtype::f64) / 3.0) <
-        1e-15);
+  CHECK(gap(kernel(q, k, v).weights[0][3], tensor({0, 0, 1, 1, 1, 0, 0}, Dtype::f64) / 3.0) < 1e-15);
 }
 
 TEST_CASE("local-p: the formula, number by number") {
@@ -76,17 +71,15 @@ TEST_CASE("local-p: the formula, number by number") {
   for (int64_t b = 0; b < 2; ++b)
     for (int64_t t = 0; t < 5; ++t) {
       double inner = 0.0;
-      for (int64_t i = 0; i < 4; ++i)
-        inner += u[0][i].item() * std::tanh(sum(W[i] * q[b][t]).item());
+      for (int64_t i = 0; i < 4; ++i) inner += u[0][i].item() * std::tanh(sum(W[i] * q[b][t]).item());
       const double p = double(S) / (1.0 + std::exp(-inner));
       double total = 0.0;
       for (int64_t s = 0; s < S; ++s)
         if (std::abs(double(s) - p) <= D) total += std::exp(scores[b][t][s].item());
       for (int64_t s = 0; s < S; ++s) {
         const double d = double(s) - p, sigma = D / 2.0;
-        const double expected = std::abs(d) > D ? 0.0
-                                                : std::exp(scores[b][t][s].item()) / total *
-                                                      std::exp(-d * d / (2 * sigma * sigma));
+        const double expected =
+            std::abs(d) > D ? 0.0 : std::exp(scores[b][t][s].item()) / total * std::exp(-d * d / (2 * sigma * sigma));
         CHECK(weights[b][t][s].item() == Approx(expected).margin(1e-15));
       }
     }
@@ -103,17 +96,14 @@ TEST_CASE("local-p: the place is learnt, padding does not count") {
   CHECK(amax(abs(local.position_layer.weight.grad())).item() > 0.0);
   CHECK(amax(abs(local.position_out.weight.grad())).item() > 0.0);
   const Attended padded = local(q, k, v, {.key_mask = padding_mask({8, 5}, 8)});
-  const Attended shorter =
-      local(q.slice(0, 1, 2), k.slice(0, 1, 2).slice(1, 0, 5), v.slice(0, 1, 2).slice(1, 0, 5));
+  const Attended shorter = local(q.slice(0, 1, 2), k.slice(0, 1, 2).slice(1, 0, 5), v.slice(0, 1, 2).slice(1, 0, 5));
   CHECK(gap(padded.output.slice(0, 1, 2), shorter.output) < 1e-15);
 }
 
 TEST_CASE("local attention holds what layers must") {
   manual_seed(4);
   const std::vector<Tensor> in = {randn({2, 4, 3}), randn({2, 5, 3}), randn({2, 5, 2})};
-  const auto run = [](const auto& m, const std::vector<Tensor>& x) {
-    return m(x[0], x[1], x[2]).output;
-  };
+  const auto run = [](const auto& m, const std::vector<Tensor>& x) { return m(x[0], x[1], x[2]).output; };
   test::check_module(LocalMonotonicAttention<DotScore>(1), in, run);
   test::check_module(LocalPredictiveAttention<DotScore>(2, 3, 4), in, run);
   const LocalPredictiveAttention learnt(2, 3, 4, Gaussian({.width = 2, .learn_width = true}));

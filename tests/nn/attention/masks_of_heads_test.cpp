@@ -26,8 +26,7 @@ Tensor row(const Tensor& x, int64_t b) { return x.slice(0, b, b + 1); }
 
 // (B, n, m) of each kind: a prefix each, or anything at all, or the same as numbers that are added.
 std::vector<Tensor> masks_of_sequences(int64_t queries, int64_t keys) {
-  std::vector<Tensor> masks = {rand({B, queries, keys}) > 0.4,
-                               randn({B, queries, keys}, Dtype::f64)};
+  std::vector<Tensor> masks = {rand({B, queries, keys}) > 0.4, randn({B, queries, keys}, Dtype::f64)};
   masks.push_back(where(masks[0], masks[1], -INFINITY));
   if (queries == keys) masks.push_back(prefix_mask({1, 4, 2}, queries));
   return masks;
@@ -57,8 +56,7 @@ void check_sequences(const std::string& what, const Call& call, int64_t keys = n
     }
 }
 
-template <class M>
-M doubled(M m) {
+template <class M> M doubled(M m) {
   m.to(Dtype::f64);
   m.eval();
   return m;
@@ -69,8 +67,7 @@ M doubled(M m) {
 TEST_CASE("a mask of three axes is one a sequence, in every layer with heads, when B = h") {
   manual_seed(1);
   const auto mha = doubled(MultiHeadAttention(E, h));
-  const auto extra =
-      doubled(MultiHeadAttention(E, h, {.add_bias_kv = true, .add_zero_attn = true}));
+  const auto extra = doubled(MultiHeadAttention(E, h, {.add_bias_kv = true, .add_zero_attn = true}));
   for (const auto* m : {&mha, &extra})
     for (const bool weights : {false, true}) {
       check_sequences("multi-head, self", [&](const Tensor& x, const Tensor&, const Tensor& mask) {
@@ -85,8 +82,7 @@ TEST_CASE("a mask of three axes is one a sequence, in every layer with heads, wh
       check_sequences(
           "multi-head, in two steps",
           [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-            return m->attend_to(x, m->keys_values(y, y), {.mask = mask, .need_weights = weights})
-                .output;
+            return m->attend_to(x, m->keys_values(y, y), {.mask = mask, .need_weights = weights}).output;
           },
           4);
     }
@@ -98,9 +94,7 @@ TEST_CASE("a mask of three axes is one a sequence, in every layer with heads, wh
   const auto gauss = doubled(MultiHead(E, h, Gaussian({.widths = {0.5, 1.0, 2.0}})));
   const auto additive = doubled(MultiHead(E, h, AdditiveScore(2, 2, 3)));
   const auto with = [](const auto& m) {
-    return [&m](const Tensor& x, const Tensor& y, const Tensor& mask) {
-      return m(x, y, y, {.mask = mask}).output;
-    };
+    return [&m](const Tensor& x, const Tensor& y, const Tensor& mask) { return m(x, y, y, {.mask = mask}).output; };
   };
   check_sequences("any score: dots", with(dots), 4);
   check_sequences("any score: a kernel a head", with(gauss), 4);
@@ -118,23 +112,17 @@ TEST_CASE("a mask of three axes is one a sequence in Transformers when B = h") {
   manual_seed(2);
   const TransformerEncoderLayer layer(E, h, {.dim_feedforward = 8, .dropout = 0.0});
   const auto encoder = doubled(TransformerEncoder(layer, 2));
-  check_sequences("encoder", [&](const Tensor& x, const Tensor&, const Tensor& mask) {
-    return encoder(x, {.mask = mask});
-  });
-  const auto decoder = doubled(
-      TransformerDecoder(TransformerDecoderLayer(E, h, {.dim_feedforward = 8, .dropout = 0.0}), 2));
-  check_sequences("decoder, its own", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-    return decoder(x, y, {.mask = mask});
-  });
+  check_sequences("encoder",
+                  [&](const Tensor& x, const Tensor&, const Tensor& mask) { return encoder(x, {.mask = mask}); });
+  const auto decoder =
+      doubled(TransformerDecoder(TransformerDecoderLayer(E, h, {.dim_feedforward = 8, .dropout = 0.0}), 2));
+  check_sequences("decoder, its own",
+                  [&](const Tensor& x, const Tensor& y, const Tensor& mask) { return decoder(x, y, {.mask = mask}); });
   check_sequences(
       "decoder, the memory's",
-      [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-        return decoder(x, y, {.memory_mask = mask});
-      },
-      4);
-  const auto both = doubled(Transformer(
-      E, h,
-      {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 8, .dropout = 0.0}));
+      [&](const Tensor& x, const Tensor& y, const Tensor& mask) { return decoder(x, y, {.memory_mask = mask}); }, 4);
+  const auto both = doubled(
+      Transformer(E, h, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 8, .dropout = 0.0}));
   check_sequences("source", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
     return both(x, y, {.source_mask = mask});
   });
@@ -142,10 +130,7 @@ TEST_CASE("a mask of three axes is one a sequence in Transformers when B = h") {
     return both(y, x, {.target_mask = mask});
   });
   check_sequences(
-      "memory",
-      [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-        return both(y, x, {.memory_mask = mask});
-      },
+      "memory", [&](const Tensor& x, const Tensor& y, const Tensor& mask) { return both(y, x, {.memory_mask = mask}); },
       4);
 }
 
@@ -161,8 +146,7 @@ TEST_CASE("a mask of three axes is one a sequence for tensors with heads when B 
   check_sequences(
       "fused",
       [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-        const Tensor out =
-            scaled_dot_product_attention(heads(x), heads(y), heads(y), {.mask = mask});
+        const Tensor out = scaled_dot_product_attention(heads(x), heads(y), heads(y), {.mask = mask});
         AttentionTrace::record(out);  // the plain path has a trace of its own
         return out;
       },
@@ -198,9 +182,7 @@ TEST_CASE("with as many sequences as heads, a prefix mask of each leaks no futur
   const auto m = doubled(MultiHeadAttention(E, h));
   const Tensor mask = prefix_mask({1, 1, 4}, n);
   for (const bool weights : {false, true}) {
-    const auto run = [&](const Tensor& x) {
-      return m(x, {.mask = mask, .need_weights = weights}).output;
-    };
+    const auto run = [&](const Tensor& x) { return m(x, {.mask = mask, .need_weights = weights}).output; };
     const Tensor x = randn({B, n, E}, Dtype::f64), other = x.clone();
     other.slice(1, n - 1, n).fill_(7.0);  // the last position, which no prefix holds
     CHECK(apart(run(x).slice(1, 0, n - 1), run(other).slice(1, 0, n - 1)) == 0.0);
@@ -215,15 +197,12 @@ TEST_CASE("a mask a head has four axes, and is refused with three where that sho
   for (const bool weights : {false, true}) {
     const Tensor all = m(x, {.mask = per_head, .need_weights = weights}).output;
     for (int64_t b = 0; b < 2; ++b)
-      CHECK(apart(row(all, b), m(row(x, b), {.mask = per_head, .need_weights = weights}).output) <
-            1e-14);
-    CHECK(message_of<ShapeError>(
-              [&] { m(x, {.mask = per_head.squeeze(0), .need_weights = weights}); })
-              .ends_with(
-                  "mask (3, 5, 5), scores (2, 3, 5, 5): with heads a mask is (5, 5), (2, 5, 5), "
-                  "one a "
-                  "sequence, or (2 or 1, 3 or 1, 5, 5): give it these sizes, or 1; one mask a head "
-                  "lacks the axis of sequences: unsqueeze(0) [in MultiHeadAttention]"));
+      CHECK(apart(row(all, b), m(row(x, b), {.mask = per_head, .need_weights = weights}).output) < 1e-14);
+    CHECK(message_of<ShapeError>([&] { m(x, {.mask = per_head.squeeze(0), .need_weights = weights}); })
+              .ends_with("mask (3, 5, 5), scores (2, 3, 5, 5): with heads a mask is (5, 5), (2, 5, 5), "
+                         "one a "
+                         "sequence, or (2 or 1, 3 or 1, 5, 5): give it these sizes, or 1; one mask a head "
+                         "lacks the axis of sequences: unsqueeze(0) [in MultiHeadAttention]"));
   }
 }
 
@@ -236,9 +215,8 @@ TEST_CASE("a cache takes masks of sequences for all keys, old and new, when B = 
   const Tensor whole = m(x, {.mask = mask}).output;
   KeyValueCache cache(n);
   for (int64_t t = 0; t < n; ++t) {
-    const Tensor step = m(x.slice(1, t, t + 1),
-                          {.mask = mask.slice(1, t, t + 1).slice(2, 0, t + 1), .cache = &cache})
-                            .output;
+    const Tensor step =
+        m(x.slice(1, t, t + 1), {.mask = mask.slice(1, t, t + 1).slice(2, 0, t + 1), .cache = &cache}).output;
     CHECK(apart(step, whole.slice(1, t, t + 1)) < 1e-14);
   }
 }

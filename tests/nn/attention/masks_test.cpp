@@ -22,8 +22,7 @@ TEST_CASE("a causal mask puts the last query at the last key") {
   CHECK(numbers(causal_mask(3)) == std::vector<double>{1, 0, 0, 1, 1, 0, 1, 1, 1});
   CHECK(causal_mask(2, 4).shape() == Shape{2, 4});
   CHECK(numbers(causal_mask(2, 4)) == std::vector<double>{1, 1, 1, 0, 1, 1, 1, 1});
-  CHECK(numbers(causal_mask(3, 2)) ==
-        std::vector<double>{0, 0, 1, 0, 1, 1});  // the first query sees nothing
+  CHECK(numbers(causal_mask(3, 2)) == std::vector<double>{0, 0, 1, 0, 1, 1});  // the first query sees nothing
   CHECK(causal_mask(0).shape() == Shape{0, 0});
 }
 
@@ -41,18 +40,15 @@ TEST_CASE("a mask of oneself") {
 
 TEST_CASE("what is permitted: everything is no mask at all") {
   CHECK_FALSE(attention_mask("test", {2, 3, 4}, Dtype::f32, {}).permitted.defined());
-  const Tensor both = attention_mask("test", {1, 2, 3}, Dtype::f32,
-                                     {.key_mask = padding_mask({2}, 3), .causal = true})
-                          .permitted;
+  const Tensor both =
+      attention_mask("test", {1, 2, 3}, Dtype::f32, {.key_mask = padding_mask({2}, 3), .causal = true}).permitted;
   CHECK(both.shape() == Shape{1, 2, 3});
   CHECK(numbers(both) == std::vector<double>{1, 1, 0, 1, 1, 0});
 }
 
 TEST_CASE("a sliding window reaches so far back and ahead, from the query's own place") {
-  CHECK(numbers(sliding_window_mask(4, 4, 1)) ==
-        std::vector<double>{1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1});
-  CHECK(numbers(sliding_window_mask(3, 3, 0, 1)) ==
-        std::vector<double>{1, 1, 0, 0, 1, 1, 0, 0, 1});
+  CHECK(numbers(sliding_window_mask(4, 4, 1)) == std::vector<double>{1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1});
+  CHECK(numbers(sliding_window_mask(3, 3, 0, 1)) == std::vector<double>{1, 1, 0, 0, 1, 1, 0, 0, 1});
   CHECK(numbers(sliding_window_mask(2, 5, 2)) ==
         std::vector<double>{0, 1, 1, 1, 0, 0, 0, 1, 1, 1});  // the last query is at the last key
   CHECK(numbers(sliding_window_mask(6, 6, 6)) == numbers(causal_mask(6)));
@@ -64,8 +60,7 @@ TEST_CASE("a sliding window reaches so far back and ahead, from the query's own 
 TEST_CASE("a prefix is seen by all, behind it the mask is causal") {
   const Tensor mask = prefix_mask({2, 0}, 3);
   CHECK(mask.shape() == Shape{2, 3, 3});
-  CHECK(numbers(mask) ==
-        std::vector<double>{1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1});
+  CHECK(numbers(mask) == std::vector<double>{1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1});
 }
 
 TEST_CASE("packed sequences do not see each other") {
@@ -78,9 +73,7 @@ TEST_CASE("packed sequences do not see each other") {
   // Packed, each sequence gets what it gets alone.
   manual_seed(1);
   const Tensor a = randn({3, 4}, Dtype::f64), b = randn({2, 4}, Dtype::f64), both = cat({a, b});
-  const Tensor packed =
-      attention(both, both, both, {.mask = block_diagonal_mask({3, 2}), .causal = true}).output;
-  const Tensor alone = cat({attention(a, a, a, {.causal = true}).output,
-                            attention(b, b, b, {.causal = true}).output});
+  const Tensor packed = attention(both, both, both, {.mask = block_diagonal_mask({3, 2}), .causal = true}).output;
+  const Tensor alone = cat({attention(a, a, a, {.causal = true}).output, attention(b, b, b, {.causal = true}).output});
   CHECK(amax(abs(packed - alone)).item() < 1e-14);
 }

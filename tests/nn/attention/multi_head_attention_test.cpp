@@ -37,8 +37,7 @@ TEST_CASE("theorem: one head with identity projections is attention") {
   const Tensor I = eye(4, Dtype::f64);
   write(m.in_proj_weight, cat({I, I, I}));
   write(m.out_proj.weight, I);
-  const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 5, 4}, Dtype::f64),
-               v = randn({2, 5, 4}, Dtype::f64);
+  const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 5, 4}, Dtype::f64), v = randn({2, 5, 4}, Dtype::f64);
   const Attended a = m(q, k, v, {.need_weights = true}), b = attention(q, k, v);
   CHECK(distance(a.output, b.output) < 1e-14);
   CHECK(distance(a.weights.squeeze(1), b.weights) < 1e-14);
@@ -51,8 +50,7 @@ TEST_CASE("theorem: heads are independent") {
   const Tensor before = m(x).output;
   Tensor values_of_head_1 = m.in_proj_weight.detach().slice(0, 12 + 2, 12 + 4);
   values_of_head_1.fill_(0.0);
-  const Tensor change =
-      before - m(x).output;  // what head 1 had contributed passes through its columns of W_O
+  const Tensor change = before - m(x).output;  // what head 1 had contributed passes through its columns of W_O
   const Tensor columns = m.out_proj.weight.detach().slice(1, 2, 4);
   const Tensor gram = matmul(columns.transpose(0, 1), columns);
   // Its projection on those two columns is all of it: solve the 2 × 2 normal equations.
@@ -67,9 +65,8 @@ TEST_CASE("the path without weights equals the one with them, and cross-attentio
   manual_seed(3);
   const MultiHeadAttention m = in_f64(8, 2);
   const Tensor x = randn({2, 5, 8}, Dtype::f64), y = x.clone();
-  for (const MultiHeadCall& call :
-       {MultiHeadCall{}, MultiHeadCall{.causal = true},
-        MultiHeadCall{.mask = !eye_mask(5), .key_mask = padding_mask({5, 2}, 5)}}) {
+  for (const MultiHeadCall& call : {MultiHeadCall{}, MultiHeadCall{.causal = true},
+                                    MultiHeadCall{.mask = !eye_mask(5), .key_mask = padding_mask({5, 2}, 5)}}) {
     MultiHeadCall with = call;
     with.need_weights = true;
     const Attended a = m(x, with);
@@ -86,8 +83,7 @@ TEST_CASE("one module takes sequences of any length") {
   const MultiHeadAttention m(8, 2);
   for (int64_t n = 1; n <= 64; n *= 2) CHECK(m(randn({1, n, 8})).output.shape() == Shape{1, n, 8});
   const MultiHeadAttention wide(100, 5);
-  CHECK(wide(randn({2, 4, 100}), randn({2, 6, 100}), randn({2, 6, 100}),
-             {.key_mask = padding_mask({3, 2}, 6)})
+  CHECK(wide(randn({2, 4, 100}), randn({2, 6, 100}), randn({2, 6, 100}), {.key_mask = padding_mask({3, 2}, 6)})
             .output.shape() == Shape{2, 4, 100});
 }
 
@@ -142,14 +138,12 @@ TEST_CASE("initial values are PyTorch's") {
 TEST_CASE("names and shapes are those of torch.nn.MultiheadAttention") {
   const auto names = [](const MultiHeadAttention& m) {
     std::string all;
-    for (const NamedTensor& entry : m.state_dict())
-      all += cat(entry.name, entry.tensor.shape(), " ");
+    for (const NamedTensor& entry : m.state_dict()) all += cat(entry.name, entry.tensor.shape(), " ");
     return all;
   };
   CHECK(names(MultiHeadAttention(4, 2)) ==
         "in_proj_weight(12, 4) in_proj_bias(12,) out_proj.weight(4, 4) out_proj.bias(4,) ");
-  CHECK(names(MultiHeadAttention(4, 2, {.bias = false})) ==
-        "in_proj_weight(12, 4) out_proj.weight(4, 4) ");
+  CHECK(names(MultiHeadAttention(4, 2, {.bias = false})) == "in_proj_weight(12, 4) out_proj.weight(4, 4) ");
   CHECK(names(MultiHeadAttention(4, 2, {.kdim = 3, .vdim = 5})) ==
         "q_proj_weight(4, 4) k_proj_weight(4, 3) v_proj_weight(4, 5) in_proj_bias(12,) "
         "out_proj.weight(4, 4) out_proj.bias(4,) ");
@@ -158,27 +152,21 @@ TEST_CASE("names and shapes are those of torch.nn.MultiheadAttention") {
 TEST_CASE("multi-head attention holds what layers must") {
   manual_seed(9);
   const Tensor q = randn({2, 2, 4}), k = randn({2, 3, 4});
-  test::check_module(MultiHeadAttention(4, 2), {q},
-                     [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
-                       return m(in[0], {.causal = true}).output;
-                     });
-  test::check_module(MultiHeadAttention(4, 2), {q, k},
-                     [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
-                       return m(in[0], in[1], in[1], {.need_weights = true}).output;
-                     });
-  test::check_module(MultiHeadAttention(4, 2, {.add_bias_kv = true, .add_zero_attn = true}), {q},
-                     [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
-                       return m(in[0], {.causal = true}).output;
-                     });
-  test::check_module(MultiHeadAttention(4, 2, {.bias = false, .kdim = 3, .vdim = 2}),
-                     {q, randn({2, 3, 3}), randn({2, 3, 2})},
-                     [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
-                       return m(in[0], in[1], in[2]).output;
-                     });
+  test::check_module(MultiHeadAttention(4, 2), {q}, [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
+    return m(in[0], {.causal = true}).output;
+  });
+  test::check_module(MultiHeadAttention(4, 2), {q, k}, [](const MultiHeadAttention& m, const std::vector<Tensor>& in) {
+    return m(in[0], in[1], in[1], {.need_weights = true}).output;
+  });
+  test::check_module(
+      MultiHeadAttention(4, 2, {.add_bias_kv = true, .add_zero_attn = true}), {q},
+      [](const MultiHeadAttention& m, const std::vector<Tensor>& in) { return m(in[0], {.causal = true}).output; });
+  test::check_module(
+      MultiHeadAttention(4, 2, {.bias = false, .kdim = 3, .vdim = 2}), {q, randn({2, 3, 3}), randn({2, 3, 2})},
+      [](const MultiHeadAttention& m, const std::vector<Tensor>& in) { return m(in[0], in[1], in[2]).output; });
 }
 
-TEST_CASE(
-    "multi-head attention: a learnt key and one of zeros, behind the others, for every query") {
+TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the others, for every query") {
   manual_seed(10);
   const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 3, 4}, Dtype::f64);
   const MultiHeadAttention both = in_f64(4, 2, {.add_bias_kv = true, .add_zero_attn = true});
@@ -188,8 +176,7 @@ TEST_CASE(
   CHECK(names == "in_proj_weight in_proj_bias bias_k bias_v out_proj.weight out_proj.bias ");
 
   // Hidden behind every mask there is, the two are seen all the same, and nothing else.
-  const Attended a =
-      both(q, k, k, {.key_mask = padding_mask({0, 2}, 3), .causal = true, .need_weights = true});
+  const Attended a = both(q, k, k, {.key_mask = padding_mask({0, 2}, 3), .causal = true, .need_weights = true});
   REQUIRE(a.weights.shape() == Shape{2, 2, 3, 5});
   CHECK(distance(sum(a.weights, -1), ones({2, 2, 3}, Dtype::f64)) < 1e-14);
   CHECK(amax(abs(a.weights[0].slice(-1, 0, 3))).item() == 0.0);
@@ -199,10 +186,9 @@ TEST_CASE(
 
   // A floating mask does the same as a boolean one, and fused and plain agree.
   const Tensor added = where(causal_mask(3), zeros({3, 3}, Dtype::f64), -INFINITY);
-  CHECK(distance(both(q, k, k, {.mask = added, .key_mask = padding_mask({0, 2}, 3)}).output,
-                 a.output) < 1e-14);
-  CHECK(distance(both(q, q, q, {.causal = true}).output,
-                 both(q, {.causal = true, .need_weights = true}).output) < 1e-14);
+  CHECK(distance(both(q, k, k, {.mask = added, .key_mask = padding_mask({0, 2}, 3)}).output, a.output) < 1e-14);
+  CHECK(distance(both(q, q, q, {.causal = true}).output, both(q, {.causal = true, .need_weights = true}).output) <
+        1e-14);
 
   // A key of zeros has score 0 and adds nothing: what is left of the weights is the share of the
   // others.
@@ -211,8 +197,7 @@ TEST_CASE(
   CHECK(w.shape() == Shape{2, 2, 3, 4});
   const Tensor others = w.slice(-1, 0, 3);
   const KeysValues memory = zero.keys_values(k, k);
-  const Attended by_hand =
-      attention(split_heads(linear(q, zero.in_proj_weight.slice(0, 0, 4)), 2), memory.k, memory.v);
+  const Attended by_hand = attention(split_heads(linear(q, zero.in_proj_weight.slice(0, 0, 4)), 2), memory.k, memory.v);
   CHECK(distance(others / sum(others, -1, keepdim), by_hand.weights) < 1e-14);
 }
 
@@ -228,17 +213,14 @@ TEST_CASE("multi-head attention: the mean of the heads' weights, for who asks") 
 
 TEST_CASE("multi-head attention in two steps is the same") {
   manual_seed(12);
-  for (const MultiHeadOptions& o :
-       {MultiHeadOptions{}, MultiHeadOptions{.bias = false, .kdim = 3, .vdim = 5}}) {
+  for (const MultiHeadOptions& o : {MultiHeadOptions{}, MultiHeadOptions{.bias = false, .kdim = 3, .vdim = 5}}) {
     const MultiHeadAttention m = in_f64(8, 2, o);
-    const Tensor q = randn({2, 3, 8}, Dtype::f64),
-                 k = randn({2, 4, o.kdim.value_or(8)}, Dtype::f64),
+    const Tensor q = randn({2, 3, 8}, Dtype::f64), k = randn({2, 4, o.kdim.value_or(8)}, Dtype::f64),
                  v = randn({2, 4, o.vdim.value_or(8)}, Dtype::f64);
     const KeysValues memory = m.keys_values(k, v);
     CHECK(memory.k.shape() == Shape{2, 2, 4, 4});
     CHECK(distance(m.attend_to(q, memory).output, m(q, k, v).output) < 1e-15);
-    CHECK(distance(m.attend_to(q.slice(1, 2, 3), memory).output, m(q, k, v).output.slice(1, 2, 3)) <
-          1e-14);
+    CHECK(distance(m.attend_to(q.slice(1, 2, 3), memory).output, m(q, k, v).output.slice(1, 2, 3)) < 1e-14);
   }
 }
 
@@ -249,9 +231,7 @@ TEST_CASE("multi-head attention says what does not fit") {
   CHECK(message_of([] { MultiHeadAttention(4, 2, {.dropout = 1.5}); }) ==
         "MultiHeadAttention: dropout = 1.5: a probability lies in 0 … 1");
   const MultiHeadAttention m(4, 2);
-  CHECK(message_of<ShapeError>([&] {
-          m(zeros({3, 4}));
-        }) ==
+  CHECK(message_of<ShapeError>([&] { m(zeros({3, 4})); }) ==
         "MultiHeadAttention: query (3, 4), key (3, 4), value (3, 4): must be (B, n, 4), (B, m, 4) "
         "and (B, m, 4), batch first: "
         "give one sequence a batch axis with unsqueeze(0) [in MultiHeadAttention]");
@@ -263,8 +243,7 @@ TEST_CASE("multi-head attention says what does not fit") {
         "MultiHeadAttention: query (2, 3, 4), key (2, 4, 5), value (2, 5, 4): must be (B, n, 4), (B, m, 4) "
         "and (B, m, 4), batch first: the keys look transposed: give one key a row, key.transpose(1, 2)" +
             where);
-  CHECK(said({2, 3, 6}, {2, 5, 6}, {2, 5, 6})
-            .ends_with("batch first: project what is too wide or too narrow" + where));
+  CHECK(said({2, 3, 6}, {2, 5, 6}, {2, 5, 6}).ends_with("batch first: project what is too wide or too narrow" + where));
   CHECK(said({3, 2, 4}, {5, 2, 4}, {5, 2, 4})
             .ends_with("batch first: the batch looks second: put it first with transpose(0, 1)" + where));
   CHECK(said({2, 3, 4}, {2, 5, 4}, {2, 6, 4})
@@ -273,16 +252,11 @@ TEST_CASE("multi-head attention says what does not fit") {
   CHECK(message_of<DtypeError>([&] {
           m(zeros({1, 3, 4}), {.mask = tensor_i64({1, 0, 1})});
         }).find("a mask is boolean") != std::string::npos);
-  CHECK(
-      message_of<ShapeError>([&] {
-        m.keys_values(zeros({1, 3, 4}), zeros({1, 2, 4}));
-      }) ==
-      "MultiHeadAttention: key (1, 3, 4), value (1, 2, 4): must be (B, m, kdim) and (B, m, vdim), "
-      "batch first [in MultiHeadAttention]");
-  CHECK(
-      message_of<ShapeError>([&] {
-        m.attend_to(zeros({2, 1, 4}), m.keys_values(zeros({1, 3, 4}), zeros({1, 3, 4})));
-      }) ==
-      "MultiHeadAttention: query (2, 1, 4), keys (1, 2, 3, 2), values (1, 2, 3, 2): must be (B, n, "
-      "4), and both (B, 2, m, 2), of keys_values() for the same batch [in MultiHeadAttention]");
+  CHECK(message_of<ShapeError>([&] { m.keys_values(zeros({1, 3, 4}), zeros({1, 2, 4})); }) ==
+        "MultiHeadAttention: key (1, 3, 4), value (1, 2, 4): must be (B, m, kdim) and (B, m, vdim), "
+        "batch first [in MultiHeadAttention]");
+  CHECK(message_of<ShapeError>(
+            [&] { m.attend_to(zeros({2, 1, 4}), m.keys_values(zeros({1, 3, 4}), zeros({1, 3, 4}))); }) ==
+        "MultiHeadAttention: query (2, 1, 4), keys (1, 2, 3, 2), values (1, 2, 3, 2): must be (B, n, "
+        "4), and both (B, 2, m, 2), of keys_values() for the same batch [in MultiHeadAttention]");
 }

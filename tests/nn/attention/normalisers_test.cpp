@@ -20,9 +20,8 @@ using test::message_of;
 
 namespace {
 
-const std::vector<Normaliser> all_normalisers{Normaliser::softmax, Normaliser::kernel_sum,
-                                              Normaliser::sparsemax, Normaliser::sigmoid,
-                                              Normaliser::hard};
+const std::vector<Normaliser> all_normalisers{Normaliser::softmax, Normaliser::kernel_sum, Normaliser::sparsemax,
+                                              Normaliser::sigmoid, Normaliser::hard};
 
 Tensor weights_of(const Tensor& scores, Normaliser n, const Tensor& mask = {}) {
   AttentionOptions options{.normaliser = n};
@@ -52,9 +51,7 @@ std::vector<double> nearest_on_simplex(const std::vector<double>& s) {
 }  // namespace
 
 TEST_CASE("sparsemax: closed forms") {
-  const auto of = [](const std::vector<double>& s) {
-    return weights_of(row(s), Normaliser::sparsemax).to_vector();
-  };
+  const auto of = [](const std::vector<double>& s) { return weights_of(row(s), Normaliser::sparsemax).to_vector(); };
   CHECK(of({3}) == std::vector<double>{1});
   CHECK(of({0, 0}) == std::vector<double>{0.5, 0.5});
   CHECK(of({0.5, 0.25}) == std::vector<double>{0.625, 0.375});  // two keys: (1 + difference) / 2
@@ -69,8 +66,7 @@ TEST_CASE("sparsemax: the nearest point of the simplex, sums to 1, shifts cancel
     const Tensor s = 1.5 * randn({6, m}, Dtype::f64);
     const Tensor w = weights_of(s, Normaliser::sparsemax);
     for (int64_t i = 0; i < 6; ++i) {
-      const std::vector<double> expected = nearest_on_simplex(s[i].to_vector()),
-                                got = w[i].to_vector();
+      const std::vector<double> expected = nearest_on_simplex(s[i].to_vector()), got = w[i].to_vector();
       for (size_t j = 0; j < got.size(); ++j) CHECK(std::abs(got[j] - expected[j]) < 1e-13);
     }
     CHECK(amin(w).item() >= 0.0);
@@ -114,9 +110,8 @@ TEST_CASE("hard: all weight on the best key, the first of equals, and no slope")
   CHECK(a.weights.flatten().to_vector() == std::vector<double>{0, 1, 0, 1, 0, 0});
   CHECK(a.output.flatten().to_vector() == std::vector<double>{2, 1});
   sum(a.output * s[0][0]).backward();
-  CHECK(v.grad().flatten().to_vector() == std::vector<double>{1, 1, 0});  // times s₀₀ = 1
-  CHECK(s.grad().flatten().to_vector() ==
-        std::vector<double>{3, 0, 0, 0, 0, 0});  // as the factor only
+  CHECK(v.grad().flatten().to_vector() == std::vector<double>{1, 1, 0});           // times s₀₀ = 1
+  CHECK(s.grad().flatten().to_vector() == std::vector<double>{3, 0, 0, 0, 0, 0});  // as the factor only
 }
 
 TEST_CASE("theorem: as scores grow, softmax and sparsemax become hard") {
@@ -131,17 +126,15 @@ TEST_CASE("every normaliser: masks, rows without a key, no keys at all") {
   const Tensor mask = tensor({1, 0, 1, 1, 0, 0, 0, 0}, {2, 4}).to(Dtype::boolean);
   for (const Normaliser n : all_normalisers) {
     INFO("normaliser " << int(n));
-    const Tensor s = parameter(rand({2, 4}, Dtype::f64) + 0.1),
-                 v = parameter(randn({4, 2}, Dtype::f64));
+    const Tensor s = parameter(rand({2, 4}, Dtype::f64) + 0.1), v = parameter(randn({4, 2}, Dtype::f64));
     const Attended a = attend(s, v, {.mask = mask, .normaliser = n});
     CHECK(a.weights[0][1].item() == 0.0);
     CHECK(a.weights[1].to_vector() == std::vector<double>(4, 0.0));
     CHECK(a.output[1].to_vector() == std::vector<double>(2, 0.0));
     const Tensor visible = index_select(s.detach().slice(0, 0, 1), 1, tensor_i64({0, 2, 3}));
     const Tensor among_themselves = weights_of(visible, n);  // as if the hidden key were not there
-    CHECK(amax(abs(index_select(a.weights.slice(0, 0, 1), 1, tensor_i64({0, 2, 3})) -
-                   among_themselves))
-              .item() < 1e-15);
+    CHECK(amax(abs(index_select(a.weights.slice(0, 0, 1), 1, tensor_i64({0, 2, 3})) - among_themselves)).item() <
+          1e-15);
     sum(square(a.output)).backward();
     for (const double g : v.grad().to_vector()) CHECK(std::isfinite(g));
     if (s.grad().defined()) {
@@ -168,16 +161,14 @@ TEST_CASE("every normaliser: NaN is not hidden, unless a mask hides it") {
     const std::vector<double> y = attend(s, v, {.normaliser = n}).output.to_vector();
     CHECK(std::isnan(y[0]));
     CHECK(std::isfinite(y[1]));
-    CHECK(std::isfinite(
-        attend(s, v, {.mask = mask, .normaliser = n}).output.to_vector()[0]));
+    CHECK(std::isfinite(attend(s, v, {.mask = mask, .normaliser = n}).output.to_vector()[0]));
   }
 }
 
 TEST_CASE("every normaliser: derivatives, first and second order") {
   manual_seed(4);
   const Tensor mask = tensor({1, 1, 1, 1, 0, 1, 1, 0, 1, 1, 0, 0}, {3, 4}).to(Dtype::boolean);
-  for (const Normaliser n :
-       {Normaliser::softmax, Normaliser::kernel_sum, Normaliser::sparsemax, Normaliser::sigmoid}) {
+  for (const Normaliser n : {Normaliser::softmax, Normaliser::kernel_sum, Normaliser::sparsemax, Normaliser::sigmoid}) {
     INFO("normaliser " << int(n));
     gradcheck(
         [&](const std::vector<Tensor>& in) {

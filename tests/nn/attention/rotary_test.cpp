@@ -63,12 +63,10 @@ TEST_CASE("theorem: with rotary positions a score depends on the distance only")
 TEST_CASE("rotary layouts: converted weights give the same scores, unconverted ones do not") {
   manual_seed(2);
   const int64_t heads = 3, d = 4, E = 5;
-  const Tensor x = f64({2, 6, E}), w_q = f64({heads * d, E}), w_k = f64({heads * d, E}),
-               b_q = f64({heads * d});
+  const Tensor x = f64({2, 6, E}), w_q = f64({heads * d, E}), w_k = f64({heads * d, E}), b_q = f64({heads * d});
   const auto scores = [&](const Tensor& wq, const Tensor& wk, const Tensor& bq, RopeLayout layout) {
     const RotaryPositions rope(d, layout);
-    const Tensor q = rope(split_heads(linear(x, wq, bq), heads)),
-                 k = rope(split_heads(linear(x, wk), heads));
+    const Tensor q = rope(split_heads(linear(x, wq, bq), heads)), k = rope(split_heads(linear(x, wk), heads));
     return matmul(q, k.transpose(-2, -1));
   };
   const RopeLayout half = RopeLayout::half_split, inter = RopeLayout::interleaved;
@@ -95,9 +93,7 @@ TEST_CASE("rotary positions say what does not fit") {
   CHECK(message_of<ShapeError>([] { RotaryPositions(5, RopeLayout::half_split); }) ==
         "RotaryPositions: width 5: numbers turn in pairs: the width of a head must be even");
   const RotaryPositions rope(4, RopeLayout::half_split, {.max_length = 6});
-  CHECK(message_of<ShapeError>([&] {
-          rope(zeros({5, 4}), 2);
-        }) ==
+  CHECK(message_of<ShapeError>([&] { rope(zeros({5, 4}), 2); }) ==
         "RotaryPositions: input (5, 4) at position 2, table (6, 4): the input must be (…, n, 4) "
         "and end at position 6 at most: make max_length larger for longer sequences [in "
         "RotaryPositions]");
@@ -112,8 +108,7 @@ TEST_CASE("ALiBi: slopes are the published ones") {
         std::vector<double>{0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.00390625});
   CHECK(alibi_slopes(1, Dtype::f64).to_vector() == std::vector<double>{0.00390625});
   // Six heads: four of H = 4, then the first and third of H = 8.
-  CHECK(alibi_slopes(6, Dtype::f64).to_vector() ==
-        std::vector<double>{0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125});
+  CHECK(alibi_slopes(6, Dtype::f64).to_vector() == std::vector<double>{0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125});
   CHECK(message_of([] { alibi_slopes(0); }) == "alibi_slopes: 0 heads: must be positive");
 }
 
@@ -121,14 +116,12 @@ TEST_CASE("ALiBi takes from scores in proportion to the distance") {
   const Tensor bias = alibi_bias(2, 2, 3);
   CHECK(bias.shape() == Shape{1, 2, 2, 3});
   const double a = 1.0 / 16, b = 1.0 / 256;  // queries stand at places 1 and 2
-  CHECK(bias.to_vector() ==
-        std::vector<double>{-a, 0, -a, -2 * a, -a, 0, -b, 0, -b, -2 * b, -b, 0});
+  CHECK(bias.to_vector() == std::vector<double>{-a, 0, -a, -2 * a, -a, 0, -b, 0, -b, -2 * b, -b, 0});
   manual_seed(4);
   const Tensor q = f64({2, 2, 5, 4}), k = f64({2, 2, 5, 4}), v = f64({2, 2, 5, 4});
   const Tensor distance = abs(arange(5, Dtype::f64).unsqueeze(1) - arange(5, Dtype::f64));
-  const Tensor expected = softmax(matmul(q, k.transpose(-2, -1)) * 0.5 -
-                                      alibi_slopes(2, Dtype::f64).reshape({2, 1, 1}) * distance,
-                                  -1);
+  const Tensor expected =
+      softmax(matmul(q, k.transpose(-2, -1)) * 0.5 - alibi_slopes(2, Dtype::f64).reshape({2, 1, 1}) * distance, -1);
   const AttentionOptions o{.mask = alibi_bias(2, 5, 5, Dtype::f64)};
   CHECK(apart(attention(q, k, v, o).weights, expected) < 1e-14);
   CHECK(apart(scaled_dot_product_attention(q, k, v, o), matmul(expected, v)) < 1e-14);

@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/layers/feed_forward.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/positions.h>
-#include <heed/nn/sequential.h>
+#include <heed/nn/layers/feed_forward.h>
 #include <heed/nn/models/transformer.h>
+#include <heed/nn/sequential.h>
 #include "support/errors.h"
 #include "support/module_check.h"
 
@@ -44,8 +44,7 @@ TEST_CASE("activations hold what layers must") {
 
 TEST_CASE("Sequential calls its layers in turn and numbers them") {
   manual_seed(2);
-  Sequential model(Linear(3, 4), ReLU(), Sequential(Linear(4, 4, {.bias = false}), Tanh()),
-                   Dropout(0.5));
+  Sequential model(Linear(3, 4), ReLU(), Sequential(Linear(4, 4, {.bias = false}), Tanh()), Dropout(0.5));
   model.eval();
   CHECK_FALSE(model.get<3>().training);
   const Tensor x = randn({2, 3});
@@ -66,8 +65,7 @@ TEST_CASE("sinusoidal positions are the paper's, for odd widths, too") {
       CHECK(p[i][2 * j + 1].item() == Approx(std::cos(angle)).margin(1e-15));
     }
   CHECK(sinusoidal_table(4, 3, Dtype::f64).shape() == Shape{4, 3});
-  CHECK(sinusoidal_table(4, 3, Dtype::f64)[2][2].item() ==
-        Approx(std::sin(2.0 / std::pow(10000.0, 2.0 / 3.0))));
+  CHECK(sinusoidal_table(4, 3, Dtype::f64)[2][2].item() == Approx(std::sin(2.0 / std::pow(10000.0, 2.0 / 3.0))));
 }
 
 TEST_CASE("theorem: a step ahead is a rotation, wherever one stands") {
@@ -77,10 +75,8 @@ TEST_CASE("theorem: a step ahead is a rotation, wherever one stands") {
     const double turn = double(shift) * std::pow(10000.0, -2.0 * double(j) / double(d));
     for (int64_t i = 0; i + shift < 60; i += 9) {
       const double s = p[i][2 * j].item(), c = p[i][2 * j + 1].item();
-      CHECK(p[i + shift][2 * j].item() ==
-            Approx(s * std::cos(turn) + c * std::sin(turn)).margin(1e-13));
-      CHECK(p[i + shift][2 * j + 1].item() ==
-            Approx(c * std::cos(turn) - s * std::sin(turn)).margin(1e-13));
+      CHECK(p[i + shift][2 * j].item() == Approx(s * std::cos(turn) + c * std::sin(turn)).margin(1e-13));
+      CHECK(p[i + shift][2 * j + 1].item() == Approx(c * std::cos(turn) - s * std::sin(turn)).margin(1e-13));
     }
   }
 }
@@ -97,15 +93,12 @@ TEST_CASE("positions are added to the first places, only learnt ones are in the 
   check_module(learnt, {randn({2, 3, 6})});
   SinusoidalPositions dropping(6, {.dropout = 0.5});
   CHECK(distance(dropping(ones({5, 6})), dropping(ones({5, 6}))) > 0.0);
-  CHECK(message_of<ShapeError>([&] {
-          learnt(zeros({1, 10, 6}));
-        }) ==
+  CHECK(message_of<ShapeError>([&] { learnt(zeros({1, 10, 6})); }) ==
         "LearnedPositions: input (1, 10, 6), table (9, 6): the input must be (…, n, 6) with n <= "
         "9: make max_length larger "
         "for longer sequences [in LearnedPositions]");
-  CHECK(message_of<ShapeError>([&] {
-          fixed(zeros({1, 10, 5}));
-        }).find("the input must be (…, n, 6)") != std::string::npos);
+  CHECK(message_of<ShapeError>([&] { fixed(zeros({1, 10, 5})); }).find("the input must be (…, n, 6)") !=
+        std::string::npos);
 }
 
 TEST_CASE("the feed-forward network works at each position by itself") {
@@ -117,38 +110,32 @@ TEST_CASE("the feed-forward network works at each position by itself") {
 }
 
 TEST_CASE("Transformer encoder: names are PyTorch's") {
-  const TransformerEncoder encoder(TransformerEncoderLayer(8, 2, {.dim_feedforward = 16}), 2,
-                                   LayerNorm(8));
+  const TransformerEncoder encoder(TransformerEncoderLayer(8, 2, {.dim_feedforward = 16}), 2, LayerNorm(8));
   std::string first, rest;
   for (const NamedTensor& entry : encoder.state_dict()) {
     if (entry.name.find("layers.0.") == 0) first += entry.name.substr(9) + " ";
     else if (entry.name.find("layers.") != 0) rest += entry.name + " ";
   }
-  CHECK(
-      first ==
-      "self_attn.in_proj_weight self_attn.in_proj_bias self_attn.out_proj.weight "
-      "self_attn.out_proj.bias linear1.weight "
-      "linear1.bias linear2.weight linear2.bias norm1.weight norm1.bias norm2.weight norm2.bias ");
+  CHECK(first ==
+        "self_attn.in_proj_weight self_attn.in_proj_bias self_attn.out_proj.weight "
+        "self_attn.out_proj.bias linear1.weight "
+        "linear1.bias linear2.weight linear2.bias norm1.weight norm1.bias norm2.weight norm2.bias ");
   CHECK(rest == "norm.weight norm.bias ");
 }
 
 TEST_CASE("Transformer encoder: layers start alike and are independent") {
   const TransformerEncoderLayer layer(8, 2, {.dim_feedforward = 16});
   TransformerEncoder encoder(layer, 2);
-  CHECK(encoder.layers[0].feed_forward.linear1.weight.to_vector() ==
-        layer.feed_forward.linear1.weight.to_vector());
-  CHECK(encoder.layers[1].feed_forward.linear1.weight.to_vector() ==
-        layer.feed_forward.linear1.weight.to_vector());
-  CHECK(encoder.layers[0].feed_forward.linear1.weight.node() !=
-        encoder.layers[1].feed_forward.linear1.weight.node());
+  CHECK(encoder.layers[0].feed_forward.linear1.weight.to_vector() == layer.feed_forward.linear1.weight.to_vector());
+  CHECK(encoder.layers[1].feed_forward.linear1.weight.to_vector() == layer.feed_forward.linear1.weight.to_vector());
+  CHECK(encoder.layers[0].feed_forward.linear1.weight.node() != encoder.layers[1].feed_forward.linear1.weight.node());
   CHECK(encoder.parameters().size() == 2 * layer.parameters().size());
 }
 
-TEST_CASE(
-    "theorem: without positions, an encoder does not see order, with a causal mask, no future") {
+TEST_CASE("theorem: without positions, an encoder does not see order, with a causal mask, no future") {
   manual_seed(5);
-  TransformerEncoder encoder(
-      TransformerEncoderLayer(8, 2, {.dim_feedforward = 16, .norm_first = true}), 2, LayerNorm(8));
+  TransformerEncoder encoder(TransformerEncoderLayer(8, 2, {.dim_feedforward = 16, .norm_first = true}), 2,
+                             LayerNorm(8));
   encoder.to(Dtype::f64);
   encoder.eval();
   const Tensor x = randn({1, 4, 8}, Dtype::f64), order = tensor_i64({2, 0, 3, 1});
@@ -177,11 +164,9 @@ TEST_CASE("Transformer encoder holds what layers must") {
   const Tensor x = randn({2, 3, 4});
   check_module(TransformerEncoderLayer(4, 2, {.dim_feedforward = 6, .activation = gelu}), {x});
   check_module(
-      TransformerEncoderLayer(
-          4, 2, {.dim_feedforward = 6, .activation = gelu, .norm_first = true, .bias = false}),
+      TransformerEncoderLayer(4, 2, {.dim_feedforward = 6, .activation = gelu, .norm_first = true, .bias = false}),
       {x});
   check_module(
-      TransformerEncoder(TransformerEncoderLayer(4, 2, {.dim_feedforward = 4, .activation = gelu}),
-                         2, LayerNorm(4)),
+      TransformerEncoder(TransformerEncoderLayer(4, 2, {.dim_feedforward = 4, .activation = gelu}), 2, LayerNorm(4)),
       {x});
 }

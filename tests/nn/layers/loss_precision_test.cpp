@@ -41,7 +41,8 @@ void check_against_f64(const Tensor& logits, const std::function<Tensor(const Te
 
 TEST_CASE("cross-entropy of a class far above the others is what the others have, not 0", "[precision]") {
   CHECK(cross_entropy(tensor({16, 0, 0}, {1, 3}), tensor_i64({0})).item() == Approx(2.2507032e-7).epsilon(3e-7));
-  CHECK(nll_loss(log_softmax(tensor({16, 0, 0}, {1, 3}), -1), tensor_i64({0})).item() == Approx(2.2507032e-7).epsilon(3e-7));
+  CHECK(nll_loss(log_softmax(tensor({16, 0, 0}, {1, 3}), -1), tensor_i64({0})).item() ==
+        Approx(2.2507032e-7).epsilon(3e-7));
   for (const double shared : {0.0, 1024.0, -32768.0})  // what all logits share leaves their differences exact
     for (const double gap : {0.0, 0.5, 4.0, 8.0, 16.0, 24.0, 64.0})
       for (const int64_t target : {0, 1}) {
@@ -50,7 +51,9 @@ TEST_CASE("cross-entropy of a class far above the others is what the others have
         const double near = 3e-7 * std::max(1.0, gap / 4);  // the gap itself is rounded in the exponent
         check_against_f64(x, [&](const Tensor& z) { return cross_entropy(z, t); }, near);
         check_against_f64(x, [&](const Tensor& z) { return nll_loss(log_softmax(z, -1), t); }, near);
-        check_against_f64(x, [&](const Tensor& z) { return cross_entropy(z, t, {.weight = tensor({2, 1, 0.5, 3}).to(z.dtype())}); }, near);
+        check_against_f64(
+            x, [&](const Tensor& z) { return cross_entropy(z, t, {.weight = tensor({2, 1, 0.5, 3}).to(z.dtype())}); },
+            near);
       }
 }
 
@@ -62,14 +65,16 @@ TEST_CASE("a smoothed cross-entropy does not depend on what all logits share", "
       const CrossEntropyOptions plain{.label_smoothing = smoothing, .reduction = Reduction::sum};
       CHECK(cross_entropy(x, t, plain).item() ==
             Approx(cross_entropy(tensor({3, 0, -1}, {1, 3}, Dtype::f64), t, plain).item()).epsilon(3e-7));
-      const CrossEntropyOptions weighted{.weight = tensor({0.3, 2, 1}), .label_smoothing = smoothing, .reduction = Reduction::sum};
+      const CrossEntropyOptions weighted{
+          .weight = tensor({0.3, 2, 1}), .label_smoothing = smoothing, .reduction = Reduction::sum};
       CHECK(cross_entropy(x, t, weighted).item() ==
             Approx(cross_entropy(tensor({3, 0, -1}, {1, 3}, Dtype::f64), t, weighted).item()).epsilon(3e-7));
     }
   }
 }
 
-TEST_CASE("cross-entropy with infinite logits, as in PyTorch, and nothing but ignored rows has gradient 0 on every path") {
+TEST_CASE(
+    "cross-entropy with infinite logits, as in PyTorch, and nothing but ignored rows has gradient 0 on every path") {
   const double inf = INFINITY;
   for (const double smoothing : {0.0, 0.1}) {
     const CrossEntropyOptions o{.label_smoothing = smoothing};

@@ -87,33 +87,28 @@ TEST_CASE("the fused cross-entropy equals its formula in Tensors") {
   const Tensor keep = ne(target, -100.0), classes = where(keep, target, 0.0);
   const Tensor t = weight * (0.8 * one_hot(classes, 7).to(Dtype::f64) + 0.2 / 7);
   const Tensor plain = where(keep, -sum(t * log_softmax(logits, -1), -1), 0.0);
-  const Tensor fused = cross_entropy(
-      logits, target, {.weight = weight, .label_smoothing = 0.2, .reduction = Reduction::none});
+  const Tensor fused =
+      cross_entropy(logits, target, {.weight = weight, .label_smoothing = 0.2, .reduction = Reduction::none});
   CHECK(amax(abs(plain - fused)).item() < 1e-14);
 }
 
 TEST_CASE("a strided target and logits that are a view") {
   manual_seed(2);
-  const Tensor logits = randn({5, 4}, Dtype::f64),
-               target = tensor_i64({0, 9, 1, 9, 2, 9, 3, 9}, {4, 2});
+  const Tensor logits = randn({5, 4}, Dtype::f64), target = tensor_i64({0, 9, 1, 9, 2, 9, 3, 9}, {4, 2});
   const Tensor dense = cross_entropy(logits.transpose(0, 1).clone(), tensor_i64({0, 1, 2, 3}));
   CHECK(cross_entropy(logits.transpose(0, 1), target.select(1, 0)).item() == dense.item());
 }
 
 TEST_CASE("gradients of the losses, first and second order") {
   manual_seed(3);
-  const Tensor p = randn({4, 3}, Dtype::f64), t = randn({4, 3}, Dtype::f64),
-               unit = rand({4, 3}, Dtype::f64);
+  const Tensor p = randn({4, 3}, Dtype::f64), t = randn({4, 3}, Dtype::f64), unit = rand({4, 3}, Dtype::f64);
   const Tensor sign = where(t > 0.0, 1.0, zeros_like(t)) * 2.0 - 1.0;
   gradcheck([&](const Tensor& x) { return mse_loss(x, t); }, p);
   gradcheck([&](const Tensor& x) { return l1_loss(x, t); }, p);
   gradcheck([&](const Tensor& x) { return huber_loss(x, t, {.delta = 0.7}); }, p);
   gradcheck([&](const Tensor& x) { return hinge_loss(x, sign); }, p);
-  gradcheck(
-      [&](const Tensor& x) {
-        return bce_with_logits(x, unit, {.pos_weight = tensor({1, 2, 3}, Dtype::f64)});
-      },
-      p);
+  gradcheck([&](const Tensor& x) { return bce_with_logits(x, unit, {.pos_weight = tensor({1, 2, 3}, Dtype::f64)}); },
+            p);
   const auto kl = [](bool log_target) {
     return [log_target](const std::vector<Tensor>& in) {
       return kl_div(in[0], in[1], {.log_target = log_target, .reduction = Reduction::batchmean});
@@ -126,15 +121,10 @@ TEST_CASE("gradients of the losses, first and second order") {
   for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none}) {
     gradcheck(
         [&](const Tensor& x) {
-          return cross_entropy(x, target,
-                               {.weight = weight, .label_smoothing = 0.1, .reduction = reduction});
+          return cross_entropy(x, target, {.weight = weight, .label_smoothing = 0.1, .reduction = reduction});
         },
         p);
-    gradcheck(
-        [&](const Tensor& x) {
-          return nll_loss(x, target, {.weight = weight, .reduction = reduction});
-        },
-        p);
+    gradcheck([&](const Tensor& x) { return nll_loss(x, target, {.weight = weight, .reduction = reduction}); }, p);
   }
 }
 
@@ -146,8 +136,7 @@ TEST_CASE("the KL divergence is 0 of equals, positive else, and log(n / k) of un
   CHECK(amin(sum(kl_div(log_softmax(q, -1), p, rows), -1)).item() > 0);
   const Tensor half = tensor({0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0}, {1, 8}, Dtype::f64);
   const Tensor uniform = full({1, 8}, std::log(0.125), Dtype::f64);
-  CHECK(kl_div(uniform, half, {.reduction = Reduction::batchmean}).item() ==
-        Approx(std::log(2.0)).epsilon(1e-14));
+  CHECK(kl_div(uniform, half, {.reduction = Reduction::batchmean}).item() == Approx(std::log(2.0)).epsilon(1e-14));
   // cross-entropy = entropy + KL
   const Tensor one_target = one_hot(tensor_i64({3, 1, 0, 7, 2}), 8).to(Dtype::f64);
   CHECK(kl_div(log_softmax(q, -1), one_target, {.reduction = Reduction::batchmean}).item() ==
@@ -159,11 +148,9 @@ TEST_CASE("the KL divergence stays finite where both probabilities are 0, in eve
   const Tensor log_q = log_softmax(scores, -1);
   for (const bool log_target : {false, true}) {
     const double inf = INFINITY;
-    const Tensor target =
-        parameter(log_target ? tensor({std::log(0.5), std::log(0.5), -inf}, Dtype::f64)
-                             : tensor({0.5, 0.5, 0}, Dtype::f64));
-    const Tensor loss =
-        kl_div(log_q, target, {.log_target = log_target, .reduction = Reduction::sum});
+    const Tensor target = parameter(log_target ? tensor({std::log(0.5), std::log(0.5), -inf}, Dtype::f64)
+                                               : tensor({0.5, 0.5, 0}, Dtype::f64));
+    const Tensor loss = kl_div(log_q, target, {.log_target = log_target, .reduction = Reduction::sum});
     CHECK(std::isfinite(loss.item()));
     loss.backward({.retain_graph = true});
     for (const double g : scores.grad().to_vector()) CHECK(std::isfinite(g));
@@ -178,28 +165,20 @@ TEST_CASE("batchmean divides the sum by the size of the first axis, for any loss
   CHECK(mse_loss(p, t, {.reduction = Reduction::batchmean}).item() == Approx(91.0 / 3));
   CHECK(cross_entropy(p, tensor_i64({0, 1, 1}), {.reduction = Reduction::batchmean}).item() ==
         Approx(cross_entropy(p, tensor_i64({0, 1, 1})).item()));
-  CHECK(message_of<ShapeError>([] {
-          mse_loss(scalar(1), scalar(2), {.reduction = Reduction::batchmean});
-        }) ==
+  CHECK(message_of<ShapeError>([] { mse_loss(scalar(1), scalar(2), {.reduction = Reduction::batchmean}); }) ==
         "mse_loss: losses (): batchmean divides by the size of the first axis, and there is none: take "
         "mean or sum");
 }
 
 TEST_CASE("losses say what does not fit") {
   const Tensor logits = zeros({2, 3, 5});
-  CHECK(message_of<IndexError>([&] {
-          cross_entropy(zeros({3, 5}), tensor_i64({0, 1, 7}));
-        }) ==
+  CHECK(message_of<IndexError>([&] { cross_entropy(zeros({3, 5}), tensor_i64({0, 1, 7})); }) ==
         "cross_entropy: target 7 in row 2: there are 5 classes: a target lies in 0 … 4, or is "
         "ignore_index = -100");
-  CHECK(message_of<IndexError>([&] {
-          nll_loss(zeros({3, 5}), tensor_i64({0, -1, 1}));
-        }) ==
+  CHECK(message_of<IndexError>([&] { nll_loss(zeros({3, 5}), tensor_i64({0, -1, 1})); }) ==
         "nll_loss: target -1 in row 1: there are 5 classes: a target lies in 0 … 4, or is "
         "ignore_index = -100");
-  CHECK(message_of<ShapeError>([&] {
-          cross_entropy(logits, tensor_i64(std::vector<int64_t>(10, 0), {2, 5}));
-        }) ==
+  CHECK(message_of<ShapeError>([&] { cross_entropy(logits, tensor_i64(std::vector<int64_t>(10, 0), {2, 5})); }) ==
         "cross_entropy: logits (2, 3, 5), targets (2, 5): targets must be (2, 3), for logits are "
         "(…, C), classes last: move the class axis 1 to the end with logits.permute({0, 2, 1})");
   CHECK(message_of<ShapeError>([&] {
@@ -212,10 +191,8 @@ TEST_CASE("losses say what does not fit") {
         "cross_entropy: logits (64, 3), targets (2,): targets must be (64,), for logits are (…, C), "
         "classes last: give one class number for each row");
   for (const Dtype dtype : {Dtype::i64, Dtype::f32})
-    CHECK(message_of<ShapeError>([&] {
-            nll_loss(zeros({2, 3}), one_hot(tensor_i64({2, 0}), 3).to(dtype));
-          }) == cat("nll_loss: log_probs (2, 3), targets ", dtype,
-                    " (2, 3): look one-hot: pass argmax(targets, -1)"));
+    CHECK(message_of<ShapeError>([&] { nll_loss(zeros({2, 3}), one_hot(tensor_i64({2, 0}), 3).to(dtype)); }) ==
+          cat("nll_loss: log_probs (2, 3), targets ", dtype, " (2, 3): look one-hot: pass argmax(targets, -1)"));
   CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({2, 3}), full({2, 3}, 1.0 / 3)); }) ==
         "cross_entropy: logits (2, 3), targets float32 (2, 3): are not class numbers: for a distribution "
         "over the classes take kl_div(log_softmax(logits, -1), targets, {.reduction = "
@@ -225,21 +202,16 @@ TEST_CASE("losses say what does not fit") {
         "number for each row");
   CHECK(message_of<DtypeError>([&] { cross_entropy(zeros({2, 3}, Dtype::i64), tensor_i64({0, 1})); }) ==
         "cross_entropy: logits int64 (2, 3): a loss needs floating numbers: convert with to(Dtype::f32)");
-  CHECK(message_of<DtypeError>([&] {
-          cross_entropy(zeros({2, 3}), zeros({2}));
-        }) == "cross_entropy: targets float32 (2,): targets are class numbers: convert them with "
+  CHECK(message_of<DtypeError>([&] { cross_entropy(zeros({2, 3}), zeros({2})); }) ==
+        "cross_entropy: targets float32 (2,): targets are class numbers: convert them with "
         "to(Dtype::i64)");
   CHECK(message_of<ShapeError>([&] { cross_entropy(scalar(1), tensor_i64({0})); }) ==
         "cross_entropy: logits (): there are no classes: logits are (…, C)");
-  CHECK(message_of<ShapeError>([&] {
-          cross_entropy(zeros({2, 3}), tensor_i64({0, 1}), {.weight = zeros({2})});
-        }) == "cross_entropy: class weights (2,), 3 classes: give one weight a class");
-  CHECK(message_of([&] {
-          cross_entropy(zeros({2, 3}), tensor_i64({0, 1}), {.label_smoothing = 1.5});
-        }) == "cross_entropy: label_smoothing = 1.5: must lie in 0 … 1");
-  CHECK(message_of<ShapeError>([&] {
-          mse_loss(zeros({2, 1}), zeros({2}));
-        }) ==
+  CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({2, 3}), tensor_i64({0, 1}), {.weight = zeros({2})}); }) ==
+        "cross_entropy: class weights (2,), 3 classes: give one weight a class");
+  CHECK(message_of([&] { cross_entropy(zeros({2, 3}), tensor_i64({0, 1}), {.label_smoothing = 1.5}); }) ==
+        "cross_entropy: label_smoothing = 1.5: must lie in 0 … 1");
+  CHECK(message_of<ShapeError>([&] { mse_loss(zeros({2, 1}), zeros({2})); }) ==
         "mse_loss: prediction (2, 1), target (2,): shapes differ, and a loss broadcasts nothing: give "
         "the target the last axis with unsqueeze(-1)");
   struct Named {
@@ -251,8 +223,7 @@ TEST_CASE("losses say what does not fit") {
       {"l1_loss", "prediction", "target", [](const Tensor& a, const Tensor& b) { return l1_loss(a, b); }},
       {"huber_loss", "prediction", "target", [](const Tensor& a, const Tensor& b) { return huber_loss(a, b); }},
       {"hinge_loss", "score", "label", [](const Tensor& a, const Tensor& b) { return hinge_loss(a, b); }},
-      {"bce_with_logits", "logits", "targets",
-       [](const Tensor& a, const Tensor& b) { return bce_with_logits(a, b); }},
+      {"bce_with_logits", "logits", "targets", [](const Tensor& a, const Tensor& b) { return bce_with_logits(a, b); }},
       {"kl_div", "log_probs", "target", [](const Tensor& a, const Tensor& b) { return kl_div(a, b); }}};
   for (const Named& named : losses) {
     const auto [op, first, second, unused] = named;
@@ -273,14 +244,11 @@ TEST_CASE("losses say what does not fit") {
     CHECK(message_of<DtypeError>([&] { loss(zeros({2}, Dtype::i64), zeros({2}, Dtype::i64)); }) ==
           cat(op, ": ", first, " int64 (2,): a loss needs floating numbers: convert with to(Dtype::f32)"));
   }
-  CHECK(message_of<ShapeError>([&] {
-          bce_with_logits(zeros({4, 3}), zeros({4, 3}), {.pos_weight = ones({2})});
-        }) ==
+  CHECK(message_of<ShapeError>([&] { bce_with_logits(zeros({4, 3}), zeros({4, 3}), {.pos_weight = ones({2})}); }) ==
         "bce_with_logits: logits (4, 3), pos_weight (2,): does not broadcast to the logits: give one "
         "factor for each of the last axis");
-  CHECK(message_of<DtypeError>([&] {
-          bce_with_logits(zeros({4, 3}), zeros({4, 3}), {.pos_weight = ones({3}, Dtype::f64)});
-        }) ==
+  CHECK(message_of<DtypeError>(
+            [&] { bce_with_logits(zeros({4, 3}), zeros({4, 3}), {.pos_weight = ones({3}, Dtype::f64)}); }) ==
         "bce_with_logits: logits float32, pos_weight float64: dtypes differ: convert pos_weight with "
         "to(Dtype::f32)");
   CHECK(message_of([&] { huber_loss(zeros({2}), zeros({2}), {.delta = 0}); }) ==
@@ -307,9 +275,8 @@ TEST_CASE("probabilities where logits should be are noticed, once, and honest lo
     CHECK(said({log_softmax(x, -1)}) == logarithms);
     CHECK(said({x, softmax(x, -1), softmax(x, -1), log_softmax(x, -1)}) == probabilities);
     for (const Tensor& honest :
-         {x, x * 1e-3, zeros({5, 7}, dtype), rand({5, 7}, dtype), eye(7, dtype), zeros({5, 1}, dtype),
-          -abs(x), x - 1e4, softmax(x, 0), zeros({0, 7}, dtype), x * INFINITY,
-          cat({softmax(x, -1), x}, 0)})
+         {x, x * 1e-3, zeros({5, 7}, dtype), rand({5, 7}, dtype), eye(7, dtype), zeros({5, 1}, dtype), -abs(x), x - 1e4,
+          softmax(x, 0), zeros({0, 7}, dtype), x * INFINITY, cat({softmax(x, -1), x}, 0)})
       CHECK(said({honest}).empty());
   }
   // 10 000 batches of logits of every size, as they come out of layers: not once.

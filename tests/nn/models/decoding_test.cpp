@@ -6,9 +6,9 @@
 #include <map>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/recurrent/attention_decoders.h>
-#include <heed/nn/models/decoding.h>
 #include <heed/nn/attention/masks.h>
+#include <heed/nn/models/decoding.h>
+#include <heed/nn/recurrent/attention_decoders.h>
 #include "support/errors.h"
 
 using namespace heed;
@@ -59,10 +59,8 @@ struct Rows {
     const std::vector<double> next = tokens.to_vector();
     std::vector<double> all;
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (rows[i].begun)
-        rows[i].tokens.push_back(static_cast<int64_t>(next[i]));
-      else
-        REQUIRE(next[i] == 99.0);  // bos comes first
+      if (rows[i].begun) rows[i].tokens.push_back(static_cast<int64_t>(next[i]));
+      else REQUIRE(next[i] == 99.0);  // bos comes first
       rows[i].begun = true;
       for (const double x : language.logits(rows[i].source, rows[i].tokens)) all.push_back(x);
     }
@@ -80,8 +78,8 @@ double penalised(double log_p, size_t length, double alpha) {
 }
 
 // Every sequence of at most `longest` tokens that ends in eos, best first.
-void enumerate(const Language& language, int64_t source, int64_t longest, double alpha,
-               const Tokens& so_far, double log_p, std::vector<Hypothesis>& found) {
+void enumerate(const Language& language, int64_t source, int64_t longest, double alpha, const Tokens& so_far,
+               double log_p, std::vector<Hypothesis>& found) {
   if (static_cast<int64_t>(so_far.size()) == longest) return;
   const std::vector<double> next = language.log_probabilities(source, so_far);
   for (int64_t t = 0; t < language.vocab; ++t) {
@@ -96,27 +94,24 @@ void enumerate(const Language& language, int64_t source, int64_t longest, double
   }
 }
 
-std::vector<Hypothesis> all_sequences(const Language& language, int64_t source, int64_t longest,
-                                      double alpha) {
+std::vector<Hypothesis> all_sequences(const Language& language, int64_t source, int64_t longest, double alpha) {
   std::vector<Hypothesis> found;
   enumerate(language, source, longest, alpha, {}, 0.0, found);
   std::sort(found.begin(), found.end(), [](auto& a, auto& b) { return a.score > b.score; });
   return found;
 }
 
-std::vector<std::vector<Hypothesis>> search(const Language& language, int64_t batch,
-                                            const SearchOptions& o, Rows* watched = nullptr) {
+std::vector<std::vector<Hypothesis>> search(const Language& language, int64_t batch, const SearchOptions& o,
+                                            Rows* watched = nullptr) {
   Rows own(language, batch);
   Rows& rows = watched ? *watched : own;
   return beam_search(
-      batch, [&](const Tensor& t) { return rows.step(t); },
-      [&](const Tensor& r) { rows.reorder(r); }, o);
+      batch, [&](const Tensor& t) { return rows.step(t); }, [&](const Tensor& r) { rows.reorder(r); }, o);
 }
 
 std::vector<Hypothesis> greedy(const Language& language, int64_t batch, const SearchOptions& o) {
   Rows rows(language, batch);
-  return greedy_search(
-      batch, [&](const Tensor& t) { return rows.step(t); }, o);
+  return greedy_search(batch, [&](const Tensor& t) { return rows.step(t); }, o);
 }
 
 }  // namespace
@@ -125,8 +120,8 @@ TEST_CASE("theorem: a beam that holds every sequence finds the best of all") {
   for (uint64_t seed = 0; seed < 12; ++seed)
     for (const double alpha : {0.0, 0.6, 1.0, 2.0}) {
       const Language language{3, 2, seed};
-      const auto found = search(
-          language, 3, {.bos = 99, .eos = 2, .max_length = 4, .beam = 81, .length_penalty = alpha});
+      const auto found =
+          search(language, 3, {.bos = 99, .eos = 2, .max_length = 4, .beam = 81, .length_penalty = alpha});
       REQUIRE(found.size() == 3);
       for (int64_t source = 0; source < 3; ++source) {
         const std::vector<Hypothesis> expected = all_sequences(language, source, 4, alpha);
@@ -148,8 +143,7 @@ TEST_CASE("beam search: a penalty lets longer sequences win, and scores are the 
   const Hypothesis longer = search(language, 1, penalised_search)[0][0];
   CHECK(plain.score == plain.log_probability);
   CHECK(longer.tokens.size() > plain.tokens.size());
-  CHECK(longer.score ==
-        Approx(penalised(longer.log_probability, longer.tokens.size() + 1, 8.0)).epsilon(1e-12));
+  CHECK(longer.score == Approx(penalised(longer.log_probability, longer.tokens.size() + 1, 8.0)).epsilon(1e-12));
   CHECK(longer.tokens == all_sequences(language, 0, 6, 8.0)[0].tokens);
 }
 
@@ -166,8 +160,7 @@ TEST_CASE("beam search: a beam of 1 is greedy search, and wider beams are no wor
       CHECK(by_one[b][0].tokens == by_greedy[b].tokens);
       CHECK(by_one[b][0].log_probability == Approx(by_greedy[b].log_probability).epsilon(1e-12));
       CHECK(by_one[b][0].finished == by_greedy[b].finished);
-      if (by_four[b][0].finished && by_greedy[b].finished)
-        better += by_four[b][0].score > by_greedy[b].score + 1e-9;
+      if (by_four[b][0].finished && by_greedy[b].finished) better += by_four[b][0].score > by_greedy[b].score + 1e-9;
     }
   }
   CHECK(better > 10);
@@ -203,8 +196,8 @@ TEST_CASE("greedy search takes the likeliest token, to eos or to the longest len
 TEST_CASE("beam search: hypotheses are different, best first, at most as many as the beam") {
   const Language language{5, 0, 3};
   Rows rows(language, 2);
-  const auto found = search(
-      language, 2, {.bos = 99, .eos = 0, .max_length = 6, .beam = 3, .length_penalty = 0.6}, &rows);
+  const auto found =
+      search(language, 2, {.bos = 99, .eos = 0, .max_length = 6, .beam = 3, .length_penalty = 0.6}, &rows);
   CHECK(rows.most_rows <= 6);
   CHECK(rows.steps <= 6);
   for (const std::vector<Hypothesis>& list : found) {
@@ -217,8 +210,7 @@ TEST_CASE("beam search: hypotheses are different, best first, at most as many as
       }
   }
   for (size_t b = 0; b < 2; ++b)  // no source sees another
-    CHECK(search(language, b + 1,
-                 {.bos = 99, .eos = 0, .max_length = 6, .beam = 3, .length_penalty = 0.6})[b][0]
+    CHECK(search(language, b + 1, {.bos = 99, .eos = 0, .max_length = 6, .beam = 3, .length_penalty = 0.6})[b][0]
               .tokens == found[b][0].tokens);
 }
 
@@ -249,8 +241,7 @@ TEST_CASE("search ends where eos is certain, and says so where it never comes") 
   const Hypothesis never = greedy_search(1, always(3), o)[0];
   CHECK(never.tokens == Tokens{3, 3, 3, 3, 3});
   CHECK_FALSE(never.finished);
-  const auto cut =
-      beam_search(1, always(3), stay, {.bos = 1, .eos = 2, .max_length = 5, .beam = 1});
+  const auto cut = beam_search(1, always(3), stay, {.bos = 1, .eos = 2, .max_length = 5, .beam = 1});
   CHECK(cut[0][0].tokens == Tokens{3, 3, 3, 3, 3});
   CHECK_FALSE(cut[0][0].finished);
   CHECK(beam_search(0, always(3), stay, o).empty());
@@ -262,8 +253,8 @@ TEST_CASE("search drives recurrent decoders: each hypothesis is worth what the d
   const auto run = [](auto decoder) {
     decoder.to(Dtype::f64);
     decoder.eval();
-    const EncodedSequence source{randn({2, 4, 6}, Dtype::f64) * 2.0,
-                                 randn({1, 2, 6}, Dtype::f64) * 2.0, padding_mask({4, 2}, 4)};
+    const EncodedSequence source{randn({2, 4, 6}, Dtype::f64) * 2.0, randn({1, 2, 6}, Dtype::f64) * 2.0,
+                                 padding_mask({4, 2}, 4)};
     const SearchOptions o{.bos = 1, .eos = 0, .max_length = 5, .beam = 3, .length_penalty = 0.6};
     const auto found = beam_search(decoder, decoder.begin(source), 2, o);
     const auto first = greedy_search(decoder, decoder.begin(source), 2, o);
@@ -273,10 +264,8 @@ TEST_CASE("search drives recurrent decoders: each hypothesis is worth what the d
       for (const Hypothesis& h : all) {
         Tokens input{1}, output = h.tokens;
         input.insert(input.end(), h.tokens.begin(), h.tokens.end());
-        if (h.finished)
-          output.push_back(0);
-        else
-          input.pop_back();
+        if (h.finished) output.push_back(0);
+        else input.pop_back();
         const auto n = static_cast<int64_t>(input.size());
         EncodedSequence one{source.outputs.slice(0, b, b + 1), source.hidden.slice(1, b, b + 1),
                             source.key_mask->slice(0, b, b + 1)};
@@ -300,15 +289,13 @@ TEST_CASE("search says what does not fit") {
   CHECK(message_of([&] { beam_search(1, step, stay, {.max_length = 3, .beam = 0}); }) ==
         "beam_search: batch 1, bos 0, eos 0, max_length 3, beam 0: max_length and beam must be "
         "positive, the others not negative");
-  CHECK(message_of([&] {
-          beam_search(1, step, stay, {.max_length = 3, .length_penalty = -1.0});
-        }) == "beam_search: length_penalty = -1: must be 0 or more");
+  CHECK(message_of([&] { beam_search(1, step, stay, {.max_length = 3, .length_penalty = -1.0}); }) ==
+        "beam_search: length_penalty = -1: must be 0 or more");
   CHECK(message_of<ShapeError>([&] { beam_search(2, step, stay, {.eos = 3, .max_length = 3}); }) ==
         "beam_search: the step gave (2, 3) for 2 rows, eos is 3: must be (rows, vocabulary)");
   CHECK(message_of<ShapeError>([&] {
           greedy_search(2, [](const Tensor&) { return zeros({1, 3}); }, {.max_length = 3});
-        }) ==
-        "greedy_search: the step gave (1, 3) for 2 rows, eos is 0: must be (rows, vocabulary)");
+        }) == "greedy_search: the step gave (1, 3) for 2 rows, eos is 0: must be (rows, vocabulary)");
 }
 
 TEST_CASE("a search refuses NaN, which names no next token, whatever column and row it is in") {
@@ -334,9 +321,7 @@ TEST_CASE("a search refuses NaN, which names no next token, whatever column and 
         "greedy_search: the step gave (1, 3): row 0 is -inf everywhere: no token is permitted: leave one "
         "at least, such as eos");
   // A token that is forbidden is no NaN.
-  const DecodeStep some = [](const Tensor& tokens) {
-    return tensor({-INFINITY, 0, 1}).expand({tokens.size(0), 3});
-  };
+  const DecodeStep some = [](const Tensor& tokens) { return tensor({-INFINITY, 0, 1}).expand({tokens.size(0), 3}); };
   CHECK(greedy_search(1, some, options)[0].finished);
   CHECK(beam_search(1, some, stay, options)[0][0].finished);
 }

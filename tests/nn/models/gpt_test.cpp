@@ -4,8 +4,8 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/fused_attention.h>
-#include <heed/nn/models/gpt.h>
 #include <heed/nn/layers/losses.h>
+#include <heed/nn/models/gpt.h>
 #include "support/errors.h"
 #include "support/module_check.h"
 
@@ -65,34 +65,28 @@ TEST_CASE("GPT: the fused path equals the plain one, in loss and gradients") {
     grads.emplace_back();
     for (const Tensor& p : model.parameters()) grads.back().push_back(p.grad());
   }
-  for (size_t i = 0; i < grads[0].size(); ++i)
-    CHECK(amax(abs(grads[0][i] - grads[1][i])).item() < 1e-13);
+  for (size_t i = 0; i < grads[0].size(); ++i) CHECK(amax(abs(grads[0][i] - grads[1][i])).item() < 1e-13);
 }
 
 TEST_CASE("GPT starts as nanoGPT, with a loss near ln V") {
   manual_seed(3);
-  const GPT model(
-      {.vocab = 100, .context = 64, .width = 128, .heads = 4, .layers = 8, .bias = true});
+  const GPT model({.vocab = 100, .context = 64, .width = 128, .heads = 4, .layers = 8, .bias = true});
   const double residual = 0.02 / std::sqrt(16.0);
   for (const NamedTensor& p : model.named_parameters()) {
     INFO(p.name);
     const bool is_norm = p.name.find("ln_") != std::string::npos;
     if (p.name.find("bias") != std::string::npos) CHECK(amax(abs(p.tensor.detach())).item() == 0.0);
     else if (is_norm) CHECK(p.tensor.to_vector() == std::vector<double>(128, 1.0));
-    else
-      CHECK(std_of(p.tensor) ==
-            Approx(p.name.find("c_proj") != std::string::npos ? residual : 0.02).epsilon(0.03));
+    else CHECK(std_of(p.tensor) == Approx(p.name.find("c_proj") != std::string::npos ? residual : 0.02).epsilon(0.03));
   }
   const Tensor tokens = randint(0, 100, {4, 64});
-  CHECK(cross_entropy(model(tokens), randint(0, 100, {4, 64})).item() ==
-        Approx(std::log(100.0)).epsilon(0.02));
+  CHECK(cross_entropy(model(tokens), randint(0, 100, {4, 64})).item() == Approx(std::log(100.0)).epsilon(0.02));
 }
 
 TEST_CASE("GPT learns a sequence by heart") {
   manual_seed(4);
   GPT model(small);
-  const Tensor tokens = tensor_i64({1, 5, 2, 8, 0, 3}, {1, 6}),
-               targets = tensor_i64({5, 2, 8, 0, 3, 7}, {1, 6});
+  const Tensor tokens = tensor_i64({1, 5, 2, 8, 0, 3}, {1, 6}), targets = tensor_i64({5, 2, 8, 0, 3, 7}, {1, 6});
   double loss = 0;
   for (int step = 0; step < 150; ++step) {
     model.zero_grad();
@@ -123,8 +117,7 @@ TEST_CASE("GPT: dropout works while training only, at all its places") {
   const Tensor tokens = randint(0, 11, {2, 6});
   const uint64_t before = default_generator().counter();
   model(tokens);
-  CHECK(default_generator().counter() - before ==
-        1 + 2 * 3);  // embedding; weights, attention and MLP of each block
+  CHECK(default_generator().counter() - before == 1 + 2 * 3);  // embedding; weights, attention and MLP of each block
   model.eval();
   CHECK(model(tokens).to_vector() == model(tokens).to_vector());
 }
@@ -145,14 +138,10 @@ TEST_CASE("GPT says what does not fit") {
   CHECK(message_of<ShapeError>([] { GPT({.width = 10, .heads = 3}); }) ==
         "GPT: width 10, 3 heads: every head gets an equal part: make the width a multiple of the "
         "heads");
-  CHECK(message_of([] { GPT({.layers = 0}); }) ==
-        "GPT: vocab 65, context 256, layers 0: all must be positive");
+  CHECK(message_of([] { GPT({.layers = 0}); }) == "GPT: vocab 65, context 256, layers 0: all must be positive");
   const GPT model(small);
-  CHECK(
-      message_of<ShapeError>([&] {
-        model(tensor_i64(std::vector<int64_t>(7, 0), {1, 7}));
-      }) ==
-      "GPT: tokens (1, 7), context 6: must be (B, n) with n <= 6: keep the last 6 tokens [in GPT]");
+  CHECK(message_of<ShapeError>([&] { model(tensor_i64(std::vector<int64_t>(7, 0), {1, 7})); }) ==
+        "GPT: tokens (1, 7), context 6: must be (B, n) with n <= 6: keep the last 6 tokens [in GPT]");
   CHECK(message_of<ShapeError>([&] { model(tensor_i64({1, 2, 3, 0})); }) ==
         "GPT: tokens (4,): must be (B, n): give one sequence a batch axis with unsqueeze(0) [in GPT]");
   CHECK(message_of<DtypeError>([&] { model(zeros({1, 4})); }) ==

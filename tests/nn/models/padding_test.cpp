@@ -18,12 +18,11 @@ namespace {
 using Numbers = std::vector<std::vector<double>>;
 
 // A layer's output where it counts; the leaves that hold padding are made with `value` in it.
-template <class Layer>
-using Run = std::function<Tensor(Layer&, double value, std::vector<Tensor>& leaves)>;
+template <class Layer> using Run = std::function<Tensor(Layer&, double value, std::vector<Tensor>& leaves)>;
 
 const std::vector<int64_t> lengths = {3, 5};
-Tensor real() { return padding_mask(lengths, 5); }                                        // (2, 5)
-Tensor heard() { return padding_mask(std::vector<int64_t>{2, 4}, 4); }                    // (2, 4)
+Tensor real() { return padding_mask(lengths, 5); }                      // (2, 5)
+Tensor heard() { return padding_mask(std::vector<int64_t>{2, 4}, 4); }  // (2, 4)
 
 Tensor spoilt(const Shape& shape, const Tensor& real, double value) {
   Generator own(7);
@@ -31,8 +30,7 @@ Tensor spoilt(const Shape& shape, const Tensor& real, double value) {
 }
 Tensor where_real(const Tensor& y) { return where(real().unsqueeze(-1), y, 0.0); }
 
-template <class Layer>
-Numbers results(Layer& layer, const Run<Layer>& run, double value) {
+template <class Layer> Numbers results(Layer& layer, const Run<Layer>& run, double value) {
   for (Tensor p : layer.parameters()) p.zero_grad();
   std::vector<Tensor> leaves;
   const Tensor y = run(layer, value, leaves);
@@ -44,8 +42,7 @@ Numbers results(Layer& layer, const Run<Layer>& run, double value) {
   return all;
 }
 
-template <class Layer>
-void check_padding(const std::string& name, Layer layer, const Run<Layer>& run) {
+template <class Layer> void check_padding(const std::string& name, Layer layer, const Run<Layer>& run) {
   layer.to(Dtype::f64);
   for (const bool plain : {false, true}) {
     set_plain_attention(plain);
@@ -77,22 +74,23 @@ TEST_CASE("padding of a Transformer's input reaches no output that counts and no
       const TransformerOptions o{.dim_feedforward = 6, .dropout = 0.0, .norm_first = norm_first};
       check_padding<TransformerEncoder>("encoder, " + how, TransformerEncoder(TransformerEncoderLayer(8, 2, o), 2),
                                         [=](auto& m, double value, auto& leaves) {
-        leaves = {spoilt({2, 5, 8}, real(), value)};
-        return where_real(m(leaves[0], {.key_mask = real(), .causal = causal}));
-      });
+                                          leaves = {spoilt({2, 5, 8}, real(), value)};
+                                          return where_real(m(leaves[0], {.key_mask = real(), .causal = causal}));
+                                        });
       check_padding<TransformerEncoder>("encoder, a mask of queries and keys, " + how,
                                         TransformerEncoder(TransformerEncoderLayer(8, 2, o), 1),
                                         [=](auto& m, double value, auto& leaves) {
-        leaves = {spoilt({2, 5, 8}, real(), value)};
-        const Tensor both = real().unsqueeze(1) & real().unsqueeze(2);
-        return where_real(m(leaves[0], {.mask = both, .causal = causal}));
-      });
-      check_padding<TransformerDecoder>("decoder, " + how, TransformerDecoder(TransformerDecoderLayer(8, 2, o), 2),
-                                        [=](auto& m, double value, auto& leaves) {
-        leaves = {spoilt({2, 5, 8}, real(), value), spoilt({2, 4, 8}, heard(), value)};
-        return where_real(m(leaves[0], leaves[1],
-                            {.key_mask = real(), .causal = causal, .memory_key_mask = heard()}));
-      });
+                                          leaves = {spoilt({2, 5, 8}, real(), value)};
+                                          const Tensor both = real().unsqueeze(1) & real().unsqueeze(2);
+                                          return where_real(m(leaves[0], {.mask = both, .causal = causal}));
+                                        });
+      check_padding<TransformerDecoder>(
+          "decoder, " + how, TransformerDecoder(TransformerDecoderLayer(8, 2, o), 2),
+          [=](auto& m, double value, auto& leaves) {
+            leaves = {spoilt({2, 5, 8}, real(), value), spoilt({2, 4, 8}, heard(), value)};
+            return where_real(
+                m(leaves[0], leaves[1], {.key_mask = real(), .causal = causal, .memory_key_mask = heard()}));
+          });
     }
 }
 
@@ -110,11 +108,12 @@ TEST_CASE("padding that a key mask names asks nothing in self-attention, either"
           return where_real(m(leaves[0], {.key_mask = real(), .need_weights = weights}).output);
         });
   }
-  check_padding<MultiHeadAttention>("keys and values apart", MultiHeadAttention(8, 2), [](auto& m, double value, auto& leaves) {
-    leaves = {spoilt({2, 5, 8}, real(), 0.0), spoilt({2, 4, 8}, heard(), value)};
-    const KeysValues memory = m.keys_values(leaves[1], leaves[1], heard());
-    return m.attend_to(leaves[0], memory, {.key_mask = heard()}).output;
-  });
+  check_padding<MultiHeadAttention>("keys and values apart", MultiHeadAttention(8, 2),
+                                    [](auto& m, double value, auto& leaves) {
+                                      leaves = {spoilt({2, 5, 8}, real(), 0.0), spoilt({2, 4, 8}, heard(), value)};
+                                      const KeysValues memory = m.keys_values(leaves[1], leaves[1], heard());
+                                      return m.attend_to(leaves[0], memory, {.key_mask = heard()}).output;
+                                    });
 }
 
 TEST_CASE("padding behind the lengths reaches no gradient of a recurrent layer") {
@@ -131,7 +130,8 @@ TEST_CASE("padding behind the lengths reaches no gradient of a recurrent layer")
     const RecurrentOptions o{.num_layers = 2, .bidirectional = both_ways};
     check_padding<GRU>("GRU", GRU(8, 3, o), run);
     check_padding<LSTM>("LSTM", LSTM(8, 3, o), run);
-    check_padding<RNN>("RNN", RNN(8, 3, {.num_layers = 2, .nonlinearity = Nonlinearity::relu, .bidirectional = both_ways}), run);
+    check_padding<RNN>(
+        "RNN", RNN(8, 3, {.num_layers = 2, .nonlinearity = Nonlinearity::relu, .bidirectional = both_ways}), run);
   }
 }
 
@@ -143,16 +143,18 @@ TEST_CASE("a padding token's row may hold anything in whole models") {
     embedding.weight.slice(0, 0, 1).fill_(value);
   };
   check_padding<EncoderClassifier>(
-      "classifier", EncoderClassifier({.vocab = 6, .classes = 3, .width = 8, .heads = 2, .layers = 2, .hidden = 6, .dropout = 0.0}),
+      "classifier",
+      EncoderClassifier({.vocab = 6, .classes = 3, .width = 8, .heads = 2, .layers = 2, .hidden = 6, .dropout = 0.0}),
       [&](auto& m, double value, auto&) {
         spoil(m.embedding, value);
         return m(tokens, lengths);
       });
-  check_padding<EncoderRNN>("recurrent encoder", EncoderRNN(6, 8, {.dropout = 0.0, .bidirectional = true}), [&](auto& m, double value, auto&) {
-    spoil(m.embedding, value);
-    const EncodedSequence source = m(tokens, lengths);
-    return cat({source.outputs.flatten(), source.hidden.flatten()}, 0);
-  });
+  check_padding<EncoderRNN>("recurrent encoder", EncoderRNN(6, 8, {.dropout = 0.0, .bidirectional = true}),
+                            [&](auto& m, double value, auto&) {
+                              spoil(m.embedding, value);
+                              const EncodedSequence source = m(tokens, lengths);
+                              return cat({source.outputs.flatten(), source.hidden.flatten()}, 0);
+                            });
   const auto decode = [](auto& m, double value, auto& leaves) {
     leaves = {spoilt({2, 4, 8}, heard(), value)};
     const Tensor hidden = full({1, 2, 8}, 0.1, Dtype::f64);

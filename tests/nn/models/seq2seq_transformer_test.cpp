@@ -5,10 +5,10 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/attention_trace.h>
-#include <heed/nn/causality.h>
-#include <heed/nn/models/decoding.h>
-#include <heed/nn/layers/losses.h>
 #include <heed/nn/attention/masks.h>
+#include <heed/nn/causality.h>
+#include <heed/nn/layers/losses.h>
+#include <heed/nn/models/decoding.h>
 #include <heed/nn/models/seq2seq_transformer.h>
 #include <heed/nn/models/transformer.h>
 #include "support/apart.h"
@@ -41,8 +41,7 @@ Seq2SeqTransformer small_translator(Seq2SeqTransformerOptions o = {}) {
 
 }  // namespace
 
-TEST_CASE(
-    "theorem: a target token changes nothing before it, a padded source token nothing at all") {
+TEST_CASE("theorem: a target token changes nothing before it, a padded source token nothing at all") {
   manual_seed(4);
   for (const bool norm_first : {false, true}) {
     const Seq2SeqTransformer m = small_translator({.norm_first = norm_first});
@@ -56,8 +55,7 @@ TEST_CASE(
       CHECK(m(source, other, lengths).slice(1, 0, t).to_vector() == y.slice(1, 0, t).to_vector());
       CHECK(m(source, other, lengths).slice(1, t, 4).to_vector() != y.slice(1, t, 4).to_vector());
     }
-    const Tensor elsewhere =
-        tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 5, 5}, {2, 5});  // behind its length
+    const Tensor elsewhere = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 5, 5}, {2, 5});  // behind its length
     CHECK(m(elsewhere, target, lengths).to_vector() == y.to_vector());
     const Tensor changed = tensor_i64({1, 2, 3, 4, 5, 6, 7, 2, 0, 1}, {2, 5});
     const Tensor z = m(changed, target, lengths);
@@ -88,10 +86,8 @@ TEST_CASE("a trace holds the weights of every head of any layer: encoder, decode
     CHECK(entry.weights.shape() == wanted[i].second);
     CHECK(apart(sum(entry.weights, -1), ones({2, 2, entry.weights.size(2)})) < 1e-6);
     // No weight behind the second source's length, nor ahead of a target's place.
-    if (entry.weights.size(3) == 5)
-      CHECK(amax(entry.weights[1].slice(-1, 2, 5)).item() == 0.0);
-    else
-      CHECK(apart(tril(entry.weights), entry.weights) == 0.0);
+    if (entry.weights.size(3) == 5) CHECK(amax(entry.weights[1].slice(-1, 2, 5)).item() == 0.0);
+    else CHECK(apart(tril(entry.weights), entry.weights) == 0.0);
   }
   trace.clear();
   const NoGrad no_history;
@@ -110,8 +106,7 @@ TEST_CASE("writing with a cache equals reading the whole, in each greedy token a
     const NoGrad no_history;
     for (Tensor p : m.parameters())
       if (p.dim() > 1) p.mul_(2.0);  // far enough apart to have something to decide
-    const EncodedSource source =
-        m.encode(tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}), Lengths{5, 3});
+    const EncodedSource source = m.encode(tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}), Lengths{5, 3});
     DecoderCache state = m.begin(source, 12);
     Tensor target = zeros({2, 1}).to(Dtype::i64);
     for (int64_t t = 0; t < 12; ++t) {
@@ -142,8 +137,7 @@ TEST_CASE("models that write look at nothing ahead, and who does is found") {
                target = tensor_i64({0, 1, 2, 3, 4, 5, 6, 5, 4, 3, 2, 1, 0, 1}, {2, 7});
   const EncodedSource read = m.encode(source);
   check_causality([&](const Tensor& tokens) { return m.decode(tokens, read); }, target);
-  const auto leak =
-      causality_leak([&](const Tensor& tokens) { return m.encode(tokens).memory; }, target);
+  const auto leak = causality_leak([&](const Tensor& tokens) { return m.encode(tokens).memory; }, target);
   REQUIRE(leak);  // an encoder is free to look ahead
   CHECK(leak->path.find("transformer.encoder.layers.0") == 0);
 }
@@ -154,8 +148,7 @@ TEST_CASE("greedy and beam search write with a Transformer's cache") {
   const NoGrad no_history;
   for (Tensor p : m.parameters())
     if (p.dim() > 1) p.mul_(2.0);
-  const EncodedSource source =
-      m.encode(tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}), Lengths{5, 3});
+  const EncodedSource source = m.encode(tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}), Lengths{5, 3});
   const SearchOptions options{.bos = 0, .eos = 6, .max_length = 4, .beam = 7 * 7 * 7};
   const std::vector<Hypothesis> greedy = greedy_search(m, m.begin(source, 4), 2, options);
   const auto beams = beam_search(m, m.begin(source, 4), 2, options);
@@ -164,20 +157,16 @@ TEST_CASE("greedy and beam search write with a Transformer's cache") {
     const auto of_tokens = [&](const Hypothesis& h) {
       std::vector<int64_t> read{0}, written = h.tokens;
       read.insert(read.end(), h.tokens.begin(), h.tokens.end());
-      if (h.finished)
-        written.push_back(6);
-      else
-        read.pop_back();
+      if (h.finished) written.push_back(6);
+      else read.pop_back();
       const auto n = static_cast<int64_t>(read.size());
       const int64_t row = static_cast<int64_t>(b);
-      const EncodedSource one{source.memory.slice(0, row, row + 1),
-                              source.key_mask->slice(0, row, row + 1)};
+      const EncodedSource one{source.memory.slice(0, row, row + 1), source.key_mask->slice(0, row, row + 1)};
       const Tensor p = log_softmax(m.decode(tensor_i64(read, {1, n}), one), -1);
       return sum(gather(p, 2, tensor_i64(written, {1, n, 1}))).item();
     };
     CHECK(greedy[b].log_probability == Approx(of_tokens(greedy[b])).margin(1e-4));
-    for (size_t i = 0; i < 3; ++i)
-      CHECK(beams[b][i].log_probability == Approx(of_tokens(beams[b][i])).margin(1e-4));
+    for (size_t i = 0; i < 3; ++i) CHECK(beams[b][i].log_probability == Approx(of_tokens(beams[b][i])).margin(1e-4));
     CHECK(beams[b][0].log_probability >= greedy[b].log_probability - 1e-5);
   }
 }
@@ -216,10 +205,8 @@ TEST_CASE("Seq2SeqTransformer: tables may be shared, as in the paper") {
                                  .encoder_layers = 1,
                                  .decoder_layers = 1,
                                  .hidden = 8});
-  CHECK(64 * mean(square(wide.source_embedding.weight.detach())).item() ==
-        Approx(1.0).epsilon(0.1));
-  CHECK(64 * mean(square(wide.target_embedding.weight.detach())).item() ==
-        Approx(1.0).epsilon(0.1));
+  CHECK(64 * mean(square(wide.source_embedding.weight.detach())).item() == Approx(1.0).epsilon(0.1));
+  CHECK(64 * mean(square(wide.target_embedding.weight.detach())).item() == Approx(1.0).epsilon(0.1));
 }
 
 TEST_CASE("Seq2SeqTransformer learns to reverse by heart") {
@@ -257,8 +244,7 @@ TEST_CASE("Seq2SeqTransformer learns to reverse by heart") {
 
 TEST_CASE("Seq2SeqTransformer holds what layers must", "[slow]") {
   manual_seed(13);
-  const Tensor source = tensor_i64({1, 2, 0, 2}, {2, 2}),
-               target = tensor_i64({0, 1, 1, 0, 0, 2}, {2, 3});
+  const Tensor source = tensor_i64({1, 2, 0, 2}, {2, 2}), target = tensor_i64({0, 1, 1, 0, 0, 2}, {2, 3});
   for (const bool shared : {false, true})
     check_module(Seq2SeqTransformer({.source_vocab = 3,
                                      .target_vocab = 3,
@@ -270,29 +256,23 @@ TEST_CASE("Seq2SeqTransformer holds what layers must", "[slow]") {
                                      .activation = gelu,
                                      .share_embeddings = shared,
                                      .tie_output = shared}),
-                 {source, target},
-                 [](const Seq2SeqTransformer& m, const Inputs& in) { return m(in[0], in[1]); });
+                 {source, target}, [](const Seq2SeqTransformer& m, const Inputs& in) { return m(in[0], in[1]); });
 }
 
 TEST_CASE("Seq2SeqTransformer says what does not fit") {
   CHECK(message_of([] { Seq2SeqTransformer({.source_vocab = 3}); }) ==
         "Seq2SeqTransformer: source_vocab 3, target_vocab 0: must be positive");
-  CHECK(message_of<ShapeError>([] {
-          Seq2SeqTransformer({.source_vocab = 3, .target_vocab = 4, .share_embeddings = true});
-        }) ==
+  CHECK(message_of<ShapeError>(
+            [] { Seq2SeqTransformer({.source_vocab = 3, .target_vocab = 4, .share_embeddings = true}); }) ==
         "Seq2SeqTransformer: source_vocab 3, target_vocab 4: one table serves both with "
         "share_embeddings: make one vocabulary of both languages");
   manual_seed(11);
   const Seq2SeqTransformer m = small_translator();
-  CHECK(message_of<ShapeError>([&] {
-          m.encode(tensor_i64({1, 2}));
-        }) ==
+  CHECK(message_of<ShapeError>([&] { m.encode(tensor_i64({1, 2})); }) ==
         "Seq2SeqTransformer: tokens (2,): must be (B, n): give one sequence a batch axis with "
         "unsqueeze(0) [in Seq2SeqTransformer]");
   const Tensor tokens = tensor_i64({1, 2}, {1, 2});
-  CHECK(message_of<ShapeError>([&] {
-          m(tokens, tokens, Lengths{2, 2});
-        }) ==
+  CHECK(message_of<ShapeError>([&] { m(tokens, tokens, Lengths{2, 2}); }) ==
         "Seq2SeqTransformer: source (1, 2), 2 lengths: must be one a sequence [in "
         "Seq2SeqTransformer]");
 }

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/recurrent/attention_decoders.h>
 #include <heed/nn/attention/attention_trace.h>
 #include <heed/nn/attention/masks.h>
+#include <heed/nn/recurrent/attention_decoders.h>
 #include "support/module_check.h"
 
 using namespace heed;
@@ -21,8 +21,7 @@ struct OneStep {
   Tensor context, logits, weights;
 };
 
-OneStep bahdanau_step(const BahdanauDecoder& m, const Tensor& token,
-                      const EncodedSequence& source) {
+OneStep bahdanau_step(const BahdanauDecoder& m, const Tensor& token, const EncodedSequence& source) {
   const Tensor s = source.hidden.select(0, source.hidden.size(0) - 1);  // (B, H)
   const Tensor sums = m.score.query_layer(s).unsqueeze(1) + m.score.key_layer(source.outputs);
   Tensor scores = sum(tanh(sums) * m.score.energy_layer.weight, -1);  // (B, S)
@@ -68,8 +67,7 @@ TEST_CASE("X-09: weights of the location-only decoder never look at the source, 
   CHECK(slope(location) == 0.0);
 }
 
-TEST_CASE(
-    "X-09: the location-only decoder gives weight to padding and to places behind the source") {
+TEST_CASE("X-09: the location-only decoder gives weight to padding and to places behind the source") {
   manual_seed(2);
   AttnDecoderRNN location(6, 9, {.max_length = 8});
   location.eval();
@@ -97,8 +95,7 @@ TEST_CASE("X-10: the location-only decoder has an embedding and a use for its dr
   decoder(token, source);
   CHECK(default_generator().counter() - before == 1);
   std::string names;
-  for (const NamedTensor& entry : decoder.state_dict())
-    names += cat(entry.name, " ", entry.tensor.shape(), "\n");
+  for (const NamedTensor& entry : decoder.state_dict()) names += cat(entry.name, " ", entry.tensor.shape(), "\n");
   CHECK(names ==
         "embedding.weight (9, 6)\ngru.weight_ih_l0 (18, 6)\ngru.weight_hh_l0 (18, 6)\n"
         "gru.bias_ih_l0 (18,)\ngru.bias_hh_l0 (18,)\nout.weight (9, 6)\nout.bias (9,)\n"
@@ -115,8 +112,8 @@ TEST_CASE("location-only decoder: each row of a batch reads its own sentence") {
   const Decoded all = decoder(tokens, source);
   CHECK(distance(sum(exp(all.logits), -1), ones({3, 4})) < 1e-5);  // log-probabilities
   for (int64_t b = 0; b < 3; ++b) {
-    const Decoded one = decoder(tokens.slice(0, b, b + 1), {source.outputs.slice(0, b, b + 1),
-                                                            source.hidden.slice(1, b, b + 1)});
+    const Decoded one =
+        decoder(tokens.slice(0, b, b + 1), {source.outputs.slice(0, b, b + 1), source.hidden.slice(1, b, b + 1)});
     CHECK(distance(one.logits, all.logits.slice(0, b, b + 1)) < 1e-6);
     CHECK(distance(one.weights, all.weights.slice(0, b, b + 1)) < 1e-6);
   }
@@ -127,8 +124,7 @@ TEST_CASE("B-08: the context is a weighted mean of the encoder's states, new at 
   BahdanauDecoder decoder(6, 9, {.num_layers = 2});
   decoder.to(Dtype::f64);
   decoder.eval();
-  const EncodedSequence source{randn({2, 5, 6}, Dtype::f64), randn({2, 2, 6}, Dtype::f64),
-                               padding_mask({5, 3}, 5)};
+  const EncodedSequence source{randn({2, 5, 6}, Dtype::f64), randn({2, 2, 6}, Dtype::f64), padding_mask({5, 3}, 5)};
   const Tensor token = randint(0, 9, {2, 1});
   const OneStep expected = bahdanau_step(decoder, token, source);
   DecoderState state = decoder.begin(source);
@@ -148,8 +144,7 @@ TEST_CASE("B-08: the context is a weighted mean of the encoder's states, new at 
   }
 
   const Decoded d = decoder(randint(0, 9, {2, 4}), source);
-  for (int64_t t = 1; t < 4; ++t)
-    CHECK(distance(d.weights.select(1, t), d.weights.select(1, t - 1)) > 1e-4);
+  for (int64_t t = 1; t < 4; ++t) CHECK(distance(d.weights.select(1, t), d.weights.select(1, t - 1)) > 1e-4);
 }
 
 TEST_CASE("Bahdanau decoder: the query is the top layer's state before the step") {

@@ -28,8 +28,8 @@ struct PlainState {
   Tensor h, c;
 };
 
-PlainState plain_step(CellKind kind, const Tensor& x, const PlainState& s, const Tensor& w_ih,
-                      const Tensor& w_hh, const Tensor& b_ih, const Tensor& b_hh) {
+PlainState plain_step(CellKind kind, const Tensor& x, const PlainState& s, const Tensor& w_ih, const Tensor& w_hh,
+                      const Tensor& b_ih, const Tensor& b_hh) {
   const int64_t H = w_hh.size(1);
   const auto in = [&](int64_t k) {
     return linear(x, w_ih.slice(0, k * H, (k + 1) * H), b_ih.slice(0, k * H, (k + 1) * H));
@@ -57,8 +57,7 @@ std::vector<Tensor> gradients(const Tensor& y, const RecurrentLayer& m) {
   return found;
 }
 
-template <class M>
-void check_against_plain(M layer, int64_t batch, int64_t steps) {
+template <class M> void check_against_plain(M layer, int64_t batch, int64_t steps) {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     M m = clone(layer);
     m.to(dtype);
@@ -86,8 +85,7 @@ void check_against_plain(M layer, int64_t batch, int64_t steps) {
 
 std::string names_and_shapes(const Module& m) {
   std::string text;
-  for (const NamedTensor& entry : m.state_dict())
-    text += cat(entry.name, " ", entry.tensor.shape(), "\n");
+  for (const NamedTensor& entry : m.state_dict()) text += cat(entry.name, " ", entry.tensor.shape(), "\n");
   return text;
 }
 
@@ -114,16 +112,11 @@ TEST_CASE("recurrent layers have the names and shapes and initial values of torc
         "weight_ih_l1 (12, 8)\nweight_hh_l1 (12, 4)\nbias_ih_l1 (12,)\nbias_hh_l1 (12,)\n"
         "weight_ih_l1_reverse (12, 8)\nweight_hh_l1_reverse (12, 4)\n"
         "bias_ih_l1_reverse (12,)\nbias_hh_l1_reverse (12,)\n");
-  CHECK(names_and_shapes(LSTM(3, 4, {.bias = false})) ==
-        "weight_ih_l0 (16, 3)\nweight_hh_l0 (16, 4)\n");
-  CHECK(names_and_shapes(RNN(3, 4)) ==
-        "weight_ih_l0 (4, 3)\nweight_hh_l0 (4, 4)\nbias_ih_l0 (4,)\nbias_hh_l0 (4,)\n");
-  CHECK(names_and_shapes(GRUCell(3, 4)) ==
-        "weight_ih (12, 3)\nweight_hh (12, 4)\nbias_ih (12,)\nbias_hh (12,)\n");
-  CHECK(names_and_shapes(LSTMCell(3, 4, {.bias = false})) ==
-        "weight_ih (16, 3)\nweight_hh (16, 4)\n");
-  CHECK(names_and_shapes(RNNCell(3, 4)) ==
-        "weight_ih (4, 3)\nweight_hh (4, 4)\nbias_ih (4,)\nbias_hh (4,)\n");
+  CHECK(names_and_shapes(LSTM(3, 4, {.bias = false})) == "weight_ih_l0 (16, 3)\nweight_hh_l0 (16, 4)\n");
+  CHECK(names_and_shapes(RNN(3, 4)) == "weight_ih_l0 (4, 3)\nweight_hh_l0 (4, 4)\nbias_ih_l0 (4,)\nbias_hh_l0 (4,)\n");
+  CHECK(names_and_shapes(GRUCell(3, 4)) == "weight_ih (12, 3)\nweight_hh (12, 4)\nbias_ih (12,)\nbias_hh (12,)\n");
+  CHECK(names_and_shapes(LSTMCell(3, 4, {.bias = false})) == "weight_ih (16, 3)\nweight_hh (16, 4)\n");
+  CHECK(names_and_shapes(RNNCell(3, 4)) == "weight_ih (4, 3)\nweight_hh (4, 4)\nbias_ih (4,)\nbias_hh (4,)\n");
 
   manual_seed(2);
   const GRU gru(10, 64);
@@ -138,8 +131,7 @@ TEST_CASE("recurrent layers have the names and shapes and initial values of torc
   CHECK(contains(summary(GRU(3, 4)), "weight_ih_l0"));
 }
 
-TEST_CASE(
-    "padding changes neither states nor gradients, and the way back begins where a sequence ends") {
+TEST_CASE("padding changes neither states nor gradients, and the way back begins where a sequence ends") {
   manual_seed(3);
   const auto run = [](auto m) {
     m.to(Dtype::f64);
@@ -193,16 +185,14 @@ TEST_CASE("a recurrent layer step by step is the layer, and a cell is one step")
   const LSTM lstm(3, 5, {.num_layers = 2});
   const Recurrent whole = lstm(x);
   Recurrent part = lstm(x.slice(1, 0, 1));
-  for (int64_t t = 1; t < 4; ++t)
-    part = lstm(x.slice(1, t, t + 1), {.hidden = part.hidden, .cell = part.cell});
+  for (int64_t t = 1; t < 4; ++t) part = lstm(x.slice(1, t, t + 1), {.hidden = part.hidden, .cell = part.cell});
   CHECK(distance(part.hidden, whole.hidden) < 1e-6);
   CHECK(distance(part.cell, whole.cell) < 1e-6);
 
   const GRU gru(3, 5);
   GRUCell cell(3, 5);
   const RecurrentLayer::Weights& w = gru.weights[0];
-  cell.load_state_dict(
-      {{{"weight_ih", w.ih}, {"weight_hh", w.hh}, {"bias_ih", w.bias_ih}, {"bias_hh", w.bias_hh}}});
+  cell.load_state_dict({{{"weight_ih", w.ih}, {"weight_hh", w.hh}, {"bias_ih", w.bias_ih}, {"bias_hh", w.bias_hh}}});
   Tensor h = cell(x.select(1, 0));
   for (int64_t t = 1; t < 4; ++t) h = cell(x.select(1, t), h);
   CHECK(distance(h, gru(x).hidden.select(0, 0)) < 1e-6);
@@ -252,29 +242,20 @@ TEST_CASE("second derivatives through cells in a chain count every way once") {
 }
 
 TEST_CASE("recurrent layers say what does not fit") {
-  CHECK(message_of<ShapeError>([] { GRU(0, 4); }) ==
-        "GRU: input 0, hidden 4, layers 1: each must be at least 1");
+  CHECK(message_of<ShapeError>([] { GRU(0, 4); }) == "GRU: input 0, hidden 4, layers 1: each must be at least 1");
   CHECK(message_of<ShapeError>([] { LSTM(3, 4, {.num_layers = 0}); }) ==
         "LSTM: input 3, hidden 4, layers 0: each must be at least 1");
-  CHECK(message_of([] { RNN(3, 4, {.dropout = 1.5}); }) ==
-        "RNN: dropout = 1.5: a probability lies in 0 … 1");
+  CHECK(message_of([] { RNN(3, 4, {.dropout = 1.5}); }) == "RNN: dropout = 1.5: a probability lies in 0 … 1");
   const GRU gru(3, 4);
-  CHECK(message_of<ShapeError>([&] {
-          gru(zeros({2, 3}));
-        }) ==
+  CHECK(message_of<ShapeError>([&] { gru(zeros({2, 3})); }) ==
         "GRU: input (2, 3): must be (B, L, 3), batch first, L >= 1: give one sequence a batch axis "
         "with unsqueeze(0) [in GRU]");
-  CHECK(message_of<ShapeError>([&] {
-          gru(zeros({2, 0, 3}));
-        }) == "GRU: input (2, 0, 3): must be (B, L, 3), batch first, L >= 1 [in GRU]");
-  CHECK(message_of<ShapeError>([&] {
-          gru(zeros({2, 5, 3}), {.hidden = zeros({2, 4})});
-        }) ==
+  CHECK(message_of<ShapeError>([&] { gru(zeros({2, 0, 3})); }) ==
+        "GRU: input (2, 0, 3): must be (B, L, 3), batch first, L >= 1 [in GRU]");
+  CHECK(message_of<ShapeError>([&] { gru(zeros({2, 5, 3}), {.hidden = zeros({2, 4})}); }) ==
         "GRU: input (2, 5, 3), hidden (2, 4): must be (layers·directions, B, hidden) = (1, 2, 4): "
         "give it the axis of layers with unsqueeze(0) [in GRU]");
-  CHECK(message_of<ShapeError>([&] {
-          GRU(3, 4, {.num_layers = 3})(zeros({2, 5, 3}), {.hidden = zeros({2, 3, 4})});
-        }) ==
+  CHECK(message_of<ShapeError>([&] { GRU(3, 4, {.num_layers = 3})(zeros({2, 5, 3}), {.hidden = zeros({2, 3, 4})}); }) ==
         "GRU: input (2, 5, 3), hidden (2, 3, 4): must be (layers·directions, B, hidden) = (3, 2, 4): put "
         "the axis of layers first with transpose(0, 1) [in GRU]");
   CHECK(message_of<ShapeError>([&] { GRU(1, 4)(zeros({2, 5})); }) ==
@@ -283,61 +264,47 @@ TEST_CASE("recurrent layers say what does not fit") {
   CHECK(message_of<DtypeError>([&] { gru(zeros({2, 5, 3}, Dtype::f64)); }) ==
         "GRU: input float64 (2, 5, 3), weights float32: dtypes differ: convert one with to(Dtype) [in "
         "GRU]");
-  CHECK(message_of<DtypeError>([&] {
-          gru(zeros({2, 5, 3}), {.hidden = zeros({1, 2, 4}, Dtype::f64)});
-        }) == "GRU: input float32, hidden float64: dtypes differ: convert one with to(Dtype) [in GRU]");
-  CHECK(message_of([&] {
-          gru(zeros({2, 5, 3}), {.cell = zeros({1, 2, 4})});
-        }) == "GRU: a cell state is given: only an LSTM has one [in GRU]");
-  CHECK(message_of<ShapeError>([&] {
-          LSTM(3, 4)(zeros({2, 5, 3}), {.cell = zeros({1, 2})});
-        }) ==
+  CHECK(message_of<DtypeError>([&] { gru(zeros({2, 5, 3}), {.hidden = zeros({1, 2, 4}, Dtype::f64)}); }) ==
+        "GRU: input float32, hidden float64: dtypes differ: convert one with to(Dtype) [in GRU]");
+  CHECK(message_of([&] { gru(zeros({2, 5, 3}), {.cell = zeros({1, 2, 4})}); }) ==
+        "GRU: a cell state is given: only an LSTM has one [in GRU]");
+  CHECK(message_of<ShapeError>([&] { LSTM(3, 4)(zeros({2, 5, 3}), {.cell = zeros({1, 2})}); }) ==
         "LSTM: input (2, 5, 3), cell (1, 2): must be (layers·directions, B, hidden) = (1, 2, 4) "
         "[in LSTM]");
-  CHECK(message_of<ShapeError>([&] {
-          gru(zeros({2, 5, 3}), {.lengths = {{1, 2, 3}}});
-        }) == "GRU: input (2, 5, 3), 3 lengths: must be one for each sequence, 2 [in GRU]");
+  CHECK(message_of<ShapeError>([&] { gru(zeros({2, 5, 3}), {.lengths = {{1, 2, 3}}}); }) ==
+        "GRU: input (2, 5, 3), 3 lengths: must be one for each sequence, 2 [in GRU]");
   for (const int64_t n : {0, 6})
-    CHECK(message_of<ShapeError>([&] {
-            gru(zeros({2, 5, 3}), {.lengths = {{1, n}}});
-          }) == cat("GRU: input (2, 5, 3), length ", n,
-                    " of sequence 1: must be in 1 … 5, the steps that there are [in GRU]"));
+    CHECK(
+        message_of<ShapeError>([&] { gru(zeros({2, 5, 3}), {.lengths = {{1, n}}}); }) ==
+        cat("GRU: input (2, 5, 3), length ", n, " of sequence 1: must be in 1 … 5, the steps that there are [in GRU]"));
 }
 
 TEST_CASE("recurrent cells say what does not fit") {
-  CHECK(message_of<ShapeError>([] { LSTMCell(3, 0); }) ==
-        "LSTMCell: input 3, hidden 0: each must be at least 1");
+  CHECK(message_of<ShapeError>([] { LSTMCell(3, 0); }) == "LSTMCell: input 3, hidden 0: each must be at least 1");
   const GRUCell cell(3, 4);
   CHECK(message_of<ShapeError>([&] { cell(zeros({3})); }) ==
         "GRUCell: input (3,): must be (B, 3): give one example a batch axis with unsqueeze(0) "
         "[in GRUCell]");
-  CHECK(message_of<ShapeError>([&] {
-          cell(zeros({2, 4}));
-        }) == "GRUCell: input (2, 4): must be (B, 3) [in GRUCell]");
-  CHECK(message_of<ShapeError>([&] {
-          cell(zeros({2, 3}), zeros({4}));
-        }) == "GRUCell: input (2, 3), state (4,): must be (B, hidden) = (2, 4) [in GRUCell]");
+  CHECK(message_of<ShapeError>([&] { cell(zeros({2, 4})); }) == "GRUCell: input (2, 4): must be (B, 3) [in GRUCell]");
+  CHECK(message_of<ShapeError>([&] { cell(zeros({2, 3}), zeros({4})); }) ==
+        "GRUCell: input (2, 3), state (4,): must be (B, hidden) = (2, 4) [in GRUCell]");
 }
 
 TEST_CASE("the op recurrence says what does not fit") {
-  const auto run = [](const Shape& x, const Shape& h, const Shape& w, const Shape& b,
-                      Dtype dtype = Dtype::f32) {
-    return message_of(
-        [&] { recurrence(zeros(x), {zeros(h, dtype)}, zeros(w), zeros(b), {CellKind::gru}); });
+  const auto run = [](const Shape& x, const Shape& h, const Shape& w, const Shape& b, Dtype dtype = Dtype::f32) {
+    return message_of([&] { recurrence(zeros(x), {zeros(h, dtype)}, zeros(w), zeros(b), {CellKind::gru}); });
   };
   CHECK(run({2, 5, 12}, {2, 4}, {8, 4}, {12}) ==
         "recurrence: projected input (2, 5, 12), weight (8, 4): must be (B, L, G H) and (G H, H) "
         "with G = 3 gates");
   CHECK(run({2, 5, 12}, {3, 4}, {12, 4}, {12}) ==
         "recurrence: projected input (2, 5, 12), state (3, 4): must be (2, 4)");
-  CHECK(run({2, 5, 12}, {2, 4}, {12, 4}, {4}) ==
-        "recurrence: weight (12, 4), bias (4,): must be (12,)");
+  CHECK(run({2, 5, 12}, {2, 4}, {12, 4}, {4}) == "recurrence: weight (12, 4), bias (4,): must be (12,)");
   CHECK(run({2, 5, 12}, {2, 4}, {12, 4}, {12}, Dtype::f64) ==
         "recurrence: input float32, state or parameter float64: dtypes differ: convert one with "
         "to(Dtype)");
   CHECK(message_of([] {
-          recurrence(zeros({2, 5, 16}), {zeros({2, 4}), zeros({4})}, zeros({16, 4}), zeros({16}),
-                     {CellKind::lstm});
+          recurrence(zeros({2, 5, 16}), {zeros({2, 4}), zeros({4})}, zeros({16, 4}), zeros({16}), {CellKind::lstm});
         }) == "recurrence: projected input (2, 5, 16), state (2, 4) and (4,): must be (2, 4)");
 }
 

@@ -2,11 +2,11 @@
 #include "support/catch.h"
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/recurrent/attention_decoders.h>
-#include <heed/nn/layers/losses.h>
 #include <heed/nn/attention/masks.h>
-#include <heed/nn/scope_watch.h>
+#include <heed/nn/layers/losses.h>
+#include <heed/nn/recurrent/attention_decoders.h>
 #include <heed/nn/recurrent/seq2seq.h>
+#include <heed/nn/scope_watch.h>
 #include <heed/nn/summary.h>
 #include "support/apart.h"
 #include "support/errors.h"
@@ -28,8 +28,7 @@ std::string tensor_names(const Module& m) {
 }
 
 // Calls f with each kind of decoder, hidden 6, 9 tokens.
-template <class F>
-void for_each_decoder(F f) {
+template <class F> void for_each_decoder(F f) {
   SECTION("plain") { f(DecoderRNN(6, 9)); }
   SECTION("plain with context") { f(DecoderRNN(6, 9, {.context = true})); }
   SECTION("Bahdanau") { f(BahdanauDecoder(6, 9)); }
@@ -81,8 +80,7 @@ TEST_CASE("encoder holds what layers must") {
   manual_seed(3);
   const Tensor tokens = randint(0, 5, {2, 3});
   const EncoderRNN encoder(5, 2, {.num_layers = 2, .bidirectional = true});
-  check_module(encoder, {tokens},
-               [](const EncoderRNN& m, const std::vector<Tensor>& in) { return m(in[0]).outputs; });
+  check_module(encoder, {tokens}, [](const EncoderRNN& m, const std::vector<Tensor>& in) { return m(in[0]).outputs; });
 }
 
 TEST_CASE("plain decoder: what it is told of the source is the last state") {
@@ -104,8 +102,7 @@ TEST_CASE("plain decoder: what it is told of the source is the last state") {
   DecoderRNN with_context(4, 7, {.num_layers = 2, .context = true});
   with_context.eval();
   const Tensor context = source.hidden[1].unsqueeze(1).expand({2, 5, 4});
-  const Recurrent q = with_context.gru(cat({with_context.embedding(tokens), context}, -1),
-                                       {.hidden = source.hidden});
+  const Recurrent q = with_context.gru(cat({with_context.embedding(tokens), context}, -1), {.hidden = source.hidden});
   CHECK(apart(with_context(tokens, source).logits, with_context.out(q.output)) < 1e-6);
 }
 
@@ -122,12 +119,11 @@ TEST_CASE("decoders: the d2l shape test") {
   const DecoderState state = decoder.begin(source);
   CHECK(state.values.shape() == Shape{4, 7, 16});
   CHECK(state.hidden.shape() == Shape{2, 4, 16});
-  CHECK(DecoderRNN(16, 10, {.embed_size = 8, .num_layers = 2, .context = true})(x, source)
-            .logits.shape() == Shape{4, 7, 10});
+  CHECK(DecoderRNN(16, 10, {.embed_size = 8, .num_layers = 2, .context = true})(x, source).logits.shape() ==
+        Shape{4, 7, 10});
 }
 
-TEST_CASE(
-    "decoders: step by step is the whole call, and teacher forcing 0 feeds what was written") {
+TEST_CASE("decoders: step by step is the whole call, and teacher forcing 0 feeds what was written") {
   manual_seed(5);
   for_each_decoder([](auto decoder) {
     decoder.eval();
@@ -138,8 +134,7 @@ TEST_CASE(
     for (int64_t t = 0; t < 4; ++t) {
       const Tensor logits = decoder.step(tokens.slice(1, t, t + 1), state);
       CHECK(apart(logits, whole.logits.select(1, t)) < 1e-5);
-      if (whole.weights.defined())
-        CHECK(apart(state.weights, whole.weights.select(1, t)) < 1e-6);
+      if (whole.weights.defined()) CHECK(apart(state.weights, whole.weights.select(1, t)) < 1e-6);
     }
 
     const Decoded free = decoder(tokens, source, {.teacher_forcing = 0.0});
@@ -167,14 +162,12 @@ TEST_CASE("decoders: the teacher forcing ratio is the share of calls that are gi
   const EncodedSequence source{randn({2, 3, 6}), randn({1, 2, 6})};
   const Tensor tokens = randint(0, 9, {2, 4});
   const std::vector<double> given = decoder(tokens, source).logits.to_vector();
-  const std::vector<double> own =
-      decoder(tokens, source, {.teacher_forcing = 0.0}).logits.to_vector();
+  const std::vector<double> own = decoder(tokens, source, {.teacher_forcing = 0.0}).logits.to_vector();
   REQUIRE(given != own);
   const uint64_t before = default_generator().counter();
   int forced = 0;
   for (int i = 0; i < 200; ++i) {
-    const std::vector<double> y =
-        decoder(tokens, source, {.teacher_forcing = 0.7}).logits.to_vector();
+    const std::vector<double> y = decoder(tokens, source, {.teacher_forcing = 0.7}).logits.to_vector();
     CHECK((y == given || y == own));
     forced += y == given;
   }
@@ -252,19 +245,17 @@ TEST_CASE("decoders hold what layers must") {
   const Tensor tokens = randint(0, 5, {2, 3}), outputs = randn({2, 4, 2});
   const Tensor hidden = randn({2, 2});  // batch first; one layer
   const auto run = [](const auto& m, const std::vector<Tensor>& in) {
-    return m(in[0], {in[1], in[2].unsqueeze(0), padding_mask({3, 3}, 4).slice(0, 0, in[0].size(0))})
-        .logits;
+    return m(in[0], {in[1], in[2].unsqueeze(0), padding_mask({3, 3}, 4).slice(0, 0, in[0].size(0))}).logits;
   };
   const auto without_outputs = [](const auto& m, const std::vector<Tensor>& in) {
     return m(in[0], {zeros({in[0].size(0), 1, 3}, Dtype::f64), in[1].unsqueeze(0)}).logits;
   };
   // What feeds the layer, `unsqueeze` above, works outside of it: scope is checked by the step
   // below.
-  check_module(DecoderRNN(2, 5, {.encoder_size = 3, .context = true}), {tokens, randn({2, 3})},
-               without_outputs, {.scope = false});
-  check_module(BahdanauDecoder(2, 5), {tokens, outputs, hidden}, run, {.scope = false});
-  check_module(AttnDecoderRNN(2, 5, {.max_length = 5}), {tokens, outputs, hidden}, run,
+  check_module(DecoderRNN(2, 5, {.encoder_size = 3, .context = true}), {tokens, randn({2, 3})}, without_outputs,
                {.scope = false});
+  check_module(BahdanauDecoder(2, 5), {tokens, outputs, hidden}, run, {.scope = false});
+  check_module(AttnDecoderRNN(2, 5, {.max_length = 5}), {tokens, outputs, hidden}, run, {.scope = false});
 }
 
 TEST_CASE("decoders: a scope is open while they work") {
@@ -311,24 +302,18 @@ TEST_CASE("decoders say what does not fit") {
   const EncodedSequence good{zeros({2, 3, 4}), zeros({2, 2, 4})};
   const Tensor tokens = zeros({2, 5}, Dtype::i64);
   const std::string where = " [in BahdanauDecoder]";
-  CHECK(message_of<ShapeError>([&] {
-          decoder(tokens, {zeros({2, 3, 4}), zeros({1, 2, 4})});
-        }) ==
+  CHECK(message_of<ShapeError>([&] { decoder(tokens, {zeros({2, 3, 4}), zeros({1, 2, 4})}); }) ==
         "RecurrentDecoder: the encoder's last state (1, 2, 4): must be (2, B, 4): give encoder and "
         "decoder equal layers, and encoder_size the width of the encoder's state" +
             where);
-  CHECK(message_of<ShapeError>([&] {
-          decoder(tokens, {zeros({3, 3, 4}), zeros({2, 2, 4})});
-        }) ==
+  CHECK(message_of<ShapeError>([&] { decoder(tokens, {zeros({3, 3, 4}), zeros({2, 2, 4})}); }) ==
         "RecurrentDecoder: the encoder's outputs (3, 3, 4), its last state (2, 2, 4): must be "
         "(B, S, 4) and (layers, B, 4)" +
             where);
-  CHECK(message_of<ShapeError>([&] {
-          decoder(zeros({3, 5}, Dtype::i64), good);
-        }) == "RecurrentDecoder: tokens (3, 5), batch of 2: must be (B, T), T >= 1" + where);
-  CHECK(message_of<ShapeError>([&] {
-          decoder(zeros({2, 0}, Dtype::i64), good);
-        }) == "RecurrentDecoder: tokens (2, 0), batch of 2: must be (B, T), T >= 1" + where);
+  CHECK(message_of<ShapeError>([&] { decoder(zeros({3, 5}, Dtype::i64), good); }) ==
+        "RecurrentDecoder: tokens (3, 5), batch of 2: must be (B, T), T >= 1" + where);
+  CHECK(message_of<ShapeError>([&] { decoder(zeros({2, 0}, Dtype::i64), good); }) ==
+        "RecurrentDecoder: tokens (2, 0), batch of 2: must be (B, T), T >= 1" + where);
   CHECK(message_of([&] { decoder(tokens, good, {.teacher_forcing = 1.1}); }) ==
         "RecurrentDecoder: teacher_forcing = 1.1: a probability lies in 0 … 1" + where);
   DecoderState state = decoder.begin(good);
@@ -340,9 +325,8 @@ TEST_CASE("decoders say what does not fit") {
         "BahdanauDecoder: attention_dropout = -1: a probability lies in 0 … 1");
   CHECK(message_of<ShapeError>([] { AttnDecoderRNN(4, 7, {.max_length = 0}); }) ==
         "AttnDecoderRNN: max_length 0: must be at least 1");
-  CHECK(message_of<ShapeError>([&] {
-          AttnDecoderRNN(4, 7, {.max_length = 2})(tokens, {zeros({2, 3, 4}), zeros({1, 2, 4})});
-        }) ==
+  CHECK(message_of<ShapeError>(
+            [&] { AttnDecoderRNN(4, 7, {.max_length = 2})(tokens, {zeros({2, 3, 4}), zeros({1, 2, 4})}); }) ==
         "AttnDecoderRNN: the encoder's outputs (2, 3, 4), max_length 2: there is no weight for the "
         "last 1 places: make max_length the longest source's length [in AttnDecoderRNN]");
 }
