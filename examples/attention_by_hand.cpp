@@ -27,7 +27,7 @@
 #include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/terminal.h>
 #include <heed/nn/attention/attention.h>
-#include <heed/nn/attention/fused_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 
 using namespace heed;
 

@@ -31,10 +31,10 @@
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/nn/attention/distance_kernels.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/learned_scores.h>
 #include <heed/nn/attention/local_attention.h>
 #include <heed/nn/attention/multi_head.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/scores.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/layers/embedding.h>

@@ -8,7 +8,6 @@
 #include <heed/nn/attention/attention_layers.h>
 #include <heed/nn/attention/attention_trace.h>
 #include <heed/nn/attention/distance_kernels.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/grouped_query_attention.h>
 #include <heed/nn/attention/kernel_regression.h>
 #include <heed/nn/attention/kv_cache.h>
@@ -19,6 +18,7 @@
 #include <heed/nn/attention/multi_head_attention.h>
 #include <heed/nn/attention/positions.h>
 #include <heed/nn/attention/rotary.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/scores.h>
 #include <heed/nn/causality.h>
 #include <heed/nn/check_module.h>

@@ -5,6 +5,7 @@
 #include <heed/autograd/node.h>
 #include <heed/core/number.h>
 #include <heed/core/op_name.h>
+#include <heed/core/ops/causal.h>
 #include <heed/core/ops/ops.h>
 
 namespace heed {
@@ -54,6 +55,9 @@ Tensor arange(double begin, double end, double step, Dtype dtype) {
 }
 Tensor linspace(double begin, double end, Whole n, Dtype dtype) { return Tensor(core::linspace(begin, end, n, dtype)); }
 Tensor eye(Whole n, Dtype dtype) { return Tensor(core::eye(n, n, dtype)); }
+
+Tensor causal_mask(int64_t queries, int64_t keys) { return Tensor(core::causal_mask(queries, keys)); }
+Tensor causal_mask(int64_t n) { return causal_mask(n, n); }
 
 Tensor rand(const Shape& shape, Dtype dtype) { return rand(shape, default_generator(), dtype); }
 Tensor rand(const Shape& shape, Generator& generator, Dtype dtype) {

@@ -22,6 +22,11 @@ Tensor arange(double begin, double end, double step, Dtype dtype = Dtype::f32);
 Tensor linspace(double begin, double end, Whole n, Dtype dtype = Dtype::f32);  // end included
 Tensor eye(Whole n, Dtype dtype = Dtype::f32);
 
+/// Boolean (queries, keys): the last query sees every key, each query before it one key less. With as many queries as
+/// keys, query i sees keys j <= i; with fewer, the queries are the newest positions, as where a cache holds the others.
+Tensor causal_mask(int64_t queries, int64_t keys);
+Tensor causal_mask(int64_t n);  // (n, n)
+
 // Random tensors, from `generator` or the default one (manual_seed).
 Tensor rand(const Shape& shape, Dtype dtype = Dtype::f32);  // uniform on [0, 1)
 Tensor rand(const Shape& shape, Generator& generator, Dtype dtype = Dtype::f32);

@@ -1,24 +1,21 @@
-// Scaled dot-product attention as one op, whose weights are never formed (core/ops/attention.h).
+// Scaled dot-product attention as one op, whose weights are never formed (core/ops/blockwise_attention.h).
 #pragma once
 
-#include <heed/autograd/ops/dropout.h>
 #include <heed/autograd/tensor.h>
+#include <heed/core/ops/blockwise_attention.h>
 
 namespace heed {
 
-struct FusedAttention {
-  double scale;              // of the scores
-  Tensor mask = {};          // boolean, broadcast to (B, h, n, m), true = may attend; empty: no mask
-  bool causal = false;       // the last query is at the last key
-  DropoutMask dropout = {};  // of the weights
-};
+using AttentionRule = core::AttentionRule;  // scale, causal, dropout
 
 /// q (B, h, n, d), k (B, g, m, d), v (B, g, m, p) -> (B, h, n, p), in memory (B, n, h, p), so that
 /// putting the heads side by side copies nothing. h is a multiple of g: head i of q reads i / (h/g).
-Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v, const FusedAttention& how);
+/// mask: boolean, broadcast to (B, h, n, m), true = may attend; empty: everything is permitted.
+Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
+                       const AttentionRule& rule);
 
 /// qkv (B, n, 3E): queries, keys and values of h heads of width E / h, as one product gives them
 /// -> (B, n, E). The gradient is written in place to all three parts of one tensor.
-Tensor fused_self_attention(const Tensor& qkv, int64_t heads, const FusedAttention& how);
+Tensor fused_self_attention(const Tensor& qkv, int64_t heads, const Tensor& mask, const AttentionRule& rule);
 
 }  // namespace heed

@@ -1,4 +1,4 @@
-// What attention's forward and backward passes share (attention.cpp): blocks, operands, and which
+// What the forward and the backward pass of blockwise attention share: the sizes of blocks, the operands, and which
 // weights count.
 #pragma once
 
@@ -8,20 +8,21 @@
 #include <limits>
 
 #include <heed/core/kernels/kernels.h>
-#include <heed/core/ops/attention.h>
-#include <heed/core/random.h>
+#include <heed/core/ops/blockwise_attention.h>
+#include <heed/core/ops/causal.h>
 
 namespace heed::core {
 
 // Blocks: a task has task_queries queries; they meet the keys block_keys at a time, in strips of
 // strip_queries, so that a strip's scores (16 KiB in f32) stay in the L1 cache between their uses.
-// The smaller the strip, the less is computed behind the causal diagonal.
+// The smaller the strip, the less is computed that the causal rule forbids.
 inline constexpr int64_t task_queries = 256;
 inline constexpr int64_t strip_queries = 32;
 inline constexpr int64_t block_keys = 128;
-inline constexpr int64_t few_queries = 4;  // for so many, as when a token is written at a time, no keys are packed
+inline constexpr int64_t few_queries =
+    4;  // up to this many, as when one token is written at a time, no keys are packed
 
-/// (B, h, rows, width) in memory, the last axis adjacent.
+/// (B, h, rows, width) in memory, the last axis contiguous.
 template <class T> struct Heads {
   T* data;
   int64_t batch, head, row;
@@ -38,9 +39,7 @@ template <class T> struct Problem {
   T scale;
   const bool* mask = nullptr;
   std::array<int64_t, 4> mask_strides{};
-  bool causal;
-  double dropout;
-  uint64_t seed, call;
+  AttentionRule rule;
 
   explicit Problem(const AttentionInputs& in)
       : batch(in.q.shape()[0]),
@@ -53,11 +52,8 @@ template <class T> struct Problem {
         q(in.q),
         k(in.k),
         v(in.v),
-        scale(static_cast<T>(in.scale)),
-        causal(in.causal),
-        dropout(in.dropout),
-        seed(in.seed),
-        call(in.call) {
+        scale(static_cast<T>(in.rule.scale)),
+        rule(in.rule) {
     if (!in.mask.defined()) return;
     const Array whole = expand(in.mask, Shape{batch, heads, queries, keys});
     mask = whole.data<bool>();
@@ -65,12 +61,14 @@ template <class T> struct Problem {
   }
 
   int64_t group() const { return heads / key_heads; }
-  bool forbids() const { return mask || causal; }
+  bool forbids() const { return mask || rule.causal; }
+  bool drops() const { return rule.dropout.p > 0.0; }
 
-  /// Query i sees keys [0, seen_by(i)) at most.
-  int64_t seen_by(int64_t i) const { return causal ? std::clamp<int64_t>(i + 1 + keys - queries, 0, keys) : keys; }
+  /// Query i sees keys [0, seen_by(i)) at most; key j is seen by queries from first_query(j) on at most.
+  int64_t seen_by(int64_t i) const { return rule.causal ? keys_seen(i, queries, keys) : keys; }
+  int64_t first_query(int64_t j) const { return rule.causal ? first_to_see(j, queries, keys) : 0; }
 
-  /// -inf to those of query i's scores for keys [j, j + n) that the mask or the diagonal forbids.
+  /// -inf to those of query i's scores for keys [j, j + n) that the mask or the causal rule forbids.
   void forbid(int64_t b, int64_t h, int64_t i, int64_t j, int64_t n, T* scores) const {
     constexpr T forbidden = -std::numeric_limits<T>::infinity();
     const int64_t seen = std::clamp<int64_t>(seen_by(i) - j, 0, n);
@@ -81,14 +79,12 @@ template <class T> struct Problem {
                           seen);
   }
 
-  /// 0 for a weight that is dropped, 1 / (1 - dropout) for one that is kept.
+  /// 0 for a weight that is dropped, 1 / (1 - p) for one that is kept.
   void keep_factors(int64_t b, int64_t h, int64_t i, int64_t j, int64_t n, T* factors) const {
-    const double threshold = dropout * 4294967296.0;
-    const T kept = dropout < 1.0 ? static_cast<T>(1.0 / (1.0 - dropout)) : T(0);
-    const auto first = static_cast<uint64_t>(((b * heads + h) * queries + i) * keys + j);
-    std::array<uint32_t, block_keys> words;
-    words_at(seed, call, first, words.data(), n);
-    for (int64_t l = 0; l < n; ++l) factors[l] = words[static_cast<size_t>(l)] >= threshold ? kept : T(0);
+    std::array<bool, block_keys> kept;
+    rule.dropout.keep(static_cast<uint64_t>(((b * heads + h) * queries + i) * keys + j), n, kept.data());
+    const T factor = static_cast<T>(rule.dropout.factor());
+    for (int64_t l = 0; l < n; ++l) factors[l] = kept[static_cast<size_t>(l)] ? factor : T(0);
   }
 };
 

@@ -11,10 +11,11 @@ namespace heed::nn {
 
 namespace {
 
-Attended averaged(const Tensor& weights, const Tensor& values, const AttentionMask& mask, double dropped) {
+Attended averaged(const Tensor& weights, const Tensor& values, const AttentionMask& mask, const AttentionOptions& o) {
   AttentionTrace::record(weights);
-  const Tensor kept = dropped != 0.0 ? dropout(weights, dropped) : weights;
-  return {masked_matmul(kept, values, mask.permitted), weights};
+  const Tensor kept = o.dropout != 0.0 ? dropout(weights, o.dropout) : weights;
+  const bool of_heads = weights.dim() == 4;
+  return {masked_matmul(kept, values, mask.permitted), o.average_weights && of_heads ? mean(weights, 1) : weights};
 }
 
 void check_values(const Tensor& scores, const Tensor& values) {
@@ -27,11 +28,11 @@ void check_values(const Tensor& scores, const Tensor& values) {
 Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& o) {
   check_values(scores, values);
   const AttentionMask mask = attention_mask("attend", scores.shape(), scores.dtype(), o);
-  return averaged(masked_weights(scores, mask, o.normaliser), values, mask, o.dropout);
+  return averaged(masked_weights(scores, mask, o.normaliser), values, mask, o);
 }
 
 Attended weighted_average(const Tensor& weights, const Tensor& values, const AttentionOptions& o) {
-  return averaged(weights, values, attention_mask("attend", weights.shape(), weights.dtype(), o), o.dropout);
+  return averaged(weights, values, attention_mask("attend", weights.shape(), weights.dtype(), o), o);
 }
 
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
@@ -40,7 +41,17 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const Atte
   const AttentionMask mask = attention_mask("attention", scores_shape(q, k), q.dtype(), o);
   const Tensor scores = pair_dots(q * scale, k, mask.permitted);
   check_values(scores, v);
-  return averaged(masked_weights(scores, mask, o.normaliser), v, mask, o.dropout);
+  return averaged(masked_weights(scores, mask, o.normaliser), v, mask, o);
+}
+
+AttentionOptions with_dropout(AttentionOptions options, double dropout) {
+  if (options.dropout == 0.0) options.dropout = dropout;
+  return options;
+}
+
+void check_no_weights(const char* layer, const AttentionOptions& options) {
+  check(!options.need_weights && !options.average_weights, layer,
+        ": need_weights: this layer returns no weights: look at them with an AttentionTrace");
 }
 
 }  // namespace heed::nn

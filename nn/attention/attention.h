@@ -8,7 +8,7 @@
 //
 // Nadaraya-Watson regression (kernel_regression.h) is the same sum with other scores; scores.h and
 // distance_kernels.h hold the scores, and everything goes through attend(), or through its fused twin
-// scaled_dot_product_attention (fused_attention.h), which never forms the weights.
+// scaled_dot_product_attention (its own header), which never forms the weights.
 //
 // Shapes: … any batch axes, n queries, m keys, d key width, p value width.
 #pragma once
@@ -23,19 +23,22 @@ namespace heed::nn {
 /// How scores become weights (normalisers.cpp).
 enum class Normaliser : uint8_t {
   softmax,     // exp(sᵢ) / Σ exp(sⱼ): for scores of any sign
-  kernel_sum,  // sᵢ / Σ sⱼ: for scores >= 0, the values of a kernel; 0 where the sum is
+  kernel_sum,  // sᵢ / Σ sⱼ: for scores >= 0, the values of a kernel; 0 where the sum is 0
   sparsemax,   // max(0, sᵢ - τ), τ such that they sum to 1: most weights are exactly 0
   sigmoid,     // 1 / (1 + exp(-sᵢ)): each key on its own; the weights do not sum to 1
   hard,        // 1 for the largest score, 0 for others: nothing learns through the scores
 };
 
+/// What every attention takes: attend(), and the call of each layer.
 struct AttentionOptions {
-  std::optional<Tensor> mask = std::nullopt;      // (n, m), (B, n, m), …: may attend, or added (masks.h)
+  std::optional<Tensor> mask = std::nullopt;      // (n, m), (B, n, m), (B or 1, h or 1, n, m): masks.h
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
-  bool causal = false;   // no query sees keys behind its own place; the last is at the last key
-  double dropout = 0.0;  // probability of dropping a weight
+  bool causal = false;   // a query sees no key after its own position; the last query stands at the last key
+  double dropout = 0.0;  // probability of dropping a weight; of a layer: in place of its own
   Normaliser normaliser = Normaliser::softmax;
   std::optional<double> scale = std::nullopt;  // of q·k, in place of 1/√d; not of given scores
+  bool need_weights = false;                   // of layers that can do without: return them; else they are never formed
+  bool average_weights = false;                // the weights of h heads as their mean, (B, n, m)
 };
 
 struct Attended {
@@ -58,5 +61,10 @@ Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptio
 /// Scaled dot-product attention: q (…, n, d), k (…, m, d), v (…, m, p).
 /// O(n m (d + p)) time, O(n m) memory: the weights are kept for backward and returned.
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& = {});
+
+/// For layers: the options of a call, with the layer's dropout unless the call has its own.
+AttentionOptions with_dropout(AttentionOptions options, double dropout);
+/// For layers that return no weights: Error where the options want them.
+void check_no_weights(const char* layer, const AttentionOptions& options);
 
 }  // namespace heed::nn

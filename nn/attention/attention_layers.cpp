@@ -1,7 +1,9 @@
 #include <heed/nn/attention/attention_layers.h>
 
+#include <utility>
+
 #include <heed/autograd/ops/views.h>
-#include <heed/nn/attention/fused_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/unseen.h>
 
 namespace heed::nn {
@@ -11,8 +13,7 @@ namespace {
 // The options of a call, with what the layer brings along unless the call says otherwise.
 AttentionOptions completed(AttentionOptions options, double scale, double dropout) {
   if (!options.scale) options.scale = scale;
-  if (dropout != 0.0) options.dropout = dropout;
-  return options;
+  return with_dropout(std::move(options), dropout);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include <heed/nn/attention/grouped_query_attention.h>
 
-#include <heed/nn/attention/fused_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/unseen.h>
 
 namespace heed::nn {
@@ -38,28 +38,25 @@ GroupedQueryAttention::GroupedQueryAttention(int64_t embed_dim, int64_t heads, c
                     width, ", …)");
 }
 
-Attended GroupedQueryAttention::operator()(const Tensor& input, const GroupedQueryCall& call) const {
+Attended GroupedQueryAttention::operator()(const Tensor& input, const AttentionOptions& options,
+                                           KeyValueCache* cache) const {
   const Scope scope(*this);
   const int64_t E = q_proj.weight.size(1);
   check<ShapeError>(input.dim() == 3 && input.size(2) == E, "GroupedQueryAttention: input ", input.shape(),
                     ": must be (B, n, ", E, "), batch first",
                     input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
-  const AttentionOptions options{
-      .mask = call.mask, .key_mask = call.key_mask, .causal = call.causal, .dropout = training ? dropout : 0.0};
-  const Tensor x = call.cache ? input : taking_part("GroupedQueryAttention", num_heads, input, options);
+  const Tensor x = cache ? input : taking_part("GroupedQueryAttention", num_heads, input, options);
   Tensor q = split_heads(q_proj(x), num_heads);         // (B, h, n, d)
   KeysValues all{split_heads(k_proj(x), num_kv_heads),  // (B, g, n, d)
                  split_heads(v_proj(x), num_kv_heads)};
   if (rope) {
-    const int64_t first = call.cache ? call.cache->length() : 0;
+    const int64_t first = cache ? cache->length() : 0;
     q = (*rope)(q, first);
     all.k = (*rope)(all.k, first);
   }
-  if (call.cache) all = call.cache->append(all);  // (B, g, m, d)
-  if (!call.need_weights)
-    return {o_proj(merge_heads(scaled_dot_product_attention(q, all.k, all.v, options))), Tensor()};
-  const Attended each = attention(q, repeat_heads(all.k, num_heads), repeat_heads(all.v, num_heads), options);
-  return {o_proj(merge_heads(each.output)), each.weights};
+  if (cache) all = cache->append(all);  // (B, g, m, d)
+  const Attended heads = attend_heads(q, all.k, all.v, with_dropout(options, training ? dropout : 0.0));
+  return {o_proj(merge_heads(heads.output)), heads.weights};
 }
 
 void GroupedQueryAttention::visit(Visitor& v) {

@@ -23,14 +23,6 @@ struct GroupedQueryOptions {
   std::optional<RotaryPositions> rope = std::nullopt;  // of width d, on queries and keys
 };
 
-struct GroupedQueryCall {
-  std::optional<Tensor> mask = std::nullopt;      // (n, m), (B, n, m), (B or 1, h or 1, n, m): masks.h
-  std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
-  bool causal = false;
-  bool need_weights = false;       // also return them; else they are never formed
-  KeyValueCache* cache = nullptr;  // x goes on from what it holds, is added to it
-};
-
 struct GroupedQueryAttention : Module {
   int64_t num_heads, num_kv_heads;
   double dropout;
@@ -40,9 +32,9 @@ struct GroupedQueryAttention : Module {
   /// ShapeError unless num_heads is a multiple of num_kv_heads, and rope as wide as a head.
   GroupedQueryAttention(int64_t embed_dim, int64_t num_heads, const GroupedQueryOptions& = {});
 
-  /// x (B, n, E) -> output (B, n, E) and, if wanted, weights (B, h, n, m), before dropout; m is n
-  /// plus the length of the cache.
-  Attended operator()(const Tensor& x, const GroupedQueryCall& = {}) const;
+  /// x (B, n, E) -> output (B, n, E) and, if wanted, weights (B, h, n, m), before dropout. With a cache x goes on
+  /// from what it holds, and is added to it: m is n plus its length. Else m = n.
+  Attended operator()(const Tensor& x, const AttentionOptions& = {}, KeyValueCache* cache = nullptr) const;
   void visit(Visitor& v) override;
 };
 

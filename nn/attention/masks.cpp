@@ -11,12 +11,6 @@
 
 namespace heed::nn {
 
-Tensor causal_mask(int64_t queries, int64_t keys) {
-  return arange(keys) <= arange(queries).unsqueeze(1) + (static_cast<double>(keys) - static_cast<double>(queries));
-}
-
-Tensor causal_mask(int64_t n) { return causal_mask(n, n); }
-
 Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys) {
   return padding_mask(tensor_i64(lengths), keys);
 }

@@ -6,7 +6,7 @@
 //
 // Both broadcast to the scores (…, queries, keys); boolean ones combine with & and |, floating ones
 // with +. Where no key is permitted the weights are zeros, in either form. With heads, scores are
-// (B, h, n, m), and a mask of three axes is (B, n, m): one a sequence, never one a head, which is
+// (B, h, n, m), and a mask of three axes is (B, n, m): one per sequence, never one per head, which is
 // (1, h, n, m).
 //
 // A key that is forbidden reaches neither output nor gradient, whatever it holds: NaN or infinity
@@ -17,31 +17,28 @@
 #include <optional>
 #include <vector>
 
-#include <heed/autograd/tensor.h>
+#include <heed/autograd/ops/create.h>
 
 namespace heed::nn {
 
 struct AttentionOptions;
 enum class Normaliser : uint8_t;
 
-/// (n, m): the last query may attend to every key, each query before it to one key less. With
-/// n = m: position i to j <= i. With n < m the queries are the newest n of m, as with a cache.
-Tensor causal_mask(int64_t queries, int64_t keys);
-Tensor causal_mask(int64_t n);
+using heed::causal_mask;  // (n, m), or (n, n): no query sees a key after its own position
 
 /// (B, keys): key j of sequence b exists iff j < lengths[b]. A key mask.
 Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys);
 /// The same from lengths (…) i64: (…, keys). For lengths (B, queries), one a query, it is a mask.
 Tensor padding_mask(const Tensor& lengths, int64_t keys);
 
-/// (n, m): keys at most `before` places back and `after` ahead of the query's own place, which is
-/// as in a causal mask: the last query's is the last key. With after = 0 it is causal as well.
+/// (n, m): keys at most `before` positions before and `after` positions after the query's own, which is
+/// as in a causal mask: the last query stands at the last key. With after = 0 it is causal as well.
 Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_t after = 0);
 
-/// (B, n, n): a prefix that all positions see, causal behind it (Raffel et al. 2020, § 3.2.1).
+/// (B, n, n): a prefix that all positions see, causal after it (Raffel et al. 2020, § 3.2.1).
 Tensor prefix_mask(const std::vector<int64_t>& prefix_lengths, int64_t n);
 
-/// (n, n), n the lengths' sum: sequences packed one behind the other do not see each other.
+/// (n, n), n the lengths' sum: sequences packed one after the other do not see each other.
 Tensor block_diagonal_mask(const std::vector<int64_t>& lengths);
 
 /// (n, n), true on the diagonal: !eye_mask(n) leaves each position itself out.
@@ -50,7 +47,7 @@ Tensor eye_mask(int64_t n);
 /// The mask with the axes of the scores, (…, n, m), and checked against them: the one place where an
 /// axis of heads is told from one of sequences. Scores of four axes are (B, h, n, m): a mask of two
 /// axes is (n, m) for them, one of three (B, n, m), one of four (B or 1, h or 1, n, m). It is never
-/// (h, n, m): what is a mask a head has four axes.
+/// (h, n, m): a mask per head has four axes.
 Tensor mask_for_heads(const char* op, const Tensor& mask, const Shape& scores);
 
 /// (…, n, m) of queries (…, n, ·) and keys (…, m, ·). ShapeError where they do not fit together.

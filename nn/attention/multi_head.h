@@ -11,7 +11,7 @@
 //     MultiHead attention(64, 4, Gaussian({.learn_width = true, .widths = {0.5, 1, 2, 4}}));
 #pragma once
 
-#include <heed/nn/attention/fused_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/scores.h>
 #include <heed/nn/layers/linear.h>
 

@@ -1,8 +1,8 @@
 #include <heed/nn/attention/multi_head_attention.h>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/masks.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/unseen.h>
 #include <heed/nn/init.h>
 
@@ -41,19 +41,13 @@ Tensor third(const Tensor& all, int64_t i) {
   return all.slice(0, i * E, (i + 1) * E);
 }
 
-// The options' masks as one, with `extra` more columns that every query sees.
-void widen(AttentionOptions& o, const Shape& scores, Dtype dtype, int64_t extra) {
-  std::optional<Tensor> mask = attention_mask("MultiHeadAttention", scores, dtype, o).as_one();
-  o.key_mask.reset();
-  o.causal = false;
-  o.mask = std::nullopt;
-  if (!mask) return;
-  Shape columns = mask->shape();
-  columns[columns.rank() - 1] = scores.back();
-  *mask = mask->expand(columns);
-  columns[columns.rank() - 1] = extra;
-  o.mask =
-      cat({*mask, mask->dtype() == Dtype::boolean ? ones(columns, Dtype::boolean) : zeros(columns, mask->dtype())}, -1);
+void check_inputs(const Tensor& query, const Tensor& key, const Tensor& value, int64_t E, int64_t kdim, int64_t vdim) {
+  check<ShapeError>(query.dim() == 3 && key.dim() == 3 && value.dim() == 3 && query.size(0) == key.size(0) &&
+                        key.size(0) == value.size(0) && key.size(1) == value.size(1) && query.size(2) == E &&
+                        key.size(2) == kdim && value.size(2) == vdim,
+                    "MultiHeadAttention: query ", query.shape(), ", key ", key.shape(), ", value ", value.shape(),
+                    ": must be (B, n, ", E, "), (B, m, ", kdim, ") and (B, m, ", vdim, "), batch first",
+                    what_to_do(query, key, E, kdim));
 }
 
 }  // namespace
@@ -85,31 +79,22 @@ MultiHeadAttention::MultiHeadAttention(int64_t embed_dim, int64_t heads, const M
     }
 }
 
-Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
-                                        const MultiHeadCall& call) const {
-  const Scope scope(*this);
-  const int64_t E = out_proj.weight.size(0);
-  const bool packed = in_proj_weight.defined();
-  const int64_t kdim = packed ? E : k_proj_weight.size(1), vdim = packed ? E : v_proj_weight.size(1);
-  check<ShapeError>(query.dim() == 3 && key.dim() == 3 && value.dim() == 3 && query.size(0) == key.size(0) &&
-                        key.size(0) == value.size(0) && key.size(1) == value.size(1) && query.size(2) == E &&
-                        key.size(2) == kdim && value.size(2) == vdim,
-                    "MultiHeadAttention: query ", query.shape(), ", key ", key.shape(), ", value ", value.shape(),
-                    ": must be (B, n, ", E, "), (B, m, ", kdim, ") and (B, m, ", vdim, "), batch first",
-                    what_to_do(query, key, E, kdim));
-  if (!packed || !same(query, key) || !same(key, value)) {
-    const LayerInputs in = taking_part("MultiHeadAttention", num_heads, {query, key, value}, options(call));
-    return attend_to(in.query, keys_values(in.key, in.value), call);
-  }
+Tensor MultiHeadAttention::weight(int64_t i) const {
+  const Tensor* const own[] = {&q_proj_weight, &k_proj_weight, &v_proj_weight};
+  return in_proj_weight.defined() ? third(in_proj_weight, i) : *own[i];
+}
 
-  // From one input, one product gives queries, keys and values.
-  const Tensor x = taking_part("MultiHeadAttention", num_heads, query, options(call));
-  const Tensor qkv = linear(x, in_proj_weight, in_proj_bias);  // (B, n, 3E)
-  if (!call.need_weights && !bias_k.defined() && !add_zero_attn)
-    return {out_proj(packed_attention(qkv, num_heads, options(call))), Tensor()};
-  const std::vector<Tensor> parts = qkv.chunk(3, -1);
-  const auto heads = [&](size_t i) { return split_heads(parts[i], num_heads); };
-  return attend_heads(heads(0), {heads(1), heads(2)}, call);
+Tensor MultiHeadAttention::bias(int64_t i) const { return third(in_proj_bias, i); }
+
+Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
+                                        const AttentionOptions& options) const {
+  const Scope scope(*this);
+  const bool packed = in_proj_weight.defined();
+  const int64_t E = out_proj.weight.size(0);
+  check_inputs(query, key, value, E, packed ? E : k_proj_weight.size(1), packed ? E : v_proj_weight.size(1));
+  if (packed && same(query, key) && same(key, value)) return attend_to_itself(query, options);
+  const LayerInputs in = taking_part("MultiHeadAttention", num_heads, {query, key, value}, options);
+  return attend_to(in.query, keys_values(in.key, in.value), options);
 }
 
 KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& value,
@@ -121,16 +106,13 @@ KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& valu
   check<ShapeError>(!key_mask || key_mask->shape() == Shape{key.size(0), key.size(1)}, "MultiHeadAttention: key ",
                     key.shape(), ", key_mask ", key_mask ? key_mask->shape() : Shape(),
                     ": must be (B, m), false at padding");
-  const bool packed = in_proj_weight.defined();
-  const auto project = [&](int64_t i, const Tensor& x, const Tensor& own) {
-    return split_heads(linear(key_mask ? without_padding(x, *key_mask) : x, packed ? third(in_proj_weight, i) : own,
-                              third(in_proj_bias, i)),
-                       num_heads);
-  };
-  return {project(1, key, k_proj_weight), project(2, value, v_proj_weight)};
+  const auto real = [&](const Tensor& x) { return key_mask ? without_padding(x, *key_mask) : x; };
+  return {split_heads(linear(real(key), weight(1), bias(1)), num_heads),     // (B, h, m, d)
+          split_heads(linear(real(value), weight(2), bias(2)), num_heads)};  // (B, h, m, d)
 }
 
-Attended MultiHeadAttention::attend_to(const Tensor& query, const KeysValues& memory, const MultiHeadCall& call) const {
+Attended MultiHeadAttention::attend_to(const Tensor& query, const KeysValues& memory,
+                                       const AttentionOptions& options) const {
   const Scope scope(*this);
   const int64_t E = out_proj.weight.size(0), d = E / num_heads;
   const Tensor &k = memory.k, &v = memory.v;
@@ -139,35 +121,30 @@ Attended MultiHeadAttention::attend_to(const Tensor& query, const KeysValues& me
                     "MultiHeadAttention: query ", query.shape(), ", keys ", k.shape(), ", values ", v.shape(),
                     ": must be (B, n, ", E, "), and both (B, ", num_heads, ", m, ", d,
                     "), of keys_values() for the same batch");
-  const Tensor weight = in_proj_weight.defined() ? third(in_proj_weight, 0) : q_proj_weight;
-  const Tensor q = linear(query, weight, third(in_proj_bias, 0));  // (B, n, E)
-  return attend_heads(split_heads(q, num_heads), memory, call);
+  return attend_and_mix(split_heads(linear(query, weight(0), bias(0)), num_heads), memory, options);
 }
 
-// q (B, h, n, d): every head attends on its own, then they are put side by side and mixed.
-Attended MultiHeadAttention::attend_heads(const Tensor& q, KeysValues memory, const MultiHeadCall& call) const {
-  AttentionOptions o = options(call);
-  const int64_t B = q.size(0), h = num_heads, n = q.size(2), m = memory.k.size(2);
-  const int64_t extra = (bias_k.defined() ? 1 : 0) + (add_zero_attn ? 1 : 0);
-  if (extra > 0) widen(o, {B, h, n, m}, q.dtype(), extra);
-  if (bias_k.defined()) {
-    const auto behind = [&](const Tensor& x, const Tensor& bias) {
-      return cat({x, split_heads(bias, h).expand({B, h, 1, x.size(3)})}, 2);
-    };
-    memory = {behind(memory.k, bias_k), behind(memory.v, bias_v)};
-  }
-  if (add_zero_attn) {
-    const auto behind = [&](const Tensor& x) { return cat({x, zeros({B, h, 1, x.size(3)}, x.dtype())}, 2); };
-    memory = {behind(memory.k), behind(memory.v)};
-  }
-  if (!call.need_weights)
-    return {out_proj(merge_heads(scaled_dot_product_attention(q, memory.k, memory.v, o))), Tensor()};
-  const Attended each = attention(q, memory.k, memory.v, o);
-  return {out_proj(merge_heads(each.output)), call.average_weights ? mean(each.weights, 1) : each.weights};
+// Every head attends on its own, then they are put side by side and mixed.
+Attended MultiHeadAttention::attend_and_mix(const Tensor& q, const KeysValues& memory,
+                                            const AttentionOptions& options) const {
+  AttentionOptions o = with_dropout(options, training ? dropout : 0.0);
+  const ExtraKeys extra = extra_keys();
+  if (extra.count() > 0)
+    o = extra.seen_by_all("MultiHeadAttention", o, {q.size(0), num_heads, q.size(2), memory.k.size(2)}, q.dtype());
+  const auto [k, v] = extra.after(memory);
+  const Attended heads = attend_heads(q, k, v, o);  // (B, h, n, d)
+  return {out_proj(merge_heads(heads.output)), heads.weights};
 }
 
-AttentionOptions MultiHeadAttention::options(const MultiHeadCall& call) const {
-  return {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal, .dropout = training ? dropout : 0.0};
+// From one input, one product gives queries, keys and values.
+Attended MultiHeadAttention::attend_to_itself(const Tensor& input, const AttentionOptions& options) const {
+  const Tensor x = taking_part("MultiHeadAttention", num_heads, input, options);
+  const Tensor qkv = linear(x, in_proj_weight, in_proj_bias);  // (B, n, 3E)
+  if (!options.need_weights && options.normaliser == Normaliser::softmax && extra_keys().count() == 0)
+    return {out_proj(packed_attention(qkv, num_heads, with_dropout(options, training ? dropout : 0.0))), Tensor()};
+  const std::vector<Tensor> parts = qkv.chunk(3, -1);
+  const auto heads = [&](size_t i) { return split_heads(parts[i], num_heads); };
+  return attend_and_mix(heads(0), {heads(1), heads(2)}, options);
 }
 
 void MultiHeadAttention::visit(Visitor& v) {

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
 
 #include <heed/autograd/ops/comparison.h>
 #include <heed/autograd/ops/create.h>
@@ -42,8 +43,8 @@ template <class Score> struct Attention : Module {
   Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options = {},
                       const More&... context) const {
     const Scope scope(*this);
+    options = with_dropout(std::move(options), training ? dropout : 0.0);
     options.normaliser = normaliser;
-    if (training && dropout != 0.0) options.dropout = dropout;
     const QueriesKeys part = taking_part("attention", q, k, options);
     return attend(score(part.q, part.k, context...), v, options);
   }

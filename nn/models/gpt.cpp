@@ -5,7 +5,7 @@
 #include <heed/autograd/ops/activations.h>
 #include <heed/autograd/ops/create.h>
 #include <heed/autograd/ops/elementwise.h>
-#include <heed/nn/attention/fused_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/init.h>
 #include <heed/nn/recompute.h>
 

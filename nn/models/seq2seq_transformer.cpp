@@ -62,9 +62,8 @@ EncodedSource Seq2SeqTransformer::encode(const Tensor& source,
 
 Tensor Seq2SeqTransformer::decode(const Tensor& target, const EncodedSource& source) const {
   const Scope scope(*this);
-  const Tensor y = embed(target_embedding, target);  // (B, n, E)
-  return output(
-      transformer.decoder(y, source.memory, {.causal = true, .memory_key_mask = source.key_mask}));  // (B, n, V)
+  const Tensor y = embed(target_embedding, target);                                                       // (B, n, E)
+  return output(transformer.decoder(y, source.memory, {.causal = true}, {.key_mask = source.key_mask}));  // (B, n, V)
 }
 
 Tensor Seq2SeqTransformer::operator()(const Tensor& source, const Tensor& target,

@@ -30,15 +30,9 @@ Transformer::Transformer(int64_t d_model, int64_t num_heads, const EncoderDecode
     if (p.dim() > 1) xavier_uniform_(p);
 }
 
-Tensor Transformer::operator()(const Tensor& source, const Tensor& target, const EncoderDecoderCall& call) const {
+Tensor Transformer::operator()(const Tensor& source, const Tensor& target, const TransformerCall& call) const {
   const Scope scope(*this);
-  const Tensor memory = encoder(source, {.mask = call.source_mask, .key_mask = call.source_key_mask});
-  return decoder(target, memory,
-                 {.mask = call.target_mask,
-                  .key_mask = call.target_key_mask,
-                  .causal = call.causal,
-                  .memory_mask = call.memory_mask,
-                  .memory_key_mask = call.memory_key_mask});
+  return decoder(target, encoder(source, call.source), call.target, call.memory);
 }
 
 }  // namespace heed::nn

@@ -3,7 +3,7 @@
 //
 //     memory = encoder(source);   output = decoder(target, memory)
 //
-// As torch.nn.Transformer(batch_first=True): names, defaults, a norm behind both stacks, and
+// As torch.nn.Transformer(batch_first=True): names, defaults, a norm after both stacks, and
 // matrices that all start Xavier-uniform, each on its own. It takes and returns vectors;
 // embeddings, positions and the output layer are Seq2SeqTransformer's (seq2seq_transformer.h).
 #pragma once
@@ -23,17 +23,12 @@ struct EncoderDecoderOptions {
   bool bias = true;
 };
 
-/// Masks are boolean or added (masks.h); key masks are boolean, false for padding. As in PyTorch,
-/// each is for one attention only: padding of the source belongs into source_key_mask *and* into
-/// memory_key_mask, or the decoder looks at it.
-struct EncoderDecoderCall {
-  std::optional<Tensor> source_mask = std::nullopt;      // (m, m), (B, m, m), …
-  std::optional<Tensor> target_mask = std::nullopt;      // (n, n), (B, n, n), …
-  std::optional<Tensor> memory_mask = std::nullopt;      // (n, m), (B, n, m), …
-  std::optional<Tensor> source_key_mask = std::nullopt;  // (B, m)
-  std::optional<Tensor> target_key_mask = std::nullopt;  // (B, n)
-  std::optional<Tensor> memory_key_mask = std::nullopt;  // (B, m)
-  bool causal = false;                                   // of the target
+/// The options of each attention. As in PyTorch each is for one only: padding of the source belongs into
+/// source.key_mask *and* into memory.key_mask, or the decoder looks at it.
+struct TransformerCall {
+  AttentionOptions source = {};  // within the source: scores (m, m)
+  AttentionOptions target = {};  // within the target: (n, n)
+  AttentionOptions memory = {};  // from the target to what the encoder made of the source: (n, m)
 };
 
 /// source (B, m, d_model), target (B, n, d_model) -> (B, n, d_model).
@@ -42,7 +37,7 @@ struct Transformer : Module {
   TransformerDecoder decoder;
 
   explicit Transformer(int64_t d_model = 512, int64_t num_heads = 8, const EncoderDecoderOptions& = {});
-  Tensor operator()(const Tensor& source, const Tensor& target, const EncoderDecoderCall& = {}) const;
+  Tensor operator()(const Tensor& source, const Tensor& target, const TransformerCall& = {}) const;
   void visit(Visitor& v) override {
     v("encoder", encoder);
     v("decoder", decoder);

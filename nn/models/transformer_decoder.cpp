@@ -5,7 +5,6 @@
 #include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/ops/indexing.h>
 #include <heed/nn/attention/unseen.h>
-#include <heed/nn/clone.h>
 
 namespace heed::nn {
 
@@ -33,13 +32,12 @@ template <class Self, class Cross> Tensor TransformerDecoderLayer::run(const Ten
   return norm3(z + dropout3(feed_forward(z)));
 }
 
-Tensor TransformerDecoderLayer::operator()(const Tensor& input, const Tensor& memory,
-                                           const TransformerDecoderCall& call) const {
+Tensor TransformerDecoderLayer::operator()(const Tensor& input, const Tensor& memory, const AttentionOptions& within,
+                                           const AttentionOptions& across) const {
   const Scope scope(*this);
-  const Tensor x = taking_part("TransformerDecoderLayer", self_attn.num_heads, input,
-                               {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal});
-  const MultiHeadCall within{.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal};
-  const MultiHeadCall across{.mask = call.memory_mask, .key_mask = call.memory_key_mask};
+  check_no_weights("TransformerDecoderLayer", within);
+  check_no_weights("TransformerDecoderLayer", across);
+  const Tensor x = taking_part("TransformerDecoderLayer", self_attn.num_heads, input, within);
   return run(
       x, [&](const Tensor& y) { return self_attn(y, within).output; },
       [&](const Tensor& y) { return multihead_attn(y, memory, memory, across).output; });
@@ -76,18 +74,12 @@ void DecoderCache::reorder(const Tensor& rows) {
   if (memory_key_mask) memory_key_mask = index_select(*memory_key_mask, 0, rows);
 }
 
-TransformerDecoder::TransformerDecoder(const TransformerDecoderLayer& layer, int64_t count,
-                                       std::optional<LayerNorm> norm_)
-    : norm(std::move(norm_)) {
-  check(count >= 0, "TransformerDecoder: ", count, " layers: must not be negative");
-  for (int64_t i = 0; i < count; ++i) layers.push_back(clone(layer));
-}
-
-Tensor TransformerDecoder::operator()(const Tensor& x, const Tensor& memory, const TransformerDecoderCall& call) const {
+Tensor TransformerDecoder::operator()(const Tensor& x, const Tensor& memory, const AttentionOptions& within,
+                                      const AttentionOptions& across) const {
   const Scope scope(*this);
   Tensor y = x;
-  for (const TransformerDecoderLayer& layer : layers) y = layer(y, memory, call);
-  return norm ? (*norm)(y) : y;
+  for (const TransformerDecoderLayer& layer : layers) y = layer(y, memory, within, across);
+  return normed(y);
 }
 
 DecoderCache TransformerDecoder::begin(const Tensor& memory, int64_t capacity,
@@ -107,7 +99,7 @@ Tensor TransformerDecoder::step(const Tensor& x, DecoderCache& cache) const {
   Tensor y = x;
   for (size_t i = 0; i < layers.size(); ++i)
     y = layers[i].step(y, cache.past.layers[i], cache.memory[i], cache.memory_key_mask);
-  return norm ? (*norm)(y) : y;
+  return normed(y);
 }
 
 }  // namespace heed::nn

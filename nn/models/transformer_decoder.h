@@ -13,6 +13,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <heed/nn/attention/kv_cache.h>
@@ -20,15 +21,8 @@
 
 namespace heed::nn {
 
-struct TransformerDecoderCall {
-  std::optional<Tensor> mask = std::nullopt;      // (n, n), (B, n, n), … (masks.h), on self-attention
-  std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, n): false for padding
-  bool causal = false;
-  std::optional<Tensor> memory_mask = std::nullopt;      // (n, m), (B, n, m), …, on cross-attention
-  std::optional<Tensor> memory_key_mask = std::nullopt;  // boolean (B, m): the source's key mask
-};
-
-/// x (B, n, d_model), memory (B, m, d_model) -> (B, n, d_model).
+/// x (B, n, d_model), memory (B, m, d_model) -> (B, n, d_model), with the options of the attention within x, and of
+/// that to the memory: the source's key mask belongs to the latter.
 struct TransformerDecoderLayer : Module {
   MultiHeadAttention self_attn, multihead_attn;  // the latter is on the memory
   FeedForward feed_forward;                      // linear1, linear2
@@ -37,7 +31,8 @@ struct TransformerDecoderLayer : Module {
   bool norm_first;
 
   TransformerDecoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& = {});
-  Tensor operator()(const Tensor& x, const Tensor& memory, const TransformerDecoderCall& = {}) const;
+  Tensor operator()(const Tensor& x, const Tensor& memory, const AttentionOptions& within = {},
+                    const AttentionOptions& across = {}) const;
 
   /// x goes on from what `past` holds, and is added to it; `memory` is projected already.
   Tensor step(const Tensor& x, KeyValueCache& past, const KeysValues& memory,
@@ -50,7 +45,7 @@ struct TransformerDecoderLayer : Module {
 
 /// What a decoder keeps between two steps.
 struct DecoderCache {
-  KeyValueCaches past;             // of self-attention, a layer each
+  KeyValueCaches past;             // of self-attention, one per layer
   std::vector<KeysValues> memory;  // of cross-attention, projected once
   std::optional<Tensor> memory_key_mask;
 
@@ -59,22 +54,16 @@ struct DecoderCache {
   void reorder(const Tensor& rows);
 };
 
-/// Layers one after the other, each a clone of the one given, as TransformerEncoder.
-struct TransformerDecoder : Module {
-  std::vector<TransformerDecoderLayer> layers;
-  std::optional<LayerNorm> norm;  // at the end; pre-norm layers want one
-
-  TransformerDecoder(const TransformerDecoderLayer& layer, int64_t count, std::optional<LayerNorm> norm = std::nullopt);
-  Tensor operator()(const Tensor& x, const Tensor& memory, const TransformerDecoderCall& = {}) const;
+struct TransformerDecoder : TransformerStack<TransformerDecoderLayer> {
+  TransformerDecoder(const TransformerDecoderLayer& layer, int64_t count, std::optional<LayerNorm> last = std::nullopt)
+      : TransformerStack("TransformerDecoder", layer, count, std::move(last)) {}
+  Tensor operator()(const Tensor& x, const Tensor& memory, const AttentionOptions& within = {},
+                    const AttentionOptions& across = {}) const;
 
   /// A cache for at most `capacity` positions. In evaluation and under NoGrad, as step().
   DecoderCache begin(const Tensor& memory, int64_t capacity,
                      std::optional<Tensor> memory_key_mask = std::nullopt) const;
   Tensor step(const Tensor& x, DecoderCache& cache) const;  // x (B, n, d_model), n new positions
-  void visit(Visitor& v) override {
-    v("layers", layers);
-    v("norm", norm);
-  }
 };
 
 }  // namespace heed::nn

@@ -2,7 +2,6 @@
 
 #include <heed/autograd/ops/elementwise.h>
 #include <heed/nn/attention/unseen.h>
-#include <heed/nn/clone.h>
 
 namespace heed::nn {
 
@@ -16,13 +15,11 @@ TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t num_he
       dropout2(o.dropout),
       norm_first(o.norm_first) {}
 
-Tensor TransformerEncoderLayer::operator()(const Tensor& input, const TransformerCall& call) const {
+Tensor TransformerEncoderLayer::operator()(const Tensor& input, const AttentionOptions& options) const {
   const Scope scope(*this);
-  const Tensor x = taking_part("TransformerEncoderLayer", self_attn.num_heads, input,
-                               {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal});
-  const auto attend_within = [&](const Tensor& z) {
-    return dropout1(self_attn(z, {.mask = call.mask, .key_mask = call.key_mask, .causal = call.causal}).output);
-  };
+  check_no_weights("TransformerEncoderLayer", options);
+  const Tensor x = taking_part("TransformerEncoderLayer", self_attn.num_heads, input, options);
+  const auto attend_within = [&](const Tensor& z) { return dropout1(self_attn(z, options).output); };
   if (norm_first) {
     const Tensor y = x + attend_within(norm1(x));
     return y + dropout2(feed_forward(norm2(y)));
@@ -42,18 +39,11 @@ void TransformerEncoderLayer::visit(Visitor& v) {  // PyTorch's names: linear1 a
   v("dropout2", dropout2);
 }
 
-TransformerEncoder::TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count,
-                                       std::optional<LayerNorm> norm_)
-    : norm(std::move(norm_)) {
-  check(count >= 0, "TransformerEncoder: ", count, " layers: must not be negative");
-  for (int64_t i = 0; i < count; ++i) layers.push_back(clone(layer));
-}
-
-Tensor TransformerEncoder::operator()(const Tensor& x, const TransformerCall& call) const {
+Tensor TransformerEncoder::operator()(const Tensor& x, const AttentionOptions& options) const {
   const Scope scope(*this);
   Tensor y = x;
-  for (const TransformerEncoderLayer& layer : layers) y = layer(y, call);
-  return norm ? (*norm)(y) : y;
+  for (const TransformerEncoderLayer& layer : layers) y = layer(y, options);
+  return normed(y);
 }
 
 }  // namespace heed::nn

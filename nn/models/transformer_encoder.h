@@ -10,11 +10,12 @@
 #pragma once
 
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include <heed/nn/attention/multi_head_attention.h>
 #include <heed/nn/layers/feed_forward.h>
 #include <heed/nn/layers/norm.h>
+#include <heed/nn/models/transformer_stack.h>
 
 namespace heed::nn {
 
@@ -27,13 +28,7 @@ struct TransformerOptions {  // of an encoder's or a decoder's layer
   bool bias = true;
 };
 
-struct TransformerCall {
-  std::optional<Tensor> mask = std::nullopt;      // (n, n), (B, n, n), (B or 1, h or 1, n, n): masks.h
-  std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, n): false for padding
-  bool causal = false;
-};
-
-/// x (B, n, d_model) -> (B, n, d_model).
+/// x (B, n, d_model) -> (B, n, d_model). The options are those of its self-attention.
 struct TransformerEncoderLayer : Module {
   MultiHeadAttention self_attn;
   FeedForward feed_forward;  // linear1, linear2
@@ -42,22 +37,14 @@ struct TransformerEncoderLayer : Module {
   bool norm_first;
 
   TransformerEncoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& = {});
-  Tensor operator()(const Tensor& x, const TransformerCall& = {}) const;
+  Tensor operator()(const Tensor& x, const AttentionOptions& = {}) const;
   void visit(Visitor& v) override;
 };
 
-/// Layers one after the other. Each is a clone of the one given, so that all start alike, as in
-/// PyTorch: `layers` may be filled by hand for independent starts.
-struct TransformerEncoder : Module {
-  std::vector<TransformerEncoderLayer> layers;
-  std::optional<LayerNorm> norm;  // at the end; pre-norm layers want one
-
-  TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count, std::optional<LayerNorm> norm = std::nullopt);
-  Tensor operator()(const Tensor& x, const TransformerCall& = {}) const;
-  void visit(Visitor& v) override {
-    v("layers", layers);
-    v("norm", norm);
-  }
+struct TransformerEncoder : TransformerStack<TransformerEncoderLayer> {
+  TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count, std::optional<LayerNorm> last = std::nullopt)
+      : TransformerStack("TransformerEncoder", layer, count, std::move(last)) {}
+  Tensor operator()(const Tensor& x, const AttentionOptions& = {}) const;
 };
 
 }  // namespace heed::nn

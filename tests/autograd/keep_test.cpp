@@ -174,8 +174,9 @@ TEST_CASE("keep: a rule that captures a Tensor, an Array or a reference does not
   CHECK(detail::captures_options_only<decltype(options)>);
   CHECK(detail::captures_options_only<decltype(nothing)>);
 
-  CHECK_FALSE(detail::is_plain<FusedAttention>);  // its mask would hide
-  CHECK_FALSE(detail::is_plain<std::vector<FusedAttention>>);
+  CHECK_FALSE(detail::is_plain<core::AttentionInputs>);  // its arrays would hide
+  CHECK_FALSE(detail::is_plain<std::vector<core::AttentionInputs>>);
+  CHECK(detail::is_plain<AttentionRule>);
   CHECK_FALSE(detail::is_plain<const double*>);
   CHECK(detail::is_plain<std::vector<int64_t>>);
   CHECK(detail::is_plain<DropoutMask>);

@@ -45,7 +45,7 @@ struct LlamaBlock : nn::Module {
         mlp(s.width, {.hidden = s.hidden}) {}
 
   Tensor step(const Tensor& x, nn::KeyValueCache& past) const {
-    const Tensor y = x + self_attn(input_layernorm(x), {.causal = true, .cache = &past}).output;
+    const Tensor y = x + self_attn(input_layernorm(x), {.causal = true}, &past).output;
     return y + mlp(post_attention_layernorm(y));
   }
   void visit(nn::Visitor& v) override {

@@ -79,12 +79,12 @@ TEST_CASE("golden: Transformers with a mask a sequence") {
     check_layer("encoder", dtype, nn::TransformerEncoderLayer(E, h, options), {"x", "mask"},
                 [](const auto& m, const Inputs& in) { return m(in[0], {.mask = in[1]}); });
     check_layer("decoder", dtype, nn::TransformerDecoderLayer(E, h, options), {"x", "memory", "mask", "memory_mask"},
-                [](const auto& m, const Inputs& in) { return m(in[0], in[1], {.mask = in[2], .memory_mask = in[3]}); });
+                [](const auto& m, const Inputs& in) { return m(in[0], in[1], {.mask = in[2]}, {.mask = in[3]}); });
     check_layer(
         "transformer", dtype,
         nn::Transformer(E, h, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 7, .dropout = 0.0}),
         {"source", "target", "source_mask", "target_mask", "memory_mask"}, [](const auto& m, const Inputs& in) {
-          return m(in[0], in[1], {.source_mask = in[2], .target_mask = in[3], .memory_mask = in[4]});
+          return m(in[0], in[1], {.source = {.mask = in[2]}, .target = {.mask = in[3]}, .memory = {.mask = in[4]}});
         });
   }
 }

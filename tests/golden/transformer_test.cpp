@@ -88,7 +88,7 @@ TEST_CASE("golden: multi-head attention with every option") {
     m.to(dtype);
     m.load_state_dict(answers().state("mha/zero_attn/param/", dtype));
     const auto in = [&](const std::string& x) { return answers().at("mha/zero_attn/in/" + x, dtype); };
-    nn::MultiHeadCall call{.need_weights = true};
+    nn::AttentionOptions call{.need_weights = true};
     answers().check("mha/zero_attn/weights", m(in("q"), in("k"), in("v"), call).weights);
     call.average_weights = true;
     answers().check("mha/zero_attn/average", m(in("q"), in("k"), in("v"), call).weights);
@@ -111,8 +111,7 @@ TEST_CASE("golden: Transformer decoder") {
   for (const char* const name : {"post", "pre"})
     check_layer(std::string("decoder/masks_") + name, Layer(8, 2, name == std::string("pre") ? pre : post),
                 {"x", "memory", "memory_mask", "target_keys", "memory_keys"}, [](const Layer& m, const Inputs& in) {
-                  return m(in[0], in[1],
-                           {.key_mask = in[3], .causal = true, .memory_mask = in[2], .memory_key_mask = in[4]});
+                  return m(in[0], in[1], {.key_mask = in[3], .causal = true}, {.mask = in[2], .key_mask = in[4]});
                 });
   check_layer(
       "decoder/stack", nn::TransformerDecoder(Layer(8, 2, pre), 2, nn::LayerNorm(8)), both,
@@ -134,12 +133,9 @@ TEST_CASE("golden: Transformer") {
                 {"source", "target", "source_mask", "memory_mask", "source_keys", "target_keys"},
                 [](const nn::Transformer& t, const Inputs& in) {
                   return t(in[0], in[1],
-                           {.source_mask = in[2],
-                            .memory_mask = in[3],
-                            .source_key_mask = in[4],
-                            .target_key_mask = in[5],
-                            .memory_key_mask = in[4],
-                            .causal = true});
+                           {.source = {.mask = in[2], .key_mask = in[4]},
+                            .target = {.key_mask = in[5], .causal = true},
+                            .memory = {.mask = in[3], .key_mask = in[4]}});
                 });
   }
 }

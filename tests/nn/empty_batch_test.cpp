@@ -105,9 +105,9 @@ TEST_CASE("attention layers take no sequences, no queries, no keys, on the plain
                       [&](const std::vector<Tensor>& in) { return layer(in[0], in[1], in[2], options...).output; },
                       {B, n, 8});
         };
-        three("MultiHeadAttention", MultiHeadAttention(8, 2), MultiHeadCall{.causal = causal});
+        three("MultiHeadAttention", MultiHeadAttention(8, 2), AttentionOptions{.causal = causal});
         three("MultiHeadAttention with weights", MultiHeadAttention(8, 2),
-              MultiHeadCall{.causal = causal, .need_weights = true});
+              AttentionOptions{.causal = causal, .need_weights = true});
         three("MultiHead", MultiHead<ScaledDotScore>(8, 2), AttentionOptions{.causal = causal});
         three("DotProductAttention", DotProductAttention(), AttentionOptions{.causal = causal});
         three("AdditiveAttention", AdditiveAttention(8, 8, 5), AttentionOptions{.causal = causal});

@@ -182,18 +182,19 @@ std::vector<Case> cases() {
                          {"neither width nor value", 2, 2, 2, 3, 3, 0, 0}})
     for (const bool causal : {false, true})
       for (const bool masked : {false, true}) {
-        FusedAttention how{.scale = 0.5, .causal = causal};
-        if (masked) how.mask = ones({s.B, 1, s.n, s.m}).to(Dtype::boolean);
+        const Tensor mask = masked ? ones({s.B, 1, s.n, s.m}).to(Dtype::boolean) : Tensor();
         all.push_back({std::string("fused attention: ") + s.name,
                        {{s.B, s.h, s.n, s.d}, {s.B, s.g, s.m, s.d}, {s.B, s.g, s.m, s.p}},
-                       [how](const Tensors& x) { return fused_attention(x[0], x[1], x[2], how); },
+                       [=](const Tensors& x) {
+                         return fused_attention(x[0], x[1], x[2], mask, {.scale = 0.5, .causal = causal});
+                       },
                        {s.B, s.h, s.n, s.p},
                        s.m == 0 ? std::optional(0.0) : std::nullopt});
       }
   for (const int64_t B : {0, 2})
     all.push_back({"fused self-attention",
                    {{B, B ? 0 : 3, 12}},
-                   one([](T x) { return fused_self_attention(x, 2, {.scale = 1.0}); }),
+                   one([](T x) { return fused_self_attention(x, 2, {}, {.scale = 1.0}); }),
                    {B, B ? 0 : 3, 4}});
   return all;
 }

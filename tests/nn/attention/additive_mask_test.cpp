@@ -7,9 +7,9 @@
 #include <heed/autograd/gradcheck.h>
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/attention_trace.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/models/transformer_encoder.h>
 #include "support/apart.h"
 #include "support/errors.h"

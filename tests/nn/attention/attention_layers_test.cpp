@@ -7,9 +7,9 @@
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/attention_layers.h>
 #include <heed/nn/attention/attention_trace.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include "support/errors.h"
 #include "support/module_check.h"
 

@@ -7,10 +7,10 @@
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/attention_layers.h>
 #include <heed/nn/attention/distance_kernels.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/multi_head.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/layers/embedding.h>
 #include <heed/nn/layers/feed_forward.h>
 #include <heed/nn/layers/losses.h>

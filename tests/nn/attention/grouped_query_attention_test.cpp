@@ -2,10 +2,10 @@
 #include "support/catch.h"
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/grouped_query_attention.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/layers/gated_feed_forward.h>
 #include "support/apart.h"
 #include "support/errors.h"

@@ -141,9 +141,9 @@ TEST_CASE("grouped-query attention with a cache goes on where it was, with its p
   const Tensor x = randn({2, 9, 12}, Dtype::f64);
   const Tensor whole = m(x, {.causal = true}).output;
   KeyValueCache cache(9);
-  CHECK(apart(m(x.slice(1, 0, 4), {.causal = true, .cache = &cache}).output, whole.slice(1, 0, 4)) < 1e-13);
+  CHECK(apart(m(x.slice(1, 0, 4), {.causal = true}, &cache).output, whole.slice(1, 0, 4)) < 1e-13);
   for (int64_t i = 4; i < 9; ++i) {
-    const Attended a = m(x.slice(1, i, i + 1), {.causal = true, .need_weights = true, .cache = &cache});
+    const Attended a = m(x.slice(1, i, i + 1), {.causal = true, .need_weights = true}, &cache);
     CHECK(apart(a.output, whole.slice(1, i, i + 1)) < 1e-13);
     CHECK(a.weights.shape() == Shape{2, 6, 1, i + 1});
   }
@@ -159,7 +159,7 @@ TEST_CASE("a decoder steps with a cache as it does at once") {
     const NoGrad no_history;
     const Tensor x = randn({2, 6, 8}, Dtype::f64), memory = randn({2, 5, 8}, Dtype::f64),
                  keys = tensor({1, 1, 1, 1, 1, 1, 1, 1, 0, 0}, {2, 5}).to(Dtype::boolean);
-    const Tensor whole = decoder(x, memory, {.causal = true, .memory_key_mask = keys});
+    const Tensor whole = decoder(x, memory, {.causal = true}, {.key_mask = keys});
     DecoderCache cache = decoder.begin(memory, 6, keys);
     CHECK(apart(decoder.step(x.slice(1, 0, 2), cache), whole.slice(1, 0, 2)) < 1e-13);
     CHECK(apart(decoder.step(x.slice(1, 2, 3), cache), whole.slice(1, 2, 3)) < 1e-13);

@@ -120,18 +120,18 @@ TEST_CASE("a mask of three axes is one a sequence in Transformers when B = h") {
                   [&](const Tensor& x, const Tensor& y, const Tensor& mask) { return decoder(x, y, {.mask = mask}); });
   check_sequences(
       "decoder, the memory's",
-      [&](const Tensor& x, const Tensor& y, const Tensor& mask) { return decoder(x, y, {.memory_mask = mask}); }, 4);
+      [&](const Tensor& x, const Tensor& y, const Tensor& mask) { return decoder(x, y, {}, {.mask = mask}); }, 4);
   const auto both = doubled(
       Transformer(E, h, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 8, .dropout = 0.0}));
   check_sequences("source", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-    return both(x, y, {.source_mask = mask});
+    return both(x, y, {.source = {.mask = mask}});
   });
   check_sequences("target", [&](const Tensor& x, const Tensor& y, const Tensor& mask) {
-    return both(y, x, {.target_mask = mask});
+    return both(y, x, {.target = {.mask = mask}});
   });
   check_sequences(
-      "memory", [&](const Tensor& x, const Tensor& y, const Tensor& mask) { return both(y, x, {.memory_mask = mask}); },
-      4);
+      "memory",
+      [&](const Tensor& x, const Tensor& y, const Tensor& mask) { return both(y, x, {.memory = {.mask = mask}}); }, 4);
 }
 
 TEST_CASE("a mask of three axes is one a sequence for tensors with heads when B = h") {
@@ -215,8 +215,7 @@ TEST_CASE("a cache takes masks of sequences for all keys, old and new, when B = 
   const Tensor whole = m(x, {.mask = mask}).output;
   KeyValueCache cache(n);
   for (int64_t t = 0; t < n; ++t) {
-    const Tensor step =
-        m(x.slice(1, t, t + 1), {.mask = mask.slice(1, t, t + 1).slice(2, 0, t + 1), .cache = &cache}).output;
+    const Tensor step = m(x.slice(1, t, t + 1), {.mask = mask.slice(1, t, t + 1).slice(2, 0, t + 1)}, &cache).output;
     CHECK(apart(step, whole.slice(1, t, t + 1)) < 1e-14);
   }
 }

@@ -4,9 +4,9 @@
 
 #include <heed/autograd/engine.h>
 #include <heed/autograd/ops.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include "support/errors.h"
 #include "support/module_check.h"
 
@@ -65,9 +65,9 @@ TEST_CASE("the path without weights equals the one with them, and cross-attentio
   manual_seed(3);
   const MultiHeadAttention m = in_f64(8, 2);
   const Tensor x = randn({2, 5, 8}, Dtype::f64), y = x.clone();
-  for (const MultiHeadCall& call : {MultiHeadCall{}, MultiHeadCall{.causal = true},
-                                    MultiHeadCall{.mask = !eye_mask(5), .key_mask = padding_mask({5, 2}, 5)}}) {
-    MultiHeadCall with = call;
+  for (const AttentionOptions& call : {AttentionOptions{}, AttentionOptions{.causal = true},
+                                       AttentionOptions{.mask = !eye_mask(5), .key_mask = padding_mask({5, 2}, 5)}}) {
+    AttentionOptions with = call;
     with.need_weights = true;
     const Attended a = m(x, with);
     CHECK(a.weights.shape() == Shape{2, 2, 5, 5});

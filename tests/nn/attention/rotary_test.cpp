@@ -7,8 +7,8 @@
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/alibi.h>
 #include <heed/nn/attention/attention.h>
-#include <heed/nn/attention/fused_attention.h>
 #include <heed/nn/attention/rotary.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include "support/apart.h"
 #include "support/errors.h"
 #include "support/module_check.h"

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/attention/fused_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/layers/losses.h>
 #include <heed/nn/models/gpt.h>
 #include "support/errors.h"

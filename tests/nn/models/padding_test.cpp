@@ -88,8 +88,7 @@ TEST_CASE("padding of a Transformer's input reaches no output that counts and no
           "decoder, " + how, TransformerDecoder(TransformerDecoderLayer(8, 2, o), 2),
           [=](auto& m, double value, auto& leaves) {
             leaves = {spoilt({2, 5, 8}, real(), value), spoilt({2, 4, 8}, heard(), value)};
-            return where_real(
-                m(leaves[0], leaves[1], {.key_mask = real(), .causal = causal, .memory_key_mask = heard()}));
+            return where_real(m(leaves[0], leaves[1], {.key_mask = real(), .causal = causal}, {.key_mask = heard()}));
           });
     }
 }

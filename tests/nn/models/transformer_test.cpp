@@ -93,7 +93,7 @@ TEST_CASE("Transformer encoder and decoder blocks keep the shape") {  // d2l's s
   const Tensor x = ones({2, 100, 24}), keys = padding_mask({3, 2}, 100);
   const Tensor memory = encoder(x, {.key_mask = keys});
   CHECK(memory.shape() == Shape{2, 100, 24});
-  CHECK(decoder(x, memory, {.causal = true, .memory_key_mask = keys}).shape() == Shape{2, 100, 24});
+  CHECK(decoder(x, memory, {.causal = true}, {.key_mask = keys}).shape() == Shape{2, 100, 24});
 }
 
 TEST_CASE("EncoderClassifier: the mean over what is no padding") {

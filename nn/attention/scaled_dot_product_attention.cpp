@@ -1,9 +1,10 @@
-#include <heed/nn/attention/fused_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 #include <heed/autograd/ops/fused_attention.h>
 #include <heed/nn/attention/attention_trace.h>
@@ -26,14 +27,19 @@ void check_softmax(const char* op, const AttentionOptions& o) {
 }
 
 // The options as the op takes them, for scores of this shape and keys of width d.
-FusedAttention fused(const char* op, const Shape& scores, Dtype dtype, int64_t d, const AttentionOptions& o) {
+struct Fused {
+  Tensor mask;
+  AttentionRule rule;
+};
+
+Fused fused(const char* op, const Shape& scores, Dtype dtype, int64_t d, AttentionOptions o) {
   check_softmax(op, o);
-  const AttentionOptions masks{
-      .mask = o.mask, .key_mask = o.key_mask, .dropout = o.dropout, .scale = o.scale};  // a boolean one, if any
-  return {.scale = o.scale.value_or(inverse_root(d)),
-          .mask = attention_mask(op, scores, dtype, masks).permitted,
-          .causal = o.causal,
-          .dropout = o.dropout != 0.0 ? DropoutMask::draw(o.dropout) : DropoutMask{}};
+  const bool causal = std::exchange(o.causal, false);  // a rule for the op, not a mask
+  const Tensor mask = attention_mask(op, scores, dtype, o).permitted;
+  return {mask,
+          {.scale = o.scale.value_or(inverse_root(d)),
+           .causal = causal,
+           .dropout = o.dropout != 0.0 ? DropoutMask::draw(o.dropout) : DropoutMask{}}};
 }
 
 // The weights, for whoever looks at them: without history, before dropout.
@@ -48,18 +54,6 @@ void trace(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions o
 void set_plain_attention(bool on) { plain() = on; }
 
 bool plain_attention() { return plain(); }
-
-Tensor split_heads(const Tensor& x, int64_t heads) {
-  return x.reshape({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
-}
-
-Tensor merge_heads(const Tensor& x) { return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)}); }
-
-Tensor repeat_heads(const Tensor& x, int64_t heads) {
-  const int64_t B = x.size(0), g = x.size(1), m = x.size(2), d = x.size(3);
-  if (g == heads) return x;
-  return x.unsqueeze(2).expand({B, g, heads / g, m, d}).reshape({B, heads, m, d});
-}
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
   constexpr auto op = "scaled_dot_product_attention";
@@ -79,13 +73,13 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
 
   Shape scores = q.shape();
   scores[rank - 1] = k.size(-2);
-  const FusedAttention how = fused(op, scores, q.dtype(), q.size(-1), o);
+  const auto [mask, rule] = fused(op, scores, q.dtype(), q.size(-1), o);
   if (AttentionTrace::active()) trace(q, all_heads(k), all_heads(v), o);
   const auto four_axes = [](Tensor x) {
     while (x.dim() < 4) x = x.unsqueeze(0);
     return x;
   };
-  Tensor y = fused_attention(four_axes(q), four_axes(k), four_axes(v), how);
+  Tensor y = fused_attention(four_axes(q), four_axes(k), four_axes(v), mask, rule);
   while (y.dim() > rank) y = y.squeeze(0);
   return y;
 }
@@ -105,13 +99,21 @@ Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions
     const std::vector<Tensor> x = apart();
     return merge_heads(attention(x[0], x[1], x[2], o).output);
   }
-  const FusedAttention how = fused(op, {B, heads, n, n}, qkv.dtype(), d, o);
+  const auto [mask, rule] = fused(op, {B, heads, n, n}, qkv.dtype(), d, o);
   if (AttentionTrace::active()) {
     const NoGrad no_history;
     const std::vector<Tensor> x = apart();
     trace(x[0], x[1], x[2], o);
   }
-  return fused_self_attention(qkv, heads, how);
+  return fused_self_attention(qkv, heads, mask, rule);
+}
+
+Attended attend_heads(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
+  if (!o.need_weights && o.normaliser == Normaliser::softmax)
+    return {scaled_dot_product_attention(q, k, v, o), Tensor()};
+  Attended heads = attention(q, repeat_heads(k, q.size(1)), repeat_heads(v, q.size(1)), o);
+  if (!o.need_weights) heads.weights = Tensor();
+  return heads;
 }
 
 }  // namespace heed::nn

@@ -1,4 +1,4 @@
-#include <heed/core/ops/attention.h>
+#include <heed/core/ops/blockwise_attention.h>
 
 #include <algorithm>
 #include <array>
@@ -92,7 +92,7 @@ bool forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int6
         p.forbid(b, h, strip + r, j, n, row);
         const T factor = kernel.online_softmax(row, n, &highest[local], &total[local]);
         if (factor != T(1)) multiply(&factor, 0, output.at(b, h, strip + r), p.value_width);
-        if (p.dropout > 0.0) {
+        if (p.drops()) {
           p.keep_factors(b, h, strip + r, j, n, factors.data());
           multiply(factors.data(), 1, row, n);
         }
@@ -155,7 +155,7 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
       std::fill_n(dk.at(b, key_head, j + l), p.width, T(0));
       std::fill_n(dv.at(b, key_head, j + l), p.value_width, T(0));
     }
-    const int64_t first_query = p.causal ? std::max<int64_t>(0, j + p.queries - p.keys) : 0;
+    const int64_t first_query = p.first_query(j);
     for (int64_t h = key_head * p.group(); h < (key_head + 1) * p.group(); ++h) {
       for (int64_t i = first_query; i < p.queries; i += strip_queries) {
         const int64_t rows = std::min(strip_queries, p.queries - i);
@@ -163,7 +163,7 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
         const T* const g = grad.at(b, h, i);
         k_block.product(p.q.at(b, h, i), p.q.row, rows, n, weights, columns);
         v_block.product(g, grad.row, rows, n, d_weights, columns);
-        const T* used = p.dropout > 0.0 ? dropped : weights;
+        const T* used = p.drops() ? dropped : weights;
         for (int64_t r = 0; r < rows; ++r) {
           T* const w = weights + r * columns;
           T* const dw = d_weights + r * columns;
@@ -172,7 +172,7 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
           if (total[at] == T(0))  // no key is permitted
             std::fill_n(w, n, T(0));
           else kernel.exp_minus(w, highest[at], T(1) / total[at], w, n);
-          if (p.dropout > 0.0) {
+          if (p.drops()) {
             p.keep_factors(b, h, i + r, j, n, factors);
             multiply(factors, 1, dw, n);
             multiply(w, 1, factors, n);
@@ -194,7 +194,7 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
 }
 
 /// How many tasks share the keys of one head: one where there are heads enough for many threads.
-/// All but the first have a dq of their own, so that no two tasks write the same numbers; together
+/// All but the first have a dq of their own, so that no two tasks write the same elements; together
 /// these take 16 MiB at most.
 template <class T> int64_t shares_of_keys(const Problem<T>& p) {
   const int64_t heads = std::max<int64_t>(1, p.batch * p.key_heads);  // of an empty batch there are none
@@ -266,8 +266,8 @@ bool backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
   return clean;
 }
 
-/// x, or a copy of it, whose last axis is adjacent.
-Array with_adjacent_rows(const Array& x) { return x.strides()[3] == 1 || x.shape()[3] <= 1 ? x : contiguous(x); }
+/// x, or a copy of it, whose last axis is contiguous.
+Array with_contiguous_rows(const Array& x) { return x.strides()[3] == 1 || x.shape()[3] <= 1 ? x : contiguous(x); }
 
 AttentionInputs checked(const AttentionInputs& in) {
   const Shape &q = in.q.shape(), &k = in.k.shape(), &v = in.v.shape();
@@ -281,15 +281,15 @@ AttentionInputs checked(const AttentionInputs& in) {
   check<DtypeError>(!in.mask.defined() || in.mask.dtype() == Dtype::boolean, "attention: mask ", in.mask.dtype(),
                     ": must be boolean, true where a query may attend: compare it, as in ne(mask, 0)");
   AttentionInputs ready = in;
-  ready.q = with_adjacent_rows(in.q);
-  ready.k = with_adjacent_rows(in.k);
-  ready.v = with_adjacent_rows(in.v);
+  ready.q = with_contiguous_rows(in.q);
+  ready.k = with_contiguous_rows(in.k);
+  ready.v = with_contiguous_rows(in.v);
   return ready;
 }
 
 }  // namespace
 
-AttentionOutputs attention(const AttentionInputs& inputs) {
+AttentionOutputs blockwise_attention(const AttentionInputs& inputs) {
   const OpName at("attention");
   const AttentionInputs in = checked(inputs);
   const Shape &q = in.q.shape(), &v = in.v.shape();
@@ -299,15 +299,15 @@ AttentionOutputs attention(const AttentionInputs& inputs) {
   return out;
 }
 
-bool attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs, const Array& grad, const Array& dq,
-                    const Array& dk, const Array& dv) {
+bool blockwise_attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs, const Array& grad,
+                              const Array& dq, const Array& dk, const Array& dv) {
   const OpName at("attention_grad");
   const AttentionInputs in = checked(inputs);
   check<ShapeError>(grad.shape() == outputs.output.shape() && dq.shape() == in.q.shape() &&
                         dk.shape() == in.k.shape() && dv.shape() == in.v.shape(),
                     "attention_grad: grad ", grad.shape(), ", dq ", dq.shape(), ", dk ", dk.shape(), ", dv ",
                     dv.shape(), ": must have the shapes of the output, q, k and v");
-  const Array rows = with_adjacent_rows(grad);
+  const Array rows = with_contiguous_rows(grad);
   return dispatch_floating(in.q.dtype(), "attention_grad", [&]<class T>() {
     return backward(Problem<T>(in), outputs, Heads<T>(rows), Heads<T>(dq), Heads<T>(dk), Heads<T>(dv));
   });

@@ -19,18 +19,21 @@
 #include <cstdint>
 
 #include <heed/core/array.h>
+#include <heed/core/ops/dropout.h>
 
 namespace heed::core {
 
+/// How scores become weights, but for the mask.
+struct AttentionRule {
+  double scale;              // of the scores
+  bool causal = false;       // causal.h
+  DropoutMask dropout = {};  // of the weights, as elements of (B, h, n, m)
+};
+
 struct AttentionInputs {
-  Array q, k, v;        // (B, h, n, d), (B, g, m, d), (B, g, m, p); f32 or f64, any strides
-  double scale;         // of the scores
-  Array mask = {};      // boolean, broadcast to (B, h, n, m), true = may attend; may be undefined
-  bool causal = false;  // query i sees key j iff j - m <= i - n: the last query is at the last key
-  // A weight is dropped iff word_at(seed, call, its index in (B, h, n, m)) < dropout·2³²
-  // (random.h).
-  double dropout = 0.0;
-  uint64_t seed = 0, call = 0;
+  Array q, k, v;  // (B, h, n, d), (B, g, m, d), (B, g, m, p); f32 or f64, any strides
+  Array mask;     // boolean, broadcast to (B, h, n, m), true = may attend; undefined: everything is permitted
+  AttentionRule rule;
 };
 
 struct AttentionOutputs {
@@ -46,12 +49,12 @@ struct AttentionOutputs {
 /// A forbidden key has weight 0; if it holds NaN or infinity, 0·NaN is NaN, and that shows in the
 /// result. So where keys are forbidden and the result is not finite, it is not `clean`: the caller
 /// then has the formula pair by pair (autograd/ops/fused_attention.cpp). highest and total are right in any case.
-AttentionOutputs attention(const AttentionInputs& inputs);
+AttentionOutputs blockwise_attention(const AttentionInputs& inputs);
 
 /// Writes the gradients for `grad` (B, h, n, p) into dq, dk, dv, which have the shapes of q, k, v,
-/// any strides with an adjacent last axis, and no memory in common with any input. False if they are
+/// any strides with a contiguous last axis, and no memory in common with any input. False if they are
 /// not clean.
-bool attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs, const Array& grad, const Array& dq,
-                    const Array& dk, const Array& dv);
+bool blockwise_attention_grad(const AttentionInputs& inputs, const AttentionOutputs& outputs, const Array& grad,
+                              const Array& dq, const Array& dk, const Array& dv);
 
 }  // namespace heed::core

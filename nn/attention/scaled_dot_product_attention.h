@@ -1,18 +1,24 @@
 // Scaled dot-product attention that never forms the weights: the fused twin of attention().
 //
-//     softmax(Q Kᵀ / √d) V,  block by block, with a running maximum and sum of each row
+//     softmax(Q Kᵀ / √d) V,  block by block, with a running maximum and sum per row
 //     (Milakov & Gimelshein 2018; Dao et al. 2022)
 //
 // Equal to attention() up to rounding, in values and gradients; with dropout, too: both drop the
 // same weights for the same state of the generator. Memory O(n + m) where that takes O(n m). While
 // an AttentionTrace lives, the weights are computed aside.
+//
+// This file chooses the path. The op and its derivative are in autograd/ops/fused_attention.h, the
+// loops in core/ops/blockwise_attention.h.
 #pragma once
 
 #include <cstdint>
 
+#include <heed/autograd/ops/heads.h>
 #include <heed/nn/attention/attention.h>
 
 namespace heed::nn {
+
+using heed::merge_heads, heed::repeat_heads, heed::split_heads;
 
 /// q (…, n, d), k (…, m, d), v (…, m, p) -> (…, n, p). Softmax only: Error for another normaliser.
 /// Grouped heads: k and v (B, g, m, ·) with h a multiple of g serve q (B, h, n, d), each the h / g
@@ -24,12 +30,10 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
 /// all heads side by side -> (B, n, E). Taking the heads apart and together again copies nothing.
 Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions& = {});
 
-/// (B, n, h d) -> (B, h, n, d), a view; and back.
-Tensor split_heads(const Tensor& x, int64_t heads);
-Tensor merge_heads(const Tensor& x);
-
-/// (B, g, m, d) -> (B, heads, m, d): each heads / g times in a row, as grouped heads read them.
-Tensor repeat_heads(const Tensor& x, int64_t heads);
+/// What a layer with heads does between its projections: the fused twin, or attention() where the options want
+/// weights or another normaliser. q (B, h, n, d), k and v (B, g, m, ·), grouped as above -> output (B, h, n, p) and,
+/// if wanted, weights (B, h, n, m).
+Attended attend_heads(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& = {});
 
 /// Takes the plain path everywhere: to compare the two. So does HEED_PLAIN_ATTENTION=1.
 void set_plain_attention(bool on);

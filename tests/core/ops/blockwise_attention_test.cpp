@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include <heed/core/ops/attention.h>
+#include <heed/core/ops/blockwise_attention.h>
 #include <heed/core/parallel.h>
 #include <heed/core/random.h>
 
@@ -47,10 +47,11 @@ AttentionInputs inputs_of(const Case& c, Dtype dtype) {
   // Queries with the heads side by side in memory, as a linear layer makes them.
   AttentionInputs in{transpose(random({c.batch, c.n, c.heads, c.d}, dtype, 1), 1, 2),
                      random({c.batch, c.key_heads, c.m, c.d}, dtype, 2),
-                     transpose(random({c.batch, c.m, c.key_heads, c.p}, dtype, 3), 1, 2), 0.3};
-  in.causal = c.causal;
-  in.dropout = c.dropout;
-  in.seed = 11, in.call = 5;
+                     transpose(random({c.batch, c.m, c.key_heads, c.p}, dtype, 3), 1, 2),
+                     {},
+                     {.scale = 0.3}};
+  in.rule.causal = c.causal;
+  in.rule.dropout = {.p = c.dropout, .seed = 11, .call = 5};
   heed::Generator generator(4);
   if (c.mask != ' ') {
     const Shape shape = c.mask == 'f'   ? Shape{c.batch, c.heads, c.n, c.m}
@@ -68,14 +69,14 @@ Row plain_head(const AttentionInputs& in, const Case& c, int64_t b, int64_t h, c
   const Array mask = in.mask.defined() ? contiguous(expand(in.mask, {c.batch, c.heads, c.n, c.m})) : Array();
   const auto index = [&](int64_t i, int64_t j) { return ((b * c.heads + h) * c.n + i) * c.m + j; };
   return reference::attention(
-             q, k, v, c.n, c.m, c.d, c.p, in.scale,
+             q, k, v, c.n, c.m, c.d, c.p, in.rule.scale,
              [&](int64_t i, int64_t j) {
-               return (!in.causal || j - c.m <= i - c.n) && (!mask.defined() || mask.data<bool>()[index(i, j)]);
+               return (!in.rule.causal || j - c.m <= i - c.n) && (!mask.defined() || mask.data<bool>()[index(i, j)]);
              },
              [&](int64_t i, int64_t j) {
-               const bool kept =
-                   word_at(in.seed, in.call, static_cast<uint64_t>(index(i, j))) >= in.dropout * 4294967296.0;
-               return in.dropout == 0.0 ? 1.0 : kept ? 1.0 / (1.0 - in.dropout) : 0.0;
+               const bool kept = word_at(in.rule.dropout.seed, in.rule.dropout.call,
+                                         static_cast<uint64_t>(index(i, j))) >= in.rule.dropout.p * 4294967296.0;
+               return in.rule.dropout.p == 0.0 ? 1.0 : kept ? 1.0 / (1.0 - in.rule.dropout.p) : 0.0;
              })
       .output;
 }
@@ -99,13 +100,13 @@ const std::vector<Case> cases = {
 
 }  // namespace
 
-TEST_CASE("fused attention: equal to the plain one") {
+TEST_CASE("blockwise attention: equal to the plain one") {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     const double tolerance = dtype == Dtype::f32 ? 1e-5 : 1e-13;
     for (size_t number = 0; number < cases.size(); ++number) {
       const Case& c = cases[number];
       const AttentionInputs in = inputs_of(c, dtype);
-      const AttentionOutputs out = attention(in);
+      const AttentionOutputs out = blockwise_attention(in);
       REQUIRE(out.output.shape() == Shape{c.batch, c.heads, c.n, c.p});
       REQUIRE(transpose(out.output, 1, 2).is_contiguous());
       for (int64_t b = 0; b < c.batch; ++b) {
@@ -123,10 +124,10 @@ TEST_CASE("fused attention: equal to the plain one") {
   }
 }
 
-TEST_CASE("fused attention: the highest score of each row, and the sum beside it") {
+TEST_CASE("blockwise attention: the highest score of each row, and the sum beside it") {
   const Case c{1, 1, 1, 6, 200, 4, 4, true, 'f'};
   const AttentionInputs in = inputs_of(c, Dtype::f64);
-  const AttentionOutputs out = attention(in);
+  const AttentionOutputs out = blockwise_attention(in);
   const Row highest = to_vector(out.highest), total = to_vector(out.total);
   const Row q = head_of(in.q, 0, 0), k = head_of(in.k, 0, 0);
   REQUIRE(highest[0] == -reference::infinity);
@@ -137,27 +138,27 @@ TEST_CASE("fused attention: the highest score of each row, and the sum beside it
       if (!in.mask.data<bool>()[i * c.m + j]) continue;
       double s = 0;
       for (int64_t l = 0; l < c.d; ++l) s += q[static_cast<size_t>(i * c.d + l)] * k[static_cast<size_t>(j * c.d + l)];
-      scores.push_back(in.scale * s);
+      scores.push_back(in.rule.scale * s);
     }
     const auto at = static_cast<size_t>(i);
     REQUIRE(highest[at] + std::log(total[at]) == Approx(reference::log_sum_exp(scores)));
   }
 }
 
-TEST_CASE("fused attention: scores of ±10⁴ and a scale of zero or below give no NaN") {
+TEST_CASE("blockwise attention: scores of ±10⁴ and a scale of zero or below give no NaN") {
   for (double scale : {1e4, 0.0, -1.0}) {
     const Case c{1, 1, 1, 10, 140, 3, 2, true, 'f'};
     AttentionInputs in = inputs_of(c, Dtype::f32);
-    in.scale = scale;
-    for (double v : to_vector(attention(in).output)) REQUIRE(std::isfinite(v));
+    in.rule.scale = scale;
+    for (double v : to_vector(blockwise_attention(in).output)) REQUIRE(std::isfinite(v));
   }
 }
 
-TEST_CASE("fused attention: NaN in a query stays in its row") {
+TEST_CASE("blockwise attention: NaN in a query stays in its row") {
   const Case c{1, 1, 1, 10, 20, 3, 2};
   const AttentionInputs in = inputs_of(c, Dtype::f32);
   in.q.data<float>()[4 * 3] = std::numeric_limits<float>::quiet_NaN();
-  const Row out = head_of(attention(in).output, 0, 0);
+  const Row out = head_of(blockwise_attention(in).output, 0, 0);
   for (size_t i = 0; i < out.size(); ++i) REQUIRE(std::isnan(out[i]) == (i / 2 == 4));
 }
 
@@ -170,7 +171,7 @@ struct Gradients {
 Gradients gradients_of(const AttentionInputs& in, const Array& grad) {
   const auto like = [](const Array& x) { return full(x.shape(), std::nan(""), x.dtype()); };  // must be overwritten
   const Gradients g{like(in.q), like(in.k), like(in.v)};
-  attention_grad(in, attention(in), grad, g.dq, g.dk, g.dv);
+  blockwise_attention_grad(in, blockwise_attention(in), grad, g.dq, g.dk, g.dv);
   return g;
 }
 
@@ -190,7 +191,7 @@ double plain_loss(const AttentionInputs& in, const Case& c, const Array& grad) {
 
 }  // namespace
 
-TEST_CASE("fused attention: gradients are the slopes of the plain one") {
+TEST_CASE("blockwise attention: gradients are the slopes of the plain one") {
   for (size_t number = 0; number + 1 < cases.size(); ++number) {
     const Case& c = cases[number];
     if (c.dropout == 1.0) continue;
@@ -227,7 +228,7 @@ TEST_CASE("fused attention: gradients are the slopes of the plain one") {
   }
 }
 
-TEST_CASE("fused attention: a query that sees nothing gets and gives no gradient") {
+TEST_CASE("blockwise attention: a query that sees nothing gets and gives no gradient") {
   const Case c{1, 1, 1, 5, 7, 3, 2, false, 'f'};
   const AttentionInputs in = inputs_of(c, Dtype::f32);
   const Array grad = random({1, 1, 5, 2}, Dtype::f32, 9);
@@ -238,7 +239,7 @@ TEST_CASE("fused attention: a query that sees nothing gets and gives no gradient
   REQUIRE(to_vector(gradients_of(in, grad).dk) == before);
 }
 
-TEST_CASE("fused attention: float gradients follow the double ones, and may be parts of one array") {
+TEST_CASE("blockwise attention: float gradients follow the double ones, and may be parts of one array") {
   const Case c{2, 2, 1, 60, 190, 16, 8, true, 'k', 0.2};
   const AttentionInputs wide = inputs_of(c, Dtype::f64);
   AttentionInputs narrow = wide;
@@ -248,7 +249,7 @@ TEST_CASE("fused attention: float gradients follow the double ones, and may be p
   const Array all = full({2, 1, 190, 24}, std::nan(""), Dtype::f32);
   const Array dk = slice(all, 3, 0, 16), dv = slice(all, 3, 16, 24);
   const Array dq(Shape{2, 2, 60, 16}, Dtype::f32);
-  attention_grad(narrow, attention(narrow), to(grad, Dtype::f32), dq, dk, dv);
+  blockwise_attention_grad(narrow, blockwise_attention(narrow), to(grad, Dtype::f32), dq, dk, dv);
   const auto close = [](const Array& a, const Array& b) {
     const Row x = to_vector(a), y = to_vector(b);
     for (size_t i = 0; i < x.size(); ++i) REQUIRE(x[i] == Approx(y[i]).epsilon(1e-4).margin(2e-5));
@@ -258,7 +259,7 @@ TEST_CASE("fused attention: float gradients follow the double ones, and may be p
   close(dv, expected.dv);
 }
 
-TEST_CASE("fused attention: the same bits for any number of threads") {
+TEST_CASE("blockwise attention: the same bits for any number of threads") {
   for (const Case& c : {Case{1, 2, 1, 700, 1100, 16, 16, true}, Case{3, 4, 4, 64, 64, 32, 32, true, ' ', 0.1}}) {
     const AttentionInputs in = inputs_of(c, Dtype::f32);
     const Array grad = random({c.batch, c.heads, c.n, c.p}, Dtype::f32, 9);
@@ -266,7 +267,7 @@ TEST_CASE("fused attention: the same bits for any number of threads") {
     for (int threads : {1, 2, 3, 7}) {
       const Threads scope(threads);
       const Gradients g = gradients_of(in, grad);
-      Row all = to_vector(attention(in).output);
+      Row all = to_vector(blockwise_attention(in).output);
       for (const Array& x : {g.dq, g.dk, g.dv}) {
         const Row more = to_vector(x);
         all.insert(all.end(), more.begin(), more.end());
@@ -277,29 +278,29 @@ TEST_CASE("fused attention: the same bits for any number of threads") {
   }
 }
 
-TEST_CASE("fused attention: operands that do not fit are refused") {
+TEST_CASE("blockwise attention: operands that do not fit are refused") {
   const auto make = [](const Shape& q, const Shape& k, const Shape& v, Dtype dtype = Dtype::f32) {
-    return AttentionInputs{full(q, 0, Dtype::f32), full(k, 0, dtype), full(v, 0, Dtype::f32), 1.0};
+    return AttentionInputs{full(q, 0, Dtype::f32), full(k, 0, dtype), full(v, 0, Dtype::f32), {}, {.scale = 1.0}};
   };
-  REQUIRE_THROWS_WITH(attention(make({1, 2, 3, 4}, {1, 2, 5, 6}, {1, 2, 5, 4})),
+  REQUIRE_THROWS_WITH(blockwise_attention(make({1, 2, 3, 4}, {1, 2, 5, 6}, {1, 2, 5, 4})),
                       "attention: q (1, 2, 3, 4), k (1, 2, 5, 6), v (1, 2, 5, 4): must be (B, h, "
                       "n, d), (B, g, m, d), "
                       "(B, g, m, p) with h a multiple of g");
-  REQUIRE_THROWS_AS(attention(make({1, 3, 3, 4}, {1, 2, 5, 4}, {1, 2, 5, 4})), ShapeError);
-  REQUIRE_THROWS_AS(attention(make({2, 3, 4}, {2, 5, 4}, {2, 5, 4})), ShapeError);
-  REQUIRE_THROWS_WITH(attention(make({1, 2, 3, 4}, {1, 2, 5, 4}, {1, 2, 5, 4}, Dtype::f64)),
+  REQUIRE_THROWS_AS(blockwise_attention(make({1, 3, 3, 4}, {1, 2, 5, 4}, {1, 2, 5, 4})), ShapeError);
+  REQUIRE_THROWS_AS(blockwise_attention(make({2, 3, 4}, {2, 5, 4}, {2, 5, 4})), ShapeError);
+  REQUIRE_THROWS_WITH(blockwise_attention(make({1, 2, 3, 4}, {1, 2, 5, 4}, {1, 2, 5, 4}, Dtype::f64)),
                       "attention: q float32, k float64, v float32: must be one floating dtype: "
                       "convert with to(dtype)");
   AttentionInputs in = make({1, 2, 3, 4}, {1, 2, 5, 4}, {1, 2, 5, 4});
   in.mask = full({3, 5}, 1, Dtype::f32);
-  REQUIRE_THROWS_WITH(attention(in),
+  REQUIRE_THROWS_WITH(blockwise_attention(in),
                       "attention: mask float32: must be boolean, true where a query may attend: compare it, "
                       "as in ne(mask, 0)");
   in.mask = full({3, 4}, 1, Dtype::boolean);
-  REQUIRE_THROWS_AS(attention(in), ShapeError);
+  REQUIRE_THROWS_AS(blockwise_attention(in), ShapeError);
   in.mask = {};
-  const AttentionOutputs out = attention(in);
-  REQUIRE_THROWS_WITH(attention_grad(in, out, out.output, in.q, in.q, in.v),
+  const AttentionOutputs out = blockwise_attention(in);
+  REQUIRE_THROWS_WITH(blockwise_attention_grad(in, out, out.output, in.q, in.q, in.v),
                       "attention_grad: grad (1, 2, 3, 4), dq (1, 2, 3, 4), dk (1, 2, 3, 4), dv (1, "
                       "2, 5, 4): must have the "
                       "shapes of the output, q, k and v");

@@ -1,0 +1,35 @@
+// What the Transformer's encoder and decoder have in common: layers one after the other, and a norm at the end.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <heed/nn/clone.h>
+#include <heed/nn/layers/norm.h>
+#include <heed/nn/module.h>
+
+namespace heed::nn {
+
+/// Each layer is a clone of the one given, so that all start alike, as in PyTorch: `layers` may be filled by hand for
+/// independent starts.
+template <class Layer> struct TransformerStack : Module {
+  std::vector<Layer> layers;
+  std::optional<LayerNorm> norm;  // pre-norm layers want one
+
+  TransformerStack(const char* name, const Layer& layer, int64_t count, std::optional<LayerNorm> last)
+      : norm(std::move(last)) {
+    check(count >= 0, name, ": ", count, " layers: must not be negative");
+    for (int64_t i = 0; i < count; ++i) layers.push_back(clone(layer));
+  }
+
+  Tensor normed(const Tensor& x) const { return norm ? (*norm)(x) : x; }
+
+  void visit(Visitor& v) override {
+    v("layers", layers);
+    v("norm", norm);
+  }
+};
+
+}  // namespace heed::nn
