@@ -6,7 +6,7 @@
 //     });
 //
 // The rule is called as rule(g), rule(g, y) with the op's output, or rule(g, wanted), where wanted[i] says whether
-// anybody asks for the gradient of input i; what is kept follows (keep.h). It gives one gradient for each input,
+// anybody asks for the gradient of input i; what is kept follows (keep.h). It gives one gradient per input,
 // an empty Tensor for zero.
 #pragma once
 
@@ -20,7 +20,12 @@ namespace heed {
 std::vector<Input> joint_inputs(const std::vector<Tensor>& inputs);
 void check_joint_gradients(const Node& node, const std::vector<Tensor>& grads);
 
+/// Which inputs of an op somebody wants the gradient of.
+using Wanted = std::vector<bool>;
+
 template <class Rule> struct JointNode : Node {
+  static constexpr bool takes_wanted = !Rule::takes_output && Rule::template takes<const Wanted&>;
+
   std::vector<Input> ends;
   std::optional<Rule> rule;  // none once released
   std::optional<Saved> output;
@@ -30,12 +35,16 @@ template <class Rule> struct JointNode : Node {
     inputs = ends;
     if constexpr (Rule::takes_output) output.emplace(y);
   }
-  void pull(const std::shared_ptr<Node>& self, const Tensor& g, const Wanted& wanted,
-            std::vector<Tensor>& grads) override {
+  void pull(const std::shared_ptr<Node>& self, const Tensor& g, Pending& pending) override {
+    Wanted wanted;
+    for (const Input& to : ends) wanted.push_back(pending.wants(to));
+    std::vector<Tensor> grads;
     if constexpr (Rule::takes_output) grads = (*rule)(g, Tensor((*output)().array(), self));
-    else if constexpr (Rule::takes_wanted) grads = (*rule)(g, wanted);
+    else if constexpr (takes_wanted) grads = (*rule)(g, wanted);
     else grads = (*rule)(g);
     check_joint_gradients(*this, grads);
+    for (size_t i = 0; i < grads.size(); ++i)
+      if (wanted[i]) pending.give(name, ends[i], std::move(grads[i]));
   }
   void release() override {
     rule.reset();
@@ -47,8 +56,7 @@ template <class Rule> struct JointNode : Node {
 template <class F, class... T>
 Tensor op(const char* name, core::Array y, const std::vector<Tensor>& inputs, const Keep<T...>& kept, F rule) {
   std::vector<Input> ends = joint_inputs(inputs);
-  if (observer) [[unlikely]]
-    observer->output(name, y);
+  observe_output(name, y);
   bool wanted = false;
   for (const Input& input : ends) wanted |= input.node != nullptr;
   if (!wanted) return Tensor(std::move(y));

@@ -39,13 +39,11 @@ template <class F, class... T> class Rule {
                 "as in edge(x, keep(a, b), [](auto& g, auto& a, auto& b) { return g * a / b; }), and capture "
                 "nothing by reference: what it refers to is gone when backward() runs");
 
+ public:
+  /// Whether it is called with these after g.
   template <class... After>
   static constexpr bool takes = std::is_invocable_v<const F&, const Tensor&, After..., const detail::Given<T>&...>;
-
- public:
   static constexpr bool takes_output = takes<const Tensor&>;
-  static constexpr bool takes_sum = !takes_output && takes<SoFar>;
-  static constexpr bool takes_wanted = !takes_output && takes<const Wanted&>;
 
   Rule(const Keep<T...>& kept, F function)
       : kept_(std::apply([](auto&... value) { return Kept(detail::SavedAs<T>(value)...); }, kept.values)),

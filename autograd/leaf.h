@@ -25,7 +25,7 @@ struct Leaf : Node {
   void accumulate(Tensor g) override;  // grad += g; takes g's bytes over if nobody else can see them
   bool is_leaf() const override { return true; }
   bool requires_grad() const override { return wants_grad; }
-  void pull(const std::shared_ptr<Node>&, const Tensor&, const Wanted&, std::vector<Tensor>&) override {}
+  void pull(const std::shared_ptr<Node>&, const Tensor&, Pending&) override {}
   void release() override {}
   bool released() const override { return false; }
 };

@@ -49,8 +49,7 @@ Tensor record(core::Array&& y, Node* node) {
 std::vector<Input> joint_inputs(const std::vector<Tensor>& inputs) {
   std::vector<Input> ends;
   for (const Tensor& x : inputs) {
-    if (observer) [[unlikely]]
-      observer->input(x);
+    observe_input(x);
     const bool wants = grad_enabled() && x.requires_grad();
     ends.push_back(wants ? Input{x.node(), x.shape(), x.dtype()} : Input{});
   }

@@ -13,8 +13,6 @@
 //   - an input that wants no gradient drops its rule, and with it what was kept;
 //   - a rule that takes (g, y) gets the op's output, one that takes (g) does not keep it alive;
 //   - the engine sums g over broadcast axes: no rule mentions broadcasting;
-//   - where an op reads a part of its one input (a slice, a row of a table), its rule may take
-//     (g, SoFar) and add its share to what other uses of the input gave, instead of to new zeros;
 //   - an empty Tensor means zero.
 // Ids grow with creation and inputs exist before outputs, so newest first is a topological order.
 #pragma once
@@ -31,8 +29,8 @@
 
 #include <heed/autograd/keep.h>
 #include <heed/autograd/observe.h>
+#include <heed/autograd/pending.h>
 #include <heed/autograd/tensor.h>
-#include <heed/core/memory/pool.h>
 #include <heed/core/scope.h>
 
 namespace heed {
@@ -50,16 +48,14 @@ struct Node : core::Pooled {
   std::span<Input> inputs;              // stored by the subclass
   std::shared_ptr<struct Hooks> hooks;  // null unless somebody listens (hooks.h)
   Node* next_retired = nullptr;         // in the list of those to be freed (node.cpp)
-  bool adds_in_place = false;           // its rule takes what has arrived at its one input
 
   explicit Node(const char* name_) : name(name_), id(next_id()), layer(core::current_layer()) {}
   virtual ~Node();
   virtual bool is_leaf() const { return false; }
   virtual bool requires_grad() const { return true; }
-  /// Gradients of the inputs, in order; no rule runs for one that is not wanted. `self` is a handle to this
-  /// node. One that adds in place finds in `grads` what has arrived so far.
-  virtual void pull(const std::shared_ptr<Node>& self, const Tensor& g, const Wanted& wanted,
-                    std::vector<Tensor>& grads) = 0;
+  /// Gives each input its gradient, in order; no rule runs for one that `pending` does not want. `self` is a handle
+  /// to this node.
+  virtual void pull(const std::shared_ptr<Node>& self, const Tensor& g, Pending& pending) = 0;
   virtual void release() = 0;  // drops what was saved
   virtual bool released() const = 0;
   virtual void accumulate(Tensor) {}  // a leaf (leaf.h) sums what arrives
@@ -88,11 +84,9 @@ template <class Rule> struct Edge {
   std::optional<Rule> rule;
 };
 
-/// The input x and its rule, called as rule(g), rule(g, y) with the op's output, or rule(g, SoFar); what is
-/// kept follows.
+/// The input x and its rule, called as rule(g), or rule(g, y) with the op's output; what is kept follows.
 template <class F, class... T> Edge<Rule<F, T...>> edge(const Tensor& x, const Keep<T...>& kept, F rule) {
-  if (observer) [[unlikely]]
-    observer->input(x);
+  observe_input(x);
   Edge<Rule<F, T...>> to;  // set member by member: {} would clear all of it first
   if (grad_enabled() && x.requires_grad()) {
     to.input.node = x.node();
@@ -105,9 +99,6 @@ template <class F, class... T> Edge<Rule<F, T...>> edge(const Tensor& x, const K
 template <class F> Edge<Rule<F>> edge(const Tensor& x, F rule) { return edge(x, keep(), rule); }
 
 template <class... Rules> struct OpNode : Node {
-  static constexpr bool adds = (Rules::takes_sum || ...);
-  static_assert(!adds || sizeof...(Rules) == 1, "a rule that takes what has arrived is the only one of its op");
-
   std::array<Input, sizeof...(Rules)> ends;
   std::optional<std::tuple<std::optional<Rules>...>> rules;  // none once released
   std::optional<Saved> output;                               // if a rule takes it
@@ -115,26 +106,19 @@ template <class... Rules> struct OpNode : Node {
   OpNode(const char* name_, const core::Array& y, Edge<Rules>&&... edges)
       : Node(name_), ends{std::move(edges.input)...}, rules(std::in_place, std::move(edges.rule)...) {
     inputs = ends;
-    adds_in_place = adds;
     const auto takes_output = [](auto& rule) { return rule && rule->takes_output; };
     if (std::apply([&](auto&... rule) { return (takes_output(rule) || ...); }, *rules)) output.emplace(y);
   }
 
-  void pull(const std::shared_ptr<Node>& self, const Tensor& g, const Wanted& wanted,
-            std::vector<Tensor>& grads) override {
-    if constexpr (adds) {
-      const Tensor before = std::move(grads[0]);
-      grads[0] = (*std::get<0>(*rules))(g, SoFar{before});
-      if (!grads[0].defined()) grads[0] = before;  // its share is zero
-    } else {
-      const Tensor y = output ? Tensor((*output)().array(), self) : Tensor();
-      const auto apply = [&](auto& rule) {
-        if constexpr (std::remove_cvref_t<decltype(*rule)>::takes_output) return (*rule)(g, y);
-        else return (*rule)(g);
-      };
-      size_t i = 0;
-      std::apply([&](auto&... rule) { (grads.push_back(wanted[i++] ? apply(rule) : Tensor()), ...); }, *rules);
-    }
+  void pull(const std::shared_ptr<Node>& self, const Tensor& g, Pending& pending) override {
+    const Tensor y = output ? Tensor((*output)().array(), self) : Tensor();
+    const auto give = [&](const Input& to, auto& rule) {
+      if (!pending.wants(to)) return;
+      if constexpr (std::remove_cvref_t<decltype(*rule)>::takes_output) pending.give(name, to, (*rule)(g, y));
+      else pending.give(name, to, (*rule)(g));
+    };
+    size_t i = 0;
+    std::apply([&](auto&... rule) { (give(ends[i++], rule), ...); }, *rules);
   }
   void release() override {
     rules.reset();
@@ -145,8 +129,7 @@ template <class... Rules> struct OpNode : Node {
 
 /// The op `name` with value y and its edges. Without an edge that wants a gradient, y alone.
 template <class... Rules> Tensor op(const char* name, core::Array y, Edge<Rules>... edges) {
-  if (observer) [[unlikely]]
-    observer->output(name, y);
+  observe_output(name, y);
   if (!(edges.input.node || ...)) return Tensor(std::move(y));
   return record(std::move(y), new OpNode<Rules...>(name, y, std::move(edges)...));
 }

@@ -17,4 +17,17 @@ struct Observer {
 
 inline thread_local Observer* observer = nullptr;  // null: nobody looks
 
+inline void observe_input(const Tensor& x) {
+  if (observer) [[unlikely]]
+    observer->input(x);
+}
+inline void observe_output(const char* op, const core::Array& y) {
+  if (observer) [[unlikely]]
+    observer->output(op, y);
+}
+inline void observe_gradient(const char* op, const Tensor& g, bool into) {
+  if (observer) [[unlikely]]
+    observer->gradient(op, g, into);
+}
+
 }  // namespace heed

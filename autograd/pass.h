@@ -19,9 +19,25 @@ struct Pass {
   Asked* asked = nullptr;
 
   void run(const char* from, const Tensor& output, const Tensor& seed) const;
+
+  /// Shows a complete gradient to the node's hooks, which may replace it, and leaves it where it is wanted: in a leaf,
+  /// with grad(). False: it goes no further back.
+  bool arrive(Node& node, Tensor& g) const;
 };
 
 /// The gradient that arrives at `output`: `seed`, or 1 for a single element. AutogradError without a history.
 Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed);
+
+/// While a node's rule runs, errors name the op, and the layer that the node was made in.
+class RunningRule {
+ public:
+  explicit RunningRule(const Node& node);  // AutogradError where what the rule kept is gone
+  ~RunningRule();
+  RunningRule(const RunningRule&) = delete;
+
+ private:
+  const char* const before_;
+  const core::ScopeFrame frame_;
+};
 
 }  // namespace heed

@@ -102,13 +102,4 @@ template <class T> using Given = std::remove_cvref_t<decltype(std::declval<const
 
 }  // namespace detail
 
-/// The gradient that has arrived at an input so far, to add to in place and return; empty where somebody
-/// may see it.
-struct SoFar {
-  Tensor sum;
-};
-
-/// Which inputs of an op somebody wants the gradient of.
-using Wanted = std::vector<bool>;
-
 }  // namespace heed

@@ -4,8 +4,11 @@
 #include <charconv>
 #include <cmath>
 #include <locale>
+#include <numeric>
 #include <sstream>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <heed/core/error.h>
 
@@ -102,6 +105,21 @@ std::string readable(std::string_view name) {
   const bool plain =
       std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; });
   return plain && !name.empty() && name.size() <= 100 ? std::string(name) : quote(name);
+}
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> before, above,
+      row(b.size() + 1);  // of the prefixes of a that are 2 and 1 shorter, and of this one
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    before = std::exchange(above, row);
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+  }
+  return row.back();
 }
 
 std::optional<char32_t> take_code_point(std::string_view& text) {

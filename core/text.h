@@ -3,6 +3,7 @@
 // Numbers go through <charconv>, because "0.5" must not become "0,5" on a German machine.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -35,6 +36,10 @@ std::string readable(std::string_view name);
 
 /// `text` as JSON writes it, with its quotes. Throws FormatError where it is not UTF-8.
 std::string json_string(std::string_view text);
+
+/// How many bytes to insert, delete, replace or swap with their neighbour to turn a into b (optimal string alignment).
+/// O(|a| |b|): for "did you mean".
+size_t edit_distance(std::string_view a, std::string_view b);
 
 /// Takes one code point off the front of `text`. Nothing where that is not well-formed UTF-8:
 /// overlong forms, surrogates and values above U+10FFFF are refused.

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <numeric>
 
 #include <heed/core/problems.h>
 #include <heed/core/text.h>
@@ -13,18 +12,6 @@
 namespace heed::nn {
 
 namespace {
-
-// How many letters to change, add or drop to turn a into b (Levenshtein 1966).
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j)
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])}));
-  }
-  return row.back();
-}
 
 // " (did you mean h.0.attn?)". The state may be a stranger's, so only names of a sane length and number are compared.
 std::string suggestion(const std::string& name, const std::vector<std::string>& candidates) {

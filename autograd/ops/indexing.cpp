@@ -3,6 +3,7 @@
 #include <heed/autograd/node.h>
 #include <heed/autograd/ops/comparison.h>
 #include <heed/autograd/ops/elementwise.h>
+#include <heed/autograd/part.h>
 #include <heed/core/ops/ops.h>
 
 namespace heed {
@@ -52,7 +53,7 @@ Tensor embedding(const Tensor& table, const Tensor& ids, Whole padding_row) {
   check<IndexError>(padding_row < table.size(0), "embedding: table ", table.shape(), ", padding_row ",
                     int64_t{padding_row}, ": is no row: must be in 0 … ", table.size(0) - 1, ", or -1 for none");
   return op("embedding", std::move(y),
-            edge(table, keep(ids),
+            part(table, keep(ids),
                  [from = table.shape(), padding_row](const Tensor& g, const SoFar& so_far, const Tensor& ids) {
                    return add_rows(g, so_far, from, ids, padding_row);
                  }));

@@ -5,6 +5,7 @@
 
 #include <heed/autograd/joint.h>
 #include <heed/autograd/ops/indexing.h>
+#include <heed/autograd/part.h>
 #include <heed/core/ops/ops.h>
 
 namespace heed {
@@ -77,7 +78,7 @@ Tensor place(const Tensor& g, const SoFar& so_far, const Shape& shape, const cha
 
 Tensor Tensor::select(Axis axis, Whole index) const {
   return op("select", core::select(array_, axis, index),
-            edge(*this, [from = shape(), axis, index](const Tensor& g, const SoFar& so_far) {
+            part(*this, [from = shape(), axis, index](const Tensor& g, const SoFar& so_far) {
               return place(
                   g, so_far, from, "select_grad", [=](const core::Array& y) { return core::select(y, axis, index); },
                   [=](const Tensor& h) { return h.select(axis, index); });
@@ -86,7 +87,7 @@ Tensor Tensor::select(Axis axis, Whole index) const {
 
 Tensor Tensor::slice(Axis axis, Whole begin, Whole end, Whole step) const {
   return op("slice", core::slice(array_, axis, begin, end, step),
-            edge(*this, [from = shape(), axis, begin, end, step](const Tensor& g, const SoFar& so_far) {
+            part(*this, [from = shape(), axis, begin, end, step](const Tensor& g, const SoFar& so_far) {
               return place(
                   g, so_far, from, "slice_grad",
                   [=](const core::Array& y) { return core::slice(y, axis, begin, end, step); },
@@ -95,7 +96,7 @@ Tensor Tensor::slice(Axis axis, Whole begin, Whole end, Whole step) const {
 }
 
 Tensor Tensor::diagonal() const {
-  return op("diagonal", core::diagonal(array_), edge(*this, [from = shape()](const Tensor& g, const SoFar& so_far) {
+  return op("diagonal", core::diagonal(array_), part(*this, [from = shape()](const Tensor& g, const SoFar& so_far) {
               return place(
                   g, so_far, from, "diagonal_grad", [](const core::Array& y) { return core::diagonal(y); },
                   [](const Tensor& h) { return h.diagonal(); });

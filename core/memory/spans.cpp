@@ -89,7 +89,7 @@ size_t Spans::shrink(size_t bytes) {
   return gone;
 }
 
-/// Each span that is out may come back as one more, and then nothing may be asked for.
+/// join() must not allocate, so room is reserved here: every span handed out may come back as an entry of its own.
 void Spans::keep_room() {
   const size_t most = free_.size() + taken_ + 1;
   if (most > free_.capacity()) free_.reserve(2 * most);

@@ -44,8 +44,8 @@ void free_to_system(void* memory) { ::operator delete(memory, std::align_val_t{6
 
 std::atomic<int64_t> in_use{0}, peak{0}, reserved{0};
 
-// Small blocks are many: each thread sums its own up and reports them in portions, so that `peak`
-// may lack 64 KiB a thread. (One that nobody will ask at its end, or that has ended, reports each.)
+// Small blocks are many: each thread sums up its own and reports them in portions, so that `peak` may lack 64 KiB per
+// thread. (A thread without a Janitor, or whose Janitor has run, reports every change.)
 thread_local int64_t portion = 1;
 thread_local int64_t unreported = 0;
 
@@ -210,10 +210,10 @@ struct BlockPool {
     }
   }
 
-  // What no free span holds is fetched, and free memory that is cut too small goes back for it, as far
-  // as it is more than a small part of the peak: an optimizer's state does not come on top of all
-  // activations. Where less is in use than once was, only the cut is at fault, and then a little more
-  // is kept from now on: training steps that repeat come to rest, and find all they need.
+  // No free span is large enough, so new memory is fetched. Before that, smaller free spans are returned to the
+  // system, so that `reserved` exceeds the peak by `kept` at most: an optimizer's state does not come on top of all
+  // activations. If less is in use than at the peak, the memory is merely fragmented: `kept` then grows a little, so
+  // that a repeating training step soon fetches nothing.
   static void grow(Shared& s, size_t bytes) {
     report_in_use();
     const auto wanted = static_cast<int64_t>(bytes);

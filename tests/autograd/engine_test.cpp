@@ -7,6 +7,7 @@
 #include <heed/autograd/gradcheck.h>
 #include <heed/autograd/joint.h>
 #include <heed/autograd/ops.h>
+#include <heed/autograd/part.h>
 #include <heed/core/ops/ops.h>
 
 #include "support/catch.h"
@@ -336,7 +337,7 @@ TEST_CASE("parts of a tensor add their gradients where they came from, and nowhe
 
 TEST_CASE("a rule that adds in place and gives zero leaves what has arrived") {
   const Tensor x = number(2);
-  const Tensor nothing = op("nothing", core::full({}, 0.0, Dtype::f64), edge(x, [](const Tensor&, const SoFar& so_far) {
+  const Tensor nothing = op("nothing", core::full({}, 0.0, Dtype::f64), part(x, [](const Tensor&, const SoFar& so_far) {
                               CHECK(so_far.sum.item() == 3);
                               return Tensor();
                             }));

@@ -43,6 +43,26 @@ TEST_CASE("text: numbers are parsed whole or not at all") {
   }
 }
 
+TEST_CASE("text: edit distance counts insertions, deletions, replacements and swapped neighbours") {
+  struct Case {
+    const char *a, *b;
+    size_t distance;
+  };
+  for (const Case& c : {Case{"", "", 0},
+                        {"", "abc", 3},
+                        {"abc", "abc", 0},
+                        {"kitten", "sitting", 3},
+                        {"ab", "ba", 1},
+                        {"weihgt", "weight", 1},
+                        {"ca", "abc", 3},
+                        {"in_proj", "in_prjo_", 2},
+                        {"seed", "sede", 1}}) {
+    INFO(c.a << " to " << c.b);
+    CHECK(edit_distance(c.a, c.b) == c.distance);
+    CHECK(edit_distance(c.b, c.a) == c.distance);
+  }
+}
+
 TEST_CASE("text: the locale changes nothing") {
   struct CommaPoint : std::numpunct<char> {
     char do_decimal_point() const override { return ','; }

@@ -208,7 +208,8 @@ TEST_CASE("whole models take a batch of no sequences") {
           [&] { return translator(ids({0, 4}), ids({0, 3}), std::vector<int64_t>{}); }, {0, 3, 6});
     const Transformer transformer(8, 2, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 8});
     check_layer("Transformer", &transformer, {{0, 4, 8}, {0, 3, 8}},
-                [&](const std::vector<Tensor>& in) { return transformer(in[0], in[1], {.causal = true}); }, {0, 3, 8});
+                [&](const std::vector<Tensor>& in) { return transformer(in[0], in[1], {.target = {.causal = true}}); },
+                {0, 3, 8});
     check_layer("Transformer, empty target", &transformer, {{2, 4, 8}, {2, 0, 8}},
                 [&](const std::vector<Tensor>& in) { return transformer(in[0], in[1]); }, {2, 0, 8});
     check_layer("Transformer, empty source", &transformer, {{2, 0, 8}, {2, 3, 8}},

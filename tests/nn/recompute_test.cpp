@@ -10,12 +10,14 @@
 #include <heed/nn/models/gpt.h>
 #include <heed/nn/recompute.h>
 
+#include "support/apart.h"
 #include "support/catch.h"
 #include "support/errors.h"
 #include "support/module_check.h"
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::check_module, test::contains, test::message_of;
 
 namespace {
@@ -121,8 +123,6 @@ struct Square : Module {
   void visit(Visitor& v) override { v("weight", weight); }
 };
 
-double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
-
 }  // namespace
 
 TEST_CASE("recompute: recorded gradients of a weight that is shared between layers are exact") {
@@ -140,7 +140,7 @@ TEST_CASE("recompute: recorded gradients of a weight that is shared between laye
   for (const bool create_graph : {false, true}) {
     const std::vector<Tensor> plain = gradients(false, create_graph), again = gradients(true, create_graph);
     REQUIRE(plain.size() == again.size());
-    for (size_t i = 0; i < plain.size(); ++i) CHECK(distance(plain[i], again[i]) < 1e-12);
+    for (size_t i = 0; i < plain.size(); ++i) CHECK(apart(plain[i], again[i]) < 1e-12);
   }
 }
 
@@ -150,8 +150,8 @@ TEST_CASE("recompute: its input may be one of its parameters") {
     const Tensor y = again ? recompute(block, block.weight) : block(block.weight);
     return grad(sum(y), {block.weight}, {.create_graph = create_graph})[0];
   };
-  CHECK(distance(gradient(true, false), gradient(false, false)) < 1e-14);
-  CHECK(distance(gradient(true, true), gradient(false, true)) < 1e-14);
+  CHECK(apart(gradient(true, false), gradient(false, false)) < 1e-14);
+  CHECK(apart(gradient(true, true), gradient(false, true)) < 1e-14);
 }
 
 TEST_CASE("recompute: each layer is computed again once, recorded or not, by the input alone or by all") {

@@ -1,7 +1,8 @@
-#include "support/catch.h"
-
 #include <heed/core/ops/causal.h>
 
+#include "support/catch.h"
+
+using namespace heed;
 using namespace heed::core;
 
 TEST_CASE("causal: the mask, the count of keys seen and the first query that sees a key are one rule") {

@@ -1,6 +1,4 @@
 // One struct of options for every attention: each layer honours each of them, or refuses it.
-#include "support/catch.h"
-
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,6 +11,8 @@
 #include <heed/nn/attention/multi_head_attention.h>
 #include <heed/nn/models/transformer.h>
 
+#include "support/apart.h"
+#include "support/catch.h"
 #include "support/errors.h"
 
 using namespace heed;
@@ -26,7 +26,7 @@ struct Layer {
   Call call;
 };
 
-double apart(const Tensor& a, const Tensor& b) { return max(abs(a - b)).item(); }
+using test::apart;
 
 // Layers in evaluation, of 2 heads where they have heads, on one input.
 std::vector<Layer> layers() {

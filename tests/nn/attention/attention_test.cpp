@@ -1,3 +1,4 @@
+#include "support/apart.h"
 #include "support/catch.h"
 
 #include <cmath>
@@ -14,11 +15,10 @@
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::message_of;
 
 namespace {
-
-double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 Tensor f64(const Shape& shape) { return randn(shape, Dtype::f64); }
 
@@ -48,10 +48,10 @@ TEST_CASE("attention is the softmax-weighted mean of the values") {
   manual_seed(1);
   const Tensor q = f64({4, 3}), k = f64({5, 3}), v = f64({5, 2});
   const Attended a = attention(q, k, v);
-  CHECK(distance(a.output, by_hand(q, k, v, [](int64_t, int64_t) { return true; })) < 1e-14);
-  CHECK(distance(sum(a.weights, -1), ones({4}, Dtype::f64)) < 1e-15);
+  CHECK(apart(a.output, by_hand(q, k, v, [](int64_t, int64_t) { return true; })) < 1e-14);
+  CHECK(apart(sum(a.weights, -1), ones({4}, Dtype::f64)) < 1e-15);
   const Attended causal = attention(q, k, v, {.causal = true});
-  CHECK(distance(causal.output, by_hand(q, k, v, [](int64_t i, int64_t j) { return j <= i + 1; })) < 1e-14);
+  CHECK(apart(causal.output, by_hand(q, k, v, [](int64_t i, int64_t j) { return j <= i + 1; })) < 1e-14);
 }
 
 TEST_CASE("a worked example: four features by hand") {
@@ -75,8 +75,8 @@ TEST_CASE("a worked example: four features by hand") {
   const Tensor z = tensor({10.307597008, 10.105518335, 15.033611587, 3.060820183, 2.832838739, 2.973349707, 4.131690176,
                            1.530410092, 4.590262009, 4.500270709, 2.109906928, 7.704384863},
                           {3, 4}, d);
-  CHECK(distance(a.weights.transpose(0, 1), weights) < 1e-8);
-  CHECK(distance(a.output.transpose(0, 1), z) < 1e-7);
+  CHECK(apart(a.weights.transpose(0, 1), weights) < 1e-8);
+  CHECK(apart(a.output.transpose(0, 1), z) < 1e-7);
 }
 
 TEST_CASE("padded keys do not count: equal keys give the mean of the valid values") {
@@ -88,9 +88,9 @@ TEST_CASE("padded keys do not count: equal keys give the mean of the valid value
   // Twice: in f64 by kernel sums, in f32 as scaled dot products.
   const Attended sum_of_kernel = attend(ones({2, 1, 10}, Dtype::f64), values.to(Dtype::f64),
                                         {.key_mask = mask, .normaliser = Normaliser::kernel_sum});
-  CHECK(distance(sum_of_kernel.output.flatten(), tensor(wanted, Dtype::f64)) < 1e-13);
+  CHECK(apart(sum_of_kernel.output.flatten(), tensor(wanted, Dtype::f64)) < 1e-13);
   const Attended scaled = attention(queries, keys, values, {.key_mask = mask});
-  CHECK(distance(scaled.output.flatten(), tensor(wanted)) < 1e-5);
+  CHECK(apart(scaled.output.flatten(), tensor(wanted)) < 1e-5);
   CHECK(Attention<DotScore>()(queries, keys, values, {.key_mask = mask}).output.shape() == Shape{2, 1, 4});
 }
 
@@ -101,16 +101,16 @@ TEST_CASE(
   const Tensor q = f64({2, 4, 3}), k = f64({2, 5, 3}), v = f64({2, 5, 2});
   const Tensor y = attention(q, k, v).output;
   const Tensor keys = tensor_i64({3, 0, 4, 2, 1}), queries = tensor_i64({2, 3, 1, 0});
-  CHECK(distance(attention(q, index_select(k, 1, keys), index_select(v, 1, keys)).output, y) < 1e-14);
-  CHECK(distance(attention(index_select(q, 1, queries), k, v).output, index_select(y, 1, queries)) == 0.0);
+  CHECK(apart(attention(q, index_select(k, 1, keys), index_select(v, 1, keys)).output, y) < 1e-14);
+  CHECK(apart(attention(index_select(q, 1, queries), k, v).output, index_select(y, 1, queries)) == 0.0);
 }
 
 TEST_CASE("theorem: equal scores give the mean of the values") {
   manual_seed(4);
   const Tensor v = f64({3, 6, 2});
   for (const Normaliser n : {Normaliser::softmax, Normaliser::kernel_sum})
-    CHECK(distance(attend(full({3, 4, 6}, 0.7, Dtype::f64), v, {.normaliser = n}).output,
-                   mean(v, 1, keepdim).expand({3, 4, 2})) < 1e-14);
+    CHECK(apart(attend(full({3, 4, 6}, 0.7, Dtype::f64), v, {.normaliser = n}).output,
+                mean(v, 1, keepdim).expand({3, 4, 2})) < 1e-14);
 }
 
 TEST_CASE("theorem: the slope of attention by its query is the covariance of the keys") {
@@ -120,7 +120,7 @@ TEST_CASE("theorem: the slope of attention by its query is the covariance of the
   const Tensor centred = k - a.output.detach();
   const Tensor covariance = matmul((centred * a.weights.detach().transpose(0, 1)).transpose(0, 1), centred);
   for (int64_t i = 0; i < 3; ++i)
-    CHECK(distance(grad(a.output[0][i], {q}, {.retain_graph = true})[0][0], covariance[i]) < 1e-14);
+    CHECK(apart(grad(a.output[0][i], {q}, {.retain_graph = true})[0][0], covariance[i]) < 1e-14);
 }
 
 TEST_CASE("theorem: what is hidden does not matter, bit by bit") {
@@ -170,9 +170,9 @@ TEST_CASE("masks combine, and the scale can be chosen") {
   const Tensor q = f64({2, 2, 3, 4}), k = f64({2, 2, 5, 4}), v = f64({2, 2, 5, 4});
   const Tensor mask = tensor({1, 0, 1, 1, 1}).to(Dtype::boolean), keys = padding_mask({5, 3}, 5);
   const Tensor all = mask & keys.reshape({2, 1, 1, 5}) & causal_mask(3, 5);
-  CHECK(distance(attention(q, k, v, {.mask = mask, .key_mask = keys, .causal = true}).output,
-                 attention(q, k, v, {.mask = all}).output) == 0.0);
-  CHECK(distance(attention(q, k, v, {.scale = 1.0}).weights, softmax(matmul(q, k.transpose(-2, -1)), -1)) < 1e-15);
+  CHECK(apart(attention(q, k, v, {.mask = mask, .key_mask = keys, .causal = true}).output,
+              attention(q, k, v, {.mask = all}).output) == 0.0);
+  CHECK(apart(attention(q, k, v, {.scale = 1.0}).weights, softmax(matmul(q, k.transpose(-2, -1)), -1)) < 1e-15);
 }
 
 TEST_CASE("dropout drops weights, not what is returned, none draws no random numbers") {
@@ -183,9 +183,9 @@ TEST_CASE("dropout drops weights, not what is returned, none draws no random num
   CHECK(default_generator().counter() == before);
   const Attended a = attend(scores, v, {.dropout = 0.25});
   CHECK(default_generator().counter() == before + 1);
-  CHECK(distance(sum(a.weights, -1), ones({2, 30}, Dtype::f64)) < 1e-14);
+  CHECK(apart(sum(a.weights, -1), ones({2, 30}, Dtype::f64)) < 1e-14);
   default_generator().set_counter(before);
-  CHECK(distance(a.output, matmul(dropout(a.weights, 0.25), v)) == 0.0);
+  CHECK(apart(a.output, matmul(dropout(a.weights, 0.25), v)) == 0.0);
 }
 
 TEST_CASE("gradients of attention, first and second order") {
@@ -204,9 +204,9 @@ TEST_CASE("Attention takes its normaliser from the score, and drops weights whil
   manual_seed(11);
   const Tensor q = f64({2, 3, 4}), k = f64({2, 5, 4}), v = f64({2, 5, 2});
   Attention<ScaledDotScore> scaled(ScaledDotScore(), 0.5);
-  CHECK(distance(scaled(q, k, v).output, attention(q, k, v).output) > 1e-3);
+  CHECK(apart(scaled(q, k, v).output, attention(q, k, v).output) > 1e-3);
   scaled.eval();
-  CHECK(distance(scaled(q, k, v).output, attention(q, k, v).output) < 1e-15);
+  CHECK(apart(scaled(q, k, v).output, attention(q, k, v).output) < 1e-15);
   const auto run = [](const auto& m, const std::vector<Tensor>& in) { return m(in[0], in[1], in[2]).output; };
   test::check_module(scaled, {q, k, v}, run);
   test::check_module(Attention<DotScore>(), {q, k, v}, run);

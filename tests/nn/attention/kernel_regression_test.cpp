@@ -1,3 +1,4 @@
+#include "support/apart.h"
 #include "support/catch.h"
 
 #include <cmath>
@@ -12,11 +13,10 @@
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::message_of;
 
 namespace {
-
-double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 // Scores of keys at the distances given, from one query at 0.
 template <class K> std::vector<double> at(const K& kernel, const std::vector<double>& distances) {
@@ -76,7 +76,7 @@ TEST_CASE("d2l's parametric form is the Gaussian with w = 1/h") {
   const Tensor weights = softmax(-0.5 * square((q.unsqueeze(1) - k) * w), 1);
   const Tensor expected = sum(weights * v, 1);
   const Attended a = NadarayaWatson(Gaussian({.width = 1 / w}))(q.reshape({5, 1, 1}), k.unsqueeze(-1), v.unsqueeze(-1));
-  CHECK(distance(a.output.flatten(), expected) < 1e-14);
+  CHECK(apart(a.output.flatten(), expected) < 1e-14);
 }
 
 TEST_CASE("theorem: with keys of one norm it is dot-product attention, to 1e-12") {
@@ -87,8 +87,8 @@ TEST_CASE("theorem: with keys of one norm it is dot-product attention, to 1e-12"
   for (const double h : {0.3, 1.0, 2.5}) {
     const Attended nw = NadarayaWatson(Gaussian({.width = h}))(q, k, v);
     const Attended dot = attention(q, k, v, {.scale = 1 / (h * h)});
-    CHECK(distance(nw.weights, dot.weights) < 1e-12);
-    CHECK(distance(nw.output, dot.output) < 1e-12);
+    CHECK(apart(nw.weights, dot.weights) < 1e-12);
+    CHECK(apart(nw.output, dot.output) < 1e-12);
   }
 }
 

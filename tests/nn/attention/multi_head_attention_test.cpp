@@ -1,3 +1,4 @@
+#include "support/apart.h"
 #include "support/catch.h"
 
 #include <cmath>
@@ -12,11 +13,10 @@
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::message_of;
 
 namespace {
-
-double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 Tensor write(Tensor& to, const Tensor& from) {
   const NoGrad no_history;
@@ -39,8 +39,8 @@ TEST_CASE("theorem: one head with identity projections is attention") {
   write(m.out_proj.weight, I);
   const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 5, 4}, Dtype::f64), v = randn({2, 5, 4}, Dtype::f64);
   const Attended a = m(q, k, v, {.need_weights = true}), b = attention(q, k, v);
-  CHECK(distance(a.output, b.output) < 1e-14);
-  CHECK(distance(a.weights.squeeze(1), b.weights) < 1e-14);
+  CHECK(apart(a.output, b.output) < 1e-14);
+  CHECK(apart(a.weights.squeeze(1), b.weights) < 1e-14);
 }
 
 TEST_CASE("theorem: heads are independent") {
@@ -58,7 +58,7 @@ TEST_CASE("theorem: heads are independent") {
   const double p = gram[0][0].item(), q = gram[0][1].item(), r = gram[1][1].item();
   const Tensor inverse = tensor({r, -q, -q, p}, {2, 2}, Dtype::f64) / (p * r - q * q);
   CHECK(amax(abs(change)).item() > 1e-3);
-  CHECK(distance(matmul(matmul(b, inverse), columns.transpose(0, 1)), change) < 1e-12);
+  CHECK(apart(matmul(matmul(b, inverse), columns.transpose(0, 1)), change) < 1e-12);
 }
 
 TEST_CASE("the path without weights equals the one with them, and cross-attention with oneself") {
@@ -73,8 +73,8 @@ TEST_CASE("the path without weights equals the one with them, and cross-attentio
     CHECK(a.weights.shape() == Shape{2, 2, 5, 5});
     const Attended fused = m(x, call);
     CHECK_FALSE(fused.weights.defined());
-    CHECK(distance(a.output, fused.output) < 1e-13);
-    CHECK(distance(a.output, m(x, y, y, call).output) < 1e-13);
+    CHECK(apart(a.output, fused.output) < 1e-13);
+    CHECK(apart(a.output, m(x, y, y, call).output) < 1e-13);
   }
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("a query without any key gives the output bias, with finite gradients"
   MultiHeadAttention m = in_f64(4, 2);
   const Tensor x = parameter(randn({1, 3, 4}, Dtype::f64));
   const Tensor y = m(x, {.key_mask = padding_mask({0}, 3)}).output;
-  CHECK(distance(y, m.out_proj.bias.expand({1, 3, 4})) == 0.0);
+  CHECK(apart(y, m.out_proj.bias.expand({1, 3, 4})) == 0.0);
   sum(square(y)).backward();
   CHECK(x.grad().to_vector() == std::vector<double>(12, 0.0));
 }
@@ -178,7 +178,7 @@ TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the other
   // Hidden behind every mask there is, the two are seen all the same, and nothing else.
   const Attended a = both(q, k, k, {.key_mask = padding_mask({0, 2}, 3), .causal = true, .need_weights = true});
   REQUIRE(a.weights.shape() == Shape{2, 2, 3, 5});
-  CHECK(distance(sum(a.weights, -1), ones({2, 2, 3}, Dtype::f64)) < 1e-14);
+  CHECK(apart(sum(a.weights, -1), ones({2, 2, 3}, Dtype::f64)) < 1e-14);
   CHECK(amax(abs(a.weights[0].slice(-1, 0, 3))).item() == 0.0);
   CHECK(amin(a.weights.slice(-1, 3, 5)).item() > 0.0);
   CHECK(a.weights[1][0][0][1].item() == 0.0);  // causality still holds among the others
@@ -186,9 +186,8 @@ TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the other
 
   // A floating mask does the same as a boolean one, and fused and plain agree.
   const Tensor added = where(causal_mask(3), zeros({3, 3}, Dtype::f64), -INFINITY);
-  CHECK(distance(both(q, k, k, {.mask = added, .key_mask = padding_mask({0, 2}, 3)}).output, a.output) < 1e-14);
-  CHECK(distance(both(q, q, q, {.causal = true}).output, both(q, {.causal = true, .need_weights = true}).output) <
-        1e-14);
+  CHECK(apart(both(q, k, k, {.mask = added, .key_mask = padding_mask({0, 2}, 3)}).output, a.output) < 1e-14);
+  CHECK(apart(both(q, q, q, {.causal = true}).output, both(q, {.causal = true, .need_weights = true}).output) < 1e-14);
 
   // A key of zeros has score 0 and adds nothing: what is left of the weights is the share of the
   // others.
@@ -198,7 +197,7 @@ TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the other
   const Tensor others = w.slice(-1, 0, 3);
   const KeysValues memory = zero.keys_values(k, k);
   const Attended by_hand = attention(split_heads(linear(q, zero.in_proj_weight.slice(0, 0, 4)), 2), memory.k, memory.v);
-  CHECK(distance(others / sum(others, -1, keepdim), by_hand.weights) < 1e-14);
+  CHECK(apart(others / sum(others, -1, keepdim), by_hand.weights) < 1e-14);
 }
 
 TEST_CASE("multi-head attention: the mean of the heads' weights, for who asks") {
@@ -208,7 +207,7 @@ TEST_CASE("multi-head attention: the mean of the heads' weights, for who asks") 
   const Tensor each = m(x, {.need_weights = true}).weights;
   const Tensor average = m(x, {.need_weights = true, .average_weights = true}).weights;
   CHECK(average.shape() == Shape{2, 3, 3});
-  CHECK(distance(average, mean(each, 1)) == 0.0);
+  CHECK(apart(average, mean(each, 1)) == 0.0);
 }
 
 TEST_CASE("multi-head attention in two steps is the same") {
@@ -219,8 +218,8 @@ TEST_CASE("multi-head attention in two steps is the same") {
                  v = randn({2, 4, o.vdim.value_or(8)}, Dtype::f64);
     const KeysValues memory = m.keys_values(k, v);
     CHECK(memory.k.shape() == Shape{2, 2, 4, 4});
-    CHECK(distance(m.attend_to(q, memory).output, m(q, k, v).output) < 1e-15);
-    CHECK(distance(m.attend_to(q.slice(1, 2, 3), memory).output, m(q, k, v).output.slice(1, 2, 3)) < 1e-14);
+    CHECK(apart(m.attend_to(q, memory).output, m(q, k, v).output) < 1e-15);
+    CHECK(apart(m.attend_to(q.slice(1, 2, 3), memory).output, m(q, k, v).output.slice(1, 2, 3)) < 1e-14);
   }
 }
 

@@ -1,3 +1,4 @@
+#include "support/apart.h"
 #include "support/catch.h"
 
 #include <heed/autograd/engine.h>
@@ -10,11 +11,10 @@
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::message_of;
 
 namespace {
-
-double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 struct Result {
   Tensor y;
@@ -39,10 +39,10 @@ void check_equal(const char* what, const Shape& q, const Shape& k, const Shape& 
     const Result plain = run(a, b, c, o, true), fused = run(a, b, c, o, false);
     const double near = dtype == Dtype::f32 ? 1e-5 : 1e-13;
     REQUIRE(fused.y.shape() == plain.y.shape());
-    CHECK(distance(fused.y, plain.y) < near);
+    CHECK(apart(fused.y, plain.y) < near);
     for (size_t i = 0; i < 3; ++i) {
       INFO("gradient of input " << i);
-      CHECK(distance(fused.grads[i], plain.grads[i]) < 4 * near);
+      CHECK(apart(fused.grads[i], plain.grads[i]) < 4 * near);
     }
   }
 }
@@ -92,8 +92,8 @@ TEST_CASE("heads that are cut from one tensor need no copy") {
         grads.push_back(x.grad());
       }
       CHECK(y[1].shape() == Shape{2, 7, 12});
-      CHECK(distance(y[0], y[1]) < (dtype == Dtype::f32 ? 1e-5 : 1e-13));
-      CHECK(distance(grads[0], grads[1]) < (dtype == Dtype::f32 ? 4e-5 : 4e-13));
+      CHECK(apart(y[0], y[1]) < (dtype == Dtype::f32 ? 1e-5 : 1e-13));
+      CHECK(apart(grads[0], grads[1]) < (dtype == Dtype::f32 ? 4e-5 : 4e-13));
     }
 }
 
@@ -132,13 +132,13 @@ TEST_CASE("grouped heads: fused equals plain, with each head of keys repeated") 
           results.push_back({y.detach(), a.grad(), b.grad(), c.grad()});
         }
         for (size_t i = 0; i < 4; ++i)
-          CHECK(distance(results[0][i], results[1][i]) < (dtype == Dtype::f32 ? 4e-5 : 4e-13));
+          CHECK(apart(results[0][i], results[1][i]) < (dtype == Dtype::f32 ? 4e-5 : 4e-13));
       }
       set_plain_attention(true);
       const Tensor plain = scaled_dot_product_attention(q, k, v);
       set_plain_attention(false);
-      CHECK(distance(scaled_dot_product_attention(q, k, v), plain) < 1e-5);
-      CHECK(distance(scaled_dot_product_attention(q, k, v, {.mask = zeros({5, 7}, dtype)}), plain) < 1e-5);
+      CHECK(apart(scaled_dot_product_attention(q, k, v), plain) < 1e-5);
+      CHECK(apart(scaled_dot_product_attention(q, k, v, {.mask = zeros({5, 7}, dtype)}), plain) < 1e-5);
       const AttentionTrace trace;
       scaled_dot_product_attention(q, k, v);
       CHECK(trace.entries().at(0).weights.shape() == Shape{2, 6, 5, 7});
@@ -225,6 +225,6 @@ TEST_CASE("each sequence of a batch has the gradients that it has alone, also wh
     std::vector<Tensor> own;
     for (const Tensor& x : all) own.push_back(x.slice(0, b, b + 1).clone());
     const std::vector<Tensor> alone = gradients(own);
-    for (size_t i = 0; i < 3; ++i) CHECK(distance(whole[i].slice(0, b, b + 1), alone[i]) < 1e-5);
+    for (size_t i = 0; i < 3; ++i) CHECK(apart(whole[i].slice(0, b, b + 1), alone[i]) < 1e-5);
   }
 }

@@ -1,4 +1,5 @@
 // The small layers: activations, Sequential, positions, feed-forward, Transformer encoder.
+#include "support/apart.h"
 #include "support/catch.h"
 
 #include <cmath>
@@ -14,14 +15,11 @@
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 using test::check_module;
 using test::message_of;
 
-namespace {
-
-double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("activations: both forms of GELU are told apart") {
   CHECK(GELU()(scalar(-2, Dtype::f64)).item() == Approx(-0.04550026).epsilon(1e-7));
@@ -48,8 +46,8 @@ TEST_CASE("Sequential calls its layers in turn and numbers them") {
   model.eval();
   CHECK_FALSE(model.get<3>().training);
   const Tensor x = randn({2, 3});
-  CHECK(distance(model(x), tanh(linear(relu(linear(x, model.get<0>().weight, model.get<0>().bias)),
-                                       model.get<2>().get<0>().weight))) == 0.0);
+  CHECK(apart(model(x), tanh(linear(relu(linear(x, model.get<0>().weight, model.get<0>().bias)),
+                                    model.get<2>().get<0>().weight))) == 0.0);
   std::string names;
   for (const NamedTensor& entry : model.state_dict()) names += entry.name + " ";
   CHECK(names == "0.weight 0.bias 2.0.weight ");
@@ -85,14 +83,14 @@ TEST_CASE("positions are added to the first places, only learnt ones are in the 
   manual_seed(3);
   const SinusoidalPositions fixed(6);
   CHECK(fixed.state_dict().empty());
-  CHECK(distance(fixed(zeros({2, 5, 6})), sinusoidal_table(5, 6).expand({2, 5, 6})) < 1e-7);
+  CHECK(apart(fixed(zeros({2, 5, 6})), sinusoidal_table(5, 6).expand({2, 5, 6})) < 1e-7);
   const LearnedPositions learnt(6, {.max_length = 9});
   CHECK(learnt.weight.shape() == Shape{9, 6});
-  CHECK(distance(learnt(zeros({5, 6})), learnt.weight.slice(0, 0, 5)) == 0.0);
+  CHECK(apart(learnt(zeros({5, 6})), learnt.weight.slice(0, 0, 5)) == 0.0);
   check_module(fixed, {randn({2, 3, 6})});
   check_module(learnt, {randn({2, 3, 6})});
   SinusoidalPositions dropping(6, {.dropout = 0.5});
-  CHECK(distance(dropping(ones({5, 6})), dropping(ones({5, 6}))) > 0.0);
+  CHECK(apart(dropping(ones({5, 6})), dropping(ones({5, 6}))) > 0.0);
   CHECK(message_of<ShapeError>([&] { learnt(zeros({1, 10, 6})); }) ==
         "LearnedPositions: input (1, 10, 6), table (9, 6): the input must be (…, n, 6) with n <= "
         "9: make max_length larger "
@@ -105,7 +103,7 @@ TEST_CASE("the feed-forward network works at each position by itself") {
   manual_seed(4);
   const FeedForward ff(4, {.hidden = 7, .dropout = 0.0, .activation = gelu});
   const Tensor x = randn({2, 3, 4}), order = tensor_i64({2, 0, 1});
-  CHECK(distance(ff(index_select(x, 1, order)), index_select(ff(x), 1, order)) == 0.0);
+  CHECK(apart(ff(index_select(x, 1, order)), index_select(ff(x), 1, order)) == 0.0);
   check_module(ff, {x});
 }
 
@@ -139,7 +137,7 @@ TEST_CASE("theorem: without positions, an encoder does not see order, with a cau
   encoder.to(Dtype::f64);
   encoder.eval();
   const Tensor x = randn({1, 4, 8}, Dtype::f64), order = tensor_i64({2, 0, 3, 1});
-  CHECK(distance(encoder(index_select(x, 1, order)), index_select(encoder(x), 1, order)) < 1e-14);
+  CHECK(apart(encoder(index_select(x, 1, order)), index_select(encoder(x), 1, order)) < 1e-14);
   Tensor y = x.clone();
   Tensor last = y.slice(1, 3, 4);
   last.fill_(2.0);

@@ -131,7 +131,8 @@ TEST_CASE("Transformer holds what layers must") {
   const Tensor x = randn({2, 3, 4}), memory = randn({2, 2, 4});
   check_module(
       Transformer(4, 2, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 2, .activation = gelu}),
-      {memory, x}, [](const Transformer& m, const Inputs& in) { return m(in[0], in[1], {.causal = true}); });
+      {memory, x},
+      [](const Transformer& m, const Inputs& in) { return m(in[0], in[1], {.target = {.causal = true}}); });
 }
 
 TEST_CASE("EncoderClassifier holds what layers must") {

@@ -1,4 +1,5 @@
 // What tells attention from what only looks like it.
+#include "support/apart.h"
 #include "support/catch.h"
 
 #include <cmath>
@@ -11,10 +12,9 @@
 
 using namespace heed;
 using namespace heed::nn;
+using test::apart;
 
 namespace {
-
-double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 // One step of each decoder, as its formula.
 struct OneStep {
@@ -51,9 +51,9 @@ TEST_CASE("X-09: weights of the location-only decoder never look at the source, 
   };
   const OneStep a = first(location, source), b = first(location, perturbed);
   CHECK(a.weights.to_vector() == b.weights.to_vector());  // bit by bit
-  CHECK(distance(a.logits, b.logits) > 1e-3);             // though what it reads there has changed
+  CHECK(apart(a.logits, b.logits) > 1e-3);                // though what it reads there has changed
   const OneStep c = first(bahdanau, source), d = first(bahdanau, perturbed);
-  CHECK(distance(c.weights, d.weights) > 1e-3);
+  CHECK(apart(c.weights, d.weights) > 1e-3);
 
   // The same as gradients: no source state has a say in the location-only weights.
   const auto slope = [&](const auto& decoder) {
@@ -75,12 +75,12 @@ TEST_CASE("X-09: the location-only decoder gives weight to padding and to places
   const Tensor token = randint(0, 9, {2, 1});
   const Decoded d = location(token, source);
   CHECK(d.weights.shape() == Shape{2, 1, 8});
-  CHECK(distance(sum(d.weights, -1), ones({2, 1})) < 1e-6);
+  CHECK(apart(sum(d.weights, -1), ones({2, 1})) < 1e-6);
   CHECK(amin(d.weights.slice(-1, 3, 8)).item() > 0.01);
   BahdanauDecoder bahdanau(6, 9);
   bahdanau.eval();
   const Tensor weights = bahdanau(token, source).weights;
-  CHECK(distance(sum(weights, -1), ones({2, 1})) < 1e-6);
+  CHECK(apart(sum(weights, -1), ones({2, 1})) < 1e-6);
   CHECK(amax(weights[1].slice(-1, 3, 5)).item() == 0.0);
 }
 
@@ -110,12 +110,12 @@ TEST_CASE("location-only decoder: each row of a batch reads its own sentence") {
   const EncodedSequence source{randn({3, 5, 6}), randn({1, 3, 6})};
   const Tensor tokens = randint(0, 9, {3, 4});
   const Decoded all = decoder(tokens, source);
-  CHECK(distance(sum(exp(all.logits), -1), ones({3, 4})) < 1e-5);  // log-probabilities
+  CHECK(apart(sum(exp(all.logits), -1), ones({3, 4})) < 1e-5);  // log-probabilities
   for (int64_t b = 0; b < 3; ++b) {
     const Decoded one =
         decoder(tokens.slice(0, b, b + 1), {source.outputs.slice(0, b, b + 1), source.hidden.slice(1, b, b + 1)});
-    CHECK(distance(one.logits, all.logits.slice(0, b, b + 1)) < 1e-6);
-    CHECK(distance(one.weights, all.weights.slice(0, b, b + 1)) < 1e-6);
+    CHECK(apart(one.logits, all.logits.slice(0, b, b + 1)) < 1e-6);
+    CHECK(apart(one.weights, all.weights.slice(0, b, b + 1)) < 1e-6);
   }
 }
 
@@ -128,8 +128,8 @@ TEST_CASE("B-08: the context is a weighted mean of the encoder's states, new at 
   const Tensor token = randint(0, 9, {2, 1});
   const OneStep expected = bahdanau_step(decoder, token, source);
   DecoderState state = decoder.begin(source);
-  CHECK(distance(decoder.step(token, state), expected.logits) < 1e-14);
-  CHECK(distance(state.weights, expected.weights) < 1e-15);
+  CHECK(apart(decoder.step(token, state), expected.logits) < 1e-14);
+  CHECK(apart(state.weights, expected.weights) < 1e-15);
 
   for (int64_t place = 0; place < 5; ++place) {  // one state of the encoder is another
     Tensor outputs = source.outputs.clone();
@@ -140,11 +140,11 @@ TEST_CASE("B-08: the context is a weighted mean of the encoder's states, new at 
     CHECK(amax(moved[0]).item() > 1e-3);
     CHECK((amax(moved[1]).item() > 1e-3) == (place < 3));  // its last two places are padding
     DecoderState also = decoder.begin(other);
-    CHECK(distance(decoder.step(token, also), expected.logits) > 1e-4);
+    CHECK(apart(decoder.step(token, also), expected.logits) > 1e-4);
   }
 
   const Decoded d = decoder(randint(0, 9, {2, 4}), source);
-  for (int64_t t = 1; t < 4; ++t) CHECK(distance(d.weights.select(1, t), d.weights.select(1, t - 1)) > 1e-4);
+  for (int64_t t = 1; t < 4; ++t) CHECK(apart(d.weights.select(1, t), d.weights.select(1, t - 1)) > 1e-4);
 }
 
 TEST_CASE("Bahdanau decoder: the query is the top layer's state before the step") {
@@ -160,7 +160,7 @@ TEST_CASE("Bahdanau decoder: the query is the top layer's state before the step"
   const Tensor lower = cat({hidden.slice(0, 0, 1) + 1.0, hidden.slice(0, 1, 2)}, 0);
   const Tensor upper = cat({hidden.slice(0, 0, 1), hidden.slice(0, 1, 2) + 1.0}, 0);
   CHECK(weights(lower, 1).to_vector() == base.to_vector());
-  CHECK(distance(weights(upper, 1), base) > 1e-4);
+  CHECK(apart(weights(upper, 1), base) > 1e-4);
 }
 
 TEST_CASE("alignment: each step's weights sum to 1 and are kept, and a trace sees them") {
@@ -172,10 +172,10 @@ TEST_CASE("alignment: each step's weights sum to 1 and are kept, and a trace see
     AttentionTrace trace;
     const Decoded d = decoder(tokens, source, {.teacher_forcing = forcing});
     REQUIRE(d.weights.shape() == Shape{2, 4, 5});
-    CHECK(distance(sum(d.weights, -1), ones({2, 4})) < 1e-6);  // before dropout
+    CHECK(apart(sum(d.weights, -1), ones({2, 4})) < 1e-6);  // before dropout
     REQUIRE(trace.entries().size() == 4);
     for (int64_t t = 0; t < 4; ++t)
-      CHECK(distance(trace.entries()[size_t(t)].weights.squeeze(1), d.weights.select(1, t)) == 0.0);
+      CHECK(apart(trace.entries()[size_t(t)].weights.squeeze(1), d.weights.select(1, t)) == 0.0);
     CHECK(trace.entries()[0].path == "BahdanauDecoder");
   }
 }

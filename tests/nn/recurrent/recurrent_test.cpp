@@ -1,4 +1,5 @@
 // Recurrent layers and cells: the plain formulas, padding, names, errors, derivatives.
+#include "support/apart.h"
 #include "support/catch.h"
 
 #include <cmath>
@@ -15,13 +16,12 @@
 using namespace heed;
 using namespace heed::nn;
 using core::CellKind;
+using test::apart;
 using test::check_module;
 using test::contains;
 using test::message_of;
 
 namespace {
-
-double distance(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 // The equations, as recurrent.h has them.
 struct PlainState {
@@ -73,13 +73,13 @@ template <class M> void check_against_plain(M layer, int64_t batch, int64_t step
       states.push_back(s.h);
     }
     const Tensor expected = stack(states, 1);
-    CHECK(distance(r.output, expected) < near);
-    CHECK(distance(r.hidden.select(0, 0), s.h) < near);
+    CHECK(apart(r.output, expected) < near);
+    CHECK(apart(r.hidden.select(0, 0), s.h) < near);
     const std::vector<Tensor> fused = gradients(r.output, m);
     m.zero_grad();
     const std::vector<Tensor> plain = gradients(expected, m);
     for (size_t i = 0; i < plain.size(); ++i)
-      CHECK(distance(fused[i], plain[i]) < near * (1.0 + amax(abs(plain[i])).item()));
+      CHECK(apart(fused[i], plain[i]) < near * (1.0 + amax(abs(plain[i])).item()));
   }
 }
 
@@ -152,9 +152,9 @@ TEST_CASE("padding changes neither states nor gradients, and the way back begins
     for (int64_t b = 0; b < 3; ++b) {
       const int64_t n = lengths[size_t(b)];
       const Recurrent alone = m(x.slice(0, b, b + 1).slice(1, 0, n));
-      CHECK(distance(alone.output, r.output.slice(0, b, b + 1).slice(1, 0, n)) < 1e-14);
-      CHECK(distance(alone.hidden, r.hidden.slice(1, b, b + 1)) < 1e-14);
-      if (alone.cell.defined()) CHECK(distance(alone.cell, r.cell.slice(1, b, b + 1)) < 1e-14);
+      CHECK(apart(alone.output, r.output.slice(0, b, b + 1).slice(1, 0, n)) < 1e-14);
+      CHECK(apart(alone.hidden, r.hidden.slice(1, b, b + 1)) < 1e-14);
+      if (alone.cell.defined()) CHECK(apart(alone.cell, r.cell.slice(1, b, b + 1)) < 1e-14);
       if (n == 5) continue;
       CHECK(amax(abs(r.output.select(0, b).slice(0, n, 5))).item() == 0.0);
       CHECK(amax(abs(given.grad().select(0, b).slice(0, n, 5))).item() == 0.0);
@@ -186,8 +186,8 @@ TEST_CASE("a recurrent layer step by step is the layer, and a cell is one step")
   const Recurrent whole = lstm(x);
   Recurrent part = lstm(x.slice(1, 0, 1));
   for (int64_t t = 1; t < 4; ++t) part = lstm(x.slice(1, t, t + 1), {.hidden = part.hidden, .cell = part.cell});
-  CHECK(distance(part.hidden, whole.hidden) < 1e-6);
-  CHECK(distance(part.cell, whole.cell) < 1e-6);
+  CHECK(apart(part.hidden, whole.hidden) < 1e-6);
+  CHECK(apart(part.cell, whole.cell) < 1e-6);
 
   const GRU gru(3, 5);
   GRUCell cell(3, 5);
@@ -195,7 +195,7 @@ TEST_CASE("a recurrent layer step by step is the layer, and a cell is one step")
   cell.load_state_dict({{{"weight_ih", w.ih}, {"weight_hh", w.hh}, {"bias_ih", w.bias_ih}, {"bias_hh", w.bias_hh}}});
   Tensor h = cell(x.select(1, 0));
   for (int64_t t = 1; t < 4; ++t) h = cell(x.select(1, t), h);
-  CHECK(distance(h, gru(x).hidden.select(0, 0)) < 1e-6);
+  CHECK(apart(h, gru(x).hidden.select(0, 0)) < 1e-6);
 }
 
 TEST_CASE("recurrent layers and cells hold what layers must") {
