@@ -21,15 +21,16 @@ target_link_libraries(heed_catch PUBLIC heed_kit Catch2::Catch2)
 # The code that pages and comments show, a file each, for test_pages to compile (tests/pages/extract.cpp).
 add_executable(heed_extract "${PROJECT_SOURCE_DIR}/tests/pages/extract.cpp")
 target_compile_features(heed_extract PRIVATE cxx_std_20)
-file(GLOB_RECURSE read_pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/*.md")
-list(FILTER read_pages EXCLUDE REGEX "/build/|/corpus/")
-file(GLOB_RECURSE read_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/core/*.h" "${PROJECT_SOURCE_DIR}/autograd/*.h"
-     "${PROJECT_SOURCE_DIR}/nn/*.h" "${PROJECT_SOURCE_DIR}/optim/*.h" "${PROJECT_SOURCE_DIR}/examples/*.h")
+file(GLOB read_pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/*.md")
+foreach(folder core autograd nn optim examples)
+  file(GLOB_RECURSE read CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.md" "${PROJECT_SOURCE_DIR}/${folder}/*.h")
+  list(APPEND read_pages ${read})
+endforeach()
 set(snippets "${PROJECT_BINARY_DIR}/snippets")
 add_custom_command(OUTPUT "${snippets}/done"
   COMMAND heed_extract "${PROJECT_SOURCE_DIR}" "${snippets}"
   COMMAND ${CMAKE_COMMAND} -E touch "${snippets}/done"
-  DEPENDS heed_extract ${read_pages} ${read_headers} VERBATIM)
+  DEPENDS heed_extract ${read_pages} VERBATIM)
 add_custom_target(heed_snippets DEPENDS "${snippets}/done")
 
 foreach(folder core autograd nn optim examples golden pages)

@@ -31,7 +31,8 @@ std::string code_in(const std::string& cell) {
 std::string row_as_code(const std::string& file, const Cells& row) {
   const std::string code = code_in(row.cells[1]), gives = row.cells.size() > 2 ? code_in(row.cells[2]) : "";
   const bool statement = ends_with(code, ";") || ends_with(code, "}");
-  const std::string body = statement ? "{ " + code + " }" : "return " + code + ";";
+  const bool shown = row.cells.size() > 2;  // what it gives has a column
+  const std::string body = statement ? "{ " + code + " }" : shown ? "return " + code + ";" : "(void)(" + code + ");";
   return "#line " + std::to_string(row.line) + " \"" + file + "\"\nrow(" + std::to_string(row.line) + ", R\"__(" +
          gives + ")__\", [] { ROW_CONTEXT " + body + " });\n";
 }

@@ -189,6 +189,22 @@ TEST_CASE("the reading list has every work that a comment cites") {
   missing.check(50);
 }
 
+TEST_CASE("every preset that a page names exists") {
+  const std::string presets = text_of(tree().root / "CMakePresets.json");
+  Missing missing;
+  for_each_prose([&](const std::string& where, const std::string&, const std::string& prose) {
+    const std::string option = "--preset ";
+    for (size_t at = 0; (at = prose.find(option, at)) != std::string::npos;) {
+      at += option.size();
+      size_t end = at;
+      while (end < prose.size() && is_word(prose[end])) ++end;
+      const std::string name = prose.substr(at, end - at);
+      missing.note(where, name, presets.find("\"name\": \"" + name + "\"") != std::string::npos);
+    }
+  });
+  missing.check(4);
+}
+
 TEST_CASE("every link of a page leads somewhere") {
   int followed = 0;
   for (const std::string& page : tree().texts) {
