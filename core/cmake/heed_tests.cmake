@@ -29,7 +29,6 @@ endforeach()
 set(snippets "${PROJECT_BINARY_DIR}/snippets")
 add_custom_command(OUTPUT "${snippets}/done"
   COMMAND heed_extract "${PROJECT_SOURCE_DIR}" "${snippets}"
-  COMMAND ${CMAKE_COMMAND} -E touch "${snippets}/done"
   DEPENDS heed_extract ${read_pages} VERBATIM)
 add_custom_target(heed_snippets DEPENDS "${snippets}/done")
 
@@ -54,6 +53,7 @@ foreach(folder core autograd nn optim examples golden pages)
       set_source_files_properties(${recipes} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
       target_sources(${target} PRIVATE ${recipes})
       add_dependencies(${target} heed_snippets)
+      set_source_files_properties(${sources} ${recipes} PROPERTIES OBJECT_DEPENDS "${snippets}/done")
       target_include_directories(${target} PRIVATE "${PROJECT_BINARY_DIR}")
     endif()
     if(folder STREQUAL examples AND heed_example_targets)

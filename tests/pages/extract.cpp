@@ -2,7 +2,8 @@
 //     extract ROOT FOLDER
 // For each block (support/pages.h says which there are) the folder gets a file, as nn_module_h_1 with the ending inc, and
 // for each table "| PyTorch | heed | …" of a page one, as nn_from_pytorch_md_table_1.
-// A file is written only where it changed, so that nothing is compiled again for nothing.
+// What did not change is not written, so that nothing is compiled again for nothing; "done" in the folder is all of it,
+// for builds to look at.
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -46,8 +47,13 @@ int main(int argc, char** argv) {
   }
   const fs::path root = argv[1], folder = argv[2];
   fs::create_directories(folder);
+  std::string all;
+  const auto write_snippet = [&](const std::string& name, const std::string& code) {
+    write(folder / (name + ".inc"), code);
+    all += name + "\n" + code;
+  };
   for (const std::string& file : readable_files(root)) {
-    for (const Block& block : snippets_of(root, file)) write(folder / (block.name + ".inc"), compilable(block));
+    for (const Block& block : snippets_of(root, file)) write_snippet(block.name, compilable(block));
     if (!ends_with(file, ".md")) continue;
     std::map<std::string, std::string> tables;
     for (const Cells& row : table_rows(root, file)) {
@@ -56,6 +62,7 @@ int main(int argc, char** argv) {
       else if (tables.count(row.table) == 1 && row.cells.size() > 1 && !code_in(row.cells[1]).empty())
         tables[row.table] += row_as_code(file, row);
     }
-    for (const auto& [name, code] : tables) write(folder / (name + ".inc"), code);
+    for (const auto& [name, code] : tables) write_snippet(name, code);
   }
+  write(folder / "done", all);
 }
