@@ -1,6 +1,6 @@
 // keep: what a derivative rule uses from the forward pass.
 //
-//     edge(a, keep(b), [](auto& g, auto& b) { return g * b; })
+//     edge(a, keep(b), [](auto& g, auto& b) { return g * b; });
 //
 // The rule gets the kept values after g, in order, each as a const reference. A tensor is kept with its
 // version: where it was changed in place since, backward throws AutogradError in place of a wrong gradient.

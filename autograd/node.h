@@ -3,7 +3,7 @@
 // An op is its forward value and one edge for each input that may want a gradient:
 //
 //     Tensor exp(const Tensor& x) {
-//       return op("exp", core::map(core::Unary::exp, "exp", x.array()),
+//       return op("exp", core::map(core::Unary::exp, x.array()),
 //                 edge(x, [](auto& g, auto& y) { return g * y; }));  // both are const Tensor&
 //     }
 //

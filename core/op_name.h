@@ -3,6 +3,8 @@
 //
 //     Array softmax(const Array& x, int64_t axis) {
 //       const OpName at("softmax");
+//       …
+//     }
 //
 // The outermost counts, so that an op made of others speaks in its own name. Two pointer writes.
 #pragma once

@@ -109,7 +109,7 @@ Array randperm(int64_t n, Generator& generator);
 // Without a Generator: for dropout, whose backward must find the forward's numbers again.
 //
 //     const uint64_t call = generator.take(1);      // once a call
-//     uniform_at(generator.seed(), call, index)     // index from (b, h, i, j)
+//     uniform_at(generator.seed(), call, index);    // index from (b, h, i, j)
 //
 // No fill above ever uses these bits.
 

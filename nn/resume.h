@@ -1,8 +1,8 @@
 // One call that saves a whole run, and one that goes on with it.
 //
-//     std::vector<nn::Part> parts() {
+//     const auto parts = [&]() -> std::vector<nn::Part> {
 //       return {{"model", model}, {"optimizer", adamw}, {"schedule", schedule}, {"data", generator}, {"step", step}};
-//     }
+//     };
 //     nn::save_checkpoint("run.safetensors", parts());
 //     nn::load_checkpoint("run.safetensors", parts());
 //

@@ -2,13 +2,13 @@
 //
 //     std::cout << nn::summary(model);
 //
-//     path            class                tensor   shape      numbers
-//                     GPT
-//     wte             Embedding            weight   (65, 64)     4,160
-//     h.0             Block
-//     h.0.ln_1        LayerNorm            weight   (64,)           64
+//     path             class                tensor  shape      numbers
+//                      GPT
+//     wte              Embedding            weight  (65, 64)     4,160
+//     h.0              Block
+//     h.0.ln_1         LayerNorm            weight  (64,)           64
 //     …
-//     lm_head         Linear               weight   (65, 64)         -  is wte.weight
+//     lm_head          Linear               weight  (65, 64)         -  is wte.weight
 //     total 103,104 numbers, 103,104 of them trainable, 402.8 KiB
 //
 // A tensor that appears under several names is counted once, and says so where it appears again; so

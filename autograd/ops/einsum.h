@@ -1,9 +1,9 @@
 // einsum: sums of products in Einstein's notation, which gives each axis a letter.
 //
-//     einsum("ik,kj->ij", {a, b})        yᵢⱼ = Σₖ aᵢₖ bₖⱼ: what the output does not name is summed
-//     einsum("bhid,bhjd->bhij", {q, k})  the scores of attention, all heads at once
-//     einsum("ii", {x})                  the trace: a letter named twice takes the diagonal
-//     einsum("...ij->...ji", {x})        "..." are axes without a letter, aligned at the right
+//     einsum("ik,kj->ij", {a, b});        // yᵢⱼ = Σₖ aᵢₖ bₖⱼ: what the output does not name is summed
+//     einsum("bhid,bhjd->bhij", {q, k});  // the scores of attention, all heads at once
+//     einsum("ii", {x});                  // the trace: a letter named twice takes the diagonal
+//     einsum("...ij->...ji", {x});        // "..." are axes without a letter, aligned at the right
 //
 // The grammar is torch.einsum's. Without "->" the output has the axes of "...", then the letters
 // that occur once in alphabetical order, capitals first. Spaces between letters do not count.

@@ -18,7 +18,21 @@ target_compile_definitions(heed_catch PUBLIC HEED_TESTS_DIR="${PROJECT_SOURCE_DI
                            HEED_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 target_link_libraries(heed_catch PUBLIC heed_kit Catch2::Catch2)
 
-foreach(folder core autograd nn optim examples golden)
+# The code that pages and comments show, a file each, for test_pages to compile (tests/pages/extract.cpp).
+add_executable(heed_extract "${PROJECT_SOURCE_DIR}/tests/pages/extract.cpp")
+target_compile_features(heed_extract PRIVATE cxx_std_20)
+file(GLOB read_pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/*.md")
+foreach(folder core autograd nn optim examples)
+  file(GLOB_RECURSE read CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.md" "${PROJECT_SOURCE_DIR}/${folder}/*.h")
+  list(APPEND read_pages ${read})
+endforeach()
+set(snippets "${PROJECT_BINARY_DIR}/snippets")
+add_custom_command(OUTPUT "${snippets}/done"
+  COMMAND heed_extract "${PROJECT_SOURCE_DIR}" "${snippets}"
+  DEPENDS heed_extract ${read_pages} VERBATIM)
+add_custom_target(heed_snippets DEPENDS "${snippets}/done")
+
+foreach(folder core autograd nn optim examples golden pages)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp")
   if(sources)
     set(target test_${folder})
@@ -32,6 +46,15 @@ foreach(folder core autograd nn optim examples golden)
                                 <functional> <map> <optional> <heed/core/array.h>)
     else()
       heed_reuse_headers(${target} test_core)
+    endif()
+    if(folder STREQUAL pages)
+      set(recipes "${PROJECT_SOURCE_DIR}/tests/pages/recipe_kernel.cpp"
+          "${PROJECT_SOURCE_DIR}/tests/pages/recipe_instruction_set.cpp")
+      set_source_files_properties(${recipes} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+      target_sources(${target} PRIVATE ${recipes})
+      add_dependencies(${target} heed_snippets)
+      set_source_files_properties(${sources} ${recipes} PROPERTIES OBJECT_DEPENDS "${snippets}/done")
+      target_include_directories(${target} PRIVATE "${PROJECT_BINARY_DIR}")
     endif()
     if(folder STREQUAL examples AND heed_example_targets)
       add_dependencies(${target} ${heed_example_targets})  # they are run

@@ -1,7 +1,7 @@
 // Ctrl-C, SIGTERM and SIGHUP: the first asks the program to finish its step and save, the second ends it.
 //
 //     kit::watch_interrupts();
-//     for (…) { …; if (kit::interrupted()) { save(); break; } }
+//     for (int64_t step = 1; step <= steps; ++step) { …; if (kit::interrupted()) { save(); break; } }
 #pragma once
 
 namespace heed::kit {

@@ -2,7 +2,7 @@
 //
 //     const Json config = parse_json(read_file(path), path);
 //     const int64_t width = config.at("n_embd").as_integer();
-//     std::cout << Json::Object{{"loss", 1.25}, {"steps", 100}};         {"loss":1.25,"steps":100}
+//     std::cout << Json::Object{{"loss", 1.25}, {"steps", 100}};      // -> {"loss":1.25,"steps":100}
 //
 // Objects keep the order of their members. Integers are exact and apart from doubles. Reading is
 // strict (core/files/json_reader.h); a value of another kind than asked for throws FormatError.

@@ -2,7 +2,7 @@
 //
 //     kit::RunFolder folder(common.out);
 //     save_svg(folder.file("loss.svg", "loss curve"), …);
-//     folder.print();      //     made  out/char_gpt/loss.svg   loss curve
+//     folder.print();      // made  out/char_gpt/loss.svg  loss curve
 #pragma once
 
 #include <filesystem>

@@ -7,7 +7,7 @@
 // For another H: the slopes of the largest power of two below it, then every other one of twice
 // that power. A model trained on short texts reads longer ones with it.
 //
-//     attention(x, {.mask = alibi_bias(heads, n, n), .causal = true})
+//     attention(x, {.mask = alibi_bias(heads, n, n), .causal = true});
 #pragma once
 
 #include <cstdint>

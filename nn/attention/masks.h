@@ -1,7 +1,7 @@
 // Masks: who may attend to whom. One convention, everywhere in heed:
 //
 //     boolean    true = may attend (torch.nn.MultiheadAttention's mean the opposite: give !mask)
-//     floating   added to the scores before they are normalised; -∞ forbids. In the scores' dtype;
+//     floating   added to the scores before they are normalised; -∞ forbids. In the scores' dtype:
 //                a gradient flows to it, so a bias of positions may be learnt
 //
 // Both broadcast to the scores (…, queries, keys); boolean ones combine with & and |, floating ones

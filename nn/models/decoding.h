@@ -2,7 +2,7 @@
 //
 //     DecoderState state = decoder.begin(source);
 //     auto best = beam_search(decoder, state, batch, {.bos = 1, .eos = 2, .max_length = 20});
-//     best[0][0].tokens     // the best translation of the first source
+//     const std::vector<int64_t> words = best[0][0].tokens;   // the best translation of the first source
 //
 // greedy_search takes the likeliest token at each step; beam_search keeps several beginnings. Both
 // work with whatever has  step(tokens (R, 1), state) -> logits (R, V)  and a state with

@@ -9,7 +9,7 @@ namespace mine {
 using namespace heed;
 using core::Unary;
 
-#include <CONTRIBUTING_1.inc>
+#include <snippets/CONTRIBUTING_md_1.inc>
 
 }  // namespace mine
 

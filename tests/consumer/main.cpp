@@ -15,12 +15,12 @@ using namespace heed;
 namespace {
 
 double train(const Tensor& x, const Tensor& y) {
-#include <README_1.inc>
+#include <snippets/README_md_1.inc>
   return mean(square(model(x) - y)).item();
 }
 
 void check_layer() {
-#include <README_2.inc>
+#include <snippets/README_md_2.inc>
   nn::check_module(RMSNorm(8), {randn({4, 8})}, {.scope = false});
 }
 

@@ -25,7 +25,7 @@ done
 export PKG_CONFIG_PATH="$work/moved/lib/pkgconfig"
 [ -d "$PKG_CONFIG_PATH" ] || PKG_CONFIG_PATH=$(dirname "$(find "$work/moved" -name heed.pc)")
 # shellcheck disable=SC2046
-quietly "${compilers[0]}" -std=c++20 -I"$work/find_package-${compilers[0]}/snippets" \
+quietly "${compilers[0]}" -std=c++20 -I"$work/find_package-${compilers[0]}" \
   "$root/tests/consumer/main.cpp" "$root/tests/consumer/contributing.cpp" $(pkg-config --cflags --libs heed) -o "$work/by_pc"
 quietly "$work/by_pc"
 echo "ok: pkg-config"

@@ -1,6 +1,6 @@
 // Tasks on sequences: examples made by a rule, and their split into training and test.
 //
-//     const kit::TaskData data(make_sorting(6, 3), {.test = 5000, .seed = 1});
+//     const kit::TaskData data(make_sorting(6, 3), {.test = 300, .seed = 1});
 //     for (int64_t step = 0; step < steps; ++step) learn(kit::collate(data.batch(step, 64)));
 //
 // A batch is a function of the seed and the step alone, so a resumed run needs nothing but its step.

@@ -1,10 +1,10 @@
 // Numbers in words, French and English, 0 … 999 999: a language pair without a download.
 //
-//     french_number(97)                          quatre-vingt-dix-sept        (4·20 + 10 + 7)
-//     english_number(97)                         ninety-seven
-//     french_number(1971)                        mille neuf cent soixante et onze
-//     french_number(1971, {.dialect = Dialect::belgium, .hyphens = Hyphens::reform_1990})
-//                                                mille-neuf-cent-septante-et-un
+//     french_number(97);      // -> quatre-vingt-dix-sept
+//     english_number(97);     // -> ninety-seven
+//     french_number(1971);    // -> mille neuf cent soixante et onze
+//     const FrenchNumbers brussels{.dialect = Dialect::belgium, .hyphens = Hyphens::reform_1990};
+//     french_number(1971, brussels);    // -> mille-neuf-cent-septante-et-un
 //
 // French: "et" before the 1 of 21, 31, … 61 (and 71, "soixante et onze"), not of 81 and 91;
 // "cent" and "vingt" take an s when multiplied and last (deux cents, quatre-vingts), and none

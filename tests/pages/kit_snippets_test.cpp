@@ -1,0 +1,151 @@
+// The code in the headers of examples/kit/, as it stands there.
+#include "snippets.h"
+
+#include <cstdint>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <heed/autograd/ops.h>
+#include <heed/core/files/file.h>
+#include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/data/batches.h>
+#include <heed/examples/kit/data/buckets.h>
+#include <heed/examples/kit/interrupt.h>
+#include <heed/examples/kit/json.h>
+#include <heed/examples/kit/pictures/attention_page.h>
+#include <heed/examples/kit/pictures/plot.h>
+#include <heed/examples/kit/pictures/worksheet.h>
+#include <heed/examples/kit/progress.h>
+#include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/tasks/sequences.h>
+#include <heed/examples/kit/tasks/task_generators.h>
+#include <heed/examples/kit/translation/number_words.h>
+#include <heed/examples/kit/translation/translation_task.h>
+
+using namespace heed;
+using namespace heed::kit;
+
+namespace {
+
+namespace in_cli {
+
+#undef ELLIPSIS
+#define ELLIPSIS const double loss = lr;
+#define main main_of_page
+#include <snippets/examples_kit_cli_h_1.inc>
+#undef main
+#undef ELLIPSIS
+#define ELLIPSIS
+
+}  // namespace in_cli
+
+std::string said_by(const std::function<void()>& body) {
+  std::ostringstream out;
+  std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+  body();
+  std::cout.rdbuf(before);
+  return out.str();
+}
+
+}  // namespace
+
+TEST_CASE("kit's headers: a command line") {
+  std::string words[] = {"char_gpt", "--lr", "0.5", "--json"};
+  char* argv[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data()};
+  int code = -1;
+  const std::string said = said_by([&] { code = in_cli::main_of_page(4, argv); });
+  CHECK(code == 0);
+  CHECK(said == "{\"val_loss\":0.5}\n");
+}
+
+TEST_CASE("kit's headers: batches") {
+  const uint64_t seed = 1;
+  const Tensor x = randn({100, 2}), y = randn({100, 1});
+  int64_t seen = 0;
+  const auto step = [&](const Tensor& inputs, const Tensor& targets) {
+    CHECK(inputs.size(0) == targets.size(0));
+    seen += inputs.size(0);
+  };
+  {
+#include <snippets/examples_kit_data_batches_h_1.inc>
+  }
+  CHECK(seen == 100);
+  const kit::Ids lengths{3, 9, 4, 1};
+  {
+#undef ELLIPSIS
+#define ELLIPSIS seen += static_cast<int64_t>(batch.size());
+#include <snippets/examples_kit_data_buckets_h_1.inc>
+#undef ELLIPSIS
+#define ELLIPSIS
+  }
+  CHECK(seen == 104);
+}
+
+TEST_CASE("kit's headers: progress and interrupts") {
+  const int64_t steps = 3;
+  const kit::Common common{.quiet = true};
+  const double loss = 1.5;
+  {
+#include <snippets/examples_kit_progress_h_1.inc>
+  }
+  const auto save = [] {};
+#include <snippets/examples_kit_interrupt_h_1.inc>
+}
+
+TEST_CASE("kit's headers: JSON") {
+  const test::InTempDir here;
+  const std::string path = "config.json";
+  core::write_file_atomic(path, std::string("{\"n_embd\": 64}"));
+  const auto read_file = [](const std::filesystem::path& file) { return core::read_file(file); };
+#include <snippets/examples_kit_json_h_1.inc>
+  CHECK(width == 64);
+}
+
+TEST_CASE("kit's headers: pictures") {
+  const test::InTempDir here;
+  const std::vector<std::string> french{"le", "chat"}, english{"the", "cat"};
+  const std::vector<std::vector<std::vector<float>>> weights{{{0.9f, 0.1f, 0.2f, 0.8f}}};
+#include <snippets/examples_kit_pictures_attention_page_h_1.inc>
+  const std::vector<double> steps{1, 2, 3}, losses{3, 2, 1};
+#include <snippets/examples_kit_pictures_plot_h_1.inc>
+  const kit::Grid a{.name = "a", .rows = 1, .columns = 1, .values = {2}},
+      b = a, c{.name = "c", .rows = 1, .columns = 1, .values = {4}};
+#include <snippets/examples_kit_pictures_worksheet_h_1.inc>
+  for (const char* file : {"attention.html", "loss.svg", "worksheet.html", "answer_key.html"})
+    CHECK(std::filesystem::exists(file));
+}
+
+TEST_CASE("kit's headers: the folder of a run says what was made") {
+  const test::InTempDir here;
+  const kit::Common common{.out = "out/char_gpt"};
+  const std::string said = said_by([&] {
+#undef ELLIPSIS
+#define ELLIPSIS                                 \
+  {                                              \
+    .panels = { kit::loss_plot({1, 2}, {2, 1}) } \
+  }
+#include <snippets/examples_kit_run_folder_h_1.inc>
+#undef ELLIPSIS
+#define ELLIPSIS
+  });
+  INFO(said);
+  CHECK(said.find("made  out/char_gpt/loss.svg  loss curve") != std::string::npos);
+}
+
+TEST_CASE("kit's headers: data of the tasks and of translation") {
+  int64_t learnt = 0;
+  const auto learn = [&](const kit::SequenceBatch& batch) { learnt += batch.input.size(0); };
+  const int64_t steps = 2;
+  {
+#include <snippets/examples_kit_tasks_sequences_h_1.inc>
+  }
+  CHECK(learnt == 128);
+  const uint64_t seed = 1;
+  const int64_t step = 0;
+  {
+#include <snippets/examples_kit_translation_translation_task_h_1.inc>
+    CHECK(batch.input.size(0) == 64);
+  }
+#include <snippets/examples_kit_translation_number_words_h_1.inc>
+}

@@ -1,0 +1,172 @@
+// The code in nn/'s headers, as it stands there.
+#include "snippets.h"
+
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <heed/nn/causality.h>
+#include <heed/nn/nn.h>
+#include <heed/nn/resume.h>
+#include <heed/optim/optim.h>
+#include "support/pages.h"
+
+using namespace heed;
+using namespace heed::nn;
+
+namespace {
+
+namespace in_module {
+
+using nn::Module, nn::Scope, nn::Visitor;
+#include <snippets/nn_module_h_1.inc>
+
+}  // namespace in_module
+
+namespace in_scores {
+
+#undef ELLIPSIS
+#define ELLIPSIS return matmul(q, k.transpose(-2, -1));
+#include <snippets/nn_attention_scores_h_1.inc>
+#undef ELLIPSIS
+#define ELLIPSIS
+
+}  // namespace in_scores
+
+const GPTOptions small{.vocab = 65, .context = 32, .width = 64, .heads = 4, .layers = 2};
+
+}  // namespace
+
+TEST_CASE("nn's headers: a module is its members and a visit") {
+  in_module::Linear layer;
+  layer.weight = parameter(randn({2, 3}));
+  layer.bias = parameter(zeros({2}));
+  CHECK(layer(ones({4, 3})).shape() == Shape{4, 2});
+  CHECK(layer.state_dict()[0].name == "weight");
+  const Tensor q = randn({1, 2, 3}), k = randn({1, 4, 3});
+  CHECK(amax(abs(in_scores::DotScore()(q, k) - DotScore()(q, k))).item() == 0.0);
+  CHECK(Attention<in_scores::DotScore>()(q, k, k).output.shape() == Shape{1, 2, 3});
+}
+
+TEST_CASE("nn's headers: layers one after the other") {
+  const Tensor x = randn({5, 2});
+#include <snippets/nn_sequential_h_1.inc>
+  CHECK(logits.shape() == Shape{5, 2});
+}
+
+TEST_CASE("nn's headers: summary is the table of its comment") {
+  const GPT model({.vocab = 65, .context = 5, .width = 64, .heads = 4, .layers = 2});
+  std::ostringstream out;
+  std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+#include <snippets/nn_summary_h_1.inc>
+  std::cout.rdbuf(before);
+  const auto blocks = test::indented_blocks(test::fs::path(HEED_TESTS_DIR).parent_path(), "nn/summary.h");
+  REQUIRE(blocks.size() == 2);
+  for (const std::string& line : blocks[1].lines) {
+    INFO(line << "\n" << out.str());
+    CHECK((line == "…" || out.str().find(line) != std::string::npos));
+  }
+}
+
+TEST_CASE("nn's headers: a checkpoint, and a whole run") {
+  const test::InTempDir here;
+  GPT model(small);
+#include <snippets/nn_checkpoint_h_1.inc>
+  optim::AdamW adamw(model.parameters());
+  optim::CosineAnnealingLR schedule(adamw);
+  Generator generator(1);
+  int64_t step = 7;
+  {
+#include <snippets/nn_resume_h_1.inc>
+  }
+  CHECK(step == 7);
+}
+
+TEST_CASE("nn's headers: recompute, causality and check_module") {
+  const Tensor tokens = randint(0, 65, {1, 7});
+  const GPT model(small);
+#include <snippets/nn_causality_h_1.inc>
+#include <snippets/nn_check_module_h_1.inc>
+  const Linear block(3, 3);
+  Tensor x = randn({2, 3});
+  const Tensor y = block(x);
+#include <snippets/nn_recompute_h_1.inc>
+  CHECK(amax(abs(x - y)).item() == 0.0);
+}
+
+TEST_CASE("nn's headers: attention") {
+  const Tensor tokens = randint(0, 65, {1, 7});
+  const GPT model(small);
+  int drawn = 0;
+  const auto draw = [&](const std::string& path, const Tensor& weights) {
+    CHECK(path == "h." + std::to_string(drawn++) + ".attn");
+    CHECK(weights.shape() == Shape{1, 4, 7, 7});
+  };
+  {
+#include <snippets/nn_attention_attention_trace_h_1.inc>
+  }
+  CHECK(drawn == 2);
+  {
+    const int64_t n = 9;
+    const Tensor x = linspace(0, 1, n), y = square(x);
+#include <snippets/nn_attention_kernel_regression_h_1.inc>
+    CHECK(loss.item() < 0.2);
+  }
+  {
+#include <snippets/nn_attention_multi_head_h_1.inc>
+    CHECK(attention(randn({1, 3, 64})).output.shape() == Shape{1, 3, 64});
+  }
+  const int64_t heads = 4, n = 5;
+  const MultiHeadAttention attention(16, heads);
+  const Tensor x = randn({2, n, 16});
+#include <snippets/nn_attention_alibi_h_1.inc>
+}
+
+TEST_CASE("nn's headers: recurrent networks") {
+  const int64_t input_size = 3, hidden_size = 4, batch = 2, source_vocab = 10, target_vocab = 11;
+  {
+    const Tensor x = randn({batch, input_size});
+#undef ELLIPSIS
+#define ELLIPSIS \
+  int i = 0;     \
+  i < 3;         \
+  ++i
+#include <snippets/nn_recurrent_recurrent_cells_h_1.inc>
+#undef ELLIPSIS
+#define ELLIPSIS
+    CHECK(h.shape() == Shape{batch, hidden_size});
+  }
+  const std::vector<int64_t> lengths{5, 3};
+  const Tensor tokens = randint(0, source_vocab, {batch, 5}), target = randint(0, target_vocab, {batch, 4});
+#include <snippets/nn_recurrent_seq2seq_h_1.inc>
+  CHECK(logits.shape() == Shape{batch, 4, target_vocab});
+  decoder.eval();
+  const NoGrad off;
+  {
+    const Tensor tokens = full({batch, 1}, 1.0, Dtype::i64);
+#include <snippets/nn_recurrent_seq2seq_h_2.inc>
+    CHECK(logits.shape() == Shape{batch, target_vocab});
+  }
+  {
+#include <snippets/nn_models_decoding_h_1.inc>
+    CHECK(words.size() <= 20);
+  }
+}
+
+TEST_CASE("nn's headers: a Transformer writes a token at a time") {
+  Seq2SeqTransformer model({.source_vocab = 10,
+                            .target_vocab = 11,
+                            .width = 16,
+                            .heads = 2,
+                            .encoder_layers = 1,
+                            .decoder_layers = 1,
+                            .hidden = 32});
+  model.eval();
+  const NoGrad off;
+  const std::vector<int64_t> lengths{5, 3};
+  const int64_t max_length = 6;
+  const Tensor source = randint(0, 10, {2, 5}), bos = full({2, 1}, 1.0, Dtype::i64);
+  Tensor logits;
+#include <snippets/nn_models_seq2seq_transformer_h_1.inc>
+  CHECK(logits.shape() == Shape{2, 11});
+}
