@@ -48,3 +48,4 @@
 #include <heed/nn/resume.h>
 #include <heed/nn/sequential.h>
 #include <heed/nn/summary.h>
+#include <heed/nn/tutorial.h>

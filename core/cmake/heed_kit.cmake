@@ -11,6 +11,19 @@ add_library(heed::kit ALIAS heed_kit)
 set_target_properties(heed_kit PROPERTIES EXPORT_NAME kit)
 heed_compile_settings(heed_kit)
 target_link_libraries(heed_kit PUBLIC heed)
+
+# The attention page's CSS, HTML and JavaScript, each a C++ string literal that attention_page.cpp includes.
+# (Without CMake a line of the shell does the same: examples/kit/README.md.)
+set(page "${PROJECT_SOURCE_DIR}/examples/kit/pictures/page")
+file(GLOB page_sources CONFIGURE_DEPENDS "${page}/*.css" "${page}/*.html" "${page}/*.js")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page_sources})
+foreach(source ${page_sources})
+  get_filename_component(name "${source}" NAME)
+  file(READ "${source}" text)
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/embedded/${name}.inc" CONTENT "R\"page(${text})page\"\n" @ONLY)
+endforeach()
+target_include_directories(heed_kit PRIVATE "${PROJECT_BINARY_DIR}/embedded")
+
 # The demos spend their time in the library: for them and the kit, quick compiling and small programs count more.
 set(heed_demo_flags $<$<CONFIG:Release>:-Os>)
 target_compile_options(heed_kit PRIVATE ${heed_demo_flags})

@@ -1,6 +1,5 @@
-// The attention layers of heed's fourth seed, a survey of attention with PyTorch classes, under the
-// names and with the constructor arguments they have there. Each is a score and attend(), and
-// returns the pair (output, weights).
+// Attention layers for use as they are. Each is a score, its projections and attend(), and returns the
+// pair (output, weights).
 //
 //     DotProductAttention()                                    q·k, no parameters
 //     AdditiveAttention(query_dim, key_dim, hidden_dim)        wᵀ tanh(W_q q + W_k k)
@@ -9,8 +8,9 @@
 //     SelfAttention(input_dim, hidden_dim)                     q, k and v from one sequence
 //     PerHeadAttention(input_dim, hidden_dim, num_heads)       full-size heads side by side
 //
-// Parameters are named as there; where the seed's code is at fault, a comment says what is done.
-// It does not scale by 1/√d, as all other sources do; the last three can, by .scale.
+// None divides its scores by √d unless told so: the last three by .scale. Names of classes, parameters and
+// arguments are those of the introduction "About ATTENTION in Deep Learning"; nn/tutorial.h has its classes with
+// the results they have there, and says what heed does differently.
 //
 // Shapes: B batch, n queries or positions, m keys, h heads; all calls take AttentionOptions.
 #pragma once
@@ -31,9 +31,6 @@ struct DotProductAttention : Attention<DotScore> {
 };
 
 /// q (B, n, query_dim), k (B, m, key_dim), v (B, m, p) -> output (B, n, p), weights (B, n, m).
-///
-/// The seed's class adds queries to keys position by position, silently wrong for n = m > 1, and
-/// failing for most other sizes (see AdditiveScore); and it makes one output of all queries.
 struct AdditiveAttention : Attention<AdditiveScore> {
   AdditiveAttention(int64_t query_dim, int64_t key_dim, int64_t hidden_dim, const AdditiveOptions& o = {},
                     double dropout_ = 0.0)
@@ -42,7 +39,6 @@ struct AdditiveAttention : Attention<AdditiveScore> {
 };
 
 /// q (B, n, query_dim), k (B, m, key_dim), v (B, m, p) -> output (B, n, p), weights (B, n, m).
-/// The seed's text says "element-by-element" where its code has this: that is ElementwiseScore.
 struct MultiplicativeAttention : Attention<MultiplicativeScore> {
   MultiplicativeAttention(int64_t query_dim, int64_t key_dim, const LinearOptions& o = {}, double dropout_ = 0.0)
       : Attention(MultiplicativeScore(query_dim, key_dim, o), dropout_) {}
@@ -54,11 +50,10 @@ struct KeyValueOptions {
   double scale = 1.0;                                 // of q·k; Vaswani et al. have 1/√key_dim
 };
 
-/// Named `Attention` in the seed: relevance of one query to the keys, weights, weighted average.
+/// Keys and values that are projected each: relevance of one query to the keys, weights, weighted average.
 ///
 /// query (B, query_dim), keys (B, m, key_dim), values (B, m, value_input) -> output (B, value_dim),
-/// weights (B, m). Several queries (B, n, query_dim) -> (B, n, value_dim), (B, n, m). The seed's
-/// comment gives values the width value_dim, its code key_dim: say which with .value_input.
+/// weights (B, m). Several queries (B, n, query_dim) -> (B, n, value_dim), (B, n, m).
 struct KeyValueAttention : Module {
   Linear query_layer;  // query_dim -> key_dim
   Linear key_layer;    // key_dim -> key_dim
@@ -86,8 +81,7 @@ struct SelfAttention : Module {
   void visit(Visitor& v) override;
 };
 
-/// Named `MultiHeadAttention` in the seed: every head is a SelfAttention of full width, and a
-/// linear layer makes one output of all.
+/// Every head is a SelfAttention of full width, and a linear layer makes one output of all.
 ///
 /// x (B, n, input_dim) -> output (B, n, hidden_dim), weights (B, h, n, n). Parameters: 3h(IH + H)
 /// + hH·H + H, where nn::MultiHeadAttention, which cuts one width E into heads, has 4(E² + E) for

@@ -3,7 +3,7 @@
 //     AdditiveScore         wᵀ tanh(W_q q + W_k k)             Bahdanau et al. 2014
 //     ContextScore          wᵀ tanh(W_q q + W_k k + W_c c)     … that also hears of a third thing
 //     MultiplicativeScore   (W q + b)ᵀ k                       Luong et al. 2015, "general"
-//     ElementwiseScore      Σ wᵢ qᵢ kᵢ                         the seeds' "element-by-element"
+//     ElementwiseScore      Σ wᵢ qᵢ kᵢ                         multiplicative, element by element
 //     LocationScore         W q: one score for each place, whatever stands there; ibid., "location"
 //     MlpScore<S>           a small network makes another score of the score S
 //
@@ -24,8 +24,8 @@ struct AdditiveOptions {
 /// w·tanh(W_q qᵢ + b_q + W_k kⱼ + b_k) + b for each pair (i, j) (Bahdanau et al. 2014, A.1.2).
 ///
 /// q (…, n, d_q), k (…, m, d_k) -> (…, n, m). O(n m h) time and memory: the sum of every query with
-/// every key is formed. The seed adds (B, n, h) to (B, m, h), which for n = m > 1 runs, and scores
-/// query i with key i only: each needs an axis of its own.
+/// every key is formed. Queries and keys need an axis each: (B, n, h) + (B, m, h) runs for n = m > 1, too, and
+/// scores query i with key i only.
 struct AdditiveScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
   Linear query_layer;   // d_q -> h

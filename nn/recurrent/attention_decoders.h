@@ -3,9 +3,9 @@
 //     BahdanauDecoder   αₜ = softmaxⱼ(wᵀ tanh(W_q sₜ₋₁ + W_k hⱼ))    what stands at j decides
 //     AttnDecoderRNN    αₜ = softmaxⱼ((W [yₜ₋₁ sₜ₋₁] + b)ⱼ)          hⱼ does not occur
 //
-// In both the context cₜ = Σⱼ αₜⱼ hⱼ goes into the next state. The second form is that of a
-// well-known tutorial, and of heed's second seed. Its weights are a function of the decoder's own
-// state: they can learn where in a sentence to look, as far as that is always the same, but not
+// In both the context cₜ = Σⱼ αₜⱼ hⱼ goes into the next state. The second form is that of
+// PyTorch's translation tutorial, from which many introductions have it. Its weights are a function of the
+// decoder's own state: they can learn where in a sentence to look, as far as that is always the same, but not
 // what for. Change the encoder's outputs, and not one weight moves:
 // tests/nn/recurrent/attention_decoders_test.cpp shows that.
 //
@@ -45,19 +45,18 @@ struct BahdanauDecoder : RecurrentDecoder {
 
 struct AttnDecoderRNNOptions {
   double dropout = 0.1;
-  int64_t max_length = 10;  // places that there are weights for
+  int64_t max_length = 10;  // positions that there are weights for
 };
 
-/// The decoder of heed's second seed, as a lesson: location-only attention (Luong et al. 2015, eq.
-/// 8, is the same with the state alone). One layer; the encoder's width is hidden_size.
+/// The tutorial's decoder, as a lesson: location-only attention (Luong et al. 2015, eq. 8, is the
+/// same with the state alone). One layer; the encoder's width is hidden_size.
 ///
 ///     α = softmax(attn [y s])       c = Σ αⱼ hⱼ       x = relu(attn_combine [y c])
 ///     s' = gru(x, s)                log-probabilities = log_softmax(out s')
 ///
-/// α has max_length places whatever the source is: places behind it, and padding, get weight, and
-/// pull c to 0. The seed has neither the embedding nor a use for its dropout; the tutorial that it
-/// is taken from has both, as here. Its batch of 1 is any batch here. What it calls output is
-/// log-probabilities; so are the logits of this one. weights are (B, T, max_length).
+/// α has max_length positions whatever the source is: those after its end, and padding, get weight, and
+/// pull c to 0. The tutorial's batch of 1 is any batch here. What it calls output is log-probabilities; so are
+/// the logits of this one. weights are (B, T, max_length). nn/tutorial.h has a step of it alone, without the embedding.
 struct AttnDecoderRNN : RecurrentDecoder {
   int64_t max_length;
   Linear attn;          // 2H -> max_length

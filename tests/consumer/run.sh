@@ -38,6 +38,15 @@ case "$flags" in
   *) echo "heed.pc with absolute folders says: $flags"; exit 1 ;;
 esac
 
+# The kit without CMake: the line of its README makes the same string literals.
+line=$(grep -m1 '^mkdir -p build/include build/embedded ' "$root/examples/kit/README.md")
+mkdir "$work/by_hand"
+ln -s "$root"/{core,autograd,nn,optim,examples} "$work/by_hand"
+(cd "$work/by_hand" && eval "$line" && quietly "${compilers[0]}" -std=c++20 -Wall -Wextra -Wpedantic -Werror -fsyntax-only \
+  -Ibuild/include -Ibuild/embedded examples/kit/pictures/attention_page.cpp)
+diff -r "$work/by_hand/build/embedded" "$built/embedded"
+echo "ok: the kit's literals without CMake"
+
 for how in add_subdirectory FetchContent; do
   consume "$how" -DHOW="$how" -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16
 done

@@ -95,7 +95,7 @@ TEST_CASE("golden: local windows") {
   same_as_torch("local_p", LocalPredictiveAttention<DotScore>(2, 3, 4));
 }
 
-TEST_CASE("golden: the survey seed's classes, by their own names") {
+TEST_CASE("golden: layers of a score and its projections, by their own names") {
   same_as_torch("additive", AdditiveAttention(3, 2, 5));
   same_as_torch("additive_no_bias", AdditiveAttention(3, 2, 5, {.bias = false}));
   same_as_torch("multiplicative", MultiplicativeAttention(3, 2));

@@ -11,6 +11,24 @@
 namespace heed::kit {
 namespace {
 
+// The page's own sources, page/*: a build makes a string literal of each (core/cmake/heed_kit.cmake; by hand:
+// examples/kit/README.md).
+constexpr char page_style[] =
+#include "attention.css.inc"
+    ;
+constexpr char page_body[] =
+#include "attention.html.inc"
+    ;
+constexpr char page_script[] =
+#include "attention.js.inc"
+    ;
+constexpr char page_views[] =
+#include "views.js.inc"
+    ;
+constexpr size_t longest_literal = 16'380;  // of some compilers: split the file before it grows beyond that
+static_assert(sizeof page_style < longest_literal && sizeof page_body < longest_literal &&
+              sizeof page_script < longest_literal && sizeof page_views < longest_literal);
+
 constexpr size_t exact_of_a_row = 5;
 
 std::string base64(const std::vector<uint8_t>& bytes) {
@@ -137,15 +155,14 @@ std::string attention_html(const AttentionPage& given) {
          "script-src 'unsafe-inline'; style-src 'unsafe-inline'\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-         title + "</title>\n<style>\n" + attention_page_style + "</style>\n</head>\n<body>\n<header>\n<h1>" + title +
+         title + "</title>\n<style>\n\n" + page_style + "</style>\n</head>\n<body>\n<header>\n<h1>" + title +
          "</h1>\n" + (page.note.empty() ? "" : "<p>" + escaped_xml(page.note) + "</p>\n") +
          (left_out == 0 ? ""
                         : "<p role=\"note\">Weights that are not finite (NaN or infinite) "
                           "and are shown as 0: " +
                               std::to_string(left_out) + ".</p>\n") +
-         "</header>\n" + attention_page_body + "<script type=\"application/json\" id=\"data\">\n" + page_json(page) +
-         "\n</script>\n<script>\n'use strict';\n" + attention_page_script + attention_page_views +
-         "start();\n</script>\n</body>\n</html>\n";
+         "</header>\n" + page_body + "<script type=\"application/json\" id=\"data\">\n" + page_json(page) +
+         "\n</script>\n<script>\n" + page_script + "\n" + page_views + "</script>\n</body>\n</html>\n";
 }
 
 void save_attention_page(const std::filesystem::path& file, const AttentionPage& page) {

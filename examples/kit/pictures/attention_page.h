@@ -46,11 +46,4 @@ std::vector<bool> causal_mask(int64_t n, int64_t m);
 std::string attention_html(const AttentionPage& page);
 void save_attention_page(const std::filesystem::path& file, const AttentionPage& page);
 
-// The page's own sources, in attention_page_style.cpp, attention_page_script.cpp and
-// attention_page_views.cpp.
-extern const char* const attention_page_style;
-extern const char* const attention_page_body;
-extern const char* const attention_page_script;
-extern const char* const attention_page_views;
-
 }  // namespace heed::kit

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
@@ -116,6 +117,19 @@ TEST_CASE("kit attention page: tokens and titles are text, whatever they hold") 
   REQUIRE(keys.size() == hostile.size());
   for (size_t i = 0; i < keys.size(); ++i)
     CHECK(keys[i].as_string() == (hostile[i] == "\xff" ? std::string("\uFFFD") : hostile[i]));
+}
+
+TEST_CASE("kit attention page: its style, fixed parts and scripts are the files of page/, as they stand there") {
+  const std::string html = kit::attention_html(example());
+  const std::filesystem::path page = std::filesystem::path(HEED_TESTS_DIR) / "../examples/kit/pictures/page";
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(page)) {
+    if (entry.path().extension() == ".md") continue;
+    INFO(entry.path().string());
+    ++files;
+    CHECK(count(html, core::read_file(entry.path().string())) == 1);
+  }
+  CHECK(files == 4);
 }
 
 TEST_CASE("kit attention page: self-contained, with a policy that forbids the network") {

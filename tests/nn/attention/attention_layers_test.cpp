@@ -1,4 +1,4 @@
-// The survey seed's classes: their shapes and names, and the faults that they do not have here.
+// Layers of a score, its projections and attend(): shapes, names, formulas.
 #include "support/catch.h"
 
 #include <cmath>

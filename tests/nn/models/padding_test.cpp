@@ -160,5 +160,5 @@ TEST_CASE("a padding token's row may hold anything in whole models") {
     return m(tensor_i64({1, 2, 3, 4}, {2, 2}), EncodedSequence{leaves[0], hidden, heard()}).logits;
   };
   check_padding<BahdanauDecoder>("Bahdanau's decoder", BahdanauDecoder(8, 7, {.dropout = 0.0}), decode);
-  check_padding<AttnDecoderRNN>("the seed's decoder", AttnDecoderRNN(8, 7, {.dropout = 0.0}), decode);
+  check_padding<AttnDecoderRNN>("the location-only decoder", AttnDecoderRNN(8, 7, {.dropout = 0.0}), decode);
 }

@@ -35,7 +35,7 @@ OneStep bahdanau_step(const BahdanauDecoder& m, const Tensor& token, const Encod
 
 }  // namespace
 
-TEST_CASE("X-09: weights of the location-only decoder never look at the source, Bahdanau's do") {
+TEST_CASE("weights of the location-only decoder never look at the source, Bahdanau's do") {
   manual_seed(1);
   AttnDecoderRNN location(6, 9, {.max_length = 5});
   BahdanauDecoder bahdanau(6, 9);
@@ -67,7 +67,7 @@ TEST_CASE("X-09: weights of the location-only decoder never look at the source, 
   CHECK(slope(location) == 0.0);
 }
 
-TEST_CASE("X-09: the location-only decoder gives weight to padding and to places behind the source") {
+TEST_CASE("the location-only decoder gives weight to padding and to positions after the source") {
   manual_seed(2);
   AttnDecoderRNN location(6, 9, {.max_length = 8});
   location.eval();
@@ -84,7 +84,7 @@ TEST_CASE("X-09: the location-only decoder gives weight to padding and to places
   CHECK(amax(weights[1].slice(-1, 3, 5)).item() == 0.0);
 }
 
-TEST_CASE("X-10: the location-only decoder has an embedding and a use for its dropout") {
+TEST_CASE("the location-only decoder has an embedding and a use for its dropout") {
   manual_seed(3);
   const AttnDecoderRNN decoder(6, 9);
   CHECK(decoder.dropout.p == 0.1);
@@ -119,7 +119,7 @@ TEST_CASE("location-only decoder: each row of a batch reads its own sentence") {
   }
 }
 
-TEST_CASE("B-08: the context is a weighted mean of the encoder's states, new at each step") {
+TEST_CASE("Bahdanau decoder: the context is a weighted mean of the encoder's states, new at each step") {
   manual_seed(5);
   BahdanauDecoder decoder(6, 9, {.num_layers = 2});
   decoder.to(Dtype::f64);

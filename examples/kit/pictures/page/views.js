@@ -1,12 +1,3 @@
-// The attention page's views, each an entry of the script's table `views`:
-//     title         on its tab
-//     draw(root)    fills root from `state`
-//     select(token) marks a token's weights; null: none is selected
-#include <heed/examples/kit/pictures/attention_page.h>
-
-namespace heed::kit {
-
-const char* const attention_page_views = R"js(
 // --- Head view: lines between two columns of tokens -------------------------------------------
 
 const rowHeight = 26, mostLines = 1500;
@@ -282,6 +273,4 @@ function weightTable(i) {
       state.heads.length > 1 ? make('th', {scope: 'col'}, 'mean') : '')),
     make('tbody', {}, ...keys.map(row)));
 }
-)js";
-
-}  // namespace heed::kit
+start();

@@ -1,13 +1,9 @@
-// The attention page's script: data, state, controls. The views follow in attention_page_views.cpp.
-#include <heed/examples/kit/pictures/attention_page.h>
+'use strict';
 
-namespace heed::kit {
-
-const char* const attention_page_script = R"js(
 const page = JSON.parse(document.getElementById('data').textContent);
 const state = {view: 'head', set: 0, layer: 0, heads: [],
                token: null};  // or {side: 'q' or 'k', index}
-const views = {};  // name -> {title, draw(root), select(token)}; attention_page_views.cpp fills it
+const views = {};  // name -> {title, draw(root), select(token)}; views.js fills it
 
 // An element: make('td', {class: 'x', onclick: f}, 'text' or elements …). Text is never parsed as
 // HTML. A value that is null or undefined leaves its attribute out.
@@ -225,6 +221,3 @@ function start() {
   });
   fresh();
 }
-)js";
-
-}  // namespace heed::kit
