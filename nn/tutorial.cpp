@@ -1,7 +1,7 @@
 #include <heed/nn/tutorial.h>
 
 #include <heed/autograd/ops.h>
-#include <heed/nn/attention/fused_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/unseen.h>
 
 namespace heed::nn::tutorial {
