@@ -1,12 +1,11 @@
 // Ops that read a part of their one input: a slice, a row of a table.
 //
-//     return op("select", core::select(x.array(), axis, i), part(x, keep(…), [=](auto& g, const SoFar& so_far, …) {
-//       return <so_far.sum with g added at its place, or zeros of x's shape with g there>;
-//     }));
+//     op("select", y, part(x, [axis, index](auto& g, const SoFar& so_far) { … }))
 //
-// An edge's rule would make zeros of the whole input for each part that is read: T steps that each read one row of a
-// (T, d) input would cost O(T² d) in backward. This rule is handed what other uses of the input gave, where nobody else
-// can see it, and adds its share in place: O(T d).
+// The rule returns so_far.sum with g added at the part's position, or, where that is empty, zeros of x's shape with g
+// there, made by ops. An edge's rule would make zeros of the whole input for each part that is read: T steps that each
+// read one row of a (T, d) input would cost O(T² d) in backward. This rule is handed what other uses of the input gave,
+// where nothing else can see it, and adds its share in place: O(T d).
 #pragma once
 
 #include <optional>

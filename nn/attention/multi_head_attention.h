@@ -7,7 +7,7 @@
 // checkpoints load unchanged, but its boolean masks mean the opposite of ours (masks.h).
 //
 // Weights are returned only if need_weights is set, and per head unless average_weights is; PyTorch returns
-// their average unless told not to.
+// their average unless told not to. Introductions to attention call it otherwise: nn/tutorial.h.
 #pragma once
 
 #include <heed/nn/attention/attention.h>

@@ -59,51 +59,7 @@ Tensor attended_by_loops(const Tensor& q, const Tensor& k, const Tensor& v, doub
   return tensor(out, {q.size(0), v.size(1)}, Dtype::f64);
 }
 
-// One space for each run of them: trailing comments are aligned.
-std::string squeezed(const std::string& text) {
-  std::string out;
-  for (const char c : text)
-    if (c != ' ' || (!out.empty() && out.back() != ' ')) out += c;
-  return out;
-}
-
 }  // namespace
-
-TEST_CASE("tutorial: the lines of use at the head of tutorial.h compile and give what they say") {
-  manual_seed(1);
-  // clang-format off
-  namespace tutorial = heed::nn::tutorial;
-  const Tensor x = randn({2, 5, 8});  // two sequences of five vectors
-  const tutorial::attention_in_transformers::MultiHeadAttention split(4, 8);
-  const Tensor y = split(x, x, x, nn::causal_mask(5));  // value, key, query, mask
-  const tutorial::SelfAttention self(8, 16);
-  const Tensor z = self(x);  // (2, 5, 16)
-  const auto [output, weights] = tutorial::AdditiveAttention(8, 8, 16)(x, x, x);
-  const tutorial::AttnDecoderRNN decoder(8, 100);
-  const auto step = decoder(randn({1, 2, 8}), zeros({1, 2, 8}), x);  // input, hidden, encoder_outputs
-  // clang-format on
-  CHECK(y.shape() == Shape{2, 5, 8});
-  CHECK(z.shape() == Shape{2, 5, 16});
-  CHECK(output.shape() == Shape{2, 5, 8});
-  CHECK(weights.shape() == Shape{2, 5, 5});
-  CHECK(step.output.shape() == Shape{2, 100});
-
-  const std::string header = core::read_file(HEED_TESTS_DIR "/../nn/tutorial.h");
-  const std::string here = core::read_file(HEED_TESTS_DIR "/nn/tutorial_test.cpp");
-  const auto block = [](const std::string& text, const std::string& begin, const std::string& prefix) {
-    std::vector<std::string> lines;
-    for (size_t at = text.find(prefix + begin); at != std::string::npos && text.compare(at, prefix.size(), prefix) == 0;
-         at = text.find('\n', at) + 1)
-      lines.push_back(squeezed(text.substr(at + prefix.size(), text.find('\n', at) - at - prefix.size())));
-    return lines;
-  };
-  const std::vector<std::string> said = block(header, "namespace tutorial =", "//     ");
-  std::vector<std::string> done = block(here, "namespace tutorial =", "  ");
-  REQUIRE(said.size() == 9);
-  REQUIRE(done.size() > said.size());
-  done.resize(said.size());
-  CHECK(done == said);
-}
 
 TEST_CASE("tutorial: every class of the texts, under its name, with its arguments in their order") {
   namespace tutorial = nn::tutorial;

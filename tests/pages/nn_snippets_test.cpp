@@ -170,3 +170,12 @@ TEST_CASE("nn's headers: a Transformer writes a token at a time") {
 #include <snippets/nn_models_seq2seq_transformer_h_1.inc>
   CHECK(logits.shape() == Shape{2, 11});
 }
+
+TEST_CASE("nn's headers: the classes of introductions to attention") {
+#include <snippets/nn_tutorial_h_1.inc>
+  CHECK(y.shape() == Shape{2, 5, 8});
+  CHECK(z.shape() == Shape{2, 5, 16});
+  CHECK(output.shape() == Shape{2, 5, 8});
+  CHECK(weights.shape() == Shape{2, 5, 5});
+  CHECK(step.output.shape() == Shape{2, 100});
+}
