@@ -114,9 +114,16 @@ TEST_CASE("a change of dtype is differentiable") {
 
 TEST_CASE("gradcheck judges large values by their size, small ones too") {
   const Tensor w = test::spread({3}, 0.5, 2.0), b = test::spread({3}, -1.0, 1.0, 1);
-  for (const double size : {1e9, 1e-9})
+  for (const double size : {1e9, 1e-9}) {
     CHECK(complaint([&](const Tensor& a) { return layer_norm(a, w, b, 1e-5) * size; }, x, {.atol = 1e-9 * size}) ==
           "no error");
+    const auto recorded_times = [&](double factor) {
+      return complaint([=](const Tensor& a) { return square(a) * (grad_enabled() ? size * factor : size); }, x,
+                       {.order = 1, .atol = 1e-9 * size});
+    };
+    CHECK(recorded_times(1 + 1e-14) == "no error");
+    CHECK(contains(recorded_times(1 + 1e-8), "when recorded: both must be equal"));
+  }
 }
 
 TEST_CASE("gradcheck halves its step as often as a steep function asks for") {

@@ -276,7 +276,8 @@ TEST_CASE("probabilities where logits should be are noticed, once, and honest lo
     CHECK(said({x, softmax(x, -1), softmax(x, -1), log_softmax(x, -1)}) == probabilities);
     for (const Tensor& honest :
          {x, x * 1e-3, zeros({5, 7}, dtype), rand({5, 7}, dtype), eye(7, dtype), zeros({5, 1}, dtype), -abs(x), x - 1e4,
-          softmax(x, 0), zeros({0, 7}, dtype), x * INFINITY, cat({softmax(x, -1), x}, 0)})
+          softmax(x, 0), zeros({0, 7}, dtype), x * INFINITY, cat({softmax(x, -1), x}, 0), cat({x, softmax(x, -1)}, 0),
+          cat({log_softmax(x, -1), x}, 0), cat({x, log_softmax(x, -1)}, 0)})
       CHECK(said({honest}).empty());
   }
   // 10 000 batches of logits of every size, as they come out of layers: not once.
