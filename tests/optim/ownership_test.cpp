@@ -131,6 +131,16 @@ TEST_CASE("ownership: a layer that was removed is not replaced by what is older 
   CHECK(said.find("parameter 2 of 3, (4,): nothing but this optimizer holds it") != std::string::npos);
 }
 
+TEST_CASE("ownership: where nothing has a gradient yet, what only the optimizer holds is not spoken of") {
+  Linear m(4, 4);
+  std::vector<Tensor> all = m.parameters();
+  all.push_back(parameter(ones({4})));
+  SGD sgd(all, {.lr = 0.1});
+  all.clear();
+  CHECK(stderr_of([&] { sgd.step(); }).empty());
+  CHECK(stderr_of([&] { train(m, sgd, 1); }).find("parameter 2 of 3, (4,): nothing but") != std::string::npos);
+}
+
 TEST_CASE("ownership: a member that visit() forgot is warned of once, each of them, in every module") {
   for (const bool with_scope : {true, false}) {
     Forgetful one, other;
