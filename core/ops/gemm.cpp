@@ -175,27 +175,31 @@ template <class T> void multiply_column(const Gemm<T>& p) {
   add_bias(p);
 }
 
+/// One entry of a batch.
+template <class T> void multiply_entry(const Gemm<T>& p) {
+  const bool column = p.n == 1 && p.m > 1 && p.c_row == 1 && p.k >= 64;
+  column ? multiply_column(p) : multiply(p);
+}
+
 }  // namespace
 
 template <class T> void gemm(const Gemm<T>& p) {
   if (p.m <= 0 || p.n <= 0 || p.batch <= 0) return;
-  const auto one = [&p](int64_t entry) {
-    Gemm<T> product = p;
-    product.a += entry * p.a_batch;
-    product.b += entry * p.b_batch;
-    product.c += entry * p.c_batch;
-    const bool column = p.n == 1 && p.m > 1 && p.c_row == 1 && p.k >= 64;
-    column ? multiply_column(product) : multiply(product);
-  };
 #ifdef HEED_WITH_BLIS
   if (p.batch == 1 && p.k > 0) return gemm_blis(p), add_bias(p);
 #endif
-  if (p.batch == 1) return one(0);
+  if (p.batch == 1) return multiply_entry(p);
   // Many entries: a thread takes whole ones. Few large ones: all threads work on each in turn.
   const int64_t work = p.m * p.n * std::max<int64_t>(1, p.k);
   const int64_t grain = p.batch >= 8 || work < task_work ? ceil_div(task_work, work) : p.batch;
   parallel_for(p.batch, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t entry = begin; entry < end; ++entry) one(entry);
+    Gemm<T> product = p;
+    for (int64_t entry = begin; entry < end; ++entry) {
+      product.a = p.a + entry * p.a_batch;
+      product.b = p.b + entry * p.b_batch;
+      product.c = p.c + entry * p.c_batch;
+      multiply_entry(product);
+    }
   });
 }
 

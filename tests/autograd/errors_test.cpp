@@ -78,6 +78,29 @@ TEST_CASE("autograd's errors say what was given, what is wrong and what to do") 
   }
 }
 
+TEST_CASE("operators name their operands in the order of the formula") {
+  const Tensor a = ones({2}), b = ones({3}), p = a > 0.0, q = b > 0.0;
+  const Mistake mistakes[] = {
+      {"add", [&] { a + b; }},
+      {"sub", [&] { a - b; }},
+      {"mul", [&] { a* b; }},
+      {"div", [&] { a / b; }},
+      {"eq", [&] { eq(a, b); }},
+      {"ne", [&] { ne(a, b); }},
+      {"lt", [&] { a < b; }},
+      {"le", [&] { a <= b; }},
+      {"gt", [&] { a > b; }},
+      {"ge", [&] { a >= b; }},
+      {"logical_and", [&] { p & q; }},
+      {"logical_or", [&] { p | q; }},
+      {"maximum", [&] { maximum(a, b); }},
+      {"minimum", [&] { minimum(a, b); }},
+      {"pow", [&] { pow(a, b); }},
+  };
+  for (const Mistake& mistake : mistakes)
+    CHECK(message_of<ShapeError>(mistake.make).starts_with(mistake.says + ": (2,) and (3,)"));
+}
+
 TEST_CASE("errors say in which module") {
   const core::ScopeFrame frame{nullptr, nullptr,
                                [](const core::ScopeFrame&) { return std::string("decoder.layers.1"); }, nullptr};

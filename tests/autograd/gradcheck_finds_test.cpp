@@ -114,12 +114,29 @@ TEST_CASE("a change of dtype is differentiable") {
 
 TEST_CASE("gradcheck judges large values by their size, small ones too") {
   const Tensor w = test::spread({3}, 0.5, 2.0), b = test::spread({3}, -1.0, 1.0, 1);
-  for (const double size : {1e9, 1e-9})
+  for (const double size : {1e9, 1e-9}) {
     CHECK(complaint([&](const Tensor& a) { return layer_norm(a, w, b, 1e-5) * size; }, x, {.atol = 1e-9 * size}) ==
           "no error");
+    const auto recorded_times = [&](double factor) {
+      return complaint([=](const Tensor& a) { return square(a) * (grad_enabled() ? size * factor : size); }, x,
+                       {.order = 1, .atol = 1e-9 * size});
+    };
+    CHECK(recorded_times(1 + 1e-14) == "no error");
+    CHECK(contains(recorded_times(1 + 1e-8), "when recorded: both must be equal"));
+  }
 }
 
 TEST_CASE("gradcheck halves its step as often as a steep function asks for") {
   CHECK(complaint([](const Tensor& a) { return sin(a * 60.0); }) == "no error");
   CHECK(complaint([](const Tensor& a) { return exp(a * 12.0); }) == "no error");
+}
+
+TEST_CASE("gradcheck extrapolates differences of wide steps to the last digits") {
+  // (f(x + h) - f(x - h)) / 2h = 5x⁴ + 10x²h² + h⁴, with h from 256 to 1/16.
+  const auto fifth_power = [](double factor) {  // a value of x⁵, a derivative of x⁵·factor
+    return complaint([=](const Tensor& a) { return pow(a, 5.0) * factor + pow(a, 5.0).detach() * (1.0 - factor); }, x,
+                     {.order = 1, .atol = 0, .rtol = 1e-9, .step = 256});
+  };
+  CHECK(fifth_power(1.0) == "no error");
+  CHECK(contains(fifth_power(1.0 + 1e-8), "the rule gives"));
 }

@@ -352,6 +352,12 @@ TEST_CASE("random: truncated normal follows the conditional distribution") {
   Array narrow({1000});  // f32 must not round out of the interval
   fill_truncated_normal(narrow, 0, 1, 0.1, 0.1000001, g);
   for (float v : values<float>(narrow)) CHECK((v >= 0.1 && v <= 0.1000001));
+  const float next = std::nextafter(1.0F, 2.0F);  // of two numbers each is drawn as often
+  fill_truncated_normal(narrow, 1, 1, 1, next, g);
+  const std::vector<float> drawn = values<float>(narrow);
+  const auto ones = std::count(drawn.begin(), drawn.end(), 1.0F), others = std::count(drawn.begin(), drawn.end(), next);
+  CHECK(ones + others == 1000);
+  CHECK(std::min(ones, others) > 400);
 }
 
 TEST_CASE("random: ranges are half open, and odd arguments do what they say") {

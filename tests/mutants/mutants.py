@@ -5,6 +5,7 @@
     ninja -C build/mutants heed test_core test_autograd test_nn test_optim test_golden
     tests/mutants/mutants.py build/mutants              # hours; started again, it goes on where it was
     tests/mutants/mutants.py build/mutants --report     # the table and the survivors of what was run
+    tests/mutants/mutants.py build/mutants --these FILE # mutants given as equivalent.txt gives them, or that file
 
 For maintainers (Python 3, ninja, g++ or clang++); no test runs it. A mutant is one change of one token or term of a
 source: a sign, an index, a comparison, a constant, the order of two operands, a term that goes, && for ||. Which
@@ -30,7 +31,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
 sys.path.insert(0, HERE)
-from places import mutants_of  # noqa: E402
+from places import Place, mutants_of  # noqa: E402
 
 # Sources by what they are, and how many mutants of each kind.
 KINDS = {
@@ -189,8 +190,8 @@ class Tree:
             return None
         if code < 0:
             return {24: "did not end", 9: "did not end"}.get(-code, f"signal {-code}")
-        failed = re.search(r"-{20,}\n(.+?)\n(?:  .*\n)*-{20,}", said)
-        return failed[1].strip() if failed else f"exit code {code}"
+        failed = re.search(r"-{20,}\n((?:.+\n)+?)-{20,}", said)  # a long title takes two lines
+        return " ".join(failed[1].split()) if failed else f"exit code {code}"
 
     def measure(self):
         """What the tests take without a mutant, which they must pass. Measured once a tree."""
@@ -233,16 +234,43 @@ def judge(tree, kind, m):
     return "survived", ""
 
 
+def blocks_of(file_name):
+    """[(path, original line, mutated line, reason)]"""
+    found = []
+    with open(file_name, encoding="utf-8") as file:
+        text = "".join(line for line in file if not line.startswith("#"))
+    for block in re.split(r"\n\s*\n", text.strip()):
+        path, was, new, *reason = block.splitlines()
+        found.append((path, was[2:].strip(), new[2:].strip(), " ".join(reason)))
+    return found
+
+
 def equivalents():
     """{(path, original line, mutated line): reason}"""
-    found = {}
-    with open(os.path.join(HERE, "equivalent.txt"), encoding="utf-8") as file:
-        blocks = re.split(r"\n\s*\n", "".join(line for line in file if not line.startswith("#")))
-    for block in blocks:
-        lines = [line for line in block.strip().splitlines()]
-        if len(lines) >= 4:
-            found[lines[0], lines[1][2:].strip(), lines[2][2:].strip()] = " ".join(lines[3:])
-    return found
+    return {(path, was, new): reason for path, was, new, reason in blocks_of(os.path.join(HERE, "equivalent.txt"))}
+
+
+def lines_like(path, was):
+    """[(number, line)] of a source; nothing where there is no such source."""
+    where = os.path.join(ROOT, path)
+    if not os.path.exists(where):
+        return []
+    with open(where, encoding="utf-8") as file:
+        return [(n, line) for n, line in enumerate(file.read().split("\n"), 1) if line.strip() == was]
+
+
+def judge_these(tree, file_name):
+    """One verdict a mutant; a line that stands twice in its source is changed at each place."""
+    for path, was, new, _ in blocks_of(file_name):
+        kind = next((k for k in KINDS if path in sources(k)), "ops")
+        places_here = lines_like(path, was)
+        if not places_here:
+            print(f"       no such line {path}: {was}", flush=True)
+        for number, line in places_here:
+            since = time.monotonic()
+            m = Place(path, number, 0, 0, new, "given", line, line.replace(was, new), "")
+            outcome, how = judge(tree, kind, m)
+            print(f"{time.monotonic() - since:5.0f} s  {outcome:10} {path}:{number} {new}: {how}", flush=True)
 
 
 def report(log, full):
@@ -271,6 +299,9 @@ def report(log, full):
         if outcome == "survived" or full:
             print(f"\n{outcome}: {entry['path']}:{entry['line']} ({entry['change']})\n- {entry['was'].strip()}"
                   f"\n+ {entry['is'].strip()}" + (f"\n  {reason}" if reason else ""))
+    for path, was, _, _ in blocks_of(os.path.join(HERE, "equivalent.txt")):
+        if not lines_like(path, was):
+            print(f"\nequivalent.txt: {path} has no such line: {was}")
 
 
 def main():
@@ -281,6 +312,7 @@ def main():
     options.add_argument("--kinds", nargs="*", default=list(KINDS), help="of " + ", ".join(KINDS))
     options.add_argument("--minutes", type=float, default=1e9, help="begin no mutant after so many")
     options.add_argument("--again", action="store_true", help="survivors that nothing explains, once more")
+    options.add_argument("--these", metavar="FILE", help="no others: those of a file with blocks as in equivalent.txt")
     options.add_argument("--report", action="store_true", help="run nothing: the table and the survivors")
     options.add_argument("--list", action="store_true", help="run nothing: how many places each source has")
     o = options.parse_args()
@@ -302,6 +334,8 @@ def main():
     tree = Tree(o.build)
     tree.unchanged = {}
     tree.measure()
+    if o.these:
+        return judge_these(tree, o.these)
     end = time.monotonic() + 60 * o.minutes
     known = equivalents()
     queues = {kind: chosen(kind, o.seed) for kind in o.kinds}

@@ -196,6 +196,22 @@ TEST_CASE("optim: gradients that are not finite") {
   CHECK(optim::clip_grad_norm({}, 1.0) == 0);
 }
 
+TEST_CASE("optim: SGD's dampening weakens a momentum, and without one does nothing") {
+  const auto after = [](const optim::SGDOptions& options) {
+    Tensor p = parameter(tensor({8, 0}));
+    optim::SGD sgd({p}, options);
+    for (int i = 0; i < 3; ++i) {
+      p.set_grad(tensor({2, -4}));
+      sgd.step();
+    }
+    return p.to_vector();
+  };
+  using Values = std::vector<double>;
+  CHECK(after({.lr = 0.5, .dampening = 0.5}) == Values{5, 6});
+  CHECK(after({.lr = 0.5, .momentum = 1}) == Values{2, 12});  // 1 + 2 + 3 times the gradient
+  CHECK(after({.lr = 0.5, .momentum = 1, .dampening = 0.5}) == Values{3.5, 9});
+}
+
 TEST_CASE("optim: error messages") {
   using namespace optim;
   Tensor p = parameter(zeros({2})), q = parameter(zeros({3}));

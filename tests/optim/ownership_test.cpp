@@ -116,6 +116,31 @@ TEST_CASE("ownership: a parameter that became a buffer is warned of once, a seco
   CHECK(stderr_of([&] { step(), step(); }).find("parameter 1 of 3, (4,)") != std::string::npos);
 }
 
+TEST_CASE("ownership: a layer that was removed is not replaced by what is older or has another shape") {
+  const Tensor older = parameter(ones({4}));
+  Linear m(4, 4);
+  std::vector<Tensor> all = m.parameters();
+  all.push_back(parameter(ones({4})));
+  SGD sgd(all, {.lr = 0.1});
+  all.clear();
+  const Tensor wider = parameter(ones({1, 4})), idle = parameter(ones({4}));  // idle: newer, but not reached
+  const std::string said = stderr_of([&] {
+    sum(m(ones({1, 4})) * older * wider).backward();
+    sgd.step();
+  });
+  CHECK(said.find("parameter 2 of 3, (4,): nothing but this optimizer holds it") != std::string::npos);
+}
+
+TEST_CASE("ownership: where nothing has a gradient yet, what only the optimizer holds is not spoken of") {
+  Linear m(4, 4);
+  std::vector<Tensor> all = m.parameters();
+  all.push_back(parameter(ones({4})));
+  SGD sgd(all, {.lr = 0.1});
+  all.clear();
+  CHECK(stderr_of([&] { sgd.step(); }).empty());
+  CHECK(stderr_of([&] { train(m, sgd, 1); }).find("parameter 2 of 3, (4,): nothing but") != std::string::npos);
+}
+
 TEST_CASE("ownership: a member that visit() forgot is warned of once, each of them, in every module") {
   for (const bool with_scope : {true, false}) {
     Forgetful one, other;

@@ -133,6 +133,15 @@ TEST_CASE("schedules: Noam's peak, and what it is of the inverse square root") {
   CHECK(plain.lr() == 1.0);
 }
 
+TEST_CASE("schedules: a warm-up that ends where the decay does is followed by the last rate") {
+  TwoGroups groups;
+  WarmupCosineLR schedule(groups.sgd, {.warmup = 3, .decay = 3, .final_lr = 0.01});
+  for (const double rate : {0.1 / 4, 0.1 / 2, 0.1 * 3 / 4, 0.01, 0.01}) {
+    CHECK(schedule.lr() == Approx(rate).epsilon(1e-14));
+    schedule.step();
+  }
+}
+
 TEST_CASE("schedules: several on one optimizer begin with the same first rate") {
   TwoGroups groups;
   const ConstantLR third(groups.sgd);

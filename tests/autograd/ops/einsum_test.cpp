@@ -154,3 +154,10 @@ TEST_CASE("einsum says what is wrong with an equation or its operands") {
   CHECK(message_of<Error>([&] { einsum("", {Tensor()}); }) ==
         "einsum: \"\", operand 0: is an empty Tensor: it has no numbers to compute with");
 }
+
+TEST_CASE("einsum: an output of as many axes as there can be") {
+  const Tensor a = tensor({1, 2, 3, 4}, {2, 1, 2, 1}), b = tensor({5, 6}, {1, 2, 1, 1});
+  const Tensor y = einsum("abcd,efgh", {a, b});
+  CHECK(y.shape() == Shape{2, 1, 2, 1, 1, 2, 1, 1});
+  CHECK(y.to_vector() == std::vector<double>{5, 6, 10, 12, 15, 18, 20, 24});
+}

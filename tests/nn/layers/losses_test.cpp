@@ -155,6 +155,7 @@ TEST_CASE("the KL divergence stays finite where both probabilities are 0, in eve
     loss.backward({.retain_graph = true});
     for (const double g : scores.grad().to_vector()) CHECK(std::isfinite(g));
     for (const double g : target.grad().to_vector()) CHECK(std::isfinite(g));
+    CHECK(target.grad()[2].item() == 0);  // what is absent has no part in the loss
   }
   CHECK(kl_div(log_q, tensor({0, 0.5, 0.5}, Dtype::f64), {.reduction = Reduction::sum}).item() ==
         INFINITY);  // what is likely and called impossible
@@ -273,10 +274,15 @@ TEST_CASE("probabilities where logits should be are noticed, once, and honest lo
     const Tensor x = randn({5, 7}, dtype) * 3.0;
     CHECK(said({softmax(x, -1)}) == probabilities);
     CHECK(said({log_softmax(x, -1)}) == logarithms);
+    const Tensor two = softmax(x.slice(1, 0, 2), -1);
+    CHECK(said({two}).starts_with("warning: cross_entropy: logits (5, 2): each row sums to 1"));
+    CHECK(
+        said({log(two)}).starts_with("warning: cross_entropy: logits (5, 2): each row is a distribution's logarithm"));
     CHECK(said({x, softmax(x, -1), softmax(x, -1), log_softmax(x, -1)}) == probabilities);
     for (const Tensor& honest :
          {x, x * 1e-3, zeros({5, 7}, dtype), rand({5, 7}, dtype), eye(7, dtype), zeros({5, 1}, dtype), -abs(x), x - 1e4,
-          softmax(x, 0), zeros({0, 7}, dtype), x * INFINITY, cat({softmax(x, -1), x}, 0)})
+          softmax(x, 0), zeros({0, 7}, dtype), x * INFINITY, cat({softmax(x, -1), x}, 0), cat({x, softmax(x, -1)}, 0),
+          cat({log_softmax(x, -1), x}, 0), cat({x, log_softmax(x, -1)}, 0)})
       CHECK(said({honest}).empty());
   }
   // 10 000 batches of logits of every size, as they come out of layers: not once.
