@@ -281,6 +281,7 @@ template <class Body> int in_child(const Body& body) {
 TEST_CASE("kit interrupt: the first signal is noted, the second ends the program") {
   const auto raised = [](int first, int second) {
     return in_child([=] {
+      for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_DFL);  // nohup ignores one
       kit::watch_interrupts();
       if (kit::interrupted()) return 90;
       raise(first);
