@@ -60,6 +60,9 @@ foreach(folder core autograd nn optim examples golden)
   endif()
 endforeach()
 
+# The steps from each formula to its fast form, which heed_bench --steps measures, are right.
+target_sources(test_core PRIVATE "${PROJECT_SOURCE_DIR}/tests/bench/steps.cpp")
+
 # Parts of the suites again on the loops that define the kernels (core/kernels/plain.h).
 set(plain_core "gemm:*")
 set(plain_nn "*attention*")
