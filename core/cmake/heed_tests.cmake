@@ -83,6 +83,20 @@ foreach(folder core autograd nn optim examples golden pages)
   endif()
 endforeach()
 
+# The steps from each formula to its fast form, which heed_bench --steps measures, are right.
+target_sources(test_core PRIVATE "${PROJECT_SOURCE_DIR}/tests/bench/steps.cpp")
+
+# Parts of the suites again on the loops that define the kernels (core/kernels/plain.h).
+set(plain_core "gemm:*")
+set(plain_nn "*attention*")
+set(plain_optim "~[.]~[slow]~[soak]~[data]")
+set(plain_golden "~[.]~[slow]~[soak]~[data]")
+foreach(folder core nn optim golden)
+  add_test(NAME "HEED_ISA=plain: ${folder}" COMMAND test_${folder} ${plain_${folder}})
+  set_tests_properties("HEED_ISA=plain: ${folder}" PROPERTIES LABELS "quick;full" ENVIRONMENT "HEED_ISA=plain"
+                       FAIL_REGULAR_EXPRESSION "No test cases matched")
+endforeach()
+
 # The benchmarks: built so that they stay right, run by hand (tests/bench/heed_bench.cpp).
 file(GLOB bench_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/bench/*.cpp")
 add_executable(heed_bench ${bench_sources})

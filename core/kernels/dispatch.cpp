@@ -9,7 +9,7 @@
 
 namespace heed::core {
 
-extern const Kernels kernels_baseline;
+extern const Kernels kernels_baseline, kernels_plain;
 #if defined(__x86_64__)
 extern const Kernels kernels_avx2, kernels_avx512;
 #elif defined(__aarch64__)
@@ -29,6 +29,7 @@ std::vector<const Kernels*> supported_kernels() {
   tables.push_back(&kernels_neon);
 #endif
   tables.push_back(&kernels_baseline);
+  tables.push_back(&kernels_plain);
   return tables;
 }
 

@@ -3,11 +3,11 @@
 // Everything fast in heed ends here. A table holds one function per job and element type; the
 // sources kernels_baseline.cpp, kernels_avx2.cpp, kernels_avx512.cpp and kernels_neon.cpp each
 // compile kernels.inc at their own vector width, and dispatch.cpp picks one table at start
-// (HEED_ISA=baseline|avx2|avx512|neon overrides; a name this machine cannot run is an Error). The
-// plain loops that say what each function means are in tests/support/reference.h.
+// (HEED_ISA=baseline|avx2|avx512|neon overrides; a name this machine cannot run is an Error). Each
+// function has a plain twin in plain.h, the loop that defines it; HEED_ISA=plain runs on these.
 //
 // All pointers are to distinct or identical ranges, never to partly overlapping ones.
-// Strides are in elements: 1 adjacent, 0 one number repeated, others walked one by one.
+// Strides are in elements: 1 contiguous, 0 one element repeated, others walked one by one.
 // Thread-safe: no function keeps state.
 #pragma once
 
@@ -16,7 +16,8 @@
 
 namespace heed::core {
 
-// y = f(x). Order is the order of Kernels::unary.
+// y = f(x). The only list of these functions: names and definitions (plain_maps.h) and kernels (maps.inc)
+// are found by tag, and one that is missing does not compile.
 enum class Unary : uint8_t {
   neg,
   abs,
@@ -51,7 +52,7 @@ enum class Binary : uint8_t { add, sub, mul, div, maximum, minimum, pow, count }
 // y = f(x, g): derivatives of the activations, so that backward is one pass: g · f'(x).
 enum class UnaryGrad : uint8_t { relu, gelu, gelu_tanh, silu, tanh_from_output, sigmoid_from_output, count };
 
-// C (m × n) = A B [+ C] [+ bias], one depth k summed from zero, on one thread. B's columns are adjacent within a
+// C (m × n) = A B [+ C] [+ bias], one depth k summed from zero, on one thread. B's columns are contiguous within a
 // group of tile_columns. Groups of tile_rows rows of A are a_panel apart, groups of columns of B
 // b_panel: tile_rows·a_row and tile_columns where the matrix is not packed.
 template <class T> struct GemmBlock {
@@ -66,7 +67,7 @@ template <class T> struct GemmBlock {
   const T* bias;  // (n) or null
 };
 
-// The same for few rows: k adjacent in A and in B (column j of B begins at b + j·b_col).
+// The same for few rows: k contiguous in A and in B (column j of B begins at b + j·b_col).
 template <class T> struct GemmDots {
   int64_t m, n, k;
   const T* a;
@@ -82,16 +83,17 @@ template <class T> struct GemmDots {
 template <class T> struct KernelsOf {
   using UnaryFn = void (*)(const T* x, int64_t x_stride, T* y, int64_t n);
   using BinaryFn = void (*)(const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* y, int64_t n);
-  using UnaryGradFn = void (*)(const T* x, const T* g, T* y, int64_t n);  // all adjacent
+  using UnaryGradFn = void (*)(const T* x, const T* g, T* y, int64_t n);  // all contiguous
 
   UnaryFn unary[static_cast<int>(Unary::count)];
   BinaryFn binary[static_cast<int>(Binary::count)];
-  // The same, y past the caches (streaming.h); those that compute more than memory sends as the plain ones.
+  // The same with y stored past the caches (streaming.h); functions bound by arithmetic have no streamed
+  // version: their entry is the one above.
   UnaryFn unary_streamed[static_cast<int>(Unary::count)];
   BinaryFn binary_streamed[static_cast<int>(Binary::count)];
   UnaryGradFn unary_grad[static_cast<int>(UnaryGrad::count)];
 
-  // Σ xᵢ and Σ aᵢ bᵢ over n adjacent numbers, summed pairwise in blocks: error O(log n) ulp. The
+  // Σ xᵢ and Σ aᵢ bᵢ over n contiguous elements, summed pairwise in blocks: error O(log n) ulp. The
   // order depends on n only.
   T (*sum)(const T* x, int64_t n);
   T (*dot)(const T* a, const T* b, int64_t n);
@@ -99,7 +101,7 @@ template <class T> struct KernelsOf {
   void (*axpy)(T alpha, const T* x, T* y, int64_t n);                          // y += alpha x
   void (*add_rows)(const T* x, int64_t x_row, int64_t rows, T* y, int64_t n);  // y += each of the rows, in order
 
-  // Rows of length n, adjacent. A row whose maximum is -inf (every key masked) gives zeros.
+  // Contiguous rows of length n. A row whose maximum is -inf (every key masked) gives zeros.
   using RowsFn = void (*)(const T* x, int64_t rows, T* y, int64_t n);
   RowsFn softmax, log_softmax;
   // ln Σ exp x = max x + the value; that is ln(1 + beside), beside = Σ exp(x - max x) - 1 to its last digit.
@@ -145,9 +147,9 @@ template <class T> struct KernelsOf {
   int tile_rows, tile_columns;
   void (*gemm_block)(const GemmBlock<T>& block);
   void (*gemm_dots)(const GemmDots<T>& block);
-  // y (n) += x (k) B (k × n), B's columns adjacent.
+  // y (n) += x (k) B (k × n), B's columns contiguous.
   void (*add_row_times_matrix)(const T* x, int64_t x_stride, const T* b, int64_t b_row, T* y, int64_t n, int64_t k);
-  // Panels of `width` numbers a step: to[l·width + i] = from[i·across + l·along], i < width, l < k;
+  // Panels of `width` elements per step: to[l·width + i] = from[i·across + l·along], i < width, l < k;
   // then the next panel, until n are done. The last panel may be narrower, at the same distances.
   void (*pack)(const T* from, int64_t across, int64_t along, int64_t n, int64_t k, int64_t width, T* to);
   // to[j·to_row + i] = from[i·from_row + j] for i < rows, j < columns.

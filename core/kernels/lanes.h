@@ -1,7 +1,7 @@
-// Walking memory a register at a time, and folding a register to one number.
+// Walking memory a register at a time, and folding a register to one element.
 //
-// Every loop over n numbers is written once, for a whole register or a part of one. Nothing outside
-// of the n numbers is touched. Internal linkage, as simd.h.
+// Every loop over n elements is written once, for a whole register or a part of one. Nothing outside
+// of the n elements is touched. Internal linkage, as simd.h.
 #pragma once
 
 #include <heed/core/kernels/simd.h>
@@ -52,7 +52,7 @@ template <class T> inline void store(T* p, Vec<T> v, Part part) {
   else __asm__ volatile("vmovupd %1, %0%{%2%}" : "+m"(memory) : "v"(v), "Yk"(mask));
 }
 #else
-/// n < lanes numbers, in pieces whose sizes are the bits of n: no call, no loop.
+/// n < lanes elements, in pieces whose sizes are the bits of n: no call, no loop.
 template <class T> inline void copy_part(T* to, const T* from, int64_t n) {
   if constexpr (lanes < T >> 8) {
     if (n & 8) __builtin_memcpy(to, from, 8 * sizeof(T)), to += 8, from += 8;
@@ -78,7 +78,7 @@ template <class T> inline void store(T* p, Vec<T> v, Part part) {
 }
 #endif
 
-/// The same for a type that is said: a vector of another width, or a single number.
+/// The same for a given type: a vector of another width, or a single element.
 template <class V, class T> inline V load_as(const T* p) {
   V v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -89,7 +89,7 @@ template <class V, class T> inline void store_as(T* p, V v) { __builtin_memcpy(p
 inline int64_t count(Full, int64_t whole) { return whole; }
 inline int64_t count(Part part, int64_t) { return part.n; }
 
-/// Every stride-th number.
+/// Every stride-th element.
 template <class T, class P> inline Vec<T> gather(const T* p, int64_t stride, P part) {
   Vec<T> v = {};
   for (int64_t j = 0; j < count(part, lanes<T>); ++j) v[j] = p[j * stride];
@@ -105,7 +105,7 @@ template <int... i> struct Half<0, i...> {
   }
 };
 
-/// One number from the lanes, halves first: combine(combine(x0, x8), combine(x4, x12)) and so on.
+/// One element from the lanes, halves first: combine(combine(x0, x8), combine(x4, x12)) and so on.
 template <class T, int bytes, class Combine> inline T fold_lanes(typename VecOf<T, bytes>::type v, Combine combine) {
   constexpr int half = bytes / static_cast<int>(sizeof(T)) / 2;
   if constexpr (half == 1) return combine(T(v[0]), T(v[1]));

@@ -1,4 +1,4 @@
-// Vec<T>: as many numbers as one register of the instruction set holds.
+// Vec<T>: as many elements as one register of the instruction set holds.
 //
 // Built on the vector extension of GCC and Clang: +, -, *, /, <, ?: work lane by lane, and the
 // compiler picks the instructions. Included only by the kernels_<isa>.cpp files, which first say
@@ -20,7 +20,7 @@ template <class T, int bytes> struct VecOf<T, bytes, true> {
 };
 template <class T> using Vec = typename VecOf<T, HEED_VECTOR_BYTES>::type;
 
-/// Whether a product and the sum it goes to are rounded once, together.
+/// Whether a product and the sum to which it is added are rounded once, together.
 #if HEED_VECTOR_BYTES > 16 || defined(__aarch64__)
 constexpr bool has_fma = true;
 #else

@@ -1,5 +1,5 @@
-// Walking memory whose results go past the caches (core/streaming.h says when that pays). Internal linkage, as
-// simd.h.
+// Walking memory while storing results past the caches (core/streaming.h says when that pays). Internal linkage,
+// as simd.h.
 #pragma once
 
 #include <heed/core/kernels/lanes.h>
@@ -7,15 +7,14 @@
 namespace heed::core {
 namespace {
 
-/// Asks for p[ahead], which may lie behind the array's end: so an address, not a pointer. Locality 3
-/// brings it into the first cache, 2 into the second. Inlined at once: GCC may leave out the call of a function
-/// that does nothing else.
+/// Prefetches p[ahead], which may lie after the array's end: so an address, not a pointer. Locality 3 brings it into
+/// the L1 cache, 2 into L2. Always inlined: GCC may drop the call of a function that does nothing else.
 template <int locality = 3, class T> [[gnu::always_inline]] inline void prefetch(const T* p, int64_t ahead) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(p) + sizeof(T) * static_cast<uintptr_t>(ahead);
   __builtin_prefetch(reinterpret_cast<const void*>(address), 0, locality);
 }
 
-/// A whole register to where its size divides the address, past the caches.
+/// Stores a whole register past the caches; its size must divide the address.
 template <class V> inline void stream_store(void* to, V v) {
   V& memory = *static_cast<V*>(__builtin_assume_aligned(to, sizeof(V)));
 #if defined(__x86_64__) && HEED_VECTOR_BYTES == 16
@@ -27,13 +26,13 @@ template <class V> inline void stream_store(void* to, V v) {
 #endif
 }
 
-/// Numbers from p up to the first address that stream_store takes.
+/// Elements from p up to the first address that stream_store takes.
 template <class T> inline int64_t until_aligned(const T* p) {
   const auto past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) % sizeof(Vec<T>) / sizeof(T));
   return past ? lanes<T> - past : 0;
 }
 
-/// A whole register of a result that goes past the caches.
+/// A whole register of a result that is stored past the caches.
 struct Streamed {};
 
 /// How a part of a result is stored: a whole register, where `streamed`, past the caches.
@@ -43,13 +42,14 @@ template <bool streamed> inline auto stored(Full whole) {
 }
 template <bool> inline Part stored(Part part) { return part; }
 
-/// Who stores past the caches reads from memory, too: 2 KiB ahead are what it sends in its latency.
+/// A streamed result is computed from memory too. 2 KiB ahead = latency x bandwidth.
 template <class T> inline Vec<T> load(const T* p, Streamed, T = {}) {
   prefetch(p, 2048 / static_cast<int64_t>(sizeof(T)));
   return load(p);
 }
 
-/// For loads of two arrays by turns: the processor sees both ahead, and being asked costs it a tenth.
+/// For alternating loads of two arrays: the hardware prefetcher follows both; explicit prefetches make it a tenth
+/// slower.
 inline Full without_asking(Streamed) { return {}; }
 inline Part without_asking(Part part) { return part; }
 

@@ -53,7 +53,7 @@ constexpr bool underflow_is_free =
     false;
 #endif
 
-/// x 2ⁿ, results below the normal numbers included; n comes as integers and as numbers.
+/// x 2ⁿ, denormal results included; n is given twice, as integers and as floats.
 template <class V> inline V times_power_of_two(V x, [[maybe_unused]] Bits<V> n, [[maybe_unused]] V n_float) {
 #if defined(__x86_64__) && HEED_VECTOR_BYTES == 64
   V y;
@@ -109,7 +109,7 @@ template <class V> inline V expm1(V x) {
 template <class V> inline V log(V x) {
   if constexpr (is_f32<V>) {
     const Bits<V> tiny = x < 1.17549435e-38f;
-    // What has no logarithm goes through as 1, so that the integers below stay in range.
+    // Zero, negatives and NaN are replaced by 1, so that the integers below stay in range.
     const V normal = select<V>(x > 0.0f, select<V>(tiny, x * 8388608.0f, x), splat<V>(1.0f));
     const Bits<V> u = bits_as<Bits<V>>(normal);
     // x = 2ᵉ (1 + f) with 1 + f in [√½, √2)

@@ -1,5 +1,5 @@
 // Cross-entropy of rows of logits with class targets: log-softmax and the choice of the target's
-// entry in one pass over the logits. Backward needs them again, and two numbers a row.
+// entry in one pass over the logits. Backward needs them again, and two values per row.
 //
 //     lossᵢ = -Σ_c T_ic log softmax(xᵢ)_c,    T_ic = w_c ((1 - ε) [c = tᵢ] + ε / C)
 //

@@ -1,6 +1,7 @@
 // Elementwise ops: a walk over strided operands (strided_walk.h) that hands each run to a kernel.
 #include <cmath>
 
+#include <heed/core/kernels/plain_maps.h>
 #include <heed/core/number.h>
 #include <heed/core/op_name.h>
 #include <heed/core/ops/ops.h>
@@ -11,17 +12,7 @@ namespace heed::core {
 
 namespace {
 
-// The names that errors give, in the order of the enums.
-constexpr const char* unary_names[] = {
-    "neg", "abs",  "sign",    "square", "sqrt", "rsqrt", "reciprocal", "exp",  "expm1",    "log",   "log1p", "sin",
-    "cos", "tanh", "sigmoid", "erf",    "relu", "gelu",  "gelu_tanh",  "silu", "softplus", "floor", "ceil",  "round"};
-constexpr const char* binary_names[] = {"add", "sub", "mul", "div", "maximum", "minimum", "pow"};
-constexpr const char* gradient_names[] = {"relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid"};
 constexpr const char* compare_names[] = {"eq", "ne", "lt", "le", "gt", "ge"};
-
-template <class Enum, size_t n> const char* name_in(const char* const (&names)[n], Enum value) {
-  return names[static_cast<size_t>(value)];
-}
 
 void check_same_dtype(const char* op, const Array& a, const Array& b) {
   check<DtypeError>(a.dtype() == b.dtype(), op, ": ", a.shape(), " ", a.dtype(), " and ", b.shape(), " ", b.dtype(),
@@ -122,7 +113,7 @@ void check_mask(const char* op, const Array& mask) {
 }  // namespace
 
 Array map(Unary function, const Array& x) {
-  const char* const op = name_in(unary_names, function);
+  const char* const op = plain::definition(function).name;
   const OpName at(op);
   check_defined(x);
   Array y(x.shape(), x.dtype());
@@ -138,7 +129,7 @@ Array map(Unary function, const Array& x) {
 }
 
 Array map_grad(UnaryGrad function, const Array& x, const Array& g) {
-  const char* const op = name_in(gradient_names, function);
+  const char* const op = plain::definition(function).name;
   const OpName at(op);
   check_operands(op, x, g);
   const Array from = contiguous(x), by = contiguous(g);
@@ -153,7 +144,7 @@ Array map_grad(UnaryGrad function, const Array& x, const Array& g) {
 }
 
 Array zip(Binary function, const Array& a, const Array& b) {
-  const char* const op = name_in(binary_names, function);
+  const char* const op = plain::definition(function).name;
   const OpName at(op);
   check_operands(op, a, b);
   if (gives_fractions(function, a)) return zip(function, to(a, Dtype::f32), to(b, Dtype::f32));
@@ -169,7 +160,7 @@ Array zip(Binary function, const Array& a, const Array& b) {
 }
 
 Array zip(Binary function, const Array& a, double b) {
-  const char* const op = name_in(binary_names, function);
+  const char* const op = plain::definition(function).name;
   const OpName at(op);
   check_defined(a);
   if (gives_fractions(function, a)) return zip(function, to(a, Dtype::f32), b);
@@ -184,7 +175,7 @@ Array zip(Binary function, const Array& a, double b) {
 }
 
 Array zip(Binary function, double a, const Array& b) {
-  const char* const op = name_in(binary_names, function);
+  const char* const op = plain::definition(function).name;
   const OpName at(op);
   check_defined(b);
   if (gives_fractions(function, b)) return zip(function, a, to(b, Dtype::f32));
@@ -215,7 +206,7 @@ void add_into(const Array& y, const Array& added, double alpha) {
 }
 
 void zip_into(Binary function, const Array& y, const Array& operand) {
-  const char* const op = name_in(binary_names, function);
+  const char* const op = plain::definition(function).name;
   const OpName at(op);
   check_operands(op, y, operand);
   check<DtypeError>(!gives_fractions(function, y), op, ": ", y.shape(), " ", y.dtype(),
@@ -231,7 +222,7 @@ void zip_into(Binary function, const Array& y, const Array& operand) {
 }
 
 Array compare(Compare relation, const Array& a, const Array& b) {
-  const char* const op = name_in(compare_names, relation);
+  const char* const op = compare_names[static_cast<size_t>(relation)];
   const OpName at(op);
   check_operands(op, a, b);
   return dispatch(a.dtype(), [&]<class T>() {
@@ -240,7 +231,7 @@ Array compare(Compare relation, const Array& a, const Array& b) {
 }
 
 Array compare(Compare relation, const Array& a, double b) {
-  const char* const op = name_in(compare_names, relation);
+  const char* const op = compare_names[static_cast<size_t>(relation)];
   const OpName at(op);
   check_defined(a);
   return dispatch(a.dtype(), [&]<class T>() {

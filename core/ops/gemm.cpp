@@ -46,7 +46,7 @@ template <class T> void add_bias(const Gemm<T>& p) {
   for (int64_t i = 0; i < p.m; ++i) kernels_of<T>().axpy(T(1), p.bias, p.c + i * p.c_row, p.n);
 }
 
-/// Few rows, and each column of B adjacent in memory, as in x Wᵀ: dot products.
+/// Few rows, and each column of B contiguous, as in x Wᵀ: dot products.
 template <class T> void few_rows_times_transposed(const Gemm<T>& p) {
   Storage adjacent;
   const T* a = p.a;
@@ -64,7 +64,7 @@ template <class T> void few_rows_times_transposed(const Gemm<T>& p) {
   });
 }
 
-/// One row, and each row of B adjacent in memory.
+/// One row, and each row of B contiguous.
 template <class T> void row_times_matrix(const Gemm<T>& p) {
   clear(p);
   const int64_t grain = ceil_div(ceil_div(task_work, p.k), 64) * 64;
@@ -91,7 +91,7 @@ void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64
   const T* const bias = p.bias && l + k == p.k ? p.bias + col : nullptr;
   const bool accumulate = p.accumulate || l > 0;
   GemmBlock<T> block{m, n, k, a, p.a_row, p.a_col, mr * p.a_row, b, b_row, b_panel, c, p.c_row, accumulate, bias};
-  // Rows whose numbers are adjacent are read where they are: each is then a stream of its own.
+  // Contiguous rows are read where they are: each is then a stream of its own.
   if (p.a_col != 1 && m * k > 8192) {
     if (packed.row != row) {
       packed = {Storage(sizeof(T) * static_cast<size_t>(ceil_div(m, mr) * mr * k)), row};

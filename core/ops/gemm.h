@@ -3,7 +3,7 @@
 // Operands are strided, so that a transposed or head-split matrix is never copied first. The fast
 // path packs blocks of A and B into panels that fit the caches and multiplies them in registers
 // (Goto & van de Geijn 2008); small products go without packing. The plain triple loop that says
-// what it computes is tests/support/reference.h: matmul.
+// what it computes is plain_products.h: matmul; kernels/gemm.md goes from there to here, step by step.
 //
 // Same bits for any number of threads: K is never split between threads, the K block is a constant,
 // and the path depends on the whole shape and strides only. On every path a block of K is summed from
@@ -22,7 +22,7 @@ template <class T> struct Gemm {
   const T* b;
   int64_t b_row, b_col;
   T* c;
-  int64_t c_row;            // C(i, j) = c[i·c_row + j]: columns are adjacent
+  int64_t c_row;            // C(i, j) = c[i·c_row + j]: columns are contiguous
   bool accumulate = false;  // C += A B
   const T* bias = nullptr;  // (n), added to every row
   // A batch: operand p of each is that many elements further on. 0 repeats it.

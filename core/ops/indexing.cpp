@@ -14,7 +14,7 @@ namespace heed::core {
 
 namespace {
 
-// What may be added to one place one after the other in f32; where it can be more, the sum is in f64.
+// Additions to one position that may follow each other in f32; where there can be more, the sum is in f64.
 constexpr int64_t many_additions = 512;
 
 void check_index(const char* op, const Array& index) {
@@ -103,7 +103,7 @@ void for_each_position(const char* op, const Array& index, const Array& x, int a
   }
 }
 
-// A contiguous array as (outer, axis, inner): slices along the axis are rows of `inner` numbers.
+// A contiguous array as (outer, axis, inner): slices along the axis are rows of `inner` elements.
 struct Slices {
   int64_t outer = 1, inner = 1;
   Slices(const Shape& shape, int axis) {

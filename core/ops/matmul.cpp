@@ -16,8 +16,8 @@ void check_factors(const char* op, const Array& a, const Array& b) {
                     b.shape(), " ", b.dtype(), ": needs one floating dtype: convert with to(Dtype)");
 }
 
-// c = a b for matrices with the same batch axes (strides may be 0). The innermost batch axis goes
-// to gemm; the axes outside it are counted here.
+// c = a b for matrices with the same batch axes (strides may be 0). The innermost batch axis is
+// passed to gemm; the axes outside it are counted here.
 template <class T> void batched(const Array& a, const Array& b, const Array& c) {
   const int batch = c.rank() - 2;
   Gemm<T> p{};

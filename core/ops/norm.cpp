@@ -1,4 +1,4 @@
-// Layer norm and RMS norm: each row of the last axis goes to a kernel.
+// Layer norm and RMS norm: each row of the last axis is passed to a kernel.
 #include <algorithm>
 
 #include <heed/core/op_name.h>
@@ -20,8 +20,8 @@ void check_norm(const char* op, const Array& x, const Array& weight, const Array
   }
 }
 
-// Kernels read weight and bias as adjacent numbers; an absent weight is 1, an absent bias 0.
-Array adjacent_or(double absent, const Array& p, const Array& x) {
+// Kernels read a contiguous weight and bias; an absent weight is 1, an absent bias 0.
+Array contiguous_or(double absent, const Array& p, const Array& x) {
   return p.defined() ? contiguous(p) : full({x.size(-1)}, absent, x.dtype());
 }
 
@@ -54,7 +54,7 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
   const OpName at("layer_norm");
   check_defined(x);
   check_norm("layer_norm", x, weight, bias);
-  const Array in = contiguous(x), w = adjacent_or(1, weight, x), b = adjacent_or(0, bias, x);
+  const Array in = contiguous(x), w = contiguous_or(1, weight, x), b = contiguous_or(0, bias, x);
   const Shape rows = outer_axes(x.shape(), 1);
   Normalized out{Array(x.shape(), x.dtype()), Array(rows, x.dtype()), Array(rows, x.dtype())};
   const int64_t n = x.size(-1);
@@ -73,7 +73,7 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
 
 NormGrad layer_norm_grad(const Array& x, const Array& weight, bool has_bias, const Normalized& norm, const Array& g) {
   const OpName at("layer_norm");
-  const Array in = contiguous(x), by = contiguous(g), w = adjacent_or(1, weight, x);
+  const Array in = contiguous(x), by = contiguous(g), w = contiguous_or(1, weight, x);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "layer_norm", [&]<class T>() {
     return norm_grad<T>(x, weight.defined(), has_bias, [&](int64_t r, T* dx, T* dw, T* db) {
@@ -87,7 +87,7 @@ Normalized rms_norm(const Array& x, const Array& weight, double eps) {
   const OpName at("rms_norm");
   check_defined(x);
   check_norm("rms_norm", x, weight, Array());
-  const Array in = contiguous(x), w = adjacent_or(1, weight, x);
+  const Array in = contiguous(x), w = contiguous_or(1, weight, x);
   Normalized out{Array(x.shape(), x.dtype()), Array(), Array(outer_axes(x.shape(), 1), x.dtype())};
   const int64_t n = x.size(-1);
   dispatch_floating(x.dtype(), "rms_norm", [&]<class T>() {
@@ -102,7 +102,7 @@ Normalized rms_norm(const Array& x, const Array& weight, double eps) {
 
 NormGrad rms_norm_grad(const Array& x, const Array& weight, const Normalized& norm, const Array& g) {
   const OpName at("rms_norm");
-  const Array in = contiguous(x), by = contiguous(g), w = adjacent_or(1, weight, x);
+  const Array in = contiguous(x), by = contiguous(g), w = contiguous_or(1, weight, x);
   const int64_t n = x.size(-1);
   return dispatch_floating(x.dtype(), "rms_norm", [&]<class T>() {
     return norm_grad<T>(x, weight.defined(), false, [&](int64_t r, T* dx, T* dw, T*) {

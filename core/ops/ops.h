@@ -2,7 +2,7 @@
 //
 // Floating ops take float32 and float64, both operands alike; binary ones also take integers, whose
 // sums and products wrap around. Operands are broadcast. `axis` may count from the end.
-// Errors: ShapeError where shapes do not fit, DtypeError where types do not, IndexError for places.
+// Errors: ShapeError where shapes do not fit, DtypeError where types do not, IndexError for positions.
 // Cost: one pass over the operands where nothing else is said. Safe to call from several threads.
 #pragma once
 
@@ -54,7 +54,7 @@ Array sum_to(const Array& x, const Shape& shape);
 
 // Matrix products (matmul.cpp).
 /// (…, n, k) @ (…, k, m) -> (…, n, m), batch axes broadcast; a 1-d operand is a row (left) or a
-/// column (right) whose axis goes from the result. O(n k m) a matrix. Operands are read by strides.
+/// column (right) whose axis is removed from the result. O(n k m) per matrix. Operands are read by strides.
 Array matmul(const Array& a, const Array& b);
 /// Σⱼ wᵢⱼ vⱼ over the pairs (i, j) that the mask permits: w (…, n, m), v (…, m, p), mask to (…, n, m).
 /// Whatever vⱼ holds, NaN too, it reaches no row i that it is forbidden to. REQUIRES wᵢⱼ 0 or NaN
@@ -74,7 +74,7 @@ Array log_softmax_grad(const Array& y, const Array& g, int64_t axis);
 
 // Normalisation over the last axis (norm.cpp).
 struct Normalized {
-  Array y, mean, rstd;  // mean and rstd (…), one a row; rms_norm leaves mean empty
+  Array y, mean, rstd;  // mean and rstd (…), one per row; rms_norm leaves mean empty
 };
 struct NormGrad {
   Array x, weight, bias;  // empty where there is none
@@ -100,7 +100,7 @@ struct TopK {
 };
 TopK topk(const Array& x, int64_t k, int64_t axis, bool largest);  // best first
 /// The positions, i64, that put x in order along the axis (sort.cpp). Equals keep their order; NaN
-/// counts as largest. O(n log n) a row.
+/// counts as largest. O(n log n) per row.
 Array argsort(const Array& x, int64_t axis, bool descending);
 
 // Filled (create.cpp).

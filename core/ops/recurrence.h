@@ -11,7 +11,7 @@
 // to wait for the step before. The gates are stacked in the order written above: G = 1, 3 or 4.
 //
 // Sequences are independent, so threads share out the batch. Same bits for any number of them.
-// Plain twins of the steps are in tests/support/reference.h.
+// The plain loops of one step are in kernels/plain_gates.h.
 //
 // Shapes: B batch, L steps, H hidden units. O(B L G H²) time; what is kept is O(B L G H).
 #pragma once
@@ -31,7 +31,7 @@ constexpr int64_t gates_of(CellKind kind) { return kind == CellKind::gru ? 3 : k
 struct RecurrenceInputs {
   CellKind kind;
   bool reverse;                  // from the last step to the first
-  std::vector<int64_t> lengths;  // (B), each 1 … L: steps behind are padding; empty: all L
+  std::vector<int64_t> lengths;  // (B), each 1 … L: steps after that are padding; empty: all L
   Array projected;               // (B, L, G·H)
   Array hidden, cell;            // (B, H), before the first step; cell for LSTM only
   Array weight, bias;            // (G·H, H) and (G·H); bias may be undefined

@@ -14,7 +14,7 @@ namespace heed::core {
 namespace {
 
 struct Axes {
-  unsigned reduced = 0;  // bit i: axis i goes
+  unsigned reduced = 0;  // bit i: axis i is removed
   Shape kept;            // result shape without the reduced axes
   Shape kept_dims;       // and with them as 1
 };
@@ -89,7 +89,7 @@ template <class T> T sum_nest(const T* x, const LoopNest<1>& nest, int64_t begin
   return total;
 }
 
-// y += each of the rows, of n adjacent numbers.
+// y += each of the rows, of n contiguous elements.
 template <class T> void add_adjacent_rows(const T* x, int64_t x_row, int64_t rows, T* y, int64_t n) {
   if constexpr (std::is_floating_point_v<T>) {
     kernels_of<T>().add_rows(x, x_row, rows, y, n);
@@ -116,9 +116,9 @@ template <class T> void add_rows(const T* x, const LoopNest<1>& rows, int64_t be
   rows.walk(begin, end, [&](const Run<1>& run) { add_adjacent_rows(x + run.offset[0], run.stride[0], run.n, y, w); });
 }
 
-// Sum over leading axes, kept columns adjacent.
+// Sum over leading axes, kept columns contiguous.
 template <class T> void sum_columns(const T* x, const LoopNest<1>& rows, int64_t n_rows, T* y, int64_t columns) {
-  // As many columns as there are for a thread: what is read of a row should be adjacent.
+  // As many columns as there are for a thread: what is read of a row should be contiguous.
   const int64_t enough = elementwise_grain / std::max<int64_t>(1, n_rows);
   parallel_for(columns, std::max({int64_t{16}, enough, (columns + num_threads() - 1) / num_threads()}),
                [&](int64_t begin, int64_t end) {
@@ -151,7 +151,7 @@ template <class T> void sum_into(const Array& x, unsigned reduced, const T* in, 
     });
     return;
   }
-  if (n_out == 1) {  // one number: chunks of fixed size, added in order
+  if (n_out == 1) {  // one element: chunks of fixed size, added in order
     const int64_t chunk = sum_chunk, chunks = (n_in - 1) / chunk + 1;
     const Storage memory(sizeof(T) * static_cast<size_t>(chunks));
     T* const partial = reinterpret_cast<T*>(memory.bytes());
@@ -183,7 +183,7 @@ template <class T> void sum_into(const Array& x, unsigned reduced, const T* in, 
   });
 }
 
-// Folds every reduced element into one number an output: f(accumulated, x).
+// Folds every reduced element into one element per output: f(accumulated, x).
 template <class T, class Accumulated, class Fold>
 void fold_into(const Array& x, unsigned reduced, Accumulated first, T* out, Fold&& fold) {
   Shape shape[2];

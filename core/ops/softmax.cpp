@@ -1,4 +1,4 @@
-// Softmax and its kin: the axis is moved to the end, then each row goes to a kernel.
+// Softmax and its kin: the axis is moved to the end, then each row is passed to a kernel.
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -3,7 +3,8 @@
 //     heed_bench --threads 1 --only gpt
 //     {"name":"gpt_train_S","peer":"heed","threads":1,"value":38.2,"unit":"ms","low":37.9,"high":41.0,…}
 //
-// peers/compare.py sets it beside PyTorch in the same run.
+// peers/compare.py sets it beside PyTorch in the same run. --steps prints a table instead: what each step from a
+// formula to its fast form is worth.
 #include <sys/resource.h>
 
 #include <iostream>
@@ -11,8 +12,10 @@
 #include <heed/core/memory/storage.h>
 #include <heed/core/parallel.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/format.h>
 #include "bench/bench.h"
 #include "bench/scaling.h"
+#include "bench/steps.h"
 
 using namespace heed;
 
@@ -26,23 +29,51 @@ double resident_mib() {  // highest so far; the kernel counts in KiB
   return static_cast<double>(usage.ru_maxrss) * 1024.0 / mib;
 }
 
+/// What each step from a formula to its fast form is worth, beside the first.
+void print_steps(const std::string& only, int threads, double seconds) {
+  bool found = false;
+  for (const bench::KernelSteps& kernel : {bench::softmax_steps(4096, 256), bench::layer_norm_steps(2048, 384),
+                                           bench::gemm_steps(512), bench::attention_steps(2048, 64)}) {
+    if (kernel.name.find(only) == std::string::npos) continue;
+    found = true;
+    std::cout << kernel.name << ": " << kernel.what << "; " << kernel.page << '\n';
+    double first = 0;
+    for (const bench::KernelStep& step : kernel.steps) {
+      set_num_threads(step.threaded ? threads : 1);
+      const bench::Figure f = bench::measure({kernel.name, kernel.unit, [&] { return step.run; }}, seconds);
+      if (first == 0) first = f.high;  // the best batch: what a step is worth, not what the machine has to spare
+      const std::string change = step.threaded ? cat(threads, threads == 1 ? " thread" : " threads") : step.change;
+      std::cout << kit::right(kit::fixed(f.high, 2), 9) << ' ' << kernel.unit.name
+                << kit::right(kit::fixed(f.high / first, 1), 8) << "x  " << change << std::endl;
+    }
+    std::cout << '\n';
+  }
+  check(found, "heed_bench: --steps --only ", only,
+        ": no kernel's name contains it: softmax, layer_norm, gemm, attention");
+}
+
 int run(int argc, char** argv) {
   int threads = 1;
   double seconds = 1.0;
   std::string only;
   std::filesystem::path plot;
-  bool list = false, machine = false;
+  bool list = false, machine = false, steps = false;
   kit::Cli cli("heed_bench", "Measures heed on this machine, one JSON line a workload.");
   cli.group("What", {{"only", &only, "workloads whose name contains this, or is it: =NAME", {.value = "TEXT"}},
                      {"threads", &threads, "threads that take part", {.min = 1}},
                      {"seconds", &seconds, "time for each", {.above = 0}},
                      {"list", &list, "names only"},
                      {"probe", &machine, "only how much of the machine is there: GFLOP/s at 1 thread and at --threads"},
+                     {"steps", &steps, "instead, the steps from a formula to its fast form, each beside the first"},
                      {"plot", &plot, "instead, draw how cost grows, as SVG files in this folder", {.value = "DIR"}}});
   if (!cli.parse(argc, argv)) return 0;
   set_num_threads(threads);
   if (machine) {
     std::cout << bench::probe(1) << ' ' << bench::probe(threads) << '\n';
+    return 0;
+  }
+  if (steps) {
+    print_steps(only, threads, seconds);
     return 0;
   }
   if (!plot.empty()) {

@@ -1,5 +1,6 @@
 // The fused attention against the plain one: masks, causality, grouped heads, dropout, layouts,
 // gradients.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>

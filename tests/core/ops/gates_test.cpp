@@ -7,21 +7,10 @@
 #include "support/reference.h"
 
 using namespace heed::test;
-namespace reference = heed::reference;
+using heed::reference::Row;
+namespace plain = heed::core::plain;
 
 namespace {
-
-// Unit i of each gate, of n units.
-template <class T> std::vector<double> unit(const std::vector<T>& x, size_t i, size_t n) {
-  std::vector<double> gates;
-  for (size_t at = i; at < x.size(); at += n) gates.push_back(static_cast<double>(x[at]));
-  return gates;
-}
-
-template <class T> void require_near(T y, double expected) {
-  CAPTURE(y, expected);
-  REQUIRE(std::fabs(static_cast<double>(y) - expected) <= tolerance<T> * (1 + std::fabs(expected)));
-}
 
 // For numbers of units that meet every tail.
 template <class Body> void for_each_gate_table(Body body) {
@@ -44,18 +33,15 @@ TEST_CASE("kernels: a step of a GRU and its gradient are the formulas, in place 
     std::vector<T> gates(4 * count), h = before, dx(3 * count), dp(3 * count), dh = g;
     kernel.gru(x.data(), p.data(), h.data(), gates.data(), h.data(), n);
     kernel.gru_grad(gates.data(), before.data(), dh.data(), dx.data(), dp.data(), dh.data(), n);
-    for (size_t i = 0; i < count; ++i) {
-      const double was = static_cast<double>(before[i]);
-      const std::vector<double> own = unit(p, i, count);
-      const reference::GruUnit expected(unit(x, i, count).data(), own.data(), was);
-      const reference::GruUnitGrad d(expected, own.data(), was, static_cast<double>(g[i]));
-      require_near(h[i], expected.h);
-      for (size_t k = 0; k < 3; ++k) {
-        require_near(dx[k * count + i], d.x[k]);
-        require_near(dp[k * count + i], d.p[k]);
-      }
-      require_near(dh[i], d.before);
-    }
+    Row gates_e(4 * count), h_e(count), dx_e(3 * count), dp_e(3 * count), dh_e(count);
+    const Row before_e = wide(before);
+    plain::gru(wide(x).data(), wide(p).data(), before_e.data(), gates_e.data(), h_e.data(), n);
+    plain::gru_grad(gates_e.data(), before_e.data(), wide(g).data(), dx_e.data(), dp_e.data(), dh_e.data(), n);
+    require_close(gates, gates_e);
+    require_close(h, h_e);
+    require_close(dx, dx_e);
+    require_close(dp, dp_e);
+    require_close(dh, dh_e);
   });
 }
 
@@ -68,15 +54,15 @@ TEST_CASE("kernels: a step of an LSTM and its gradient are the formulas, in plac
     std::vector<T> gates(5 * count), c = before, h(count), dx(4 * count), dc = g_cell;
     kernel.lstm(x.data(), p.data(), c.data(), gates.data(), c.data(), h.data(), n);
     kernel.lstm_grad(gates.data(), before.data(), g.data(), dc.data(), dx.data(), dc.data(), n);
-    for (size_t i = 0; i < count; ++i) {
-      const double was = static_cast<double>(before[i]);
-      const reference::LstmUnit expected(unit(x, i, count).data(), unit(p, i, count).data(), was);
-      const reference::LstmUnitGrad d(expected, was, static_cast<double>(g[i]), static_cast<double>(g_cell[i]));
-      require_near(h[i], expected.h);
-      require_near(c[i], expected.c);
-      for (size_t k = 0; k < 4; ++k) require_near(dx[k * count + i], d.x[k]);
-      require_near(dc[i], d.before);
-    }
+    Row gates_e(5 * count), c_e(count), h_e(count), dx_e(4 * count), dc_e(count);
+    const Row before_e = wide(before);
+    plain::lstm(wide(x).data(), wide(p).data(), before_e.data(), gates_e.data(), c_e.data(), h_e.data(), n);
+    plain::lstm_grad(gates_e.data(), before_e.data(), wide(g).data(), wide(g_cell).data(), dx_e.data(), dc_e.data(), n);
+    require_close(gates, gates_e);
+    require_close(c, c_e);
+    require_close(h, h_e);
+    require_close(dx, dx_e);
+    require_close(dc, dc_e);
   });
 }
 

@@ -1,5 +1,6 @@
 // GEMM against the plain triple loop: shapes, layouts, batches, epilogues, and the same bits for
 // any number of threads.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
