@@ -38,7 +38,7 @@ std::vector<std::shared_ptr<Leaf>> take_unowned_leaves() {
   return alive;
 }
 
-void Leaf::accumulate(Tensor g) {
+void Leaf::accumulate(Tensor&& g) {
   unowned.add(*this);
   if (!grad.defined()) {
     const bool own = g.is_contiguous() && g.array().storage().use_count() == 1;

@@ -22,7 +22,7 @@ struct Leaf : Node {
   std::weak_ptr<Node> self;
 
   Leaf() : Node("leaf") {}
-  void accumulate(Tensor g) override;  // grad += g; takes g's bytes over if nobody else can see them
+  void accumulate(Tensor&& g) override;  // grad += g; takes g's bytes over if nobody else can see them
   bool is_leaf() const override { return true; }
   bool requires_grad() const override { return wants_grad; }
   void pull(const std::shared_ptr<Node>&, const Tensor&, Pending&) override {}

@@ -58,7 +58,7 @@ struct Node : core::Pooled {
   virtual void pull(const std::shared_ptr<Node>& self, const Tensor& g, Pending& pending) = 0;
   virtual void release() = 0;  // drops what was saved
   virtual bool released() const = 0;
-  virtual void accumulate(Tensor) {}  // a leaf (leaf.h) sums what arrives
+  virtual void accumulate(Tensor&&) {}  // a leaf (leaf.h) sums what arrives
 
  private:
   static uint64_t next_id() {
