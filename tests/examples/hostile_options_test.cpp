@@ -1,5 +1,5 @@
 // Every option of every program with values that a slip or a script may give it: each is answered in one
-// line before anything is computed, or is none the worse for it.
+// line before anything is computed, or does no harm.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -46,7 +46,7 @@ const char* const programs[] = {
 
 }  // namespace
 
-TEST_CASE("Programs: every option refuses what is no value of its kind, in one line, with exit code 2", "[slow]") {
+TEST_CASE("Programs: every option refuses a value of another kind, in one line, with exit code 2", "[slow]") {
   int checked = 0;
   for (const std::string program : programs)
     for (const auto& [option, value] : options_of(program)) {
@@ -71,7 +71,7 @@ TEST_CASE("Programs: every option refuses what is no value of its kind, in one l
   CHECK(checked >= 500);
 }
 
-TEST_CASE("Programs: a folder that cannot be had is found out before anything is computed") {
+TEST_CASE("Programs: a folder that cannot be used is found out before anything is computed") {
   const TempDir dir;
   core::write_file_atomic(dir / "file", "x");
   std::filesystem::create_directories(dir.path() / "taken" / "loss.svg");
@@ -89,11 +89,11 @@ TEST_CASE("Programs: a folder that cannot be had is found out before anything is
     CAPTURE(program, ran.err);
     CHECK(ran.exit_code == 1);
     CHECK(ran.out.empty());
-    CHECK(contains(ran.err, "loss.svg\": is no file, and one is to be written there: move it away"));
+    CHECK(contains(ran.err, "loss.svg\": is not a file, but one is to be written there: move it away"));
   }
 }
 
-TEST_CASE("Programs: sizes that fit no machine or no model are refused before training") {
+TEST_CASE("Programs: sizes that no machine or model can have are refused before training") {
   const TempDir dir;
   std::string text;
   for (int i = 0; i < 1000; ++i) text += "abcd\n"[i * i % 5];
@@ -208,7 +208,7 @@ TEST_CASE("two_moons: points that are not finite are left out of the pictures, a
     CHECK(ran.exit_code == 0);
     const std::string picture = core::read_file(dir / "boundary.svg"), loss = core::read_file(dir / "loss.svg");
     const bool beyond = std::strlen(noise) == 4 ? std::string(noise) == "1e39" : true;
-    CHECK(contains(ran.out, "left out, for they are not finite: ") == beyond);
+    CHECK(contains(ran.out, "left out because they are not finite: ") == beyond);
     if (beyond) CHECK(contains(picture, " values left out: not finite"));
     for (const std::string& svg : {picture, loss})
       for (const char* bad : {"\"nan", "\"-nan", "\"inf", "\"-inf", "Mnan", "Lnan"}) CHECK_FALSE(contains(svg, bad));
@@ -216,7 +216,7 @@ TEST_CASE("two_moons: points that are not finite are left out of the pictures, a
   }
 }
 
-TEST_CASE("Programs: a stdout that is closed or full is an error at the end, no file takes its place") {
+TEST_CASE("Programs: a stdout that is closed or full is an error at the end, and no file receives its text") {
   for (const std::string program : {"attention_by_hand", "two_moons --steps 1", "kernel_regression --seeds 1"}) {
     const std::string name = program.substr(0, program.find(' '));
     for (const char* where : {" >&-", " >/dev/full", " >&- <&-"}) {

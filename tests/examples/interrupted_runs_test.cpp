@@ -61,7 +61,7 @@ TEST_CASE("Interrupted: Ctrl-C, SIGTERM and SIGHUP leave checkpoint, plot and sa
   CHECK(ran.exit_code == 143);
   for (const char* file : {"checkpoint.safetensors", "loss.svg", "attention.svg"})
     CHECK(std::filesystem::exists(out / file));
-  CHECK(contains(ran.out, "examples all right"));
+  CHECK(contains(ran.out, "examples entirely right"));
   CHECK(contains(ran.err, "; checkpoint saved. To resume:\n"));
 }
 
@@ -131,9 +131,9 @@ TEST_CASE("Interrupted: --resume says all that differs in words, takes more step
         "char_gpt: --resume " + out / "checkpoint.safetensors" +
             ": was made with another text: give the text that it was made with\n");
   CHECK(run("text", " --heads 1 --width 8 --steps 2" + resume).err ==
-        "char_gpt: --steps 2: the checkpoint is at step 3 already: give at least as many\n");
+        "char_gpt: --steps 2: the checkpoint is already at step 3: give at least as many\n");
   CHECK(contains(run("text", " --heads 1 --width 8 --steps 3 --resume '" + out / "model.safetensors" + "'").err,
-                 ": is no checkpoint of this program: give one that it made\n"));
+                 ": is not a checkpoint of this program: give one that it made\n"));
   CHECK(run("text", " --heads 1 --width 8 --steps 6" + resume).exit_code == 0);
   CHECK(kit::read_metric(out / "metrics.jsonl", "loss").steps == std::vector<double>{1, 2, 3, 4, 5, 6});
 }

@@ -138,7 +138,7 @@ TEST_CASE("tasks: a checkpoint of other settings is refused") {
   CHECK(run_program(options + " --steps 5" + resume).exit_code == 0);
   const Ran fewer = run_program(options + " --steps 1" + resume);
   CHECK(fewer.exit_code == 2);
-  CHECK(contains(fewer.err, "tasks: --steps 1: the checkpoint is at step 5 already: give at least as many"));
+  CHECK(contains(fewer.err, "tasks: --steps 1: the checkpoint is already at step 5: give at least as many"));
 }
 
 TEST_CASE("tasks: a run that stopped and went on is the run that never stopped") {

@@ -15,7 +15,7 @@ Ids random_order(size_t n, Generator& generator) {
 
 int64_t length_of(const Ids& lengths, int64_t i) { return lengths[static_cast<size_t>(i)]; }
 
-// The longest sequence times their number.
+// The length of the longest sequence times the number of sequences.
 int64_t rectangle(const Ids& lengths, const Ids& batch) {
   int64_t longest = 0;
   for (const int64_t i : batch) longest = std::max(longest, length_of(lengths, i));
@@ -41,7 +41,7 @@ std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& o, Gene
   std::vector<Ids> batches;
   for (int64_t begin = 0; begin < n; begin += pool) {
     const auto first = order.begin() + begin, last = order.begin() + std::min(n, begin + pool);
-    std::stable_sort(first, last, shorter);  // equals stay in their random order
+    std::stable_sort(first, last, shorter);  // equal lengths stay in random order
     Ids batch;
     for (auto i = first; i != last; ++i) {  // *i is the longest so far
       const auto size = static_cast<int64_t>(batch.size()) + 1;

@@ -84,7 +84,7 @@ std::vector<uint8_t> from_base64(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("kit attention page: the weights are there to the last bit") {
+TEST_CASE("kit attention page: the weights are stored to the last bit") {
   const kit::AttentionPage page = example();
   const kit::Json data = data_of(kit::attention_html(page));
   CHECK(data.at("exact").as_bool());
@@ -199,14 +199,14 @@ TEST_CASE("kit attention page: what does not fit is refused") {
   const std::string here = "attention page: set 's' of 1 queries and 2 keys: ";
   CHECK(refusal([](auto&) {}) == "no error");
   CHECK(refusal([](auto& page) { page.sets.clear(); }) ==
-        "attention page: 't': has no sets: give one set of weights at least");
+        "attention page: 't': has no sets: give at least one set of weights");
   CHECK(refusal([](auto& page) { page.sets[0].queries.clear(); }) ==
-        "attention page: set 's' of 0 queries and 2 keys: has no tokens: give one text for each "
+        "attention page: set 's' of 0 queries and 2 keys: has no tokens: give one text per "
         "query and key");
   CHECK(refusal([](auto& page) { page.sets[0].layers.clear(); }) ==
-        here + "has no layers: give the weights of one at least");
+        here + "has no layers: give the weights of at least one");
   CHECK(refusal([](auto& page) { page.sets[0].layers[0].clear(); }) ==
-        here + "layer 0 has no heads: give one at least");
+        here + "layer 0 has no heads: give at least one");
   CHECK(refusal([](auto& page) { page.sets[0].layers[0][0].pop_back(); }) ==
         here + "layer 0, head 0 has 1 weights: give queries x keys of them, row by row");
   CHECK(refusal([](auto& page) { page.sets[0].allowed = {true}; }) ==
@@ -217,7 +217,7 @@ TEST_CASE("kit attention page: weights that are not finite are shown as 0, and t
   for (const int64_t exact_limit : {100, 0}) {
     kit::AttentionPage page{.sets = {{.name = "s", .queries = {"a", "b"}, .keys = {"a", "b"}}},
                             .exact_limit = exact_limit};
-    page.sets[0].layers = {{{3e38f, NAN, -3e38f, INFINITY}}};  // a range that f32 does not hold, too
+    page.sets[0].layers = {{{3e38f, NAN, -3e38f, INFINITY}}};  // also a range that f32 cannot hold
     const std::string html = kit::attention_html(page);
     CHECK(html.find("Weights that are not finite (NaN or infinite) and are shown as 0: 2.") != std::string::npos);
     const std::string data = html.substr(html.find("id=\"data\""), 400);
@@ -269,9 +269,13 @@ TEST_CASE("kit attention page: a browser shows the numbers that C++ wrote", "[sl
   CHECK(shown == page.sets[0].layers[1][2]);
 
   seen = browse(dir / "page.html", "#view=head&set=1&token=q1");
-  CHECK(seen.find("token 'b' attends 0.75 to 'b', 0.25 to 'a' (head 0)") != std::string::npos);
+  CHECK(seen.find("'b' (#1) attends 0.75 to 'b' (#1), 0.25 to 'a' (#0) (head 0)") != std::string::npos);
   CHECK(count(seen, "<line ") == 2);
   CHECK(seen.find("CONSOLE") == std::string::npos);
+
+  // The first query may see the first key only: what is masked is not listed.
+  seen = browse(dir / "page.html", "#view=head&set=1&token=q0");
+  CHECK(seen.find("'a' (#0) attends 1.00 to 'a' (#0) (head 0)") != std::string::npos);
 
   seen = browse(dir / "page.html", "#view=heat&set=1");
   CHECK(count(seen, "<td class=\"masked\"") == 1);

@@ -67,7 +67,7 @@ TEST_CASE("kit baselines: by hand") {
   CHECK(near(kit::bigram_nats({0, 0, 1}, {0, 1}, 2), std::log(2.0)));
   CHECK(message_of<IndexError>([] { kit::bigram_nats({0, 2}, {0}, 2); }) == "bigram: id 2: is not in 0 … 1");
   CHECK(message_of<Error>([] { kit::unigram_nats({0}, {}, 2); }) ==
-        "unigram: 1 training and 0 validation symbols: there must be one of each at least");
+        "unigram: 1 training and 0 validation symbols: there must be at least one of each");
 }
 
 TEST_CASE("kit baselines: tinyshakespeare's published values", "[data]") {
@@ -118,7 +118,7 @@ TEST_CASE("kit sampling: infinities are handled, mistakes refused") {
   CHECK(kit::sample({0, infinity}, 0.0) == 1);
   CHECK(message_of<Error>([] { kit::sample({}, 0.5); }) == "sample: no logits: give one for each token");
   CHECK(message_of<Error>([] { kit::sample({0, NAN}, 0.5); }) ==
-        "sample: logit 1 is nan: look for where it came from (detect_anomaly)");
+        "sample: logit 1 is nan: find out where it came from (detect_anomaly)");
   CHECK(message_of<Error>([] { kit::sample({-infinity, -infinity}, 0.5); }) ==
         "sample: all 2 logits are -inf: no token is allowed");
   CHECK(message_of<Error>([] { kit::sample({0}, 1.0); }) == "sample: u is 1: must be at least 0 and less than 1");

@@ -158,15 +158,14 @@ TEST_CASE("kit svg: wrong sizes are refused") {
   CHECK(message_of<ShapeError>([&] { kit::terminal_heat_map(map); }) ==
         "heat map: 2 rows and 3 columns, but 5 values, 2 row and 3 column labels: give rows x "
         "columns "
-        "values, and a label for each or none");
+        "values, and a label per row and column, or none");
   map = small_map();
   map.row_labels.pop_back();
   CHECK(message_of<ShapeError>([&] { kit::svg({.panels = {map}}); }) ==
-        "heat map: 2 rows and 3 columns, but 1 and 3 labels: give one for each, or none");
+        "heat map: 2 rows and 3 columns, but 1 and 3 labels: give one per row and column, or none");
   CHECK(message_of<ShapeError>([&] { kit::svg({.panels = {small_map()}, .columns = 0}); }) ==
-        "svg: 0 columns of panels of 640 x 400: a panel is at least 200 x 120, and there is one "
-        "column at "
-        "least: enlarge them");
+        "svg: 0 columns of panels of 640 x 400: a panel is at least 200 x 120, and there is at "
+        "least one column: enlarge them");
 }
 
 TEST_CASE("kit plot: ticks are round numbers inside the range") {

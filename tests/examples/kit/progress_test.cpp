@@ -111,6 +111,8 @@ TEST_CASE("kit format: numbers, times, widths") {
   CHECK(kit::shortest(0.1) == "0.1");
   for (const double nan : {double(NAN), std::copysign(double(NAN), -1.0)})
     CHECK(kit::fixed(nan, 4) + kit::general(nan) + kit::shortest(nan) + kit::shortest(float(nan)) == "nannannannan");
+  CHECK(kit::grouped(0) + ' ' + kit::grouped(999) + ' ' + kit::grouped(2000) == "0 999 2,000");
+  CHECK(kit::grouped(-100) + ' ' + kit::grouped(-1234567) + ' ' + kit::grouped(100000) == "-100 -1,234,567 100,000");
   CHECK(kit::clock_time(0) == "00:00");
   CHECK(kit::clock_time(59.6) == "01:00");
   CHECK(kit::clock_time(3725) == "1:02:05");
@@ -138,7 +140,7 @@ TEST_CASE("kit metrics log: one object a line, not finite is null") {
   CHECK(core::read_file(dir / "metrics.jsonl").empty());
 }
 
-TEST_CASE("kit metrics log: a value of all steps can be read back") {
+TEST_CASE("kit metrics log: one metric of all steps can be read back") {
   const TempDir dir;
   {
     kit::MetricsLog log(dir / "m.jsonl");
@@ -182,9 +184,9 @@ TEST_CASE("kit metrics log: a file of something else is left alone") {
   const std::string file = dir / "metrics.jsonl";
   core::write_file_atomic(file, "{\"step\":1}\nhello\n");
   CHECK(message_of<FormatError>([&] { kit::MetricsLog(file, 5); }) ==
-        file + ":2: \"hello\": is no step with its numbers: move the file away to start a new one");
+        file + ":2: \"hello\": is not a step with its values: move the file away to start a new one");
   CHECK(core::read_file(file) == "{\"step\":1}\nhello\n");
-  // What could not be read back when the run ends is found out when it begins.
+  // A line that could not be read when the run ends is refused when it begins.
   for (const char* line :
        {"{\"step\":1,\"loss\":}", "{\"step\":1,\"loss\":\"x\"}", "{\"step\":1.5}", "{\"step\":1}}", ""}) {
     INFO(line);

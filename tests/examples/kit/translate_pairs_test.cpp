@@ -108,12 +108,12 @@ TEST_CASE("sentence pairs: what is no table of pairs") {
   core::write_file_atomic(dir / "one.txt", "Go.\n");
   CHECK(message_of<FormatError>([&] { kit::read_sentence_pairs(dir / "one.txt", Preparation::d2l); }) ==
         dir / "one.txt" +
-            ":1: 1 fields between tabs: a sentence, its translation and perhaps a source"
-            " are meant: give a table with two or three columns");
+            ":1: 1 tab-separated fields: expected a sentence, its translation and perhaps a source:"
+            " give a table with two or three columns");
   core::write_file_atomic(dir / "four.txt", "a\tb\tc\td\n");
   CHECK(message_of<FormatError>([&] {
           kit::read_sentence_pairs(dir / "four.txt", Preparation::d2l);
-        }).find(":1: 4 fields between tabs") != std::string::npos);
+        }).find(":1: 4 tab-separated fields") != std::string::npos);
   CHECK_THROWS_AS(kit::read_sentence_pairs(dir / "missing.tsv", Preparation::tutorial), IoError);
 }
 
