@@ -1,4 +1,4 @@
-// Every option of every program with values that a slip or a script may give it: each is answered in one
+// Every option of every program with values that a mistake or a script may give it: each is refused in one
 // line before anything is computed, or does no harm.
 #include <algorithm>
 #include <cstring>
@@ -142,7 +142,7 @@ TEST_CASE("Programs: sizes that no machine or model can have are refused before 
   }
 }
 
-TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one line") {
+TEST_CASE("char_gpt: every kind of text is learnt and continued, or refused in one line") {
   const std::string options =
       " --layers 1 --heads 1 --width 8 --context 4 --batch 2 --steps 2 --warmup 1"
       " --characters 3 --quiet";
@@ -161,13 +161,13 @@ TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one 
       {"\xEF\xBB\xBF" + repeated("ab\n"), 0},  // byte-order mark
       {repeated("é€😀\n"), 0},
       {repeated("ab \n\n"), 0},
-      {repeated("\x1b]0;a\a\xC2\x9B\u202E"), 0},  // what could steer a terminal
+      {repeated("\x1b]0;a\a\xC2\x9B\u202E"), 0},  // what could control a terminal
       {repeated("a\tb"), 0},
       {"", 2},
       {"a", 2},
       {"a\n", 2},
       {"\xEF\xBB\xBF", 2},
-      {repeated("a\xFF"), 1},           // no UTF-8
+      {repeated("a\xFF"), 1},           // not UTF-8
       {repeated("a\xED\xA0\x80"), 1}};  // a surrogate
   for (const auto& [text, code] : texts) {
     const TempDir dir;
@@ -200,7 +200,7 @@ TEST_CASE("char_gpt: no steps at all, an empty prompt, no temperature") {
   CHECK(ran.json().at("steps").as_integer() == 0);
 }
 
-TEST_CASE("two_moons: points that are not finite are left out of the pictures, and that is said") {
+TEST_CASE("two_moons: points that are not finite are left out of the pictures, which say so") {
   for (const char* noise : {"1e39", "1e300", "1e38", "1e19"}) {
     const TempDir dir;
     const Ran ran = run_program("two_moons --steps 3 --quiet --noise " + std::string(noise) + in(dir));
@@ -232,7 +232,7 @@ TEST_CASE("Programs: a stdout that is closed or full is an error at the end, and
     const Ran closed = run_shell("(" HEED_BIN_DIR "/" + program + in(dir) + " <&- 2>&-)");
     CHECK(closed.exit_code == 0);
     for (const auto& file : std::filesystem::directory_iterator(dir.path()))
-      CHECK_FALSE(contains(core::read_file(file.path().string()), "step 1 of 1"));  // progress went nowhere
+      CHECK_FALSE(contains(core::read_file(file.path().string()), "step 1 of 1"));  // progress is not written into it
   }
   CHECK(run_shell("(" HEED_BIN_DIR "/linear_regression >/dev/full)").exit_code == 1);
   CHECK(run_shell("(" HEED_BIN_DIR "/two_moons --help >/dev/full)").exit_code == 1);

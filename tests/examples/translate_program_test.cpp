@@ -127,7 +127,7 @@ TEST_CASE("translate: same seed, same bits for any number of threads", "[slow]")
   CHECK(seven != results_of(other, " --steps 4 --seed 8 --threads 1"));
 }
 
-TEST_CASE("translate: a run that is stopped and resumed is the run that was not", "[slow]") {
+TEST_CASE("translate: a run that is stopped and resumed equals one that was not", "[slow]") {
   const std::string options = " --model bahdanau --steps 600 --save-every 5";
   const TempDir whole, stopped;
   // Stopped by a signal as soon as there is a checkpoint.
@@ -204,7 +204,7 @@ TEST_CASE("translate: other dialects, spellings and directions", "[slow]") {
   CHECK(contains(ran.out, "ninety seven <eos>"));
 }
 
-TEST_CASE("translate: a slip in the command line is answered with one line and exit code 2") {
+TEST_CASE("translate: a mistake in the command line gives one line and exit code 2") {
   for (const auto& [options, said] :
        {std::pair(" --sede 3", "translate: --sede: unknown option: did you mean --seed?\n"),
         {" --model gru",

@@ -1,4 +1,4 @@
-// Running a test program's cases again under each instruction set that this machine has.
+// Runs a test program's cases again under each instruction set that this machine has.
 #pragma once
 
 #include <heed/core/kernels/dispatch.h>
@@ -9,7 +9,7 @@
 
 namespace heed::test {
 
-/// The table of kernels is chosen once a process, so each gets a process of its own.
+/// The table of kernels is chosen once per process, so each has a process of its own.
 inline void require_under_every_isa(const std::string& program, const std::string& tag) {
   for (const core::Kernels* table : core::supported_kernels()) {
     const Ran ran =

@@ -1,7 +1,7 @@
-// The plain twins of the fast kernels: what each one computes, as a loop anyone can check.
+// The plain versions of the fast kernels: what each computes, as a loop that anyone can check.
 //
-// Every function works in double and is as simple as its formula. These are the oracles of the
-// tests, and the version to read first.
+// Every function computes in double and is as simple as its formula. These are the oracles of the
+// tests, and the versions to read first.
 #pragma once
 
 #include <algorithm>
@@ -47,7 +47,7 @@ inline double max(const Row& x) {
   return m;
 }
 
-/// eˣⁱ / Σ eˣ; zeros where every x is -inf.
+/// eˣⁱ / Σ eˣ; zeros if every x is -inf.
 inline Row softmax(const Row& x) {
   const double m = max(x);
   Row y(x.size(), 0.0);
@@ -66,7 +66,7 @@ inline double log_sum_exp(const Row& x) {
   return m + std::log(total);
 }
 
-/// (x - max) - log Σ eˣ⁻ᵐᵃˣ; -inf where every x is -inf.
+/// (x - max) - log Σ eˣ⁻ᵐᵃˣ; -inf if every x is -inf.
 inline Row log_softmax(const Row& x) {
   const double m = max(x);
   Row y(x.size(), -infinity);

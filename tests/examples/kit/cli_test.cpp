@@ -256,7 +256,7 @@ TEST_CASE("kit cli: run_main turns exceptions into a line and an exit code") {
   CHECK(run([](int, char**) -> int { throw kit::UsageError("--x: unknown option"); }) ==
         "2 demo: --x: unknown option\n");
   CHECK(run([](int, char**) -> int { throw ShapeError("matmul: no"); }) == "1 demo: matmul: no\n");
-  CHECK(run([](int, char**) -> int { throw Error("demo: no"); }) == "1 demo: no\n");  // named once
+  CHECK(run([](int, char**) -> int { throw Error("demo: no"); }) == "1 demo: no\n");  // the program is named once
   CHECK(run([](int, char**) -> int { throw std::bad_alloc(); }) ==
         "1 demo: out of memory: make the model or the batch smaller\n");
 }

@@ -17,7 +17,7 @@
 using namespace heed;
 using heed::test::message_of;
 
-TEST_CASE("kit batches: every index once, in an order that the seed decides") {
+TEST_CASE("kit batches: every index once, in an order given by the seed") {
   Generator generator(1), same(1), other(2);
   const auto once = kit::batches(10, {.batch = 4}, generator);
   REQUIRE(once.size() == 3);

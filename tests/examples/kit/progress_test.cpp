@@ -26,14 +26,14 @@ const kit::ProgressState half{"training", 840, 2000, 12.3, 71.2, {{"loss", 1.234
 
 }  // namespace
 
-TEST_CASE("kit progress: the bar says name, part, count, times, rate and value") {
+TEST_CASE("kit progress: the bar shows name, percentage, count, times, rate and value") {
   CHECK(kit::progress_bar(half, 79) ==
         "training  42% ━━━━━━━━───────────── 840/2000 [00:12<00:16, 71.2/s, loss 1.2345]");
   CHECK(kit::progress_bar(half, 79, false) ==
         "training  42% ########------------- 840/2000 [00:12<00:16, 71.2/s, loss 1.2345]");
 }
 
-TEST_CASE("kit progress: narrow terminals lose the rate, the times, the value, the bar") {
+TEST_CASE("kit progress: on narrow terminals the rate, the times, the value and the bar are dropped") {
   CHECK(kit::progress_bar(half, 60, false) == "training  42% ####------ 840/2000 [00:12<00:16, loss 1.2345]");
   CHECK(kit::progress_bar(half, 50, false) == "training  42% #####-------- 840/2000 [loss 1.2345]");
   CHECK(kit::progress_bar(half, 40, false) == "training  42% #######---------- 840/2000");
@@ -88,7 +88,7 @@ TEST_CASE("kit progress: without a terminal there are plain lines, and none with
   CHECK(text.str().find('\r') == std::string::npos);
 }
 
-TEST_CASE("kit progress: the locale decides about box characters") {
+TEST_CASE("kit progress: the locale decides whether the bar uses box characters") {
   unsetenv("LC_ALL");
   unsetenv("LC_CTYPE");
   setenv("LANG", "C", 1);
@@ -179,7 +179,7 @@ TEST_CASE("kit metrics log: a resumed run cuts back to its checkpoint") {
   CHECK(core::read_file(dir / "new.jsonl").empty());
 }
 
-TEST_CASE("kit metrics log: a file of something else is left alone") {
+TEST_CASE("kit metrics log: a file with other contents is left unchanged") {
   const TempDir dir;
   const std::string file = dir / "metrics.jsonl";
   core::write_file_atomic(file, "{\"step\":1}\nhello\n");
