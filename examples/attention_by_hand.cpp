@@ -5,7 +5,7 @@
 //
 // Both are printed side by side; each is the other's transpose. The classic exercise is that of
 // Prof. Tom Yeh's "AI by Hand" (github.com/ImagineAILab/ai-by-hand-excel, Self-Attention, sheet
-// "small", MIT). The program checks itself against that sheet's numbers, and against the library's
+// "small", MIT). The program checks itself against that sheet's values, and against the library's
 // own attention.
 //
 // It writes a worksheet with empty boxes and its answer key, ready to print. --exercise small,

@@ -82,10 +82,10 @@ Lookup look_up(const std::vector<Person>& database, const std::string& name, Nor
   const nn::Attended found =
       nn::attend(score(letter_pairs(name).unsqueeze(0), stack(keys)), values, {.normaliser = normaliser});
   const Tensor best = topk(found.output.flatten(), 2).values;
-  const auto who = static_cast<size_t>(argmax(found.output, -1).item());
+  const auto person = static_cast<size_t>(argmax(found.output, -1).item());
   return {best[0].item() == 0.0              ? "nobody"
           : best[0].item() == best[1].item() ? "a tie"
-                                             : database[who].first,
+                                             : database[person].first,
           found.weights.to_vector()};
 }
 

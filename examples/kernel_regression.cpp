@@ -9,7 +9,7 @@
 // 5. And attention?                 It is the same function with another score.
 //
 // The settings are those of "Dive into Deep Learning" (d2l.ai), section 11.2, and of its older
-// edition for the learnt width. The book prints no errors: the numbers beside heed's come from an
+// edition for the learnt width. The book prints no errors: the figures beside heed's come from an
 // independent program with the same settings: means over 2,000 data sets, quantiles (5 % and 95 %)
 // over 400.
 #include <algorithm>

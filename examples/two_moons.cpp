@@ -1,7 +1,7 @@
 // Two moons: a small network learns to tell two half circles apart.
 //
 // The settings are those of micrograd's notebook (github.com/karpathy/micrograd, demo.ipynb), whose
-// numbers are printed beside heed's:
+// results are printed beside heed's:
 //
 //     model     2 -> 16 -> 16 -> 1 with ReLU, 337 parameters
 //     loss      mean(max(0, 1 - y·score)) + 1e-4 Σ p²     y = ±1: y·score should be at least 1

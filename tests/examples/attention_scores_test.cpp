@@ -73,7 +73,7 @@ TEST_CASE("attention_scores: which scores learn where to look, and which cannot"
   }
 }
 
-TEST_CASE("attention_scores: the same seed gives the same numbers") {
+TEST_CASE("attention_scores: the same seed gives the same results") {
   const auto accuracies = [](const std::string& options) {
     return run_scores(" --steps 3" + options).ran.json().at("accuracy").at("additive").as_number();
   };

@@ -120,8 +120,7 @@ inline void resume(std::string_view bytes) {
   try {
     nn::load_checkpoint(saved, parts);
     require(sum(model.x).item() == 0, "a part was left out");
-    require(saved.get("step") == std::to_string(step) || step == parse_int(saved.get("step")),
-            "a number is another one");
+    require(saved.get("step") == std::to_string(step) || step == parse_int(saved.get("step")), "a number differs");
   } catch (const Error& error) {
     require_harmless(error);
     require(sum(model.x).item() == 2 && step == 7 && loss == 0.5 && !done && generator.seed() == 1 &&

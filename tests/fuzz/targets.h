@@ -95,18 +95,19 @@ inline void numbers(std::string_view bytes) {
   if (integer) {
     require(parse_int(std::to_string(*integer)) == integer, "an integer changed");
     require(bytes[0] == '-' || natural == static_cast<uint64_t>(*integer), "integers are read differently");
-    require(number == static_cast<double>(*integer), "an integer is another number");
+    require(number == static_cast<double>(*integer), "an integer has another value");
   }
   if (natural) {
     require(parse_uint(std::to_string(*natural)) == natural, "a whole number changed");
     require(*natural > INT64_MAX || integer == static_cast<int64_t>(*natural), "integers are read differently");
-    require(bytes.find_first_not_of("0123456789") == std::string_view::npos, "a whole number has other marks");
+    require(bytes.find_first_not_of("0123456789") == std::string_view::npos,
+            "a whole number contains other characters");
   }
   if (number && *number == *number) require(parse_double(shortest(*number)) == number, "a number changed");
   const std::string_view allowed = "+-.0123456789eE";
   require(!number || bytes.find_first_not_of(allowed) == std::string_view::npos ||
               bytes.find_first_of("iInN") != std::string_view::npos,  // inf, nan
-          "a number has other marks");
+          "a number contains other characters");
 }
 
 }  // namespace heed::fuzz

@@ -62,12 +62,12 @@ std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& o, Gene
 }
 
 double padding_share(const Ids& lengths, const std::vector<Ids>& batches) {
-  int64_t tokens = 0, places = 0;
+  int64_t tokens = 0, positions = 0;
   for (const Ids& batch : batches) {
-    places += rectangle(lengths, batch);
+    positions += rectangle(lengths, batch);
     for (const int64_t i : batch) tokens += length_of(lengths, i);
   }
-  return places == 0 ? 0.0 : 1.0 - static_cast<double>(tokens) / static_cast<double>(places);
+  return positions == 0 ? 0.0 : 1.0 - static_cast<double>(tokens) / static_cast<double>(positions);
 }
 
 }  // namespace heed::kit

@@ -32,7 +32,7 @@ struct Series {
   std::optional<int> colour = std::nullopt;  // 0 … 7; by default the index of the series
 };
 
-/// A labelled horizontal line: a baseline, a published number.
+/// A labelled horizontal line: a baseline, a published value.
 struct Level {
   double y;
   std::string label;

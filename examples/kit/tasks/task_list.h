@@ -1,7 +1,7 @@
-// The tasks of the program `tasks`. Each is one function in tasks_*.cpp that holds it whole: what is
+// The tasks of the program `tasks`. Each is one function in tasks_*.cpp that defines it completely: what is
 // published about it, its recipe, the rule that makes its examples, its models and its measure.
 //
-// Recipes are the published ones where a comment does not say otherwise.
+// Recipes are the published ones unless a comment says otherwise.
 #pragma once
 
 #include <filesystem>

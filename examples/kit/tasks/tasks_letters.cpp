@@ -29,7 +29,7 @@ Task dates_task() {
   return {
       .name = "dates",
       .about = "rewrite dates in twelve formats as ISO dates",
-      .published = "no standard number (DeepLearning.AI's course exercise)",
+      .published = "no standard result (DeepLearning.AI's course exercise)",
       .defaults = {.symbols = 41,
                    .layers = 2,
                    .heads = 4,

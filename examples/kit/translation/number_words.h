@@ -1,4 +1,4 @@
-// Numbers in words, French and English, 0 … 999 999: a language pair without a download.
+// Numbers in words, French and English, 0 … 999,999: a language pair without a download.
 //
 //     french_number(97);      // -> quatre-vingt-dix-sept
 //     english_number(97);     // -> ninety-seven
@@ -39,7 +39,7 @@ struct FrenchNumbers {
   Hyphens hyphens = Hyphens::traditional;
 };
 
-/// The number as it is written. Throws IndexError unless 0 <= n <= 999 999.
+/// The number as it is written. Throws IndexError unless 0 <= n <= 999,999.
 std::string french_number(int64_t n, const FrenchNumbers& options = {});
 std::string english_number(int64_t n);
 

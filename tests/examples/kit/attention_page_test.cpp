@@ -249,7 +249,7 @@ std::string browse(const std::string& file, const std::string& hash) {
 
 }  // namespace
 
-TEST_CASE("kit attention page: a browser shows the numbers that C++ wrote", "[slow]") {
+TEST_CASE("kit attention page: a browser shows the weights that C++ wrote", "[slow]") {
   if (output_of("chromium --version").find("Chrom") == std::string::npos) {
     WARN("chromium is not installed: the page was not opened");
     return;

@@ -234,7 +234,7 @@ TEST_CASE("kit cli: --json prints exactly the documented keys") {
   CHECK(message_of<Error>([&] { demo.cli.print_json({{"val_loss", 1.5}}); }) ==
         "--json: 1 results: --help documents 2: give each documented key once");
   CHECK(message_of<Error>([&] { demo.cli.print_json({{"loss", 1.5}, {"steps", 7}}); }) ==
-        "--json: 'loss': --help documents 'val_loss' in its place: name them alike and in the same "
+        "--json: 'loss': --help documents 'val_loss' in this position: use the same names in the same "
         "order");
 }
 

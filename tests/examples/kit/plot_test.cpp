@@ -228,7 +228,7 @@ TEST_CASE("kit terminal: sparklines") {
   CHECK(kit::sparkline({0, 2, 4, 6}, 2) == "▁█");
 }
 
-TEST_CASE("kit terminal: heat maps with labels, shades and numbers") {
+TEST_CASE("kit terminal: heat maps with labels, shades and values") {
   kit::HeatMap map = small_map();
   map.column_labels = {"the", "cat", "."};
   CHECK(kit::terminal_heat_map(map) ==

@@ -51,8 +51,8 @@ TEST_CASE("kit progress: the ends, no steps, no rate, slow steps") {
   CHECK(kit::progress_line({"a", 0, 0, 0, 0}) == "a: step 0 of 0, 00:00 in all");
   CHECK(kit::progress_line(half) == "training: step 840 of 2000, loss 1.2345, 71.2 steps/s, 00:16 left");
   CHECK(kit::progress_line({"a", 1, 2, 4, 0.25, {{"loss", NAN}}}) ==
-        "a: step 1 of 2, loss nan, 4 s a step, 00:04 left");
-  CHECK(kit::progress_line({"a", 2, 2, 8, 0.25}) == "a: step 2 of 2, 4 s a step, 00:08 in all");
+        "a: step 1 of 2, loss nan, 4 s per step, 00:04 left");
+  CHECK(kit::progress_line({"a", 2, 2, 8, 0.25}) == "a: step 2 of 2, 4 s per step, 00:08 in all");
 }
 
 TEST_CASE("kit progress: the rate follows a change within seconds") {
@@ -126,7 +126,7 @@ TEST_CASE("kit format: numbers, times, widths") {
   CHECK(kit::right("aébc", 3) == "aébc");
 }
 
-TEST_CASE("kit metrics log: one object a line, not finite is null") {
+TEST_CASE("kit metrics log: one object per line, values that are not finite are null") {
   const TempDir dir;
   {
     kit::MetricsLog log(dir / "metrics.jsonl");

@@ -1,4 +1,4 @@
-// What the models and measures of the program `tasks` are made of.
+// The models and measures of the program `tasks`.
 #include "support/catch.h"
 
 #include <cmath>
@@ -111,7 +111,7 @@ struct RecordingModel : kit::SequenceModel {
 
 }  // namespace
 
-TEST_CASE("tasks: what a head looks at, of the best head") {
+TEST_CASE("tasks: where the best head looks") {
   RecordingModel model;
   model.heads = 2, model.n = 3;
   model.weights = {1, 0, 0,  0,  1,  0, 0,  0,  1,   // attends to itself: mirrors the middle only

@@ -1,4 +1,4 @@
-// The four translators behind their interface, their recipes, their scores and their pictures.
+// The four translators through their interface, their recipes, their scores and their pictures.
 #include "support/catch.h"
 
 #include <cmath>
