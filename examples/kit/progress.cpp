@@ -16,7 +16,7 @@ double seconds(std::chrono::steady_clock::duration d) { return std::chrono::dura
 
 std::string rate_text(double rate, const char* step) {
   if (rate >= 1) return general(rate, 3) + step + "/s";
-  return general(1 / rate, 3) + " s" + (*step ? " a step" : "");
+  return general(1 / rate, 3) + " s" + (*step ? " per step" : "");
 }
 
 std::string repeated(const char* glyph, int times) {
