@@ -1,11 +1,11 @@
-// Self-attention by hand: every number of one small self-attention, as with pencil and paper.
+// Self-attention by hand: every value of one small self-attention, as with pencil and paper.
 //
-//     Z = V · softmax(Kᵀ Q / √d)     on paper:  a column is a token, softmax runs down each column
-//     Z = softmax(Q Kᵀ / √d) · V     in heed:   a row is a token, softmax runs along each row
+//     Z = V · softmax(Kᵀ Q / √d)     on paper:  each column is a token, softmax runs down each column
+//     Z = softmax(Q Kᵀ / √d) · V     in heed:   each row is a token, softmax runs along each row
 //
 // Both are printed side by side; each is the other's transpose. The classic exercise is that of
 // Prof. Tom Yeh's "AI by Hand" (github.com/ImagineAILab/ai-by-hand-excel, Self-Attention, sheet
-// "small", MIT). The program checks itself against that sheet's numbers, and against the library's
+// "small", MIT). The program checks itself against that sheet's values, and against the library's
 // own attention.
 //
 // It writes a worksheet with empty boxes and its answer key, ready to print. --exercise small,
@@ -40,7 +40,7 @@ Tensor t(const Tensor& matrix) { return matrix.transpose(0, 1); }
 // What is given: n tokens of f features, and three matrices that make queries, keys and values.
 
 struct Exercise {
-  Tensor X;              // (f, n)   a column is a token
+  Tensor X;              // (f, n)   each column is a token
   Tensor W_Q, W_K, W_V;  // (d, f)
 };
 
@@ -66,7 +66,7 @@ Exercise classic() {
                         {3, 6}, f64)};
 }
 
-/// Small integers, drawn again until no score is above 8: eˣ stays within a pocket calculator.
+/// Small integers, drawn again until no score is above 8: eˣ stays within a pocket calculator's range.
 Exercise made(int64_t tokens, int64_t features, int64_t d) {
   // One 1 in each row, each in a column of its own.
   const auto ones = [&] { return one_hot(randperm(features).slice(0, 0, d), features).to(f64); };
@@ -133,7 +133,7 @@ std::vector<Step> steps_of(const Exercise& e, const Solution& s) {
       {1,
        "1. Queries, keys and values",
        n + " tokens, each multiplied by three matrices. The query asks, the key says what a token\n"
-           "can answer, the value is what it tells. All come from the same tokens: hence \"self\".",
+           "can answer, the value is what it passes on. All come from the same tokens: hence \"self\".",
        {{given("W_Q", e.W_Q), "·", given("X", e.X), "=", grid("Q", s.Q)},
         {given("W_K", e.W_K), "·", given("X", e.X), "=", grid("K", s.K)},
         {given("W_V", e.W_V), "·", given("X", e.X), "=", grid("V", s.V)}},
@@ -142,7 +142,7 @@ std::vector<Step> steps_of(const Exercise& e, const Solution& s) {
         {given("X", t(e.X)), "·", given("W_Vᵀ", t(e.W_V)), "=", grid("V", t(s.V))}}},
       {2,
        "2. Scores",
-       "The dot product of every key with every query: how well does the one answer the other?",
+       "The dot product of every key with every query: how well does the key answer the query?",
        {{grid("Kᵀ", t(s.K)), "·", known("Q", s.Q), "=", grid("S  (keys × queries)", s.S)}},
        {{known("Q", t(s.Q)), "·", grid("Kᵀ", s.K), "=", grid("S  (queries × keys)", t(s.S))}}},
       {3,
@@ -152,7 +152,7 @@ std::vector<Step> steps_of(const Exercise& e, const Solution& s) {
        {{known("S", s.S), "/ √" + d + " =", grid("R", s.R, 2)}},
        {{known("S", t(s.S)), "/ √" + d + " =", grid("R", t(s.R), 2)}}},
       {4,
-       "4a. Softmax: e to the power of each number",
+       "4a. Softmax: e to the power of each score",
        "All become positive; large scores become very large.",
        {{grid("E = e^R", s.E, 2)}},
        {{grid("E = e^R", t(s.E), 2)}}},
@@ -163,12 +163,12 @@ std::vector<Step> steps_of(const Exercise& e, const Solution& s) {
        {{grid("sum of each row of E", t(s.total), 2)}}},
       {4,
        "4c. Softmax: divide",
-       "Each number by its query's sum. The weights of a query now add up to 1.",
+       "Divide each entry by its query's sum. The weights of each query now add up to 1.",
        {{grid("A  (each column adds up to 1)", s.A, 3)}},
        {{grid("A  (each row adds up to 1)", t(s.A), 3)}}},
       {5,
        "5. The weighted mean",
-       "Each token becomes the mean of all values, weighted by what its query found.",
+       "Each token becomes the mean of all values, weighted by its query's row or column of A.",
        {{known("V", s.V), "·", known("A", s.A, 3), "=", grid("Z", s.Z, 2)}},
        {{known("A", t(s.A), 3), "·", known("V", t(s.V)), "=", grid("Z", t(s.Z), 2)}}},
   };
@@ -177,7 +177,7 @@ std::vector<Step> steps_of(const Exercise& e, const Solution& s) {
 kit::Worksheet worksheet_of(const std::vector<Step>& steps, const std::string& title, bool rows) {
   const std::string way = rows ? "row" : "column";
   kit::Worksheet sheet{title};
-  sheet.note = "A " + way + " of X is a token, a " + way + " of Z what becomes of it.";
+  sheet.note = "Each " + way + " of X is a token; the same " + way + " of Z is its result.";
   for (const Step& s : steps) sheet.steps.push_back({s.title, s.text, rows ? s.rows : s.paper});
   return sheet;
 }
@@ -187,7 +187,7 @@ void print_lines(const std::vector<std::string>& lines) {
   std::cout << '\n';
 }
 
-/// Both conventions side by side, or one below the other where the screen is too narrow.
+/// Both conventions side by side, or one below the other where the terminal is too narrow.
 void print_step(const Step& step) {
   std::cout << step.title << "\n   ";
   for (const char c : step.text) std::cout << (c == '\n' ? "\n   " : std::string(1, c));
@@ -213,33 +213,47 @@ void print_step(const Step& step) {
   }
 }
 
-/// q·k / (‖q‖ ‖k‖) of each row of q with each row of k; 0 where one is zero and has no direction.
+/// q·k / (‖q‖ ‖k‖) of each row of q with each row of k; 0 where one of them is zero and has no direction.
 Tensor cosine(const Tensor& q, const Tensor& k) {
   const Tensor lengths = matmul(norm(q, -1, keepdim), t(norm(k, -1, keepdim)));
   return matmul(q, t(k)) / maximum(lengths, 1e-8);
 }
 
-/// Is a dot product a cosine similarity? Only among vectors of one length.
+/// "key 1 (tied with key 4)": where a row has its largest element.
+std::string preferred_key(const Tensor& row) {
+  const std::vector<double> values = row.to_vector();
+  const double largest = *std::max_element(values.begin(), values.end());
+  std::string text;
+  int found = 0;
+  for (size_t j = 0; j < values.size(); ++j)
+    if (values[j] > largest - 1e-12) {
+      text += (found == 0 ? "key " : found == 1 ? " (tied with key " : ", key ") + std::to_string(j + 1);
+      ++found;
+    }
+  return found > 1 ? text + ')' : text;
+}
+
+/// Is a dot product a cosine similarity? Only among vectors of equal length.
 void print_cosine_detour(const Solution& s) {
   const Tensor a = tensor({1, 2}, {1, 2}, f64);
   const Tensor others = tensor({2, 4, -2, 1, -1, -2, 0, 0}, {4, 2}, f64);
   const std::vector<double> dots = matmul(a, t(others)).to_vector();
   const std::vector<double> cosines_of_a = cosine(a, others).to_vector();
   const char* const names[] = {"( 2,  4)  same direction", "(-2,  1)  at a right angle", "(-1, -2)  opposite direction",
-                               "( 0,  0)  none: 0 by definition"};
-  std::cout << "   Detour: is that the cosine similarity, q·k / (‖q‖ ‖k‖)? Of (1, 2) with\n\n";
+                               "( 0,  0)  zero vector: no direction, cosine set to 0"};
+  std::cout << "   Detour: is that the cosine similarity, q·k / (‖q‖ ‖k‖)? (1, 2) compared with\n\n";
   for (size_t i = 0; i < 4; ++i)
-    std::cout << "    " << kit::fit(names[i], 32) << "  dot product " << kit::fit(kit::general(dots[i]), 4)
+    std::cout << "    " << kit::fit(names[i], 50) << "  dot product " << kit::fit(kit::general(dots[i]), 4)
               << "  cosine " << kit::general(cosines_of_a[i], 3) << '\n';
   const Tensor cosines = cosine(t(s.Q), t(s.K)), scores = t(s.S);  // row: query, column: key
   const Tensor by_dot = argmax(scores, -1), by_cosine = argmax(cosines, -1);
-  std::cout << "\n   The cosine sees directions only, the dot product lengths too. Here:\n\n";
+  std::cout << "\n   The cosine depends on directions only, the dot product on lengths as well. Here:\n\n";
   print_lines(kit::side_by_side(kit::formula_lines({grid("q·k  (queries × keys)", scores)}),
                                 kit::formula_lines({grid("cosine", cosines, 2)})));
   for (int64_t i = 0; i < scores.size(0); ++i) {
     if (by_dot[i].item() == by_cosine[i].item()) continue;
-    std::cout << "   Query " << i + 1 << " likes key " << by_dot[i].item() + 1 << " best by dot product, key "
-              << by_cosine[i].item() + 1 << " by cosine: they are not the same order.\n\n";
+    std::cout << "   By dot product query " << i + 1 << " prefers " << preferred_key(scores[i]) << ", by cosine "
+              << preferred_key(cosines[i]) << ": the rankings differ.\n\n";
     break;
   }
 }
@@ -248,8 +262,9 @@ void print_cosine_detour(const Solution& s) {
 void print_scaling_detour(int64_t seed) {
   manual_seed(static_cast<uint64_t>(seed));
   std::cout << "   Why √d? With components of mean 0 and variance 1, q·k is a sum of d such products: its\n"
-               "   variance is d. Softmax of large scores is all or nothing, and flat there: its slope\n"
-               "   w(1 - w) at the largest of ten weights w is near 0, and nothing can be learnt.\n\n"
+               "   variance is d. Softmax of large scores gives nearly all weight to one key, and is flat\n"
+               "   there: its slope w(1 - w) at the largest of ten weights w is near 0, so that almost\n"
+               "   no gradient is left to learn from.\n\n"
                "              not scaled                     divided by √d\n"
                "       d   variance   largest   slope   variance   largest   slope\n";
   for (const int64_t d : {3, 64, 512}) {
@@ -268,7 +283,7 @@ void print_scaling_detour(int64_t seed) {
 
 double difference(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
-/// The published numbers, nine digits each.
+/// The published values, nine digits each.
 double difference_from_published(const Solution& s) {
   const Tensor S = tensor({3, 2, 2, 1, 4, 3, 1, 5, -1, -1, -2, 1, 3, 2, 2, 1}, {4, 4}, f64);
   const Tensor A = tensor({0.257689925, 0.252637958, 0.375840290, 0.076520505,   //
@@ -311,10 +326,11 @@ void save_weights(kit::RunFolder& folder, const Solution& s) {
   map.row_labels = map.column_labels = tokens;
   map.rows = map.columns = n;
   map.values = weights;
-  kit::save_svg(folder.file("attention.svg", "and as a picture"), {.title = "Who attends to whom", .panels = {map}});
+  kit::save_svg(folder.file("attention.svg", "the same as a picture"),
+                {.title = "Which token attends to which", .panels = {map}});
 }
 
-/// The graph that heed records: X becomes Q, K and V, they become weights, and those the means.
+/// The graph that heed records: from X to Q, K and V, to the weights, to the means.
 void save_graph(kit::RunFolder& folder, const Exercise& e) {
   const Tensor X = parameter(t(e.X));
   const Tensor W_Q = parameter(e.W_Q), W_K = parameter(e.W_K), W_V = parameter(e.W_V);
@@ -327,24 +343,25 @@ void save_graph(kit::RunFolder& folder, const Exercise& e) {
 }
 
 int run(int argc, char** argv) {
-  kit::Common common{.steps = 6, .steps_help = "steps to print, of 6; the sheets have all"};
+  kit::Common common{.steps = 6, .steps_help = "print only the first N of the 6 steps; the worksheets always have all"};
   std::string exercise = "classic";
   bool rows = false;
   kit::Cli cli("attention_by_hand",
-               "One small self-attention, every number of it, with a worksheet and its answer key.");
-  cli.group("Exercise", {{"exercise",
-                          &exercise,
-                          "Tom Yeh's, or a new one made from --seed: 4, 8 or 12 tokens",
-                          {.choices = {"classic", "small", "medium", "large"}}},
-                         {"rows", &rows, "sheets whose tokens are rows, as in heed; otherwise columns"}});
+               "One small self-attention, every value of it, with a worksheet and its answer key.");
+  cli.group("Exercise",
+            {{"exercise",
+              &exercise,
+              "Tom Yeh's, or a new one made from --seed: 4, 8 or 12 tokens",
+              {.choices = {"classic", "small", "medium", "large"}}},
+             {"rows", &rows, "put tokens in rows on the worksheets (heed's convention) instead of columns"}});
   cli.common(common);
-  cli.example("attention_by_hand", "the classic, step by step, and whether it is right");
+  cli.example("attention_by_hand", "the classic exercise, step by step, and whether it is right");
   cli.example("attention_by_hand --steps 2", "as far as the scores: for the blackboard");
-  cli.example("attention_by_hand --exercise small --seed 7", "another worksheet and its key");
-  cli.json_keys({{"tokens", "tokens of the exercise"},
-                 {"published_error", "largest difference from the published numbers; null if made"},
+  cli.example("attention_by_hand --exercise small --seed 7", "another worksheet and its answer key");
+  cli.json_keys({{"tokens", "number of tokens"},
+                 {"published_error", "largest difference from the published values; null unless classic"},
                  {"library_error", "largest difference from heed's own attention, plain and fused"},
-                 {"holds", "whether none is above 1e-6"}});
+                 {"holds", "true if neither is above 1e-6"}});
   if (!cli.parse(argc, argv)) return 0;
 
   kit::RunFolder folder(common.out);
@@ -362,7 +379,7 @@ int run(int argc, char** argv) {
     if (step.number == 2) print_cosine_detour(s);
     if (step.number == 3) print_scaling_detour(common.seed);
   }
-  if (common.steps >= 6) std::cout << "6. Is it right? Largest differences, none above 1e-6:\n\n";
+  std::cout << "6. Is it right? Largest differences, none to be above 1e-6:\n\n";
   kit::Json published_error;  // null
   bool holds = true;
   if (exercise == "classic") {

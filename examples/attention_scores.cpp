@@ -1,20 +1,20 @@
-// Attention scores: what attention is, and every way that heed knows to ask "how well does this key
+// Attention scores: what attention is, and every way that heed has to ask "how well does this key
 // answer my query?", on one small task.
 //
 // 1. A database.     Exact look-up, approximate look-up and the plain average are one function:
 //                    Attention(q, D) = Σᵢ α(q, kᵢ) vᵢ,  D = {(k₁, v₁), …}. They differ in α only.
-// 2. Every score.    The same small task for all: how often right, how many parameters, how long.
-// 3. Their weights.  One picture: the same sentence, as each of them looks at it.
+// 2. Every score.    The same small task for all: accuracy, parameters, time.
+// 3. Their weights.  One picture: the same sentence, as each score weights it.
 // 4. The cost.       Every query asks every key: twice the length is four times the work.
 //
 // The database is that of "Dive into Deep Learning" (d2l.ai), section 11.1. The task is a small
-// translation. A sentence of nine letters, each with a digit; the letters come back as words of
-// another language, every three of them shuffled, and ask for their digits:
+// translation. A sentence has nine letters, each with a digit. The letters come back as words of
+// another language, shuffled in groups of three, and ask for their digits:
 //
 //     letters  a b c  d e f  g h i        words   B C A  D F E  I H G
 //     digits   3 0 7  7 1 5  2 4 4        wanted  0 7 3  7 5 1  4 4 2
 //
-// Which word means which letter has to be learnt, from the digits alone.
+// Which word means which letter has to be learnt from the digits alone.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -69,11 +69,11 @@ Tensor letter_pairs(const std::string& name) {
 }
 
 struct Lookup {
-  std::string answer;           // whose weight is the largest; "anyone" of equals, "nobody"
+  std::string answer;           // whose weight is the largest, or "a tie", or "nobody"
   std::vector<double> weights;  // of each person
 };
 
-/// Attention over the people: `score` compares names, the values are one-hot: who it is.
+/// Attention over the people: `score` compares names, the values are one-hot vectors that say which person it is.
 Lookup look_up(const std::vector<Person>& database, const std::string& name, Normaliser normaliser,
                const std::function<Tensor(const Tensor& q, const Tensor& k)>& score) {
   std::vector<Tensor> keys;
@@ -82,10 +82,10 @@ Lookup look_up(const std::vector<Person>& database, const std::string& name, Nor
   const nn::Attended found =
       nn::attend(score(letter_pairs(name).unsqueeze(0), stack(keys)), values, {.normaliser = normaliser});
   const Tensor best = topk(found.output.flatten(), 2).values;
-  const auto who = static_cast<size_t>(argmax(found.output, -1).item());
+  const auto person = static_cast<size_t>(argmax(found.output, -1).item());
   return {best[0].item() == 0.0              ? "nobody"
-          : best[0].item() == best[1].item() ? "anyone"
-                                             : database[who].first,
+          : best[0].item() == best[1].item() ? "a tie"
+                                             : database[person].first,
           found.weights.to_vector()};
 }
 
@@ -96,12 +96,12 @@ kit::Json::Object show_database() {
   const nn::CosineScore alike({.temperature = 0.1});
   std::vector<Person> without = people;
   without.erase(without.begin() + 2);
-  std::cout << "1. A database. Who has the last name \"Li\"?\n\n                          ";
+  std::cout << "1. A database. Who has the last name \"Li\"?\n\n                             ";
   for (const Person& p : people) std::cout << kit::right(p.last, 8);
   std::cout << "   answer\n";
   kit::Json::Object answers;
   const auto row = [&](const std::string& key, const std::string& what, const Lookup& found) {
-    std::cout << "  " << kit::fit(what, 24);
+    std::cout << "  " << kit::fit(what, 27);
     size_t next = 0;
     for (const Person& p : people) {
       const bool gone = found.weights.size() < people.size() && p.first == "Mu";
@@ -114,12 +114,12 @@ kit::Json::Object show_database() {
   row("exact", "exact: 1 if the same", look_up(people, "Li", kernel_sum, same_name));
   row("best", "the most similar", look_up(people, "Li", hard, alike));
   row("soft", "all, by similarity", look_up(people, "Li", softmax, alike));
-  row("average", "all alike: the average", look_up(people, "Li", kernel_sum, nn::Constant()));
+  row("average", "equal weights: the average", look_up(people, "Li", kernel_sum, nn::Constant()));
   row("exact_without", "exact, Li not there", look_up(without, "Li", kernel_sum, same_name));
-  row("soft_without", "by similarity, ditto", look_up(without, "Li", softmax, alike));
-  std::cout << "\n   The numbers are the weights. An exact look-up is attention with one-hot\n"
-               "   weights, all 0 where nobody matches. Soft weights answer all the same, and\n"
-               "   have a slope: what counts as similar can be learnt.\n\n";
+  row("soft_without", "by similarity, Li not there", look_up(without, "Li", softmax, alike));
+  std::cout << "\n   The table shows the weights. An exact look-up is attention with one-hot\n"
+               "   weights, all 0 where no key matches. Soft weights still give an answer, and\n"
+               "   they have a gradient: what counts as similar can be learnt.\n\n";
   return answers;
 }
 
@@ -128,11 +128,11 @@ kit::Json::Object show_database() {
 constexpr int64_t length = 9, alphabet = 16, digits = 8, width = 16, reach = 2;
 
 struct Sentences {
-  Tensor letters, values;  // (B, n)   what stands there: letters and their digits
-  Tensor words, wanted;    // (B, n)   what is asked, and what is right
+  Tensor letters, values;  // (B, n)   the letters and their digits
+  Tensor words, wanted;    // (B, n)   the words that ask, and the digits that are right
 };
 
-/// Places 0 … n-1, each group of three shuffled.
+/// Positions 0 … n-1, each group of three shuffled.
 Tensor shuffled_in_threes(Generator& generator) {
   std::vector<Tensor> groups;
   for (int64_t first = 0; first < length; first += 3)
@@ -141,12 +141,12 @@ Tensor shuffled_in_threes(Generator& generator) {
 }
 
 Sentences make_sentences(int64_t count, Generator& generator) {
-  std::vector<Tensor> letters, places;
+  std::vector<Tensor> letters, positions;
   for (int64_t b = 0; b < count; ++b) {
     letters.push_back(randperm(alphabet, generator).slice(0, 0, length));  // all different
-    places.push_back(shuffled_in_threes(generator));
+    positions.push_back(shuffled_in_threes(generator));
   }
-  const Tensor asked = stack(places), there = stack(letters);
+  const Tensor asked = stack(positions), there = stack(letters);
   const Tensor values = randint(0, digits, {count, length}, generator);
   return {there, values, gather(there, 1, asked), gather(values, 1, asked)};
 }
@@ -154,13 +154,13 @@ Sentences make_sentences(int64_t count, Generator& generator) {
 /// Words ask letters for digits, through some attention (q, k, v) -> (output, weights).
 template <class Attention> struct Translator : nn::Module {
   nn::Embedding word{alphabet, width}, letter{alphabet, width};
-  nn::Embedding asking{length, width}, standing{length, width};  // places
+  nn::Embedding asking{length, width}, standing{length, width};  // positions
   Attention attention;
   nn::Linear out;
 
   Translator(Attention a, int64_t outputs) : attention(std::move(a)), out(outputs, digits) {}
 
-  /// -> logits (B, n, digits), weights (B, n, n), of heads their mean
+  /// -> logits (B, n, digits), weights (B, n, n), the mean over heads
   nn::Attended operator()(const Sentences& s) const {
     const nn::Scope scope(*this);
     const Tensor q = word(s.words) + asking(arange(length));
@@ -175,7 +175,7 @@ template <class Attention> struct Translator : nn::Module {
   }
 };
 
-/// The letters' mean says what the sentence is about: a context for a score that hears of one.
+/// The mean of the letters summarises the sentence: the context for a score that takes one.
 struct InContext : nn::Module {
   nn::Attention<nn::ContextScore> attention{nn::ContextScore(width, width, width, width)};
   nn::Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v) const {
@@ -185,13 +185,13 @@ struct InContext : nn::Module {
   void visit(nn::Visitor& v) override { v("attention", attention); }
 };
 
-/// How often `answers` (B, n) or (B, 1) are right.
+/// The fraction of `answers` (B, n) or (B, 1) that are right.
 double share(const Tensor& answers, const Sentences& s) { return mean(eq(answers, s.wanted).to(Dtype::f64)).item(); }
 
 std::string percent(double part) { return kit::fixed(100 * part, 1) + " %"; }
 
 struct Trained {
-  double accuracy = 0, microseconds = 0;  // of new sentences; a step
+  double accuracy = 0, microseconds = 0;  // on new sentences; per step
   int64_t parameters = 0;                 // of the attention alone
   Tensor weights;                         // (n, n) for the sentence of the picture
 };
@@ -233,7 +233,7 @@ template <class Attention> Trained train(const Setting& setting, const Attention
           .weights = weights[0]};
 }
 
-/// A row of the table: a score, or what makes weights of it.
+/// One row of the table: a score, or a normaliser that makes weights of it.
 struct Entry {
   std::string key, formula;
   std::function<Trained(const Setting&)> train;
@@ -245,13 +245,13 @@ std::vector<Entry> all_entries() {
     all.push_back({key, formula, [=](const Setting& s) { return train(s, attention, outputs); }});
   };
   using namespace nn;
-  // At the start keys are about 8 from a query, √(2 · 2 · width). What lies beyond a compact
-  // kernel's reach has weight 0 and no slope, and may be lost for good: so they reach twice as far.
+  // Initially keys are at a distance of about 8 = √(2 · 2 · width) from a query. Beyond its width a
+  // compact kernel gives weight 0 and no gradient, perhaps for good: so these are twice as wide.
   const KernelOptions wide{.width = 16}, learnt{.width = 4, .learn_width = true};
   const KernelOptions by_head{.learn_width = true, .widths = {1, 2, 4, 8}};
   const ScaledDotScore scaled;
   add("constant", "1", Attention(Constant()));
-  add("location", "W q, a score a place", Attention(LocationScore(width, length)));
+  add("location", "W q, one score per position", Attention(LocationScore(width, length)));
   add("dot", "q·k", Attention(DotScore()));
   add("scaled_dot", "q·k / √d", Attention(scaled));
   add("cosine", "q·k / ‖q‖‖k‖", Attention(CosineScore()));
@@ -265,18 +265,18 @@ std::vector<Entry> all_entries() {
   add("epanechikov", "(1 - u²)₊", Attention(Epanechikov(wide)));
   add("triangular", "(1 - u)₊", Attention(Triangular(wide)));
   add("boxcar", "1 if u <= 1", Attention(Boxcar({.width = 8})));
-  add("sparsemax", "q·k/√d, nearest weights", Attention(scaled, 0.0, Normaliser::sparsemax));
-  add("sigmoid", "q·k/√d, each on its own", Attention(scaled, 0.0, Normaliser::sigmoid));
-  add("hard", "q·k/√d, the best only", Attention(scaled, 0.0, Normaliser::hard));
-  add("local_m", "q·k/√d, 2 places around t", LocalMonotonicAttention<ScaledDotScore>(reach));
-  add("local_p", "… around a learnt place", LocalPredictiveAttention<ScaledDotScore>(reach, width, width));
+  add("sparsemax", "q·k/√d, sparse weights", Attention(scaled, 0.0, Normaliser::sparsemax));
+  add("sigmoid", "q·k/√d, each key by itself", Attention(scaled, 0.0, Normaliser::sigmoid));
+  add("hard", "q·k/√d, the best key only", Attention(scaled, 0.0, Normaliser::hard));
+  add("local_m", "q·k/√d, 2 positions around t", LocalMonotonicAttention<ScaledDotScore>(reach));
+  add("local_p", "… around a learnt position", LocalPredictiveAttention<ScaledDotScore>(reach, width, width));
   add("heads_dot", "4 heads of q·k/√d", MultiHead(width, 4, scaled, {.vdim = digits}), width);
-  add("heads_gaussian", "4 heads, a width each", MultiHead(width, 4, Gaussian(by_head), {.vdim = digits}), width);
+  add("heads_gaussian", "4 heads, one width per head", MultiHead(width, 4, Gaussian(by_head), {.vdim = digits}), width);
   return all;
 }
 
 void print_row(const Entry& entry, const Trained& t) {
-  std::cout << "  " << kit::fit(entry.key, 16) << kit::fit(entry.formula, 28) << kit::right(percent(t.accuracy), 8)
+  std::cout << "  " << kit::fit(entry.key, 16) << kit::fit(entry.formula, 29) << kit::right(percent(t.accuracy), 8)
             << kit::right(std::to_string(t.parameters), 12) << kit::right(kit::fixed(t.microseconds, 0), 10) << '\n';
 }
 
@@ -293,7 +293,7 @@ kit::HeatMap weight_map(const Entry& entry, const Trained& t, const Sentences& s
   return map;
 }
 
-/// Milliseconds of `body`, the best of three.
+/// Milliseconds that `body` takes, the best of three runs.
 template <class Body> double milliseconds(Body body) {
   double best = 1e9;
   for (int i = 0; i < 3; ++i) {
@@ -308,7 +308,7 @@ template <class Body> double milliseconds(Body body) {
 void show_cost() {
   const NoGrad no_history;
   const nn::AdditiveScore additive(64, 64, 64);
-  std::cout << "4. What it costs: O(n² d), in ms for n queries and n keys of width d = 64.\n\n"
+  std::cout << "4. The cost: O(n² d), in ms for n queries and n keys of width d = 64.\n\n"
             << "       n   q·k/√d   fused   w·tanh(W q + U k)\n";
   for (int64_t n = 32; n <= 1024; n *= 2) {
     const Tensor x = randn({1, n, 64});
@@ -318,21 +318,21 @@ void show_cost() {
     std::cout << kit::right(std::to_string(n), 8) << kit::right(fields[0], 9) << kit::right(fields[1], 8)
               << kit::right(fields[2], 20) << '\n';
   }
-  std::cout << "\n   The additive score needs a network for each pair, a dot product is one\n"
-               "   multiplication of matrices; fused, the weights are never written down.\n\n";
+  std::cout << "\n   The additive score evaluates a small network per pair of query and key; all dot\n"
+               "   products are one matrix product; fused, the weights are never stored.\n\n";
 }
 
 int run(int argc, char** argv) {
-  kit::Common common{.steps = 300, .steps_help = "steps of training, for each score"};
+  kit::Common common{.steps = 300, .steps_help = "training steps per score"};
   kit::Cli cli("attention_scores", "What attention is, as a database; then every score on one small task.");
   cli.common(common);
   cli.example("attention_scores", "the database, the table, the picture");
-  cli.example("attention_scores --steps 0", "before training: who knows something from the start?");
+  cli.example("attention_scores --steps 0", "untrained: which scores work from random weights?");
   cli.json_keys({{"database", "answers: exact, best, soft, average, exact_without, soft_without"},
-                 {"accuracy", "part of the digits that are right, by score"},
-                 {"parameters", "of the attention alone, by score"},
+                 {"accuracy", "fraction of digits right, by score"},
+                 {"parameters", "parameters of the attention alone, by score"},
                  {"most_frequent", "accuracy of the sentence's most frequent digit"},
-                 {"own_place", "accuracy of the digit at the word's own place"}});
+                 {"own_place", "accuracy of the digit at the word's own position"}});
   if (!cli.parse(argc, argv)) return 0;
 
   kit::watch_interrupts();
@@ -346,13 +346,13 @@ int run(int argc, char** argv) {
   const double own_place = share(test.values, test);
   const Tensor counts = sum(one_hot(test.values, digits), 1, keepdim);
   const double most_frequent = share(argmax(counts, -1), test);
-  std::cout << "2. Every score on one task: " << length << " words ask " << length
-            << " letters for their digits. Steps of training: " << common.steps << ".\n"
-            << "   Right without any attention: " << percent(1.0 / digits) << " by guessing, " << percent(most_frequent)
-            << " with the sentence's most\n   frequent digit, " << percent(own_place)
-            << " with the digit at the word's own place.\n\n"
-            << "  score           formula                     accuracy  parameters   µs/step\n";
-  kit::Figure figure{.title = "Who looks where: one sentence, every score",
+  std::cout << "2. Every score on one task: " << length << " words ask " << length << " letters for their digits; "
+            << common.steps << " training steps each.\n"
+            << "   Accuracy without any attention: " << percent(1.0 / digits) << " by guessing, "
+            << percent(most_frequent) << " with the most frequent\n   digit of the sentence, " << percent(own_place)
+            << " with the digit at the word's own position.\n\n"
+            << "  score           formula                      accuracy  parameters   µs/step\n";
+  kit::Figure figure{.title = "Where each score looks in one sentence",
                      .description = "Heat maps of weights. Rows: words that ask, columns: letters.",
                      .columns = 6,
                      .panel_width = 210};
@@ -371,17 +371,17 @@ int run(int argc, char** argv) {
       parameters.emplace_back(entry.key, t.parameters);
     }
   }
-  std::cout << "\n   A score must see the key (location and constant do not), must be able to\n"
+  std::cout << "\n   A score must depend on the key (location and constant do not), must be able to\n"
                "   prefer one key to all others (a cosine without temperature cannot: its weights\n"
-               "   differ by e² at most), and must have a slope to learn by (hard weights and\n"
-               "   boxcars have none).\n\n"
+               "   differ by a factor of at most e²), and must have a useful gradient (hard weights\n"
+               "   and boxcars have none).\n\n"
                "3. Their weights for one sentence: the picture below.\n\n";
   if (!kit::interrupted()) show_cost();
   if (!figure.panels.empty()) kit::save_svg(picture, figure);
   folder.print();
   if (kit::interrupted() && !kit::reader_is_gone())
     std::cerr << "\nstopped after " << accuracy.size() << " of " << entries.size()
-              << " scores: table and picture show those" << std::endl;
+              << " scores: table and picture show only these" << std::endl;
   cli.print_json({{"database", database},
                   {"accuracy", accuracy},
                   {"parameters", parameters},

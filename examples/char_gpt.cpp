@@ -1,10 +1,10 @@
-// A Transformer that writes: predicts the next character of a text, then continues it.
+// A Transformer that writes: it learns to predict the next character of a text, then continues it.
 //
 // The model is a small GPT (nn/models/gpt.h); the recipe is nanoGPT's for a CPU: AdamW with decay on
-// matrices only, a learning rate that warms up and falls along a cosine, gradients clipped to norm
-// 1. A loss alone says little, so it is printed beside those of models that only count
-// (kit/data/metrics.h): guessing at random, counting characters, counting pairs. Whoever is above the
-// last has learnt nothing yet.
+// matrices only, a learning rate that warms up and then falls along a cosine, gradients clipped to norm
+// 1. A loss alone says little, so it is printed beside the losses of models that only count
+// (kit/data/metrics.h): guessing at random, counting characters, counting pairs. A model whose loss is
+// above the last of these has learnt nothing yet.
 //
 // On tinyshakespeare (--text FILE) these settings are published with a validation loss of 1.88,
 // estimated on 20 batches; over the whole split a PyTorch twin of this program reaches 1.91
@@ -72,7 +72,7 @@ struct Corpus {
     return text.find('\n') != std::string::npos ? "\n" : vocab.decode({training[0]});
   }
 
-  // Names the text in a checkpoint (FNV-1a).
+  // Identifies the text in a checkpoint (FNV-1a).
   std::string hash() const {
     uint64_t h = 14695981039346656037ull;
     for (unsigned char c : text) h = (h ^ c) * 1099511628211ull;
@@ -80,7 +80,7 @@ struct Corpus {
   }
 };
 
-// Mean loss over non-overlapping windows of the ids, `limit` at most, every position counted.
+// Mean loss over at most `limit` non-overlapping windows of the ids; every position counts.
 double evaluate(nn::GPT& model, const kit::Ids& ids, int64_t limit = INT64_MAX) {
   const NoGrad no_history;
   model.eval();
@@ -97,7 +97,7 @@ double evaluate(nn::GPT& model, const kit::Ids& ids, int64_t limit = INT64_MAX) 
   return total / static_cast<double>(starts.size());
 }
 
-// `prompt` continued, a character at a time. (Ctrl-C ends it; one that ended the training does not.)
+// `prompt` continued, one character at a time. (A Ctrl-C ends it, but not the one that ended the training.)
 std::string write_text(nn::GPT& model, const kit::CharVocab& vocab, const Settings& s, Generator& generator) {
   const NoGrad no_history;
   model.eval();
@@ -114,7 +114,7 @@ std::string write_text(nn::GPT& model, const kit::CharVocab& vocab, const Settin
   return vocab.decode(ids);
 }
 
-// What every head looks at while the model reads the beginning of the validation text.
+// What every head attends to while the model reads the beginning of the validation text.
 void draw_attention(nn::GPT& model, const Corpus& corpus, const fs::path& file) {
   const NoGrad no_history;
   const int64_t n = std::min<int64_t>(model.options.context, 48);
@@ -133,12 +133,13 @@ void draw_attention(nn::GPT& model, const Corpus& corpus, const fs::path& file) 
       heads.layers.back().emplace_back(weights.begin(), weights.end());
     }
   }
-  kit::save_attention_page(file, {.title = "char_gpt: who looks at whom",
-                                  .note = "Each character is a query that looks back at those before it.",
-                                  .sets = {heads}});
+  kit::save_attention_page(file,
+                           {.title = "char_gpt: which character attends to which",
+                            .note = "Each character is a query that attends to itself and to the characters before it.",
+                            .sets = {heads}});
 }
 
-// Everything that a run is: to stop at any step and go on as if nothing had been.
+// The whole state of a run: it can stop at any step and resume as if it had never stopped.
 struct Run {
   nn::GPT model;
   optim::AdamW adamw;
@@ -162,8 +163,8 @@ struct Run {
     return {{g.decay, std::nullopt, s.weight_decay}, {g.no_decay, std::nullopt, 0.0}};
   }
 
-  // The batch goes through the model in `accumulate` parts, one after another: backward() adds up
-  // their gradients, and each part's loss counts for its share of the mean over the whole batch.
+  // The batch is passed through the model in `accumulate` parts, one after another: backward() adds up
+  // their gradients, and each part's loss is divided by their number, so the sum is the mean over the batch.
   double train_step(const Settings& s, const kit::Ids& ids) {
     const kit::Ids starts = kit::random_starts(ids, s.context, s.batch * s.accumulate, data);
     double mean_loss = 0;
@@ -181,7 +182,7 @@ struct Run {
     return mean_loss;
   }
 
-  // The default generator is saved with them.
+  // The default generator is saved too.
   std::vector<nn::Part> parts() {
     return {{"model", model}, {"optimizer", adamw}, {"schedule", schedule}, {"data", data}, {"step", step}};
   }
@@ -194,11 +195,11 @@ struct Run {
     const nn::Checkpoint saved = nn::load(file);
     kit::check_same_run(file, saved.metadata, traits(s, corpus));
     nn::load_checkpoint(saved, parts());
-    schedule.set_steps(step);  // --steps may be more than it was
+    schedule.set_steps(step);  // --steps may have been raised
     kit::check_steps_left(step, s.common.steps);
   }
 
-  // What must be equal for a resumed run to be the same run. (--steps may be more: it goes on.)
+  // What must be equal for a resumed run to be the same run. (--steps may be larger: the run is continued.)
   static kit::Traits traits(const Settings& s, const Corpus& corpus) {
     return {{"text_hash", corpus.hash(), "text"},
             {"layers", std::to_string(s.layers)},
@@ -217,7 +218,7 @@ struct Run {
   }
 };
 
-// Steps until the last one, --stop-at or an interruption, with a checkpoint now and then.
+// Trains up to the last step, --stop-at or an interruption, saving a checkpoint every so often.
 void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& checkpoint, const fs::path& metrics) {
   kit::MetricsLog log(metrics, run.step);
   kit::Progress progress("training", s.common.steps, {.quiet = s.common.quiet});
@@ -238,53 +239,52 @@ void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& ch
 }
 
 bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
-  cli.group("Data", {{"text", &s.text, "the text to learn; by default heed's own source code"},
-                     {"resume", &s.resume, "go on from this checkpoint"}});
-  cli.group("Model", {{"layers", &s.layers, "blocks", {.min = 1, .max = 1000}},
-                      {"heads", &s.heads, "attention heads in each", {.min = 1, .max = 1e5}},
-                      {"width", &s.width, "of the embedding", {.min = 1, .max = 1e5}},
-                      {"context", &s.context, "characters that it sees at once", {.min = 1, .max = 1e6}},
-                      {"dropout", &s.dropout, "probability", {.min = 0, .max = 1}}});
-  cli.group("Training", {{"batch", &s.batch, "windows of text that the model sees at once", {.min = 1, .max = 1e6}},
-                         {"accumulate", &s.accumulate, "such batches in a step", {.min = 1, .max = 1e6}},
-                         {"lr", &s.lr, "peak learning rate", {.above = 0, .max = 1000}},
-                         {"final-lr", &s.final_lr, "learning rate at the end", {.min = 0, .max = 1000}},
-                         {"warmup", &s.warmup, "steps up to the peak", {.min = 0, .max = 1e9}},
-                         {"weight-decay", &s.weight_decay, "of matrices", {.min = 0, .max = 1000}},
-                         {"clip", &s.clip, "largest norm of the gradient", {.above = 0, .max = 1e30}},
-                         {"eval-every", &s.eval_every, "steps between losses on validation text", {.min = 1}},
-                         {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}},
-                         {"stop-at", &s.stop_at, "save and stop here, to go on later; 0: never", {.min = 0}}});
+  cli.group("Data", {{"text", &s.text, "text to learn from; by default heed's own source code"},
+                     {"resume", &s.resume, "resume from this checkpoint"}});
+  cli.group("Model", {{"layers", &s.layers, "Transformer blocks", {.min = 1, .max = 1000}},
+                      {"heads", &s.heads, "attention heads per block", {.min = 1, .max = 1e5}},
+                      {"width", &s.width, "embedding width", {.min = 1, .max = 1e5}},
+                      {"context", &s.context, "characters seen at once", {.min = 1, .max = 1e6}},
+                      {"dropout", &s.dropout, "dropout probability", {.min = 0, .max = 1}}});
+  cli.group("Training",
+            {{"batch", &s.batch, "windows of text per batch", {.min = 1, .max = 1e6}},
+             {"accumulate", &s.accumulate, "batches whose gradients are added up for one step", {.min = 1, .max = 1e6}},
+             {"lr", &s.lr, "peak learning rate", {.above = 0, .max = 1000}},
+             {"final-lr", &s.final_lr, "learning rate at the last step", {.min = 0, .max = 1000}},
+             {"warmup", &s.warmup, "steps up to the peak learning rate", {.min = 0, .max = 1e9}},
+             {"weight-decay", &s.weight_decay, "weight decay of matrices", {.min = 0, .max = 1000}},
+             {"clip", &s.clip, "clip the gradient to this norm", {.above = 0, .max = 1e30}},
+             {"eval-every", &s.eval_every, "steps between validation losses", {.min = 1}},
+             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}},
+             {"stop-at", &s.stop_at, "save and stop at this step, to resume later; 0: never", {.min = 0}}});
   cli.group("Writing",
-            {{"prompt", &s.prompt, "text to go on from", {.shown_default = "a newline, or the text's first character"}},
-             {"characters", &s.characters, "to write at the end", {.min = 0, .max = 1e9}},
-             {"temperature", &s.sampling.temperature, "0 always takes the likeliest", {.min = 0}},
-             {"top-k", &s.sampling.top_k, "choose among the k likeliest; 0: all", {.min = 0}},
+            {{"prompt", &s.prompt, "text to continue", {.shown_default = "a newline, or the text's first character"}},
+             {"characters", &s.characters, "characters to write at the end", {.min = 0, .max = 1e9}},
+             {"temperature", &s.sampling.temperature, "sampling temperature; 0 always takes the likeliest", {.min = 0}},
+             {"top-k", &s.sampling.top_k, "keep the k likeliest characters; 0: all", {.min = 0}},
              {"top-p",
               &s.sampling.top_p,
-              "keep the likeliest characters whose probabilities add up to this",
+              "nucleus sampling: keep the likeliest characters whose probabilities add up to this",
               {.above = 0, .max = 1}}});
   cli.common(s.common);
   cli.example("char_gpt --text input.txt", "learn another text");
-  cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors", "go on after an interruption");
+  cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors", "resume after an interruption");
   cli.json_keys({{"val_loss", "nats per character over the whole validation split"},
                  {"bits_per_character", "the same in bits"},
-                 {"train_loss", "over as much of the training text"},
-                 {"steps", "taken"},
-                 {"tokens_per_s", "characters trained on in a second"},
-                 {"seconds", "of training, by the clock on the wall"},
-                 {"parameters", "numbers in the model"},
-                 {"uniform_loss", "of guessing"},
-                 {"unigram_loss", "of counting characters"},
-                 {"bigram_loss", "of counting pairs of characters"}});
+                 {"train_loss", "the same over an equal amount of training text"},
+                 {"steps", "training steps taken"},
+                 {"tokens_per_s", "training speed, in characters per second"},
+                 {"seconds", "training time, wall clock"},
+                 {"parameters", "number of parameters"},
+                 {"uniform_loss", "loss of guessing at random"},
+                 {"unigram_loss", "loss of counting characters"},
+                 {"bigram_loss", "loss of counting pairs of characters"}});
   return cli.parse(argc, argv);
 }
 
-// What can be judged before there is a model.
+// What can be checked before a model is built.
 void check_settings(Settings& s, const Corpus& corpus) {
-  check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads,
-                         ": every head gets an equal part "
-                         "of --width ",
+  check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads, ": every head gets an equal part of --width ",
                          s.width, ": give a divisor of it");
   const int64_t vocabulary = corpus.vocab.size(), tokens = s.batch * s.context;
   kit::check_memory(kit::transformer_parameters(s.layers, s.width) +
@@ -298,17 +298,17 @@ void check_settings(Settings& s, const Corpus& corpus) {
 
 int run(int argc, char** argv) {
   Settings s;
-  kit::Cli cli("char_gpt", "Trains a small Transformer to write, a character at a time.");
+  kit::Cli cli("char_gpt", "Trains a small Transformer to write text, one character at a time.");
   if (!parse(cli, s, argc, argv)) return 0;
   manual_seed(static_cast<uint64_t>(s.common.seed));
   kit::watch_interrupts();
 
   kit::RunFolder out(s.common.out);
   const fs::path loss_plot = out.file("loss.svg", "the loss, step by step");
-  const fs::path page = out.file("attention.html", "what each head looks at: open it in a browser");
+  const fs::path page = out.file("attention.html", "what each head attends to: open it in a browser");
   const fs::path weights = out.file("model.safetensors", "the weights, for heed or PyTorch");
   const fs::path checkpoint = out.file("checkpoint.safetensors", "full training state, for --resume");
-  const fs::path metrics = out.file("metrics.jsonl", "the numbers behind the plot");
+  const fs::path metrics = out.file("metrics.jsonl", "the data of the plot");
 
   const Corpus corpus(s.text.empty() ? kit::source_tree_text() : kit::read_text(s.text), s.context);
   check_settings(s, corpus);
@@ -318,8 +318,9 @@ int run(int argc, char** argv) {
 
   Run run(s, corpus.vocab.size());
   if (!s.resume.empty()) run.resume(s.resume, s, corpus);
-  std::cout << "text: " << corpus.training.size() + corpus.validation.size() << " characters, " << corpus.vocab.size()
-            << " different ones; model: " << run.model.num_parameters() << " parameters\n";
+  std::cout << "text: " << kit::grouped(static_cast<int64_t>(corpus.training.size() + corpus.validation.size()))
+            << " characters, " << corpus.vocab.size()
+            << " of them distinct; model: " << kit::grouped(run.model.num_parameters()) << " parameters\n";
 
   const auto begin = std::chrono::steady_clock::now();
   const int64_t first = run.step;

@@ -1,16 +1,17 @@
-// Kernel regression: attention as statisticians had it sixty years ago, and the width learnt.
+// Kernel regression: attention as statisticians knew it sixty years ago, with a learnt width.
 //
-//     f(q) = Σᵢ α(q, kᵢ) vᵢ      the known values vᵢ, weighted by how near their places kᵢ are
+//     f(q) = Σᵢ α(q, kᵢ) vᵢ      the known values vᵢ, weighted by how near their positions kᵢ are
 //
-// 1. Which kernel, which width?     The error of eight of them, over many data sets.
-// 2. What do the weights look like? A row for each query: a band along the diagonal.
+// 1. Which kernel, which width?     The errors of eight choices, over many data sets.
+// 2. What do the weights look like? One row per query: a band along the diagonal.
 // 3. Can the width be learnt?       By gradient descent, each point estimated from the others.
-// 4. Why from the others?           Else the best width is zero: no loss, and nothing learnt.
+// 4. Why from the others?           Otherwise the best width is zero: no loss, and nothing learnt.
 // 5. And attention?                 It is the same function with another score.
 //
 // The settings are those of "Dive into Deep Learning" (d2l.ai), section 11.2, and of its older
-// edition for the learnt width. The book prints no errors: the numbers beside heed's are an
-// independent computation of the same settings, means over 2,000 data sets, 5 % and 95 % over 400.
+// edition for the learnt width. The book prints no errors: the figures beside heed's come from an
+// independent program with the same settings: means over 2,000 data sets, quantiles (5 % and 95 %)
+// over 400.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -38,11 +39,11 @@ using namespace heed;
 
 namespace {
 
-// The data: points on a curve, with noise, at random places.
+// The data: points on a curve, with noise, at random positions.
 
 struct Data {
-  Tensor x, y;            // (n)   what is known, x in order
-  Tensor queries, truth;  // (50)  where the curve is asked for, and what it is there
+  Tensor x, y;            // (n)   the known points, sorted by x
+  Tensor queries, truth;  // (50)  where the curve is estimated, and its true values there
 };
 
 Data data_of(const kit::Curve& curve) {
@@ -51,7 +52,7 @@ Data data_of(const kit::Curve& curve) {
 
 double mean_squared_error(const Tensor& estimate, const Tensor& truth) { return mean(square(estimate - truth)).item(); }
 
-// The kernels, and what an independent computation says of them.
+// The kernels, and their errors according to an independent program.
 
 using Estimate = std::function<nn::Attended(const Tensor& q, const Tensor& x, const Tensor& y)>;
 
@@ -74,8 +75,8 @@ std::vector<Smoother> all_smoothers() {
           {"gaussian_0.1", "a tenth as wide", 0.427, 0.200, 0.714, gaussian(0.1)}};
 }
 
-// The learnt width. One line of scores, and attend() does the rest: any layer of your own that can
-// say how well a key answers a query is an attention layer.
+// The learnt width. One line computes scores, attend() does the rest: any layer that can say how well
+// a key answers a query is an attention layer.
 
 struct LearntWidth : nn::Module {
   Tensor w;  // ()   1 / width
@@ -94,7 +95,7 @@ struct LearntWidth : nn::Module {
   void visit(nn::Visitor& v) override { v("w", w); }
 };
 
-/// Σ (estimate - y)² over the known points, each from the others only, or from all with itself.
+/// Σ (estimate - y)² over the known points, each estimated from the others only, or from all, itself included.
 Tensor training_loss(const LearntWidth& model, const Data& data, bool leave_one_out) {
   nn::AttentionOptions options;
   if (leave_one_out) options.mask = !nn::eye_mask(data.x.size(0));
@@ -131,10 +132,10 @@ Learning learn_width(int64_t steps) {
 
 double quantile(std::vector<double> values, double part) {
   std::sort(values.begin(), values.end());
-  const double place = part * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<size_t>(place);
+  const double position = part * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<size_t>(position);
   const size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+  return values[below] + (position - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
 double average(const std::vector<double>& values) {
@@ -172,7 +173,7 @@ kit::HeatMap weight_map(const std::string& title, const nn::Attended& result, co
 
 void save_kernel_pictures(kit::RunFolder& folder, const Data& data, const std::vector<Smoother>& smoothers) {
   kit::Figure curves{.title = "Kernel regression: eight kernels on the same points"};
-  kit::Figure weights{.title = "The weights: which known points each query listens to"};
+  kit::Figure weights{.title = "The weights: which known points each query attends to"};
   curves.columns = weights.columns = 4;
   curves.panel_width = weights.panel_width = 330;
   curves.panel_height = 270;
@@ -181,8 +182,8 @@ void save_kernel_pictures(kit::RunFolder& folder, const Data& data, const std::v
     curves.panels.push_back(fit_plot(key, data, {line("estimate", data.queries, result.output, 0)}));
     weights.panels.push_back(weight_map(key, result, data, 2, 1));
   }
-  kit::save_svg(folder.file("curves.svg", "what each kernel makes of the points"), curves);
-  kit::save_svg(folder.file("weights.svg", "its weights"), weights);
+  kit::save_svg(folder.file("curves.svg", "each kernel's estimate from the same points"), curves);
+  kit::save_svg(folder.file("weights.svg", "each kernel's weights"), weights);
 }
 
 void save_learning_picture(const std::filesystem::path& file, const Learning& run, const kit::Plot& trap) {
@@ -193,7 +194,7 @@ void save_learning_picture(const std::filesystem::path& file, const Learning& ru
   loss.y_label = "sum of squared errors";
   loss.series = {{.y = run.losses}};
   for (size_t step = 1; step <= run.losses.size(); ++step) loss.series[0].x.push_back(static_cast<double>(step));
-  kit::Figure figure{.title = "A width that is learnt", .columns = 2};
+  kit::Figure figure{.title = "A learnt width", .columns = 2};
   figure.panel_width = 480, figure.panel_height = 320;
   figure.panels = {
       fit_plot("Before and after", data,
@@ -206,7 +207,7 @@ void save_learning_picture(const std::filesystem::path& file, const Learning& ru
 
 using Errors = std::vector<std::vector<double>>;
 
-/// 1. Errors by smoother, over data sets of seeds seed, seed + 1, …
+/// 1. Errors by smoother, over the data sets with seeds seed, seed + 1, …
 Errors compare_kernels(const std::vector<Smoother>& all, int64_t seed, int64_t seeds, bool quiet) {
   Errors errors(all.size());
   kit::Progress progress("kernels", seeds, {.quiet = quiet});
@@ -223,10 +224,16 @@ Errors compare_kernels(const std::vector<Smoother>& all, int64_t seed, int64_t s
   return errors;
 }
 
+std::string data_sets(size_t count) {
+  return kit::grouped(static_cast<int64_t>(count)) + (count == 1 ? " data set" : " data sets");
+}
+
 void print_errors(const std::vector<Smoother>& smoothers, const Errors& errors) {
   std::cout << "1. Eight kernels, u = |q - k| / width. Mean squared error to y = 2 sin x + x, from 40\n"
-               "   noisy points; data sets: "
-            << errors[0].size() << ". At the right an independent computation.\n\n"
+               "   noisy points, over "
+            << data_sets(errors[0].size())
+            << ". The right-hand columns are the same quantities\n"
+               "   computed by a separate program.\n\n"
             << "                   mean     5 %    95 %  |   mean     5 %    95 %\n";
   for (size_t i = 0; i < smoothers.size(); ++i) {
     const auto& [key, formula, mean, low, high, estimate] = smoothers[i];
@@ -234,11 +241,11 @@ void print_errors(const std::vector<Smoother>& smoothers, const Errors& errors) 
               << cell(quantile(errors[i], 0.95), 8) << "  |" << cell(mean, 7) << cell(low, 8) << cell(high, 8) << "   "
               << formula << '\n';
   }
-  std::cout << "\n   Too wide blurs the curve away, too narrow follows the noise. The width matters\n"
-               "   more than the kernel's form.\n\n";
+  std::cout << "\n   Too wide a kernel blurs the curve, too narrow a kernel follows the noise. The width\n"
+               "   matters more than the kernel's shape.\n\n";
 }
 
-/// 3. The width learnt, on so many data sets.
+/// 3. The learnt width, on `seeds` data sets.
 std::vector<Learning> learn_widths(int64_t seed, int64_t seeds, int64_t steps, bool quiet) {
   std::vector<Learning> runs;
   kit::Progress progress("width", seeds, {.quiet = quiet});
@@ -252,7 +259,8 @@ std::vector<Learning> learn_widths(int64_t seed, int64_t seeds, int64_t steps, b
 }
 
 struct Medians {
-  double loss_first, loss_last, falls, w, fixed_error, error;  // falls: the part on which it fell
+  double loss_first, loss_last, falls, w, fixed_error,
+      error;  // falls: the fraction of data sets on which the loss fell
 };
 
 Medians medians_of(const std::vector<Learning>& runs) {
@@ -274,12 +282,12 @@ void print_learning(const Medians& m, int64_t steps) {
   const auto row = [](const char* what, const std::string& value, const char* expected) {
     std::cout << "  " << kit::fit(what, 35) << kit::right(value, 7) << "   " << expected << '\n';
   };
-  std::cout << "3. The width learnt: exp(-((q - k) w)²/2), steps of gradient descent on w: " << steps
-            << ". Medians:\n\n";
+  std::cout << "3. The width learnt: exp(-((q - k) w)²/2), gradient descent on w, " << steps
+            << (steps == 1 ? " step" : " steps") << ". Medians:\n\n";
   row("", "heed", "independent, 5 steps");
   row("leave-one-out loss, first step", kit::fixed(m.loss_first, 1), "45 … 49");
   row("leave-one-out loss, last step", kit::fixed(m.loss_last, 1), "16.5 … 19");
-  row("it fell on", kit::fixed(100 * m.falls, 0) + " %", "95 % or more");
+  row("data sets on which the loss fell", kit::fixed(100 * m.falls, 0) + " %", "95 % or more");
   row("learnt w", kit::fixed(m.w, 1), "12");
   row("error to the true curve, w = 1", kit::fixed(m.fixed_error, 3), "0.40 … 0.43");
   row("error to the true curve, learnt w", kit::fixed(m.error, 3), "0.10 … 0.13");
@@ -293,7 +301,7 @@ kit::Plot show_trap(const Data& data) {
   plot.log_x = true;
   plot.series = {{"training, with itself"}, {"training, leave one out"}, {"to the true curve"}};
   const double n = static_cast<double>(data.x.size(0));
-  std::cout << "4. Why must a point stay out of its own estimate? Mean squared errors by w:\n\n"
+  std::cout << "4. Why must a point be left out of its own estimate? Mean squared errors by w:\n\n"
                "         w     with itself   leave one out   to the true curve\n";
   for (int k = 0; k <= 48; ++k) {
     const double w = std::pow(10.0, -1.0 + k / 12.0);
@@ -310,14 +318,14 @@ kit::Plot show_trap(const Data& data) {
                 << cell(errors[2], 20, 4) << '\n';
   }
   std::cout << "\n   With itself, the narrowest kernel is perfect: every point is its own and only\n"
-               "   neighbour. The loss says 0, the curve is noise. Left out, a point is judged by what\n"
-               "   the others know of it.\n\n";
+               "   neighbour. The loss is 0, the curve is noise. Left out, a point is predicted from\n"
+               "   its neighbours only, so the loss measures generalisation.\n\n";
   return plot;
 }
 
 /// 5. Largest difference between kernel regression and dot-product attention on points of the unit
-/// circle. ‖q - k‖² = ‖q‖² + ‖k‖² - 2 q·k, and softmax does not see what all keys of a query share:
-/// with keys of one length only q·k is left.
+/// circle. ‖q - k‖² = ‖q‖² + ‖k‖² - 2 q·k, and softmax ignores what all keys of a query share:
+/// with keys of equal length only q·k is left.
 double difference_from_attention(double width) {
   const auto circle = [](const Tensor& angle) { return stack({cos(angle), sin(angle)}, 1); };
   const Tensor keys = circle(linspace(0, 6, 12, Dtype::f64));
@@ -333,20 +341,21 @@ int run(int argc, char** argv) {
   int64_t seeds = 2000;
   kit::Cli cli("kernel_regression",
                "Kernel regression (Nadaraya-Watson): kernels, widths, a learnt width, and attention.");
-  cli.group(
-      "Data",
-      {{"seeds", &seeds, "data sets, of seeds --seed, --seed + 1, …; the first is drawn", {.min = 1, .max = 1e6}}});
+  cli.group("Data", {{"seeds",
+                      &seeds,
+                      "data sets, with seeds --seed, --seed + 1, …; the pictures show the first",
+                      {.min = 1, .max = 1e6}}});
   cli.common(common);
-  cli.example("kernel_regression", "everything, in seconds");
+  cli.example("kernel_regression", "all five parts, in seconds");
   cli.example("kernel_regression --seeds 1 --seed 7", "one data set and its pictures");
   cli.json_keys({{"mse",
                   "mean over --seeds of the mean squared error, an object with the keys constant, "
                   "boxcar, triangular (d2l's \"epanechikov\"), epanechikov (3/4(1-u²)₊), gaussian "
                   "(width 1), gaussian_0.5, gaussian_0.2, gaussian_0.1"},
-                 {"seeds", "data sets"},
+                 {"seeds", "number of data sets"},
                  {"loss_first", "median leave-one-out loss before the first step of learning"},
                  {"loss_last", "the same before the last step"},
-                 {"loss_falls", "part of the data sets on which it fell"},
+                 {"loss_falls", "fraction of data sets on which the loss fell"},
                  {"w", "median of the learnt |w| = 1 / width"},
                  {"fixed_mse", "median mean squared error with w = 1"},
                  {"learnt_mse", "the same with the learnt w"},
@@ -363,8 +372,8 @@ int run(int argc, char** argv) {
   manual_seed(static_cast<uint64_t>(common.seed));
   const Data data = data_of(kit::sine_plus_line(default_generator()));
   const nn::Attended shown = smoothers[5].estimate(data.queries, data.x, data.y);
-  std::cout << "2. The weights of gaussian_0.5: queries from left to right, one a row; known points in\n"
-               "   order, one a column. Each query listens to its neighbours.\n\n"
+  std::cout << "2. The weights of gaussian_0.5: one row per query, from left to right; one column\n"
+               "   per known point, sorted by x. Each query attends to its neighbours.\n\n"
             << kit::terminal_heat_map(weight_map("", shown, data, 4, 2)) << '\n';
 
   const std::vector<Learning> runs = learn_widths(common.seed, seeds, common.steps, common.quiet);
@@ -376,15 +385,15 @@ int run(int argc, char** argv) {
   std::cout << "5. The same function as attention: attend(scores, values) with\n\n"
                "     kernel regression   scores = -|q - k|² / 2h²\n"
                "     attention           scores = q·k / √d\n\n"
-               "   For keys of one length and h² = √d they agree: largest difference here "
+               "   For keys of equal length and h² = √d they agree: the largest difference here is "
             << kit::general(difference, 2) << ".\n\n";
 
   save_kernel_pictures(folder, data, smoothers);
   save_learning_picture(folder.file("learnt_width.svg", "the learnt width, and the trap"), runs[0], trap);
   folder.print();
   if (kit::interrupted() && !kit::reader_is_gone())
-    std::cerr << "\nstopped after " << errors[0].size() << " of " << seeds << " data sets, and " << runs.size()
-              << " for the learnt width: the numbers are theirs" << std::endl;
+    std::cerr << "\nstopped after " << errors[0].size() << " of " << data_sets(static_cast<size_t>(seeds)) << ", and "
+              << runs.size() << " for the learnt width: the results cover only these" << std::endl;
 
   kit::Json::Object mse;
   for (size_t i = 0; i < errors.size(); ++i) mse.emplace_back(smoothers[i].key, average(errors[i]));

@@ -1,4 +1,4 @@
-// Linear regression: find the line behind noisy points. The example to read first.
+// Linear regression: recover a linear function from noisy points. The example to read first.
 #include <iostream>
 
 #include <heed/autograd/ops.h>

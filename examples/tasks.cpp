@@ -1,13 +1,13 @@
-// Small worlds in which one sees whether a model works: sort, reverse, add, remember, close brackets.
+// Synthetic tasks that show whether a model works: sort, reverse, add, remember, close brackets.
 //
 //     tasks sort            tasks recall --no-compare            tasks modular --help
 //
-// Each task is one function in kit/tasks_*.cpp: a published number, a recipe, the rule that makes its
-// examples (kit/tasks/task_generators.h), its models. This program trains any of them by one loop
+// Each task is one function in kit/tasks/tasks_*.cpp: a published result, a recipe, the rule that makes
+// its examples (kit/tasks/task_generators.h), its models. One loop trains all of them
 // (kit/tasks/sequence_run.h).
 //
-// A loss alone says little: beside it stands what is reached without looking at the input, and with
-// --compare a control of equal size: a GRU, an LSTM, or one layer less.
+// A loss alone says little. Beside it stands the loss of guessing without looking at the input, and with
+// --compare that of a control of equal size: a GRU, an LSTM, or a model with one layer less.
 #include <iostream>
 
 #include <heed/core/random.h>
@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The task that the command line names, whose settings are then the defaults; else the first.
+/// The task that the command line names; its settings are then the defaults. Without one, the first task.
 const Task& named_task(const std::vector<std::string>& arguments) {
   for (size_t i = arguments.size() - 1; i > 0; --i)  // the last one given wins
     for (const Task& task : kit::all_tasks())
@@ -43,46 +43,50 @@ bool parse(kit::Cli& cli, std::string& name, TaskSettings& s, const std::vector<
   cli.group("Task",
             {{"task",
               &name,
-              "what to learn; also as the first word. The defaults below are its own",
+              "the task (may also be given as first argument); the defaults below are this task's",
               {.choices = names, .value = "NAME"}},
-             {"length", &s.length, "of the sequences; for sums the digits of a number", {.min = 0, .max = 1e4}},
-             {"symbols", &s.symbols, "different ones; the modulus, or kinds of brackets", {.min = 0, .max = 1e5}},
-             {"pairs", &s.pairs, "keys to recall", {.min = 1, .max = 1e4}},
-             {"depth", &s.depth, "brackets that are open at a time", {.min = 1}},
-             {"train-size", &s.train_size, "examples to train on; 0: new ones in every step", {.min = 0, .max = 1e7}},
-             {"test-size", &s.test_size, "examples to test on, none of them trained on", {.min = 1, .max = 1e6}},
-             {"text", &s.text, "names to learn, one a line", {.value = "FILE"}},
-             {"resume", &s.resume, "go on from this checkpoint"}});
-  cli.group("Model", {{"layers", &s.layers, "blocks", {.min = 1, .max = 1000}},
-                      {"heads", &s.heads, "attention heads in each", {.min = 1, .max = 1e5}},
-                      {"width", &s.width, "of the model", {.min = 1, .max = 1e5}},
-                      {"dropout", &s.dropout, "probability", {.min = 0, .max = 1}},
-                      {"compare", &s.compare, "train a control of equal size beside it"}});
-  cli.group("Training", {{"batch", &r.batch, "examples in a step", {.min = 1, .max = 1e6}},
-                         {"lr", &r.lr, "peak learning rate", {.above = 0, .max = 1000}},
-                         {"schedule", &r.schedule, "its shape", {.choices = {"constant", "linear", "cosine", "noam"}}},
-                         {"warmup", &r.warmup, "steps up to the peak", {.min = 0, .max = 1e9}},
-                         {"weight-decay", &r.weight_decay, "of matrices", {.min = 0, .max = 1000}},
-                         {"clip", &r.clip, "largest norm of the gradient; 0: any", {.min = 0, .max = 1e30}},
-                         {"goal", &s.goal, "test accuracy to stop at; 0: take all steps", {.min = 0, .max = 1}},
-                         {"eval-every", &s.eval_every, "steps between tests", {.min = 1}},
-                         {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
+             {"length", &s.length, "sequence length (addition: digits per number)", {.min = 0, .max = 1e4}},
+             {"symbols",
+              &s.symbols,
+              "size of the alphabet (modular: the modulus; dyck: kinds of brackets)",
+              {.min = 0, .max = 1e5}},
+             {"pairs", &s.pairs, "key-value pairs to recall", {.min = 1, .max = 1e4}},
+             {"depth", &s.depth, "deepest nesting of brackets", {.min = 1}},
+             {"train-size", &s.train_size, "training examples; 0: new ones at every step", {.min = 0, .max = 1e7}},
+             {"test-size", &s.test_size, "test examples; none of them is trained on", {.min = 1, .max = 1e6}},
+             {"text", &s.text, "names to learn, one per line", {.value = "FILE"}},
+             {"resume", &s.resume, "resume from this checkpoint"}});
+  cli.group("Model", {{"layers", &s.layers, "Transformer blocks", {.min = 1, .max = 1000}},
+                      {"heads", &s.heads, "attention heads per block", {.min = 1, .max = 1e5}},
+                      {"width", &s.width, "width of the model", {.min = 1, .max = 1e5}},
+                      {"dropout", &s.dropout, "dropout probability", {.min = 0, .max = 1}},
+                      {"compare", &s.compare, "train a control of equal size as well"}});
+  cli.group("Training",
+            {{"batch", &r.batch, "examples per step", {.min = 1, .max = 1e6}},
+             {"lr", &r.lr, "peak learning rate", {.above = 0, .max = 1000}},
+             {"schedule", &r.schedule, "learning-rate schedule", {.choices = {"constant", "linear", "cosine", "noam"}}},
+             {"warmup", &r.warmup, "steps up to the peak learning rate", {.min = 0, .max = 1e9}},
+             {"weight-decay", &r.weight_decay, "weight decay of matrices", {.min = 0, .max = 1000}},
+             {"clip", &r.clip, "clip the gradient to this norm; 0: no clipping", {.min = 0, .max = 1e30}},
+             {"goal", &s.goal, "stop at this test accuracy; 0: take all steps", {.min = 0, .max = 1}},
+             {"eval-every", &s.eval_every, "steps between tests", {.min = 1}},
+             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
   cli.common(s.common);
   for (const Task& task : kit::all_tasks()) cli.example("tasks " + task.name, task.about);
   cli.example("tasks recall --help", "the defaults of a task");
-  cli.json_keys({{"task", "its name"},
-                 {"published", "the number that others report, as text"},
-                 {"steps", "taken"},
-                 {"seconds", "of training, all models"},
+  cli.json_keys({{"task", "name of the task"},
+                 {"published", "the published result, as text"},
+                 {"steps", "training steps taken"},
+                 {"seconds", "training time of all models together"},
                  {"blind_loss", "nats per position without looking at the input"},
-                 {"blind_accuracy", "share of positions right without looking"},
-                 {"models", "an object for each model: " + kit::model_keys()}});
+                 {"blind_accuracy", "fraction of positions right without looking at the input"},
+                 {"models", "one object per model: " + kit::model_keys()}});
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   return cli.parse(static_cast<int>(argv.size()), argv.data());
 }
 
-/// What must be equal for a resumed run to be the same run. (--steps may be more: it goes on.)
+/// What must be equal for a resumed run to be the same run. (--steps may be larger: the run is continued.)
 kit::Traits traits_of(const std::string& task, const TaskSettings& s, const kit::Problem& problem) {
   const kit::Recipe& r = s.recipe;
   std::string test;
@@ -109,7 +113,7 @@ kit::Traits traits_of(const std::string& task, const TaskSettings& s, const kit:
           {"clip", kit::shortest(r.clip)}};
 }
 
-/// What can be judged before there are examples and models.
+/// What can be checked before examples and models are made.
 void check_settings(const std::string& task, const TaskSettings& s) {
   check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads, ": every head gets an equal part of --width ",
                          s.width, ": give a divisor of it");
@@ -127,7 +131,7 @@ int run(int argc, char** argv) {
   std::string name = task.name;
   TaskSettings s = task.defaults;
   s.common = {.seed = 1, .out = fs::path("out") / "tasks" / name, .steps = s.recipe.steps};
-  kit::Cli cli("tasks", "Learns a small task whose every example is made by a rule, beside a published number.");
+  kit::Cli cli("tasks", "Trains a small model on a synthetic task and compares it with a published result.");
   if (!parse(cli, name, s, arguments)) return 0;
   s.recipe.steps = s.common.steps;
   s.recipe.width = s.width;

@@ -2,15 +2,15 @@
 // that differ in where they look.
 //
 //     none          the last state of the encoder is all that the decoder gets (Sutskever et al. 2014)
-//     location      AttnDecoderRNN, the attention that many tutorials show: its weights come from the
-//                   decoder alone and never see the source, so they only learn where words often are
-//     bahdanau      each output word asks all source words how much to heed them (Bahdanau et al. 2015)
+//     location      AttnDecoderRNN, the attention that many tutorials show: its weights depend on the
+//                   decoder alone, never on the source, so they only learn at which positions words often are
+//     bahdanau      each output word scores all source words (Bahdanau et al. 2015)
 //     transformer   attention on both sides and between them, nothing recurrent (Vaswani et al. 2017)
 //
-// Numbers need no download and have no end, and their words do not correspond one to one:
+// Number words need no download, there are as many as wanted, and they do not correspond one to one:
 // "quatre-vingt-dix-sept" (4·20 + 10 + 7) is "ninety-seven". A model reads and writes words without
-// hyphens; a rule puts these back. Which model is right, on numbers that it has never seen? With 30,000
-// to learn from all of them; with --train-size 1000 they part. Seeds, steps and results are printed;
+// hyphens; a rule restores these. Which model is right on numbers that it has never seen? After training
+// on 30,000 numbers, all of them; with --train-size 1000 they differ. Seeds, steps and results are printed;
 // examples/kit/translation/translation_recipes.h has the settings.
 //
 // --pairs FILE takes sentence pairs of tatoeba.org (manythings.org/anki), prepared as PyTorch's
@@ -62,12 +62,12 @@ namespace {
 const std::string checkpoint_name = ".checkpoint.safetensors";
 
 struct Settings {
-  kit::Common common{.seed = 1, .steps = 0, .steps_help = "steps of training; 0: as the recipe has (1000 on numbers)"};
+  kit::Common common{.seed = 1, .steps = 0, .steps_help = "training steps; 0: those of the recipe (1,000 on numbers)"};
   std::string model = "all", recipe = "tutorial", direction, dialect = "france", spelling = "traditional", show;
   fs::path pairs, resume;
   int64_t train_size = 0, test_size = 2000, samples = 5, eval_every = 100, save_every = 500;
   int64_t width = 0, layers = 0, batch = 0;
-  double lr = 0, dropout = -1, teacher_forcing = -1;  // what is not > 0, or not >= 0, is the recipe's
+  double lr = 0, dropout = -1, teacher_forcing = -1;  // values out of range stand for the recipe's
   kit::SearchSettings search;
 
   kit::TaskKind task() const {
@@ -111,7 +111,7 @@ kit::TranslationRecipe make_recipe(const Settings& s, const std::string& model, 
   return r;
 }
 
-// What can be judged before there are models.
+// What can be checked before models are built.
 void check_recipe(const kit::TranslationRecipe& r, const std::string& model, const kit::TranslationTask& task) {
   check<kit::UsageError>(model != "transformer" || r.width % r.heads == 0, "--width ", r.width, ": the transformer's ",
                          r.heads, " heads get equal parts of it: give a multiple");
@@ -121,7 +121,7 @@ void check_recipe(const kit::TranslationRecipe& r, const std::string& model, con
                     kit::transformer_values(r.layers, r.width, r.batch * longest));
 }
 
-// A model in training: to stop at any step and go on as if nothing had been.
+// A model in training: it can stop at any step and resume as if it had never stopped.
 struct Run {
   const kit::TranslationTask& task;
   kit::TranslationRecipe recipe;
@@ -144,7 +144,7 @@ struct Run {
         order(static_cast<int64_t>(task.training.size()), recipe.batch, static_cast<uint64_t>(s.common.seed)),
         seed(static_cast<uint64_t>(s.common.seed)) {}
 
-  // Up over the warm-up, then down to zero at the end, both in straight lines.
+  // Rises linearly over the warm-up, then, with decay, falls linearly to zero at the last step.
   static double rate(const kit::TranslationRecipe& r, int64_t at) {
     const auto t = static_cast<double>(at), warmup = static_cast<double>(std::min(r.warmup, r.steps / 2));
     if (t < warmup) return (t + 1) / (warmup + 1);
@@ -154,7 +154,7 @@ struct Run {
   double train_step() {
     const kit::TranslationBatch batch = kit::make_batch(task, task.training, order.examples(step));
     const Tensor logits = (*model)(batch, recipe.teacher_forcing);
-    // Cross-entropy in two steps, for `location` gives logarithms already: log_softmax leaves them alone.
+    // Cross-entropy in two steps, since `location` returns log-probabilities, which log_softmax does not change.
     const Tensor loss = nn::nll_loss(log_softmax(logits, -1), batch.target, {.ignore_index = kit::WordVocab::pad});
     adam.zero_grad();
     loss.backward();
@@ -165,7 +165,7 @@ struct Run {
     return loss.item();
   }
 
-  // The default generator is saved with them.
+  // The default generator is saved too.
   std::vector<nn::Part> parts() {
     return {{"model", *model}, {"optimizer", adam}, {"schedule", schedule}, {"step", step}, {"seconds", seconds}};
   }
@@ -176,11 +176,11 @@ struct Run {
     const nn::Checkpoint saved = nn::load(file);
     kit::check_same_run(file, saved.metadata, traits());
     nn::load_checkpoint(saved, parts());
-    schedule.set_steps(step);  // --steps may be more than it was
+    schedule.set_steps(step);  // --steps may have been raised
     kit::check_steps_left(step, recipe.steps);
   }
 
-  // What must be equal for a resumed run to be the same run. (--steps may be more: it goes on.)
+  // What must be equal for a resumed run to be the same run. (--steps may be larger: the run is continued.)
   kit::Traits traits() const {
     const kit::TranslationRecipe& r = recipe;
     return {{"model", name},
@@ -195,7 +195,7 @@ struct Run {
             {"teacher_forcing", kit::shortest(r.teacher_forcing)}};
   }
 
-  // Steps until the last one or an interruption, with a checkpoint now and then.
+  // Trains up to the last step or an interruption, saving a checkpoint every so often.
   void train(const Settings& s, const fs::path& checkpoint, const fs::path& metrics) {
     const auto begin = std::chrono::steady_clock::now();
     const double before = seconds;
@@ -218,7 +218,7 @@ struct Run {
   }
 };
 
-// The sentence whose alignment is shown, as words: --show, or 97, or the first to be tested.
+// The words of the sentence whose alignment is shown: --show, or 97, or the first test sentence.
 kit::Words shown_sentence(const Settings& s, const kit::TranslationTask& task) {
   if (s.task() != kit::TaskKind::numbers && s.show.empty()) return task.test[0].source;
   if (s.task() == kit::TaskKind::d2l) return kit::split_words(kit::translation_text(s.show));
@@ -227,10 +227,10 @@ kit::Words shown_sentence(const Settings& s, const kit::TranslationTask& task) {
   return kit::split_number(s.direction == "en-fr" ? kit::english_number(97) : kit::french_number(97, french_of(s)));
 }
 
-// A run of several models may have been stopped at any of them: those without a checkpoint begin anew.
+// A run of several models may have been stopped at any of them: those without a checkpoint start from scratch.
 void check_resumable(const fs::path& folder, const std::vector<std::string>& models) {
   check(fs::is_directory(folder), "--resume ", readable(folder.string()),
-        ": is no folder: give the one that an earlier run wrote into");
+        ": is not a folder: give the one that an earlier run wrote into");
   const auto known = [&](const std::string& name) { return fs::exists(folder / (name + checkpoint_name)); };
   check(std::any_of(models.begin(), models.end(), known), "--resume ", readable(folder.string()),
         ": holds no checkpoint of ", kit::join_words(models), ": give the folder that an earlier run wrote into");
@@ -240,92 +240,97 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
   const std::string from_recipe = "the recipe's";
   cli.group(
       "Data",
-      {{"pairs", &s.pairs, "sentence pairs between tabs", {.value = "FILE", .shown_default = "number words"}},
-       {"recipe", &s.recipe, "pairs as PyTorch's tutorial or as the book", {.choices = {"tutorial", "d2l"}}},
+      {{"pairs", &s.pairs, "tab-separated sentence pairs", {.value = "FILE", .shown_default = "number words"}},
+       {"recipe",
+        &s.recipe,
+        "prepare pairs as PyTorch's tutorial does, or as the book (d2l)",
+        {.choices = {"tutorial", "d2l"}}},
        {"direction",
         &s.direction,
-        "en is the first column of pairs",
+        "direction of translation; en is the first column of --pairs",
         {.choices = {"fr-en", "en-fr"}, .shown_default = "fr-en, with d2l en-fr"}},
-       {"dialect",
-        &s.dialect,
-        "how 70, 80 and 90 are called",
-        {.choices = {"france", "belgium", "switzerland", "octante"}}},
-       {"spelling", &s.spelling, "hyphens below a hundred, or between all words", {.choices = {"traditional", "1990"}}},
+       {"dialect", &s.dialect, "words for 70, 80 and 90", {.choices = {"france", "belgium", "switzerland", "octante"}}},
+       {"spelling",
+        &s.spelling,
+        "hyphens below a hundred only, or between all words",
+        {.choices = {"traditional", "1990"}}},
        {"train-size",
         &s.train_size,
-        "sentences to learn from",
-        {.min = 0, .max = 1e6, .shown_default = "30000 numbers; all pairs; 600 with d2l"}},
-       {"test-size", &s.test_size, "others to test with; of pairs at most a tenth", {.min = 1, .max = 1e6}},
-       {"resume", &s.resume, "go on from what a run left in this folder", {.value = "DIR"}}});
-  cli.group("Models",
-            {{"model", &s.model, "which to train", {.choices = {"all", "bahdanau", "transformer", "location", "none"}}},
-             {"width", &s.width, "of embeddings and states", {.min = 0, .max = 1e5, .shown_default = from_recipe}},
-             {"layers",
-              &s.layers,
-              "of encoder and decoder; location has one",
-              {.min = 0, .max = 1000, .shown_default = from_recipe}},
-             {"dropout", &s.dropout, "probability", {.min = 0, .max = 1, .shown_default = from_recipe}}});
+        "training sentences",
+        {.min = 0, .max = 1e6, .shown_default = "30,000 numbers; all pairs; 600 with d2l"}},
+       {"test-size", &s.test_size, "held-out test sentences (for --pairs at most a tenth)", {.min = 1, .max = 1e6}},
+       {"resume", &s.resume, "resume from the checkpoints in this folder", {.value = "DIR"}}});
+  cli.group(
+      "Models",
+      {{"model", &s.model, "the model to train", {.choices = {"all", "bahdanau", "transformer", "location", "none"}}},
+       {"width", &s.width, "width of embeddings and states", {.min = 0, .max = 1e5, .shown_default = from_recipe}},
+       {"layers",
+        &s.layers,
+        "layers of encoder and decoder; location has one",
+        {.min = 0, .max = 1000, .shown_default = from_recipe}},
+       {"dropout", &s.dropout, "dropout probability", {.min = 0, .max = 1, .shown_default = from_recipe}}});
   cli.group("Training",
-            {{"batch", &s.batch, "sentences in a step", {.min = 0, .max = 1e6, .shown_default = from_recipe}},
+            {{"batch", &s.batch, "sentences per step", {.min = 0, .max = 1e6, .shown_default = from_recipe}},
              {"lr", &s.lr, "peak learning rate", {.above = 0, .max = 1000, .shown_default = from_recipe}},
              {"teacher-forcing",
               &s.teacher_forcing,
-              "share of steps that show the decoder the true words",
-              {.min = 0, .max = 1, .shown_default = "1, with the tutorial 0.5"}},
+              "fraction of steps in which the decoder is given the true words",
+              {.min = 0, .max = 1, .shown_default = "1; 0.5 with the tutorial"}},
              {"eval-every", &s.eval_every, "steps between losses on test sentences", {.min = 1}},
              {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
-  cli.group(
-      "Writing",
-      {{"beam", &s.search.beam, "translations followed at once; 1 is greedy", {.min = 1, .max = 1000}},
-       {"length-penalty", &s.search.length_penalty, "of beam search, against short ones", {.min = 0, .max = 1000}},
-       {"samples", &s.samples, "test sentences to print, and mistakes", {.min = 0}},
-       {"show",
-        &s.show,
-        "sentence whose alignment is drawn",
-        {.shown_default = "quatre-vingt-dix-sept, or the first test pair"}}});
+  cli.group("Writing", {{"beam", &s.search.beam, "beam width; 1 is greedy", {.min = 1, .max = 1000}},
+                        {"length-penalty",
+                         &s.search.length_penalty,
+                         "length penalty; larger favours longer translations",
+                         {.min = 0, .max = 1000}},
+                        {"samples", &s.samples, "test sentences to print, and as many mistakes", {.min = 0}},
+                        {"show",
+                         &s.show,
+                         "the sentence whose alignment is drawn",
+                         {.shown_default = "quatre-vingt-dix-sept, or the first test pair"}}});
   cli.common(s.common);
   cli.example("translate --train-size 1000", "too few numbers for some of the models");
   cli.example("translate --dialect switzerland --direction en-fr", "ninety-seven is nonante-sept there");
   cli.example("translate --pairs fra.txt", "PyTorch's tutorial");
   cli.example("translate --pairs fra.txt --recipe d2l --model bahdanau", "the book's 600 sentences");
-  cli.json_keys({{"exact_match", "share of test sentences right to the letter, by model"},
-                 {"bleu", "of the test corpus, 0 … 1, by model"},
-                 {"loss", "nats a word on the test sentences, by model"},
-                 {"parameters", "numbers in the model, by model"},
-                 {"steps", "taken, by model"},
-                 {"seconds", "of training, by the clock on the wall, by model"},
-                 {"d2l_sentences", "of the book's four, those with BLEU 1, by model; with --recipe d2l"}});
+  cli.json_keys({{"exact_match", "fraction of test sentences right to the letter, by model"},
+                 {"bleu", "BLEU of the test corpus, 0 … 1, by model"},
+                 {"loss", "nats per word on the test sentences, by model"},
+                 {"parameters", "number of parameters, by model"},
+                 {"steps", "training steps taken, by model"},
+                 {"seconds", "training time, wall clock, by model"},
+                 {"d2l_sentences", "how many of the book's four sentences have BLEU 1, by model; with --recipe d2l"}});
   if (!cli.parse(argc, argv)) return false;
   if (s.recipe == "d2l" && s.pairs.empty())
-    throw kit::UsageError("--recipe d2l: is for sentence pairs: give --pairs FILE, too");
+    throw kit::UsageError("--recipe d2l: is for sentence pairs: give --pairs FILE as well");
   return true;
 }
 
-// What is told of all models together, at the end.
+// What is reported of all models together, at the end.
 struct Report {
-  std::string table = kit::fit("model", 12) + " exact match     BLEU  nats a word  parameters   steps   seconds\n";
+  std::string table = kit::fit("model", 12) + " exact match     BLEU    nats/word  parameters   steps   seconds\n";
   std::vector<kit::LossCurve> losses;
   kit::Figure heat;
-  kit::AttentionPage page{.note = "Rows are written, columns are read."};
+  kit::AttentionPage page{.note = "Left (or rows): words written. Right (or columns): words read."};
   kit::Json::Object exact_match, bleu, loss, parameters, steps, seconds, d2l_sentences;
 
   void add(const Run& run, const kit::TranslationScore& score) {
-    const int64_t numbers = run.model->num_parameters();
+    const int64_t size = run.model->num_parameters();
     table += kit::fit(run.name, 12) + kit::right(kit::fixed(100 * score.exact_match, 2) + " %", 12) +
              kit::right(kit::fixed(score.bleu, 4), 9) + kit::right(kit::fixed(score.loss, 4), 13) +
-             kit::right(std::to_string(numbers), 12) + kit::right(std::to_string(run.step), 8) +
+             kit::right(std::to_string(size), 12) + kit::right(std::to_string(run.step), 8) +
              kit::right(kit::fixed(run.seconds, 1), 10) + '\n';
     exact_match.emplace_back(run.name, score.exact_match);
     bleu.emplace_back(run.name, score.bleu);
     loss.emplace_back(run.name, score.loss);
-    parameters.emplace_back(run.name, numbers);
+    parameters.emplace_back(run.name, size);
     steps.emplace_back(run.name, run.step);
     seconds.emplace_back(run.name, run.seconds);
   }
 
   void save_losses(const fs::path& file, const std::string& task) const {
     kit::Plot plot = kit::loss_plot(losses);
-    plot.y_label = "nats a word";
+    plot.y_label = "nats per word";
     kit::save_svg(file, {.title = "translate: " + task, .panels = {plot}});
   }
 
@@ -338,31 +343,35 @@ struct Report {
 };
 
 void print_task(const kit::TranslationTask& task, const kit::Words& shown, const Settings& s) {
-  std::cout << task.name << ": " << task.training.size() << " to learn from, " << task.test.size()
-            << (task.tests_training ? " of them" : " others") << " to test with; " << task.source.size() << " and "
-            << task.target.size() << " words\n";
-  if (task.repeated > 0) std::cout << "left out, since an earlier pair is the same: " << task.repeated << '\n';
+  const auto training = static_cast<int64_t>(task.training.size()), test = static_cast<int64_t>(task.test.size());
+  std::cout << task.name << ": " << kit::grouped(training) << " training ";
+  if (task.tests_training) std::cout << "pairs, tested on " << kit::grouped(test) << " of them";
+  else std::cout << "and " << kit::grouped(test) << " test pairs";
+  std::cout << "; vocabularies of " << kit::grouped(task.source.size()) << " and " << kit::grouped(task.target.size())
+            << " words\n";
+  if (task.repeated > 0) std::cout << "left out because they repeat an earlier pair: " << task.repeated << '\n';
   if (task.also_tested > 0)
-    std::cout << "left out of training, since the test has their sentence: " << task.also_tested << '\n';
+    std::cout << "left out of training because their source sentence is tested: " << task.also_tested << '\n';
   if (s.task() == kit::TaskKind::numbers)
     std::cout << "spelling: "
               << (s.spelling == "1990" ? "1990, hyphens between all words" : "traditional, hyphens below a hundred")
               << ", as in " << kit::french_number(1071, french_of(s))
-              << "; models read and write words, a rule puts the hyphens\n";
+              << "; models read and write words, a rule adds the hyphens\n";
   for (const std::string& word : shown)
     if (task.source.encode({word})[0] == kit::WordVocab::unk)
-      std::cout << "in the sentence that is shown, no model knows " << quote(word) << ": it is read as <unk>\n";
+      std::cout << "in the sentence whose alignment is drawn, " << quote(word)
+                << " is in no model's vocabulary: it is read as <unk>\n";
   std::cout << '\n';
 }
 
 int run(int argc, char** argv) {
   Settings s;
-  kit::Cli cli("translate", "Trains four models to translate number words, or sentence pairs of a file.");
+  kit::Cli cli("translate", "Trains four models to translate number words, or the sentence pairs of a file.");
   if (!parse(cli, s, argc, argv)) return 0;
   kit::watch_interrupts();
   kit::RunFolder out(s.common.out);
   const fs::path loss_plot = out.file("loss.svg", "the loss of each model, step by step");
-  const fs::path alignment = out.file("alignment.svg", "which words are looked at for which");
+  const fs::path alignment = out.file("alignment.svg", "which source words each output word attends to");
   const fs::path page = out.file("attention.html", "the same for every layer and head: open it in a browser");
   std::vector<std::string> names = {"none", "location", "bahdanau", "transformer"};
   if (s.model != "all") names = {s.model};
@@ -380,7 +389,7 @@ int run(int argc, char** argv) {
     manual_seed(static_cast<uint64_t>(s.common.seed));
     Run run(task, name, s);
     const fs::path checkpoint = out.file(name + checkpoint_name, name + ": full training state, for --resume");
-    const fs::path metrics = out.file(name + ".metrics.jsonl", name + ": the numbers behind the plot");
+    const fs::path metrics = out.file(name + ".metrics.jsonl", name + ": the data of the plot");
     const fs::path weights = out.file(name + ".model.safetensors", name + ": the weights, for heed or PyTorch");
     const fs::path from = s.resume / checkpoint.filename();
     if (!s.resume.empty() && fs::exists(from)) run.resume(from);
@@ -389,7 +398,7 @@ int run(int argc, char** argv) {
     report.losses.push_back({name, training, kit::read_metric(metrics, "val_loss")});
     report.save_losses(loss_plot, task.name);
     if (kit::interrupted()) {
-      std::cout << name << ", as far as it has come:\n"
+      std::cout << name << ", trained so far:\n"
                 << kit::samples_text(task, kit::score_translator(*run.model, task, s.search, s.samples), s.samples,
                                      static_cast<uint64_t>(s.common.seed))
                 << std::flush;
@@ -417,8 +426,9 @@ int run(int argc, char** argv) {
   std::cout << report.table << '\n';
   if (d2l)
     std::cout
-        << "The book prints a tenth of the nats a word, with dropout on: 0.021 (bahdanau), 0.030 (transformer).\n"
-        << "With it off, on tatoeba.org's first 600, ambiguity leaves 0.012; PyTorch reaches 0.013 and 0.019.\n\n";
+        << "The book prints a tenth of the nats per word, with dropout on: 0.021 (bahdanau), 0.030 (transformer).\n"
+        << "With dropout off, on the first 600 pairs of tatoeba.org, the pairs' ambiguity alone leaves 0.012;\n"
+        << "PyTorch reaches 0.013 and 0.019.\n\n";
   if (!report.heat.panels.empty()) {
     kit::save_svg(alignment, report.heat);
     kit::save_attention_page(page, report.page);

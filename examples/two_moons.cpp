@@ -1,10 +1,10 @@
 // Two moons: a small network learns to tell two half circles apart.
 //
 // The settings are those of micrograd's notebook (github.com/karpathy/micrograd, demo.ipynb), whose
-// numbers are printed beside heed's:
+// results are printed beside heed's:
 //
 //     model     2 -> 16 -> 16 -> 1 with ReLU, 337 parameters
-//     loss      mean(max(0, 1 - y·score)) + 1e-4 Σ p²     y = ±1: a score should be beyond it
+//     loss      mean(max(0, 1 - y·score)) + 1e-4 Σ p²     y = ±1: y·score should be at least 1
 //     training  100 steps of SGD on all points, learning rate 1.0 falling to 0.1
 //
 // One seed is an anecdote: --seeds 100 trains a hundred networks and counts how many are perfect.
@@ -34,7 +34,7 @@ using namespace heed;
 
 namespace {
 
-// 1. The data: n points on two half circles, one inside the reach of the other, with noise.
+// 1. The data: n points on two half circles, interleaved, with noise.
 
 struct Moons {
   Tensor x;  // (n, 2)
@@ -230,7 +230,7 @@ std::string boundary_text(const Run& run) {
   mark(points_of(run.data, 1, "", 0), 'x');
   std::string text;
   for (const std::string& line : lines) text += "  " + line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
-  if (left_out > 0) text += "  left out, for they are not finite: " + std::to_string(left_out) + " points\n";
+  if (left_out > 0) text += "  left out because they are not finite: " + std::to_string(left_out) + " points\n";
   return text;
 }
 
@@ -242,24 +242,24 @@ int run(int argc, char** argv) {
   Settings settings;
   kit::Common common{.steps = settings.steps};
   int64_t seeds = 1;
-  kit::Cli cli("two_moons", "A small network learns to tell two half circles apart, beside micrograd's numbers.");
+  kit::Cli cli("two_moons", "A small network learns to tell two half circles apart, beside micrograd's results.");
   cli.group("Data and model",
             {{"points", &settings.points, "points, half on each moon", {.min = 4, .max = 1e5}},
              {"noise", &settings.noise, "standard deviation of noise on each coordinate", {.min = 0}},
              {"init",
               &settings.init,
-              "first weights: U(-1, 1) and biases 0, or both U(±1/√in)",
+              "initialisation: micrograd's (weights U(-1, 1), biases 0) or PyTorch's (all U(±1/√in))",
               {.choices = {"micrograd", "pytorch"}}},
-             {"seeds", &seeds, "networks to train, of seeds --seed, --seed + 1, …", {.min = 1, .max = 1e6}}});
+             {"seeds", &seeds, "networks to train, with seeds --seed, --seed + 1, …", {.min = 1, .max = 1e6}}});
   cli.common(common);
   cli.example("two_moons", "the notebook's run and its picture, in a fraction of a second");
-  cli.example("two_moons --seeds 100", "how often is it perfect?");
-  cli.example("two_moons --seeds 100 --init pytorch", "what the first weights have to do with it");
-  cli.json_keys({{"accuracy", "part of the points on the right side, first seed"},
+  cli.example("two_moons --seeds 100", "how often is the network perfect?");
+  cli.example("two_moons --seeds 100 --init pytorch", "the same with PyTorch's initialisation");
+  cli.json_keys({{"accuracy", "fraction of points on the right side of the boundary, first seed"},
                  {"loss", "max-margin loss with its L2 term, first seed"},
                  {"mean_accuracy", "mean over --seeds"},
-                 {"perfect", "networks of --seeds with accuracy 1"},
-                 {"seeds", "networks that were trained"}});
+                 {"perfect", "number of networks with accuracy 1"},
+                 {"seeds", "number of networks trained"}});
   if (!cli.parse(argc, argv)) return 0;
   settings.steps = common.steps;
   kit::watch_interrupts();
@@ -270,8 +270,8 @@ int run(int argc, char** argv) {
   const Run first = train(settings, common.seed);
   const double loss = first.losses.back(), accuracy = first.accuracies.back();
 
-  std::cout << settings.points << " points, " << first.model.num_parameters() << " parameters, seed " << common.seed
-            << "\n\n  step    loss  accuracy\n";
+  std::cout << kit::grouped(settings.points) << " points, " << first.model.num_parameters() << " parameters, seed "
+            << common.seed << "\n\n  step    loss  accuracy\n";
   const auto last = static_cast<int64_t>(first.losses.size()) - 1;  // less than --steps after Ctrl-C
   for (int64_t k = 0; k <= last; ++k) {
     if (k % std::max<int64_t>(1, settings.steps / 10) != 0 && k != last) continue;
@@ -279,7 +279,8 @@ int run(int argc, char** argv) {
     std::cout << kit::right(std::to_string(k), 6) << kit::right(kit::fixed(first.losses[i], 4), 8) << "  "
               << percent(first.accuracies[i]) << '\n';
   }
-  std::cout << "\n  score > 0 where dotted; o the upper moon, x the lower\n\n" << boundary_text(first);
+  std::cout << "\n  dotted: the network says \"lower moon\"; o = upper-moon points, x = lower\n\n"
+            << boundary_text(first);
 
   double mean_accuracy = accuracy;
   int64_t perfect = accuracy == 1.0, trained = 1;
@@ -288,7 +289,7 @@ int run(int argc, char** argv) {
     progress.update(1);
     while (trained < seeds) {
       const double a = train(settings, common.seed + trained).accuracies.back();
-      if (kit::interrupted()) break;  // what it has learnt so far does not count
+      if (kit::interrupted()) break;  // a network that is half trained does not count
       mean_accuracy += a;
       perfect += a == 1.0;
       progress.update(++trained, "accuracy", a);
@@ -317,7 +318,7 @@ int run(int argc, char** argv) {
   if (kit::interrupted() && !kit::reader_is_gone())
     std::cerr << "\nstopped after step " << last << " of " << settings.steps
               << (seeds > 1 ? cat(", ", trained, " of ", seeds, " networks") : "")
-              << ": numbers and pictures show as much" << std::endl;
+              << ": results and pictures cover only these" << std::endl;
   cli.print_json({{"accuracy", accuracy},
                   {"loss", loss},
                   {"mean_accuracy", mean_accuracy},

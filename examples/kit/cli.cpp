@@ -23,7 +23,7 @@
 namespace heed::kit {
 namespace {
 
-/// "  left      right …" with the right part wrapped at column 100 and aligned below itself.
+/// "  left      right …", the right part wrapped at column 100 and indented to its own column.
 std::string two_columns(const std::string& left, const std::string& right, int left_width) {
   std::string text = "  " + left;
   int column = 2 + text_width(left);
@@ -66,8 +66,8 @@ std::string right_of(const Option& option) {
   return option.help + text + (text.empty() ? "" : ")");
 }
 
-/// A word as a POSIX shell has to be given it: as it is, or in quotes; control characters (but for
-/// line ends) by printf, since a terminal would obey them.
+/// A word quoted for a POSIX shell, if it needs quotes; control characters (except newlines) are written
+/// with printf, since a terminal would obey them.
 std::string for_the_shell(const std::string& word) {
   constexpr std::string_view plain = "-_./=,:+@%";
   const auto is_plain = [&](unsigned char c) {
@@ -114,16 +114,18 @@ void Cli::group(const std::string& heading, const std::vector<Option>& options) 
 void Cli::common(Common& common) {
   common_ = &common;
   if (common.out.empty()) common.out = std::filesystem::path("out") / program_;
-  group("Common",
-        {{"steps", &common.steps, common.steps_help, {.min = 0, .max = 1e9}},
-         {"seed", &common.seed, "of all random numbers; the same seed gives the same result", {.min = 0, .max = 9e18}},
-         {"threads",
-          &common.threads,
-          "threads; results do not depend on it",
-          {.min = 0, .max = 1024, .shown_default = "all processors"}},
-         {"out", &common.out, "folder for what is made", {.value = "DIR"}},
-         {"quiet", &common.quiet, "no progress on stderr"},
-         {"json", &common.json, "results as one JSON object on the last line of stdout"}});
+  group("Common", {{"steps", &common.steps, common.steps_help, {.min = 0, .max = 1e9}},
+                   {"seed",
+                    &common.seed,
+                    "seed of all random numbers; the same seed gives the same result",
+                    {.min = 0, .max = 9e18}},
+                   {"threads",
+                    &common.threads,
+                    "number of threads; results do not depend on it",
+                    {.min = 0, .max = 1024, .shown_default = "all processors"}},
+                   {"out", &common.out, "folder for the files made", {.value = "DIR"}},
+                   {"quiet", &common.quiet, "no progress on stderr"},
+                   {"json", &common.json, "results as one JSON object on the last line of stdout"}});
 }
 
 void Cli::example(const std::string& command, const std::string& what) { examples_.emplace_back(command, what); }
@@ -164,7 +166,7 @@ bool Cli::parse(int argc, char** argv) {
       return false;
     }
     if (argument.size() < 3 || argument.compare(0, 2, "--") != 0)
-      throw UsageError(quote(argument) + ": is no option: options begin with --, and " + program_ +
+      throw UsageError(quote(argument) + ": is not an option: options begin with --, and " + program_ +
                        " --help lists them");
     const size_t equals = argument.find('=');
     const std::string name = argument.substr(2, equals == std::string::npos ? equals : equals - 2);
@@ -221,7 +223,7 @@ void Cli::print_json(const Json::Object& results) const {
         json_keys_.size(), ": give each documented key once");
   for (size_t i = 0; i < results.size(); ++i)
     check(results[i].first == json_keys_[i].first, "--json: '", results[i].first, "': --help documents '",
-          json_keys_[i].first, "' in its place: name them alike and in the same order");
+          json_keys_[i].first, "' in this position: use the same names in the same order");
   if (common_ && common_->json) std::cout << Json(results) << std::endl;
 }
 
@@ -230,7 +232,7 @@ std::string Cli::command(const std::string& extra_name, const std::string& extra
   for (const auto& [name, words] : given_)
     if (name != extra_name)
       for (const std::string& word : words) text += ' ' + for_the_shell(word);
-  // One word, for a value may begin with a dash.
+  // As one word, since a value may begin with a dash.
   return text + ' ' + for_the_shell("--" + extra_name + '=' + extra_value);
 }
 
@@ -252,10 +254,10 @@ double transformer_values(int64_t layers, int64_t width, int64_t tokens) {
 int run_main(int argc, char** argv, const std::function<int(int, char**)>& body) {
   open_standard_streams();
 #ifdef SIGPIPE
-  std::signal(SIGPIPE, SIG_DFL);  // some parents ignore it, and `| head` would then be an error
+  std::signal(SIGPIPE, SIG_DFL);  // a parent may have ignored it, and `| head` would then be an error
 #endif
   const std::string program = argc > 0 ? readable(std::filesystem::path(argv[0]).filename().string()) : "heed";
-  // Some messages begin with the program's name as that of the operation: it is said once.
+  // Some messages begin with the program's name as the name of the operation: it is printed once.
   const auto report = [&program](std::string_view what) {
     if (what.substr(0, program.size() + 2) == program + ": ") what.remove_prefix(program.size() + 2);
     std::cerr << program << ": " << harmless(what) << std::endl;

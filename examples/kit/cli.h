@@ -9,7 +9,7 @@
 //       cli.json_keys({{"val_loss", "nats per character on the validation split"}});
 //       if (!cli.parse(argc, argv)) return 0;             // --help or --version was printed
 //       …
-//       cli.print_json({{"val_loss", loss}});             // does something only with --json
+//       cli.print_json({{"val_loss", loss}});             // prints only with --json
 //       return 0;
 //     }
 //     int main(int argc, char** argv) { return heed::kit::run_main(argc, argv, run); }
@@ -37,8 +37,8 @@ struct UsageError : Error {
   using Error::Error;
 };
 
-/// make(), from what the command line says: its Error is a UsageError then. Files that cannot be read
-/// or understood remain what they are.
+/// Calls make(), which depends on the command line only, so an Error of it becomes a UsageError. Errors about
+/// files that cannot be read or understood stay as they are.
 template <class Make> auto from_settings(const Make& make) {
   try {
     return make();
@@ -47,18 +47,18 @@ template <class Make> auto from_settings(const Make& make) {
   } catch (const Error& error) { throw UsageError(error.what()); }
 }
 
-/// The same of what a single option says: --prompt.
+/// The same for the value of a single option, as --prompt; the message begins with its name.
 template <class Make> auto from_option(const std::string& option, const Make& make) {
   try {
     return make();
   } catch (const Error& error) { throw UsageError(option + ": " + error.what()); }
 }
 
-/// Throws UsageError where training would need more memory than the machine has: by the number of
-/// parameters (with gradients and an optimizer's two means) and of the values kept for backward.
+/// Throws UsageError if training would need more memory than the machine has, estimated from the number of
+/// parameters (with gradients and an optimizer's two means) and of values kept for backward.
 void check_memory(double parameters, double kept_values);
 
-/// The parameters of a Transformer's blocks, and the values that they keep for so many tokens.
+/// The parameters of a Transformer's blocks, and the values that they keep for `tokens` tokens.
 double transformer_parameters(int64_t layers, int64_t width);
 double transformer_values(int64_t layers, int64_t width, int64_t tokens);
 
@@ -86,7 +86,7 @@ struct Common {
   int threads = 0;                 // 0: as many as there are processors
   std::filesystem::path out = {};  // by default out/<program>
   int64_t steps = 1000;
-  std::string steps_help = "steps of training";
+  std::string steps_help = "training steps";
   bool quiet = false;
   bool json = false;
 };
@@ -95,7 +95,7 @@ class Cli {
  public:
   Cli(std::string program, std::string what_it_does);
 
-  /// Adds options under a heading of --help. Throws Error when a name is taken.
+  /// Adds options under a heading of --help. Throws Error if a name is taken.
   void group(const std::string& heading, const std::vector<Option>& options);
 
   /// Adds --seed, --threads, --out, --steps, --quiet and --json.
@@ -107,7 +107,7 @@ class Cli {
   /// The keys of the object that --json prints, with what they mean.
   void json_keys(const std::vector<std::pair<std::string, std::string>>& keys);
 
-  /// Sets the variables. False after --help or --version was printed: the program is then done.
+  /// Sets the variables. Returns false after printing --help or --version: the program then ends.
   /// Throws UsageError.
   [[nodiscard]] bool parse(int argc, char** argv);
 
@@ -116,9 +116,8 @@ class Cli {
   /// With --json, one line on stdout. Throws Error unless exactly the documented keys are given.
   void print_json(const Json::Object& results) const;
 
-  /// The command line that runs the program again, as it was called, with `extra` in place of the option
-  /// of that name: "bin/char_gpt --steps 500 --resume=out/char_gpt/checkpoint.safetensors". A shell reads
-  /// it as it is, whatever the words hold.
+  /// The command line that runs the program as it was called, with one option added or replaced:
+  /// "bin/char_gpt --steps 500 --resume=out/char_gpt/checkpoint.safetensors". Words are quoted for a shell.
   std::string command(const std::string& extra_name, const std::string& extra_value) const;
 
  private:
@@ -139,9 +138,9 @@ class Cli {
 
 /// Runs body(argc, argv) and turns what it throws into one line on stderr and an exit code: 2 for a
 /// UsageError, 1 for any other exception, 129, 130 or 143 after an interrupt, else what body returns.
-/// Every main is nothing but this call. Closed standard streams are opened on /dev/null before; a
-/// stdout that could not be written (closed, disk full) is an error after. A pipe whose reader is gone
-/// (`| head`) ends the program without a word.
+/// Every main consists of this call. Before it, closed standard streams are opened on /dev/null; after it, a
+/// stdout that could not be written (closed, disk full) is an error. A pipe without a reader (`| head`)
+/// ends the program silently.
 int run_main(int argc, char** argv, const std::function<int(int, char**)>& body);
 
 }  // namespace heed::kit

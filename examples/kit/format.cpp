@@ -9,7 +9,7 @@ namespace heed::kit {
 namespace {
 
 template <class Number, class... How> std::string to_text(Number x, How... how) {
-  if (std::isnan(x)) return "nan";  // without the sign, which to_chars would print
+  if (std::isnan(x)) return "nan";  // without the sign that to_chars would print
   char buffer[400];                 // -1.8e308 in fixed notation takes 310 digits before the point
   const auto result = std::to_chars(buffer, buffer + sizeof buffer, x, how...);
   return std::string(buffer, result.ptr);
@@ -31,6 +31,13 @@ std::string fixed(double x, int decimals) { return to_text(x, std::chars_format:
 std::string general(double x, int digits) { return to_text(x, std::chars_format::general, std::clamp(digits, 1, 60)); }
 std::string shortest(float x) { return to_text(x); }
 
+std::string grouped(int64_t n) {
+  std::string text = std::to_string(n);
+  const auto first = static_cast<int64_t>(n < 0);  // where the digits begin
+  for (auto at = static_cast<int64_t>(text.size()) - 3; at > first; at -= 3) text.insert(static_cast<size_t>(at), ",");
+  return text;
+}
+
 std::string clock_time(double seconds) {
   const auto total = static_cast<int64_t>(std::clamp(std::round(seconds), 0.0, 3.6e9));
   const auto two = [](int64_t n) { return (n < 10 ? "0" : "") + std::to_string(n); };
@@ -51,7 +58,7 @@ std::string fit(const std::string& text, int columns) {
   if (width <= columns) return text + std::string(columns - width, ' ');
   if (columns <= 0) return "";
   size_t end = 0;
-  for (int kept = 0; kept < columns; ++end)  // `end` stops at the start of the last kept code point
+  for (int kept = 0; kept < columns; ++end)  // `end` stops at the start of the last code point that is kept
     if (!continues(text[end]) && ++kept == columns) break;
   return text.substr(0, end) + "…";
 }
@@ -85,7 +92,7 @@ std::string escaped_xml(std::string_view text) {
       case '>': escaped += "&gt;"; break;
       case '"': escaped += "&quot;"; break;
       case '\'': escaped += "&#39;"; break;
-      default:  // XML 1.0 has no control characters but these three, and no U+FFFE, U+FFFF
+      default:  // XML 1.0 allows no other control characters, and neither U+FFFE nor U+FFFF
         if (c >= 0x20 || c == '\n' || c == '\t' || c == '\r')
           append_utf8(escaped, c == 0xFFFE || c == 0xFFFF ? 0xFFFD : c);
     }

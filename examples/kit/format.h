@@ -19,16 +19,19 @@ std::string general(double x, int digits = 6);
 using heed::shortest;
 std::string shortest(float x);
 
+/// "2,000": an integer with thousands separated, for sentences.
+std::string grouped(int64_t n);
+
 /// "00:12", "1:02:03".
 std::string clock_time(double seconds);
 
-/// Columns that UTF-8 text takes in a terminal, one for each code point.
+/// Columns that UTF-8 text takes in a terminal, one per code point.
 int text_width(const std::string& text);
 
-/// `text` cut to `columns`, the last of them "…", or filled up with spaces at its end.
+/// `text` cut to `columns`, ending in "…", or padded with spaces at its end.
 std::string fit(const std::string& text, int columns);
 
-/// `text` with blanks before it, up to `columns`; never cut.
+/// `text` padded with spaces at its start, up to `columns`; never cut.
 std::string right(const std::string& text, int columns);
 
 /// A JSON string, with its quotes, that is safe inside HTML: `<`, `>`, `&`, U+2028 and U+2029 are

@@ -15,8 +15,8 @@ volatile std::sig_atomic_t caught = 0;
 
 extern "C" void note_signal(int signal) {
   const bool asks = signal == SIGINT || signal == SIGTERM;
-  // A terminal that closes hangs up more than once (its shell does, then the kernel), and each write
-  // to a pipe without a reader is a SIGPIPE of its own: neither says that saving takes too long.
+  // A terminal that closes sends SIGHUP more than once (from its shell, then from the kernel), and each
+  // write to a pipe without a reader raises another SIGPIPE: neither means that saving takes too long.
   if (caught != 0 && !asks) return;
 #ifdef SIGPIPE
   if (signal != SIGPIPE)
@@ -32,7 +32,7 @@ extern "C" void note_signal(int signal) {
 
 void watch_interrupts() {
   caught = 0;
-  // A shell starts background jobs with SIGINT ignored, nohup ignores SIGHUP: it stays so.
+  // A shell starts background jobs with SIGINT ignored, nohup ignores SIGHUP: these stay ignored.
   for (const int signal : watched)
     if (std::signal(signal, note_signal) == SIG_IGN) std::signal(signal, SIG_IGN);
 }

@@ -4,8 +4,8 @@
 //     const int64_t width = config.at("n_embd").as_integer();
 //     std::cout << Json::Object{{"loss", 1.25}, {"steps", 100}};      // -> {"loss":1.25,"steps":100}
 //
-// Objects keep the order of their members. Integers are exact and apart from doubles. Reading is
-// strict (core/files/json_reader.h); a value of another kind than asked for throws FormatError.
+// Objects keep the order of their members. Integers are exact and distinct from doubles. Reading is
+// strict (core/files/json_reader.h); reading a value as another kind throws FormatError.
 #pragma once
 
 #include <concepts>
@@ -41,9 +41,9 @@ class Json {
   const List& as_list() const { return get<List>("a list"); }
   const Object& as_object() const { return get<Object>("an object"); }
 
-  /// The member of this name, or null (of find: nullptr) where there is none. O(members).
+  /// The member with this name; nullptr if there is none. O(members).
   const Json* find(std::string_view key) const;
-  const Json& at(std::string_view key) const;  // throws FormatError where there is none
+  const Json& at(std::string_view key) const;  // throws FormatError if there is none
 
   bool operator==(const Json& other) const = default;
 
@@ -59,11 +59,11 @@ class Json {
   std::variant<std::monostate, bool, int64_t, double, std::string, List, Object> value_;
 };
 
-/// The value that the whole of `text` is. `source` names it in messages.
+/// Parses the whole of `text` as one value. `source` names it in messages.
 Json parse_json(std::string_view text, std::string_view source = "json");
 
-/// Compact text. Doubles are the shortest that read back the same and always have a '.' or an 'e';
-/// those that are not finite become null, as JSON has no word for them. Throws FormatError for a
+/// Compact text. Doubles are the shortest text that reads back the same and always have a '.' or an 'e';
+/// those that are not finite become null, as JSON cannot express them. Throws FormatError for a
 /// string that is not UTF-8.
 std::string to_json(const Json& json);
 

@@ -5,14 +5,14 @@
 
 namespace heed::kit {
 
-/// Stands before a stream's buffer: hands on what is printed, and knows whether its line has ended.
+/// Wraps a stream's buffer: passes on what is printed, and knows whether its last line has ended.
 class LiveLine::Passage : public std::streambuf {
  public:
   Passage(std::ostream& stream, LiveLine& line) : stream_(stream), to_(stream.rdbuf(this)), line_(line) {}
   ~Passage() override { stream_.rdbuf(to_); }
 
   bool at_line_start() const { return at_line_start_; }
-  std::streambuf& behind() { return *to_; }
+  std::streambuf& wrapped() { return *to_; }
 
  private:
   std::streamsize xsputn(const char* text, std::streamsize size) override {
@@ -40,27 +40,27 @@ LiveLine::LiveLine(bool terminal)
       err_(std::make_unique<Passage>(std::cerr, *this)) {}
 
 LiveLine::~LiveLine() {
-  if (shown_) err_->behind().sputc('\n');
-  err_->behind().pubsync();
-  // In the opposite order: lines may be nested.
+  if (shown_) err_->wrapped().sputc('\n');
+  err_->wrapped().pubsync();
+  // In the opposite order of construction: lines may be nested.
   err_.reset();
   out_.reset();
 }
 
 void LiveLine::show(const std::string& text) {
   if (!out_->at_line_start() || !err_->at_line_start()) return;
-  out_->behind().pubsync();  // what was printed before comes to the screen before
+  out_->wrapped().pubsync();  // earlier text must reach the screen first
   const std::string drawn = terminal_ ? "\r" + text + "\033[K" : text + '\n';
-  err_->behind().sputn(drawn.data(), static_cast<std::streamsize>(drawn.size()));
-  err_->behind().pubsync();
+  err_->wrapped().sputn(drawn.data(), static_cast<std::streamsize>(drawn.size()));
+  err_->wrapped().pubsync();
   shown_ = terminal_;
 }
 
 void LiveLine::take_away() {
   if (!shown_) return;
   shown_ = false;
-  err_->behind().sputn("\r\033[K", 4);
-  err_->behind().pubsync();
+  err_->wrapped().sputn("\r\033[K", 4);
+  err_->wrapped().pubsync();
 }
 
 }  // namespace heed::kit

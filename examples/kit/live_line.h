@@ -1,9 +1,9 @@
-// The last line of a terminal, drawn over again and again: a progress bar. It has one owner.
+// The last line of a terminal, redrawn in place: a progress bar. It has one owner.
 //
-// While a LiveLine lives, all that std::cout and std::cerr print passes through it: the line is taken
-// away before, and drawn again only where a line has ended. So no author has to know that there is a
-// bar: a table cannot land on it, nor the bar in the middle of a table's line. Elsewhere than on a
-// terminal each drawing is a line of its own, and comes between whole lines of other text.
+// While a LiveLine lives, all output of std::cout and std::cerr passes through it: the bar is erased before
+// other text, and redrawn only after that text has ended its line. So printing code need not know of the
+// bar: no text is printed onto it, and it is never drawn into the middle of a line. Without a terminal each
+// drawing is a line of its own, between whole lines of other text.
 #pragma once
 
 #include <memory>
@@ -14,11 +14,11 @@ namespace heed::kit {
 class LiveLine {
  public:
   explicit LiveLine(bool terminal);
-  ~LiveLine();  // leaves the line as it is and goes to the next; the streams are as they were
+  ~LiveLine();  // leaves the line as it is and starts a new one; restores the streams
   LiveLine(const LiveLine&) = delete;
   LiveLine& operator=(const LiveLine&) = delete;
 
-  /// Draws `text` in place of what is shown; not at all where other text has not ended its line yet.
+  /// Draws `text` in place of the line shown; does nothing while other text has not ended its line.
   void show(const std::string& text);
 
  private:

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view line_start = "{\"step\":";
 
-/// The step of a line as `write` makes them: whole, so that it can be read back after hours of training.
+/// The step of a line written by `write`; null for any other line, so that reading it cannot fail hours later.
 std::optional<int64_t> step_of(std::string_view line) {
   if (!line.starts_with(line_start)) return std::nullopt;
   try {
@@ -24,8 +24,7 @@ std::optional<int64_t> step_of(std::string_view line) {
   } catch (const FormatError&) { return std::nullopt; }
 }
 
-/// The whole lines of steps up to `last_step`. A last line without its end is what a killed run
-/// left behind.
+/// The complete lines of steps up to `last_step`. (A killed run may leave an incomplete last line.)
 std::string kept_lines(const std::string& file, const std::string& text, int64_t last_step) {
   size_t begin = 0;
   for (int64_t number = 1; begin < text.size(); ++number) {
@@ -33,7 +32,7 @@ std::string kept_lines(const std::string& file, const std::string& text, int64_t
     if (end == std::string::npos) break;
     const auto step = step_of(std::string_view(text).substr(begin, end - begin));
     check<FormatError>(step.has_value(), readable(file), ":", number, ": ", quote(text.substr(begin, end - begin)),
-                       ": is no step with its numbers: move the file away to start a new one");
+                       ": is not a step with its values: move the file away to start a new one");
     if (*step > last_step) break;
     begin = end + 1;
   }

@@ -1,8 +1,8 @@
-// metrics.jsonl: one JSON object a line, {"step":200,"loss":1.2345}.
+// metrics.jsonl: one JSON object per line, {"step":200,"loss":1.2345}.
 //
 // Each line is one write, so that a killed run loses at most its last line. A resumed run cuts the
-// file back to the checkpoint's step and goes on: the file of an interrupted and resumed run is
-// that of a run that was never interrupted.
+// file back to the checkpoint's step and continues it: an interrupted and resumed run leaves the same file
+// as a run that was never interrupted.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ namespace heed::kit {
 
 class MetricsLog {
  public:
-  /// Opens `file`, keeping the whole lines of steps up to `last_step` (0: starts anew).
-  /// Throws IoError, or FormatError at a kept line that is no step with numbers.
+  /// Opens `file`, keeping the complete lines of steps up to `last_step` (0: starts a new file).
+  /// Throws IoError, or FormatError at a kept line that is not a step with its values.
   explicit MetricsLog(const std::filesystem::path& file, int64_t last_step = 0);
 
   /// Appends a line. A value that is not finite becomes null. Throws IoError.
@@ -28,11 +28,11 @@ class MetricsLog {
   std::ofstream out_;
 };
 
-/// One metric of a log: the lines that have it, in their order.
+/// One metric of a log: the steps and values of the lines that have it, in order.
 struct Metric {
   std::vector<double> steps, values;
 };
-/// Throws IoError, or FormatError at a line that is no JSON object.
+/// Throws IoError, or FormatError at a line that is not a JSON object.
 Metric read_metric(const std::filesystem::path& file, const std::string& name);
 
 }  // namespace heed::kit

@@ -92,8 +92,8 @@ std::string shown_default(const Option& option) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& words) {
   std::string best;
-  if (word.size() > 100) return best;          // nor is that, and the distance would cost its length squared
-  size_t best_distance = 2 + word.size() / 4;  // more is no slip of the finger
+  if (word.size() > 100) return best;          // no name is near that, and the distance would cost its length squared
+  size_t best_distance = 2 + word.size() / 4;  // a larger distance is not a typing error
   for (const auto& candidate : words) {
     const bool starts = word.size() >= 3 && candidate.rfind(word, 0) == 0;
     const size_t distance = starts ? 1 : edit_distance(word, candidate);

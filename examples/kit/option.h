@@ -17,7 +17,7 @@ std::string value_name(const Option& option);
 /// "an integer of at least 1", "one of pre, post".
 std::string expectation(const Option& option);
 
-/// The variable's value as text; "" where there is none to show.
+/// The variable's value as text; "" if there is none to show.
 std::string shown_default(const Option& option);
 
 /// The word of `words` that is nearest to `word` by edit distance (a swap of neighbours counts as

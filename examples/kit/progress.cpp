@@ -16,7 +16,7 @@ double seconds(std::chrono::steady_clock::duration d) { return std::chrono::dura
 
 std::string rate_text(double rate, const char* step) {
   if (rate >= 1) return general(rate, 3) + step + "/s";
-  return general(1 / rate, 3) + " s" + (*step ? " a step" : "");
+  return general(1 / rate, 3) + " s" + (*step ? " per step" : "");
 }
 
 std::string repeated(const char* glyph, int times) {
@@ -33,7 +33,7 @@ std::string bracketed(const std::vector<std::string>& parts) {
   return inside.empty() ? inside : " [" + inside + "]";
 }
 
-/// "loss 1.2345"; a value of many digits has few of them shown.
+/// "loss 1.2345"; a large value is shown with five significant digits.
 std::string shown(const std::pair<std::string, double>& value) {
   const bool long_one = std::abs(value.second) >= 1e6;
   return value.first + ' ' + (long_one ? general(value.second, 5) : fixed(value.second, 4));
@@ -62,7 +62,7 @@ std::string progress_bar(const ProgressState& s, int columns, bool unicode) {
   const std::string rate = s.rate > 0 ? rate_text(s.rate, "") : std::string();
 
   // From all parts to the fewest: the first selection that leaves room for a bar of ten characters,
-  // else the first that fits without one.
+  // otherwise the first that fits without a bar.
   const std::vector<std::string> tails = {count + bracketed({times, rate, values}), count + bracketed({times, values}),
                                           count + bracketed({values}), count + bracketed({first}), count};
   for (const int bar : {10, 0})
@@ -86,7 +86,7 @@ std::string progress_line(const ProgressState& s) {
 }
 
 void SmoothedRate::add(double steps, double duration) {
-  const double keep = std::exp(-duration / 10);  // a second ten seconds old counts 1/e
+  const double keep = std::exp(-duration / 10);  // a second that was ten seconds ago has weight 1/e
   steps_ = keep * steps_ + steps;
   seconds_ = keep * seconds_ + duration;
 }

@@ -8,7 +8,7 @@
 //
 //     training  42% ━━━━━━━━━───────────── 840/2000 [00:12<00:17, 71.2/s, loss 1.2345]
 //
-// Redrawn at most ten times a second, so that it may be called at every step. For one thread.
+// It is redrawn at most ten times per second, so update() may be called at every step. For one thread.
 #pragma once
 
 #include <chrono>
@@ -28,8 +28,8 @@ struct ProgressState {
   int64_t done = 0;
   int64_t total = 0;
   double elapsed = 0;                                       // seconds
-  double rate = 0;                                          // steps a second, smoothed; 0 while unknown
-  std::vector<std::pair<std::string, double>> values = {};  // {"loss", 1.2345}, as they came first
+  double rate = 0;                                          // steps per second, smoothed; 0 while unknown
+  std::vector<std::pair<std::string, double>> values = {};  // {"loss", 1.2345}, in order of first appearance
 };
 
 /// One line of at most `columns`. What does not fit is left out: the rate, then the times, then the
@@ -39,7 +39,7 @@ std::string progress_bar(const ProgressState& state, int columns, bool unicode =
 /// "training: step 840 of 2000, loss 1.234, 71.2 steps/s, 00:17 left"
 std::string progress_line(const ProgressState& state);
 
-/// Steps a second, as an exponential mean over time: recent seconds count most, so that the
+/// Steps per second, as an exponential mean over time: recent seconds count most, so that the
 /// estimate follows a change within about ten seconds.
 class SmoothedRate {
  public:
@@ -53,27 +53,27 @@ class SmoothedRate {
 
 struct ProgressOptions {
   bool quiet = false;       // nothing at all
-  double line_seconds = 5;  // without a terminal: one line for so many seconds
+  double line_seconds = 5;  // without a terminal: seconds between lines
 };
 
 class Progress {
  public:
   Progress(std::string name, int64_t total, ProgressOptions options = {});
-  ~Progress();  // draws the last state and ends the line, also when an exception passes
+  ~Progress();  // draws the last state and ends the line, also during an exception
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Steps that an earlier run has done already: they count, but not for the rate.
+  /// Steps that an earlier run has taken: they count as done, but not in the rate.
   void start_at(int64_t done);
 
   void update(int64_t done);
   void update(int64_t done, const std::string& value_name, double value);
 
-  /// Another value to be shown from now on: of the validation, which is measured now and then.
+  /// Sets a value to be shown from now on, such as a validation loss, without drawing.
   void show(const std::string& value_name, double value);
 
-  /// A line of its own on stderr, above the bar. (What std::cout and std::cerr are given comes above
-  /// the bar as well, see live_line.h.)
+  /// A line of its own on stderr, above the bar. (Other output of std::cout and std::cerr also appears above
+  /// the bar, see live_line.h.)
   void note(const std::string& line);
 
  private:

@@ -29,7 +29,7 @@ void check_same_run(const std::filesystem::path& file, const std::map<std::strin
   for (const Trait& trait : traits) {
     const auto was = metadata.find(trait.key);
     check<UsageError>(was != metadata.end(), "--resume ", readable(file.string()), ": has no entry ", quote(trait.key),
-                      ": is no checkpoint of this program: give one that it made");
+                      ": is not a checkpoint of this program: give one that it made");
     if (was->second == trait.value || (trait.made_by_options && options)) continue;
     differs += differs.empty() ? "" : ", ";
     if (trait.thing.empty()) {
@@ -48,8 +48,8 @@ void check_same_run(const std::filesystem::path& file, const std::map<std::strin
 }
 
 void check_steps_left(int64_t taken, int64_t steps) {
-  check<UsageError>(taken <= steps, "--steps ", steps, ": the checkpoint is at step ", taken,
-                    " already: give at least as many");
+  check<UsageError>(taken <= steps, "--steps ", steps, ": the checkpoint is already at step ", taken,
+                    ": give at least as many");
 }
 
 }  // namespace heed::kit

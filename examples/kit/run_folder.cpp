@@ -31,7 +31,7 @@ int process_number() {
 #endif
 }
 
-/// Finds out by writing: permissions, read-only disks and special folders all say it in their own way.
+/// Tests by writing, since permissions, read-only disks and special folders have no common query.
 void check_writable(const std::filesystem::path& folder) {
   const std::filesystem::path probe = folder / (".heed-" + std::to_string(process_number()));
   const bool written = (std::ofstream(probe) << 'x').flush().good();
@@ -50,7 +50,7 @@ RunFolder::RunFolder(const std::filesystem::path& folder) : path_(folder) {
                  ": cannot be created (", error.message(), "): name another folder");
   check_writable(folder);
 #ifndef _WIN32
-  // The lock is on the folder itself and dies with the process: nothing is left that could be stale.
+  // The lock is on the folder itself and ends with the process, so it cannot become stale.
   lock_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool taken = lock_ >= 0 && flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   if (taken) {
@@ -71,7 +71,7 @@ std::filesystem::path RunFolder::file(const std::string& name, const std::string
   const std::filesystem::path path = path_ / name;
   std::error_code unknown;
   check<IoError>(!std::filesystem::exists(path, unknown) || std::filesystem::is_regular_file(path, unknown),
-                 "--out: ", quote(path.string()), ": is no file, and one is to be written there: move it away");
+                 "--out: ", quote(path.string()), ": is not a file, but one is to be written there: move it away");
   const bool listed = std::any_of(made_.begin(), made_.end(), [&](const Made& m) { return m.path == path; });
   if (!what.empty() && !listed) made_.push_back({path, what});
   return path;

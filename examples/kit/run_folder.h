@@ -1,4 +1,4 @@
-// The folder that --out names: what a run makes, listed at its end.
+// The folder that --out names, with a list of the files that a run makes in it.
 //
 //     kit::RunFolder folder(common.out);
 //     save_svg(folder.file("loss.svg", "loss curve"), …);
@@ -12,11 +12,11 @@
 
 namespace heed::kit {
 
-/// To be made before anything is computed: a folder that cannot be written is then found out at once.
+/// Construct it before anything is computed, so that a folder that cannot be written is reported at once.
 class RunFolder {
  public:
-  /// Creates the folder where it is missing, and keeps other runs out of it until the end of this
-  /// object or of its process. Throws IoError where it cannot be written, or another run has it.
+  /// Creates the folder if it is missing, and locks out other runs for the lifetime of this object.
+  /// Throws IoError if the folder cannot be written, or another run has it.
   explicit RunFolder(const std::filesystem::path& folder);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -25,10 +25,10 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
 
   /// The path of a file in the folder. With `what`, print() lists it, in the order of first calls.
-  /// Throws IoError where something else than a file has that name.
+  /// Throws IoError if something other than a file has that name.
   std::filesystem::path file(const std::string& name, const std::string& what = {});
 
-  /// The files listed that exist by now, one a line; to stdout.
+  /// Prints the listed files that exist, one per line, to stdout.
   void print() const;
   void print(std::ostream& out) const;
 

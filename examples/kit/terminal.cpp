@@ -43,7 +43,7 @@ int terminal_width(Stream stream) {
 void open_standard_streams() {
 #ifndef _WIN32
   const auto closed = [](int number) { return fcntl(number, F_GETFD) == -1 && errno == EBADF; };
-  // open() takes the lowest free number: from 0 upwards that is the closed one itself.
+  // open() returns the lowest free descriptor: going up from 0, that is the closed one itself.
   for (const int number : {0, 1, 2})
     if (closed(number)) static_cast<void>(open("/dev/null", number == 1 ? O_RDONLY : O_WRONLY));
 #endif

@@ -35,7 +35,7 @@ Figure measure(const Workload& workload, double seconds) {
     times.push_back(batch / static_cast<double>(calls));
     spent += batch;
   }
-  take_unowned_leaves();  // of a workload without an optimizer: nothing that the next one's should report
+  take_unowned_leaves();  // of a workload without an optimizer, so that the next workload's optimizer does not report them
   std::sort(times.begin(), times.end());
   const auto figure = [&](double s) {
     return workload.unit.rate ? workload.unit.amount / s : s * workload.unit.amount;

@@ -1,4 +1,4 @@
-// Maps, rows, reductions, losses, the optimizer: in cache (1M numbers) and from memory (16M).
+// Maps, rows, reductions, losses, the optimizer: in cache (1M elements) and from memory (16M).
 #include <heed/nn/nn.h>
 #include <heed/optim/optim.h>
 #include "bench/bench.h"
@@ -7,7 +7,7 @@ namespace heed::bench {
 
 namespace {
 
-// "a+b" reads two arrays and writes one: 12 bytes an element.
+// "a+b" reads two arrays and writes one: 12 bytes per element.
 void add_map(Workloads& all, const std::string& name, const Shape& shape, double bytes,
              std::function<Tensor(const Tensor&, const Tensor&)> f) {
   const int64_t n = shape.numel();

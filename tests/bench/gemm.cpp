@@ -1,4 +1,4 @@
-// Matrix products C (M, N) = A (M, K) B (K, N), f32, as BLAS has them: numbers in, numbers out, no
+// Matrix products C (M, N) = A (M, K) B (K, N), f32, with BLAS's interface: pointers to elements, no
 // arrays made. "NT": B is stored (N, K); "TN": A is (K, M).
 #include <heed/core/ops/gemm.h>
 #include <heed/core/ops/ops.h>
@@ -56,7 +56,7 @@ Step product(const Product& p) {
   g.b = b.data<float>(), g.b_row = p.b_transposed ? 1 : p.n, g.b_col = p.b_transposed ? p.k : 1, g.b_batch = p.k * p.n;
   g.c = c.data<float>(), g.c_row = p.n, g.c_batch = p.m * p.n;
   return [=] {
-    static_cast<void>(a), static_cast<void>(b), static_cast<void>(c);  // they keep the numbers alive
+    static_cast<void>(a), static_cast<void>(b), static_cast<void>(c);  // they own the elements
     core::gemm(g);
   };
 }

@@ -1,5 +1,5 @@
-// Writing with what a model has learnt: a token at a time, keys and values kept. GPT draws at a
-// temperature; the Llama shapes, which llama2.c runs, take the likeliest.
+// Generating text: one token at a time, with cached keys and values. GPT samples with a
+// temperature; the Llama shapes, which llama2.c runs, take the likeliest token.
 #include <heed/examples/kit/data/sampling.h>
 #include <heed/nn/nn.h>
 #include "bench/bench.h"

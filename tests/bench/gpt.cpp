@@ -7,7 +7,7 @@
 namespace heed::bench {
 
 double gflop(const GPTShape& s) {
-  // Every matrix multiplies and adds once a token forward, twice backward; positions are only added.
+  // Each weight is multiplied and added once per token forward, twice backward; positions are only added.
   const double weights = static_cast<double>(s.vocab * s.width + 12 * s.layers * s.width * s.width);
   const double per_token = 6.0 * weights + 12.0 * static_cast<double>(s.layers * s.width * s.context);
   return 1e-9 * per_token * static_cast<double>(s.batch * s.context);

@@ -1,4 +1,4 @@
-// The GPT shapes that are measured: nanoGPT's for characters on a CPU, its "baby GPT", and GPT-2's.
+// The GPT shapes measured: nanoGPT's for characters on a CPU, its "baby GPT", and GPT-2's.
 #pragma once
 
 #include <heed/nn/models/gpt.h>
@@ -22,7 +22,7 @@ inline constexpr GPTShape gpt_m{"M", 6, 6, 384, 256, 8, 65};
 inline constexpr GPTShape gpt_m_recompute{"M_recompute", 6, 6, 384, 256, 8, 65, true};
 inline constexpr GPTShape gpt_124m{"G124", 12, 12, 768, 64, 4, 50257};
 
-/// 6 flop a weight and token, 12 · layers · width · context a token for attention (unmasked count).
+/// 6 flop per weight and token, 12 · layers · width · context per token for attention (counted without mask).
 double gflop(const GPTShape& shape);
 Step training_step(const GPTShape& shape);
 

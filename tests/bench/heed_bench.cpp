@@ -1,10 +1,10 @@
-// heed_bench: how fast heed is here, one JSON line a workload.
+// heed_bench: how fast heed is on this machine, one JSON line per workload.
 //
 //     heed_bench --threads 1 --only gpt
 //     {"name":"gpt_train_S","peer":"heed","threads":1,"value":38.2,"unit":"ms","low":37.9,"high":41.0,…}
 //
-// peers/compare.py sets it beside PyTorch in the same run. --steps prints a table instead: what each step from a
-// formula to its fast form is worth.
+// peers/compare.py compares it with PyTorch in the same run. --steps prints a table instead: what each step from a
+// formula to its fast form gains.
 #include <sys/resource.h>
 
 #include <iostream>
@@ -23,7 +23,7 @@ namespace {
 
 constexpr double mib = 1 << 20;
 
-double resident_mib() {  // highest so far; the kernel counts in KiB
+double resident_mib() {  // the peak so far; the kernel reports KiB
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) * 1024.0 / mib;
@@ -58,14 +58,15 @@ int run(int argc, char** argv) {
   std::string only;
   std::filesystem::path plot;
   bool list = false, machine = false, steps = false;
-  kit::Cli cli("heed_bench", "Measures heed on this machine, one JSON line a workload.");
-  cli.group("What", {{"only", &only, "workloads whose name contains this, or is it: =NAME", {.value = "TEXT"}},
-                     {"threads", &threads, "threads that take part", {.min = 1}},
-                     {"seconds", &seconds, "time for each", {.above = 0}},
-                     {"list", &list, "names only"},
-                     {"probe", &machine, "only how much of the machine is there: GFLOP/s at 1 thread and at --threads"},
-                     {"steps", &steps, "instead, the steps from a formula to its fast form, each beside the first"},
-                     {"plot", &plot, "instead, draw how cost grows, as SVG files in this folder", {.value = "DIR"}}});
+  kit::Cli cli("heed_bench", "Measures heed on this machine, one JSON line per workload.");
+  cli.group(
+      "What",
+      {{"only", &only, "workloads whose name contains this; =NAME: the one with this name", {.value = "TEXT"}},
+       {"threads", &threads, "number of threads", {.min = 1}},
+       {"seconds", &seconds, "time per workload", {.above = 0}},
+       {"list", &list, "print names only"},
+       {"probe", &machine, "print only how much of the machine is available: GFLOP/s with 1 thread and with --threads"},
+       {"plot", &plot, "draw instead how cost grows, as an SVG file in this folder", {.value = "DIR"}}});
   if (!cli.parse(argc, argv)) return 0;
   set_num_threads(threads);
   if (machine) {

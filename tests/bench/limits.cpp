@@ -1,5 +1,5 @@
-// What one thread of this machine can do at most: loops that only read, only write, or only multiply. A
-// kernel's figure divided by the one beside it here says what is left to win.
+// The limits of one thread of this machine: loops that only read, only write, or only multiply. A kernel's
+// figure divided by the corresponding limit says how much can still be gained.
 #include <algorithm>
 
 #include <heed/core/ops/ops.h>
@@ -14,9 +14,9 @@ namespace heed::bench {
 namespace {
 
 constexpr int64_t count = int64_t{16} << 20;  // 64 MiB: no cache holds them
-constexpr int64_t line = 16;                  // numbers in a line of the cache
+constexpr int64_t line = 16;                  // elements per cache line
 
-// What was computed must be used, or the compiler leaves the loop out.
+// The result must be used, or the compiler removes the loop.
 void use(__m128 value) { __asm__ volatile("" ::"x"(value)); }
 
 void ask_for(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
@@ -49,7 +49,7 @@ void copy_streamed(const float* x, float* y) {
   _mm_sfence();
 }
 
-// Sums that do not wait for each other, more than two units have on their way.
+// More independent sums than two multiply-add units have in flight.
 constexpr int sums = 12, times = 100'000;
 
 __attribute__((target("avx512f"))) void multiply_add_512() {

@@ -1,4 +1,4 @@
-// What an op costs beside its arithmetic: tensors of 4 numbers.
+// What an op costs besides its arithmetic: tensors of 4 elements.
 #include <heed/autograd/ops.h>
 #include <heed/core/memory/pool.h>
 #include "bench/bench.h"

@@ -55,7 +55,8 @@ void plot_scaling(const std::filesystem::path& folder, int threads, double secon
   std::vector<kit::Panel> panels;
   const auto sweep = [&](const std::string& title, const std::string& x_label, const std::vector<int64_t>& values,
                          const std::vector<std::pair<std::string, std::function<Step(int64_t)>>>& curves) {
-    kit::Plot time{.title = title + ": time", .x_label = x_label, .y_label = "ms a step", .log_x = true, .log_y = true};
+    kit::Plot time{
+        .title = title + ": time", .x_label = x_label, .y_label = "ms per step", .log_x = true, .log_y = true};
     kit::Plot memory{
         .title = title + ": memory", .x_label = x_label, .y_label = "MiB at the peak", .log_x = true, .log_y = true};
     for (const auto& curve : curves) {
@@ -85,7 +86,7 @@ void plot_scaling(const std::filesystem::path& folder, int threads, double secon
   sweep("GPT training step", "width", {32, 64, 128, 256, 512}, {{"GPT-S", gpt(&GPTShape::width)}});
   sweep("GPT training step", "batch", {1, 2, 4, 8, 16, 32}, {{"GPT-S", gpt(&GPTShape::batch)}});
   sweep("GPT training step", "layers", {1, 2, 4, 8, 16}, {{"GPT-S", gpt(&GPTShape::layers)}});
-  sweep("Chain of tanh on 4 numbers", "ops", {10, 100, 1000, 10'000, 100'000}, {{"forward and backward", chain_step}});
+  sweep("Chain of tanh on 4 elements", "ops", {10, 100, 1000, 10'000, 100'000}, {{"forward and backward", chain_step}});
   std::vector<int64_t> counts;
   for (int n = 1; n <= std::max(2, threads); n *= 2) counts.push_back(n);
   sweep("GPT training step", "threads", counts, {{"GPT-S", [](int64_t n) {

@@ -5,7 +5,7 @@
 
 namespace heed::bench {
 
-/// Draws cost.svg in `folder`, one panel a question, straight lines on doubly logarithmic axes.
+/// Draws cost.svg in `folder`, one panel per question; power laws are straight lines on its logarithmic axes.
 void plot_scaling(const std::filesystem::path& folder, int threads, double seconds);
 
 }  // namespace heed::bench

@@ -1,4 +1,4 @@
-// Translation by recurrent networks: a GRU reads, another one writes and looks back (Bahdanau et al. 2014).
+// Translation by recurrent networks: a GRU reads, another one writes and attends to the source (Bahdanau et al. 2014).
 #include <heed/nn/nn.h>
 #include <heed/optim/optim.h>
 #include "bench/bench.h"

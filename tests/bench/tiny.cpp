@@ -1,4 +1,4 @@
-// The networks of a first chapter, where overhead is nearly everything.
+// The networks of introductory chapters, where overhead is nearly everything.
 #include <cmath>
 
 #include <heed/nn/nn.h>

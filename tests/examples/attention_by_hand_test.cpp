@@ -1,4 +1,4 @@
-// The exercise by hand: its numbers, its two conventions, its sheets.
+// The exercise by hand: its values, its two conventions, its sheets.
 #include "support/catch.h"
 
 #include <algorithm>
@@ -37,7 +37,7 @@ int count(const std::string& text, const std::string& part) {
   return n;
 }
 
-/// The numbers in the boxes of a sheet.
+/// The values in the boxes of a sheet.
 std::vector<double> numbers_of(const std::string& html) {
   std::vector<double> numbers;
   for (size_t at = html.find("<td>"); at != std::string::npos; at = html.find("<td>", at + 1))
@@ -48,7 +48,7 @@ std::vector<double> numbers_of(const std::string& html) {
 
 }  // namespace
 
-TEST_CASE("attention_by_hand: the classic has its published numbers, in both conventions") {
+TEST_CASE("attention_by_hand: the classic has its published values, in both conventions") {
   const Sheets sheets = run("");
   const kit::Json results = sheets.ran.json();
   CHECK(sheets.ran.exit_code == 0);
@@ -56,10 +56,10 @@ TEST_CASE("attention_by_hand: the classic has its published numbers, in both con
   CHECK(results.at("published_error").as_number() < 1e-9);  // nine digits are published
   CHECK(results.at("library_error").as_number() < 1e-12);
   CHECK(results.at("holds").as_bool());
-  // One column of A on paper is one row of it in heed.
+  // A column of A on paper is a row of A in heed.
   CHECK(contains(sheets.ran.out, "0.258 0.253 0.376 0.077"));
   CHECK(contains(sheets.ran.out, "0.258 0.459 0.026 0.258"));
-  // Z, whose columns are rows there.
+  // Z: its columns on paper are rows in heed.
   CHECK(contains(sheets.ran.out, "10.31 10.11 15.03  3.06"));
   CHECK(contains(sheets.ran.out, "10.31  2.83  4.59"));
   CHECK(count(sheets.ran.out, "  holds\n") == 2);
@@ -67,21 +67,22 @@ TEST_CASE("attention_by_hand: the classic has its published numbers, in both con
 
 TEST_CASE("attention_by_hand: dot product and cosine put keys in different orders") {
   const std::string out = run("").ran.out;
-  CHECK(contains(out, "Query 1 likes key 2 best by dot product, key 1 by cosine"));
+  CHECK(contains(out, "By dot product query 1 prefers key 2, by cosine key 1 (tied with key 4): the rankings differ."));
   CHECK(contains(out, "same direction"));
   for (const char* cosine : {"cosine 1\n", "cosine -1\n"}) CHECK(count(out, cosine) == 1);
-  CHECK(count(out, "cosine 0\n") == 2);  // a right angle, and the zero vector
+  CHECK(count(out, "cosine 0\n") == 2);  // the right angle, and the zero vector
 }
 
-TEST_CASE("attention_by_hand: --steps prints so many steps, the sheets have all") {
+TEST_CASE("attention_by_hand: --steps prints the first steps, the sheets have all") {
   const Sheets two = run(" --steps 2"), all = run("");
   CHECK(contains(two.ran.out, "2. Scores"));
   CHECK_FALSE(contains(two.ran.out, "3. Scale"));
+  CHECK(contains(two.ran.out, "6. Is it right?"));  // its table is always printed, so its heading is
   CHECK(contains(all.ran.out, "5. The weighted mean"));
   CHECK(two.key == all.key);
 }
 
-TEST_CASE("attention_by_hand: the worksheet has an empty box for each number of the key") {
+TEST_CASE("attention_by_hand: the worksheet has an empty box for each value of the answer key") {
   for (const char* options : {"", " --rows", " --exercise small", " --exercise large --seed 3"}) {
     INFO(options);
     const Sheets sheets = run(std::string(" --steps 0") + options);
@@ -94,14 +95,14 @@ TEST_CASE("attention_by_hand: the worksheet has an empty box for each number of 
   }
 }
 
-TEST_CASE("attention_by_hand: another seed is another exercise, but for the classic") {
+TEST_CASE("attention_by_hand: another seed makes another exercise, except for the classic") {
   CHECK(run(" --steps 0 --exercise medium --seed 1").key != run(" --steps 0 --exercise medium --seed 2").key);
   CHECK(run(" --steps 0 --exercise medium --seed 1").key == run(" --steps 0 --exercise medium --seed 1").key);
   CHECK(run(" --steps 0 --seed 1").key == run(" --steps 0 --seed 2").key);
   CHECK(run(" --exercise medium").ran.json().at("published_error").is_null());
 }
 
-TEST_CASE("attention_by_hand: made exercises stay within reach of a pocket calculator") {
+TEST_CASE("attention_by_hand: made exercises stay within the range of a pocket calculator") {
   for (int seed = 0; seed < 8; ++seed)
     for (const char* size : {"small", "medium", "large"}) {
       INFO(size << " " << seed);
@@ -110,11 +111,11 @@ TEST_CASE("attention_by_hand: made exercises stay within reach of a pocket calcu
       double largest = 0;
       for (const double number : numbers_of(sheets.key)) largest = std::max(largest, std::abs(number));
       CHECK(largest >= 10);
-      CHECK(largest < 12 * std::exp(8 / std::sqrt(4.0)));  // no score above 8: twelve eᴿ at most in a sum
+      CHECK(largest < 12 * std::exp(8 / std::sqrt(4.0)));  // no score is above 8, and a sum has at most twelve terms
     }
 }
 
-TEST_CASE("attention_by_hand: the graph leads from the given matrices over queries, keys and values to Z") {
+TEST_CASE("attention_by_hand: the graph leads from the given matrices through queries, keys and values to Z") {
   const TempDir dir;
   run_program("attention_by_hand --steps 0 --out '" + dir.path().string() + "'");
   const std::string graph = core::read_file(dir / "graph.dot");

@@ -1,4 +1,4 @@
-// Whole runs of char_gpt: stopped anywhere and resumed, on any number of threads, in parts.
+// Whole runs of char_gpt: stopped and resumed, on several numbers of threads, with accumulated gradients.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -20,7 +20,7 @@ using heed::test::TempDir;
 
 namespace {
 
-// 3,000 characters of twelve kinds, in an order with something to learn.
+// 3,000 characters, twelve of them distinct, in an order that can be learnt.
 std::string text_file(const TempDir& dir) {
   std::string text;
   uint32_t state = 1;
@@ -41,7 +41,7 @@ Ran train(const std::string& text, const std::string& options, const TempDir& ou
   return run_program("char_gpt --text '" + text + "'" + options + " --out '" + out.path().string() + "'");
 }
 
-// All that a run is: parameters, optimizer and counters; parameters alone; every number logged.
+// The files of a run: parameters, optimizer and counters; parameters alone; all logged values.
 const char* const results[] = {"checkpoint.safetensors", "model.safetensors", "metrics.jsonl"};
 
 }  // namespace
@@ -60,7 +60,7 @@ TEST_CASE("char_gpt: stopped at any step and resumed, a run is the same run, byt
     CHECK(contains(first.err, "--resume=" + parts / "checkpoint.safetensors"));
     for (const char* file : {"checkpoint.safetensors", "metrics.jsonl"})
       CHECK(core::read_file(parts / file) != core::read_file(whole / file));
-    // With its --stop-at, as the line that it printed has it: behind that step it means nothing.
+    // With its --stop-at, as in the command that it printed: after that step the option has no effect.
     const std::string resume = " --resume '" + parts / "checkpoint.safetensors" + "'";
     CHECK(train(text, options + at + resume, parts).exit_code == 0);
     for (const char* file : results) {
@@ -70,7 +70,7 @@ TEST_CASE("char_gpt: stopped at any step and resumed, a run is the same run, byt
   }
 }
 
-TEST_CASE("char_gpt: a run is the same for 1 thread and 2 and 3, byte for byte") {
+TEST_CASE("char_gpt: a run is the same with 1, 2 and 3 threads, byte for byte") {
   const TempDir data, one;
   const std::string text = text_file(data),
                     options =
@@ -92,7 +92,7 @@ TEST_CASE("char_gpt: a run is the same for 1 thread and 2 and 3, byte for byte")
 TEST_CASE("char_gpt: --accumulate takes the steps of a larger batch") {
   const TempDir data, whole, parts, small;
   const std::string text = text_file(data),
-                    options = tiny + " --dropout 0 --lr 0.01 --steps 12";  // the later one counts
+                    options = tiny + " --dropout 0 --lr 0.01 --steps 12";  // the last one wins
   REQUIRE(train(text, options + " --batch 12", whole).exit_code == 0);
   REQUIRE(train(text, options + " --batch 4 --accumulate 3", parts).exit_code == 0);
   REQUIRE(train(text, options + " --batch 4", small).exit_code == 0);

@@ -1,4 +1,4 @@
-// What every demo promises, whatever it shows: its command line, its messages, its exit codes.
+// What every demo promises: its command line, its messages, its exit codes.
 #include "support/catch.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ using heed::test::TempDir;
 namespace {
 
 struct Demo {
-  std::string name, small;              // options for a run that takes no time
+  std::string name, small;              // options for a very short run
   std::vector<std::string> made, keys;  // files, and keys of the JSON object
 };
 
@@ -53,7 +53,7 @@ TEST_CASE("Demos: --help says what each option does and its default") {
   }
 }
 
-TEST_CASE("Demos: make what they name, and end with one JSON object of the documented keys") {
+TEST_CASE("Demos: make the files that they list, and end with one JSON object with the documented keys") {
   for (const Demo& demo : demos) {
     INFO(demo.name);
     const TempDir dir;
@@ -95,7 +95,7 @@ TEST_CASE("Demos: same seed, same output and same files, for any number of threa
   }
 }
 
-TEST_CASE("Demos: a slip in the command line is answered with one line and exit code 2") {
+TEST_CASE("Demos: a mistake in the command line gives one line and exit code 2") {
   for (const Demo& demo : demos) {
     INFO(demo.name);
     Ran ran = run_program(demo.name + " --sede 3");
@@ -124,7 +124,7 @@ TEST_CASE("Demos: an error at run time is one line on stderr and exit code 1") {
   }
 }
 
-TEST_CASE("Demos: no escape sequences, no carriage returns where there is no terminal") {
+TEST_CASE("Demos: no escape sequences and no carriage returns without a terminal") {
   for (const Demo& demo : demos) {
     INFO(demo.name);
     const TempDir dir;
@@ -137,7 +137,7 @@ TEST_CASE("Demos: no escape sequences, no carriage returns where there is no ter
   }
 }
 
-TEST_CASE("Demos: a reader that goes away early is no error") {
+TEST_CASE("Demos: a reader that closes the pipe early is not an error") {
   for (const Demo& demo : demos) {
     INFO(demo.name);
     const TempDir dir;

@@ -1,5 +1,5 @@
-// Every option of every program with values that a slip or a script may give it: each is answered in one
-// line before anything is computed, or is none the worse for it.
+// Every option of every program with values that a mistake or a script may give it: each is refused in one
+// line before anything is computed, or does no harm.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -46,7 +46,7 @@ const char* const programs[] = {
 
 }  // namespace
 
-TEST_CASE("Programs: every option refuses what is no value of its kind, in one line, with exit code 2", "[slow]") {
+TEST_CASE("Programs: every option refuses a value of another kind, in one line, with exit code 2", "[slow]") {
   int checked = 0;
   for (const std::string program : programs)
     for (const auto& [option, value] : options_of(program)) {
@@ -71,7 +71,7 @@ TEST_CASE("Programs: every option refuses what is no value of its kind, in one l
   CHECK(checked >= 500);
 }
 
-TEST_CASE("Programs: a folder that cannot be had is found out before anything is computed") {
+TEST_CASE("Programs: a folder that cannot be used is found out before anything is computed") {
   const TempDir dir;
   core::write_file_atomic(dir / "file", "x");
   std::filesystem::create_directories(dir.path() / "taken" / "loss.svg");
@@ -89,11 +89,11 @@ TEST_CASE("Programs: a folder that cannot be had is found out before anything is
     CAPTURE(program, ran.err);
     CHECK(ran.exit_code == 1);
     CHECK(ran.out.empty());
-    CHECK(contains(ran.err, "loss.svg\": is no file, and one is to be written there: move it away"));
+    CHECK(contains(ran.err, "loss.svg\": is not a file, but one is to be written there: move it away"));
   }
 }
 
-TEST_CASE("Programs: sizes that fit no machine or no model are refused before training") {
+TEST_CASE("Programs: sizes that no machine or model can have are refused before training") {
   const TempDir dir;
   std::string text;
   for (int i = 0; i < 1000; ++i) text += "abcd\n"[i * i % 5];
@@ -142,7 +142,7 @@ TEST_CASE("Programs: sizes that fit no machine or no model are refused before tr
   }
 }
 
-TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one line") {
+TEST_CASE("char_gpt: every kind of text is learnt and continued, or refused in one line") {
   const std::string options =
       " --layers 1 --heads 1 --width 8 --context 4 --batch 2 --steps 2 --warmup 1"
       " --characters 3 --quiet";
@@ -161,13 +161,13 @@ TEST_CASE("char_gpt: texts of every kind train and write, or are refused in one 
       {"\xEF\xBB\xBF" + repeated("ab\n"), 0},  // byte-order mark
       {repeated("é€😀\n"), 0},
       {repeated("ab \n\n"), 0},
-      {repeated("\x1b]0;a\a\xC2\x9B\u202E"), 0},  // what could steer a terminal
+      {repeated("\x1b]0;a\a\xC2\x9B\u202E"), 0},  // what could control a terminal
       {repeated("a\tb"), 0},
       {"", 2},
       {"a", 2},
       {"a\n", 2},
       {"\xEF\xBB\xBF", 2},
-      {repeated("a\xFF"), 1},           // no UTF-8
+      {repeated("a\xFF"), 1},           // not UTF-8
       {repeated("a\xED\xA0\x80"), 1}};  // a surrogate
   for (const auto& [text, code] : texts) {
     const TempDir dir;
@@ -200,7 +200,7 @@ TEST_CASE("char_gpt: no steps at all, an empty prompt, no temperature") {
   CHECK(ran.json().at("steps").as_integer() == 0);
 }
 
-TEST_CASE("two_moons: points that are not finite are left out of the pictures, and that is said") {
+TEST_CASE("two_moons: points that are not finite are left out of the pictures, which say so") {
   for (const char* noise : {"1e39", "1e300", "1e38", "1e19"}) {
     const TempDir dir;
     const Ran ran = run_program("two_moons --steps 3 --quiet --noise " + std::string(noise) + in(dir));
@@ -208,7 +208,7 @@ TEST_CASE("two_moons: points that are not finite are left out of the pictures, a
     CHECK(ran.exit_code == 0);
     const std::string picture = core::read_file(dir / "boundary.svg"), loss = core::read_file(dir / "loss.svg");
     const bool beyond = std::strlen(noise) == 4 ? std::string(noise) == "1e39" : true;
-    CHECK(contains(ran.out, "left out, for they are not finite: ") == beyond);
+    CHECK(contains(ran.out, "left out because they are not finite: ") == beyond);
     if (beyond) CHECK(contains(picture, " values left out: not finite"));
     for (const std::string& svg : {picture, loss})
       for (const char* bad : {"\"nan", "\"-nan", "\"inf", "\"-inf", "Mnan", "Lnan"}) CHECK_FALSE(contains(svg, bad));
@@ -216,7 +216,7 @@ TEST_CASE("two_moons: points that are not finite are left out of the pictures, a
   }
 }
 
-TEST_CASE("Programs: a stdout that is closed or full is an error at the end, no file takes its place") {
+TEST_CASE("Programs: a stdout that is closed or full is an error at the end, and no file receives its text") {
   for (const std::string program : {"attention_by_hand", "two_moons --steps 1", "kernel_regression --seeds 1"}) {
     const std::string name = program.substr(0, program.find(' '));
     for (const char* where : {" >&-", " >/dev/full", " >&- <&-"}) {
@@ -232,7 +232,7 @@ TEST_CASE("Programs: a stdout that is closed or full is an error at the end, no 
     const Ran closed = run_shell("(" HEED_BIN_DIR "/" + program + in(dir) + " <&- 2>&-)");
     CHECK(closed.exit_code == 0);
     for (const auto& file : std::filesystem::directory_iterator(dir.path()))
-      CHECK_FALSE(contains(core::read_file(file.path().string()), "step 1 of 1"));  // progress went nowhere
+      CHECK_FALSE(contains(core::read_file(file.path().string()), "step 1 of 1"));  // progress is not written into it
   }
   CHECK(run_shell("(" HEED_BIN_DIR "/linear_regression >/dev/full)").exit_code == 1);
   CHECK(run_shell("(" HEED_BIN_DIR "/two_moons --help >/dev/full)").exit_code == 1);

@@ -1,4 +1,4 @@
-// Runs that are stopped: by a signal, by a second run in their folder, and how they go on.
+// Runs that are stopped by a signal or refused by a second run in their folder, and how they are resumed.
 #include <string>
 #include <vector>
 
@@ -29,7 +29,7 @@ std::string write_text(const TempDir& dir) {
 
 const std::string small = " --layers 1 --heads 1 --width 8 --context 4 --batch 2 --warmup 1 --characters 5 --quiet";
 
-/// Runs `command` and sends the signals when the run has taken its first steps.
+/// Runs `command` and sends the signals once the run has taken its first steps.
 Ran signalled(const std::string& command, const std::string& metrics, const std::string& signals) {
   return run_shell(HEED_BIN_DIR "/" + command + " & pid=$!; until [ -s '" + metrics + "' ]; do :; done; " + signals +
                    " wait $pid");
@@ -37,10 +37,10 @@ Ran signalled(const std::string& command, const std::string& metrics, const std:
 
 }  // namespace
 
-TEST_CASE("Interrupted: Ctrl-C, SIGTERM and SIGHUP leave checkpoint, plot and samples, and say how to go on") {
+TEST_CASE("Interrupted: Ctrl-C, SIGTERM and SIGHUP leave checkpoint, plot and samples, and say how to resume") {
   const TempDir data;
   const std::string text = write_text(data);
-  // A shell ignores SIGINT for what it starts in the background: env gives it back.
+  // A shell starts background jobs with SIGINT ignored: env restores it.
   for (const auto& [signal, code] : {std::pair("INT", 130), {"TERM", 143}, {"HUP", 129}}) {
     const TempDir out;
     const Ran ran = run_shell("env --default-signal=INT,HUP " HEED_BIN_DIR "/char_gpt --text '" + text + "'" + small +
@@ -61,11 +61,11 @@ TEST_CASE("Interrupted: Ctrl-C, SIGTERM and SIGHUP leave checkpoint, plot and sa
   CHECK(ran.exit_code == 143);
   for (const char* file : {"checkpoint.safetensors", "loss.svg", "attention.svg"})
     CHECK(std::filesystem::exists(out / file));
-  CHECK(contains(ran.out, "examples all right"));
+  CHECK(contains(ran.out, "examples entirely right"));
   CHECK(contains(ran.err, "; checkpoint saved. To resume:\n"));
 }
 
-TEST_CASE("Interrupted: programs without a checkpoint leave the pictures of what they have") {
+TEST_CASE("Interrupted: programs without a checkpoint leave pictures of their results so far") {
   const TempDir dir;
   const std::pair<const char*, std::vector<const char*>> programs[] = {
       {"two_moons --steps 100000000", {"boundary.svg", "loss.svg"}},
@@ -86,10 +86,10 @@ TEST_CASE("Interrupted: programs without a checkpoint leave the pictures of what
     }
 }
 
-TEST_CASE("Interrupted: the command that is printed runs as it stands, whatever its words hold") {
+TEST_CASE("Interrupted: the printed command runs as it stands, whatever its words contain") {
   const TempDir data, work;
   const std::string text = write_text(data);
-  // A path and a prompt with all that a shell would take for its own.
+  // A path and a prompt with every character that a shell interprets.
   const std::string folder = "it's \"$HOME\" & `x`; *", prompt = "ab c";
   std::filesystem::create_directories(work.path() / folder);
   core::write_file_atomic(work / (folder + "/my text"), core::read_file(text) + "'\"$`\\!*\x1b");
@@ -113,7 +113,7 @@ TEST_CASE("Interrupted: the command that is printed runs as it stands, whatever 
   CHECK(kit::read_metric(work / (folder + "/out/metrics.jsonl"), "loss").steps.back() == 9);
 }
 
-TEST_CASE("Interrupted: --resume says all that differs in words, takes more steps, and names the program once") {
+TEST_CASE("Interrupted: --resume names all differences, accepts more steps, and the program is named once") {
   const TempDir data, out;
   const std::string text = write_text(data);
   core::write_file_atomic(data / "other", core::read_file(text) + "abc");
@@ -131,14 +131,14 @@ TEST_CASE("Interrupted: --resume says all that differs in words, takes more step
         "char_gpt: --resume " + out / "checkpoint.safetensors" +
             ": was made with another text: give the text that it was made with\n");
   CHECK(run("text", " --heads 1 --width 8 --steps 2" + resume).err ==
-        "char_gpt: --steps 2: the checkpoint is at step 3 already: give at least as many\n");
+        "char_gpt: --steps 2: the checkpoint is already at step 3: give at least as many\n");
   CHECK(contains(run("text", " --heads 1 --width 8 --steps 3 --resume '" + out / "model.safetensors" + "'").err,
-                 ": is no checkpoint of this program: give one that it made\n"));
+                 ": is not a checkpoint of this program: give one that it made\n"));
   CHECK(run("text", " --heads 1 --width 8 --steps 6" + resume).exit_code == 0);
   CHECK(kit::read_metric(out / "metrics.jsonl", "loss").steps == std::vector<double>{1, 2, 3, 4, 5, 6});
 }
 
-TEST_CASE("Run folder: a second run is kept out while the first lives, in its process and in another") {
+TEST_CASE("Run folder: a second run is refused while the first lives, in its process and in another") {
   const TempDir dir;
   {
     const kit::RunFolder first(dir.path());
@@ -149,10 +149,10 @@ TEST_CASE("Run folder: a second run is kept out while the first lives, in its pr
     CHECK(ran.exit_code == 1);
     CHECK(ran.out.empty());
     CHECK(ran.err == "two_moons: " + refusal + "\n");
-    CHECK(dir.count() == 0);  // no lock is left that could grow stale
+    CHECK(dir.count() == 0);  // no lock file is left that could become stale
   }
   CHECK_NOTHROW(kit::RunFolder(dir.path()));
-  // A run that is killed leaves no lock behind.
+  // A killed run leaves no lock.
   const TempDir data, killed;
   const std::string command =
       "char_gpt --text '" + write_text(data) + "'" + small + " --out '" + killed.path().string() + "'";

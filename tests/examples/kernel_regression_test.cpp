@@ -61,6 +61,6 @@ TEST_CASE("kernel_regression: the learnt width over 500 data sets") {
   CHECK(value("w") < 16);
 }
 
-TEST_CASE("kernel_regression: the same numbers as dot-product attention where keys have one length") {
+TEST_CASE("kernel_regression: the same values as dot-product attention if all keys have the same length") {
   CHECK(results_of(" --seeds 1").at("attention_difference").as_number() < 1e-14);
 }

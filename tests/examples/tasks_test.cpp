@@ -46,7 +46,7 @@ std::string in(const TempDir& dir) { return " --out '" + dir.path().string() + "
 
 }  // namespace
 
-TEST_CASE("tasks: every task runs and reports what it promises") {
+TEST_CASE("tasks: every task runs and reports all that it documents") {
   for (const SmallTask& task : small_tasks) {
     INFO(task.options);
     const TempDir dir;
@@ -68,12 +68,12 @@ TEST_CASE("tasks: every task runs and reports what it promises") {
       CHECK(values.at("us_per_token").as_number() > 0);
       CHECK(values.at("greedy").is_null() == !task.greedy);
       CHECK(values.at("score").is_null() == !task.score);
-      // Greedy decoding gets right what teacher forcing does: here over all test examples.
+      // Greedy decoding is right on the same examples as teacher forcing: here on all test examples.
       if (task.greedy)
         CHECK(values.at("greedy").as_number() ==
               Approx(values.at("exact_match").as_number() * values.at("greedy_of").as_number()).margin(1e-9));
     }
-    if (models.size() == 2 && models[1].first == "gru") {  // of equal size: never larger, not much smaller
+    if (models.size() == 2 && models[1].first == "gru") {  // of equal size: not larger, and not much smaller
       const double equal =
           models[1].second.at("parameters").as_number() / models[0].second.at("parameters").as_number();
       CHECK(equal <= 1.0);
@@ -105,7 +105,7 @@ TEST_CASE("tasks: --help shows the defaults of the task that is named, and all t
     CHECK(contains(sort.out, std::string("\n  ") + key + " "));
 }
 
-TEST_CASE("tasks: slips are answered with one line and exit code 2, failures with 1") {
+TEST_CASE("tasks: mistakes give one line and exit code 2, failures exit code 1") {
   Ran ran = run_program("tasks srot");
   CHECK(ran.exit_code == 2);
   CHECK(contains(ran.err, "tasks: --task: \"srot\": is not a choice: did you mean sort? give one of sort, reverse, "));
@@ -133,15 +133,15 @@ TEST_CASE("tasks: a checkpoint of other settings is refused") {
   CHECK(contains(refused.err,
                  ": was made with --seed 1 (here 4), --lr 5e-04 (here 0.5): give the options"
                  " that it was made with"));
-  // More steps are no other settings; fewer than were taken cannot be had.
+  // A larger number of steps is allowed; one smaller than the steps already taken is not.
   const std::string resume = " --resume '" + (dir / "checkpoint.safetensors") + "'";
   CHECK(run_program(options + " --steps 5" + resume).exit_code == 0);
   const Ran fewer = run_program(options + " --steps 1" + resume);
   CHECK(fewer.exit_code == 2);
-  CHECK(contains(fewer.err, "tasks: --steps 1: the checkpoint is at step 5 already: give at least as many"));
+  CHECK(contains(fewer.err, "tasks: --steps 1: the checkpoint is already at step 5: give at least as many"));
 }
 
-TEST_CASE("tasks: a run that stopped and went on is the run that never stopped") {
+TEST_CASE("tasks: a run that stopped and was resumed is the run that never stopped") {
   const kit::TaskData data(kit::make_sorting(4, 3), {.test = 5, .hash_split = 4, .seed = 3});
   const kit::Recipe recipe{
       .steps = 6, .batch = 4, .warmup = 2, .schedule = "cosine", .lr = 1e-2, .weight_decay = 0.1, .clip = 1};
@@ -153,7 +153,7 @@ TEST_CASE("tasks: a run that stopped and went on is the run that never stopped")
     run.learners.emplace_back("gru", std::make_unique<kit::RecurrentModel<nn::GRU>>(size), recipe);
     return run;
   };
-  // Trains until the end, or, where a goal is set, until the first test: after three steps.
+  // Trains until the end, or, if a goal is set, until the first test, after three steps.
   const auto train = [&](kit::SequenceRun& run, const TempDir& dir, double goal) {
     const auto measure = [&](kit::SequenceModel& model) {
       return std::vector<std::pair<std::string, double>>{{"test_loss", kit::evaluate(model, data.test).loss}};
@@ -189,7 +189,7 @@ TEST_CASE("tasks: a run that stopped and went on is the run that never stopped")
             ": was made with --task sort (here copy): give the options that it was made with");
 }
 
-TEST_CASE("tasks: two layers find what repeats, one does not (DM-21)", "[slow]") {
+TEST_CASE("tasks: two layers find repetitions, one does not (DM-21)", "[slow]") {
   const TempDir dir;
   const kit::Json models = run_program(
                                "tasks induction --steps 500 --test-size 200 --eval-every 500 "
@@ -204,8 +204,8 @@ TEST_CASE("tasks: two layers find what repeats, one does not (DM-21)", "[slow]")
 
 TEST_CASE("tasks: the Transformer copies a hundred unseen rows (DM-08)", "[slow]") {
   const TempDir dir;
-  // Of width 64, whose published schedule ends at its highest rate: 96 to 100 right by the seed. A rate that
-  // falls gets all, whatever the seed.
+  // At width 64 the published schedule ends at its highest rate, and 96 to 100 are right, depending on the seed.
+  // With a falling rate all are right for every seed.
   const kit::Json model =
       run_program("tasks copy --schedule cosine --lr 0.002 --warmup 50 --eval-every 400 --json --quiet" + in(dir))
           .json()
@@ -215,7 +215,7 @@ TEST_CASE("tasks: the Transformer copies a hundred unseen rows (DM-08)", "[slow]
   CHECK(model.at("greedy").as_integer() == 100);
 }
 
-TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position (DM-07)", "[slow]") {
+TEST_CASE("tasks: the encoder reverses all, and attends to the mirrored position (DM-07)", "[slow]") {
   const TempDir dir;
   const kit::Json model = run_program("tasks reverse --steps 1200 --eval-every 1200 --json --quiet" + in(dir))
                               .json()
@@ -225,7 +225,7 @@ TEST_CASE("tasks: the encoder reverses all, and looks at the mirrored position (
   CHECK(model.at("score").as_number() > 0.85);
 }
 
-TEST_CASE("tasks: attention recalls what came with a key, a GRU of its size does not (DM-22)", "[slow]") {
+TEST_CASE("tasks: attention recalls the value of a key, a GRU of equal size does not (DM-22)", "[slow]") {
   const TempDir dir;
   const kit::Json models =
       run_program("tasks recall --length 32 --symbols 64 --width 64 --eval-every 100 --json --quiet" + in(dir))

@@ -27,7 +27,7 @@ const std::string tiny =
 
 std::string out_to(const TempDir& dir) { return " --out '" + dir.path().string() + "'"; }
 
-// What a run says and makes, but for times and paths.
+// What a run prints and writes, without times and paths.
 std::string results_of(const TempDir& dir, const std::string& options) {
   const Ran ran = run_program(tiny + options + " --json" + out_to(dir));
   CHECK(ran.exit_code == 0);
@@ -60,7 +60,7 @@ TEST_CASE("translate: --help says what each option does and its default") {
                            "--dialect france|belgium|switzerland|octante",
                            "--spelling traditional|1990",
                            "--train-size N",
-                           "30000 numbers",
+                           "30,000 numbers",
                            "--test-size N",
                            "default 2000",
                            "--resume DIR",
@@ -81,7 +81,7 @@ TEST_CASE("translate: --help says what each option does and its default") {
   }
 }
 
-TEST_CASE("translate: every model learns a little, and all is made that is named", "[slow]") {
+TEST_CASE("translate: every model learns a little, and makes all the files that it names", "[slow]") {
   const TempDir dir;
   const Ran ran = run_program(tiny + " --steps 6 --samples 2 --json" + out_to(dir));
   CHECK(ran.exit_code == 0);
@@ -114,8 +114,9 @@ TEST_CASE("translate: every model learns a little, and all is made that is named
   const std::string page = core::read_file(dir / "attention.html");
   CHECK(page.ends_with("</html>\n"));
   CHECK(contains(page, "quatre"));
-  for (const char* said : {"French number words to English: 200 to learn from, 20 others", "traditional, hyphens below",
-                           "  > ", "  = ", "  < ", "quatre vingt dix sept <eos>", "exact match", "BLEU"})
+  for (const char* said : {"French number words to English: 200 training and 20 test pairs",
+                           "traditional, hyphens below", "  > input   = correct   < model\n", "  > ", "  = ", "  < ",
+                           "quatre vingt dix sept <eos>", "exact match", "BLEU"})
     CHECK(contains(ran.out, said));
 }
 
@@ -126,7 +127,7 @@ TEST_CASE("translate: same seed, same bits for any number of threads", "[slow]")
   CHECK(seven != results_of(other, " --steps 4 --seed 8 --threads 1"));
 }
 
-TEST_CASE("translate: a run that is stopped and resumed is the run that was not", "[slow]") {
+TEST_CASE("translate: a run that is stopped and resumed equals one that was not", "[slow]") {
   const std::string options = " --model bahdanau --steps 600 --save-every 5";
   const TempDir whole, stopped;
   // Stopped by a signal as soon as there is a checkpoint.
@@ -136,13 +137,13 @@ TEST_CASE("translate: a run that is stopped and resumed is the run that was not"
   CHECK(ran.exit_code == 143);
   CHECK(contains(ran.err, "stopped bahdanau at step "));
   CHECK(contains(ran.err, "--resume"));
-  CHECK(contains(ran.out, "bahdanau, as far as it has come:"));
+  CHECK(contains(ran.out, "bahdanau, trained so far:"));
   CHECK(std::filesystem::exists(stopped / "loss.svg"));
   CHECK_FALSE(std::filesystem::exists(stopped / "bahdanau.model.safetensors"));
   const std::string resumed = results_of(stopped, options + " --resume '" + stopped.path().string() + "'");
   CHECK(resumed == results_of(whole, options));
 
-  // Finished: nothing is trained again, and the results are the same.
+  // The run is finished: nothing is trained again, and the results are the same.
   const Ran again = run_program(tiny + options + " --json --resume '" + whole.path().string() + "'" + out_to(whole));
   CHECK(again.exit_code == 0);
   CHECK(again.json().at("steps").at("bahdanau").as_integer() == 600);
@@ -167,20 +168,20 @@ TEST_CASE("translate: pairs of a file, as the tutorial and as the book", "[slow]
   Ran ran =
       run_program("translate" + small + " --recipe d2l --model bahdanau --beam 3 --length-penalty 0.6" + out_to(dir));
   CHECK(ran.exit_code == 0);
-  CHECK(contains(ran.out, "English to French: 12 to learn from, 12 of them to test with"));
+  CHECK(contains(ran.out, "English to French: 12 training pairs, tested on 12 of them"));
   CHECK(contains(ran.out, "i'm calm .   => "));
   const kit::Json judged = ran.json().at("d2l_sentences");
   CHECK(judged.at("bahdanau").as_integer() >= 0);
 
   ran = run_program("translate" + small + " --model transformer --show \"J'ai froid.\"" + out_to(dir));
   CHECK(ran.exit_code == 0);
-  CHECK(contains(ran.out, "French to English: 10 to learn from, 1 others to test with"));
+  CHECK(contains(ran.out, "French to English: 10 training and 1 test pairs"));
   CHECK(contains(ran.out, "j  ai froid .  <eos>"));
   CHECK(ran.json().at("d2l_sentences").as_object().empty());
 
   ran = run_program("translate" + small + " --direction en-fr --model location --samples 1" + out_to(dir));
   CHECK(ran.exit_code == 0);
-  CHECK(contains(ran.out, "English to French: 10 to learn from"));
+  CHECK(contains(ran.out, "English to French: 10 training pairs"));
 
   ran = run_program("translate --model none --width 8 --steps 0 --quiet --pairs '" + dir / "pairs.tsv" + "'" +
                     out_to(dir));
@@ -203,7 +204,7 @@ TEST_CASE("translate: other dialects, spellings and directions", "[slow]") {
   CHECK(contains(ran.out, "ninety seven <eos>"));
 }
 
-TEST_CASE("translate: a slip in the command line is answered with one line and exit code 2") {
+TEST_CASE("translate: a mistake in the command line gives one line and exit code 2") {
   for (const auto& [options, said] :
        {std::pair(" --sede 3", "translate: --sede: unknown option: did you mean --seed?\n"),
         {" --model gru",
@@ -212,7 +213,7 @@ TEST_CASE("translate: a slip in the command line is answered with one line and e
         {" --train-size 999999",
          "translate: number_task: 999999 numbers to train on and 2000 to test with: there are"
          " 1000000: give two numbers that fit\n"},
-        {" --recipe d2l", "translate: --recipe d2l: is for sentence pairs: give --pairs FILE, too\n"}}) {
+        {" --recipe d2l", "translate: --recipe d2l: is for sentence pairs: give --pairs FILE as well\n"}}) {
     const Ran ran = run_program(std::string("translate") + options);
     CHECK(ran.exit_code == 2);
     CHECK(ran.out.empty());
@@ -228,8 +229,8 @@ TEST_CASE("translate: an error at run time is one line on stderr and exit code 1
        {std::pair<std::string, std::string>(" --out /dev/null/folder", "/dev/null/folder"),
         {" --pairs /no/such/file", "/no/such/file"},
         {" --pairs '" + dir / "no.tsv" + "'", "no pair is left after the filter"},
-        {" --pairs '" + dir / "one.tsv" + "'", ":1: 1 fields between tabs"},
-        {" --resume '" + dir / "nowhere" + "'", "is no folder: give the one that an earlier run wrote into"},
+        {" --pairs '" + dir / "one.tsv" + "'", ":1: 1 tab-separated fields"},
+        {" --resume '" + dir / "nowhere" + "'", "is not a folder: give the one that an earlier run wrote into"},
         {" --resume '" + dir.path().string() + "'", "holds no checkpoint of bahdanau"}}) {
     INFO(options);
     const Ran ran = run_program("translate --quiet --steps 1 --model bahdanau --out '" + dir / "out" + "'" + options);

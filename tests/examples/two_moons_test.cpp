@@ -24,7 +24,7 @@ TEST_CASE("two_moons: PyTorch's initial weights learn more slowly") {
   CHECK(results.at("perfect").as_integer() <= 70);
 }
 
-TEST_CASE("two_moons: the loss before training, without the points' help, is that of guessing") {
+TEST_CASE("two_moons: the loss of an untrained network is that of guessing") {
   const TempDir dir;
   const auto results =
       run_program("two_moons --steps 0 --init pytorch --json --out '" + dir.path().string() + "'").json();

@@ -1,5 +1,5 @@
-// What an input may cost: libFuzzer stops at one that takes longer, or more memory, unless it is given
-// other bounds. (A reader judges sizes before it allocates, so that a small file costs little.)
+// Limits on time and memory per input: libFuzzer stops at an input that exceeds them, unless it is given
+// other limits. (A reader checks sizes before it allocates, so a small file costs little.)
 #include <vector>
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   static char length[] = "-max_len=4096";
   static std::vector<char*> arguments;
   arguments = {(*argv)[0], timeout, memory, allocation, length};
-  arguments.insert(arguments.end(), *argv + 1, *argv + *argc);  // those that are given hold
+  arguments.insert(arguments.end(), *argv + 1, *argv + *argc);  // given arguments take precedence
   *argc = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);
   *argv = arguments.data();

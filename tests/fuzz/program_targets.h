@@ -1,4 +1,4 @@
-// What the fuzzers try beyond core/: the files and words that programs are given.
+// Fuzz targets beyond core/: the files and arguments that programs are given.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +30,7 @@ inline void idx(std::string_view bytes) {
   } catch (const FormatError& error) { require_harmless(error); }
 }
 
-/// Tables: rows of one length, and what is written as CSV is read again.
+/// Tables: all rows have the same length, and reading the table written as CSV gives it back.
 inline void tables(std::string_view bytes) {
   auto check_rows = [](const std::vector<kit::Row>& rows) {
     for (const kit::Row& row : rows) require(row.size() == rows[0].size(), "rows of several lengths");
@@ -52,7 +52,7 @@ inline void tables(std::string_view bytes) {
   } catch (const FormatError& error) { require_harmless(error); }
 }
 
-/// Texts: what a program learns from, shows, and puts into pictures and pages.
+/// Texts that a program learns from, prints, and puts into pictures and pages.
 inline void texts(std::string_view bytes) {
   require_harmless(harmless(bytes));
   for (const std::string& name : {quote(bytes), readable(bytes)}) {
@@ -93,7 +93,7 @@ inline void einsum(std::string_view bytes) {
   } catch (const Error& error) { require_harmless(error); }
 }
 
-/// A checkpoint's metadata, "key=text" a line, for a run of a model, a generator and numbers: taken over
+/// A checkpoint's metadata, one "key=text" per line, for a run of a model, a generator and numbers: restored
 /// as a whole or not at all.
 inline void resume(std::string_view bytes) {
   nn::Checkpoint saved;
@@ -120,8 +120,7 @@ inline void resume(std::string_view bytes) {
   try {
     nn::load_checkpoint(saved, parts);
     require(sum(model.x).item() == 0, "a part was left out");
-    require(saved.get("step") == std::to_string(step) || step == parse_int(saved.get("step")),
-            "a number is another one");
+    require(saved.get("step") == std::to_string(step) || step == parse_int(saved.get("step")), "a number differs");
   } catch (const Error& error) {
     require_harmless(error);
     require(sum(model.x).item() == 2 && step == 7 && loss == 0.5 && !done && generator.seed() == 1 &&
@@ -130,7 +129,7 @@ inline void resume(std::string_view bytes) {
   }
 }
 
-/// Options: a word a line.
+/// Options: one word per line.
 inline void options(std::string_view bytes) {
   struct Silence : std::streambuf {
     std::streambuf* before = std::cout.rdbuf(this);

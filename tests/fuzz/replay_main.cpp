@@ -1,5 +1,5 @@
-// In place of libFuzzer, for compilers without it: runs the inputs that are named, files or folders,
-// with bounds of its own on time and memory (as bounds.cpp's).
+// Replaces libFuzzer for compilers without it: runs the inputs named as arguments, files or folders,
+// with its own limits on time and memory (as in bounds.cpp).
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

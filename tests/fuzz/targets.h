@@ -1,5 +1,5 @@
-// What the fuzzers try: any bytes at all are either refused with one of heed's errors, or mean
-// something that survives being written and read again. Anything else aborts.
+// Fuzz targets: any input is either refused with one of heed's errors, or has a value that is unchanged
+// when written and read again. Anything else aborts.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ inline void require(bool ok, const char* what) {
   std::abort();
 }
 
-/// A message may show what a file says, but not let it write to the terminal. (It may have lines and tabs.)
+/// A message may quote a file, but must not pass its control characters to the terminal. (Newlines and tabs are
+/// allowed.)
 inline void require_harmless(std::string_view text) {
   while (!text.empty()) {
     const std::optional<char32_t> c = take_code_point(text);
@@ -35,7 +36,7 @@ inline void require_harmless(std::string_view text) {
 }
 inline void require_harmless(const std::exception& error) { require_harmless(std::string_view(error.what())); }
 
-/// The bits, so that NaN equals itself.
+/// Compares bits, so that NaN equals itself.
 inline bool same(const core::Array& a, const core::Array& b) {
   return a.dtype() == b.dtype() && a.shape() == b.shape() && core::to_npy(a) == core::to_npy(b);
 }
@@ -76,7 +77,7 @@ inline void safetensors(std::string_view bytes) {
   } catch (const FormatError& error) { require_harmless(error); }
 }
 
-/// The index of a model in several files: what it names is beside it, and is no index.
+/// The index of a model in several files: the files that it names are in the same folder, and are not indices.
 inline void index(std::string_view bytes) {
   try {
     for (const auto& [name, file] : core::safetensors::parse_index(bytes, "fuzz"))
@@ -86,7 +87,7 @@ inline void index(std::string_view bytes) {
   } catch (const FormatError& error) { require_harmless(error); }
 }
 
-/// Numbers in metadata, in options and in the environment: what is read is what was written.
+/// Numbers in metadata, in options and in the environment: reading gives what was written.
 inline void numbers(std::string_view bytes) {
   const std::optional<int64_t> integer = parse_int(bytes);
   const std::optional<uint64_t> natural = parse_uint(bytes);
@@ -94,18 +95,19 @@ inline void numbers(std::string_view bytes) {
   if (integer) {
     require(parse_int(std::to_string(*integer)) == integer, "an integer changed");
     require(bytes[0] == '-' || natural == static_cast<uint64_t>(*integer), "integers are read differently");
-    require(number == static_cast<double>(*integer), "an integer is another number");
+    require(number == static_cast<double>(*integer), "an integer has another value");
   }
   if (natural) {
     require(parse_uint(std::to_string(*natural)) == natural, "a whole number changed");
     require(*natural > INT64_MAX || integer == static_cast<int64_t>(*natural), "integers are read differently");
-    require(bytes.find_first_not_of("0123456789") == std::string_view::npos, "a whole number has other marks");
+    require(bytes.find_first_not_of("0123456789") == std::string_view::npos,
+            "a whole number contains other characters");
   }
   if (number && *number == *number) require(parse_double(shortest(*number)) == number, "a number changed");
   const std::string_view allowed = "+-.0123456789eE";
   require(!number || bytes.find_first_not_of(allowed) == std::string_view::npos ||
               bytes.find_first_of("iInN") != std::string_view::npos,  // inf, nan
-          "a number has other marks");
+          "a number contains other characters");
 }
 
 }  // namespace heed::fuzz

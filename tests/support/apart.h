@@ -4,7 +4,7 @@
 
 namespace heed::test {
 
-/// How far two tensors are apart: max |a - b|.
+/// The distance of two tensors: max |a - b|.
 inline double apart(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 
 }  // namespace heed::test

@@ -1,4 +1,4 @@
-// The cases that were checked, by name, for whoever counts them (tests/count_cases.sh). A case is one function with
+// The names of the cases checked, to be counted by tests/count_cases.sh. A case is one function with
 // its options, in one layout and one dtype.
 #pragma once
 
@@ -9,13 +9,13 @@
 
 namespace heed::test {
 
-/// Adds the case to the file that HEED_CASES names, as "kind<TAB>name"; without one it does nothing.
+/// Appends the case to the file that HEED_CASES names, as "kind<TAB>name"; does nothing without HEED_CASES.
 inline void note_case(const std::string& kind, const std::string& name) {
   if (const char* const file = std::getenv("HEED_CASES"))
     std::ofstream(file, std::ios::app) << kind << '\t' << name << '\n';
 }
 
-/// While it lives, answers are compared with what another way gives ("fused"): these are cases of their own.
+/// While it lives, results are those of another implementation ("fused"), counted as cases of their own.
 class Way {
  public:
   explicit Way(std::string name) : before_(std::exchange(current(), std::move(name))) {}

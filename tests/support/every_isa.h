@@ -1,4 +1,4 @@
-// Running a test program's cases again under each instruction set that this machine has. (HEED_ISA=plain has tests of
+// Runs a test program's cases again under each instruction set that this machine has. (HEED_ISA=plain has tests of
 // its own: core/cmake/heed_tests.cmake.)
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace heed::test {
 
-/// The table of kernels is chosen once a process, so each gets a process of its own.
+/// The table of kernels is chosen once per process, so each has a process of its own.
 inline void require_under_every_isa(const std::string& program, const std::string& tag) {
   for (const core::Kernels* table : core::supported_kernels()) {
     if (table == &core::choose_kernels("plain")) continue;

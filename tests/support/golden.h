@@ -1,4 +1,4 @@
-// PyTorch's answers, from tests/golden/*.safetensors, and how near one has to come to them.
+// PyTorch's results, from tests/golden/*.safetensors, and the tolerances of comparisons with them.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ class Golden {
 
   bool contains(const std::string& name) const { return file_.contains(name); }
 
-  /// The tensor; floating ones as `dtype`.
+  /// The tensor; a floating-point one as `dtype`.
   Tensor at(const std::string& name, Dtype dtype) const {
     const Tensor x(file_.at(name));
     return is_floating(x.dtype()) ? x.to(dtype) : x;
@@ -34,8 +34,8 @@ class Golden {
     return found;
   }
 
-  /// |x - b| <= 1e-5 |b| + 1e-6 max|b| in f32, 1e-12 and 1e-13 in f64. Where PyTorch's own f32 answer is so far
-  /// from its f64 one that this leaves less room than four times its error, those are allowed instead.
+  /// |x - b| <= 1e-5 |b| + 1e-6 max|b| in f32, 1e-12 and 1e-13 in f64. If four times the
+  /// distance between PyTorch's own f32 and f64 results is more than this, that is allowed instead.
   void check(const std::string& name, const Tensor& x) const {
     INFO(name);
     note_case("golden", cat(name_, case_of(name), ", ", x.dtype(), Way::suffix()));
@@ -57,13 +57,13 @@ class Golden {
     SUCCEED();
   }
 
-  /// Four times PyTorch's own f32 error; 0 where it is too small to be kept.
+  /// Four times PyTorch's own f32 error; 0 if that was too small to be stored.
   double rounding(const std::string& name) const {
     return f32_errors().contains(name_ + name) ? 4.0 * core::item(f32_errors().at(name_ + name)) : 0.0;
   }
 
  private:
-  /// "sgd" of "sgd.a", "loss/mse" of "loss/mse/out" and of "loss/mse/grad/x": an answer has many parts.
+  /// "sgd" of "sgd.a", "loss/mse" of "loss/mse/out" and of "loss/mse/grad/x": a case has many parts.
   static std::string case_of(const std::string& name) {
     size_t end = name.size();
     for (const char* const part : {"/out", "/grad", "/weights"}) end = std::min(end, name.find(part));
@@ -71,7 +71,7 @@ class Golden {
     return name.substr(0, one_of_two ? name.size() - 2 : end);
   }
 
-  /// max |f32 - f64| of PyTorch's answers, by file and name (make_f32_errors.py).
+  /// max |f32 - f64| of PyTorch's results, by file and name (make_f32_errors.py).
   static const core::SafeTensors& f32_errors() {
     static const core::SafeTensors file = core::load_safetensors(HEED_TESTS_DIR "/golden/f32_errors.safetensors");
     return file;

@@ -1,5 +1,5 @@
-// Tables of derivatives: a row is a function with its options, a case is a row in one layout. Each is checked in f64,
-// first and second order, under a name of its own.
+// Tables of derivatives: a row is a function with its options, a case is a row in one layout. Each case is checked in
+// f64, first and second order, under its own name.
 #pragma once
 
 #include <algorithm>
@@ -21,8 +21,8 @@ struct Row {
   std::string name;
   std::function<Tensor(In)> f;
   std::vector<Shape> shapes;     // of the inputs
-  double low = -2, high = 2;     // their elements lie between
-  std::vector<Shape> more = {};  // shapes that are checked too, all inputs of this one shape each
+  double low = -2, high = 2;     // bounds of their elements
+  std::vector<Shape> more = {};  // further shapes to check, one for all inputs
   bool ties = true;              // smooth where elements are equal, as in the layout `expanded`
 };
 

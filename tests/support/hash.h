@@ -14,7 +14,7 @@ inline uint64_t fnv1a(const void* bytes, size_t count) {
   return hash;
 }
 
-/// Of the numbers of a contiguous array.
+/// The hash of a contiguous array's elements.
 inline uint64_t fnv1a(const core::Array& x) {
   const size_t width = size_of(x.dtype());
   return fnv1a(x.storage().bytes() + static_cast<size_t>(x.offset()) * width, static_cast<size_t>(x.numel()) * width);

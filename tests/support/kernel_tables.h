@@ -1,4 +1,4 @@
-// What the tests of the kernel tables share: lengths that meet every tail, numbers, comparison.
+// Shared by the tests of the kernel tables: lengths with every kind of tail, input values, comparison.
 #pragma once
 
 #include <cmath>
@@ -17,7 +17,7 @@ inline const std::vector<int64_t> lengths = {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31
 
 template <class T> constexpr double tolerance = std::is_same_v<T, float> ? 4e-6 : 1e-13;
 
-/// Numbers of both signs in no order, the same for the same seed.
+/// Values of both signs in random order, a function of the seed.
 template <class T> std::vector<T> numbers(int64_t n, uint32_t seed) {
   std::vector<T> x(static_cast<size_t>(n));
   for (T& v : x) {
@@ -41,7 +41,7 @@ template <class T> void require_close(const std::vector<T>& y, const reference::
   }
 }
 
-/// body(table, T{}) for each table of this machine and both element types.
+/// Calls body(table, T{}) for each table that this machine can run and both element types.
 template <class Body> void for_each_table(Body body) {
   for (const core::Kernels* table : core::supported_kernels()) {
     INFO(table->isa);

@@ -1,4 +1,4 @@
-// One tensor in many layouts: the same numbers, laid out in memory in every way that a user can make.
+// One tensor in many layouts: the same elements, in every memory layout that a user can make.
 #pragma once
 
 #include <array>
@@ -25,9 +25,9 @@ inline const char* name_of(Layout layout) {
   return "";
 }
 
-/// x's numbers in another layout: its axes reversed in memory; or every second element of a larger
-/// array, from the second on, along each axis. `expanded` repeats the numbers at index 0 of the first
-/// axis along it (stride 0), so its numbers are others.
+/// x's elements in another layout: its axes reversed in memory; or every second element of a larger
+/// array, from the second on, along each axis. `expanded` repeats the elements at index 0 of the first
+/// axis along it (stride 0), so its elements differ from x's.
 inline Tensor laid_out(const Tensor& x, Layout layout) {
   const NoGrad plain;
   const int rank = x.dim();
@@ -47,7 +47,7 @@ inline Tensor laid_out(const Tensor& x, Layout layout) {
   return x;
 }
 
-/// Whether x has such a layout that is not one of the earlier ones again.
+/// Whether x has this layout, and it differs from the earlier ones.
 inline bool has_layout(const Tensor& x, Layout layout) {
   if (layout == Layout::permuted) return x.dim() > 1 && x.numel() > 1;
   if (layout == Layout::sliced) return x.dim() > 0 && x.numel() > 0;
@@ -55,12 +55,12 @@ inline bool has_layout(const Tensor& x, Layout layout) {
   return true;
 }
 
-/// `shape` filled with different numbers from low to high, in an order that looks random; none is
-/// within (high - low) / (4 numel) of another, nor of the middle. `turn` gives other numbers.
+/// `shape` filled with distinct values from low to high, in an order that looks random; none is
+/// within (high - low) / (4 numel) of another, nor of the middle. Each `turn` gives other values.
 inline Tensor spread(const Shape& shape, double low, double high, int turn = 0, Dtype dtype = Dtype::f64) {
   const int64_t n = shape.numel();
   std::vector<double> values(static_cast<size_t>(n));
-  int64_t step = 1;  // a step that has no divisor in common with n visits every place once
+  int64_t step = 1;  // a step that is coprime to n visits every position once
   for (int64_t candidate = n * 5 / 8 + 1; candidate < n; ++candidate) {
     int64_t a = candidate, b = n;
     while (b) a = std::exchange(b, a % b);

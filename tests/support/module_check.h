@@ -1,4 +1,4 @@
-// nn::check_module under the name that the tests use. It throws: the test that calls it fails with its message.
+// nn::check_module under the name that the tests use. It throws; the calling test then fails with its message.
 #pragma once
 
 #include <heed/nn/check_module.h>

@@ -1,11 +1,11 @@
 // The pages of the tree (*.md) and the comments of its sources, as tests read them: blocks of code, rows of tables.
 //
-// Code is what stands between ```cpp and ``` in a page, and in a comment what is indented by five characters or more,
+// Code is the text between ```cpp and ``` in a page, and in a comment lines indented by five characters or more,
 // provided that one of its lines ends as code does (in ; or { or "; }") or begins with #include. All else that is
-// indented is a formula or an output. How code is made ready for the compiler:
+// indented is a formula or an output. How code is prepared for the compiler:
 //
-//   - … becomes ELLIPSIS, a macro that whoever includes the snippet may define;
-//   - a line "f(x);  // -> 3" becomes SAYS("3", f(x)), so that what it gives is compared with what the comment says.
+//   - … becomes ELLIPSIS, a macro that the file that includes the snippet may define;
+//   - a line "f(x);  // -> 3" becomes SAYS("3", f(x)), so that its result is compared with the comment.
 #pragma once
 
 #include <algorithm>
@@ -21,9 +21,9 @@ namespace heed::test {
 namespace fs = std::filesystem;
 
 struct Block {
-  std::string name;  // "nn_module_h_1": the file and which of its blocks of code it is
+  std::string name;  // "nn_module_h_1": the file, and the index of the block in it
   std::string file;  // relative to the root
-  int line = 0;      // of the first of its lines
+  int line = 0;      // of its first line
   std::vector<std::string> lines;
 };
 
@@ -56,7 +56,7 @@ inline bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-/// Pages and sources, relative to the root, in order; what builds and corpora hold is none of them.
+/// Pages and sources, relative to the root, in order, without those of builds and corpora.
 inline std::vector<std::string> readable_files(const fs::path& root) {
   std::vector<std::string> files;
   const auto take = [&](const fs::path& path) {
@@ -130,7 +130,7 @@ inline std::vector<Block> indented_blocks(const fs::path& root, const std::strin
   return blocks;
 }
 
-/// All code that a file shows its readers, named by its place in the file.
+/// All code that a file shows its readers, named by its position in the file.
 inline std::vector<Block> snippets_of(const fs::path& root, const std::string& file) {
   const bool page = ends_with(file, ".md");
   std::vector<Block> snippets;
@@ -143,7 +143,7 @@ inline std::vector<Block> snippets_of(const fs::path& root, const std::string& f
   return snippets;
 }
 
-/// What the compiler sees of a block. Its errors name the page and the line there.
+/// The code of a block as compiled; compiler errors name the page and its line.
 inline std::string compilable(const Block& block) {
   std::string code = "#line " + std::to_string(block.line) + " \"" + block.file + "\"\n";
   for (std::string line : block.lines) {

@@ -1,4 +1,4 @@
-// Running a built program and looking at what it said.
+// Runs a built program and reads its output.
 #pragma once
 
 #include <cstdlib>
@@ -14,7 +14,7 @@
 namespace heed::test {
 
 struct Ran {
-  int exit_code;  // 128 + the signal's number where one ended it
+  int exit_code;  // 128 + the signal's number if a signal ended it
   std::string out, err;
 
   /// The last line of stdout, read as JSON.
@@ -26,7 +26,7 @@ struct Ran {
   }
 };
 
-/// Runs a line of the shell with neither stdout nor stderr a terminal.
+/// Runs a shell command line; neither stdout nor stderr is a terminal.
 inline Ran run_shell(const std::string& line) {
   const TempDir dir;
   const int status = std::system(("(" + line + ") </dev/null >" + dir / "out" + " 2>" + dir / "err").c_str());

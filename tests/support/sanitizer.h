@@ -1,4 +1,4 @@
-// Sanitizers keep freed memory back and shadow the rest, so resident memory says nothing under them.
+// Sanitizers retain freed memory and shadow the rest, so resident memory is meaningless under them.
 #pragma once
 
 namespace heed::test {

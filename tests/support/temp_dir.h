@@ -1,4 +1,4 @@
-// A directory of the test's own, removed with all it holds at the end.
+// A temporary directory of one test, removed with its contents at the end.
 #pragma once
 
 #include <filesystem>
@@ -25,7 +25,7 @@ class TempDir {
   std::string operator/(const std::string& name) const { return (path_ / name).string(); }
   const std::filesystem::path& path() const { return path_; }
 
-  /// How many files are in it.
+  /// The number of files in it.
   int count() const {
     int files = 0;
     for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path_)) ++files;

@@ -30,7 +30,7 @@ std::vector<Ids> batches(int64_t n, const BatchOptions& options, Generator& gene
 
 DataLoader::DataLoader(std::vector<Tensor> tensors, const BatchOptions& options)
     : tensors_(std::move(tensors)), options_(options) {
-  check<ShapeError>(!tensors_.empty(), "DataLoader: no tensors: give the inputs, and what belongs to them");
+  check<ShapeError>(!tensors_.empty(), "DataLoader: no tensors: give the inputs, and their targets");
   check(options.batch > 0, "DataLoader: a batch of ", options.batch, ": give at least 1");
   for (const Tensor& tensor : tensors_)
     check<ShapeError>(tensor.dim() > 0 && tensor.size(0) == examples(), "DataLoader: ", tensors_[0].shape(), " and ",

@@ -1,4 +1,4 @@
-// Batches: the order in which examples are visited, and tensors made of examples of unequal length.
+// Batches: the order in which examples are visited, and tensors of examples of unequal length.
 //
 //     Generator generator(seed);
 //     kit::DataLoader loader({x, y}, {.batch = 64, .shuffle = true});
@@ -17,23 +17,23 @@ namespace heed::kit {
 struct BatchOptions {
   int64_t batch = 32;
   bool shuffle = true;
-  bool drop_last = false;  // leave out a last batch that is not full
+  bool drop_last = false;  // drop the last batch if it is not full
 };
 
 /// Indices 0 … n-1 in batches. One permutation is drawn from the generator (none without shuffle).
 std::vector<Ids> batches(int64_t n, const BatchOptions& options, Generator& generator);
 
-/// Batches of tensors that share their first axis, the examples. Holds handles, copies a batch at a
-/// time.
+/// Batches of tensors that share their first axis, the examples. It stores handles, and copies one batch at
+/// a time.
 class DataLoader {
  public:
-  /// Throws ShapeError where first axes differ or there is no tensor, Error for a batch size < 1.
+  /// Throws ShapeError if first axes differ or there is no tensor, Error for a batch size < 1.
   explicit DataLoader(std::vector<Tensor> tensors, const BatchOptions& options = {});
 
   int64_t examples() const { return tensors_[0].size(0); }
-  int64_t batches() const;  // of an epoch
+  int64_t batches() const;  // per epoch
 
-  /// One pass over the examples: for(…) over it gives a std::vector<Tensor> a batch.
+  /// One pass over the examples: for(…) over it gives one std::vector<Tensor> per batch.
   class Epoch;
   Epoch epoch(Generator& generator) const;
 
@@ -67,12 +67,12 @@ class DataLoader::Epoch {
 
 /// Sequences of unequal length as rows of one tensor.
 struct Padded {
-  Tensor ids;    // (B, L) i64, filled up with the padding id
-  Tensor valid;  // (B, L) boolean, true where there is a token: attention's key_mask
+  Tensor ids;    // (B, L) i64, padded with the padding id
+  Tensor valid;  // (B, L) boolean, true at tokens: attention's key_mask
 };
 
-/// L is the longest length, or `length` if that is > 0; a longer sequence is then cut.
-/// Throws ShapeError for no sequence.
+/// L is the longest length, or `length` if that is > 0; longer sequences are then cut.
+/// Throws ShapeError if there is no sequence.
 Padded pad(const std::vector<Ids>& sequences, int64_t padding, int64_t length = 0);
 
 /// Windows of a token stream for a language model: `inputs` (B, L) starting at `starts`, and
@@ -86,8 +86,8 @@ Windows windows(const Ids& stream, const Ids& starts, int64_t length);
 /// length + 1 tokens.
 Ids random_starts(const Ids& stream, int64_t length, int64_t count, Generator& generator);
 
-/// Starts 0, length, 2 length, …: the windows that cover the stream once (its last tokens that fill
-/// no window are left out).
+/// Starts 0, length, 2 length, …: the windows that cover the stream once (last tokens that do not
+/// fill a window are left out).
 Ids covering_starts(const Ids& stream, int64_t length);
 
 }  // namespace heed::kit

@@ -15,7 +15,7 @@ Ids random_order(size_t n, Generator& generator) {
 
 int64_t length_of(const Ids& lengths, int64_t i) { return lengths[static_cast<size_t>(i)]; }
 
-// The longest sequence times their number.
+// The length of the longest sequence times the number of sequences.
 int64_t rectangle(const Ids& lengths, const Ids& batch) {
   int64_t longest = 0;
   for (const int64_t i : batch) longest = std::max(longest, length_of(lengths, i));
@@ -41,7 +41,7 @@ std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& o, Gene
   std::vector<Ids> batches;
   for (int64_t begin = 0; begin < n; begin += pool) {
     const auto first = order.begin() + begin, last = order.begin() + std::min(n, begin + pool);
-    std::stable_sort(first, last, shorter);  // equals stay in their random order
+    std::stable_sort(first, last, shorter);  // equal lengths stay in random order
     Ids batch;
     for (auto i = first; i != last; ++i) {  // *i is the longest so far
       const auto size = static_cast<int64_t>(batch.size()) + 1;
@@ -62,12 +62,12 @@ std::vector<Ids> bucket_batches(const Ids& lengths, const BucketOptions& o, Gene
 }
 
 double padding_share(const Ids& lengths, const std::vector<Ids>& batches) {
-  int64_t tokens = 0, places = 0;
+  int64_t tokens = 0, positions = 0;
   for (const Ids& batch : batches) {
-    places += rectangle(lengths, batch);
+    positions += rectangle(lengths, batch);
     for (const int64_t i : batch) tokens += length_of(lengths, i);
   }
-  return places == 0 ? 0.0 : 1.0 - static_cast<double>(tokens) / static_cast<double>(places);
+  return positions == 0 ? 0.0 : 1.0 - static_cast<double>(tokens) / static_cast<double>(positions);
 }
 
 }  // namespace heed::kit

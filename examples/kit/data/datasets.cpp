@@ -33,7 +33,7 @@ template <class F> Curve noisy_curve(const F& f, int64_t n, double noise, Genera
 }  // namespace
 
 Classified two_moons(int64_t n, double noise, Generator& generator) {
-  check<ShapeError>(n >= 2, "two_moons: ", n, " points: give one for each moon at least");
+  check<ShapeError>(n >= 2, "two_moons: ", n, " points: give at least one per moon");
   const std::vector<double> errors = randn({n, 2}, generator, Dtype::f64).to_vector();
   std::vector<double> points;
   std::vector<int64_t> labels;
@@ -64,7 +64,7 @@ std::string source_tree_text(const std::filesystem::path& root) {
   std::vector<std::string> files;  // relative, with '/': the same order on every system
   for (const char* folder : {"core", "autograd", "nn", "optim", "examples"}) {
     check<IoError>(!root.empty() && fs::is_directory(root / folder), "source tree: ", quote((root / folder).string()),
-                   ": is not there: give a text to learn from with --text FILE");
+                   ": does not exist: give a text to learn from with --text FILE");
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       const fs::path extension = entry.path().extension();
       if (entry.is_regular_file() && (extension == ".h" || extension == ".cpp"))

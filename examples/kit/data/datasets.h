@@ -22,7 +22,7 @@ struct Classified {
 /// noise. Throws ShapeError for n < 2.
 Classified two_moons(int64_t n, double noise, Generator& generator);
 
-/// A regression task: y at x is a curve plus noise; at the queries the curve itself is the target.
+/// A regression task: y is a curve plus noise at x; at the queries the target is the curve itself.
 struct Curve {
   std::vector<double> x, y;  // sorted by x
   std::vector<double> queries, truth;
@@ -36,8 +36,8 @@ Curve sine_plus_line(Generator& generator, int64_t n = 40);
 Curve sine_plus_power(Generator& generator, int64_t n = 50);
 
 /// heed's own source as a corpus: the *.h and *.cpp of core, autograd, nn, optim and examples below
-/// `root`, sorted by path, each as it is. By default `root` is where this program was built from.
-/// Throws IoError, hinting at --text, where that folder is gone.
+/// `root`, sorted by path, unchanged. By default `root` is the folder from which this program was
+/// built. Throws IoError, which suggests --text, if that folder does not exist.
 std::string source_tree_text();
 std::string source_tree_text(const std::filesystem::path& root);
 

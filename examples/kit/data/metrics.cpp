@@ -11,14 +11,14 @@
 namespace heed::kit {
 namespace {
 
-/// How often each run of n words occurs.
+/// How often each sequence of n words occurs.
 std::map<Words, int64_t> ngrams(const Words& words, size_t n) {
   std::map<Words, int64_t> counts;
   for (size_t i = 0; i + n <= words.size(); ++i) ++counts[Words(words.begin() + i, words.begin() + i + n)];
   return counts;
 }
 
-/// n-grams of the candidate that the reference has too, each at most as often as there.
+/// The number of n-grams of the candidate that the reference also has, each counted at most as often as there.
 int64_t matches(const Words& candidate, const Words& reference, size_t n) {
   const auto wanted = ngrams(reference, n);
   int64_t found = 0;
@@ -37,7 +37,7 @@ double brevity(double candidate, double reference) { return std::exp(std::min(0.
 
 void check_vocabulary(const char* op, const Ids& training, const Ids& validation, int64_t vocabulary) {
   check(!validation.empty() && !training.empty(), op, ": ", training.size(), " training and ", validation.size(),
-        " validation symbols: there must be one of each at least");
+        " validation symbols: there must be at least one of each");
   for (const Ids* ids : {&training, &validation})
     for (const int64_t id : *ids)
       check<IndexError>(id >= 0 && id < vocabulary, op, ": id ", id, ": is not in 0 … ", vocabulary - 1);
@@ -58,7 +58,7 @@ double accuracy(const Ids& predicted, const Ids& targets, int64_t ignored) {
     right += predicted[i] == targets[i];
     ++counted;
   }
-  return static_cast<double>(right) / static_cast<double>(counted);  // NaN where nothing counts
+  return static_cast<double>(right) / static_cast<double>(counted);  // NaN if no position counts
 }
 
 double bleu(const Words& candidate, const Words& reference, int k) {

@@ -1,4 +1,4 @@
-// What a trained model is measured by, and what it must beat.
+// Measures of a trained model, and the baselines that it must beat.
 #pragma once
 
 #include <cstdint>
@@ -9,27 +9,27 @@
 
 namespace heed::kit {
 
-/// exp(nats): among how many equally likely symbols the model is still choosing.
+/// exp(nats): the number of equally likely symbols that would leave the model as uncertain.
 double perplexity(double nats);
 
 /// nats / ln 2.
 double bits_per_character(double nats);
 
-/// The share of positions where both agree; positions whose target is `ignored` do not count.
-/// Throws ShapeError where the lengths differ.
+/// The fraction of positions where both agree; positions whose target is `ignored` do not count.
+/// Throws ShapeError if the lengths differ.
 double accuracy(const Ids& predicted, const Ids& targets, int64_t ignored = -100);
 
-/// BLEU of one sentence as "Dive into Deep Learning" has it: pₙ the share of the candidate's
+/// BLEU of one sentence as defined in "Dive into Deep Learning": pₙ is the fraction of the candidate's
 /// n-grams found in the reference,
 ///     exp(min(0, 1 - |reference| / |candidate|)) · ∏ₙ pₙ^(1/2ⁿ),   n = 1 … k
 double bleu(const Words& candidate, const Words& reference, int k = 2);
 
 /// Corpus BLEU (Papineni et al. 2002): geometric mean of the pooled 1- to 4-gram precisions times
-/// the brevity penalty; one reference each. 0 where some precision is 0.
+/// the brevity penalty; one reference per candidate. 0 if any precision is 0.
 double corpus_bleu(const std::vector<Words>& candidates, const std::vector<Words>& references);
 
 // Baselines: nats per character of `validation` for models that only count. A trained model that is
-// no better than bigram_nats has learnt nothing beyond pairs.
+// no better than bigram_nats has learnt nothing beyond pairs of characters.
 
 /// ln V: every symbol equally likely.
 double uniform_nats(int64_t vocabulary);

@@ -16,7 +16,7 @@ int64_t sample(const std::vector<float>& logits, double u, const SamplingOptions
         ": out of range: temperature and top_k are at least 0, top_p is above 0 and at most 1");
   check(u >= 0 && u < 1, "sample: u is ", u, ": must be at least 0 and less than 1");
   for (size_t i = 0; i < logits.size(); ++i)
-    check(!std::isnan(logits[i]), "sample: logit ", i, " is nan: look for where it came from (detect_anomaly)");
+    check(!std::isnan(logits[i]), "sample: logit ", i, " is nan: find out where it came from (detect_anomaly)");
 
   // 1. Order by probability. A stable sort keeps ties in their order: same logits, same token.
   std::vector<int64_t> order(logits.size());
@@ -29,12 +29,12 @@ int64_t sample(const std::vector<float>& logits, double u, const SamplingOptions
   if (options.top_k > 0 && options.top_k < static_cast<int64_t>(order.size()))
     order.resize(static_cast<size_t>(options.top_k));
 
-  // 2. Softmax of what is left.
+  // 2. Softmax of what is kept.
   std::vector<double> p;
   for (const int64_t i : order) p.push_back(std::exp((logits[i] - largest) / options.temperature));
   double sum = std::accumulate(p.begin(), p.end(), 0.0);
 
-  // 3. The shortest head of the order that has top_p of the sum.
+  // 3. The shortest prefix of the order that has top_p of the sum.
   if (options.top_p < 1) {
     double head = 0;
     size_t kept = 0;
@@ -43,7 +43,7 @@ int64_t sample(const std::vector<float>& logits, double u, const SamplingOptions
     sum = head;
   }
 
-  // 4. Where u falls.
+  // 4. The token on which u falls.
   double below = 0;
   for (size_t k = 0; k < p.size(); ++k) {
     below += p[k];

@@ -36,13 +36,13 @@ void add_row(std::vector<Row>& rows, Row row, const std::string& name, int64_t l
   rows.push_back(std::move(row));
 }
 
-/// What ends the lines of a text: \n and \r\n, or, where there is no \n at all, \r (old Macs).
+/// The line ends of a text: \n and \r\n, or, if it has no \n at all, \r (old Macs).
 struct LineEnds {
   std::string_view text;
   bool of_old_macs;
   explicit LineEnds(std::string_view t) : text(t), of_old_macs(t.find('\n') == t.npos) {}
 
-  /// Bytes of the line end that text[i] begins; 0 where none does.
+  /// The length of the line end that starts at text[i]; 0 if none does.
   size_t at(size_t i) const {
     if (i >= text.size()) return 0;
     if (text[i] == (of_old_macs ? '\r' : '\n')) return 1;
@@ -54,7 +54,7 @@ struct LineEnds {
   }
 };
 
-/// Without the blank lines that some editors and exports leave at the end.
+/// The text without blank lines at its end, which some editors and exports leave.
 std::string_view without_blank_end(std::string_view text) {
   const size_t last = text.find_last_not_of("\r\n \t");
   if (last == std::string_view::npos) return {};
@@ -63,7 +63,7 @@ std::string_view without_blank_end(std::string_view text) {
   return text.substr(0, end + ends.at(end));
 }
 
-/// Calls use(line, its number) for each line.
+/// Calls use(line, line number) for each line.
 template <class Use> void for_each_line(std::string_view text, const Use& use) {
   const LineEnds ends(text);
   size_t begin = 0;
@@ -124,10 +124,10 @@ std::vector<Row> parse_csv(std::string_view content, const std::string& name, si
   int64_t line = 1;
   const LineEnds ends(text);
   const auto at_line_end = [&](size_t i) { return ends.at(i) > 0; };
-  for (size_t i = 0; i < text.size();) {  // one row a turn
+  for (size_t i = 0; i < text.size();) {  // one row per iteration
     const int64_t first_line = line;
     Row row;
-    for (bool more = true; more;) {  // one field a turn
+    for (bool more = true; more;) {  // one field per iteration
       std::string field;
       if (i < text.size() && text[i] == '"') {
         for (++i;; ++i) {
@@ -165,7 +165,7 @@ Tensor parse_idx(std::string_view bytes, const std::string& source) {
   check<FormatError>(bytes.size() < 2 || byte(0) != 0x1F || byte(1) != 0x8B, name,
                      ": byte 0: is compressed by gzip: unpack it with gunzip");
   check<FormatError>(bytes.size() >= 4 && byte(0) == 0 && byte(1) == 0, name,
-                     ": byte 0: is no IDX file: it would begin with two zero bytes");
+                     ": byte 0: is not an IDX file: it would begin with two zero bytes");
   const int type = byte(2);
   const size_t element = type == 0x08 ? 1 : 4;
   check<FormatError>(type == 0x08 || type == 0x0C || type == 0x0D, name, ": byte 2: element type ", type,
@@ -175,7 +175,7 @@ Tensor parse_idx(std::string_view bytes, const std::string& source) {
   check<FormatError>(bytes.size() >= header, name, ": byte ", bytes.size(), ": ends inside the sizes of its ", axes,
                      " axes");
   Shape shape;
-  size_t count = 1, strides = 1;  // an axis of 0 leaves no elements, but strides all the same
+  size_t count = 1, strides = 1;  // an axis of size 0 leaves no elements, but strides are computed anyway
   for (size_t i = 0; i < axes; ++i) {
     shape.push_back(big_endian(bytes, 4 + 4 * i));
     const auto size = static_cast<size_t>(shape.back());
@@ -183,7 +183,7 @@ Tensor parse_idx(std::string_view bytes, const std::string& source) {
                        4 + 4 * i, ": the number of elements overflows");
     count *= size;
   }
-  // Divided rather than multiplied, so that a lying header cannot overflow.
+  // Division instead of multiplication: sizes in a false header cannot overflow.
   const size_t data = bytes.size() - header;
   check<FormatError>(data % element == 0 && data / element == count, name, ": byte ", header, ": ", data,
                      " bytes of data: shape ", shape, " needs ", count, " elements of ", element, " bytes");

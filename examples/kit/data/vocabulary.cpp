@@ -10,7 +10,7 @@
 namespace heed::kit {
 namespace {
 
-/// Calls use(code point, line, column) for each of the text.
+/// Calls use(code point, line, column) for each code point of the text.
 template <class Use> void for_each_code_point(std::string_view text, const Use& use) {
   int64_t line = 1, column = 1;
   while (!text.empty()) {

@@ -12,25 +12,25 @@ namespace heed::kit {
 using Ids = std::vector<int64_t>;
 using Words = std::vector<std::string>;
 
-/// The distinct characters (code points) of a text in their Unicode order.
+/// The distinct characters (code points) of a text, in Unicode order.
 class CharVocab {
  public:
-  /// Throws FormatError where the text is not UTF-8, naming line and column.
+  /// Throws FormatError, naming line and column, if the text is not UTF-8.
   explicit CharVocab(std::string_view text);
 
   int64_t size() const { return static_cast<int64_t>(symbols_.size()); }
 
   /// Throws IndexError for a character that is not in the vocabulary, naming it and its line and
-  /// column, FormatError where the text is not UTF-8.
+  /// column, FormatError if the text is not UTF-8.
   Ids encode(std::string_view text) const;
 
   /// Throws IndexError for an id outside 0 … size-1.
   std::string decode(const Ids& ids) const;
 
-  /// One text for each id, as the attention page takes them.
+  /// One text per id, as the attention page takes them.
   Words tokens(const Ids& ids) const;
 
-  /// All symbols as one text. CharVocab(v.symbols()) equals v: what a checkpoint keeps.
+  /// All symbols as one text, to be stored in a checkpoint: CharVocab(v.symbols()) equals v.
   std::string symbols() const;
 
  private:
@@ -38,19 +38,19 @@ class CharVocab {
   std::map<char32_t, int64_t> ids_;
 };
 
-/// Words, the most frequent first (ties in the order of their bytes), after four marks.
+/// Words, the most frequent first (ties in byte order), after four special tokens.
 class WordVocab {
  public:
   static constexpr int64_t pad = 0, sos = 1, eos = 2, unk = 3;
 
-  /// Words that occur fewer than `min_freq` times are left to <unk>.
+  /// Words that occur fewer than `min_freq` times become <unk>.
   explicit WordVocab(const std::vector<Words>& sentences, int64_t min_freq = 1);
 
   int64_t size() const { return static_cast<int64_t>(words_.size()); }
-  Ids encode(const Words& words) const;       // no marks are added; unknown words are unk
+  Ids encode(const Words& words) const;       // adds no special tokens; unknown words are unk
   const std::string& word(int64_t id) const;  // throws IndexError
   Words decode(const Ids& ids) const;         // up to <eos>, without <pad> and <sos>
-  Words tokens(const Ids& ids) const;         // one text for each id, marks included
+  Words tokens(const Ids& ids) const;         // one text per id, special tokens included
 
  private:
   Words words_;

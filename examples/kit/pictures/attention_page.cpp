@@ -25,7 +25,7 @@ constexpr char page_script[] =
 constexpr char page_views[] =
 #include "views.js.inc"
     ;
-constexpr size_t longest_literal = 16'380;  // of some compilers: split the file before it grows beyond that
+constexpr size_t longest_literal = 16'380;  // a limit of some compilers: split a file that grows beyond it
 static_assert(sizeof page_style < longest_literal && sizeof page_body < longest_literal &&
               sizeof page_script < longest_literal && sizeof page_views < longest_literal);
 
@@ -51,8 +51,8 @@ template <class List, class ToText> std::string json_list(const List& list, cons
 
 std::string number(float x) { return shortest(x); }
 
-/// {"low":0,"step":0.0039,"bytes":"…","top":[[3,0.62,0,0.2],…]}: w = low + step · byte, and for
-/// each row the keys and exact weights of its largest.
+/// {"low":0,"step":0.0039,"bytes":"…","top":[[3,0.62,0,0.2],…]}: w = low + step · byte, and per row the
+/// keys and exact weights of its largest elements.
 std::string quantised(const std::vector<float>& weights, size_t keys) {
   const auto [low, high] = std::minmax_element(weights.begin(), weights.end());
   const double first = *low, step = (*high - first) / 255;
@@ -76,7 +76,7 @@ std::string quantised(const std::vector<float>& weights, size_t keys) {
          base64(bytes) + "\",\"top\":" + top + "]}";
 }
 
-/// One string of 0 and 1 for each query.
+/// One string of 0 and 1 per query.
 std::string mask_rows(const AttentionSet& set) {
   if (set.allowed.empty()) return "null";
   std::string text = "[";
@@ -91,12 +91,12 @@ std::string mask_rows(const AttentionSet& set) {
 void check_set(const AttentionSet& set) {
   const size_t n = set.queries.size(), m = set.keys.size();
   const std::string here = cat("attention page: set '", set.name, "' of ", n, " queries and ", m, " keys");
-  check<ShapeError>(n > 0 && m > 0, here, ": has no tokens: give one text for each query and key");
-  check<ShapeError>(!set.layers.empty(), here, ": has no layers: give the weights of one at least");
+  check<ShapeError>(n > 0 && m > 0, here, ": has no tokens: give one text per query and key");
+  check<ShapeError>(!set.layers.empty(), here, ": has no layers: give the weights of at least one");
   check<ShapeError>(set.allowed.empty() || set.allowed.size() == n * m, here, ": the mask has ", set.allowed.size(),
                     " entries: give queries x keys of them, or none");
   for (size_t l = 0; l < set.layers.size(); ++l) {
-    check<ShapeError>(!set.layers[l].empty(), here, ": layer ", l, " has no heads: give one at least");
+    check<ShapeError>(!set.layers[l].empty(), here, ": layer ", l, " has no heads: give at least one");
     for (size_t h = 0; h < set.layers[l].size(); ++h) {
       const std::vector<float>& weights = set.layers[l][h];
       check<ShapeError>(weights.size() == n * m, here, ": layer ", l, ", head ", h, " has ", weights.size(),
@@ -123,7 +123,7 @@ std::string page_json(const AttentionPage& page) {
   return std::string("{\"exact\":") + (exact ? "true" : "false") + ",\"sets\":" + sets + "}";
 }
 
-/// Puts 0 in the place of what has no position on a colour scale; returns how often.
+/// Replaces what has no position on a colour scale by 0; returns how often.
 int64_t take_out_non_finite(AttentionPage& page) {
   int64_t count = 0;
   for (AttentionSet& set : page.sets)
@@ -147,7 +147,7 @@ std::string attention_html(const AttentionPage& given) {
   AttentionPage page = given;
   const int64_t left_out = take_out_non_finite(page);
   check<ShapeError>(!page.sets.empty(), "attention page: '", page.title,
-                    "': has no sets: give one set of weights at least");
+                    "': has no sets: give at least one set of weights");
   for (const AttentionSet& set : page.sets) check_set(set);
   const std::string title = escaped_xml(page.title);
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

@@ -9,9 +9,9 @@
 namespace heed::kit {
 namespace {
 
-constexpr int longest_label = 22;  // code points; the rest is cut
+constexpr int longest_label = 22;  // code points; longer labels are cut
 
-/// Where the parts of a heat map lie; all in pixels relative to its box.
+/// The layout of a heat map, in pixels relative to its box.
 struct Layout {
   double left, top, cell_width, cell_height;
   bool tilted;  // column labels do not fit above their columns
@@ -39,7 +39,7 @@ Layout lay_out(const HeatMap& map, double width) {
   const double row_label = widest(map.row_labels), column_label = widest(map.column_labels);
   Layout l{};
   l.left = row_label + 8 + (map.row_axis.empty() ? 0 : 20);
-  l.right_margin = 70;  // the colour bar and its numbers
+  l.right_margin = 70;  // the colour bar and its scale
   const double room = (width - l.left - l.right_margin) / static_cast<double>(std::max<int64_t>(map.columns, 1));
   l.cell_width = std::min(48.0, room);
   l.tilted = column_label + 4 > l.cell_width;
@@ -51,7 +51,7 @@ Layout lay_out(const HeatMap& map, double width) {
   return l;
 }
 
-/// Labels closer than 13 pixels are unreadable: then only every n-th is written.
+/// Labels closer than 13 pixels are unreadable: only every n-th is then written.
 int64_t label_stride(double cell) { return std::max<int64_t>(1, std::llround(std::ceil(13 / cell))); }
 
 std::string draw_labels(const HeatMap& map, const Layout& l, const Box& box) {
@@ -104,7 +104,7 @@ std::string draw(const HeatMap& map, Box box) {
       " values: give rows x columns of them, row by row");
   check<ShapeError>(fits(map.row_labels.size(), map.rows) && fits(map.column_labels.size(), map.columns),
                     "heat map: ", map.rows, " rows and ", map.columns, " columns, but ", map.row_labels.size(), " and ",
-                    map.column_labels.size(), " labels: give one for each, or none");
+                    map.column_labels.size(), " labels: give one per row and column, or none");
   double low = 0, high = 0;
   bool any = false;
   for (const double v : map.values) {
@@ -113,7 +113,7 @@ std::string draw(const HeatMap& map, Box box) {
     high = any ? std::max(high, v) : v;
     any = true;
   }
-  // Weights are >= 0 and start at white; a scale with both signs has its white at zero.
+  // A scale of weights (>= 0) starts at white; a scale with both signs has white at zero.
   const bool diverging = map.low.value_or(low) < 0 && map.high.value_or(high) > 0;
   if (low >= 0) low = 0;
   if (diverging) low = -(high = std::max(-low, high));
@@ -139,7 +139,7 @@ std::string draw(const HeatMap& map, Box box) {
                           colour.luminance() < 0.179 ? "small white" : "small black");
     }
   std::string out = "<g shape-rendering=\"crispEdges\">\n" + cells + "</g>\n" + texts;
-  // The frame; where there are empty cells it is drawn first, hatched, and shows through them.
+  // The frame; if there are empty cells, it is drawn first, hatched, and shows through them.
   const bool gaps = std::any_of(map.values.begin(), map.values.end(), [](double v) { return !drawable(v); });
   const std::string frame = "<rect class=\"a\" fill=\"" + std::string(gaps ? "url(#hatch)" : "none") + "\" x=\"" +
                             at(x0) + "\" y=\"" + at(y0) + "\" width=\"" +

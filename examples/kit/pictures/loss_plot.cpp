@@ -7,14 +7,14 @@
 namespace heed::kit {
 namespace {
 
-/// The pen is lifted where there is no value: what was left out is said of the logged losses alone.
+/// Lifts the pen where there is no value. (Only the logged losses report how many values were left out.)
 Series without_gaps(Series curve) {
   for (size_t i = 0; i < curve.y.size(); ++i)
     if (!drawable(curve.y[i])) curve.x[i] = curve.y[i] = std::numeric_limits<double>::quiet_NaN();
   return curve;
 }
 
-/// Whether the largest is that much more than the smallest that a linear axis would hide the end.
+/// Whether the largest loss exceeds the smallest so far that a linear axis would hide the end of the curve.
 bool span_decades(const std::vector<Series>& curves) {
   double low = std::numeric_limits<double>::infinity(), high = 0;
   for (const Series& curve : curves) {
@@ -31,7 +31,7 @@ std::vector<double> smoothed(const std::vector<double>& y, double window) {
   const double b = 1 - 1 / std::max(1.0, window);
   std::vector<double> sums(y.size()), weights(y.size());
   const auto sweep = [&](size_t i, double& sum, double& weight) {
-    sums[i] += b * sum, weights[i] += b * weight;  // what lies behind i, without i itself
+    sums[i] += b * sum, weights[i] += b * weight;  // the elements after i, without i itself
     const bool counts = std::isfinite(y[i]);
     sum = b * sum + (counts ? y[i] : 0);
     weight = b * weight + (counts ? 1 : 0);
@@ -60,7 +60,7 @@ Plot loss_plot(const std::vector<LossCurve>& curves, const std::vector<Level>& b
                            .faint = true,
                            .colour = colour});
     const auto n = static_cast<double>(training.values.size());
-    const double window = n < 20 ? 1 : std::max(4.0, n / 100);  // of few steps each one counts
+    const double window = n < 20 ? 1 : std::max(4.0, n / 100);  // with few steps each one counts
     plot.series.push_back(without_gaps({.name = several ? name : "smoothed",
                                         .x = training.steps,
                                         .y = smoothed(training.values, window),

@@ -27,7 +27,7 @@ struct Axis {
   }
 };
 
-/// The range of what is shown, a little wider, never empty.
+/// The range of the values shown, a little wider, never empty.
 struct Range {
   double low = std::numeric_limits<double>::infinity();
   double high = -std::numeric_limits<double>::infinity();
@@ -39,7 +39,7 @@ struct Range {
   }
   void widen(double part) {
     if (low > high) low = 0, high = 1;
-    // What differs by rounding alone is one value: no tick would lie between.
+    // Values that differ only by rounding are treated as equal: no tick would lie between them.
     const double size = std::max(std::abs(low), std::abs(high)), span = high - low;
     const bool one_value = span <= 1e-9 * size || span < 1e-300;
     const double extra = one_value ? std::max(0.5, 0.05 * size) : part * span;
@@ -53,7 +53,7 @@ std::string left_out_text(int64_t count, bool log) {
          (log ? ", or not above 0" : "");
 }
 
-/// Ticks share the decimals that their distance needs: 1.0, 1.5, 2.0.
+/// All ticks have as many decimals as their distance needs: 1.0, 1.5, 2.0.
 std::string tick_label(double value, const std::vector<double>& ticks, bool log) {
   if (value == 0) return "0";
   if (log || ticks.size() < 2 || std::abs(value) >= 1e6 || std::abs(ticks[1] - ticks[0]) < 1e-4)
@@ -61,7 +61,7 @@ std::string tick_label(double value, const std::vector<double>& ticks, bool log)
   return fixed(value, std::max(0, static_cast<int>(std::ceil(-std::log10(ticks[1] - ticks[0]) - 1e-9))));
 }
 
-/// At most two points a pixel column, its lowest and its highest: what the eye would see of more.
+/// At most two points per pixel column, its lowest and its highest: more would not be visible.
 void thin_out(std::vector<double>& x, std::vector<double>& y, size_t pixels) {
   if (x.size() <= 4 * pixels) return;
   std::vector<double> thin_x, thin_y;
@@ -98,7 +98,7 @@ std::string draw_series(const Series& series, int number, const Axis& x_axis, co
     if (shown(i)) {
       const std::string px = at(x_axis(x[i])), py = at(y_axis(y[i]));
       path += (pen_down ? "L" : "M") + px + ' ' + py;
-      if (!pen_down && !shown(i + 1))  // alone: a line of no length is not seen
+      if (!pen_down && !shown(i + 1))  // an isolated point: a line of length 0 is invisible
         out += "<circle class=\"dot f" + colour + "\" r=\"2.5\" cx=\"" + px + "\" cy=\"" + py + "\"/>\n";
     }
     pen_down = shown(i);
@@ -108,7 +108,7 @@ std::string draw_series(const Series& series, int number, const Axis& x_axis, co
          (series.faint ? " faint" : "") + "\" d=\"" + path + "\"/>\n";
 }
 
-/// Rows of "— name" above the plot. Returns the text; `height` is what it takes.
+/// Rows of "— name" above the plot. Returns the text; `height` is the height that it takes.
 std::string draw_legend(const Plot& plot, const Box& box, double y, double& height) {
   std::string out;
   double x = box.x;
@@ -132,7 +132,7 @@ std::string draw_legend(const Plot& plot, const Box& box, double y, double& heig
   return out;
 }
 
-/// Whether a curve passes through a label of this width that ends at the right of the plot.
+/// Whether a curve passes through a label of this width at the right end of the plot.
 bool covers_a_curve(const Plot& plot, const Axis& x_axis, const Axis& y_axis, double width, double y) {
   for (const Series& series : plot.series)
     for (size_t i = 0; i < series.x.size(); ++i)
@@ -226,7 +226,7 @@ std::string draw(const Plot& plot, Box box) {
 std::vector<double> nice_ticks(double low, double high, int count) {
   const double span = high - low;
   const double least = std::max(1e-300, 1e-12 * std::max(std::abs(low), std::abs(high)));
-  if (!(span >= least && span <= 3e300)) return {low};  // no steps that a double can count
+  if (!(span >= least && span <= 3e300)) return {low};  // no step that a double can represent
   const double rough = (high - low) / std::max(1, count);
   const double power = std::pow(10, std::floor(std::log10(rough)));
   double step = 10 * power;
@@ -235,7 +235,7 @@ std::vector<double> nice_ticks(double low, double high, int count) {
   std::vector<double> ticks;
   for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i)
     ticks.push_back(i == 0 ? 0 : i * step);
-  return ticks.size() < 2 ? nice_ticks(low, high, count + 1) : ticks;  // one alone shows no scale
+  return ticks.size() < 2 ? nice_ticks(low, high, count + 1) : ticks;  // a single tick shows no scale
 }
 
 std::vector<double> log_ticks(double low, double high, int count) {

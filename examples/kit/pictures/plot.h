@@ -18,21 +18,21 @@
 
 namespace heed::kit {
 
-/// What pictures show: finite, and so far from the largest double that differences stay finite. All else
-/// is left out, and the picture says how much.
+/// Whether pictures show v: finite, and far enough from the largest double for differences to stay finite.
+/// Other values are left out, and the picture says how many.
 inline bool drawable(double v) { return std::abs(v) <= 1e300; }  // false for NaN
 
 enum class Mark { line, dashes, dots };
 
 struct Series {
-  std::string name = {};               // in the legend; "": not there
-  std::vector<double> x = {}, y = {};  // what is not drawable breaks the line; NaN for both lifts the pen
+  std::string name = {};               // in the legend; "": not in the legend
+  std::vector<double> x = {}, y = {};  // a value that is not drawable breaks the line; NaN for both lifts the pen
   Mark mark = Mark::line;
   bool faint = false;                        // pale and thin: a raw curve beneath its smoothed one
-  std::optional<int> colour = std::nullopt;  // 0 … 7; by default the series' own number
+  std::optional<int> colour = std::nullopt;  // 0 … 7; by default the index of the series
 };
 
-/// A labelled horizontal line: a baseline, a published number.
+/// A labelled horizontal line: a baseline, a published value.
 struct Level {
   double y;
   std::string label;
@@ -49,11 +49,11 @@ struct Plot {
 struct HeatMap {
   std::string title = {};
   std::string row_axis = {}, column_axis = {};                   // "queries", "keys"
-  std::vector<std::string> row_labels = {}, column_labels = {};  // one for each, or none
+  std::vector<std::string> row_labels = {}, column_labels = {};  // one per row and column, or none
   int64_t rows = 0, columns = 0;
-  std::vector<double> values = {};                                // row-major; NaN is an empty cell, hatched
+  std::vector<double> values = {};                                // row-major; a NaN is an empty cell, hatched
   std::optional<double> low = std::nullopt, high = std::nullopt;  // ends of the colour scale
-  std::optional<bool> numbers = std::nullopt;                     // in the cells; by default where they fit
+  std::optional<bool> numbers = std::nullopt;                     // values in the cells; by default if they fit
 };
 
 using Panel = std::variant<Plot, HeatMap>;
@@ -63,25 +63,25 @@ struct Figure {
   std::string description = {};  // for screen readers; by default made from the panels' titles
   std::vector<Panel> panels = {};
   int columns = 1;
-  int panel_width = 640, panel_height = 400;  // a heat map takes the height that it needs
+  int panel_width = 640, panel_height = 400;  // a heat map has the height that it needs
 };
 
-/// Throws ShapeError where lengths or label counts do not fit.
+/// Throws ShapeError if lengths or label counts do not fit.
 std::string svg(const Figure& figure);
 void save_svg(const std::filesystem::path& file, const Figure& figure);
 
 /// Σⱼ b^|i-j| yⱼ / Σⱼ b^|i-j|, b = 1 - 1/window: a kernel mean over both sides, so that the curve
-/// does not lag behind. Values that are not finite are left out. O(n).
+/// does not lag. Values that are not finite are left out. O(n).
 std::vector<double> smoothed(const std::vector<double>& y, double window);
 
-/// A loss as it was logged, and that of the validation, where there is one.
+/// A training loss as it was logged, and the validation loss, if there is one.
 struct LossCurve {
-  std::string name = {};  // of the model, where there are several
+  std::string name = {};  // of the model, if there are several
   Metric training = {}, validation = {};
 };
 
-/// Each logged loss pale, a smoothed curve over them, the validation dashed beside it, baselines as
-/// levels. The axis is logarithmic where the curves span decades.
+/// The logged losses pale, a smoothed curve over them, the validation losses dashed, baselines as levels. The
+/// axis is logarithmic if the curves span decades.
 Plot loss_plot(const std::vector<LossCurve>& curves, const std::vector<Level>& baselines = {});
 Plot loss_plot(const std::vector<double>& steps, const std::vector<double>& losses,
                const std::vector<Level>& baselines = {});
@@ -90,7 +90,7 @@ Plot loss_plot(const std::vector<double>& steps, const std::vector<double>& loss
 /// two.
 std::vector<double> nice_ticks(double low, double high, int count);
 
-/// 1, 2 and 5 times powers of ten inside [low, high]; only powers of ten where that gives enough.
+/// 1, 2 and 5 times powers of ten inside [low, high]; only powers of ten if these are enough.
 /// REQUIRES: 0 < low <= high
 std::vector<double> log_ticks(double low, double high, int count);
 

@@ -107,8 +107,8 @@ std::string svg_line(double x1, double y1, double x2, double y2, const std::stri
 std::string svg(const Figure& figure) {
   check<ShapeError>(figure.columns > 0 && figure.panel_width >= 200 && figure.panel_height >= 120,
                     "svg: ", figure.columns, " columns of panels of ", figure.panel_width, " x ", figure.panel_height,
-                    ": a panel is at least 200 x 120, and there is one column at "
-                    "least: enlarge them");
+                    ": a panel is at least 200 x 120, and there is at "
+                    "least one column: enlarge them");
   constexpr double margin = 16;
   const double title_height = figure.title.empty() ? 0 : 34;
   const auto columns = static_cast<size_t>(figure.columns);

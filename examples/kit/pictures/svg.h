@@ -31,10 +31,10 @@ std::string svg_line(double x1, double y1, double x2, double y2, const std::stri
 /// A coordinate: one decimal at most.
 std::string at(double coordinate);
 
-/// Width of a label in pixels at the 12 px used, estimated from above.
+/// An upper estimate of a label's width in pixels, at the 12 px used.
 double label_width(const std::string& text);
 
-/// The panels, drawn into a box of that place and width.
+/// The panels, drawn into a box with this position and width.
 std::string draw(const Plot& plot, Box box);
 std::string draw(const HeatMap& map, Box box);
 double natural_height(const HeatMap& map, double width);

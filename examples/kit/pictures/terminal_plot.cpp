@@ -19,15 +19,16 @@ struct Span {
     high = any ? std::max(high, v) : v;
     any = true;
   }
-  /// Which of `levels` steps v falls on, 0 … levels-1.
+  /// The level of v, 0 … levels-1.
   int level(double v, int levels) const {
     if (!(high > low)) return 0;
-    const double step = (v / 2 - low / 2) / (high / 2 - low / 2) * levels;  // halves do not overflow
+    const double step =
+        (v / 2 - low / 2) / (high / 2 - low / 2) * levels;  // halves, so that differences do not overflow
     return step > 0 ? static_cast<int>(std::min<double>(step, levels - 1)) : 0;
   }
 };
 
-/// Ends the last line without blanks before its end.
+/// Ends the last line, without trailing blanks.
 void end_line(std::string& text) {
   text.erase(text.find_last_not_of(' ') + 1);
   text += '\n';
@@ -44,7 +45,7 @@ std::string sparkline(const std::vector<double>& values, int columns) {
     double sum = 0, count = 0;
     for (size_t k = i * values.size() / stretches; k < (i + 1) * values.size() / stretches; ++k)
       if (std::isfinite(values[k])) sum += values[k], ++count;
-    means.push_back(sum / count);  // NaN without a finite value
+    means.push_back(sum / count);  // NaN if no value is finite
     span.include(means.back());
   }
   std::string line;
@@ -58,7 +59,7 @@ std::string terminal_heat_map(const HeatMap& map, bool numbers) {
                         fits(map.row_labels.size(), map.rows) && fits(map.column_labels.size(), map.columns),
                     "heat map: ", map.rows, " rows and ", map.columns, " columns, but ", map.values.size(), " values, ",
                     map.row_labels.size(), " row and ", map.column_labels.size(),
-                    " column labels: give rows x columns values, and a label for each or none");
+                    " column labels: give rows x columns values, and a label per row and column, or none");
   static const char* const shades[] = {"·", "░", "▒", "▓", "█"};
   Span span;
   for (const double v : map.values) span.include(v);
@@ -66,7 +67,7 @@ std::string terminal_heat_map(const HeatMap& map, bool numbers) {
   if (map.low && drawable(*map.low)) span.low = *map.low;
   if (map.high && drawable(*map.high)) span.high = *map.high;
 
-  std::vector<std::string> rows, columns;  // the labels, which may be words of a file
+  std::vector<std::string> rows, columns;  // the labels, which may be words from a file
   for (const auto& label : map.row_labels) rows.push_back(harmless(label));
   for (const auto& label : map.column_labels) columns.push_back(harmless(label));
   int left = 0;

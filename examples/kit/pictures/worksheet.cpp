@@ -8,7 +8,7 @@
 namespace heed::kit {
 namespace {
 
-/// "-1", "0.258": without a minus sign before nothing but zeros.
+/// "-1", "0.258": no minus sign before zeros only.
 std::string number(double value, int decimals) {
   const std::string text = fixed(value, decimals);
   return text.find_first_not_of("-0.") == std::string::npos ? fixed(0, decimals) : text;
@@ -74,7 +74,7 @@ const char* const sheet_style = R"css(
   @media print { body { padding: 0; max-width: none; -webkit-print-color-adjust: exact; print-color-adjust: exact } }
 )css";
 
-/// "W_Q" with its Q below the line, "e^R" with its R above.
+/// "W_Q" with a subscript Q, "e^R" with a superscript R.
 std::string name_html(const std::string& name) {
   const std::string text = escaped_xml(name);
   std::string html;
@@ -117,7 +117,7 @@ std::vector<std::string> formula_lines(const Formula& formula) {
   }
   std::vector<std::string> lines(height);
   for (const auto& block : blocks) {
-    // In the middle of what is below the names; a sign has no name.
+    // Vertically centred below the names; a sign has no name.
     const size_t top = block.size() == 1 ? height / 2 : (height - block.size()) / 2;
     for (size_t i = 0; i < height; ++i) {
       const bool inside = i >= top && i < top + block.size();

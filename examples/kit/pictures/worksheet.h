@@ -1,4 +1,4 @@
-// Worksheets: a calculation with matrices, to be shown in a terminal, filled in on paper, checked.
+// Worksheets: a matrix calculation to show in a terminal, to fill in on paper, and to check.
 //
 //     kit::Worksheet sheet{.title = "A product"};
 //     sheet.steps.push_back({"1. Multiply", "Row times column.", {{a, "·", b, "=", c}}});
@@ -18,8 +18,8 @@ namespace heed::kit {
 
 enum class Role {
   given,   // printed on every sheet
-  result,  // empty boxes on the worksheet, numbers on the key
-  known,   // found in an earlier step: only its name on sheets, its numbers in a terminal
+  result,  // empty boxes on the worksheet, values on the key
+  known,   // found in an earlier step: its name on sheets, its values in a terminal
 };
 
 struct Grid {
@@ -44,11 +44,11 @@ struct Worksheet {
   std::vector<WorksheetStep> steps = {};
 };
 
-/// Names above, rows below, signs between: as many lines as the highest grid and one more. Throws
-/// ShapeError where a grid's sizes do not fit its values.
+/// Names above, rows below, signs between the grids: one line more than the highest grid has rows. Throws
+/// ShapeError if a grid's sizes do not fit its values.
 std::vector<std::string> formula_lines(const Formula& formula);
 
-/// Two columns of text: the right one begins `gap` blanks behind the longest line of the left.
+/// Two columns of text: the right one begins `gap` blanks after the longest line of the left.
 std::vector<std::string> side_by_side(const std::vector<std::string>& left, const std::vector<std::string>& right,
                                       int gap = 6);
 

@@ -9,8 +9,8 @@
 
 namespace heed::kit {
 
-/// Reads from left to right: embedding -> layers -> logits (B, L, V). What it knows of the past is one
-/// vector of `width` numbers a layer, however long the past is.
+/// Reads from left to right: embedding -> layers -> logits (B, L, V). All it knows of the past is one
+/// vector of `width` elements per layer, however long the past is.
 template <class Layer> struct RecurrentModel : SequenceModel {
   nn::Embedding embed;
   Layer recurrent;
@@ -33,8 +33,8 @@ template <class Layer> struct RecurrentModel : SequenceModel {
   }
 };
 
-/// An encoder reads the source, one-hot; its last state is what the decoder reads in every step of the
-/// answer, and nothing else (Keras' addition_rnn). The whole answer is said without reading any of it.
+/// An encoder reads the one-hot source; its last state is the decoder's only input, at every step of the
+/// answer (Keras' addition_rnn). The decoder never reads what it has answered.
 template <class Layer> struct RepeatModel : SequenceModel {
   int64_t vocabulary;
   Layer encoder, decoder;
@@ -61,7 +61,7 @@ template <class Layer> struct RepeatModel : SequenceModel {
   }
 };
 
-/// The widest RecurrentModel with `size.layers` layers that has at most `parameters` numbers.
+/// The widest RecurrentModel with `size.layers` layers that has at most `parameters` parameters.
 template <class Layer> std::unique_ptr<SequenceModel> widest_recurrent(int64_t parameters, ModelSize size) {
   constexpr int64_t gates = std::is_same_v<Layer, nn::LSTM> ? 4 : 3;
   const auto numbers = [&](int64_t h) {

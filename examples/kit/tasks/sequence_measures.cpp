@@ -28,7 +28,7 @@ Ids ids_of(const Tensor& x) {
   return {y.data<int64_t>(), y.data<int64_t>() + y.numel()};
 }
 
-/// Calls work(begin, some examples) for all of them, some at a time.
+/// Calls work(begin, some examples) until all examples have been visited.
 template <class Work> void in_batches(const std::vector<Example>& examples, Work work) {
   constexpr size_t at_once = 128;
   for (size_t begin = 0; begin < examples.size(); begin += at_once) {
@@ -96,7 +96,7 @@ std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examp
   for (Example& example : examples) {
     length = std::max(length, example.target.size());
     answers.push_back(Ids(example.target.size(), ignored));
-    for (size_t i = 0; i + 1 < example.input.size(); ++i)  // take the true answer away
+    for (size_t i = 0; i + 1 < example.input.size(); ++i)  // remove the true answer
       if (example.target[i] != ignored) example.input[i + 1] = 0;
   }
   for (size_t i = 0; i < length; ++i) {
@@ -140,7 +140,7 @@ std::vector<nn::AttentionEntry> attention_of(SequenceModel& model, const std::ve
 namespace {
 
 /// The largest, over all heads, of the mean over examples and positions of Σⱼ weight(i, j) where
-/// wanted(example, i, j); positions where nothing is wanted do not count.
+/// wanted(example, i, j); positions i for which no j is wanted do not count.
 template <class Wanted> double best_head(SequenceModel& model, const std::vector<Example>& examples, Wanted wanted) {
   double best = 0;
   for (const nn::AttentionEntry& entry : attention_of(model, examples)) {
@@ -195,9 +195,21 @@ double closing_accuracy(SequenceModel& model, const std::vector<Example>& exampl
   return right / closing;
 }
 
+std::string attention_name(const std::string& path) {
+  const bool crosses = path.find("multihead_attn") != std::string::npos;
+  const size_t digit = path.find_first_of("0123456789");
+  std::string name = path.find("decoder.") != std::string::npos   ? "decoder "
+                     : path.find("encoder.") != std::string::npos ? "encoder "
+                                                                  : "";
+  if (digit != std::string::npos)
+    name += "layer " + path.substr(digit, path.find_first_not_of("0123456789", digit) - digit) + ", ";
+  return name + (crosses ? "cross-attention" : "self-attention");
+}
+
 HeatMap attention_map(const nn::AttentionEntry& entry, const Words& rows, const Words& columns) {
+  const int64_t heads = entry.weights.size(1);
   const Tensor mean_over_heads = mean(entry.weights[0], 0);  // (n, m)
-  return {.title = entry.path,
+  return {.title = attention_name(entry.path) + (heads > 1 ? cat(", mean of ", heads, " heads") : ""),
           .row_axis = "queries",
           .column_axis = "keys",
           .row_labels = rows,

@@ -8,7 +8,7 @@
 namespace heed::kit {
 namespace {
 
-/// Layers with initial values of their own. (nn::TransformerEncoder clones one.)
+/// Layers that are initialised one by one. (nn::TransformerEncoder clones one.)
 nn::TransformerEncoder encoder_of(const ModelSize& size, const nn::TransformerOptions& options,
                                   std::optional<nn::LayerNorm> norm = std::nullopt) {
   nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(size.width, size.heads, options), 0, std::move(norm));
@@ -41,8 +41,8 @@ EncoderModel::EncoderModel(const ModelSize& size)
       output_net1(size.width, size.width),
       output_norm(size.width),
       output_net2(size.width, size.vocabulary) {
-  // Where a token stands decides who looks at it: a score has to tell one position from its neighbours,
-  // whatever the tokens are.
+  // Which token to attend to depends on positions only: a score has to tell a position from its
+  // neighbours, whatever the tokens are.
   positions.table = positions.table * std::sqrt(static_cast<double>(size.width));
 }
 

@@ -1,4 +1,4 @@
-// Models for tasks on sequences, small ones: each reads a batch and gives logits (B, L, V).
+// Small models for tasks on sequences: each reads a batch and gives logits (B, L, V).
 #pragma once
 
 #include <memory>
@@ -27,7 +27,7 @@ struct ModelSize {
 };
 
 /// nn::GPT as minGPT sets it up: with biases, and GELU in GPT-2's approximation. (minGPT's lm_head has
-/// a weight of its own; here it is the embedding's.)
+/// a weight of its own; here it shares the embedding's.)
 struct GptModel : SequenceModel {
   nn::GPT gpt;
 
@@ -36,8 +36,8 @@ struct GptModel : SequenceModel {
   void visit(nn::Visitor& v) override { v("gpt", gpt); }
 };
 
-/// One-hot tokens -> linear -> + sinusoids -> encoder, every position sees all -> two linear layers:
-/// the model of phlippe's tutorial 6, but that its sinusoids are √width times as large.
+/// One-hot tokens -> linear -> + sinusoids -> encoder without a mask -> two linear layers: the model of
+/// phlippe's tutorial 6, except that its sinusoids are √width times as large.
 struct EncoderModel : SequenceModel {
   int64_t vocabulary;
   nn::Linear input_net;
@@ -52,12 +52,12 @@ struct EncoderModel : SequenceModel {
   void visit(nn::Visitor& v) override;
 };
 
-/// A residual stream that causal attention, and if wanted a feed-forward network, write into: the kind
-/// of model that is taken apart to see how it works (Elhage et al. 2021).
+/// A residual stream to which causal attention, and optionally a feed-forward network, add: the kind of
+/// model that interpretability studies take apart (Elhage et al. 2021).
 struct StreamOptions {
   int64_t hidden = 0;       // of the feed-forward networks (ReLU); 0: attention only
-  bool sinusoidal = false;  // positions; else they are learnt
-  bool tied = false;        // the output layer is the embedding
+  bool sinusoidal = false;  // positions; otherwise they are learnt
+  bool tied = false;        // the output layer shares the embedding's weight
   bool normalised = false;  // attention and the output layer read layer-normed (pre-norm)
 };
 struct StreamModel : SequenceModel {
@@ -85,8 +85,8 @@ struct TranslatorModel : SequenceModel {
 };
 
 /// A causal pre-norm Transformer with "Hard-ALiBi" (Jelassi et al. 2024, section 3): no positions; head
-/// m of the first half sees the last m tokens only, the others see all. What the windows tell of the
-/// neighbours does not depend on where in the text one is, nor on how long it is.
+/// m of the first half sees only the last m tokens, the other heads see all. What a window says of the
+/// neighbours depends neither on the position in the text nor on its length.
 struct HardAlibiModel : SequenceModel {
   int64_t heads;
   nn::Embedding embed;

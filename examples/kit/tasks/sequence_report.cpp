@@ -15,7 +15,7 @@
 namespace heed::kit {
 namespace {
 
-/// The ids as text for a terminal, blanks between them unless all are single characters.
+/// The ids as text for a terminal, separated by blanks unless all are single characters.
 std::string spelt(const Ids& ids, const Words& tokens) {
   const bool letters = std::all_of(tokens.begin(), tokens.end(),
                                    [](const std::string& t) { return text_width(t) == 1 || t == "start"; });
@@ -34,7 +34,7 @@ Ids counted_of(const Ids& target) {
   return counted;
 }
 
-/// What is given: the source, or the input up to where the answer begins.
+/// The question: the source, or the input up to where the answer begins.
 Ids question_of(const Example& example) {
   if (!example.source.empty()) return example.source;
   const auto first =
@@ -52,7 +52,7 @@ std::string as_percent(double share) { return fixed(100 * share, 2) + " %"; }
 
 bool is_cross_attention(const std::string& path) { return path.find("multihead_attn") != std::string::npos; }
 
-/// Every attention of the first model on the first test example, its tokens beside it.
+/// Every attention of the first model on the first test example, labelled with its tokens.
 std::vector<HeatMap> attention_maps(const Report& report) {
   const Example& example = report.problem.data.test[0];
   const auto labels = [&](const Ids& ids) {
@@ -74,19 +74,17 @@ std::vector<HeatMap> attention_maps(const Report& report) {
 
 RunFiles::RunFiles(RunFolder& folder)
     : loss(folder.file("loss.svg", "loss and accuracy, step by step")),
-      attention(folder.file("attention.svg", "where each layer looks, on the first test example")),
-      lengths(folder.file("lengths.svg", "accuracy by length, up to twice what was trained on")),
+      attention(folder.file("attention.svg", "where each layer looks in the first test example")),
+      lengths(folder.file("lengths.svg", "accuracy by length, up to twice the training length")),
       weights(folder.file("model.safetensors", "the weights, for heed or PyTorch")),
       checkpoint(folder.file("checkpoint.safetensors", "full training state, for --resume")),
-      metrics(folder.file("metrics.jsonl", "the numbers behind the plot")) {}
+      metrics(folder.file("metrics.jsonl", "the data of the plot")) {}
 
 std::string model_keys() {
-  return "loss (nats per position), accuracy, exact_match (share of test examples all right), "
-         "greedy "
-         "and greedy_of (right by greedy decoding, of so many), score (the task's own measure), "
-         "parameters, us_per_token (of training), train_step and test_step (first test with 99 % "
-         "of "
-         "positions right)";
+  return "loss (nats per position), accuracy, exact_match (fraction of test examples entirely right), "
+         "greedy and greedy_of (examples right by greedy decoding, and examples decoded), score (the "
+         "task's own measure), parameters, us_per_token (of training), train_step and test_step (the "
+         "first step at which 99 % of the training or test positions were right)";
 }
 
 Json first_step(const std::filesystem::path& metrics, const std::string& metric, double level) {
@@ -149,13 +147,13 @@ Json::Object print_report(const Report& report) {
   print_row("on " + std::to_string(data.test.size()) + " test examples", head);
   print_row("loss, nats per position", loss);
   print_row("positions right", accuracy);
-  print_row("examples all right", exact);
-  if (problem.decodes) print_row("all right by greedy decoding", decoded);
+  print_row("examples entirely right", exact);
+  if (problem.decodes) print_row("the same by greedy decoding", decoded);
   if (problem.score) print_row(problem.score_name, score);
   print_row("parameters", parameters);
   print_row("training time per token", time);
-  if (!data.training.empty()) print_row("step of 99 % on training examples", learnt);
-  print_row("step of 99 % on test examples", solved);
+  if (!data.training.empty()) print_row("first step with 99 %, training", learnt);
+  print_row("first step with 99 %, test", solved);
   std::cout << "  (blind: knows how frequent each answer is, but does not look at the input)\n"
             << "\n  published: " << report.published << "\n\n";
   for (size_t e = 0; e < std::min<size_t>(answers.size(), 3); ++e)
@@ -163,9 +161,8 @@ Json::Object print_report(const Report& report) {
               << spelt(counted_of(answers[e]), problem.tokens) << (answers[e] == some[e].target ? "" : "   (wrong)")
               << (e == 2 ? "\n\n" : "\n");
   const std::vector<HeatMap> maps = attention_maps(report);
-  if (!maps.empty() && is_cross_attention(maps.back().title))
-    std::cout << "  where the last layer looks while it answers the first one\n\n"
-              << terminal_heat_map(maps.back()) << '\n';
+  if (!maps.empty() && maps.back().title.find("cross-attention") != std::string::npos)
+    std::cout << "  where the last layer looks in the first example\n\n" << terminal_heat_map(maps.back()) << '\n';
   if (problem.writes) {
     const int64_t end = static_cast<int64_t>(problem.tokens.size()) - 1;
     Dice dice(report.seed, 0);
@@ -179,12 +176,12 @@ Json::Object print_report(const Report& report) {
 
 namespace {
 
-/// Positions right against the length of the sequences, for every model.
+/// The fraction of positions right by sequence length, per model.
 Plot accuracy_by_length(const Report& report) {
   const Problem& problem = report.problem;
   Plot plot{.title = "trained on lengths up to " + std::to_string(problem.trained_length),
             .x_label = "length",
-            .y_label = "share of positions right"};
+            .y_label = "fraction of positions right"};
   const int64_t step = std::max<int64_t>(1, problem.trained_length / 10);
   for (const Learner& learner : report.run.learners) {
     Series series{.name = learner.name};
@@ -201,7 +198,7 @@ Plot accuracy_by_length(const Report& report) {
 
 void save_pictures(const Report& report, const RunFiles& files, const std::string& title) {
   const Problem& problem = report.problem;
-  Plot accuracy{.title = "accuracy", .x_label = "step", .y_label = "share of positions right"};
+  Plot accuracy{.title = "accuracy", .x_label = "step", .y_label = "fraction of positions right"};
   std::vector<LossCurve> losses;
   const auto add = [&](size_t i, const std::string& metric, const std::string& name, Mark mark) {
     const Metric m = read_metric(files.metrics, metric_name(report.run, i, metric));

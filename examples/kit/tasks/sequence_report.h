@@ -1,4 +1,4 @@
-// What a run on a task leaves: a table beside the published number, answers, pictures, weights.
+// What a run on a task leaves: a table beside the published result, answers, pictures, weights.
 #pragma once
 
 #include <filesystem>
@@ -18,19 +18,19 @@ struct RunFiles {
   explicit RunFiles(RunFolder& folder);
 };
 
-/// A task: its examples, the models that are to learn them, and what else is measured.
+/// A task: its examples, the models to be trained on them, and what else is measured.
 using MakeModel = std::function<std::unique_ptr<SequenceModel>()>;
 struct Problem {
   TaskData data;
-  Words tokens;                                           // each id as text
+  Words tokens;                                           // the text of each id
   std::vector<std::pair<std::string, MakeModel>> models;  // the first is the task's own
-  bool decodes = true;  // the answer is read back as it is said: greedy decoding is shown
+  bool decodes = true;                                    // the model reads its own answer: greedy decoding is shown
   std::string score_name = {};
   std::function<double(SequenceModel&)> score = {};
   std::function<std::vector<Example>(int64_t length)> of_length = {};  // for accuracy by length …
   int64_t trained_length = 0;                                          // … up to twice this one
-  bool writes = false;    // a language model whose last id is start and end: shown is what it writes
-  std::string note = {};  // what there is to say of the data before training
+  bool writes = false;    // a language model whose last id is start and end: samples are shown
+  std::string note = {};  // a remark about the data, printed before training
 };
 
 struct Report {
@@ -42,17 +42,17 @@ struct Report {
   uint64_t seed = 0;
 };
 
-/// The keys of a model's object, for --help.
+/// The keys of a model's JSON object, for --help.
 std::string model_keys();
 
-/// Prints the table, and answers of the first model; returns the object of each model.
+/// Prints the table, and answers of the first model; returns one JSON object per model.
 Json::Object print_report(const Report& report);
 
 /// loss.svg: losses and accuracies by step; attention.svg: every layer of the first model on the first
 /// test example, where it has attention; lengths.svg: accuracy by length; model.safetensors.
 void save_pictures(const Report& report, const RunFiles& files, const std::string& title);
 
-/// The first step at which the metric was at least `level`; null where it never was.
+/// The first step at which the metric was at least `level`; null if it never was.
 Json first_step(const std::filesystem::path& metrics, const std::string& metric, double level);
 
 }  // namespace heed::kit

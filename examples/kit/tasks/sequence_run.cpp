@@ -70,7 +70,7 @@ void SequenceRun::resume(const std::filesystem::path& file, const Traits& traits
   const nn::Checkpoint saved = nn::load(file);
   check_same_run(file, saved.metadata, traits);
   nn::load_checkpoint(saved, parts());
-  for (Learner& learner : learners) learner.schedule->set_steps(step);  // --steps may be more than it was
+  for (Learner& learner : learners) learner.schedule->set_steps(step);  // --steps may have been raised
 }
 
 std::string metric_name(const SequenceRun& run, size_t learner, const std::string& metric) {

@@ -1,7 +1,7 @@
 // A run: models that learn side by side, on the same batches, with the same recipe.
 //
-// Side by side, so that what is compared has seen the same examples in the same order; each one's time
-// is taken by itself. To stop at any step and go on as if nothing had been, see save() and resume().
+// Side by side, so that models that are compared have seen the same examples in the same order; each is
+// timed by itself. A run can stop at any step and resume as if it had never stopped: save(), resume().
 #pragma once
 
 #include <filesystem>
@@ -30,7 +30,7 @@ struct Recipe {
   std::string schedule = "constant";
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   double weight_decay = 0.0;
-  double clip = 0.0;   // largest norm of the gradient; 0: any
+  double clip = 0.0;   // largest norm of the gradient; 0: no clipping
   int64_t width = 64;  // for noam
 };
 
@@ -42,8 +42,8 @@ struct Learner {
   std::unique_ptr<optim::AdamW> adamw;
   std::unique_ptr<optim::Schedule> schedule;
   double clip;
-  double seconds = 0;  // spent learning, since this program began
-  int64_t tokens = 0;  // learnt from in that time
+  double seconds = 0;  // of training, since this program started
+  int64_t tokens = 0;  // trained on in that time
 
   Learner(std::string name, std::unique_ptr<SequenceModel> model, const Recipe& recipe);
 
@@ -52,7 +52,7 @@ struct Learner {
 };
 
 struct SequenceRun {
-  std::vector<Learner> learners;  // the first is the one that the task is about
+  std::vector<Learner> learners;  // the first is the task's own model
   int64_t step = 0;
 
   /// Tensors under "model.<learner>.", "optimizer.<learner>." and "schedule.<learner>."; step and the default
@@ -66,10 +66,10 @@ struct SequenceRun {
   std::vector<nn::Part> parts();
 };
 
-/// A name of its own for each learner's metrics: "loss" of the first, "loss_gru" of another.
+/// The name of a learner's metric: "loss" for the first learner, "loss_gru" for another.
 std::string metric_name(const SequenceRun& run, size_t learner, const std::string& metric);
 
-/// What is measured now and then, by metric and learner: {"test_accuracy", 0.97}.
+/// What is measured every `eval_every` steps, per learner: {"test_accuracy", 0.97}.
 using Measure = std::function<std::vector<std::pair<std::string, double>>(SequenceModel&)>;
 
 struct TrainOptions {
@@ -82,7 +82,7 @@ struct TrainOptions {
   bool quiet = false;
 };
 
-/// Steps until the last one, the goal, or an interruption; saves at the end.
+/// Trains up to the last step, the goal or an interruption; saves at the end.
 void train(SequenceRun& run, const TaskData& data, const Measure& measure, const TrainOptions& options);
 
 }  // namespace heed::kit

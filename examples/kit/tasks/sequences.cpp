@@ -12,12 +12,12 @@
 namespace heed::kit {
 namespace {
 
-// Streams of dice: steps count from 0, the others from far away. The seed is changed because dropout
-// takes bits by (seed, call) as well.
+// Streams of dice: those of the steps start at 0, the others far from it. The seed is changed because
+// dropout, too, draws its bits by (seed, call).
 constexpr uint64_t test_stream = uint64_t{1} << 62, training_stream = test_stream + 1, order_stream = uint64_t{1} << 61,
                    dice_seed = 0x7461736b;
 
-/// Whether the hash puts an example into the test: one in n. (The low bits of FNV mix too little.)
+/// Whether its hash assigns an example to the test: one in n. (The low bits of FNV mix too little.)
 bool hashed_to_test(const std::string& key, int64_t n) {
   return (text_hash(key) >> 32) % static_cast<uint64_t>(n) == 0;
 }

@@ -13,7 +13,7 @@ Ids appended(Ids first, const Ids& second) {
   return first;
 }
 
-/// For a language model: reads all but the last of question + answer, says the answer.
+/// For a language model: it reads question + answer except for the last token, and answers.
 Example next_token(const Ids& question, const Ids& answer) {
   Example example;
   example.input = appended(question, answer);
@@ -64,7 +64,7 @@ void check_sizes(const char* what, int64_t length, int64_t shortest, int64_t sym
         " symbols: too few: give a length of at least ", shortest, " and 1 symbol");
 }
 
-/// Nine digits: the dice have no more sides.
+/// At most nine digits: the dice have no more sides.
 void check_digits(int64_t digits) {
   check(digits >= 1 && digits <= 9, "addition: numbers of ", digits, " digits: give 1 to 9");
 }

@@ -1,7 +1,7 @@
-// The tasks of the program `tasks`. Each is one function in tasks_*.cpp that holds it whole: what is
+// The tasks of the program `tasks`. Each is one function in tasks_*.cpp that defines it completely: what is
 // published about it, its recipe, the rule that makes its examples, its models and its measure.
 //
-// Recipes are the published ones where a comment does not say otherwise.
+// Recipes are the published ones unless a comment says otherwise.
 #pragma once
 
 #include <filesystem>
@@ -61,22 +61,22 @@ Task modular_task();
 Task dates_task();
 Task names_task();
 
-// What they are made of.
+// Parts that tasks share.
 
-/// The ids 0 1 … n-1 as text, then what else there is.
+/// The ids 0 1 … n-1 as text, then other tokens.
 Words numerals(int64_t n, const Words& more = {});
 
 /// The characters of a vocabulary as text, then "start".
 Words letters_and_start(const CharVocab& vocab);
 
-/// A hundred of the test's examples: enough to measure where a head looks.
+/// A hundred test examples: enough to measure where a head looks.
 std::vector<Example> a_hundred(const TaskData& data);
 
 template <class Model, class... Args> MakeModel model_of(Args... args) {
   return [=] { return std::make_unique<Model>(args...); };
 }
 
-/// A Transformer, and beside it a recurrent model of as many layers with at most as many numbers.
+/// A Transformer and, for comparison, a recurrent model with as many layers and at most as many parameters.
 template <class Layer>
 std::vector<std::pair<std::string, MakeModel>> beside(const std::string& name, const MakeModel& transformer,
                                                       const ModelSize& size) {

@@ -11,7 +11,7 @@
 namespace heed::kit {
 namespace {
 
-/// The names of a file: a line each, without the blanks around it; blank lines do not count.
+/// The names of a file, one per line, without surrounding blanks; blank lines are skipped.
 std::vector<std::string> names_of(const std::filesystem::path& file) {
   std::vector<std::string> names;
   for (const std::string& line : read_lines(file)) {
@@ -23,13 +23,13 @@ std::vector<std::string> names_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-// A course exercise on attention: the weights follow day, month and year to their places. (There an
+// A course exercise on attention: the weights follow day, month and year to their positions. (There an
 // LSTM with attention; here a Transformer, and the recipe is heed's own.)
 Task dates_task() {
   return {
       .name = "dates",
-      .about = "dates of twelve formats into ISO's",
-      .published = "no standard number (DeepLearning.AI's course exercise)",
+      .about = "rewrite dates in twelve formats as ISO dates",
+      .published = "no standard result (DeepLearning.AI's course exercise)",
       .defaults = {.symbols = 41,
                    .layers = 2,
                    .heads = 4,
@@ -46,10 +46,10 @@ Task dates_task() {
       }};
 }
 
-// makemore: letter by letter, from a list or from names made up. (With a warm-up and a cosine.)
+// makemore: letter by letter, from a list or from invented names. (With a warm-up and a cosine.)
 Task names_task() {
   return {.name = "names",
-          .about = "names, letter by letter (--text FILE: one a line; else made up)",
+          .about = "write names letter by letter (--text FILE: one per line; otherwise invented names)",
           .published = "1.92 on names.txt (makemore's Transformer; MLP 2.11, pairs of letters 2.45)",
           .defaults = {.layers = 4,
                        .heads = 4,
@@ -72,8 +72,7 @@ Task names_task() {
             std::vector<Example> all = distinct(listed);
             const auto count = static_cast<int64_t>(all.size()), least = int64_t{20};
             check(count >= least, "--text ", readable(s.text.string()), ": has ", count,
-                  count == 1 ? " name" : " different names", ": at least ", least,
-                  " are needed, to learn from and to test with");
+                  count == 1 ? " name" : " different names", ": at least ", least, " are needed for training and test");
             int64_t longest = 0;
             for (const Example& example : all) longest = std::max(longest, static_cast<int64_t>(example.input.size()));
             const std::string note = listed.size() == all.size()

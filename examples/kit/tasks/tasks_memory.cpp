@@ -1,13 +1,13 @@
-// Tasks that are about memory: what attention looks up, a recurrent net must have kept in its state.
+// Tasks that need memory: what attention looks up, a recurrent net must have kept in its state.
 #include <heed/examples/kit/tasks/task_list.h>
 
 namespace heed::kit {
 
-// The first layer marks each token with the one before it, the second looks for that mark; one layer
-// by itself cannot.
+// The first layer marks each token with the token before it, the second looks for that mark; a single
+// layer cannot do both.
 Task induction_task() {
   return {.name = "induction",
-          .about = "random tokens that begin to repeat: induction heads",
+          .about = "continue random tokens that start to repeat: induction heads",
           .published = "prefix matching 0.07, above 0.4 in 600 steps (theorempath.com)",
           .defaults = {.length = 32,
                        .symbols = 28,
@@ -36,11 +36,11 @@ Task induction_task() {
 
 // zoology's first example: which value came after this key? The first layer marks each value with the
 // key before it, the second looks for that mark. As in the paper's figure 2 the layers are attention
-// alone: feed-forward networks between them learn the training examples by heart long before, and the
+// only: feed-forward networks between them memorise the training examples long before, and the test
 // loss then stays at that of guessing among the values.
 Task recall_task() {
   return {.name = "recall",
-          .about = "the value that came with a key: associative recall",
+          .about = "recall the value that came with a key: associative recall",
           .published = "above 99 % (zoology, basic.py)",
           .defaults = {.length = 64,
                        .symbols = 256,
@@ -67,13 +67,13 @@ Task recall_task() {
           }};
 }
 
-// Jelassi et al.: a state of fixed size holds so much and no more; attention copies what it has to.
+// Jelassi et al.: a state of fixed size has a limited capacity; attention copies whatever it has to.
 // There strings have up to 50 letters (--length 50); the recipe is heed's own.
 Task copy_length_task() {
   return {
       .name = "copy-length",
-      .about = "strings longer than any that was trained on",
-      .published = "Transformers copy beyond, LSTMs do not (Jelassi et al. 2024)",
+      .about = "copy strings longer than any in training",
+      .published = "Transformers copy longer strings, LSTMs do not (Jelassi et al. 2024)",
       .defaults = {.length = 20,
                    .symbols = 26,
                    .layers = 2,
@@ -94,7 +94,7 @@ Task copy_length_task() {
                 .tokens = numerals(s.symbols, {"start", "|", "."}),
                 .models = beside<nn::LSTM>("lstm", model_of<HardAlibiModel>(size), size),
                 .decodes = false,
-                .score_name = "positions right, twice as long",
+                .score_name = "positions right at twice the length",
                 .score = [=](SequenceModel& model) { return evaluate(model, of_length(2 * s.length)).accuracy; },
                 .of_length = of_length,
                 .trained_length = s.length};

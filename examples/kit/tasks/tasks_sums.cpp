@@ -1,4 +1,4 @@
-// Tasks that are sums.
+// Addition, with and without a modulus.
 #include <heed/examples/kit/tasks/task_list.h>
 
 namespace heed::kit {
@@ -7,8 +7,8 @@ namespace heed::kit {
 Task addition_task() {
   return {
       .name = "addition",
-      .about = "two numbers of two digits, the sum backwards",
-      .published = "no number (minGPT, projects/adder)",
+      .about = "add two-digit numbers, writing the sum backwards",
+      .published = "no result stated (minGPT, projects/adder)",
       .defaults = {.length = 2,
                    .symbols = 10,
                    .layers = 3,
@@ -25,12 +25,12 @@ Task addition_task() {
       }};
 }
 
-// Keras' addition_rnn: the question backwards, one vector of what was read, the sum.
+// Keras' addition_rnn: the question is read backwards into a single vector, from which the sum is written.
 Task addition_gru_task() {
   return {
       .name = "addition-gru",
-      .about = "the same from text to text, through one vector",
-      .published = "99 % of positions after 100 epochs of 1406 steps (Keras, addition_rnn)",
+      .about = "addition from text to text, through a single vector",
+      .published = "99 % of positions after 100 epochs of 1,406 steps (Keras, addition_rnn)",
       .defaults = {.length = 3,
                    .symbols = 12,
                    .layers = 1,
@@ -50,12 +50,12 @@ Task addition_gru_task() {
       }};
 }
 
-// Nanda et al.: the sums of the training set are soon known by heart, those of the test much later.
+// Nanda et al.: the sums of the training set are soon memorised, those of the test set are learnt much later.
 // There p is 113, the width 128 and 30 % are trained on (--symbols 113 --width 128 --train-size 3830
 // --steps 10000), which takes an hour.
 Task modular_task() {
   return {.name = "modular",
-          .about = "a + b mod p from some of all sums: grokking",
+          .about = "a + b mod p, trained on part of all sums: grokking",
           .published = "training 100 % early, test 100 % late (Nanda et al. 2023)",
           .defaults = {.symbols = 59,
                        .layers = 1,

@@ -1,13 +1,13 @@
-// Tasks that put symbols into an order, or keep to one.
+// Tasks on the order of symbols: copying, sorting, reversing, closing brackets.
 #include <heed/examples/kit/tasks/task_list.h>
 
 namespace heed::kit {
 
-// The Annotated Transformer's first example: an encoder reads, a decoder writes the same. There with a
-// width of 512 (--width 512), which takes minutes; 64 does it in one.
+// The Annotated Transformer's first example: an encoder reads, a decoder writes the same. The
+// original's width is 512 (--width 512), which takes minutes; 64 takes one.
 Task copy_task() {
   return {.name = "copy",
-          .about = "ten symbols, from an encoder to a decoder",
+          .about = "copy ten symbols from an encoder to a decoder",
           .published = "ten symbols copied (The Annotated Transformer, which prints no loss)",
           .defaults = {.length = 10,
                        .symbols = 10,
@@ -30,12 +30,12 @@ Task copy_task() {
           }};
 }
 
-// minGPT's demo: gpt-nano reads six digits and says them in order.
+// minGPT's demo: gpt-nano reads six digits and writes them in order.
 Task sort_task() {
   return {
       .name = "sort",
-      .about = "six digits of 0 … 2, said in order",
-      .published = "5000 of 5000 all right, loss 0.0004 (minGPT, demo.ipynb)",
+      .about = "sort six digits from 0, 1, 2",
+      .published = "5,000 of 5,000 right, loss 0.0004 (minGPT, demo.ipynb)",
       .defaults = {.length = 6,
                    .symbols = 3,
                    .layers = 3,
@@ -52,14 +52,14 @@ Task sort_task() {
       }};
 }
 
-// phlippe's tutorial 6: the one head of an encoder has to look at the mirrored position. It need not do
-// so sharply: once the answers are right little drives the weight to 1. Sinusoids as large as there leave
-// it at 0.6, here and in PyTorch (the tutorial shows weight on neighbours, too); √width times as large
-// they are told apart so much more easily that it comes to above 0.9.
+// phlippe's tutorial 6: the only head of an encoder has to look at the mirrored position. It need not do
+// so sharply: once the answers are right, little drives the weight to 1. With the tutorial's sinusoids it
+// stays at 0.6, here and in PyTorch (the tutorial's pictures show weight on neighbours, too). Sinusoids
+// √width times as large tell positions apart so much better that it rises above 0.9.
 Task reverse_task() {
   return {
       .name = "reverse",
-      .about = "sixteen digits, backwards and all at once",
+      .about = "reverse sixteen digits in one parallel step",
       .published = "100 %, with some weight on neighbours (phlippe, tutorial 6)",
       .defaults = {.length = 16,
                    .symbols = 10,
@@ -78,7 +78,7 @@ Task reverse_task() {
                 .tokens = numerals(s.symbols),
                 .models = {{"transformer", model_of<EncoderModel>(s.size(s.symbols, s.length))}},
                 .decodes = false,
-                .score_name = "weight on mirrored position",
+                .score_name = "weight on the mirrored position",
                 .score = [some](SequenceModel& model) { return mirror_weight(model, some); }};
       }};
 }
@@ -87,7 +87,7 @@ Task reverse_task() {
 Task dyck_task() {
   return {
       .name = "dyck",
-      .about = "brackets of two kinds, at most four open",
+      .about = "close brackets of two kinds, nested at most four deep",
       .published = "two layers of soft attention, near 100 % (Yao et al. 2021)",
       .defaults = {.length = 64,
                    .symbols = 2,
@@ -108,7 +108,7 @@ Task dyck_task() {
                 .tokens = tokens,
                 .models = gpt_or_gru(s.size(2 * s.symbols + 1, s.length)),
                 .decodes = false,
-                .score_name = "closing bracket right",
+                .score_name = "closing brackets right",
                 .score = [=](SequenceModel& model) { return closing_accuracy(model, test, s.symbols); }};
       }};
 }

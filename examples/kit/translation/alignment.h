@@ -11,7 +11,7 @@
 
 namespace heed::kit {
 
-/// Attention weights [layer][head] of T written and S read words, each (T, S). No layer for a model
+/// Attention weights [layer][head] of T written and S read words, each (T, S). Without layers for a model
 /// without attention.
 using Alignment = std::vector<std::vector<Tensor>>;
 
@@ -20,7 +20,7 @@ struct AlignedSentence {
   Alignment weights;
 };
 
-/// The mean over the heads of the last layer; rows are written, columns are read.
+/// The mean over the heads of the last layer; rows are words written, columns words read.
 /// REQUIRES: there is a layer.
 HeatMap alignment_map(const AlignedSentence& sentence, const std::string& title);
 

@@ -27,7 +27,7 @@ void check_number(const char* op, int64_t n) {
                     ": give a number below a million");
 }
 
-/// The word of its own that a dialect has for 70, 80 or 90; nothing where it counts in twenties.
+/// A dialect's own word for 70, 80 or 90; null where it counts in twenties.
 const char* own_word(int64_t tens, Dialect dialect) {
   if (dialect == Dialect::france) return nullptr;
   if (tens == 7) return "septante";
@@ -36,7 +36,7 @@ const char* own_word(int64_t tens, Dialect dialect) {
   return dialect == Dialect::octante ? "octante" : nullptr;
 }
 
-/// 1 … 99. `last`: no word follows, so that 80 is "vingts".
+/// 1 … 99. `last`: no word follows, so 80 is "quatre-vingts".
 void add_below_hundred(Words& words, int64_t n, bool last, Dialect dialect) {
   const int64_t tens = n / 10;
   if (n <= 16) {
@@ -92,7 +92,7 @@ Words english_words(int64_t n) {
   return words;
 }
 
-/// True for what a hyphen never touches in traditional spelling: "et" and words from a hundred up.
+/// True for words that traditional spelling never joins by a hyphen: "et" and words from a hundred up.
 bool stands_alone(const std::string& word) {
   for (const char* alone : {"et", "cent", "cents", "mille", "hundred", "thousand"})
     if (word == alone) return true;
@@ -114,7 +114,7 @@ std::optional<int64_t> index_of(const auto& names, const std::string& word) {
   return found - names.begin();
 }
 
-/// What a French word adds, except for multipliers.
+/// The value that a French word adds; multipliers are handled elsewhere.
 std::optional<int64_t> french_value(const std::string& word) {
   if (const auto small = index_of(french_small, word)) return small;
   if (const auto tens = index_of(french_tens, word)) return 10 * *tens;
@@ -130,8 +130,8 @@ std::optional<int64_t> english_value(const std::string& word) {
   return std::nullopt;
 }
 
-/// Reads generously: words add up, "cent" and "mille" multiply what is before them. It is right for
-/// every number; the caller finds out whether the text was one by writing the value again.
+/// Reads leniently: words add up, "cent" and "mille" multiply what precedes them. That is right for every
+/// number; the caller checks that the text was one by writing the value again.
 std::optional<int64_t> generous_value(const Words& words, auto&& value_of) {
   int64_t thousands = 0, part = 0;
   for (const std::string& word : words) {

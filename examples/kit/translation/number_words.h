@@ -1,4 +1,4 @@
-// Numbers in words, French and English, 0 … 999 999: a language pair without a download.
+// Numbers in words, French and English, 0 … 999,999: a language pair without a download.
 //
 //     french_number(97);      // -> quatre-vingt-dix-sept
 //     english_number(97);     // -> ninety-seven
@@ -21,7 +21,7 @@
 
 namespace heed::kit {
 
-/// How 70, 80 and 90 are called.
+/// The words for 70, 80 and 90.
 enum class Dialect : uint8_t {
   france,       // soixante-dix, quatre-vingts, quatre-vingt-dix
   belgium,      // septante, quatre-vingts, nonante
@@ -39,21 +39,21 @@ struct FrenchNumbers {
   Hyphens hyphens = Hyphens::traditional;
 };
 
-/// The number as it is written. Throws IndexError unless 0 <= n <= 999 999.
+/// The number as it is written. Throws IndexError unless 0 <= n <= 999,999.
 std::string french_number(int64_t n, const FrenchNumbers& options = {});
 std::string english_number(int64_t n);
 
-/// The number that a text spells. Nothing unless it is exactly what the functions above write.
+/// The number that a text spells; nothing unless the text is exactly what the functions above write.
 std::optional<int64_t> parse_french_number(std::string_view text, const FrenchNumbers& options = {});
 std::optional<int64_t> parse_english_number(std::string_view text);
 
 // Words without hyphens, {"quatre", "vingt", "dix", "sept"}: what a model reads and writes. Which
-// of them a hyphen joins is a rule that nobody has to learn.
+// of them a hyphen joins is a rule that no model has to learn.
 
 /// Split at blanks and hyphens.
 Words split_number(std::string_view text);
 
-/// The blanks and hyphens put back: join_french_number(split_number(s), h) == s for each number.
+/// Restores the blanks and hyphens: join_french_number(split_number(s), h) == s for each number.
 std::string join_french_number(const Words& words, Hyphens hyphens = Hyphens::traditional);
 std::string join_english_number(const Words& words);
 

@@ -11,7 +11,7 @@
 namespace heed::kit {
 namespace {
 
-// The letters that U+00C0 … U+017F are once accents are taken off; '.' where that is no ASCII letter.
+// U+00C0 … U+017F without their accents; '.' where the result is not an ASCII letter.
 constexpr std::string_view base_letters =
     "AAAAAA.CEEEEIIII.NOOOOO..UUUUY..aaaaaa.ceeeeiiii.nooooo..uuuuy.y"  // Latin-1
     "AaAaAaCcCcCcCcDd..EeEeEeEeEeGgGgGgGgHh..IiIiIiIiI...JjKk.LlLlLl."  // Latin Extended-A
@@ -78,8 +78,8 @@ std::vector<SentencePair> read_sentence_pairs(const std::filesystem::path& file,
   for (const Row& row : read_tsv(file)) {
     if (limit > 0 && static_cast<int64_t>(pairs.size()) == limit) break;
     check<FormatError>(row.size() == 2 || row.size() == 3, readable(file.string()), ":1: ", row.size(),
-                       " fields between tabs: a sentence, its translation and perhaps a source are"
-                       " meant: give a table with two or three columns");
+                       " tab-separated fields: expected a sentence, its translation and perhaps a source:"
+                       " give a table with two or three columns");
     if (preparation == Preparation::d2l && !seen.insert(row[0]).second) continue;
     SentencePair pair = prepared(row, preparation);
     if (preparation == Preparation::d2l || tutorial_keeps(pair)) pairs.push_back(std::move(pair));

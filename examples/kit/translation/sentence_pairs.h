@@ -1,9 +1,9 @@
-// Sentence pairs of two languages from a table with tabs, as tatoeba.org's are handed on:
+// Sentence pairs of two languages from a tab-separated table, the form in which tatoeba.org's are published:
 //
 //     Go.<tab>Va !<tab>CC-BY 2.0 (France) Attribution: tatoeba.org #2877272 (CM) & #1158250 …
 //
-// and the two published ways to prepare them: that of PyTorch's translation tutorial, which leaves
-// short sentences about persons in bare ASCII, and that of "Dive into Deep Learning".
+// and the two published ways to prepare them: that of PyTorch's translation tutorial, which keeps
+// short sentences about persons, in plain ASCII, and that of "Dive into Deep Learning".
 #pragma once
 
 #include <cstdint>
@@ -27,20 +27,20 @@ enum class Preparation : uint8_t {
   d2l        // translation_text (vocabulary.h); for each first sentence, its first translation
 };
 
-/// Letters without their accents: what is left of the canonical decomposition when combining marks
-/// are dropped. Covers Latin-1, Latin Extended-A and U+0300 … U+036F; the rest, œ and ß too, stays.
+/// Letters without their accents: the canonical decomposition with combining marks removed.
+/// Covers Latin-1, Latin Extended-A and U+0300 … U+036F; other characters, œ and ß too, are unchanged.
 /// Throws FormatError where the text is not UTF-8.
 std::string without_accents(std::string_view text);
 
 /// The tutorial's normalizeString: ASCII, lower case, a blank before each of . ! ?, and one blank
-/// for whatever else is neither a letter nor one of these. "J'ai 19 ans." is "j ai ans ."
+/// in place of anything that is neither a letter nor one of these. "J'ai 19 ans." is "j ai ans ."
 std::string normalized_text(std::string_view sentence);
 
 /// The tutorial's filterPair: fewer than 10 words on both sides, and the first begins with "i am ",
 /// "i m ", "he is", "he s ", "she is", … "they are", "they re ".
 bool tutorial_keeps(const SentencePair& pair);
 
-/// The pairs of a file, prepared; no more than `limit` of those that are kept, if it is > 0.
+/// The prepared pairs of a file; at most `limit` of those that are kept, if it is > 0.
 /// Throws IoError, and FormatError unless its rows have two or three fields (the third is not used).
 std::vector<SentencePair> read_sentence_pairs(const std::filesystem::path& file, Preparation preparation,
                                               int64_t limit = 0);

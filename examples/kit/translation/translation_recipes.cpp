@@ -16,8 +16,8 @@ TranslationRecipe number_recipe(const std::string& model) {
           .bidirectional = model == "bahdanau"};
 }
 
-// The translation tutorial of PyTorch: hidden 128, batch 32, Adam 1e-3, 80 passes; a ratio of 0.5 is
-// that of its earlier editions.
+// The translation tutorial of PyTorch: hidden 128, batch 32, Adam 1e-3, 80 passes; the teacher-forcing
+// ratio 0.5 is that of its earlier editions.
 TranslationRecipe tutorial_recipe(const std::string& model) {
   return {.passes = 80,
           .batch = 32,
@@ -47,7 +47,7 @@ TranslationRecipe d2l_recipe(const std::string& model) {
 
 void check_translator(const std::string& model) {
   check(model == "bahdanau" || model == "transformer" || model == "location" || model == "none",
-        "translator: ", quote(model), ": is no model: give bahdanau, transformer, location or none");
+        "translator: ", quote(model), ": is not a model: give bahdanau, transformer, location or none");
 }
 
 TranslationRecipe translation_recipe(TaskKind task, const std::string& model) {

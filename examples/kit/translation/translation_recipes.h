@@ -1,4 +1,4 @@
-// What each translator is trained with: the settings that its task is published or measured with.
+// How each translator is trained: the published settings of its task, or measured ones.
 #pragma once
 
 #include <cstdint>
@@ -15,30 +15,30 @@ enum class TaskKind : uint8_t {
 };
 
 struct TranslationRecipe {
-  int64_t steps = 0;  // of training; where it is 0, `passes` over the examples
+  int64_t steps = 0;  // of training; 0: `passes` over the examples
   int64_t passes = 0;
-  int64_t batch = 64;          // sentences in a step
+  int64_t batch = 64;          // sentences per step
   double lr = 0;               // peak learning rate (Adam)
   int64_t warmup = 0;          // steps up to it
-  bool decay = false;          // from there to 0 in a straight line; else it stays
+  bool decay = false;          // then linearly to 0; otherwise constant
   double clip = 1;             // largest norm of the gradient
-  double teacher_forcing = 1;  // share of the batches in which the decoder is given the true words
+  double teacher_forcing = 1;  // fraction of batches in which the decoder is given the true words
 
   int64_t width = 64;  // of embeddings and states
   int64_t layers = 1;
-  double dropout = 0;                   // of embedded words; in a Transformer everywhere
+  double dropout = 0;                   // of embedded words; in a Transformer of every sublayer
   double layer_dropout = 0;             // between recurrent layers
   double attention_dropout = 0;         // of Bahdanau's weights
-  bool bidirectional = false;           // the encoder also reads from the end; recurrent models
+  bool bidirectional = false;           // recurrent models: the encoder also reads backwards
   bool norm_first = false;              // Transformer
   int64_t heads = 4, feed_forward = 0;  // Transformer; 0: four times the width
-  bool xavier = false;                  // matrices but embeddings start from Glorot & Bengio 2010
+  bool xavier = false;                  // initialise matrices except embeddings as Glorot & Bengio 2010
 };
 
-/// Throws Error unless it is "bahdanau", "transformer", "location" or "none".
+/// Throws Error unless `model` is "bahdanau", "transformer", "location" or "none".
 void check_translator(const std::string& model);
 
-/// For one of these; else throws Error.
+/// The recipe of one of these models; throws Error for another name.
 TranslationRecipe translation_recipe(TaskKind task, const std::string& model);
 
 }  // namespace heed::kit

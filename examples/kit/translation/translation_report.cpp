@@ -40,7 +40,7 @@ std::string samples_text(const TranslationTask& task, const TranslationScore& sc
     if (wrong++ == 0) text += "  wrong:\n";
     add(i);
   }
-  return text;
+  return text.empty() ? "" : "  > input   = correct   < model\n\n" + text;
 }
 
 std::string judged_text(const std::vector<JudgedSentence>& judged) {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t batch_size = 200;
 
-/// While it lives: no history, and the model in evaluation.
+/// While it lives, nothing is recorded and the model is in evaluation.
 struct Evaluating {
   Translator& model;
   NoGrad no_history;
@@ -22,7 +22,7 @@ struct Evaluating {
   ~Evaluating() { model.train(); }
 };
 
-/// Calls use(batch, positions) for the first n test sentences; returns the nats a word, <eos> counted.
+/// Calls use(batch, positions) for the first n test sentences; returns nats per word, <eos> included.
 template <class Use> double for_each_batch(Translator& model, const TranslationTask& task, int64_t n, const Use& use) {
   double nats = 0, words = 0;
   Generator unused(0);

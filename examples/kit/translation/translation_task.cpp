@@ -153,7 +153,7 @@ Ids TrainingOrder::examples(int64_t step) {
   const int64_t pass = step / steps_in_pass(), first = step % steps_in_pass() * batch_;
   if (pass != pass_) {
     Generator order(seed_);
-    order.set_counter(static_cast<uint64_t>(pass * ((n_ + 1) / 2)));  // an order takes n/2 (random.h)
+    order.set_counter(static_cast<uint64_t>(pass * ((n_ + 1) / 2)));  // an order uses n/2 counters (random.h)
     order_ = shuffled(n_, order);
     pass_ = pass;
   }

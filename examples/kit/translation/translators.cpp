@@ -15,7 +15,7 @@
 namespace heed::kit {
 namespace {
 
-/// The best translation of each source, by whatever decoder.
+/// The best translation of each source, by any of the decoders.
 std::vector<Ids> best_translations(const auto& decoder, auto state, int64_t batch, int64_t max_length,
                                    const SearchSettings& search) {
   const nn::SearchOptions options{.bos = WordVocab::sos,
@@ -34,7 +34,7 @@ std::vector<Ids> best_translations(const auto& decoder, auto state, int64_t batc
   return best;
 }
 
-/// An encoder and one of three decoders, which differ in what they are told of the source.
+/// An encoder and one of three decoders, which differ in what they receive of the source.
 struct RecurrentTranslator : Translator {
   nn::EncoderRNN encoder;
   std::unique_ptr<nn::RecurrentDecoder> decoder;
@@ -93,7 +93,7 @@ struct TransformerTranslator : Translator {
     transformer(batch.source.ids, batch.input, batch.lengths);
     Alignment alignment;
     for (const nn::AttentionEntry& entry : trace.entries()) {
-      if (entry.path.find("multihead_attn") == std::string::npos) continue;  // not across
+      if (entry.path.find("multihead_attn") == std::string::npos) continue;  // not cross-attention
       alignment.emplace_back();
       for (int64_t head = 0; head < entry.weights.size(1); ++head) alignment.back().push_back(entry.weights[0][head]);
     }
@@ -124,8 +124,8 @@ std::unique_ptr<nn::RecurrentDecoder> make_decoder(const std::string& model, con
                                                                    .attention_dropout = r.attention_dropout});
 }
 
-/// As d2l starts: U(±√(6 / (in + out))) for every matrix but embeddings. W_Q, W_K and W_V lie in one
-/// tensor (3E, E) here and are one each there, hence its √2.
+/// d2l's initialisation: U(±√(6 / (in + out))) for every matrix except embeddings. W_Q, W_K and W_V are
+/// three matrices there and one tensor (3E, E) here, hence the √2.
 void start_from_xavier(Translator& model) {
   for (auto& [name, x] : model.named_parameters()) {
     if (x.dim() != 2 || name.find("embedding") != std::string::npos) continue;

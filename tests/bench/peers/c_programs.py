@@ -1,10 +1,10 @@
-"""What llm_c.py and llama2_c.py have in common: their options, random weights, how they are made, and the JSON line."""
+"""What llm_c.py and llama2_c.py share: options, random weights, compilation, and the JSON line."""
 import argparse, array, json, random, statistics, subprocess, sys
 from pathlib import Path
 
 
 def options(description, shapes):
-    """The arguments, and those of the shapes that --only asks for; with --list it prints their names and ends."""
+    """The arguments, and the shapes that --only selects; with --list, prints their names and exits."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("folder", type=Path, help="your copy of the program's repository")
     parser.add_argument("--only", default="")
@@ -21,7 +21,7 @@ def options(description, shapes):
 
 
 def make(folder, target):
-    """What its own Makefile makes, with its own flags; what is said goes to stderr."""
+    """Runs the program's own Makefile, with its own flags; output goes to stderr."""
     subprocess.run(["make", "-C", str(folder), target], check=True, stdout=sys.stderr)
 
 
@@ -30,7 +30,7 @@ def constant(file, count, value):
 
 
 draw = random.Random(1)
-# A prime number of draws, over and over: no two rows of a matrix are equal, and no millions are drawn.
+# A prime number of draws, repeated: no two rows of a matrix are equal, without drawing millions of values.
 normals = array.array("f", (draw.gauss(0.0, 0.02) for _ in range(65537)))
 
 

@@ -1,17 +1,17 @@
-"""heed beside its peers, by turns in one run: the ratio table, as Markdown on stdout.
+"""heed and its peers, alternating in one run: the table of ratios, as Markdown on stdout.
 
     python3 tests/bench/peers/compare.py build/test/bin/heed_bench [--only TEXT] [--threads 1 2] [--rounds 3] [--seconds 1]
     python3 tests/bench/peers/compare.py build/test/bin/heed_bench --only gemm_ --gemm peers
     python3 tests/bench/peers/compare.py build/test/bin/heed_bench --variants --libtorch peers/libtorch --llm-c ../llm.c
 
-Each workload runs in fresh processes: heed, then each peer, `rounds` times over; what is compared is the
-median of the rounds. Peers are variants of PyTorch: eager; compiled (torch.compile); with the memory that
-glibc would return to the system kept by the process ("kept"), which the compiled one does, too; and with
-AVX-512 in its own kernels ("avx512"); --variants alone leaves them out. With --gemm FOLDER they are the programs
-openblas, blis and onednn there (gemm_bench.cpp says how to make them). Further ones: --libtorch PROGRAM
+Each workload runs in fresh processes: heed, then each peer, `rounds` times; the medians over the rounds are
+compared. Peers are variants of PyTorch: eager; compiled (torch.compile); with the memory that
+glibc would return to the system kept by the process ("kept"), as the compiled variant does, too; and with
+AVX-512 in its own kernels ("avx512"); --variants without names leaves them all out. With --gemm FOLDER they are the programs
+openblas, blis and onednn in that folder (gemm_bench.cpp says how to make them). Further peers: --libtorch PROGRAM
 (libtorch_bench.cpp), --llm-c FOLDER and --llama2-c FOLDER, your copies of these repositories (llm_c.py, llama2_c.py).
-What a peer has no workload for is "-". With several threads, a round counts only where the machine had them all:
-heed_bench --probe before and after must show 1.6 times one thread's rate.
+"-" means that a peer lacks the workload. With several threads, a round counts only if the machine had them all
+free: heed_bench --probe before and after must show 1.6 times one thread's rate.
 """
 import argparse, json, os, statistics, subprocess, sys
 from pathlib import Path
@@ -38,7 +38,7 @@ def script(name, *words):
     return [sys.executable, Path(__file__).with_name(name), *words]
 
 
-commands = {"heed": [args.bench]}  # what measures one workload, once figure() has added which
+commands = {"heed": [args.bench]}  # commands that measure a workload; figure() adds its name
 if args.gemm:
     commands.update({peer: [args.gemm / peer] for peer in GEMM})
 else:
@@ -64,7 +64,7 @@ def environment(peer, threads):
     if peer == "avx512":
         env["ATEN_CPU_CAPABILITY"] = "avx512"
     if peer == "blis" and " avx512f " in Path("/proc/cpuinfo").read_text():
-        env["BLIS_ARCH_TYPE"] = "0"  # skx: it takes processors newer than itself for any processor
+        env["BLIS_ARCH_TYPE"] = "0"  # skx: BLIS does not recognise processors newer than itself
     return env
 
 
@@ -106,7 +106,7 @@ def show(x):
 
 listed = subprocess.run([args.bench, "--list", "--only", args.only], stdout=subprocess.PIPE, text=True)
 if listed.returncode:
-    sys.exit(listed.returncode)  # heed_bench has said why
+    sys.exit(listed.returncode)  # heed_bench has printed the reason
 names = listed.stdout.split()
 print("| workload | threads | heed | unit | " + " | ".join(peers) + " | heed is faster than the best by |")
 print("|---|---:|---:|---|" + "---:|" * (len(peers) + 1))

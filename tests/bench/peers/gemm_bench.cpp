@@ -1,4 +1,4 @@
-// Other libraries' matrix products under heed_bench's names, a JSON line each, for compare.py --gemm.
+// Other libraries' matrix products under heed_bench's names, one JSON line each, for compare.py --gemm.
 //
 //     apt-get install libopenblas-openmp-dev libblis-openmp-dev libdnnl-dev
 //     c++ -std=c++20 -O2 -DPEER='"OpenBLAS"' tests/bench/peers/gemm_bench.cpp -lopenblas   -o peers/openblas
@@ -8,7 +8,7 @@
 //     peers/openblas [--seconds S] gemm_64 gemm_2048x384x1536_NT gemm_64x32x64_NT_b48
 //
 // The shape is read from the name: M x K x N or one size for all three, NT: B is stored (N, K), TN: A is
-// stored (K, M), b: so many products. Threads are chosen by the environment (OMP_NUM_THREADS).
+// stored (K, M), b: the number of products. The environment sets the threads (OMP_NUM_THREADS).
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -38,7 +38,8 @@ struct Product {
     const size_t b = name.rfind("_b");
     if (b != std::string::npos) batch = std::atoi(name.c_str() + b + 2);
     if (read != 1 && read != 3) {
-      std::fprintf(stderr, "gemm_bench: %s: is no product's name: see heed_bench --list --only gemm\n", name.c_str());
+      std::fprintf(stderr, "gemm_bench: %s: is not the name of a product: see heed_bench --list --only gemm\n",
+                   name.c_str());
       std::exit(1);
     }
   }

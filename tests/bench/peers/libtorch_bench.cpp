@@ -1,17 +1,17 @@
-// libtorch's side of heed_bench: what an op costs, and the networks of a first chapter, without Python.
+// libtorch's side of heed_bench: what an op costs, and the networks of introductory chapters, without Python.
 //
 //     torch=$(python3 -c "import torch; print(torch.__path__[0])")
 //     include="-isystem $torch/include -isystem $torch/include/torch/csrc/api/include"
 //     libraries="-L$torch/lib -Wl,-rpath,$torch/lib -ltorch -ltorch_cpu -lc10"
 //     c++ -std=c++20 -O2 $include tests/bench/peers/libtorch_bench.cpp $libraries -o peers/libtorch
 //
-// A wheel older than 2.7 was built with the other strings of libstdc++: -D_GLIBCXX_USE_CXX11_ABI=0, which
-// torch.compiled_with_cxx11_abi() says. With Debian's libtorch-dev in its place, include is
+// A wheel older than 2.7 was built with libstdc++'s old strings and needs -D_GLIBCXX_USE_CXX11_ABI=0;
+// torch.compiled_with_cxx11_abi() tells. With Debian's libtorch-dev instead, include is
 // -isystem /usr/include/torch/csrc/api/include, and no paths are needed for the libraries.
 //
 //     peers/libtorch [--threads 1] [--only TEXT or =NAME] [--seconds 1] [--list]
 //
-// Names, units and workloads are those of heed_bench (overhead.cpp, tiny.cpp), a JSON line each, for compare.py --libtorch.
+// Names, units and workloads are those of heed_bench (overhead.cpp, tiny.cpp), one JSON line each, for compare.py --libtorch.
 #include <torch/torch.h>
 
 #include <algorithm>

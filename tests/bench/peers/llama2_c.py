@@ -1,10 +1,10 @@
-"""llama2.c's side of heed_bench: its run.c writes 256 tokens, greedily, with random weights; a JSON line each shape.
+"""llama2.c's side of heed_bench: its run.c writes 256 tokens, greedily, with random weights; one JSON line per shape.
 
     git clone https://github.com/karpathy/llama2.c
     python3 tests/bench/peers/llama2_c.py llama2.c [--threads 1] [--only TEXT or =NAME] [--seconds 1] [--list]
 
-Made as its README says for speed (make runomp), in a temporary folder; tokens/s are what it prints itself,
-from the second token on. compare.py --llama2-c runs it beside heed_bench.
+It is compiled as its README recommends for speed (make runomp), in a temporary folder; tokens/s are the figure that
+it prints, from the second token on. compare.py --llama2-c runs it beside heed_bench.
 """
 import os, re, shutil, struct, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -19,14 +19,14 @@ def write_model(path, width, layers, heads, hidden):
     with open(path, "wb") as file:
         file.write(struct.pack("7i", width, hidden, layers, heads, heads, VOCAB, CONTEXT))  # VOCAB > 0: the classifier is tied
         normal(file, width)
-        constant(file, width, 1e-4)  # token 1 begins a text and ends it: too small to be the likeliest
+        constant(file, width, 1e-4)  # token 1 begins and ends a text: its weights are too small for it to be the likeliest
         normal(file, (VOCAB - 2) * width)
         constant(file, layers * width, 1.0)
         normal(file, 4 * layers * width * width)  # queries, keys, values, output
         constant(file, layers * width, 1.0)
         normal(file, 3 * layers * width * hidden)
         constant(file, width, 1.0)
-        constant(file, CONTEXT * width // heads, 0.0)  # angles, which are no longer read
+        constant(file, CONTEXT * width // heads, 0.0)  # angles, which run.c no longer reads
 
 
 def write_tokenizer(path):

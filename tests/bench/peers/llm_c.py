@@ -1,11 +1,11 @@
-"""llm.c's side of heed_bench: training steps of its train_gpt2.c from random weights; a JSON line each shape.
+"""llm.c's side of heed_bench: training steps of its train_gpt2.c from random weights; one JSON line per shape.
 
     git clone https://github.com/karpathy/llm.c
     python3 tests/bench/peers/llm_c.py llm.c [--threads 1] [--only TEXT or =NAME] [--seconds 1] [--list]
 
-Batch and length are fixed in train_gpt2.c: a copy in a temporary folder is changed to the shape, and to training
-steps without end, without validation and samples between them. Its own Makefile compiles it.
-Times are those that it prints. Its step has biases, GELU by tanh and a padded vocabulary; it neither decays weights nor clips.
+Batch and length are constants of train_gpt2.c: a copy in a temporary folder is changed to the shape, to an unlimited
+number of training steps, and to no validation or samples between them. Its own Makefile compiles it, and it prints the
+times. Its model has biases, the tanh GELU and a padded vocabulary; it neither decays weights nor clips gradients.
 compare.py --llm-c runs it beside heed_bench.
 """
 import array, os, random, re, shutil, struct, subprocess, sys, tempfile, time
@@ -60,13 +60,13 @@ def changed(source, batch, context):
                "step % 10 == 0": "0", "step % 20 == 0": "0", 'printf("step %d': 'fprintf(stderr, "step %d'}
     for old, new in changes.items():
         if source.count(old) != 1:
-            sys.exit(f"llm_c.py: train_gpt2.c: {old}: must be there once, is {source.count(old)} times: another version?")
+            sys.exit(f"llm_c.py: train_gpt2.c: {old}: expected once, found {source.count(old)} times: another version?")
         source = source.replace(old, new)
     return source
 
 
 def step_times(folder):
-    """Milliseconds of each step but the first, which allocates: as many as --seconds hold, five at least."""
+    """Milliseconds of each step after the first, which allocates: for --seconds, but at least five steps."""
     times, spoken, end = [], [], None
     with subprocess.Popen(["./train_gpt2"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env={**os.environ, "OMP_NUM_THREADS": str(args.threads)}) as run:

@@ -2,7 +2,7 @@
 
     python3 tests/bench/peers/torch_bench.py [--threads 1] [--only TEXT] [--seconds 1] [--compile] [--list]
 
-compare.py runs it beside heed_bench. Allocation and instruction set are chosen by the environment there.
+compare.py runs it beside heed_bench. The environment that it sets chooses the allocation and the instruction set.
 """
 import argparse, json, math, resource, statistics, time
 

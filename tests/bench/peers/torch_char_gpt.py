@@ -5,7 +5,7 @@
 nanoGPT's CPU configuration for characters: 4 layers, 4 heads, width 128, context 64, batch 12, AdamW
 (0.9, 0.99), learning rate 1e-3 to 1e-4 by cosine after 100 warm-up steps, decay 0.1 on matrices, clip 1,
 no dropout, no bias, tied embedding. Prints one JSON line: val_loss over the whole validation split
-(last tenth, non-overlapping blocks, every position counted) and the median milliseconds of a step.
+(last tenth, non-overlapping blocks, every position counts) and the median milliseconds per step.
 """
 import argparse, json, math, statistics, time
 

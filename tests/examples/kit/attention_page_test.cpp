@@ -23,7 +23,7 @@ namespace {
 const std::vector<std::string> hostile = {
     "</script><img src=x onerror=alert(1)>", "<!--", "\u2028", "\xff", "\"'\\", "]]>", "\u202Eabc", " "};
 
-/// Rows that sum to one, all weights different.
+/// Rows that sum to one, all weights distinct.
 std::vector<float> some_weights(size_t n, size_t m, unsigned seed) {
   std::vector<float> weights;
   for (size_t i = 0; i < n; ++i) {
@@ -84,7 +84,7 @@ std::vector<uint8_t> from_base64(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("kit attention page: the weights are there to the last bit") {
+TEST_CASE("kit attention page: the weights are stored to the last bit") {
   const kit::AttentionPage page = example();
   const kit::Json data = data_of(kit::attention_html(page));
   CHECK(data.at("exact").as_bool());
@@ -103,7 +103,7 @@ TEST_CASE("kit attention page: the weights are there to the last bit") {
   CHECK(sets[1].at("allowed").as_list()[1].as_string() == "11");
 }
 
-TEST_CASE("kit attention page: tokens and titles are text, whatever they hold") {
+TEST_CASE("kit attention page: tokens and titles are text, whatever they contain") {
   const std::string html = kit::attention_html(example());
   CHECK(count(html, "<script") == 2);  // the data and the program
   CHECK(count(html, "</script") == 2);
@@ -119,7 +119,7 @@ TEST_CASE("kit attention page: tokens and titles are text, whatever they hold") 
     CHECK(keys[i].as_string() == (hostile[i] == "\xff" ? std::string("\uFFFD") : hostile[i]));
 }
 
-TEST_CASE("kit attention page: its style, fixed parts and scripts are the files of page/, as they stand there") {
+TEST_CASE("kit attention page: its style, fixed parts and scripts are the files of page/, unchanged") {
   const std::string html = kit::attention_html(example());
   const std::filesystem::path page = std::filesystem::path(HEED_TESTS_DIR) / "../examples/kit/pictures/page";
   size_t files = 0;
@@ -137,7 +137,7 @@ TEST_CASE("kit attention page: self-contained, with a policy that forbids the ne
   CHECK(html.find("content=\"default-src 'none'; script-src 'unsafe-inline'; style-src "
                   "'unsafe-inline'\"") != std::string::npos);
   CHECK(count(html, "src=") - count(html, "img src=") == 0);
-  CHECK(count(html, "http://") == 1);  // the name space of SVG
+  CHECK(count(html, "http://") == 1);  // the namespace of SVG
   CHECK(count(html, "https://") == 0);
   CHECK(count(html, "href=") == 0);
   CHECK(html.find("innerHTML") == std::string::npos);
@@ -148,7 +148,7 @@ TEST_CASE("kit attention page: self-contained, with a policy that forbids the ne
   CHECK(html == kit::attention_html(example()));
 }
 
-TEST_CASE("kit attention page: many weights are kept in 8 bits, the five largest of a row exactly") {
+TEST_CASE("kit attention page: many weights are stored in 8 bits, the five largest per row exactly") {
   kit::AttentionPage page;
   const size_t n = 11, m = 13;
   kit::AttentionSet set{.name = "gpt",
@@ -189,7 +189,7 @@ TEST_CASE("kit attention page: the causal mask aligns the last query with the la
   CHECK(kit::causal_mask(3, 1) == std::vector<bool>{false, false, true});
 }
 
-TEST_CASE("kit attention page: what does not fit is refused") {
+TEST_CASE("kit attention page: sizes that do not fit are refused") {
   const auto refusal = [](const auto& spoil) {
     kit::AttentionPage page{.title = "t",
                             .sets = {{.name = "s", .queries = {"a"}, .keys = {"x", "y"}, .layers = {{{0.5, 0.5}}}}}};
@@ -199,25 +199,25 @@ TEST_CASE("kit attention page: what does not fit is refused") {
   const std::string here = "attention page: set 's' of 1 queries and 2 keys: ";
   CHECK(refusal([](auto&) {}) == "no error");
   CHECK(refusal([](auto& page) { page.sets.clear(); }) ==
-        "attention page: 't': has no sets: give one set of weights at least");
+        "attention page: 't': has no sets: give at least one set of weights");
   CHECK(refusal([](auto& page) { page.sets[0].queries.clear(); }) ==
-        "attention page: set 's' of 0 queries and 2 keys: has no tokens: give one text for each "
+        "attention page: set 's' of 0 queries and 2 keys: has no tokens: give one text per "
         "query and key");
   CHECK(refusal([](auto& page) { page.sets[0].layers.clear(); }) ==
-        here + "has no layers: give the weights of one at least");
+        here + "has no layers: give the weights of at least one");
   CHECK(refusal([](auto& page) { page.sets[0].layers[0].clear(); }) ==
-        here + "layer 0 has no heads: give one at least");
+        here + "layer 0 has no heads: give at least one");
   CHECK(refusal([](auto& page) { page.sets[0].layers[0][0].pop_back(); }) ==
         here + "layer 0, head 0 has 1 weights: give queries x keys of them, row by row");
   CHECK(refusal([](auto& page) { page.sets[0].allowed = {true}; }) ==
         here + "the mask has 1 entries: give queries x keys of them, or none");
 }
 
-TEST_CASE("kit attention page: weights that are not finite are shown as 0, and that is said") {
+TEST_CASE("kit attention page: weights that are not finite are shown as 0, and the page says so") {
   for (const int64_t exact_limit : {100, 0}) {
     kit::AttentionPage page{.sets = {{.name = "s", .queries = {"a", "b"}, .keys = {"a", "b"}}},
                             .exact_limit = exact_limit};
-    page.sets[0].layers = {{{3e38f, NAN, -3e38f, INFINITY}}};  // a range that f32 does not hold, too
+    page.sets[0].layers = {{{3e38f, NAN, -3e38f, INFINITY}}};  // also a range that f32 cannot hold
     const std::string html = kit::attention_html(page);
     CHECK(html.find("Weights that are not finite (NaN or infinite) and are shown as 0: 2.") != std::string::npos);
     const std::string data = html.substr(html.find("id=\"data\""), 400);
@@ -229,7 +229,7 @@ TEST_CASE("kit attention page: weights that are not finite are shown as 0, and t
 
 namespace {
 
-/// What a command prints, stderr included; the program must be on the PATH.
+/// The output of a command, stderr included; its program must be on the PATH.
 std::string output_of(const std::string& command) {
   std::string text;
   FILE* pipe = popen((command + " 2>&1").c_str(), "r");
@@ -239,7 +239,7 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
-/// The page's elements after its script ran, and what it wrote to the console.
+/// The page's elements after its script has run, and its console messages.
 std::string browse(const std::string& file, const std::string& hash) {
   return output_of(
       "chromium --headless --no-sandbox --disable-gpu --enable-logging=stderr --dump-dom "
@@ -249,7 +249,7 @@ std::string browse(const std::string& file, const std::string& hash) {
 
 }  // namespace
 
-TEST_CASE("kit attention page: a browser shows the numbers that C++ wrote", "[slow]") {
+TEST_CASE("kit attention page: a browser shows the weights that C++ wrote", "[slow]") {
   if (output_of("chromium --version").find("Chrom") == std::string::npos) {
     WARN("chromium is not installed: the page was not opened");
     return;
@@ -259,7 +259,7 @@ TEST_CASE("kit attention page: a browser shows the numbers that C++ wrote", "[sl
   kit::save_attention_page(dir / "page.html", page);
 
   std::string seen = browse(dir / "page.html", "#view=heat&set=0&layer=1&heads=2");
-  CHECK(seen.find("CONSOLE") == std::string::npos);  // no error, nothing blocked
+  CHECK(seen.find("CONSOLE") == std::string::npos);  // no error, and nothing was blocked
   std::vector<float> shown;
   const std::string mark = "data-weight=\"";
   for (size_t i = seen.find(mark); i != std::string::npos; i = seen.find(mark, i + 1)) {
@@ -269,9 +269,13 @@ TEST_CASE("kit attention page: a browser shows the numbers that C++ wrote", "[sl
   CHECK(shown == page.sets[0].layers[1][2]);
 
   seen = browse(dir / "page.html", "#view=head&set=1&token=q1");
-  CHECK(seen.find("token 'b' attends 0.75 to 'b', 0.25 to 'a' (head 0)") != std::string::npos);
+  CHECK(seen.find("'b' (#1) attends 0.75 to 'b' (#1), 0.25 to 'a' (#0) (head 0)") != std::string::npos);
   CHECK(count(seen, "<line ") == 2);
   CHECK(seen.find("CONSOLE") == std::string::npos);
+
+  // The first query may see the first key only: what is masked is not listed.
+  seen = browse(dir / "page.html", "#view=head&set=1&token=q0");
+  CHECK(seen.find("'a' (#0) attends 1.00 to 'a' (#0) (head 0)") != std::string::npos);
 
   seen = browse(dir / "page.html", "#view=heat&set=1");
   CHECK(count(seen, "<td class=\"masked\"") == 1);

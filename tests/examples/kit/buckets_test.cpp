@@ -13,7 +13,7 @@ using heed::test::message_of;
 
 namespace {
 
-// 500 lengths from 1 to 60, short ones more often.
+// 500 lengths from 1 to 60, mostly short.
 kit::Ids some_lengths() {
   kit::Ids lengths;
   for (int64_t i = 0; i < 500; ++i) lengths.push_back(1 + (i * i * 7 + i) % 60 * (i % 3 + 1) / 3);
@@ -35,7 +35,7 @@ int64_t longest(const kit::Ids& lengths, const kit::Ids& batch) {
 
 }  // namespace
 
-TEST_CASE("kit buckets: every sequence once, within the limits, in an order that the seed decides") {
+TEST_CASE("kit buckets: every sequence once, within the limits, in an order given by the seed") {
   const kit::Ids lengths = some_lengths();
   kit::Ids every(500);
   for (size_t i = 0; i < 500; ++i) every[i] = static_cast<int64_t>(i);
@@ -66,7 +66,7 @@ TEST_CASE("kit buckets: every sequence once, within the limits, in an order that
   }
 }
 
-TEST_CASE("kit buckets: little is padding, less than in batches at random") {
+TEST_CASE("kit buckets: little is padding, less than in random batches") {
   const kit::Ids lengths = some_lengths();
   Generator generator(3);
   const auto random = kit::batches(500, {.batch = 16}, generator);
@@ -84,7 +84,7 @@ TEST_CASE("kit buckets: little is padding, less than in batches at random") {
   CHECK(kit::padding_share({}, {}) == 0);
 }
 
-TEST_CASE("kit buckets: without shuffling from short to long, equals in their order") {
+TEST_CASE("kit buckets: without shuffling from short to long, equal lengths in their order") {
   Generator generator(1);
   CHECK(kit::bucket_batches({5, 1, 3, 1, 5, 0}, {.max_tokens = 6, .shuffle = false}, generator) ==
         std::vector<kit::Ids>{{5, 1, 3}, {2}, {0}, {4}});

@@ -1,4 +1,4 @@
-// Command lines: what is read, what --help says, and what every mistake is answered with.
+// Command lines: what is read, what --help says, and the message for every mistake.
 #include "support/catch.h"
 
 #include <csignal>
@@ -119,7 +119,7 @@ TEST_CASE("kit cli: --threads sets the library's threads") {
   set_num_threads(before);
 }
 
-TEST_CASE("kit cli: unknown options are answered with the nearest one") {
+TEST_CASE("kit cli: the message for an unknown option names the nearest one") {
   Demo demo;
   CHECK(demo.refusal({"--lt", "1"}) == "--lt: unknown option: did you mean --lr?");
   CHECK(demo.refusal({"--laers=2"}) == "--laers: unknown option: did you mean --layers?");
@@ -153,8 +153,8 @@ TEST_CASE("kit cli: bad values name the option, the value and what is expected")
         "--steps: \"-1\": is out of range: give an integer of at least 0 and at most 1e+09");
   CHECK(demo.refusal({"--lr"}) == "--lr: no value follows: give a number above 0 and at most 10, as in --lr=X");
   CHECK(demo.refusal({"--text", "--fast"}) == "--text: no value follows: give a path, as in --text=FILE");
-  CHECK(demo.refusal({"words"}) == "\"words\": is no option: options begin with --, and demo --help lists them");
-  CHECK(demo.refusal({"-x"}) == "\"-x\": is no option: options begin with --, and demo --help lists them");
+  CHECK(demo.refusal({"words"}) == "\"words\": is not an option: options begin with --, and demo --help lists them");
+  CHECK(demo.refusal({"-x"}) == "\"-x\": is not an option: options begin with --, and demo --help lists them");
 }
 
 TEST_CASE("kit cli: help shows groups, defaults, ranges, examples and the keys of --json") {
@@ -174,11 +174,11 @@ TEST_CASE("kit cli: help shows groups, defaults, ranges, examples and the keys o
         "  --name TEXT      title\n"
         "\n"
         "Common\n"
-        "  --steps N        steps of training (default 2000)\n"
-        "  --seed N         of all random numbers; the same seed gives the same result (default 0)\n"
-        "  --threads N      threads; results do not depend on it (default all processors, at most "
-        "1024)\n"
-        "  --out DIR        folder for what is made (default out/demo)\n"
+        "  --steps N        training steps (default 2000)\n"
+        "  --seed N         seed of all random numbers; the same seed gives the same result (default 0)\n"
+        "  --threads N      number of threads; results do not depend on it (default all processors, at most\n"
+        "                   1024)\n"
+        "  --out DIR        folder for the files made (default out/demo)\n"
         "  --quiet          no progress on stderr\n"
         "  --json           results as one JSON object on the last line of stdout\n"
         "  -h, --help       this text\n"
@@ -234,7 +234,7 @@ TEST_CASE("kit cli: --json prints exactly the documented keys") {
   CHECK(message_of<Error>([&] { demo.cli.print_json({{"val_loss", 1.5}}); }) ==
         "--json: 1 results: --help documents 2: give each documented key once");
   CHECK(message_of<Error>([&] { demo.cli.print_json({{"loss", 1.5}, {"steps", 7}}); }) ==
-        "--json: 'loss': --help documents 'val_loss' in its place: name them alike and in the same "
+        "--json: 'loss': --help documents 'val_loss' in this position: use the same names in the same "
         "order");
 }
 
@@ -256,7 +256,7 @@ TEST_CASE("kit cli: run_main turns exceptions into a line and an exit code") {
   CHECK(run([](int, char**) -> int { throw kit::UsageError("--x: unknown option"); }) ==
         "2 demo: --x: unknown option\n");
   CHECK(run([](int, char**) -> int { throw ShapeError("matmul: no"); }) == "1 demo: matmul: no\n");
-  CHECK(run([](int, char**) -> int { throw Error("demo: no"); }) == "1 demo: no\n");  // named once
+  CHECK(run([](int, char**) -> int { throw Error("demo: no"); }) == "1 demo: no\n");  // the program is named once
   CHECK(run([](int, char**) -> int { throw std::bad_alloc(); }) ==
         "1 demo: out of memory: make the model or the batch smaller\n");
 }
@@ -265,7 +265,7 @@ namespace {
 
 /// Runs `body` in a child process; its exit code, or 1000 + the signal that ended it.
 template <class Body> int in_child(const Body& body) {
-  std::cout.flush();  // what waits there is not the child's to write
+  std::cout.flush();  // or the child would write what is buffered
   const pid_t child = fork();
   if (child == 0) {
     Arguments arguments({});
@@ -310,7 +310,7 @@ TEST_CASE("kit interrupt: an ignored SIGINT stays ignored") {
         }) == 0);
 }
 
-TEST_CASE("kit interrupt: a pipe without a reader stops a run that watches, without a word") {
+TEST_CASE("kit interrupt: a pipe without a reader stops a run that watches, silently") {
   const int code = in_child([] {
     kit::watch_interrupts();
     int ends[2];
@@ -324,7 +324,7 @@ TEST_CASE("kit interrupt: a pipe without a reader stops a run that watches, with
 }
 
 TEST_CASE("kit cli: closed standard streams are opened, so that no file becomes one of them") {
-  const int code = in_child([] {  // run_main has done it by now; here once more, by hand
+  const int code = in_child([] {  // run_main has done it already; here explicitly, once more
     for (const int number : {0, 1, 2}) close(number);
     kit::open_standard_streams();
     const int next = open("/dev/null", O_RDONLY);
@@ -334,7 +334,7 @@ TEST_CASE("kit cli: closed standard streams are opened, so that no file becomes 
   CHECK(code == 7);
 }
 
-TEST_CASE("kit cli: a closed stdout ends the program without a word") {
+TEST_CASE("kit cli: a closed stdout ends the program silently") {
   const int code = in_child([] {
     int ends[2];
     if (pipe(ends) != 0) return 90;

@@ -17,7 +17,7 @@
 using namespace heed;
 using heed::test::message_of;
 
-TEST_CASE("kit batches: every index once, in an order that the seed decides") {
+TEST_CASE("kit batches: every index once, in an order given by the seed") {
   Generator generator(1), same(1), other(2);
   const auto once = kit::batches(10, {.batch = 4}, generator);
   REQUIRE(once.size() == 3);
@@ -61,7 +61,7 @@ TEST_CASE("kit batches: a loader keeps inputs and targets together") {
   CHECK(message_of<ShapeError>([&] { kit::DataLoader({x, tensor_i64({1})}); }) ==
         "DataLoader: (5, 2) and (1,): axis 0 counts the examples and must be equal");
   CHECK(message_of<ShapeError>([] { kit::DataLoader(std::vector<Tensor>{}); }) ==
-        "DataLoader: no tensors: give the inputs, and what belongs to them");
+        "DataLoader: no tensors: give the inputs, and their targets");
   CHECK(message_of<Error>([&] { kit::DataLoader({x}, {.batch = -1}); }) ==
         "DataLoader: a batch of -1: give at least 1");
 }
@@ -125,7 +125,7 @@ TEST_CASE("kit datasets: two moons lie on their half circles") {
   }
   CHECK(std::abs(std::sqrt(squares / 2000) - 0.1) < 0.005);
   CHECK(message_of<ShapeError>([&] { kit::two_moons(1, 0, generator); }) ==
-        "two_moons: 1 points: give one for each moon at least");
+        "two_moons: 1 points: give at least one per moon");
 }
 
 TEST_CASE("kit datasets: the two regression curves") {
@@ -164,7 +164,7 @@ TEST_CASE("kit datasets: the source tree is read in the order of its paths") {
   CHECK(kit::source_tree_text(dir.path()) == "1234");
   std::filesystem::remove_all(dir.path() / "nn");
   CHECK(message_of<IoError>([&] { kit::source_tree_text(dir.path()); }) ==
-        "source tree: \"" + (dir / "nn") + "\": is not there: give a text to learn from with --text FILE");
+        "source tree: \"" + (dir / "nn") + "\": does not exist: give a text to learn from with --text FILE");
 }
 
 TEST_CASE("kit datasets: heed's own source is a corpus") {

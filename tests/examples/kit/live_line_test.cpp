@@ -1,4 +1,4 @@
-// The bar and everything else that is printed share one terminal: what the screen shows in the end.
+// The bar and all other output share one terminal: what the screen shows in the end.
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
@@ -15,7 +15,7 @@ using namespace heed;
 
 namespace {
 
-/// The lines of a screen on which `text` was printed: \r goes to the line's start, ESC [ K clears the rest.
+/// The lines of a screen on which `text` was printed: \r returns to the line's start, ESC [ K clears the rest.
 std::vector<std::string> screen(const std::string& text) {
   std::vector<std::string> lines(1);
   size_t column = 0;
@@ -51,7 +51,7 @@ using Lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("kit live line: text takes the bar's place, and the bar comes back below it") {
+TEST_CASE("kit live line: text replaces the bar, and the bar is drawn again below it") {
   const Captured captured;
   {
     kit::LiveLine line(true);
@@ -98,7 +98,7 @@ TEST_CASE("kit live line: one within another, and an exception through both") {
   CHECK(screen(captured.text.str()) == Lines{"text", "error", ""});
 }
 
-TEST_CASE("kit live line: a table on a terminal that has a bar, both streams in one file without") {
+TEST_CASE("kit live line: a table printed on a terminal with a bar, and both streams in one file") {
   const auto run = [](const std::string& line) { return test::run_shell(line); };
   const test::TempDir dir;
   const std::string command = HEED_BIN_DIR "/attention_scores --steps 2 --out '" + dir.path().string() + "'";
@@ -114,7 +114,7 @@ TEST_CASE("kit live line: a table on a terminal that has a bar, both streams in 
   const std::string both = run(command + " 2>&1").out;
   CHECK(both.find('\r') == std::string::npos);
   CHECK(rows_are_whole(screen(both)) >= 10);
-  if (std::system("script -qec true /dev/null >/dev/null 2>&1") != 0) return;  // no terminal can be had here
+  if (std::system("script -qec true /dev/null >/dev/null 2>&1") != 0) return;  // no terminal is available here
   const std::string seen = run("TERM=xterm LANG=C.UTF-8 script -qec \"" + command + "\" /dev/null").out;
   std::string plain;
   for (size_t i = 0; i < seen.size(); ++i)

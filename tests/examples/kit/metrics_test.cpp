@@ -40,9 +40,9 @@ TEST_CASE("kit metrics: BLEU of a sentence") {
   CHECK(kit::bleu({"va", "!"}, {"va", "!"}) == 1);
   // 4 of 5 words, 2 of 4 pairs: (4/5)^(1/2) (2/4)^(1/4)
   CHECK(near(kit::bleu({"je", "suis", "chez", "lui", "."}, reference), std::sqrt(0.8) * std::pow(0.5, 0.25)));
-  // Too short: e^(1 - 5/2), all pairs found.
+  // Too short: e^(1 - 5/2); all pairs are found.
   CHECK(near(kit::bleu({"je", "suis"}, reference), std::exp(-1.5)));
-  // A word counts as often as the reference has it.
+  // A word counts at most as often as it occurs in the reference.
   CHECK(near(kit::bleu({"je", "je", "je", "je", "je"}, reference, 1), std::sqrt(0.2)));
   CHECK(kit::bleu({"non"}, {"va", "!"}) == 0);
 }
@@ -63,11 +63,11 @@ TEST_CASE("kit baselines: by hand") {
   CHECK(near(kit::uniform_nats(65), std::log(65.0)));
   // Counts 2+1 and 1+1 of 5.
   CHECK(near(kit::unigram_nats({0, 0, 1}, {0, 1}, 2), -(std::log(0.6) + std::log(0.4)) / 2));
-  // Pairs 00 and 01, then 1 is followed by nothing: p(0|1) = 1/2, p(0|0) = p(1|0) = 2/4.
+  // Pairs 00 and 01; nothing follows 1: p(0|1) = 1/2, p(0|0) = p(1|0) = 2/4.
   CHECK(near(kit::bigram_nats({0, 0, 1}, {0, 1}, 2), std::log(2.0)));
   CHECK(message_of<IndexError>([] { kit::bigram_nats({0, 2}, {0}, 2); }) == "bigram: id 2: is not in 0 … 1");
   CHECK(message_of<Error>([] { kit::unigram_nats({0}, {}, 2); }) ==
-        "unigram: 1 training and 0 validation symbols: there must be one of each at least");
+        "unigram: 1 training and 0 validation symbols: there must be at least one of each");
 }
 
 TEST_CASE("kit baselines: tinyshakespeare's published values", "[data]") {
@@ -118,7 +118,7 @@ TEST_CASE("kit sampling: infinities are handled, mistakes refused") {
   CHECK(kit::sample({0, infinity}, 0.0) == 1);
   CHECK(message_of<Error>([] { kit::sample({}, 0.5); }) == "sample: no logits: give one for each token");
   CHECK(message_of<Error>([] { kit::sample({0, NAN}, 0.5); }) ==
-        "sample: logit 1 is nan: look for where it came from (detect_anomaly)");
+        "sample: logit 1 is nan: find out where it came from (detect_anomaly)");
   CHECK(message_of<Error>([] { kit::sample({-infinity, -infinity}, 0.5); }) ==
         "sample: all 2 logits are -inf: no token is allowed");
   CHECK(message_of<Error>([] { kit::sample({0}, 1.0); }) == "sample: u is 1: must be at least 0 and less than 1");

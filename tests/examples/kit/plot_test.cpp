@@ -1,4 +1,4 @@
-// Pictures: well-formed, deterministic, with the numbers they were given.
+// Pictures: well-formed, deterministic, with the values they were given.
 #include "support/catch.h"
 
 #include <cmath>
@@ -18,7 +18,7 @@ using heed::test::message_of;
 
 namespace {
 
-/// The first thing that is wrong with an XML text's nesting, quotes or entities; "" if nothing is.
+/// The first fault in an XML text's nesting, quotes or entities; "" if there is none.
 std::string xml_fault(const std::string& text) {
   std::vector<std::string> open;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -73,7 +73,7 @@ kit::Figure everything() {
 
 }  // namespace
 
-TEST_CASE("kit svg: well-formed whatever is drawn, and the same bytes each time") {
+TEST_CASE("kit svg: well-formed for every picture, and the same bytes each time") {
   const std::string text = kit::svg(everything());
   CHECK(xml_fault(text) == "");
   CHECK(text == kit::svg(everything()));
@@ -92,7 +92,7 @@ TEST_CASE("kit svg: title and description for screen readers") {
             .find("<desc id=\"svg-desc\">It falls.</desc>") != std::string::npos);
 }
 
-TEST_CASE("kit svg: a series becomes a path that its gaps interrupt") {
+TEST_CASE("kit svg: a series becomes a path, interrupted by its gaps") {
   kit::Plot plot;
   plot.series.push_back({.x = {0, 1, 2, 3}, .y = {0, NAN, 0, 1}});
   const std::string text = kit::svg({.panels = {plot}});
@@ -103,7 +103,7 @@ TEST_CASE("kit svg: a series becomes a path that its gaps interrupt") {
   CHECK(count(path, "L") == 1);
 }
 
-TEST_CASE("kit svg: long curves are thinned, their extremes stay") {
+TEST_CASE("kit svg: long curves are thinned, their extremes are kept") {
   kit::Series wild{.name = "wild"};
   for (int i = 0; i < 100'000; ++i) wild.x.push_back(i), wild.y.push_back(i == 54'321 ? 1000 : i % 7);
   const std::string text = kit::svg({.panels = {kit::Plot{.series = {wild}}}});
@@ -114,7 +114,7 @@ TEST_CASE("kit svg: long curves are thinned, their extremes stay") {
   CHECK(text.find(">1000<") != std::string::npos);
 }
 
-TEST_CASE("kit svg: heat map cells carry numbers where they fit, hatching where there are none") {
+TEST_CASE("kit svg: heat map cells show values if they fit, and hatching if they are empty") {
   const std::string text = kit::svg({.panels = {small_map()}});
   for (const char* number : {">0.10<", ">0.20<", ">0.70<", ">0.50<", ">0.25<"}) CHECK(count(text, number) >= 1);
   CHECK(count(text, "url(#hatch)") == 0);
@@ -132,7 +132,7 @@ TEST_CASE("kit svg: heat map cells carry numbers where they fit, hatching where 
   CHECK(count(kit::svg({.panels = {large}}), ">0.50<") == 3600);
 }
 
-TEST_CASE("kit svg: the text of a cell can be read on its colour") {
+TEST_CASE("kit svg: the text of a cell is readable on its colour") {
   for (const bool diverging : {false, true})
     for (int i = 0; i <= 100; ++i) {
       const double colour = kit::colour_scale(i / 100.0, diverging).luminance();
@@ -158,15 +158,14 @@ TEST_CASE("kit svg: wrong sizes are refused") {
   CHECK(message_of<ShapeError>([&] { kit::terminal_heat_map(map); }) ==
         "heat map: 2 rows and 3 columns, but 5 values, 2 row and 3 column labels: give rows x "
         "columns "
-        "values, and a label for each or none");
+        "values, and a label per row and column, or none");
   map = small_map();
   map.row_labels.pop_back();
   CHECK(message_of<ShapeError>([&] { kit::svg({.panels = {map}}); }) ==
-        "heat map: 2 rows and 3 columns, but 1 and 3 labels: give one for each, or none");
+        "heat map: 2 rows and 3 columns, but 1 and 3 labels: give one per row and column, or none");
   CHECK(message_of<ShapeError>([&] { kit::svg({.panels = {small_map()}, .columns = 0}); }) ==
-        "svg: 0 columns of panels of 640 x 400: a panel is at least 200 x 120, and there is one "
-        "column at "
-        "least: enlarge them");
+        "svg: 0 columns of panels of 640 x 400: a panel is at least 200 x 120, and there is at "
+        "least one column: enlarge them");
 }
 
 TEST_CASE("kit plot: ticks are round numbers inside the range") {
@@ -229,7 +228,7 @@ TEST_CASE("kit terminal: sparklines") {
   CHECK(kit::sparkline({0, 2, 4, 6}, 2) == "▁█");
 }
 
-TEST_CASE("kit terminal: heat maps with labels, shades and numbers") {
+TEST_CASE("kit terminal: heat maps with labels, shades and values") {
   kit::HeatMap map = small_map();
   map.column_labels = {"the", "cat", "."};
   CHECK(kit::terminal_heat_map(map) ==
@@ -271,7 +270,7 @@ bool has_no_bad_number(const std::string& svg) {
 
 }  // namespace
 
-TEST_CASE("kit pictures: any two values draw something, and what is left out is said") {
+TEST_CASE("kit pictures: any two values can be drawn, and the picture says what is left out") {
   for (const double a : extreme)
     for (const double b : extreme)
       for (const bool log : {false, true}) {
@@ -305,7 +304,7 @@ TEST_CASE("kit pictures: any two values draw something, and what is left out is 
       }
 }
 
-TEST_CASE("kit loss plot: what was logged, the validation beside it, a log axis over decades") {
+TEST_CASE("kit loss plot: logged losses, the validation loss, a log axis over decades") {
   const kit::Metric training{{1, 2, 3, 4}, {2.0, 1.5, 1.2, 1.0}}, validation{{2, 4}, {1.6, 1.1}};
   const kit::Plot one = kit::loss_plot({{.training = training, .validation = validation}});
   REQUIRE(one.series.size() == 3);
@@ -322,7 +321,7 @@ TEST_CASE("kit loss plot: what was logged, the validation beside it, a log axis 
   CHECK(two.series[3].faint);
   CHECK(two.log_y);
   CHECK_FALSE(kit::loss_plot({1, 2}, {1, 0}).log_y);
-  // A validation that was measured once is a point.
+  // A validation loss that was measured once is a point.
   const std::string svg = kit::svg({.panels = {kit::loss_plot({{.training = training, .validation = {{4}, {1.1}}}})}});
   CHECK(svg.find("<circle") != std::string::npos);
 }

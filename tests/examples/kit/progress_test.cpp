@@ -26,14 +26,14 @@ const kit::ProgressState half{"training", 840, 2000, 12.3, 71.2, {{"loss", 1.234
 
 }  // namespace
 
-TEST_CASE("kit progress: the bar says name, part, count, times, rate and value") {
+TEST_CASE("kit progress: the bar shows name, percentage, count, times, rate and value") {
   CHECK(kit::progress_bar(half, 79) ==
         "training  42% ━━━━━━━━───────────── 840/2000 [00:12<00:16, 71.2/s, loss 1.2345]");
   CHECK(kit::progress_bar(half, 79, false) ==
         "training  42% ########------------- 840/2000 [00:12<00:16, 71.2/s, loss 1.2345]");
 }
 
-TEST_CASE("kit progress: narrow terminals lose the rate, the times, the value, the bar") {
+TEST_CASE("kit progress: on narrow terminals the rate, the times, the value and the bar are dropped") {
   CHECK(kit::progress_bar(half, 60, false) == "training  42% ####------ 840/2000 [00:12<00:16, loss 1.2345]");
   CHECK(kit::progress_bar(half, 50, false) == "training  42% #####-------- 840/2000 [loss 1.2345]");
   CHECK(kit::progress_bar(half, 40, false) == "training  42% #######---------- 840/2000");
@@ -51,8 +51,8 @@ TEST_CASE("kit progress: the ends, no steps, no rate, slow steps") {
   CHECK(kit::progress_line({"a", 0, 0, 0, 0}) == "a: step 0 of 0, 00:00 in all");
   CHECK(kit::progress_line(half) == "training: step 840 of 2000, loss 1.2345, 71.2 steps/s, 00:16 left");
   CHECK(kit::progress_line({"a", 1, 2, 4, 0.25, {{"loss", NAN}}}) ==
-        "a: step 1 of 2, loss nan, 4 s a step, 00:04 left");
-  CHECK(kit::progress_line({"a", 2, 2, 8, 0.25}) == "a: step 2 of 2, 4 s a step, 00:08 in all");
+        "a: step 1 of 2, loss nan, 4 s per step, 00:04 left");
+  CHECK(kit::progress_line({"a", 2, 2, 8, 0.25}) == "a: step 2 of 2, 4 s per step, 00:08 in all");
 }
 
 TEST_CASE("kit progress: the rate follows a change within seconds") {
@@ -88,7 +88,7 @@ TEST_CASE("kit progress: without a terminal there are plain lines, and none with
   CHECK(text.str().find('\r') == std::string::npos);
 }
 
-TEST_CASE("kit progress: the locale decides about box characters") {
+TEST_CASE("kit progress: the locale decides whether the bar uses box characters") {
   unsetenv("LC_ALL");
   unsetenv("LC_CTYPE");
   setenv("LANG", "C", 1);
@@ -111,6 +111,8 @@ TEST_CASE("kit format: numbers, times, widths") {
   CHECK(kit::shortest(0.1) == "0.1");
   for (const double nan : {double(NAN), std::copysign(double(NAN), -1.0)})
     CHECK(kit::fixed(nan, 4) + kit::general(nan) + kit::shortest(nan) + kit::shortest(float(nan)) == "nannannannan");
+  CHECK(kit::grouped(0) + ' ' + kit::grouped(999) + ' ' + kit::grouped(2000) == "0 999 2,000");
+  CHECK(kit::grouped(-100) + ' ' + kit::grouped(-1234567) + ' ' + kit::grouped(100000) == "-100 -1,234,567 100,000");
   CHECK(kit::clock_time(0) == "00:00");
   CHECK(kit::clock_time(59.6) == "01:00");
   CHECK(kit::clock_time(3725) == "1:02:05");
@@ -124,7 +126,7 @@ TEST_CASE("kit format: numbers, times, widths") {
   CHECK(kit::right("aébc", 3) == "aébc");
 }
 
-TEST_CASE("kit metrics log: one object a line, not finite is null") {
+TEST_CASE("kit metrics log: one object per line, values that are not finite are null") {
   const TempDir dir;
   {
     kit::MetricsLog log(dir / "metrics.jsonl");
@@ -138,7 +140,7 @@ TEST_CASE("kit metrics log: one object a line, not finite is null") {
   CHECK(core::read_file(dir / "metrics.jsonl").empty());
 }
 
-TEST_CASE("kit metrics log: a value of all steps can be read back") {
+TEST_CASE("kit metrics log: one metric of all steps can be read back") {
   const TempDir dir;
   {
     kit::MetricsLog log(dir / "m.jsonl");
@@ -177,14 +179,14 @@ TEST_CASE("kit metrics log: a resumed run cuts back to its checkpoint") {
   CHECK(core::read_file(dir / "new.jsonl").empty());
 }
 
-TEST_CASE("kit metrics log: a file of something else is left alone") {
+TEST_CASE("kit metrics log: a file with other contents is left unchanged") {
   const TempDir dir;
   const std::string file = dir / "metrics.jsonl";
   core::write_file_atomic(file, "{\"step\":1}\nhello\n");
   CHECK(message_of<FormatError>([&] { kit::MetricsLog(file, 5); }) ==
-        file + ":2: \"hello\": is no step with its numbers: move the file away to start a new one");
+        file + ":2: \"hello\": is not a step with its values: move the file away to start a new one");
   CHECK(core::read_file(file) == "{\"step\":1}\nhello\n");
-  // What could not be read back when the run ends is found out when it begins.
+  // A line that could not be read when the run ends is refused when it begins.
   for (const char* line :
        {"{\"step\":1,\"loss\":}", "{\"step\":1,\"loss\":\"x\"}", "{\"step\":1.5}", "{\"step\":1}}", ""}) {
     INFO(line);

@@ -1,4 +1,4 @@
-// What the models and measures of the program `tasks` are made of.
+// The models and measures of the program `tasks`.
 #include "support/catch.h"
 
 #include <cmath>
@@ -23,7 +23,7 @@ using heed::test::TempDir;
 
 namespace {
 
-/// Says what is written in a table: logits (B, L, V) from the token that is read, and where.
+/// Takes its logits (B, L, V) from a table, by token and position.
 struct ScriptedModel : kit::SequenceModel {
   std::function<int64_t(int64_t token, int64_t position)> says;
   int64_t vocabulary;
@@ -58,8 +58,9 @@ TEST_CASE("tasks: learning rates by their formulas") {
   CHECK(kit::learning_rate(r)(1.0, 99) == Approx(0.1 / 8));
 }
 
-TEST_CASE("tasks: measures of a model that says what is known") {
-  // Says always the token that it reads: right at two of three positions that count, in one of two examples.
+TEST_CASE("tasks: measures of a model whose answers are known") {
+  // Always predicts the token that it reads: right at two of the three positions that count, and in one of two
+  // examples.
   ScriptedModel model;
   model.vocabulary = 4;
   model.says = [](int64_t token, int64_t) { return token; };
@@ -72,14 +73,14 @@ TEST_CASE("tasks: measures of a model that says what is known") {
   CHECK(e.loss == Approx((2 * right + wrong) / 3));
   CHECK(model.training);
 
-  // Blind: counts 3 1 1 2 (each one more than seen), the favourite is 0.
+  // Blind: counts 3 1 1 2 (each one higher than seen); the most frequent is 0.
   const std::vector<Example> training = {{.target = {0, 0, ignored}}, {.target = {3}}};
   const kit::Evaluation blind = kit::blind(training, {{.target = {0, 3}}, {.target = {0}}}, 4);
   CHECK(blind.loss == Approx((2 * std::log(7.0 / 3) + std::log(7.0 / 2)) / 3));
   CHECK(blind.accuracy == Approx(2.0 / 3));
   CHECK(blind.exact == 0.5);
 
-  // Greedy decoding: says the next number, so that its answer shows that it read its own.
+  // Greedy decoding: predicts the next integer, so the answer shows that the model read its own output.
   model.says = [](int64_t token, int64_t) { return (token + 1) % 4; };
   const std::vector<Example> count = {{.input = {0, 2, 0, 0}, .target = {ignored, 3, 3, 3}}};
   CHECK(kit::greedy_answers(model, count) == std::vector<Ids>{{ignored, 3, 0, 1}});
@@ -88,7 +89,7 @@ TEST_CASE("tasks: measures of a model that says what is known") {
   kit::Dice dice(1, 0);
   CHECK(kit::written_by(model, 3, 3, 10, 1, dice).size() == 1);
 
-  // Closing brackets: at 1 and 3; only which of them has the larger logit counts.
+  // Closing brackets have the ids 1 and 3; all that counts is which of them has the larger logit.
   model.says = [](int64_t token, int64_t) { return token; };
   const std::vector<Example> brackets = {{.input = {1, 0, 3, 1}, .target = {1, 2, 3, 3}}};
   CHECK(kit::closing_accuracy(model, brackets, 2) == Approx(2.0 / 3));
@@ -97,7 +98,7 @@ TEST_CASE("tasks: measures of a model that says what is known") {
 
 namespace {
 
-/// Attention with given weights: records them as a layer would.
+/// An attention with given weights: records them as a layer would.
 struct RecordingModel : kit::SequenceModel {
   std::vector<double> weights;  // (1, heads, n, n)
   int64_t heads, n;
@@ -110,18 +111,27 @@ struct RecordingModel : kit::SequenceModel {
 
 }  // namespace
 
-TEST_CASE("tasks: what a head looks at, of the best head") {
+TEST_CASE("tasks: where the best head looks") {
   RecordingModel model;
   model.heads = 2, model.n = 3;
-  model.weights = {1, 0, 0,  0,  1,  0, 0,  0,  1,   // looks at itself: mirrors the middle only
+  model.weights = {1, 0, 0,  0,  1,  0, 0,  0,  1,   // attends to itself: mirrors the middle only
                    0, 0, .9, .5, .5, 0, .6, .4, 0};  // mirrors with .9, .5 and .6
   const std::vector<Example> one = {{.input = {5, 6, 5}, .target = {5, 6, 5}}};
   CHECK(kit::mirror_weight(model, one) == Approx(2.0 / 3));
-  // 5 comes back at position 2; after its first occurrence stands position 1.
+  // 5 occurs again at position 2; position 1 follows its first occurrence.
   CHECK(kit::prefix_match(model, one) == Approx(0.4));
 }
 
-TEST_CASE("tasks: hard ALiBi's first heads see a window, the others everything before") {
+TEST_CASE("tasks: an attention is named by its layer and kind") {
+  CHECK(kit::attention_name("gpt.h.0.attn") == "layer 0, self-attention");
+  CHECK(kit::attention_name("encoder.layers.0.self_attn") == "encoder layer 0, self-attention");
+  CHECK(kit::attention_name("translator.transformer.decoder.layers.12.multihead_attn") ==
+        "decoder layer 12, cross-attention");
+  CHECK(kit::attention_map({.path = "attention.1", .weights = full({1, 3, 1, 1}, 1.0)}, {"a"}, {"b"}).title ==
+        "layer 1, self-attention, mean of 3 heads");
+}
+
+TEST_CASE("tasks: hard ALiBi's first heads see a window, the others all that precedes") {
   const Tensor mask = kit::hard_alibi_mask(4, 3)[0];
   CHECK(mask[0].to_vector() == std::vector<double>{1, 0, 0, 0, 1, 0, 0, 0, 1});
   CHECK(mask[1].to_vector() == std::vector<double>{1, 0, 0, 1, 1, 0, 0, 1, 1});
@@ -129,7 +139,7 @@ TEST_CASE("tasks: hard ALiBi's first heads see a window, the others everything b
   CHECK(mask[3].to_vector() == mask[2].to_vector());
 }
 
-TEST_CASE("tasks: no causal model says anything about what it has not read") {
+TEST_CASE("tasks: no causal model depends on what it has not read") {
   manual_seed(1);
   const kit::ModelSize size{5, 6, 8, 2, 2, 0.0};
   std::vector<std::unique_ptr<kit::SequenceModel>> models;

@@ -1,4 +1,4 @@
-// The tasks' examples: every target worked out again by plain code from what the model reads.
+// The tasks' examples: every target is computed again by plain code from what the model reads.
 #include "support/catch.h"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ using heed::test::message_of;
 
 namespace {
 
-/// Some examples of a rule, each drawn after the other.
+/// Some examples of a rule, drawn one after another.
 std::vector<Example> drawn(const kit::MakeExample& make, int count = 200) {
   Dice dice(7, 0);
   std::vector<Example> examples;
@@ -46,7 +46,7 @@ int64_t number(const Ids& digits) {
 
 }  // namespace
 
-TEST_CASE("Tasks: dice are fair, repeatable and different from stream to stream") {
+TEST_CASE("Tasks: dice are fair, repeatable, and independent between streams") {
   Dice a(1, 5), b(1, 5), c(1, 6), d(2, 5);
   std::map<int64_t, int> counts;
   int equal_c = 0, equal_d = 0;
@@ -171,7 +171,7 @@ TEST_CASE("Tasks: cycles repeat from their first token on, after different perio
         "cycles: a length of 3: two periods must fit: give at least 4");
 }
 
-TEST_CASE("Tasks: recall asks for each key once, and wants its value") {
+TEST_CASE("Tasks: recall asks for each key once, and its value is the target") {
   int near = 0, asked = 0;
   for (const Example& e : drawn(kit::make_recall(64, 4, 256))) {
     REQUIRE(e.input.size() == 64);
@@ -194,7 +194,7 @@ TEST_CASE("Tasks: recall asks for each key once, and wants its value") {
     CHECK(value_of.empty());
   }
   CHECK(asked == 800);
-  CHECK(near > 300);  // the first 4 of 28 places: a power law likes what is near (uniform: 114)
+  CHECK(near > 300);  // the first 4 of 28 positions: a power law favours small gaps (uniform: 114)
   CHECK(message_of<Error>([] { kit::make_recall(15, 4, 256); }) ==
         "recall: 4 pairs in a length of 15 and a vocabulary of 256: do not fit: the length must be "
         "at "
@@ -259,7 +259,7 @@ TEST_CASE("Tasks: dates in every format, and their days of the week") {
   CHECK(*years.rbegin() == "2069");
 }
 
-TEST_CASE("Tasks: names for a language model, and names that nobody has") {
+TEST_CASE("Tasks: names for a language model, and invented names") {
   const kit::CharVocab vocab("abc");
   const Example e = kit::name_example("cab", vocab);
   CHECK(e.input == Ids{3, 2, 0, 1});
@@ -286,7 +286,7 @@ bool disjoint(const std::set<std::string>& a, const std::set<std::string>& b) {
 
 }  // namespace
 
-TEST_CASE("Tasks: no test example is trained on, whichever way they are split") {
+TEST_CASE("Tasks: no test example is trained on, however the examples are split") {
   // All test examples different; new training examples in every step.
   const kit::TaskData drawn_anew(kit::make_addition(1), {.test = 50, .seed = 1});
   const std::set<std::string> test = keys_of(drawn_anew.test);
@@ -294,9 +294,9 @@ TEST_CASE("Tasks: no test example is trained on, whichever way they are split") 
   std::set<std::string> seen;
   for (int64_t step = 0; step < 40; ++step) seen.merge(keys_of(drawn_anew.batch(step, 32)));
   CHECK(disjoint(test, seen));
-  CHECK(seen.size() == 50);  // all that is left of 100
+  CHECK(seen.size() == 50);  // all the others of 100
 
-  // By hash, where there are few: every fourth input or so is for testing, none in both parts.
+  // By hash, for rules with few examples: about every fourth input is for testing, none is in both parts.
   const kit::TaskData hashed(kit::make_sorting(6, 3), {.test = 5000, .hash_split = 4, .seed = 1});
   std::set<std::string> trained;
   for (int64_t step = 0; step < 200; ++step) trained.merge(keys_of(hashed.batch(step, 32)));
@@ -306,7 +306,7 @@ TEST_CASE("Tasks: no test example is trained on, whichever way they are split") 
   CHECK(held_out.size() + trained.size() == 729);
   CHECK(std::abs(static_cast<int>(held_out.size()) - 182) < 60);
 
-  // A list to train on, and one of all there are.
+  // A list to train on, and a list of all examples.
   const kit::TaskData listed(kit::make_reversing(4, 10), {.training = 300, .test = 100, .seed = 1});
   CHECK(listed.training.size() == 300);
   CHECK(disjoint(keys_of(listed.test), keys_of(listed.training)));
@@ -339,7 +339,7 @@ TEST_CASE("Tasks: an epoch shows each training example once, and a batch is a fu
   CHECK(fresh.batch(3, 4) != fresh.batch(4, 4));
 }
 
-TEST_CASE("Tasks: splits that cannot be are refused") {
+TEST_CASE("Tasks: impossible splits are refused") {
   CHECK(message_of<Error>([] { kit::TaskData(kit::make_addition(1), {.test = 101}); }) ==
         "task data: 100 different examples found, 101 wanted for testing: there are too few: make the "
         "sequences "
@@ -352,7 +352,7 @@ TEST_CASE("Tasks: splits that cannot be are refused") {
         "task data: 9 of 9 examples to train on: some must be left for testing: give 1 to 8");
 }
 
-TEST_CASE("Tasks: a batch is filled up where sequences differ in length") {
+TEST_CASE("Tasks: a batch is padded if sequences differ in length") {
   const std::vector<Example> some = {{.source = {1, 2, 3}, .input = {4}, .target = {5}},
                                      {.source = {6}, .input = {7, 8}, .target = {9, ignored}}};
   const kit::SequenceBatch batch = kit::collate(some);
@@ -365,7 +365,7 @@ TEST_CASE("Tasks: a batch is filled up where sequences differ in length") {
   CHECK_FALSE(kit::collate(drawn(kit::make_sorting(3, 3), 2)).source.defined());
 }
 
-TEST_CASE("task data: what occurs twice is never both learnt and tested") {
+TEST_CASE("task data: an example that occurs twice is never in both training and test") {
   std::vector<kit::Example> all;
   for (int64_t i = 0; i < 100; ++i) all.push_back({.input = {i % 40}, .target = {i % 40}});
   CHECK(kit::distinct(all).size() == 40);

@@ -1,4 +1,4 @@
-// Vocabularies and file formats, with what every malformed input is answered with.
+// Vocabularies and file formats, with the message for every malformed input.
 #include "support/catch.h"
 
 #include <bit>
@@ -25,7 +25,7 @@ TEST_CASE("kit char vocabulary: code points in Unicode order, there and back") {
   CHECK(again.symbols() == vocab.symbols());
 }
 
-TEST_CASE("kit char vocabulary: what it cannot encode is named with its place") {
+TEST_CASE("kit char vocabulary: what it cannot encode is named with its position") {
   const kit::CharVocab vocab("ab\n");
   CHECK(message_of<IndexError>([&] { vocab.encode("ab\nbbé"); }) ==
         "vocabulary: \"é\" (U+00E9) at line 2, column 3: is not among the 3 symbols of the "
@@ -108,7 +108,7 @@ TEST_CASE("kit tables: CSV") {
 
 namespace {
 
-/// An IDX file: header, then sizes and numbers, big-endian.
+/// An IDX file: header, then sizes and elements, big-endian.
 std::string idx(int type, const std::vector<uint32_t>& sizes, const std::string& data) {
   std::string bytes{'\0', '\0', static_cast<char>(type), static_cast<char>(sizes.size())};
   for (const uint32_t size : sizes)
@@ -139,16 +139,16 @@ TEST_CASE("kit tables: IDX") {
           kit::parse_idx(idx(8, {0, ~0u, ~0u}, ""), "f");
         }).ends_with("is too large, though it holds no elements"));
   CHECK(message_of<FormatError>([&] { kit::parse_idx("x", "\x1b[2J f"); }) ==
-        "\"\\x1b[2J f\": byte 0: is no IDX file: it would begin with two zero bytes");
+        "\"\\x1b[2J f\": byte 0: is not an IDX file: it would begin with two zero bytes");
   const heed::test::TempDir dir;
   core::write_file_atomic(dir / "x", idx(8, {1}, "a"));
   CHECK(kit::read_idx(dir / "x").to_vector() == std::vector<double>{97});
 }
 
 TEST_CASE("kit tables: malformed IDX files are refused before anything is allocated") {
-  CHECK(idx_fault("") == "f: byte 0: is no IDX file: it would begin with two zero bytes");
-  CHECK(idx_fault(std::string("\0\0\x08", 3)) == "f: byte 0: is no IDX file: it would begin with two zero bytes");
-  CHECK(idx_fault("\x89PNG") == "f: byte 0: is no IDX file: it would begin with two zero bytes");
+  CHECK(idx_fault("") == "f: byte 0: is not an IDX file: it would begin with two zero bytes");
+  CHECK(idx_fault(std::string("\0\0\x08", 3)) == "f: byte 0: is not an IDX file: it would begin with two zero bytes");
+  CHECK(idx_fault("\x89PNG") == "f: byte 0: is not an IDX file: it would begin with two zero bytes");
   CHECK(idx_fault("\x1f\x8b\x08\x08") == "f: byte 0: is compressed by gzip: unpack it with gunzip");
   CHECK(idx_fault(idx(14, {1}, "12345678")) ==
         "f: byte 2: element type 14: is not supported: 8 (bytes), 12 (32-bit integers) and 13 "

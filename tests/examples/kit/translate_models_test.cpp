@@ -1,4 +1,4 @@
-// The four translators behind their interface, their recipes, their scores and their pictures.
+// The four translators through their interface, their recipes, their scores and their pictures.
 #include "support/catch.h"
 
 #include <cmath>
@@ -37,7 +37,7 @@ bool close(const Tensor& a, const Tensor& b, double tolerance) {
   return true;
 }
 
-// Writes what it was told to, in the order of the calls; every word is as likely as any other.
+// Writes the given words, in the order of the calls; all words are equally likely.
 struct Parrot : kit::Translator {
   int64_t words;
   std::vector<kit::Ids> says;
@@ -83,7 +83,7 @@ TEST_CASE("translators: logits for every word of the target, alignment for every
       REQUIRE(layer.size() == (transformer ? 2 : 1));
       for (const Tensor& head : layer) {
         CHECK(head.shape() == Shape({3, 4}));
-        CHECK(close(sum(head, {1}), ones({3}), 1e-5));  // the longest source: no place is cut off
+        CHECK(close(sum(head, {1}), ones({3}), 1e-5));  // the longest source: no position is cut off
       }
     }
     for (const kit::SearchSettings search : {kit::SearchSettings{}, kit::SearchSettings{3, 0.6}}) {
@@ -97,7 +97,7 @@ TEST_CASE("translators: logits for every word of the target, alignment for every
   }
 }
 
-TEST_CASE("translators: padding changes nothing, whoever shares the batch") {
+TEST_CASE("translators: padding changes nothing, whatever else is in the batch") {
   const kit::TranslationTask task = letters_task();
   for (const char* model : {"bahdanau", "transformer", "none"}) {  // location weights padding, too
     INFO(model);
@@ -128,7 +128,7 @@ TEST_CASE("translators: without teacher forcing a recurrent decoder reads what i
   }
 }
 
-TEST_CASE("translators: names of parameters, and starts by Glorot and Bengio's rule") {
+TEST_CASE("translators: names of parameters, and initial values by Glorot and Bengio's rule") {
   const kit::TranslationTask task = letters_task();
   kit::TranslationRecipe recipe = small_recipe();
   recipe.xavier = true;
@@ -153,10 +153,10 @@ TEST_CASE("translators: names of parameters, and starts by Glorot and Bengio's r
   CHECK(matrices > 20);
 }
 
-TEST_CASE("translators: what is none of the four") {
+TEST_CASE("translators: a name that is none of the four") {
   const kit::TranslationTask task = letters_task();
   CHECK(message_of<Error>([&] { kit::make_translator("lstm", small_recipe(), task); }) ==
-        "translator: \"lstm\": is no model: give bahdanau, transformer, location or none");
+        "translator: \"lstm\": is not a model: give bahdanau, transformer, location or none");
   CHECK_THROWS_AS(kit::translation_recipe(TaskKind::d2l, "lstm"), Error);
 }
 
@@ -203,7 +203,7 @@ TEST_CASE("translation score: exact matches, BLEU and nats a word") {
   CHECK(std::abs(perfect.bleu - 1) < 1e-12);
 }
 
-TEST_CASE("translation score: a hyphen that the rule puts is no mistake, a wrong word is one") {
+TEST_CASE("translation score: a hyphen is never a mistake, since a rule adds it; a wrong word is one") {
   const auto task = kit::number_task({.train_size = 500, .test_size = 30}, {});
   std::vector<kit::Ids> says;
   for (const auto& pair : task.test) says.push_back(task.target.encode(pair.target));
@@ -244,7 +244,9 @@ TEST_CASE("translation report: samples, then mistakes") {
   score.written = {{"y"}, {"x", "x"}};
   const std::string right = "  > b\n  = y\n  < y\n\n", wrong = "  > a c\n  = x z\n  < x x\n\n";
   const std::string both = kit::samples_text(task, score, 5, 1);
-  CHECK((both == right + wrong + "  wrong:\n" + wrong || both == wrong + right + "  wrong:\n" + wrong));
+  const std::string legend = "  > input   = correct   < model\n\n";
+  CHECK(
+      (both == legend + right + wrong + "  wrong:\n" + wrong || both == legend + wrong + right + "  wrong:\n" + wrong));
   CHECK(kit::samples_text(task, score, 5, 1) == both);
   CHECK(kit::samples_text(task, score, 0, 1).empty());
   score.written[1] = {"x", "z"};

@@ -1,5 +1,5 @@
-// French and English number words: hand-checked cases, every number below a million against spellings
-// that are put together another way, and what is refused.
+// French and English number words: hand-checked cases, every number below a million against
+// spellings composed in another way, and texts that are refused.
 #include "support/catch.h"
 
 #include <array>
@@ -21,7 +21,7 @@ namespace {
 const std::array<Dialect, 4> every_dialect = {Dialect::france, Dialect::belgium, Dialect::switzerland,
                                               Dialect::octante};
 
-// 0 … 99 as France writes them, without a rule in sight.
+// 0 … 99 as written in France, listed without any rule.
 const std::array<const char*, 100> first_hundred = {"zéro",
                                                     "un",
                                                     "deux",
@@ -136,7 +136,7 @@ std::string hundred_in(Dialect dialect, int64_t n) {
   return word + std::string(first_hundred[static_cast<size_t>(30 + n % 10)]).substr(6);
 }
 
-// Any number from the table: what is before "mille" and before other numbers loses its s.
+// Any number from the table: words before "mille" or before other numbers lose their s.
 std::string by_table(Dialect dialect, int64_t n) {
   if (n >= 1000) {
     std::string text = n < 2000 ? "mille" : by_table(dialect, n / 1000);
@@ -286,7 +286,7 @@ TEST_CASE("number words: English by hand") {
   }
 }
 
-TEST_CASE("number words: each is what a table of the first hundred makes of it", "[slow]") {
+TEST_CASE("number words: each agrees with its composition from a table of the first hundred", "[slow]") {
   for (const Dialect dialect : every_dialect) {
     const FrenchNumbers traditional{.dialect = dialect};
     int64_t wrong = 0, lost = 0;  // 7: the other dialects differ below a hundred only
@@ -329,7 +329,7 @@ TEST_CASE("number words: every parser reads its own dialect") {
   CHECK_FALSE(kit::parse_french_number("quatre-vingt-dix", {.dialect = Dialect::belgium}));
 }
 
-TEST_CASE("number words: what spells no number is none") {
+TEST_CASE("number words: text that spells no number is refused") {
   for (const char* text : {"",
                            " ",
                            "-",

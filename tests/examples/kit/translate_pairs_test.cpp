@@ -27,7 +27,7 @@ TEST_CASE("sentence pairs: letters lose their accents, other letters stay") {
   CHECK(kit::without_accents("Ça, où êtes-vous né ? ÀÉÎÕÜŸ ÿñç") == "Ca, ou etes-vous ne ? AEIOUY ync");
   CHECK(kit::without_accents("œuvre Œ æ ß ø Ð Þ × ÷") == "œuvre Œ æ ß ø Ð Þ × ÷");
   CHECK(kit::without_accents("ŽšĞıŁłŉŒ") == "ZsGıŁłŉŒ");
-  CHECK(kit::without_accents("e\u0301t\u00e9") == "ete");  // a letter and an accent of its own
+  CHECK(kit::without_accents("e\u0301t\u00e9") == "ete");  // a letter and a combining accent
   CHECK(kit::without_accents("中文 \u202f…") == "中文 \u202f…");
   CHECK(kit::without_accents("").empty());
   CHECK(message_of<FormatError>([] { kit::without_accents("ab\xff"); }) ==
@@ -44,7 +44,7 @@ TEST_CASE("sentence pairs: the tutorial's normalisation") {
       {"Really?!", "really ? !"},
       {"  Tom  said :  \"No\"  ", "tom said no"},
       {"cœur", "c ur"},
-      {"a.b", "a .b"},  // as the tutorial's expression has it: only before the mark
+      {"a.b", "a .b"},  // as in the tutorial's expression: only before the mark
       {". a", ". a"},
       {"!", "!"},
       {"42", ""},
@@ -70,7 +70,7 @@ TEST_CASE("sentence pairs: the tutorial's filter") {
     INFO(not_kept);
     CHECK_FALSE(kit::tutorial_keeps(pair_of(not_kept, nine)));
   }
-  CHECK(kit::tutorial_keeps(pair_of("he isn t cold .", nine)));  // "he is": no blank is asked for
+  CHECK(kit::tutorial_keeps(pair_of("he isn t cold .", nine)));  // "he is": no blank is required
 }
 
 TEST_CASE("sentence pairs: a file in both preparations") {
@@ -103,21 +103,21 @@ TEST_CASE("sentence pairs: a file in both preparations") {
   CHECK(kit::read_sentence_pairs(dir / "none.tsv", Preparation::tutorial).empty());
 }
 
-TEST_CASE("sentence pairs: what is no table of pairs") {
+TEST_CASE("sentence pairs: a file that is not a table of pairs") {
   const TempDir dir;
   core::write_file_atomic(dir / "one.txt", "Go.\n");
   CHECK(message_of<FormatError>([&] { kit::read_sentence_pairs(dir / "one.txt", Preparation::d2l); }) ==
         dir / "one.txt" +
-            ":1: 1 fields between tabs: a sentence, its translation and perhaps a source"
-            " are meant: give a table with two or three columns");
+            ":1: 1 tab-separated fields: expected a sentence, its translation and perhaps a source:"
+            " give a table with two or three columns");
   core::write_file_atomic(dir / "four.txt", "a\tb\tc\td\n");
   CHECK(message_of<FormatError>([&] {
           kit::read_sentence_pairs(dir / "four.txt", Preparation::d2l);
-        }).find(":1: 4 fields between tabs") != std::string::npos);
+        }).find(":1: 4 tab-separated fields") != std::string::npos);
   CHECK_THROWS_AS(kit::read_sentence_pairs(dir / "missing.tsv", Preparation::tutorial), IoError);
 }
 
-TEST_CASE("sentence pairs: the counts on 5000 pairs of tatoeba.org", "[data]") {
+TEST_CASE("sentence pairs: the counts on 5,000 pairs of tatoeba.org", "[data]") {
   REQUIRE(std::getenv("HEED_DATA") != nullptr);
   const std::string file = std::string(std::getenv("HEED_DATA")) + "/eng-fra-5000.tsv";
   // Counted by the tutorial's and the book's own functions in Python.

@@ -1,4 +1,4 @@
-// What a translator is trained on: disjoint numbers, pairs, batches, and the order of a training.
+// What a translator is trained on: disjoint numbers, pairs, batches, and the order of the examples.
 #include "support/catch.h"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ const char* const few_pairs =
 
 }  // namespace
 
-TEST_CASE("translation task: numbers to train on and to test with have none in common") {
+TEST_CASE("translation task: training and test numbers are disjoint") {
   const auto task = kit::number_task({.train_size = 3000, .seed = 4}, {});
   CHECK(task.training.size() == 3000);
   CHECK(task.test.size() == 2000);
@@ -57,7 +57,7 @@ TEST_CASE("translation task: numbers to train on and to test with have none in c
   CHECK(task.target_steps == 10);
 }
 
-TEST_CASE("translation task: test numbers depend on the seed, not on how many are trained on") {
+TEST_CASE("translation task: test numbers depend on the seed, not on the number of training examples") {
   const auto a = kit::number_task({.train_size = 10, .test_size = 50, .seed = 1}, {});
   const auto b = kit::number_task({.train_size = 999, .test_size = 50, .seed = 1}, {});
   const auto c = kit::number_task({.train_size = 10, .test_size = 50, .seed = 2}, {});
@@ -99,7 +99,7 @@ TEST_CASE("translation task: pairs, in both directions") {
   const auto english = kit::pair_task(dir / "few.tsv", Preparation::tutorial, {.seed = 1});
   CHECK(english.name == "French to English");
   CHECK(english.training.size() == 3);
-  CHECK(sources_of(english.test) == sources_of(english.training));  // a tenth of three is none
+  CHECK(sources_of(english.test) == sources_of(english.training));  // a tenth of three is zero
   CHECK(sources_of(english.training).count(kit::Words{"on", "est", "ici", "."}) == 1);
   CHECK(english.written({"we", "are", "here", "."}) == "we are here .");
   const auto french =
@@ -129,13 +129,13 @@ TEST_CASE("translation task: pairs, in both directions") {
   CHECK(limited.test.size() == 15);
 }
 
-TEST_CASE("translation task: a pair or a sentence that is tested is not trained on, and what is left out is counted") {
+TEST_CASE("translation task: a pair or sentence that is tested is not trained on, and those left out are counted") {
   const TempDir dir;
   std::string pairs;
   for (int i = 0; i < 100; ++i) {
     const std::string n(static_cast<size_t>(i), 'o');
     pairs += "He is n" + n + ".\til est n" + n + ".\r\n";
-    if (i % 2 == 0) pairs += "he is n" + n + " .\tIl est n" + n + " .\r\n";  // the same, once it is prepared
+    if (i % 2 == 0) pairs += "he is n" + n + " .\tIl est n" + n + " .\r\n";  // the same after preparation
     if (i % 5 == 0) pairs += "he is n" + n + " .\tautre\r\n";                // another translation
   }
   core::write_file_atomic(dir / "pairs.tsv", pairs + "\r\n\n");
@@ -159,7 +159,7 @@ TEST_CASE("translation task: a file in which nothing is kept") {
             " prepare them in another way");
 }
 
-TEST_CASE("translation batch: a mark before, a mark behind, padding where a sentence is shorter") {
+TEST_CASE("translation batch: a mark before, a mark after, padding after shorter sentences") {
   const kit::TranslationTask task("letters", {{{"a", "b"}, {"x"}}, {{"a"}, {"x", "y", "y"}}}, {{{"c"}, {"z"}}},
                                   kit::join_words);
   CHECK(task.source_steps == 3);

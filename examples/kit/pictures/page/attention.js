@@ -5,8 +5,8 @@ const state = {view: 'head', set: 0, layer: 0, heads: [],
                token: null};  // or {side: 'q' or 'k', index}
 const views = {};  // name -> {title, draw(root), select(token)}; views.js fills it
 
-// An element: make('td', {class: 'x', onclick: f}, 'text' or elements …). Text is never parsed as
-// HTML. A value that is null or undefined leaves its attribute out.
+// Makes an element: make('td', {class: 'x', onclick: f}, 'text' or elements …). Text is never parsed
+// as HTML. An attribute whose value is null or undefined is left out.
 function make(tag, attributes, ...children) {
   const svg = tag === 'svg' || tag === 'line';
   const element = svg ? document.createElementNS('http://www.w3.org/2000/svg', tag)
@@ -26,7 +26,7 @@ const currentSet = () => page.sets[state.set];
 const headCount = () => currentSet().layers[state.layer].length;
 const masked = (i, j) => currentSet().allowed !== null && currentSet().allowed[i][j] === '0';
 
-// The weights of one head as {w, exact}: w[i * keys + j], and whether that number is exact.
+// The weights of one head as {w, exact}: w[i * keys + j], and whether that weight is exact.
 const decoded = new Map();
 function weightsOf(head) {
   const {layers, keys} = currentSet();
@@ -46,7 +46,7 @@ function decode(stored, keys) {
   });
   return {w, exact: position => exact.has(position)};
 }
-// The mean over the heads that are on.
+// The mean over the selected heads.
 function meanWeight(i, j) {
   const m = currentSet().keys.length;
   const sum = state.heads.reduce((sum, head) => sum + weightsOf(head).w[i * m + j], 0);
@@ -63,21 +63,24 @@ const shown = token =>
 const spoken = token => names[token] || token;
 const headWord = () =>
   state.heads.length === 1 ? 'head ' + state.heads[0] : 'mean of ' + state.heads.length + ' heads';
+const named = (tokens, index) => "'" + spoken(tokens[index]) + "' (#" + index + ')';
 const tokenSpan = token => make('span', {class: 'token', title: spoken(token)}, shown(token));
 
-// "token 'cat' attends 0.62 to 'the', 0.20 to 'sat', … (mean of 4 heads)"
+// "'cat' (#1) attends 0.62 to 'the' (#0), 0.20 to 'sat' (#2) (mean of 4 heads)": the three largest
+// weights, without those that are masked or round to zero.
 function sentence({side, index}) {
   const {queries, keys} = currentSet();
   const others = side === 'q' ? keys : queries;
   const weight = k => side === 'q' ? meanWeight(index, k) : meanWeight(k, index);
-  const strongest = others.map((token, k) => k).sort((a, b) => weight(b) - weight(a)).slice(0, 3);
-  const own = spoken((side === 'q' ? queries : keys)[index]);
-  const parts = strongest.map((k, n) => {
-    const number = weight(k).toFixed(2), other = "'" + spoken(others[k]) + "'";
-    return side === 'q' ? (n ? '' : 'attends ') + number + ' to ' + other
-                        : (n ? '' : 'gets ') + number + ' from ' + other;
-  });
-  return "token '" + own + "' " + parts.join(', ') + ' (' + headWord() + ')';
+  const hidden = k => side === 'q' ? masked(index, k) : masked(k, index);
+  const strongest = others.map((token, k) => k)
+    .filter(k => !hidden(k) && weight(k) >= 0.005)
+    .sort((a, b) => weight(b) - weight(a)).slice(0, 3);
+  const parts = strongest.map(
+    k => weight(k).toFixed(2) + (side === 'q' ? ' to ' : ' from ') + named(others, k));
+  const nothing = side === 'q' ? 'to no token' : 'from no token';
+  return named(side === 'q' ? queries : keys, index) + (side === 'q' ? ' attends ' : ' receives ') +
+         (parts.length ? parts.join(', ') : nothing) + ' (' + headWord() + ')';
 }
 function say(text) { byId('status').textContent = text; }
 function sayOverview() {
@@ -112,7 +115,7 @@ function writeAddress() {
   try {
     history.replaceState(null, '', hash);
   } catch (error) {
-    // Some viewers forbid it: there is no link, then.
+    // Some viewers forbid this; the address then stays as it is.
   }
 }
 const allHeads = () => Array.from({length: headCount()}, (unused, h) => h);
@@ -175,7 +178,7 @@ function markControls() {
     button.setAttribute('aria-pressed', state.heads.includes(+button.dataset.head));
 }
 
-// Changes the state and draws what follows from it.
+// Changes the state and redraws what depends on it.
 function show(change) {
   const rebuild = 'set' in change || 'layer' in change;
   Object.assign(state, change);
@@ -197,7 +200,7 @@ function draw() {
   views[state.view].draw(byId('view'));
   select(state.token);
 }
-// Shows a token's weights; null: everything. Not remembered: that is pin's part.
+// Shows a token's weights, or with null all weights. Only pin() remembers the token.
 function select(token) {
   views[state.view].select(token);
   if (token) say(sentence(token)); else sayOverview();

@@ -58,8 +58,8 @@ function tokenColumn(side, tokens) {
               ...tokens.map(item));
 }
 
-// What the selected token has to do with token `index` of the other side: its mean weight in
-// numbers, and each head's as a box.
+// The weight between the selected token and token `index` of the other side: the mean as text, and
+// one box per head.
 function boxes(token, index) {
   const [i, j] = token.side === 'q' ? [token.index, index] : [index, token.index];
   const m = currentSet().keys.length;
@@ -74,8 +74,8 @@ function boxes(token, index) {
   return token.side === 'q' ? [...parts, number] : [number, ...parts];
 }
 
-// One line a weight, as opaque as it is large; the strongest first where there are too many. The
-// heads' lines lie side by side.
+// One line per weight, the larger the more opaque; only the strongest if there are too many. The
+// lines of different heads are side by side.
 function drawLines(svg, token) {
   const {queries, keys} = currentSet();
   const lines = [];
@@ -90,7 +90,7 @@ function drawLines(svg, token) {
     }
   }
   byId('line-count').textContent = lines.length > mostLines
-    ? 'Of ' + lines.length + ' lines the ' + mostLines + ' strongest are drawn.' : '';
+    ? 'Only the ' + mostLines + ' strongest of ' + lines.length + ' lines are drawn.' : '';
   if (lines.length > mostLines) lines.sort((a, b) => b[0] - a[0]).length = mostLines;
   const gap = Math.min(3, 18 / state.heads.length);
   const shift = head => (state.heads.indexOf(head) - (state.heads.length - 1) / 2) * gap;
@@ -100,7 +100,7 @@ function drawLines(svg, token) {
     opacity: Math.min(1, w).toFixed(3)})));
 }
 
-// --- Heat map: one panel a head, with the numbers where they fit ------------------------------
+// --- Heat map: one panel per head, with the weights if they fit -------------------------------
 
 const mostColumns = 32;
 
@@ -110,7 +110,7 @@ views.heat = {
     root.replaceChildren(
       make('div', {class: 'panels'}, ...state.heads.map(heatPanel)),
       make('p', {class: 'legend'}, 'Rows are queries, columns are keys. ',
-           make('span', {class: 'swatch masked'}), ' masked: the query may not look there.'));
+           make('span', {class: 'swatch masked'}), ' masked: the query may not attend to this key.'));
   },
   select() {},
 };
@@ -130,9 +130,9 @@ function saying(head, i, j) {
   const {queries, keys} = currentSet(), {w, exact} = weightsOf(head);
   const position = i * keys.length + j;
   const number = (exact(position) ? '' : '≈ ') + Number(w[position].toPrecision(4));
-  return 'head ' + head + ": token '" + spoken(queries[i]) + "' " +
-         (masked(i, j) ? 'may not attend (masked)' : 'attends ' + number) +
-         " to '" + spoken(keys[j]) + "'";
+  return 'head ' + head + ': ' + named(queries, i) +
+         (masked(i, j) ? ' may not attend to ' : ' attends ' + number + ' to ') + named(keys, j) +
+         (masked(i, j) ? ' (masked)' : '');
 }
 
 function heatPanel(head) {
@@ -142,7 +142,7 @@ function heatPanel(head) {
   const panel = (small ? heatTable : heatCanvas)(head, queries, keys, w, top);
   return make('figure', {}, make('figcaption', {}, 'Head ' + head),
               make('div', {class: 'scroll'}, panel),
-              make('p', {class: 'legend'}, 'colours from 0 to ' + top.toPrecision(2)));
+              make('p', {class: 'legend'}, 'colour scale from 0 to ' + top.toPrecision(2)));
 }
 
 // Arrow keys move (i, j); returns null for other keys.
@@ -185,7 +185,7 @@ function heatTable(head, queries, keys, w, top) {
     make('tbody', {}, ...rows));
 }
 
-// Too large for numbers: one coloured square a weight, and the number under the pointer or cursor.
+// Too large for text: one coloured square per weight, and the weight under the pointer or cursor.
 function heatCanvas(head, queries, keys, w, top) {
   const n = queries.length, m = keys.length;
   const size = Math.max(2, Math.min(14, Math.floor(640 / Math.max(n, m))));
@@ -223,8 +223,8 @@ function heatCanvas(head, queries, keys, w, top) {
   });
   canvas.addEventListener('mousemove', event => {
     const box = canvas.getBoundingClientRect();
-    const at = (place, extent, count) =>
-      Math.min(count - 1, Math.max(0, Math.floor(place / extent * count)));
+    const at = (pixel, extent, count) =>
+      Math.min(count - 1, Math.max(0, Math.floor(pixel / extent * count)));
     say(saying(head, at(event.clientY - box.top, box.height, n),
                at(event.clientX - box.left, box.width, m)));
   });
@@ -232,22 +232,22 @@ function heatCanvas(head, queries, keys, w, top) {
   return canvas;
 }
 
-// --- Table: all weights of one query, in words and numbers ------------------------------------
+// --- Table: all weights of one query, as text -------------------------------------------------
 
 views.table = {
   title: 'Table',
   draw(root) {
     const {queries} = currentSet();
     const query = state.token && state.token.side === 'q' ? state.token.index : 0;
-    this.place = make('div', {class: 'scroll'});
+    this.body = make('div', {class: 'scroll'});
     this.choice = choice('query', queries.map((token, i) => i + '  ' + shown(token)), query,
                          index => pin({side: 'q', index}));
-    root.replaceChildren(make('div', {class: 'controls'}, this.choice), this.place);
+    root.replaceChildren(make('div', {class: 'controls'}, this.choice), this.body);
   },
   select(token) {
     const query = token && token.side === 'q' ? token.index : 0;
     this.choice.querySelector('select').value = query;
-    this.place.replaceChildren(weightTable(query));
+    this.body.replaceChildren(weightTable(query));
   },
 };
 
