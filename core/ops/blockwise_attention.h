@@ -10,7 +10,8 @@
 //     dS = scale P (dP - δ),  δ = rowsum(dO O)    dQ = dS K      dK = dSᵀ Q       (ibid., app. B.4)
 //
 // Time O(B h n m (d + p)), half of it where causal; memory O(B h (n + m)). The plain form that says
-// what it computes is tests/support/reference.h: attention. Same bits for any number of threads.
+// what it computes is plain_products.h: attention; kernels/attention.md goes from there to here.
+// Same bits for any number of threads.
 //
 // Shapes: B batch, h heads, g heads of k and v (h a multiple of g: query head i reads key head
 // i / (h / g)), n queries, m keys, d key width, p value width.
