@@ -95,7 +95,7 @@ TEST_CASE("gradcheck says why it cannot check") {
                  "differences do not settle"));
   CHECK(contains(complaint([](const Tensor& a) { return log(a - 5.0); }), "has NaN or infinity"));
   CHECK(contains(complaint([](const Tensor& a) { return a.detach() * 2.0; }), "has no history"));
-  CHECK(contains(complaint([](const Tensor&) { return Tensor(); }), "gave an empty Tensor"));
+  CHECK(contains(complaint([](const Tensor&) { return Tensor(); }), "returned an empty Tensor"));
   CHECK(contains(test::message_of<AutogradError>([] { gradcheck([](const std::vector<Tensor>&) { return x; }, {}); }),
                  "no inputs"));
 
@@ -103,7 +103,7 @@ TEST_CASE("gradcheck says why it cannot check") {
   CHECK(contains(test::message_of<DtypeError>([&] { gradcheck(identity, x.to(Dtype::f32)); }),
                  "gradcheck: input 0 (2, 3) of float32: differences need float64: convert it with to(Dtype::f64)"));
   CHECK(contains(test::message_of<DtypeError>([] { gradcheck([](const Tensor& a) { return a.to(Dtype::f32); }, x); }),
-                 "the function gave float32"));
+                 "the function returned float32"));
 }
 
 TEST_CASE("a change of dtype is differentiable") {

@@ -263,7 +263,8 @@ TEST_CASE("out of memory: of many small things it is an Error, too, and what is 
         fill();
       } catch (const MemoryError& error) {
         const std::string_view said = error.what();
-        code = said.find(" cannot be had; ") != said.npos && said.ends_with("drop what is no longer needed") ? 0 : 92;
+        code = said.find(" cannot be allocated; ") != said.npos && said.ends_with("drop what is no longer needed") ? 0
+                                                                                                                   : 92;
       } catch (const std::bad_alloc&) { code = 93; }
       try {
         if (code == 0 && sum(ones({1000})).item() != 1000) code = 94;
@@ -295,8 +296,9 @@ TEST_CASE("out of memory is an Error that names op and shape") {
     std::string says;
     std::function<void()> make;
   } rows[] = {
-      {"zeros: (17592186044416,) float32: its 70368744177664 bytes cannot be had; ", [] { zeros({many}); }},
-      {"ones: (17592186044416,) float64: its 140737488355328 bytes cannot be had; ", [] { ones({many}, Dtype::f64); }},
+      {"zeros: (17592186044416,) float32: its 70368744177664 bytes cannot be allocated; ", [] { zeros({many}); }},
+      {"ones: (17592186044416,) float64: its 140737488355328 bytes cannot be allocated; ",
+       [] { ones({many}, Dtype::f64); }},
       {"exp: (17592186044416,) float32: its ", [&] { exp(view); }},
       {"mul: (17592186044416,) float32: its ", [&] { view* view; }},
       {"clone: (17592186044416,) float32: its ", [&] { view.clone(); }},

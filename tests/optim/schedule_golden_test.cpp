@@ -217,7 +217,7 @@ TEST_CASE("schedules: error messages") {
   CHECK(message_of([&] { SequentialLR(sgd, {.schedules = {a, b}, .milestones = {1, 2}}); }) ==
         "SequentialLR: 2 schedules, 2 milestones: needs one between each schedule and the next");
   CHECK(message_of([&] { SequentialLR(sgd, {.schedules = {a, b, a}, .milestones = {2, 1}}); }) ==
-        "SequentialLR: milestones: must be in order, from 0 on");
+        "SequentialLR: milestones: must be >= 0 and in order");
   CHECK(message_of([&] { SequentialLR(sgd, {.schedules = {a, foreign}, .milestones = {1}}); }) ==
         "SequentialLR: a schedule of another optimizer: make them all for this one");
 
@@ -257,7 +257,7 @@ TEST_CASE("schedules: an option that would spoil a rate is judged where it is gi
     refused("ReduceLROnPlateau: threshold", [&] { ReduceLROnPlateau(sgd, {.threshold = bad}); });
   }
   CHECK(message_of([&] { MultiStepLR(sgd, {.milestones = {-1, 3}}); }) ==
-        "MultiStepLR: milestones: must be in order, from 0 on");
+        "MultiStepLR: milestones: must be >= 0 and in order");
 
   // Whatever a function of the caller's gives is judged at its step, and nothing is changed.
   LambdaLR schedule(sgd, [](int64_t step) { return step < 2 ? 1.0 : -1.0; });

@@ -273,6 +273,6 @@ TEST_CASE("Seq2SeqTransformer says what does not fit") {
         "unsqueeze(0) [in Seq2SeqTransformer]");
   const Tensor tokens = tensor_i64({1, 2}, {1, 2});
   CHECK(message_of<ShapeError>([&] { m(tokens, tokens, Lengths{2, 2}); }) ==
-        "Seq2SeqTransformer: source (1, 2), 2 lengths: must be one a sequence [in "
+        "Seq2SeqTransformer: source (1, 2), 2 lengths: must be one per sequence [in "
         "Seq2SeqTransformer]");
 }
