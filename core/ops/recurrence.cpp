@@ -34,7 +34,7 @@ void check_recurrence(const RecurrenceInputs& in) {
                     ": must be one per sequence");
   for (const int64_t n : in.lengths)
     check<ShapeError>(n >= 1 && n <= x.size(1), "recurrence: length ", n, ", input ", x.shape(),
-                      ": a length lies in 1 … ", x.size(1), ", the steps that there are");
+                      ": a length lies in 1 … ", x.size(1), ", the number of steps");
 }
 
 // The memory layout. Step t of sequence b is row b·L + t of every array that has L steps.

@@ -247,7 +247,7 @@ TEST_CASE("counts of layers, rows and places: refused before memory is asked for
   for (const Hypothesis& h : only(-inf, 0, -inf)) CHECK(h.tokens == std::vector<int64_t>{1, 1});
   CHECK(test::message_of([&] {
           only(-inf, -inf, -inf);
-        }).starts_with("beam_search: the step gave (1, 3): rows 0 … 0 are -inf"));
+        }).starts_with("beam_search: the step returned (1, 3): rows 0 … 0 are -inf"));
 }
 
 TEST_CASE("gradients too large or too small for f32's squares are clipped by their norm") {

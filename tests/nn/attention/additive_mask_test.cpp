@@ -118,8 +118,8 @@ TEST_CASE("only softmax goes with the fused calls, whatever the mask") {
   const Tensor q = zeros({3, 4}), mask = zeros({3, 3});
   CHECK(test::message_of([&] {
           scaled_dot_product_attention(q, q, q, {.mask = mask, .normaliser = Normaliser::kernel_sum});
-        }) == "scaled_dot_product_attention: a normaliser that is not softmax: only attend() has others");
+        }) == "scaled_dot_product_attention: a normaliser other than softmax: use attend(), which supports all");
   CHECK(test::message_of([&] {
           packed_attention(zeros({1, 3, 12}), 2, {.mask = mask, .normaliser = Normaliser::kernel_sum});
-        }) == "packed_attention: a normaliser that is not softmax: only attend() has others");
+        }) == "packed_attention: a normaliser other than softmax: use attend(), which supports all");
 }

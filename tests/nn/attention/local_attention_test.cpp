@@ -108,8 +108,7 @@ TEST_CASE("local attention holds what layers must") {
   test::check_module(LocalPredictiveAttention<DotScore>(2, 3, 4), in, run);
   const LocalPredictiveAttention learnt(2, 3, 4, Gaussian({.width = 2, .learn_width = true}));
   test::check_module(learnt, in, run);
-  CHECK(message_of([] { LocalMonotonicAttention<DotScore>(-1); }) ==
-        "LocalWindow: reach = -1: is a number of places: must not be negative");
+  CHECK(message_of([] { LocalMonotonicAttention<DotScore>(-1); }) == "LocalWindow: reach = -1: must not be negative");
   CHECK(message_of([] { LocalPredictiveAttention<DotScore>(0, 3, 4); }) ==
         "LocalPredictiveAttention: window = 0: σ is half of it: must be at least 1");
 }

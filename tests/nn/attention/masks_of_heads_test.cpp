@@ -199,10 +199,9 @@ TEST_CASE("a mask a head has four axes, and is refused with three where that sho
     for (int64_t b = 0; b < 2; ++b)
       CHECK(apart(row(all, b), m(row(x, b), {.mask = per_head, .need_weights = weights}).output) < 1e-14);
     CHECK(message_of<ShapeError>([&] { m(x, {.mask = per_head.squeeze(0), .need_weights = weights}); })
-              .ends_with("mask (3, 5, 5), scores (2, 3, 5, 5): with heads a mask is (5, 5), (2, 5, 5), "
-                         "one a "
-                         "sequence, or (2 or 1, 3 or 1, 5, 5): give it these sizes, or 1; one mask a head "
-                         "lacks the axis of sequences: unsqueeze(0) [in MultiHeadAttention]"));
+              .ends_with("mask (3, 5, 5), scores (2, 3, 5, 5): with heads a mask is (5, 5), (2, 5, 5), one per "
+                         "sequence, or (2 or 1, 3 or 1, 5, 5): give it these sizes, or 1; a mask per head needs a "
+                         "batch axis: unsqueeze(0) [in MultiHeadAttention]"));
   }
 }
 

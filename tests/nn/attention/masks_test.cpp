@@ -54,7 +54,7 @@ TEST_CASE("a sliding window reaches so far back and ahead, from the query's own 
   CHECK(numbers(sliding_window_mask(6, 6, 6)) == numbers(causal_mask(6)));
   CHECK(all(sliding_window_mask(6, 6, 6, 6)));
   CHECK(message_of([] { sliding_window_mask(2, 2, -1); }) ==
-        "sliding_window_mask: before = -1, after = 0: are numbers of places: must not be negative");
+        "sliding_window_mask: before = -1, after = 0: must not be negative");
 }
 
 TEST_CASE("a prefix is seen by all, behind it the mask is causal") {

@@ -240,13 +240,13 @@ TEST_CASE("multi-head attention says what does not fit") {
   const std::string where = " [in MultiHeadAttention]";
   CHECK(said({2, 3, 4}, {2, 4, 5}, {2, 5, 4}) ==
         "MultiHeadAttention: query (2, 3, 4), key (2, 4, 5), value (2, 5, 4): must be (B, n, 4), (B, m, 4) "
-        "and (B, m, 4), batch first: the keys look transposed: give one key a row, key.transpose(1, 2)" +
+        "and (B, m, 4), batch first: the keys look transposed: put one key in each row with key.transpose(1, 2)" +
             where);
-  CHECK(said({2, 3, 6}, {2, 5, 6}, {2, 5, 6}).ends_with("batch first: project what is too wide or too narrow" + where));
+  CHECK(said({2, 3, 6}, {2, 5, 6}, {2, 5, 6}).ends_with("batch first: project the inputs to these widths" + where));
   CHECK(said({3, 2, 4}, {5, 2, 4}, {5, 2, 4})
             .ends_with("batch first: the batch looks second: put it first with transpose(0, 1)" + where));
   CHECK(said({2, 3, 4}, {2, 5, 4}, {2, 6, 4})
-            .ends_with("batch first: one batch for all, and one value for each key" + where));
+            .ends_with("batch first: use one batch size for all, and one value per key" + where));
   CHECK(said({2, 3, 4, 1}, {2, 5, 4}, {2, 5, 4}).ends_with("batch first" + where));
   CHECK(message_of<DtypeError>([&] {
           m(zeros({1, 3, 4}), {.mask = tensor_i64({1, 0, 1})});

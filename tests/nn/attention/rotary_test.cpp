@@ -91,7 +91,7 @@ TEST_CASE("rotary positions hold what layers must") {
 
 TEST_CASE("rotary positions say what does not fit") {
   CHECK(message_of<ShapeError>([] { RotaryPositions(5, RopeLayout::half_split); }) ==
-        "RotaryPositions: width 5: numbers turn in pairs: the width of a head must be even");
+        "RotaryPositions: width 5: elements are rotated in pairs: the width of a head must be even");
   const RotaryPositions rope(4, RopeLayout::half_split, {.max_length = 6});
   CHECK(message_of<ShapeError>([&] { rope(zeros({5, 4}), 2); }) ==
         "RotaryPositions: input (5, 4) at position 2, table (6, 4): the input must be (…, n, 4) "

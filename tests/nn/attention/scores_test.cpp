@@ -246,8 +246,8 @@ TEST_CASE("location: the keys do not matter, only how many there are") {
   CHECK(score(q, random64({2, 4, 5})).to_vector() == score(q, random64({2, 4, 5})).to_vector());
   CHECK(distance_of(score(q, random64({2, 4, 5})), score.attn(q).slice(-1, 0, 4)) == 0.0);
   CHECK(message_of<ShapeError>([&] { score(q, random64({2, 7, 3})); }) ==
-        "LocationScore: keys (2, 7, 3): are 7, but there are scores for 6 places: make max_length "
-        "the longest sequence's [in LocationScore]");
+        "LocationScore: keys (2, 7, 3): are 7, but there are scores for 6 positions: make max_length the length of the "
+        "longest sequence [in LocationScore]");
 }
 
 TEST_CASE("kernels: a width for each head, fixed or learnt") {
@@ -272,8 +272,8 @@ TEST_CASE("kernels: a width for each head, fixed or learnt") {
   const auto run = [](const Gaussian& g, const std::vector<Tensor>& in) { return g(in[0], in[1]); };
   test::check_module(learnt, {q, k}, run);
   CHECK(message_of<ShapeError>([&] { learnt(zeros({2, 4, 2}), zeros({2, 5, 2})); }) ==
-        "DistanceKernel: 3 widths, distances (2, 4, 5): must be (…, heads, queries, keys): one width "
-        "a head [in Gaussian]");
+        "DistanceKernel: 3 widths, distances (2, 4, 5): must be (…, heads, queries, keys): one width per head [in "
+        "Gaussian]");
   CHECK(message_of([] { Gaussian({.widths = {1.0, -1.0}}); }) == "DistanceKernel: width = -1: must be positive");
 }
 

@@ -328,5 +328,5 @@ TEST_CASE("decoders say what does not fit") {
   CHECK(message_of<ShapeError>(
             [&] { AttnDecoderRNN(4, 7, {.max_length = 2})(tokens, {zeros({2, 3, 4}), zeros({1, 2, 4})}); }) ==
         "AttnDecoderRNN: the encoder's outputs (2, 3, 4), max_length 2: there is no weight for the "
-        "last 1 places: make max_length the longest source's length [in AttnDecoderRNN]");
+        "last 1 positions: make max_length the longest source's length [in AttnDecoderRNN]");
 }
