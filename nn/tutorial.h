@@ -25,8 +25,8 @@
 //     const tutorial::AttnDecoderRNN decoder(8, 100);
 //     const auto step = decoder(randn({1, 2, 8}), zeros({1, 2, 8}), x);  // input, hidden, encoder_outputs
 //
-// They follow the texts; for real use take nn::MultiHeadAttention, nn::BahdanauDecoder and Attention<Score>.
-// Masks are boolean, true = may attend (masks.h). Where a text's class returns no weights, an AttentionTrace shows them.
+// For following the texts; for real use take nn::MultiHeadAttention, nn::BahdanauDecoder and Attention<Score>.
+// Masks are boolean, true = may attend (masks.h). If a text's class returns no weights, an AttentionTrace shows them.
 //
 // Shapes: B batch, n queries or positions, m keys.
 #pragma once

@@ -151,7 +151,7 @@ TEST_CASE("memory in a training step is that of one graph") {
   CHECK(core::memory_stats().in_use == after_one);
 }
 
-TEST_CASE("a first gradient is moved into its leaf only if nobody else can see it") {
+TEST_CASE("a first gradient is moved into its leaf only if nothing else refers to it") {
   const Tensor x = parameter(ones({3}, Dtype::f64)), y = parameter(ones({3}, Dtype::f64));
   Tensor seed = tensor({1, 2, 3}, Dtype::f64);
   (x + y).backward(seed);
@@ -161,7 +161,7 @@ TEST_CASE("a first gradient is moved into its leaf only if nobody else can see i
   CHECK(grad_of(x) == Numbers{1, 2, 3});
 
   const Tensor z = parameter(ones({2, 3}, Dtype::f64));
-  sum(z).backward();  // arrives as one number, repeated
+  sum(z).backward();  // arrives as one element, repeated
   CHECK(z.grad().is_contiguous());
   CHECK(grad_of(z) == Numbers(6, 1.0));
 

@@ -122,7 +122,7 @@ TEST_CASE("hooks see gradients and may change them") {
   CHECK(x.grad().item() == 121);
 }
 
-TEST_CASE("detach cuts history and keeps the numbers") {
+TEST_CASE("detach cuts history and keeps the elements") {
   const Tensor x = number(3), y = square(x);
   CHECK_FALSE(y.detach().requires_grad());
   CHECK(y.detach().array().storage() == y.array().storage());
@@ -320,7 +320,7 @@ TEST_CASE("parts of a tensor add their gradients where they came from, and nowhe
       .backward();
   CHECK(grad_of(x) == Numbers{111001, 100001, 1100, 10100, 201110, 200110});
 
-  // The rule may not write where another sees the numbers: here the sum gives both of its terms one gradient.
+  // The rule may not write elements that another gradient shares: here the sum gives both of its terms one gradient.
   x = fresh();
   const Tensor w = parameter(ones({3, 2}, Dtype::f64));
   const Tensor part = x[1];  // older than the sum: its gradient arrives later

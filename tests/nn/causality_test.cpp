@@ -55,7 +55,7 @@ struct Averaging : Module {
 
 }  // namespace
 
-TEST_CASE("causality: a GPT does not look ahead, and the check says so without a trace") {
+TEST_CASE("causality: a GPT uses no future token, and the check leaves no trace") {
   manual_seed(1);
   const GPT model({.vocab = 11, .context = 16, .width = 8, .heads = 2, .layers = 2});
   const Tensor tokens = randint(0, 11, {2, 7});
@@ -100,7 +100,7 @@ TEST_CASE("causality: plain and fused paths, encoders and other attentions") {
 }
 
 TEST_CASE("causality: a late leak is found where it begins") {
-  // Position 3 sees one place ahead, all others only the past.
+  // Position 3 sees one position after it, all others only the past.
   const auto model = [](const Tensor& x) {
     const Tensor mask = causal_mask(6) | (eq(arange(6), 4.0) & eq(arange(6).unsqueeze(1), 3.0));
     return attention(x, x, x, {.mask = mask}).output;
@@ -132,7 +132,7 @@ TEST_CASE("causality: leaks without attention, along other axes, in tokens") {
   CHECK(causality_leak(backwards, tensor_i64({1, 0, 4, 2}, {1, 4})).has_value());
 }
 
-TEST_CASE("causality: other observers go on seeing") {
+TEST_CASE("causality: other observers still see everything") {
   manual_seed(6);
   const auto bad = [](const Tensor& x) { return log(x * 0.0 - 1.0) + mean(x, 1, keepdim); };
   DetectAnomaly guard;

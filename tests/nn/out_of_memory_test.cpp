@@ -28,7 +28,7 @@
 
 namespace {
 
-// Allocations to go until one fails; below 0 none does. All of this program's are counted: those that
+// Allocations until one fails; below 0 none does. All of this program's are counted: those that
 // operator new serves, and those of heed's pools (core/memory/pool.h).
 std::atomic<int64_t> to_go{-1};
 std::atomic<bool> once{true}, failed{false};
@@ -83,7 +83,7 @@ using namespace heed;
 
 namespace {
 
-// While it lives, allocation number k fails, and with `forever` all that follow.
+// While it lives, the k-th allocation fails, and with `forever` all later ones.
 struct Failing {
   Failing(int64_t k, bool forever) {
     once = !forever;

@@ -228,7 +228,7 @@ TEST_CASE("resume: what two parts share is in the file once, and both find it") 
   load_checkpoint(saved, {{"a", again_a}, {"b", again_b}});
   CHECK(again_a.weight.to_vector() == a.weight.to_vector());
   CHECK(again_b.bias.to_vector() == b.bias.to_vector());
-  Linear alone(5, 3);  // which shares with nobody
+  Linear alone(5, 3);  // which shares no memory
   load_checkpoint(saved, {{"a", again_a}, {"b", alone}});
   CHECK(alone.weight.to_vector() == a.weight.to_vector());
 }

@@ -92,7 +92,7 @@ TEST_CASE("schedules: 120 steps of each are PyTorch's, from the start and resume
         CHECK(std::abs(groups.sgd.groups()[group].lr - expected[2 * step + group]) <= 1e-13);
       }
     }
-    for (const size_t step : {50, 0, 97}) {  // steps() alone says where it is
+    for (const size_t step : {50, 0, 97}) {  // steps() is its whole state
       TwoGroups others;
       const auto resumed = make_schedule(others.sgd);
       resumed->set_steps(static_cast<int64_t>(step));
@@ -229,7 +229,7 @@ TEST_CASE("schedules: error messages") {
         "ReduceLROnPlateau: patience = 10, cooldown = -1: must be 0 or more");
 }
 
-TEST_CASE("schedules: an option that would spoil a rate is judged where it is given") {
+TEST_CASE("schedules: an option that would give a wrong rate is refused where it is given") {
   TwoGroups groups;
   SGD& sgd = groups.sgd;
   const double infinity = std::numeric_limits<double>::infinity();

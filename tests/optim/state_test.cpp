@@ -75,7 +75,7 @@ const std::map<std::string, Make> otherwise = {
 
 }  // namespace
 
-TEST_CASE("optimizer states: an optimizer with other options goes on exactly, after set_lr too") {
+TEST_CASE("optimizer states: an optimizer with other options continues exactly, after set_lr too") {
   for (const auto& [name, make] : kinds) {
     INFO(name);
     Fit whole;
@@ -249,7 +249,7 @@ TEST_CASE("schedule states: one that does not fit changes nothing") {
   CHECK(plateau.best() == 7.0);
 }
 
-TEST_CASE("states: numbers that no run can have are refused") {
+TEST_CASE("states: values that no run can have are refused") {
   Tensor a = parameter(zeros({1}));
   SGD sgd({a}, {.lr = 0.1, .momentum = 0.9, .nesterov = true});
   StepLR stairs(sgd, {});
@@ -270,7 +270,7 @@ TEST_CASE("states: numbers that no run can have are refused") {
   }
 }
 
-TEST_CASE("optimizer states: a parameter that has made one step has all its numbers") {
+TEST_CASE("optimizer states: a parameter that has made one step has all its averages") {
   for (const auto& [name, make] : kinds) {
     Fit fit;
     const auto optimizer = make({fit.w, fit.b});

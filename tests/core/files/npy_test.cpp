@@ -20,7 +20,7 @@ namespace {
 
 const std::string magic = "\x93NUMPY";
 
-// A file of this version with this header, as it is, and so many zero bytes of data.
+// A file of this version with this header, unchanged, and `data` zero bytes of data.
 std::string file_of(const std::string& header, size_t data = 0, int version = 1) {
   std::string bytes = magic + static_cast<char>(version) + '\0';
   for (int i = 0; i < (version == 1 ? 2 : 4); ++i) bytes += static_cast<char>(header.size() >> (8 * i) & 255);

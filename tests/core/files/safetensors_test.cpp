@@ -20,7 +20,7 @@ namespace {
 
 std::string length_of(uint64_t n) { return std::string(reinterpret_cast<const char*>(&n), sizeof n); }
 
-// A file with this header, not padded, and so many bytes 0, 1, 0, 1, … of data.
+// A file with this header, not padded, and that many bytes 0, 1, 0, 1, … of data.
 std::string file_of(const std::string& header, size_t data_size = 0) {
   std::string data(data_size, '\0');
   for (size_t i = 1; i < data_size; i += 2) data[i] = 1;

@@ -196,7 +196,7 @@ TEST_CASE("kernels: one step of AdamW") {
   });
 }
 
-TEST_CASE("kernels: where, with operands adjacent, repeated or strided") {
+TEST_CASE("kernels: where, with operands contiguous, repeated or strided") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     bool mask[200];
@@ -237,7 +237,7 @@ TEST_CASE("kernels: a product over no steps is zero, whatever C held") {
   });
 }
 
-TEST_CASE("kernels: transposition and packing move every number to its place and touch no other") {
+TEST_CASE("kernels: transposition and packing move every element to its position and touch no other") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     for (int64_t rows : {1, 3, 4, 9, 16, 33}) {

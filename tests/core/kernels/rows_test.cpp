@@ -89,7 +89,7 @@ TEST_CASE("kernels: softmax of extreme rows") {
   });
 }
 
-TEST_CASE("kernels: one number far above the others does not swallow them") {
+TEST_CASE("kernels: one value far above the others does not swallow them") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     const double eps = std::is_same_v<T, float> ? 1e-6 : 1e-15;  // 2,000 equal terms are rounded alike

@@ -22,7 +22,7 @@ namespace {
 
 Tensor f64(const Shape& shape) { return randn(shape, Dtype::f64); }
 
-// The definition, number by number: q (n, d), k (m, d), v (m, p), allowed(i, j).
+// The definition, element by element: q (n, d), k (m, d), v (m, p), allowed(i, j).
 template <class Allowed> Tensor by_hand(const Tensor& q, const Tensor& k, const Tensor& v, Allowed allowed) {
   const int64_t n = q.size(0), m = k.size(0), p = v.size(1);
   std::vector<double> out;
@@ -151,7 +151,7 @@ TEST_CASE("a query with no permitted key gets zeros and zero gradient") {
       for (const double x : g.to_vector()) CHECK(std::isfinite(x));
     CHECK(v.grad()[1].to_vector() == std::vector<double>{0, 0});
   }
-  const Tensor nowhere = parameter(zeros({2, 3}, Dtype::f64));  // kernels that reach nobody, without any mask
+  const Tensor nowhere = parameter(zeros({2, 3}, Dtype::f64));  // kernels that reach no key, without any mask
   sum(attend(nowhere, f64({3, 2}), {.normaliser = Normaliser::kernel_sum}).output).backward();
   CHECK(nowhere.grad().to_vector() == std::vector<double>(6, 0.0));
 }

@@ -65,7 +65,7 @@ TEST_CASE("a cache follows its sequences when they are put in another order") {
   CHECK(caches.length() == 0);
 }
 
-TEST_CASE("a copy of a cache goes its own way") {
+TEST_CASE("a copy of a cache is independent") {
   manual_seed(7);
   const KeysValues a = positions_of(1, 2), b = positions_of(1, 1), c = positions_of(1, 1);
   KeyValueCache one(3);
@@ -132,7 +132,7 @@ TEST_CASE("GPT writes with a cache what it writes without, and each greedy token
   CHECK_THROWS_AS(model.step(fresh, other), ShapeError);
 }
 
-TEST_CASE("grouped-query attention with a cache goes on where it was, with its positions") {
+TEST_CASE("grouped-query attention with a cache continues where it was, with its positions") {
   manual_seed(4);
   GroupedQueryAttention m(12, 6, {.num_kv_heads = 2, .rope = RotaryPositions(2, RopeLayout::half_split)});
   m.to(Dtype::f64);

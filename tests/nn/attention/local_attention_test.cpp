@@ -58,7 +58,7 @@ TEST_CASE("local-m: zero outside the window, softmax inside it") {
   CHECK(gap(kernel(q, k, v).weights[0][3], tensor({0, 0, 1, 1, 1, 0, 0}, Dtype::f64) / 3.0) < 1e-15);
 }
 
-TEST_CASE("local-p: the formula, number by number") {
+TEST_CASE("local-p: the formula, element by element") {
   manual_seed(2);
   const int64_t D = 2, S = 9;
   const auto local = widened(LocalPredictiveAttention<ScaledDotScore>(D, 3, 4));
@@ -87,7 +87,7 @@ TEST_CASE("local-p: the formula, number by number") {
   CHECK(amax(sum(weights, -1)).item() < 1.0);  // not normalised again
 }
 
-TEST_CASE("local-p: the place is learnt, padding does not count") {
+TEST_CASE("local-p: the position is learnt, padding does not count") {
   manual_seed(3);
   const auto local = widened(LocalPredictiveAttention<DotScore>(2, 3, 4));
   const Tensor q = randn({2, 4, 3}, Dtype::f64), k = randn({2, 8, 3}, Dtype::f64);

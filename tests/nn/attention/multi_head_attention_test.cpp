@@ -166,7 +166,7 @@ TEST_CASE("multi-head attention holds what layers must") {
       [](const MultiHeadAttention& m, const std::vector<Tensor>& in) { return m(in[0], in[1], in[2]).output; });
 }
 
-TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the others, for every query") {
+TEST_CASE("multi-head attention: a learnt key and one of zeros, after the others, for every query") {
   manual_seed(10);
   const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 3, 4}, Dtype::f64);
   const MultiHeadAttention both = in_f64(4, 2, {.add_bias_kv = true, .add_zero_attn = true});
@@ -175,7 +175,7 @@ TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the other
   for (const NamedTensor& entry : both.state_dict()) names += entry.name + " ";
   CHECK(names == "in_proj_weight in_proj_bias bias_k bias_v out_proj.weight out_proj.bias ");
 
-  // Hidden behind every mask there is, the two are seen all the same, and nothing else.
+  // With every other key masked, these two are still seen, and nothing else.
   const Attended a = both(q, k, k, {.key_mask = padding_mask({0, 2}, 3), .causal = true, .need_weights = true});
   REQUIRE(a.weights.shape() == Shape{2, 2, 3, 5});
   CHECK(apart(sum(a.weights, -1), ones({2, 2, 3}, Dtype::f64)) < 1e-14);
@@ -200,7 +200,7 @@ TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the other
   CHECK(apart(others / sum(others, -1, keepdim), by_hand.weights) < 1e-14);
 }
 
-TEST_CASE("multi-head attention: the mean of the heads' weights, for who asks") {
+TEST_CASE("multi-head attention: the mean of the heads' weights, on request") {
   manual_seed(11);
   const MultiHeadAttention m = in_f64(8, 4);
   const Tensor x = randn({2, 3, 8}, Dtype::f64);

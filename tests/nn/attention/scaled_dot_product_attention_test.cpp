@@ -150,7 +150,7 @@ TEST_CASE("grouped heads: fused equals plain, with each head of keys repeated") 
       {randn({1, 4, 3, 2}, Dtype::f64), randn({1, 2, 3, 2}, Dtype::f64), randn({1, 2, 3, 2}, Dtype::f64)});
 }
 
-TEST_CASE("fused attention draws one random number a call if it drops, and none if not") {
+TEST_CASE("fused attention draws one random number per call if it drops, and none if not") {
   const Tensor x = zeros({1, 1, 2, 2});
   const uint64_t before = default_generator().counter();
   scaled_dot_product_attention(x, x, x);

@@ -59,7 +59,7 @@ Tensor random64(const Shape& shape) { return randn(shape, Dtype::f64); }
 
 }  // namespace
 
-TEST_CASE("every score: one number for each pair, which the pair alone determines") {
+TEST_CASE("every score: one value for each pair, which the pair alone determines") {
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(1);
@@ -99,7 +99,7 @@ TEST_CASE("every score: the weights are >= 0 and sum to 1 or 0, outputs lie amon
   });
 }
 
-TEST_CASE("every score: permuting keys with their values changes nothing, queries keep their place") {
+TEST_CASE("every score: permuting keys with their values changes nothing, queries keep their position") {
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(3);
@@ -110,11 +110,11 @@ TEST_CASE("every score: permuting keys with their values changes nothing, querie
     CHECK(distance_of(attention(index_select(q, 1, queries), k, v).output, index_select(y, 1, queries)) < 1e-14);
     const Tensor permuted = attention(q, index_select(k, 1, keys), index_select(v, 1, keys)).output;
     if (shape.pairwise) CHECK(distance_of(permuted, y) < 1e-13);
-    else CHECK(distance_of(permuted, y) > 1e-3);  // places keep their weights
+    else CHECK(distance_of(permuted, y) > 1e-3);  // positions keep their weights
   });
 }
 
-TEST_CASE("every score: what a mask hides does not matter, and nobody left is zeros") {
+TEST_CASE("every score: what a mask hides does not matter, and no key left gives zeros") {
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(4);

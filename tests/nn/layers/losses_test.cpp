@@ -72,7 +72,7 @@ TEST_CASE("what all logits of a row share changes no gradient, not by one bit") 
   CHECK(gradient(-4096) == gradient(0));
 }
 
-TEST_CASE("a row without a permitted class: no number is its loss, and its target alone has a gradient") {
+TEST_CASE("a row without a permitted class: its loss is NaN, and only its target has a gradient") {
   const Tensor logits = parameter(tensor({-INFINITY, -INFINITY, 1, 1}, {2, 2}));
   const Tensor loss = cross_entropy(logits, tensor_i64({1, 0}), {.reduction = Reduction::sum});
   CHECK(std::isnan(loss.item()));
