@@ -12,7 +12,7 @@ namespace heed {
 
 namespace {
 
-// What is in an array, in a few numbers.
+// The contents of an array, summarised.
 struct Contents {
   double lowest = std::numeric_limits<double>::infinity(), highest = -lowest;  // of the finite ones
   int64_t finite = 0, nan = 0, infinite = 0;
@@ -62,7 +62,7 @@ void DetectAnomaly::input(const Tensor& x) {
 void DetectAnomaly::output(const char* op, const core::Array& y) {
   if (before_) before_->output(op, y);
   const std::vector<Tensor> inputs = std::exchange(inputs_, {});
-  if (running_rule || core::all_finite(y)) return;  // in a rule, its gradients are what counts
+  if (running_rule || core::all_finite(y)) return;  // inside a rule, only its gradients are checked
   const Contents made = contents_of(y);
   bool nan_came_in = false, infinity_came_in = false;
   for (const Tensor& x : inputs) {
@@ -72,9 +72,8 @@ void DetectAnomaly::output(const char* op, const core::Array& y) {
   }
   if (made.nan == 0 && infinity_came_in) return;
   fail<AutogradError>(op, ": ", describe(inputs), ": its output ", describe(y),
-                      nan_came_in
-                          ? ": NaN came in with its input: look at the data, or at what was made before the guard"
-                          : ": this is the first op that is not finite: keep its inputs in range");
+                      nan_came_in ? ": its input already had NaN: check the data, or what was computed before the guard"
+                                  : ": this is the first op that is not finite: keep its inputs in range");
 }
 
 void DetectAnomaly::gradient(const char* op, const Tensor& g, bool into) {

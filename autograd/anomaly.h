@@ -2,16 +2,16 @@
 //
 //     { DetectAnomaly guard;  loss = model(x);  loss.backward(); }
 //
-// throws at the first op that makes a NaN or an infinity, rather than letting it spread until the
-// loss is NaN. The message says which op, in which module, and the shape and range of its inputs:
+// throws at the first op that produces a NaN or an infinity, before it spreads to the
+// loss. The message names the op, its module, and the shape and range of its inputs:
 //
 //     log: input (2, 3) in -1 … 4: its output (2, 3) in 0 … 1.38 has 2 NaN: … [in h.3.attn]
 //
-// A NaN is always an anomaly. An infinity is one only where no input had any: scores that were
-// masked with -inf may pass through the ops behind. In backward, each derivative rule is watched in
+// A NaN is always an anomaly. An infinity is one only if no input had any: scores
+// masked with -inf may pass through later ops. In backward, each derivative rule is checked in
 // the same way, and any gradient that is not finite is an anomaly.
 //
-// It reads every number that every op makes: for debugging, not for training.
+// It reads every element that every op produces: for debugging, not for training.
 #pragma once
 
 #include <vector>
@@ -34,8 +34,8 @@ class DetectAnomaly : public Observer {
   void gradient(const char* op, const Tensor& g, bool into) override;
 
  private:
-  Observer* before_;            // goes on seeing everything
-  std::vector<Tensor> inputs_;  // of the op to come
+  Observer* before_;            // the previous observer; it still sees everything
+  std::vector<Tensor> inputs_;  // of the next op
   Tensor arrived_;              // the gradient that the running rule was given
 };
 

@@ -1,8 +1,8 @@
-// How a gradient finds its way back. The whole of it is the loop in Pass::run(): the newest node that a gradient has
-// reached is next, its rule turns the gradient into those of its inputs, and they wait there.
+// How gradients are propagated. All of it is the loop in Pass::run(): take the newest node that a gradient has
+// reached; its rule turns the gradient into those of its inputs, where they are summed and wait.
 //
-// That is a topological order: ids grow with creation and inputs exist before outputs, so the newest node that waits
-// has received every share it will ever get. No sort, no visited set, no recursion.
+// That is a topological order: ids grow with creation and inputs exist before outputs, so the newest waiting node
+// has received all its contributions. No sort, no visited set, no recursion.
 #include <heed/autograd/engine.h>
 
 #include <heed/autograd/pass.h>
@@ -16,7 +16,7 @@ void Pass::run(const char* from, const Tensor& output, const Tensor& seed) const
   if (pending.wants(root)) pending.give(from, root, seed);
   while (!pending.empty()) {
     auto [node, g] = pending.newest();
-    if (!arrive(*node, g)) continue;  // it ends here: at a leaf, which keeps it, or where grad() asks for no more
+    if (!arrive(*node, g)) continue;  // it ends here: at a leaf, which keeps it, or at an input of grad()
     const RunningRule running(*node);
     check<AutogradError>(!node->released(), node->name,
                          ": what it kept for backward is gone, an earlier backward() used it: detach() what is carried "

@@ -19,8 +19,8 @@ namespace {
 
 using Function = std::function<Tensor(const std::vector<Tensor>&)>;
 
-// A copy of x in memory of its own, with the same strides unless these repeat elements. Whatever
-// lies between the elements of a view is NaN, so that nobody reads it unnoticed.
+// A copy of x in memory of its own, with the same strides unless these repeat elements. The gaps
+// between the elements of a view are NaN, so that reading them does not go unnoticed.
 core::Array copy_of(const core::Array& x) {
   int64_t extent = x.offset() + 1;
   bool repeats = x.numel() == 0;
@@ -41,7 +41,7 @@ std::vector<Tensor> copies(const std::vector<Tensor>& inputs) {
   return out;
 }
 
-// ⟨a, b⟩, and Σ|aᵢ bᵢ|, by which its rounding error grows.
+// ⟨a, b⟩, and Σ|aᵢ bᵢ|, to which its rounding error is proportional.
 struct Product {
   double value, size;
 };
@@ -56,7 +56,7 @@ struct Slope {
 };
 
 // Slope of φ at 0 by central differences at steps h, h/4, h/16, …; their errors are series in h²,
-// so Neville's scheme extrapolates them to h = 0. Neighbours in its table tell the error.
+// so Neville's scheme extrapolates them to h = 0. Differences of neighbours in its table estimate the error.
 template <class Phi> Slope slope_at_zero(const Phi& phi, const GradcheckOptions& options) {
   constexpr int levels = 7;
   std::array<double, levels> row{}, above{};
@@ -87,7 +87,7 @@ std::string place_of(int64_t flat, const Shape& shape) {
   return "(" + text;
 }
 
-// All digits: two numbers that differ in the eighth must not look alike.
+// All digits: two values that differ in the eighth must not look alike.
 std::string digits(double value) {
   std::array<char, 32> text;
   return std::string(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr);
@@ -98,7 +98,7 @@ struct Check {
   const std::vector<Tensor>& inputs;
   const GradcheckOptions& options;
   const char* order;  // of the derivative under test, for messages
-  size_t given;       // inputs before this one are the caller's, the others are arriving gradients
+  size_t given;       // the first `given` inputs are the caller's, the others are arriving gradients
   Generator random;
 
   std::string name_of(size_t i) const {
@@ -110,7 +110,7 @@ struct Check {
     return f(at);
   }
 
-  // The function must answer alike when it is asked twice, recorded or not.
+  // The function must give the same value on every call, recorded or not.
   void check_repeatable(const Tensor& recorded, const Tensor& w) const {
     check<AutogradError>(core::all_finite(recorded.array()), "gradcheck: ", order, ": the output ", recorded.shape(),
                          " has NaN or infinity in it: choose inputs at which the function is finite");
@@ -150,10 +150,10 @@ struct Check {
     for (const Tensor& x : copies(inputs)) leaves.push_back(parameter(x));
     const Tensor y = f(leaves);
     check<AutogradError>(y.defined(), "gradcheck: ", order,
-                         ": the function gave an empty Tensor: it must give numbers");
-    check<DtypeError>(y.dtype() == Dtype::f64, "gradcheck: ", order, ": the function gave ", y.dtype(),
-                      ": differences need float64: keep to it inside the function");
-    // In the second order: the first derivative does not depend on anything.
+                         ": the function returned an empty Tensor: it must return values");
+    check<DtypeError>(y.dtype() == Dtype::f64, "gradcheck: ", order, ": the function returned ", y.dtype(),
+                      ": differences need float64: use it throughout the function");
+    // In the second order: the first derivative is constant.
     if (!y.requires_grad() && given < inputs.size()) return;
     check<AutogradError>(y.requires_grad(), "gradcheck: ", order, ": the output ", y.shape(),
                          " has no history: some op on the way to it has no derivative rule");
@@ -191,7 +191,7 @@ struct Check {
     }
   }
 
-  // x, w -> Σᵢ ⟨uᵢ, gᵢ(x, w)⟩: recorded where its own derivative is wanted, plain for its value.
+  // x, w -> Σᵢ ⟨uᵢ, gᵢ(x, w)⟩: recorded for its own derivative, plain for its value.
   void next_order(const Shape& output) {
     std::vector<Tensor> u, all = inputs;
     for (const Tensor& x : inputs) u.push_back(randn(x.shape(), random, Dtype::f64));
@@ -222,7 +222,7 @@ struct Check {
 void gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& f, const std::vector<Tensor>& inputs,
                const GradcheckOptions& options) {
   check<AutogradError>(!inputs.empty(),
-                       "gradcheck: no inputs: there is nothing to differentiate by: pass one at least");
+                       "gradcheck: no inputs: there is nothing to differentiate by: pass at least one");
   for (size_t i = 0; i < inputs.size(); ++i)
     check<DtypeError>(inputs[i].dtype() == Dtype::f64, "gradcheck: input ", i, " ", inputs[i].shape(), " of ",
                       inputs[i].dtype(), ": differences need float64: convert it with to(Dtype::f64)");

@@ -14,7 +14,7 @@ struct Seen {
   Dtype dtype = Dtype::f32;
 };
 
-// Every node that y came from, by age. Ids grow with creation, so inputs come before outputs.
+// Every node in y's history, by age. Ids grow with creation, so inputs come before outputs.
 std::map<uint64_t, Seen> history(const Tensor& y) {
   std::map<uint64_t, Seen> seen;
   std::vector<Node*> open;

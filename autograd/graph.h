@@ -1,4 +1,4 @@
-// Looking at a recorded graph: as a drawing, and as the list of leaves that it leads to.
+// A recorded graph as a drawing, and as the list of its leaves.
 #pragma once
 
 #include <memory>
@@ -17,12 +17,12 @@ struct Label {
 /// y's history in Graphviz' language:  dot -Tsvg graph.dot > graph.svg
 ///
 /// One node for each op and each leaf, drawn in the direction of the computation; gradients flow
-/// the other way along the same edges, each of the size that its edge says. Only what wants a
-/// gradient is there. Leaves show their name, shape and dtype; inner tensors can be named, too. The
+/// the other way along the same edges, with the shape that the edge shows. Only tensors that require
+/// grad are shown. Leaves show their name, shape and dtype; inner tensors can be named too. The
 /// text depends on the graph only. O(nodes + edges), for graphs of any depth.
 std::string graph_dot(const Tensor& y, const std::vector<Label>& labels = {});
 
-/// With whatever has a `name` and a `tensor`:  graph_dot(loss, model.named_parameters())
+/// For any type with a `name` and a `tensor`:  graph_dot(loss, model.named_parameters())
 template <class Named> std::string graph_dot(const Tensor& y, const std::vector<Named>& named) {
   std::vector<Label> labels;
   for (const Named& each : named) labels.push_back({each.name, each.tensor});
@@ -38,7 +38,7 @@ struct LeafOf {
 /// The leaves that y.backward() reaches, oldest first.
 std::vector<LeafOf> leaves(const Tensor& y);
 
-/// How many ops were recorded on the way to y.
+/// The number of ops recorded in y's history.
 int64_t graph_size(const Tensor& y);
 
 }  // namespace heed

@@ -12,7 +12,7 @@ namespace {
 void check_arrives(const char* op, const Tensor& x) {
   check<AutogradError>(x.requires_grad(), op, ": ", x.shape(),
                        " does not require grad: no gradient will arrive here: "
-                       "make it a parameter(), or ask a tensor that came from one");
+                       "make it a parameter(), or use a tensor computed from one");
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ void Tensor::retain_grad() const {
 HookHandle Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
   check_arrives("register_hook", *this);
   check<AutogradError>(hook != nullptr, "register_hook: ", shape(),
-                       ", an empty function: give one that takes a gradient");
+                       ", an empty function: pass one that takes a gradient");
   auto function = std::make_shared<Hook>(std::move(hook));
   hooks_of(*node_).functions.push_back(function);
   return HookHandle(node_->hooks, function);
@@ -52,12 +52,12 @@ Tensor run_hooks(Node& node, Tensor g) {
   const std::vector<std::shared_ptr<Hook>> now = hooks->functions;  // a hook may change the list
   for (const auto& function : now) {
     if (std::ranges::find(hooks->functions, function) == hooks->functions.end()) continue;  // removed meanwhile
-    // A copy: g's elements may be those of other gradients on their way, or the caller's seed.
+    // A copy: g may share its elements with other pending gradients, or with the caller's seed.
     const Tensor shown(core::clone(g.array()), g.node());
     const uint32_t version = shown.array().storage().version();
     Tensor changed = (*function)(shown);
     check<AutogradError>(shown.array().storage().version() == version, node.name, ": a hook changed its gradient ",
-                         g.shape(), " in place: return the gradient that is to take its place, as in g * 2.0");
+                         g.shape(), " in place: return the new gradient instead, as in g * 2.0");
     if (!changed.defined()) continue;
     check<ShapeError>(changed.shape() == g.shape(), node.name, ": a hook gave a gradient ", changed.shape(),
                       " in place of ", g.shape(), ": must have the same shape");

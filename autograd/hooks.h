@@ -1,4 +1,4 @@
-// What is asked of a node beside its gradient: to keep it, to show it, to know where it was made.
+// What a node can do besides passing its gradient on: keep it, show it to hooks, know where it was made.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ using Hook = std::function<Tensor(const Tensor&)>;
 
 struct Hooks;
 
-/// What register_hook() gives: remove() takes the hook away again. Letting go of it keeps the hook.
+/// What register_hook() returns: remove() removes the hook. Destroying the handle keeps the hook.
 class HookHandle {
  public:
   HookHandle() = default;
@@ -31,7 +31,7 @@ struct Hooks {
   bool retain = false;
   Tensor grad;                                   // kept if retain
   std::vector<std::shared_ptr<Hook>> functions;  // in the order they were registered
-  std::string path;                              // of the module at work, if somebody observed (observe.h)
+  std::string path;                              // of the running module, if there was an observer (observe.h)
 };
 
 Hooks& hooks_of(Node& node);  // made on first use

@@ -6,7 +6,7 @@
 //     });
 //
 // The rule is called as rule(g), rule(g, y) with the op's output, or rule(g, wanted), where wanted[i] says whether
-// anybody asks for the gradient of input i; what is kept follows (keep.h). It gives one gradient per input,
+// the gradient of input i is needed; the kept values follow (keep.h). It returns one gradient per input,
 // an empty Tensor for zero.
 #pragma once
 
@@ -16,11 +16,11 @@
 
 namespace heed {
 
-/// The inputs as the engine sees them; those that want no gradient are empty.
+/// The inputs for the engine; those that require no gradient are empty.
 std::vector<Input> joint_inputs(const std::vector<Tensor>& inputs);
 void check_joint_gradients(const Node& node, const std::vector<Tensor>& grads);
 
-/// Which inputs of an op somebody wants the gradient of.
+/// For which inputs of an op the gradient is needed.
 using Wanted = std::vector<bool>;
 
 template <class Rule> struct JointNode : Node {

@@ -3,8 +3,8 @@
 //     edge(a, keep(b), [](auto& g, auto& b) { return g * b; });
 //
 // The rule gets the kept values after g, in order, each as a const reference. A tensor is kept with its
-// version: where it was changed in place since, backward throws AutogradError in place of a wrong gradient.
-// So that nothing can be kept unseen, a rule may capture plain options only (numbers, shapes, flags): a
+// version: if it was changed in place since, backward throws AutogradError instead of giving a wrong gradient.
+// So that nothing can be kept unwatched, a rule may capture plain options only (numbers, shapes, flags): a
 // Tensor, an Array or a reference in its [ ] does not compile.
 #pragma once
 
@@ -19,28 +19,28 @@ namespace heed {
 
 namespace detail {
 
-/// A capture by reference makes a closure that has no standard layout, a handle one that is not copied as bytes.
+/// A closure with a reference has no standard layout; one with a handle is not trivially copyable.
 template <class F>
 inline constexpr bool captures_options_only = std::is_trivially_copyable_v<F> && std::is_standard_layout_v<F>;
 
 }  // namespace detail
 
-/// References to what is to be kept. They are saved only if the edge is, that is if a gradient is wanted.
+/// References to the values to keep. They are saved only if the edge is, that is, if its gradient is needed.
 template <class... T> struct Keep {
   std::tuple<const T&...> values;
 };
 
 template <class... T> Keep<T...> keep(const T&... values) { return {{values...}}; }
 
-/// A rule and what it keeps; called as rule(g, kept…), or with what else the rule takes after g.
+/// A rule and what it keeps; called as rule(g, kept…), or with more arguments between g and these.
 template <class F, class... T> class Rule {
   static_assert(detail::captures_options_only<F>,
-                "a derivative rule captures numbers and options only: hand each Tensor that it uses to keep(…), "
+                "a derivative rule captures numbers and options only: pass each Tensor that it uses to keep(…), "
                 "as in edge(x, keep(a, b), [](auto& g, auto& a, auto& b) { return g * a / b; }), and capture "
                 "nothing by reference: what it refers to is gone when backward() runs");
 
  public:
-  /// Whether it is called with these after g.
+  /// Whether it can be called with these after g.
   template <class... After>
   static constexpr bool takes = std::is_invocable_v<const F&, const Tensor&, After..., const detail::Given<T>&...>;
   static constexpr bool takes_output = takes<const Tensor&>;

@@ -8,8 +8,8 @@ namespace heed {
 
 namespace {
 
-// Weak handles, so that a leaf may go at any time. Where no optimizer ever asks, those that are gone
-// are swept out as the list grows.
+// Weak handles, so that a leaf may be destroyed at any time. If no optimizer ever takes the list, expired
+// handles are removed as it grows.
 struct UnownedLeaves {
   std::vector<std::weak_ptr<Node>> leaves;
   size_t sweep_at = 64;

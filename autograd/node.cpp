@@ -10,8 +10,8 @@ Node::~Node() = default;
 
 namespace {
 
-// Freeing a node drops its inputs and what it kept, which may free older nodes, and so on down a
-// chain of any length. So all join a list, and the first to go frees what is on it.
+// Freeing a node drops its inputs and kept values, which may free older nodes, and so on down a
+// chain of any length. So each joins a list, and the first one frees all that are on it, in a loop.
 thread_local Node* retired = nullptr;
 thread_local bool freeing = false;
 
@@ -57,8 +57,8 @@ std::vector<Input> joint_inputs(const std::vector<Tensor>& inputs) {
 }
 
 void check_joint_gradients(const Node& node, const std::vector<Tensor>& grads) {
-  check<AutogradError>(grads.size() == node.inputs.size(), node.name, ": its rule gave ", grads.size(),
-                       " gradients for ", node.inputs.size(), " inputs: give one for each, an empty Tensor for zero");
+  check<AutogradError>(grads.size() == node.inputs.size(), node.name, ": its rule returned ", grads.size(),
+                       " gradients for ", node.inputs.size(), " inputs: return one for each, an empty Tensor for zero");
 }
 
 }  // namespace heed

@@ -1,6 +1,6 @@
-// Node: what an op leaves behind so that a gradient can find its way back.
+// Node: what an op records so that gradients can be propagated.
 //
-// An op is its forward value and one edge for each input that may want a gradient:
+// An op is its forward value and one edge for each input that may require a gradient:
 //
 //     Tensor exp(const Tensor& x) {
 //       return op("exp", core::map(core::Unary::exp, x.array()),
@@ -9,8 +9,8 @@
 //
 // The rule maps g = dL/dy to dL/dx. It is written in Tensors, so it can itself be differentiated.
 // What follows from the form:
-//   - what a rule uses of the forward pass is handed to its edge, edge(a, keep(b), rule), and watched (keep.h);
-//   - an input that wants no gradient drops its rule, and with it what was kept;
+//   - values of the forward pass that a rule uses are passed to its edge, edge(a, keep(b), rule), and watched (keep.h);
+//   - for an input that requires no gradient, the rule and what it keeps are dropped;
 //   - a rule that takes (g, y) gets the op's output, one that takes (g) does not keep it alive;
 //   - the engine sums g over broadcast axes: no rule mentions broadcasting;
 //   - an empty Tensor means zero.
@@ -36,7 +36,7 @@
 namespace heed {
 
 struct Input {
-  std::shared_ptr<Node> node;  // null where no gradient is wanted
+  std::shared_ptr<Node> node;  // null if no gradient is required
   Shape shape;
   Dtype dtype = Dtype::f32;
 };
@@ -44,17 +44,17 @@ struct Input {
 struct Node : core::Pooled {
   const char* const name;
   const uint64_t id;
-  const std::type_info* const layer;    // the module at work when it was made; null outside of any
+  const std::type_info* const layer;    // the module that ran when it was made; null outside of any
   std::span<Input> inputs;              // stored by the subclass
-  std::shared_ptr<struct Hooks> hooks;  // null unless somebody listens (hooks.h)
-  Node* next_retired = nullptr;         // in the list of those to be freed (node.cpp)
+  std::shared_ptr<struct Hooks> hooks;  // null unless something listens (hooks.h)
+  Node* next_retired = nullptr;         // in the list of nodes to free (node.cpp)
 
   explicit Node(const char* name_) : name(name_), id(next_id()), layer(core::current_layer()) {}
   virtual ~Node();
   virtual bool is_leaf() const { return false; }
   virtual bool requires_grad() const { return true; }
-  /// Gives each input its gradient, in order; no rule runs for one that `pending` does not want. `self` is a handle
-  /// to this node.
+  /// Gives each input its gradient, in order; no rule runs for an input that `pending` does not want. `self` is a
+  /// handle to this node.
   virtual void pull(const std::shared_ptr<Node>& self, const Tensor& g, Pending& pending) = 0;
   virtual void release() = 0;  // drops what was saved
   virtual bool released() const = 0;
@@ -69,14 +69,14 @@ struct Node : core::Pooled {
 
 // hooks.cpp
 std::string layer_name(const core::ScopeFrame& frame_of_a_node);  // where it was recorded, for errors
-/// Shows g to all hooks, and keeps what they leave of it if that is wanted. A hook may register and remove others:
-/// what it adds is called from the next gradient on.
+/// Passes g through all hooks, and keeps the result if retain_grad() asked for it. A hook may register and remove
+/// others: a new one is called from the next gradient on.
 Tensor run_hooks(Node& node, Tensor g);
 
 /// A handle whose last owner frees a chain of nodes in a loop, however long it is.
 std::shared_ptr<Node> make_handle(Node* node);
 
-/// y with a history. Takes the node over, which may be made of y in the same call: y is moved inside.
+/// y with a history. Takes ownership of the node, whose construction may use y in the same call: y is moved inside.
 Tensor record(core::Array&& y, Node* node);
 
 template <class Rule> struct Edge {
@@ -84,7 +84,7 @@ template <class Rule> struct Edge {
   std::optional<Rule> rule;
 };
 
-/// The input x and its rule, called as rule(g), or rule(g, y) with the op's output; what is kept follows.
+/// The input x and its rule, called as rule(g), or rule(g, y) with the op's output; the kept values follow.
 template <class F, class... T> Edge<Rule<F, T...>> edge(const Tensor& x, const Keep<T...>& kept, F rule) {
   observe_input(x);
   Edge<Rule<F, T...>> to;  // set member by member: {} would clear all of it first
@@ -127,7 +127,7 @@ template <class... Rules> struct OpNode : Node {
   bool released() const override { return !rules; }
 };
 
-/// The op `name` with value y and its edges. Without an edge that wants a gradient, y alone.
+/// The op `name` with value y and its edges. If no edge requires a gradient, y alone.
 template <class... Rules> Tensor op(const char* name, core::Array y, Edge<Rules>... edges) {
   observe_output(name, y);
   if (!(edges.input.node || ...)) return Tensor(std::move(y));

@@ -1,4 +1,4 @@
-// A window on every op, for anomaly mode (anomaly.h). Closed, it costs one test.
+// Lets an observer see every op, for anomaly mode (anomaly.h). Without one, the cost is one test.
 #pragma once
 
 namespace heed {
@@ -10,12 +10,12 @@ class Array;
 
 struct Observer {
   virtual ~Observer() = default;
-  virtual void input(const Tensor& x) = 0;  // of the op to come
+  virtual void input(const Tensor& x) = 0;  // of the next op
   virtual void output(const char* op, const core::Array& y) = 0;
   virtual void gradient(const char* op, const Tensor& g, bool into) = 0;  // into the op, or out of it
 };
 
-inline thread_local Observer* observer = nullptr;  // null: nobody looks
+inline thread_local Observer* observer = nullptr;  // null: no observer
 
 inline void observe_input(const Tensor& x) {
   if (observer) [[unlikely]]

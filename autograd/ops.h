@@ -1,4 +1,4 @@
-// The whole differentiable vocabulary.
+// All differentiable ops.
 #pragma once
 
 #include <heed/autograd/hooks.h>

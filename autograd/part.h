@@ -2,10 +2,10 @@
 //
 //     op("select", y, part(x, [axis, index](auto& g, const SoFar& so_far) { … }))
 //
-// The rule returns so_far.sum with g added at the part's position, or, where that is empty, zeros of x's shape with g
+// The rule returns so_far.sum with g added at the part's position, or, if that is empty, zeros of x's shape with g
 // there, made by ops. An edge's rule would make zeros of the whole input for each part that is read: T steps that each
-// read one row of a (T, d) input would cost O(T² d) in backward. This rule is handed what other uses of the input gave,
-// where nothing else can see it, and adds its share in place: O(T d).
+// read one row of a (T, d) input would cost O(T² d) in backward. This rule receives the gradient from other uses of the
+// input, if nothing else refers to it, and adds its share in place: O(T d).
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@
 
 namespace heed {
 
-/// The gradient that has arrived at the input so far, to add to in place and return; empty where somebody may see it.
+/// The gradient that has arrived at the input so far, to add to in place and return; empty if anything else uses it.
 struct SoFar {
   Tensor sum;
 };
@@ -24,7 +24,7 @@ template <class Rule> struct PartEdge {
   Edge<Rule> to;
 };
 
-/// The input x and its rule, called as rule(g, so_far) and what is kept.
+/// The input x and its rule, called as rule(g, so_far, kept…).
 template <class F, class... T> PartEdge<Rule<F, T...>> part(const Tensor& x, const Keep<T...>& kept, F rule) {
   return {edge(x, kept, rule)};
 }

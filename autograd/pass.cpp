@@ -27,8 +27,9 @@ Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed) {
   check<AutogradError>(output.requires_grad(), op, ": ", output.shape(),
                        " has no history: no tensor that requires grad led to it, or it was made under NoGrad or "
                        "detached: make what it depends on with parameter(…)");
-  check<AutogradError>(seed.defined() || output.numel() == 1, op, ": ", output.shape(),
-                       " is not one number: reduce it, as in mean(loss), or pass the gradient that arrives at it");
+  check<AutogradError>(
+      seed.defined() || output.numel() == 1, op, ": ", output.shape(),
+      " does not have exactly one element: reduce it, as in mean(loss), or pass the gradient that arrives at it");
   check<ShapeError>(!seed.defined() || seed.shape() == output.shape(), op, ": output ", output.shape(), ", seed ",
                     seed.shape(), ": must have the same shape");
   check<DtypeError>(!seed.defined() || seed.dtype() == output.dtype(), op, ": output ", output.dtype(), ", seed ",

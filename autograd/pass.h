@@ -1,14 +1,14 @@
-// Pass: one way back through a graph, which backward() and grad() have in common (engine.cpp).
+// Pass: one traversal of a graph, used by backward() and grad() (engine.cpp).
 #pragma once
 
 #include <heed/autograd/node.h>
 
 namespace heed {
 
-/// What grad() asks for; backward() asks for every leaf.
+/// What grad() requests; backward() requests every leaf.
 struct Asked {
   virtual ~Asked() = default;
-  virtual bool contains(const Node& node) const = 0;            // node is asked for, or leads to what is
+  virtual bool contains(const Node& node) const = 0;            // node is requested, or leads to one that is
   virtual bool shows(const Node& node) const = 0;               // its hooks see the gradient that arrives
   virtual bool arrived(const Node& node, const Tensor& g) = 0;  // g is complete. False: go no further
 };
@@ -20,18 +20,18 @@ struct Pass {
 
   void run(const char* from, const Tensor& output, const Tensor& seed) const;
 
-  /// Shows a complete gradient to the node's hooks, which may replace it, and leaves it where it is wanted: in a leaf,
-  /// with grad(). False: it goes no further back.
+  /// Passes a complete gradient through the node's hooks, which may replace it, and stores it where it is requested: in
+  /// a leaf, or for grad(). False: it is not propagated further.
   bool arrive(Node& node, Tensor& g) const;
 };
 
 /// The gradient that arrives at `output`: `seed`, or 1 for a single element. AutogradError without a history.
 Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed);
 
-/// While a node's rule runs, errors name the op, and the layer that the node was made in.
+/// While a node's rule runs, errors name its op, and the layer in which the node was made.
 class RunningRule {
  public:
-  explicit RunningRule(const Node& node);  // AutogradError where what the rule kept is gone
+  explicit RunningRule(const Node& node);  // AutogradError if what the rule kept is gone
   ~RunningRule();
   RunningRule(const RunningRule&) = delete;
 

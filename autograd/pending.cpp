@@ -22,10 +22,10 @@ void Pending::give(const char* from, const Input& to, Tensor g) {
   check<AutogradError>(!pass_.recording || g.requires_grad(), from,
                        ": can be differentiated once only: its rule leaves the history of the gradient: "
                        "write the rule in Tensors, without detach() or NoGrad");
-  check<DtypeError>(g.dtype() == to.dtype, from, ": rule gave a gradient of ", g.dtype(), " for an input of ", to.dtype,
-                    ": must be equal");
+  check<DtypeError>(g.dtype() == to.dtype, from, ": its rule returned a gradient of ", g.dtype(), " for an input of ",
+                    to.dtype, ": must be equal");
   if (g.shape() != to.shape) {  // the input was broadcast
-    check<ShapeError>(core::broadcasts_to(to.shape, g.shape()), from, ": rule gave a gradient ", g.shape(),
+    check<ShapeError>(core::broadcasts_to(to.shape, g.shape()), from, ": its rule returned a gradient ", g.shape(),
                       " for an input ", to.shape, ": must have the input's shape, or one that it was broadcast to");
     g = g.sum_to(to.shape);
   }
@@ -38,7 +38,7 @@ void Pending::give(const char* from, const Input& to, Tensor g) {
 }
 
 Tensor Pending::take(const Input& to) {
-  if (!to.node || observer) return Tensor();  // who observes wants to see each share
+  if (!to.node || observer) return Tensor();  // an observer must see each share
   const auto slot = sums_.find(to.node->id);
   return slot != sums_.end() && may_change(slot->second.g) ? std::move(slot->second.g) : Tensor();
 }

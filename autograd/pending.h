@@ -17,12 +17,12 @@ class Pending {
  public:
   explicit Pending(const Pass& pass) : pass_(pass) {}
 
-  /// Whether a gradient that goes to this input leads to a leaf, or to what grad() asks for.
+  /// Whether a gradient passed to this input reaches a leaf, or a tensor that grad() requests.
   bool wants(const Input& to) const;
-  /// Adds the gradient that the rule of `from` gave to what waits at `to`, summed over axes that were broadcast. An
-  /// empty Tensor is zero. Error where it does not fit the input.
+  /// Adds a gradient from the rule of `from` to what waits at `to`, summed over axes that were broadcast. An
+  /// empty Tensor is zero. Error if it does not fit the input.
   void give(const char* from, const Input& to, Tensor g);
-  /// What waits at `to`, if nobody else can see it: to be added to in place and given again (part.h). Else empty.
+  /// What waits at `to`, if nothing else refers to it: to be added to in place and given again (part.h). Else empty.
   Tensor take(const Input& to);
 
   struct Arrival {
@@ -30,8 +30,8 @@ class Pending {
     Tensor g;
   };
   bool empty() const { return sums_.empty(); }
-  /// Takes out the newest node and its gradient, which is complete: a node's id exceeds those of its inputs, so
-  /// whatever could add to it has been before.
+  /// Removes and returns the newest node and its gradient, which is complete: a node's id exceeds those of its inputs,
+  /// so every node that could add to it has been processed.
   Arrival newest();
 
  private:

@@ -42,7 +42,7 @@ double StateReader::number(const std::string& name) {
   const Tensor* const x = take(name);
   if (!x) return 0;
   if (x->numel() == 1) return x->item();
-  note(name, ": has shape ", x->shape(), ", must be one number");
+  note(name, ": has shape ", x->shape(), ", must be one value");
   return 0;
 }
 
@@ -56,14 +56,14 @@ int64_t StateReader::count(const std::string& name) {
 std::vector<double> StateReader::numbers(const std::string& name, size_t how_many) {
   const Tensor* const x = take(name);
   if (x && x->numel() == static_cast<int64_t>(how_many)) return x->to_vector();
-  if (x) note(name, ": has shape ", x->shape(), ", must be ", how_many, how_many == 1 ? " number" : " numbers");
+  if (x) note(name, ": has shape ", x->shape(), ", must be ", how_many, how_many == 1 ? " value" : " values");
   return std::vector<double>(how_many);
 }
 
 std::vector<double> StateReader::rates(const std::string& name, size_t how_many) {
   std::vector<double> found = numbers(name, how_many);
   for (const double rate : found)
-    if (!std::isfinite(rate) || rate < 0) note(name, ": ", rate, " is no learning rate");
+    if (!std::isfinite(rate) || rate < 0) note(name, ": ", rate, " is not a learning rate");
   return found;
 }
 

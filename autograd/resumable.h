@@ -1,9 +1,9 @@
-// Resumable: what can be put down in the middle of its work and taken up again by another process.
+// Resumable: objects whose work can be interrupted, saved and continued by another process.
 //
-//     ResumeState state = adamw.state_dict();    // tensors by name, and the kind of thing that they are of
-//     other.load_state_dict(state);              // goes on as adamw would have
+//     ResumeState state = adamw.state_dict();    // tensors by name, and the kind of object they belong to
+//     other.load_state_dict(state);              // continues as adamw would have
 //
-// Optimizers and schedules are; nn::save_checkpoint (nn/resume.h) writes any number of them to one file.
+// Optimizers and schedules are Resumable; nn::save_checkpoint (nn/resume.h) writes any number of them to one file.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@
 
 namespace heed {
 
-/// Tensors by name; numbers are tensors without axes. They share the bytes of what they were taken from.
+/// Tensors by name; single values are tensors without axes. They share the bytes of the object they describe.
 struct ResumeState : std::map<std::string, Tensor> {
   using map::map;
   std::string kind;  // "AdamW"
@@ -28,9 +28,9 @@ class Resumable {
   virtual ~Resumable() = default;
   virtual ResumeState state_dict() const = 0;
 
-  /// Judges all of `state` and copies what is needed of it. Throws Error, listing everything that is missing,
-  /// unexpected or wrong. The function that it returns takes the state over and cannot fail; before that
-  /// is called nothing is changed, so that several things are resumed together or not at all.
+  /// Checks all of `state` and copies what is needed of it. Throws Error, listing everything that is missing,
+  /// unexpected or wrong. The function that it returns applies the state and cannot fail; nothing changes before
+  /// it is called, so that several objects are resumed together or not at all.
   virtual std::function<void()> prepare_load(const ResumeState& state) = 0;
 
   void load_state_dict(const ResumeState& state) { prepare_load(state)(); }
@@ -41,16 +41,16 @@ class Resumable {
   Resumable& operator=(const Resumable&) = default;
 };
 
-/// Takes the entries of a state one by one and notes all that is wrong; for prepare_load().
+/// Reads the entries of a state one by one and notes everything that is wrong; for prepare_load().
 class StateReader {
  public:
-  /// `who` is asked to load `state`, which must be of kind `who`.
+  /// For loading `state` into a `who`; it must be of kind `who`.
   StateReader(std::string who, const ResumeState& state);
 
   bool has(const std::string& name) const { return state_.count(name) > 0; }
   bool has_under(const std::string& prefix) const;
 
-  // What cannot be had is noted, and 0 or an empty Tensor returned.
+  // A missing or wrong entry is noted, and 0 or an empty Tensor returned.
   Tensor tensor(const std::string& name, const Shape& shape, Dtype dtype);  // a copy
   double number(const std::string& name);
   int64_t count(const std::string& name);  // a whole number >= 0
@@ -59,7 +59,7 @@ class StateReader {
 
   template <class... Parts> void note(const Parts&... parts) { problems_.add(parts...); }
 
-  /// Throws Error if anything was noted, or if an entry was not asked for.
+  /// Throws Error if anything was noted, or if an entry was not read.
   void finish();
 
  private:

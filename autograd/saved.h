@@ -1,7 +1,7 @@
-// Saved: a value kept for backward, with the version that it had.
+// Saved: a value kept for backward, with its version at that time.
 //
 // keep(a, b) (keep.h) makes one of these for each of its arguments: a Saved for a Tensor or an Array, a SavedList for a
-// list of Tensors, a SavedOption for anything plain. Calling it gives the value, or throws AutogradError where the
+// list of Tensors, a SavedOption for anything plain. Calling it gives the value, or throws AutogradError if the
 // value was changed in place since.
 #pragma once
 
@@ -59,7 +59,7 @@ template <> inline constexpr bool is_plain<std::string> = true;
 /// An option kept for backward: it can hold no tensor.
 template <class T> class SavedOption {
   static_assert(detail::is_plain<T>,
-                "keep(…) takes Tensors, lists of Tensors and plain options: hand over the Tensors in a "
+                "keep(…) takes Tensors, lists of Tensors and plain options: pass the Tensors of a "
                 "struct one by one, so that a change in place is found");
 
  public:
@@ -70,7 +70,7 @@ template <class T> class SavedOption {
   T value_;
 };
 
-/// For what cannot be watched, such as a function that the caller gave: whoever wraps it says why that is right.
+/// For values that cannot be watched, such as a caller's function: code that uses it must say why that is safe.
 template <class T> struct Unwatched {
   T value;
 };

@@ -15,7 +15,7 @@ thread_local bool recording = true;
 
 Leaf& leaf_of(const char* op, const Tensor& x) {
   check<AutogradError>(x.node() && x.node()->is_leaf(), op, ": ", x.shape(),
-                       x.node() ? " came from an op" : " wants no gradient",
+                       x.node() ? " came from an op" : " does not require grad",
                        ": only a leaf, made by parameter(), can do this");
   return static_cast<Leaf&>(*x.node());
 }
@@ -68,11 +68,11 @@ void Tensor::set_grad(const Tensor& g) {
 
 namespace {
 
-// In-place changes would make history lie, so they are for tensors that have none.
+// In-place changes would invalidate a history, so they are for tensors that have none.
 void check_in_place(const char* op, const Tensor& x, const Tensor& source = Tensor()) {
   for (int i = 0; i < x.dim(); ++i)
     check<ShapeError>(x.shape()[i] <= 1 || x.array().strides()[i] != 0, op, ": ", x.shape(), ": axis ", i,
-                      " repeats its numbers (expand): writing one would change all: clone() it first");
+                      " repeats its elements (expand): writing one would change all: clone() it first");
   check<AutogradError>(!grad_enabled() || !x.requires_grad(), op, ": ", x.shape(),
                        " requires grad: changing it in place would break its history: do it under NoGrad");
   check<AutogradError>(!grad_enabled() || !source.requires_grad(), op, ": source ", source.shape(),

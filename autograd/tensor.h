@@ -1,8 +1,8 @@
-// Tensor: an array of numbers that remembers where it came from.
+// Tensor: an array that records how it was computed.
 //
-// It is two handles: the numbers (core::Array) and, where a gradient is wanted, the Node that says
+// It is two handles: the elements (core::Array) and, if a gradient is required, the Node that says
 // which op made it from which inputs (node.h). Copying a Tensor copies the handles: both copies
-// see the same numbers and the same history. clone() makes new numbers.
+// share the same elements and the same history. clone() copies the elements.
 //
 // Mathematics is free functions, softmax(x, -1); geometry is methods, x.transpose(0, 1). Axes may
 // count from the end. Reading one tensor on several threads is safe; changing it is not.
@@ -22,7 +22,7 @@ class Tensor;
 struct Node;
 class HookHandle;  // hooks.h
 
-/// Ops are recorded, but not while a NoGrad lives on this thread:  { NoGrad guard; … }
+/// Ops are recorded, except while a NoGrad lives on this thread:  { NoGrad guard; … }
 class NoGrad {
  public:
   explicit NoGrad(bool record = false);
@@ -34,7 +34,7 @@ class NoGrad {
 };
 struct EnableGrad : NoGrad {
   EnableGrad() : NoGrad(true) {}
-};  // the opposite, inside of one
+};  // the opposite, inside a NoGrad
 bool grad_enabled();
 
 struct BackwardOptions {
@@ -43,11 +43,11 @@ struct BackwardOptions {
 
 class Tensor {
  public:
-  Tensor() {}  // no numbers; as the result of a derivative rule it means zero
+  Tensor() {}  // no elements; as the result of a derivative rule it means zero
   explicit Tensor(core::Array array, std::shared_ptr<Node> node = nullptr)
       : array_(std::move(array)), node_(std::move(node)) {}
 
-  // A handle can be pointed elsewhere; what x[0], a slice or grad() return is gone at the line's end.
+  // A named handle can be reassigned; assigning to what x[0], a slice or grad() return would have no effect.
   Tensor(const Tensor&) = default;
   Tensor(Tensor&&) noexcept = default;
   Tensor& operator=(const Tensor&) & = default;
@@ -62,29 +62,29 @@ class Tensor {
   int64_t numel() const { return array_.numel(); }
   Dtype dtype() const { return array_.dtype(); }
   bool is_contiguous() const { return array_.is_contiguous(); }
-  double item() const { return core::item(array_); }  // the only number; else ShapeError
+  double item() const { return core::item(array_); }  // the only element; else ShapeError
   std::vector<double> to_vector() const { return core::to_vector(array_); }
   /// The first element; DtypeError unless T is the element type. The rest follow if is_contiguous().
   template <ElementType T> const T* data() const { return array_.data<T>(); }
 
   // Gradients.
   bool requires_grad() const;
-  Tensor& requires_grad(bool wanted);  // leaves only; tensors that share this one's node follow
+  Tensor& requires_grad(bool wanted);  // leaves only; affects all tensors that share this one's node
   bool is_leaf() const;
   Tensor grad() const;  // what backward() has summed so far; empty before
   void set_grad(const Tensor& g);
   void zero_grad() { set_grad(Tensor()); }
-  /// Adds d this / d leaf to the grad of every leaf it came from. A tensor of more than one number
-  /// needs `seed`, the gradient that arrives from above. AutogradError where there is no history.
+  /// Adds d this / d leaf to the grad of every leaf in its history. A tensor of more than one element
+  /// needs `seed`, the gradient of a loss with respect to it. AutogradError if there is no history.
   void backward(const BackwardOptions& = {}) const;
   void backward(const Tensor& seed, const BackwardOptions& = {}) const;
-  Tensor detach() const { return Tensor(array_); }  // same numbers, no history
-  void retain_grad() const;                         // keep the gradient of a tensor that is no leaf, too
-  /// `hook` sees each gradient that arrives here, and may return another of its shape and dtype in its
-  /// place. It stays until handle.remove(): one registered in a loop is called once more in each pass.
+  Tensor detach() const { return Tensor(array_); }  // same elements, no history
+  void retain_grad() const;                         // keep the gradient of a tensor that is not a leaf too
+  /// `hook` sees each gradient that arrives here, and may return a replacement of the same shape and
+  /// dtype. It stays until handle.remove(): registered in a loop, it is called once more in each pass.
   HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
-  // Geometry: views of the same numbers, differentiable (views.cpp).
+  // Geometry: views of the same elements, differentiable (views.cpp).
   Tensor transpose(Axis axis0, Axis axis1) const;
   Tensor permute(const Shape& axes) const;
   Tensor reshape(const Shape& shape) const;  // one size may be -1; copies if it must
@@ -103,7 +103,7 @@ class Tensor {
   Tensor clone() const;
   Tensor to(Dtype dtype) const;
 
-  // Changes in place: only where history is off, or for a tensor without one (tensor.cpp).
+  // Changes in place: only under NoGrad, or for a tensor without history (tensor.cpp).
   Tensor& copy_(const Tensor& source);
   Tensor& fill_(double value);
   Tensor& zero_() { return fill_(0.0); }
@@ -119,7 +119,7 @@ class Tensor {
   std::shared_ptr<Node> node_;
 };
 
-/// A leaf that wants a gradient: the numbers of x, no history.
+/// A leaf that requires grad: the elements of x, no history.
 Tensor parameter(const Tensor& x);
 
 std::ostream& operator<<(std::ostream& out, const Tensor& x);  // as PyTorch prints it

@@ -1,8 +1,8 @@
-// Arguments: numbers that say what they are, so that a call cannot mean something else in silence.
+// Arguments: parameter types that say what they are, so that a call cannot silently mean something else.
 //
-// In C++ true is also 1 and 0.5 also 0: sum(x, true) would sum over axis 1, max(x, 0.5) over axis 0
-// and dropout(x, training) drop everything. Parameters of these types take no such value: the line
-// does not compile. They are built where a function is called and cost nothing.
+// C++ converts true to 1 and 0.5 to 0: sum(x, true) would sum over axis 1, max(x, 0.5) would reduce axis 0,
+// and dropout(x, training) would drop everything. Parameters of these types accept no such value: the line
+// does not compile. They are built at the call and cost nothing.
 #pragma once
 
 #include <concepts>
@@ -19,8 +19,8 @@ concept WholeNumber = std::integral<T> && !std::same_as<T, bool>;
 template <class T>
 concept RealNumber = std::floating_point<T> || WholeNumber<T>;
 
-/// An axis, a position or a count: a whole number, not a bool and no fraction. An unsigned one that int64_t
-/// does not hold is its largest, never a negative one, which would count from the end.
+/// An axis, a position or a count: a whole number, neither a bool nor a fraction. An unsigned value too large for
+/// int64_t becomes the largest int64_t, never a negative value, which would count from the end.
 class Whole {
  public:
   template <WholeNumber T>
@@ -42,7 +42,7 @@ class Real {
   double value_;
 };
 
-/// Whether reduced axes stay, with size 1. Made from true, false or the constant, from nothing else.
+/// Whether reduced axes stay, with size 1. Made from true, false or the constant `keepdim` only.
 class KeepDim {
  public:
   template <std::same_as<bool> T> constexpr KeepDim(T kept) : kept_(kept) {}
@@ -53,7 +53,7 @@ class KeepDim {
 };
 inline constexpr KeepDim keepdim = true;  // so that calls read  sum(x, -1, keepdim)
 
-/// The axes that a reduction removes; none named means all:  sum(x), sum(x, -1), sum(x, {0, 2}),
+/// The axes that a reduction removes; an empty list means all:  sum(x), sum(x, -1), sum(x, {0, 2}),
 /// sum(x, {}, keepdim).
 struct Axes : Shape {
   Axes() = default;

@@ -32,14 +32,14 @@ size_t bytes_for(const Shape& shape, Dtype dtype) {
   int64_t bytes = 0;
   const bool overflow = __builtin_mul_overflow(shape.numel(), int64_t(size_of(dtype)), &bytes);
   check<ShapeError>(!overflow, OpName::current(), ": ", shape, " ", dtype,
-                    ": its bytes overflow 63 bits: use smaller sizes");
+                    ": its size in bytes overflows 63 bits: use smaller sizes");
   return static_cast<size_t>(bytes);
 }
 
 Storage memory_for(const Shape& shape, Dtype dtype) {
   const size_t bytes = bytes_for(shape, dtype);
   if (Storage storage = Storage::try_make(bytes)) return storage;
-  fail<MemoryError>(OpName::current(), ": ", shape, " ", dtype, ": its ", bytes, " bytes cannot be had; ",
+  fail<MemoryError>(OpName::current(), ": ", shape, " ", dtype, ": its ", bytes, " bytes cannot be allocated; ",
                     memory_stats().in_use, " are in use: use smaller sizes, or drop what is no longer needed");
 }
 
@@ -59,7 +59,7 @@ void Array::fail_data(Dtype wanted) const {
 
 void fail_empty(const char* operand) {
   fail<ShapeError>(OpName::current(), ": an empty Tensor: the ", operand,
-                   " has no elements to compute with: give it a value first, as in zeros({2, 3}); a grad() is "
+                   " has no elements: give it a value first, as in zeros({2, 3}); a grad() is "
                    "empty before backward(), and on a tensor that an op made unless retain_grad() keeps it");
 }
 
@@ -116,7 +116,7 @@ Array slice(const Array& x, int64_t axis, int64_t begin, int64_t end, int64_t st
   };
   begin = clamp(begin);
   end = std::max(begin, clamp(end));
-  step = std::min(step, std::max<int64_t>(n, 1));  // longer ones reach the first element only, too
+  step = std::min(step, std::max<int64_t>(n, 1));  // any longer step reaches the first element only
   Shape shape = x.shape();
   Strides strides = x.strides();
   shape[i] = (end - begin) / step + ((end - begin) % step != 0);
@@ -163,8 +163,8 @@ Array squeeze(const Array& x, int64_t axis) {
 
 Array unsqueeze(const Array& x, int64_t axis) {
   const int rank = x.rank();
-  check<IndexError>(axis >= -rank - 1 && axis <= rank, "unsqueeze: ", x.shape(), ": there is no place ", axis,
-                    ": places run from ", -rank - 1, " to ", rank);
+  check<IndexError>(axis >= -rank - 1 && axis <= rank, "unsqueeze: ", x.shape(), ": there is no position ", axis,
+                    ": positions run from ", -rank - 1, " to ", rank);
   const int i = static_cast<int>(axis < 0 ? axis + rank + 1 : axis);
   Shape shape = x.shape();
   Strides strides = x.strides();
@@ -189,8 +189,8 @@ Array diagonal(const Array& x) {
 
 namespace {
 
-// Strides that read x, unmoved, under `shape`; false where that cannot be. Each run of x's axes
-// that is evenly spaced in memory may be cut anew; the cuts between runs must stay.
+// Strides that read x under `shape` without moving an element; false if there are none. Each run of x's axes
+// that is evenly spaced in memory may be divided anew; the boundaries between runs must stay.
 bool strides_for(const Array& x, const Shape& shape, Strides& strides) {
   strides = Strides::filled(shape.rank(), 1);
   int out = shape.rank() - 1;
@@ -230,8 +230,8 @@ Array reshape(const Array& x, const Shape& to) {
                       " elements cannot be cut into rows of ", known);
     shape[unknown] = numel / known;
   }
-  check<ShapeError>(shape.numel() == numel, "reshape: ", x.shape(), " to ", to, ": ", numel, " elements do not fill ",
-                    shape.numel(), " places");
+  check<ShapeError>(shape.numel() == numel, "reshape: ", x.shape(), " to ", to, ": ", numel, " elements cannot fill ",
+                    shape.numel(), " positions: choose sizes whose product is ", numel);
   Strides strides = contiguous_strides(shape);
   if (x.is_contiguous() || numel == 0 || strides_for(x, shape, strides)) return view(x, shape, strides, x.offset());
   return reshape(clone(x), shape);
@@ -261,7 +261,7 @@ double item(const Array& x) {
   const OpName at("item");
   check_defined(x);
   check<ShapeError>(x.numel() == 1, "item: ", x.shape(),
-                    ": holds more or less than one number: index it, or reduce it first");
+                    ": must hold exactly one element: index it, or reduce it first");
   return dispatch(x.dtype(), [&]<class T>() { return static_cast<double>(*x.data<T>()); });
 }
 

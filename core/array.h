@@ -1,10 +1,10 @@
-// Array: numbers in memory, seen through a shape and strides. It knows no calculus.
+// Array: elements in memory, seen through a shape and strides. It knows no calculus.
 //
-// The element at index (i, j, …) is at  offset + i·stride₀ + j·stride₁ + …  of its storage. So a
-// transpose, a slice or a broadcast is another shape and stride over the same bytes: no copy.
+// The element at index (i, j, …) is at  offset + i·stride₀ + j·stride₁ + …  in its storage. So a
+// transpose, a slice or a broadcast is a new shape and strides over the same bytes: no copy.
 //
 // An Array is a handle: copying it shares the bytes, clone() copies them. Handles may be used from
-// several threads; writing while others read is the caller's race.
+// several threads; preventing writes while others read is up to the caller.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ class Array {
   Array& operator=(Array&&) & noexcept = default;
   void operator=(const Array&) && = delete;  // to write a view's elements: copy_into(view, y)
   ~Array() = default;
-  /// Contiguous, not initialised. Throws MemoryError where the system has not so much memory.
+  /// Contiguous, not initialised. Throws MemoryError if the system does not have that much memory.
   explicit Array(const Shape& shape, Dtype dtype = Dtype::f32);
   Array(Storage storage, const Shape& shape, const Strides& strides, int64_t offset, Dtype dtype);
 
@@ -44,8 +44,8 @@ class Array {
   const Storage& storage() const { return storage_; }
   Storage& storage() { return storage_; }
 
-  /// First element. Throws DtypeError unless T is the element type, ShapeError where there is no
-  /// storage. Constness of the handle is not constness of the bytes, as with std::shared_ptr.
+  /// The first element. Throws DtypeError unless T is the element type, ShapeError if there is no
+  /// storage. A const handle does not make the bytes const, as with std::shared_ptr.
   template <ElementType T> T* data() const {
     if (!storage_ || dtype_ != dtype_of<T>) [[unlikely]]
       fail_data(dtype_of<T>);
@@ -62,7 +62,7 @@ class Array {
   Dtype dtype_ = Dtype::f32;
 };
 
-// Views: same bytes, other shape and strides. O(rank), nothing is copied.
+// Views: same bytes, another shape and strides. O(rank), nothing is copied.
 Array transpose(const Array& x, int64_t axis0, int64_t axis1);
 Array permute(const Array& x, const Shape& axes);
 Array slice(const Array& x, int64_t axis, int64_t begin, int64_t end, int64_t step = 1);
@@ -72,29 +72,29 @@ Array squeeze(const Array& x, int64_t axis);
 Array unsqueeze(const Array& x, int64_t axis);
 Array diagonal(const Array& x);  // (…, n, m) -> (…, min(n, m))
 
-/// Same numbers in row-major order under another shape; one size may be -1. A view where the
+/// The same elements in row-major order under another shape; one size may be -1. A view if the
 /// strides allow it, else a copy.
 Array reshape(const Array& x, const Shape& shape);
 
-/// x itself if contiguous, else a copy that is.
+/// x itself if contiguous, else a contiguous copy.
 Array contiguous(const Array& x);
 Array clone(const Array& x);            // always a contiguous copy
 Array to(const Array& x, Dtype dtype);  // x itself if the dtype is equal
 
-/// Throws ShapeError where x has no storage, naming the op at work (op_name.h) and which operand it is.
+/// Throws ShapeError for an array without storage; names the running op (op_name.h) and the operand.
 [[noreturn]] void fail_empty(const char* operand);
 inline void check_defined(const Array& x, const char* operand = "operand") {
   if (!x.defined()) [[unlikely]]
     fail_empty(operand);
 }
 
-/// Writes src, broadcast to dst's shape, into dst's bytes. Dtypes are converted; DtypeError where an
-/// integer cannot hold an element. src may be another
-/// view of dst's bytes: all of it is read before any of it is written.
+/// Writes src, broadcast to dst's shape, into dst's bytes. Dtypes are converted; DtypeError if an
+/// integer dtype cannot hold an element. src may be another
+/// view of dst's bytes: it is read completely before anything is written.
 void copy_into(const Array& dst, const Array& src);
 
-/// src, or a copy of it where it is another view of dst's bytes, so that dst can be written while
-/// it is read.
+/// src, or a copy of it if it is another view of dst's bytes, so that dst can be written while
+/// src is read.
 Array unaliased(const Array& src, const Array& dst);
 
 // New arrays.

@@ -1,4 +1,4 @@
-// Numbers from one layout, or dtype, into another.
+// Copies elements from one layout, or dtype, into another.
 #include <heed/core/array.h>
 
 #include <algorithm>
@@ -13,8 +13,8 @@ namespace heed::core {
 
 namespace {
 
-// Where y is adjacent along one axis and x along another, squares of numbers are turned in registers:
-// copied along either axis, the other array would give one number for each line of the cache.
+// If y is contiguous along one axis and x along another, square tiles are transposed in registers:
+// copying along either axis would use only one element of each cache line of the other array.
 // y[a, i] = x[i, a] for a < columns, i < rows; false if the layouts are not of that kind.
 template <class T> bool copy_transposed(const LoopNest<2>& nest, bool streamed, T* y, const T* x) {
   const Strides &to = nest.strides[0], &from = nest.strides[1];

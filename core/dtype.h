@@ -33,7 +33,7 @@ const char* name_of(Dtype dtype);
 
 inline std::ostream& operator<<(std::ostream& out, Dtype dtype) { return out << name_of(dtype); }
 
-/// The five types that elements have. (int64_t is long or long long, as the platform has it.)
+/// The five element types. (int64_t is long or long long, depending on the platform.)
 template <class T>
 concept ElementType = std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, int32_t> ||
                       std::is_same_v<T, int64_t> || std::is_same_v<T, bool>;
@@ -59,7 +59,7 @@ template <class Body> decltype(auto) dispatch(Dtype dtype, Body&& body) {
   return body.template operator()<bool>();
 }
 
-/// As dispatch, for ops that are defined on floating types only.
+/// Like dispatch, for ops that are defined on floating types only.
 template <class Body> decltype(auto) dispatch_floating(Dtype dtype, const char* op, Body&& body) {
   check<DtypeError>(is_floating(dtype), op, ": dtype ", dtype,
                     ": needs float32 or float64: convert with x.to(Dtype::f32)");

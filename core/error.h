@@ -2,9 +2,9 @@
 //
 //     op: what was given (full shapes): what is wrong, naming the clashing axis: what to do
 //
-// where a module was at work, its path follows:  "… [in h.3.attn.out_proj]".
-// What a file or a command line says may stand in a message (in quote()s, text.h), but never steers
-// a terminal: control characters are escaped here, for all messages.
+// If a module was running, its path follows:  "… [in h.3.attn.out_proj]".
+// A message may show text from a file or a command line (through quote(), text.h), but that text never
+// controls a terminal: control characters are escaped here, for all messages.
 // Thread-safe. Messages are built only when something is wrong.
 #pragma once
 
@@ -29,25 +29,25 @@ struct IndexError : Error {
 };  // a position, axis or token out of range
 struct AutogradError : Error {
   using Error::Error;
-};  // a derivative that cannot be had
+};  // a derivative that cannot be computed
 struct FormatError : Error {
   using Error::Error;
 };  // a file whose content breaks its format
 struct IoError : Error {
   using Error::Error;
-};  // the operating system said no
-/// Memory that the system does not have: for an array's elements, or for what heed notes beside them. (What
-/// the standard library asks for itself, a vector's elements or a name, still ends in std::bad_alloc.)
+};  // the operating system refused
+/// Out of memory: for an array's elements, or for heed's own bookkeeping. (What the standard library
+/// allocates itself, a vector's elements or a name, still ends in std::bad_alloc.)
 struct MemoryError : Error {
   using Error::Error;
 };
 
 namespace core {
-/// " [in h.3.attn.out_proj]" while a module is at work on this thread, else "" (scope.h).
+/// " [in h.3.attn.out_proj]" while a module runs on this thread, else "" (scope.h).
 std::string scope_suffix();
 
-/// One part of a message: any value that can be streamed, by address. (Erased, so that the hundreds
-/// of different messages cost the compiler a small array each.)
+/// One part of a message: any value that can be streamed, by address. (Type-erased, so that each of the
+/// hundreds of different messages costs the compiler one small array only.)
 struct Part {
   template <class T>
   Part(const T& v) : value(&v), print([](std::ostream& out, const void* p) { out << *static_cast<const T*>(p); }) {}
@@ -56,16 +56,16 @@ struct Part {
   void (*print)(std::ostream&, const void*);
 };
 
-/// The parts one after the other, numbers as everywhere: 12345.5, whatever the user's locale.
+/// The concatenated parts; numbers do not depend on the user's locale: 12345.5.
 std::string join(std::initializer_list<Part> parts);
 
-/// The same, harmless (text.h), with the path of the module at work.
+/// The same through harmless() (text.h), with the path of the running module.
 std::string message(std::initializer_list<Part> parts);
 
 template <class E> [[noreturn]] void throw_error(std::initializer_list<Part> parts) { throw E(message(parts)); }
 }  // namespace core
 
-/// The parts, streamed one after the other. (cat(tensors, -1) is another one: it has no such parts.)
+/// The parts, streamed one after the other. (Not the op cat(tensors, -1): vectors cannot be streamed.)
 template <class... Parts>
   requires requires(std::ostream& out, const Parts&... parts) { (out << ... << parts); }
 std::string cat(const Parts&... parts) {

@@ -6,13 +6,13 @@ namespace heed::core {
 
 namespace {
 
-constexpr double exact = 9007199254740992.0;  // 2⁵³: from here on a double may have been another integer
+constexpr double exact = 9007199254740992.0;  // 2⁵³: from here on a double may stand for a neighbouring integer
 
 const char* advice(Dtype dtype, double value) {
   if (dtype == Dtype::boolean) return "give 0 or 1, or convert the tensor with to(Dtype::f32)";
   if (is_floating(dtype)) return "convert the tensor with to(Dtype::f64)";
   if (dtype == Dtype::i64 && std::abs(value) >= exact && std::isfinite(value))
-    return "numbers are float64, exact below 2^53 only: give a tensor of it, tensor_i64({…})";
+    return "a number argument is float64, exact below 2^53 only: pass a tensor, tensor_i64({…})";
   if (dtype == Dtype::i32 && fits<int64_t>(value)) return "convert the tensor with to(Dtype::i64)";
   return "convert the tensor with to(Dtype::f32)";
 }

@@ -1,4 +1,4 @@
-// Numbers: which of them a dtype can hold, and arithmetic of integers that wraps around.
+// Numbers: which values a dtype can hold, and integer arithmetic that wraps around.
 #pragma once
 
 #include <cmath>
@@ -13,23 +13,23 @@ namespace heed::core {
 template <class T> bool fits(double value) {
   if constexpr (std::is_floating_point_v<T>) {
     return !std::isfinite(value) || std::abs(value) <= double{(std::numeric_limits<T>::max)()};
-  } else {  // the limit itself, 2 to the digits, is a double; the largest integer need not be
+  } else {  // the bound 2^digits is a double; the largest integer need not be
     return std::floor(value) == value && value >= static_cast<double>((std::numeric_limits<T>::min)()) &&
            value < std::ldexp(1.0, std::numeric_limits<T>::digits);
   }
 }
 
-/// Throws DtypeError unless an element of this dtype can hold `value`: 0.5 must not become 0 in
-/// silence, nor 3e9 a negative number. Every op that takes a number asks this one.
+/// Throws DtypeError unless an element of this dtype can hold `value`: 0.5 must not silently become 0,
+/// nor 3e9 a negative value. Every op that takes a number calls it.
 void check_holds(const char* op, const Shape& shape, Dtype dtype, double value);
 inline void check_holds(const char* op, const Array& like, double value) {
   check_holds(op, like.shape(), like.dtype(), value);
 }
 
-/// Throws DtypeError unless every element of x has a value of `dtype` once its fraction is cut off.
+/// Throws DtypeError unless every element of x, with its fraction cut off, is in the range of `dtype`.
 void check_converts(const char* op, const Array& x, Dtype dtype);
 
-// Sums and products of integers wrap around, as PyTorch's do; in C++ only unsigned ones may.
+// Sums and products of integers wrap around, as in PyTorch; in C++ only unsigned ones may.
 template <class T> T add_wrapping(T a, T b) {
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
     using U = std::make_unsigned_t<T>;

@@ -1,12 +1,12 @@
-// OpName: which op is at work on this thread, for errors that come from below it: memory that cannot
-// be had, an operand that is empty.
+// OpName: which op runs on this thread, for errors raised below it: memory that cannot
+// be allocated, an empty operand.
 //
 //     Array softmax(const Array& x, int64_t axis) {
 //       const OpName at("softmax");
 //       …
 //     }
 //
-// The outermost counts, so that an op made of others speaks in its own name. Two pointer writes.
+// The outermost name counts, so that an op composed of others reports its own. Cost: two pointer writes.
 #pragma once
 
 namespace heed::core {

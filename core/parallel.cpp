@@ -31,8 +31,8 @@ namespace {
 
 constexpr int max_threads = 1024;
 
-// A worker that finds nothing to do spins this long before it sleeps. Handing work to a spinning
-// thread takes a fraction of a microsecond, waking a sleeping one about fifty.
+// An idle worker spins this long before it sleeps. Handing work to a spinning
+// thread takes a fraction of a microsecond, waking a sleeping one about fifty microseconds.
 constexpr auto spin_time = std::chrono::microseconds(50);
 
 void relax() {
@@ -43,7 +43,7 @@ void relax() {
 #endif
 }
 
-// True on workers, and on a caller while it takes part: calls within calls run serially.
+// True on workers, and on a caller while it takes part: nested calls run serially.
 thread_local bool inside_parallel = false;
 
 struct InsideParallel {
@@ -73,8 +73,8 @@ struct Job {
       try {
         body(context, i * grain, i + 1 < count ? (i + 1) * grain : n);
       } catch (...) {
-        // Every chunk before this one has been handed out, so the failure of the first chunk that
-        // fails is kept, whatever the timing.
+        // Every earlier chunk has been handed out already, so the exception of the first failing chunk
+        // is the one kept, whatever the timing.
         next.store(count, std::memory_order_relaxed);
         const std::lock_guard lock(failure_mutex);
         if (failed_chunk < 0 || i < failed_chunk) failed_chunk = i, failure = std::current_exception();
@@ -94,8 +94,8 @@ int processors() {
 
 class Pool {
  public:
-  /// `parents`: a pool whose threads exist in the parent process only. It stays as it is, for its
-  /// locks may be held by threads that are not here.
+  /// `parents`: a pool whose threads exist in the parent process only. It is left untouched, because its
+  /// locks may be held by threads that do not exist here.
   explicit Pool(Pool* parents = nullptr)
       : size_(parents ? parents->size_.load(std::memory_order_relaxed) : 0), parents_(parents) {}
   ~Pool() { stop(); }
@@ -129,7 +129,7 @@ class Pool {
       awake_.notify_all();
     }
     job.work();
-    // From here on no worker can find the job; wait for those that already have.
+    // From here on no worker can find the job; wait for those that already have it.
     job_.store(nullptr);
     for (int turn = 0; busy_.load() > 0; ++turn) turn < 1000 ? relax() : std::this_thread::yield();
     return true;
@@ -177,7 +177,7 @@ class Pool {
         relax();
       }
     } while (std::chrono::steady_clock::now() < deadline);
-    // run() raises generation_ and then looks at sleepers_; here it is the other way round. All
+    // run() increments generation_ and then reads sleepers_; here the order is reversed. All
     // four are sequentially consistent, so one of the two sees the other.
     std::unique_lock lock(sleep_mutex_);
     sleepers_.fetch_add(1);
@@ -188,7 +188,7 @@ class Pool {
 
   std::mutex in_use_;  // held while a job runs or the pool changes
   std::vector<std::thread> workers_;
-  std::atomic<int> size_;  // 0: not asked for yet
+  std::atomic<int> size_;  // 0: not determined yet
   std::atomic<Job*> job_{nullptr};
   std::atomic<uint64_t> generation_{0};
   std::atomic<int> busy_{0};
@@ -201,7 +201,8 @@ class Pool {
 
 std::atomic<bool> pool_ended{false};
 std::atomic<Pool*> current_pool{nullptr};
-std::atomic<Pool*> parents_pool{nullptr};  // which cannot be ended here; leak checkers find it, and its parents
+std::atomic<Pool*> parents_pool{
+    nullptr};  // whose threads cannot be joined here; kept so that leak checkers find it, and its parents
 
 struct PoolOwner {
   PoolOwner() {
@@ -231,7 +232,7 @@ int default_threads(const char* text) {
   if (!text) return std::min(processors(), max_threads);
   const std::optional<int64_t> n = parse_int(text);
   check(n && *n >= 1 && *n <= max_threads, "HEED_NUM_THREADS: ", quote(text), ": not a whole number from 1 to ",
-        max_threads, ": set it to a number of threads, or unset it");
+        max_threads, ": set it to a thread count, or unset it");
   return static_cast<int>(*n);
 }
 
@@ -253,8 +254,8 @@ void parallel_chunks(int64_t n, int64_t grain, ChunkFn body, void* context) {
 }  // namespace core
 
 void set_num_threads(int n) {
-  check(n >= 1 && n <= core::max_threads, "set_num_threads: ", n, ": not a number from 1 to ", core::max_threads,
-        ": give at least one thread, the caller");
+  check(n >= 1 && n <= core::max_threads, "set_num_threads: ", n, ": must be in 1 … ", core::max_threads,
+        ": the caller counts as one thread");
   check(!core::inside_parallel, "set_num_threads: ", n, ": called inside parallel work: call it between operations");
   core::pool().resize(n);
 }

@@ -3,8 +3,8 @@
 // Chunk boundaries depend on the amount of work only, never on the number of threads, so results
 // have the same bits for 1, 2 or 64 threads.
 //
-// A child of fork() computes and exits as any process does: it starts threads of its own when it
-// first needs them. (One that is forked inside a body of parallel_for may only exec or _exit.)
+// A child of fork() computes and exits like any process: it starts threads of its own when it
+// first needs them. (A child forked inside a body of parallel_for may only exec or _exit.)
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace heed {
 /// Threads that take part in parallel work, the caller included. Default: HEED_NUM_THREADS, else
 /// the number of processors this process may run on. Throws Error unless 1 <= n <= 1024.
 ///
-/// Threads are started when they are first needed. Where the system refuses some, the others do the
+/// Threads are started when they are first needed. If the system refuses some, the others do the
 /// work, and num_threads() says how many there are. Both functions may be called on any thread.
 void set_num_threads(int n);
 int num_threads();
@@ -30,8 +30,8 @@ using ChunkFn = void (*)(void* context, int64_t begin, int64_t end);
 void parallel_chunks(int64_t n, int64_t grain, ChunkFn body, void* context);
 
 /// Calls body(begin, end) on [0, grain), [grain, 2 grain), … up to n, on several threads; returns
-/// when all are done. Calls within calls run on the calling thread. The first exception that a body
-/// throws is rethrown here. Serial, with no synchronisation at all, when n <= grain.
+/// when all are done. Nested calls run on the calling thread. The exception of the first chunk that
+/// fails is rethrown here. Serial, with no synchronisation at all, when n <= grain.
 template <class Body> void parallel_for(int64_t n, int64_t grain, Body&& body) {
   if (n <= 0) return;
   if (n <= grain) return body(int64_t{0}, n);

@@ -12,12 +12,12 @@ constexpr int precision = 4;
 constexpr int64_t threshold = 1000, edge_items = 3, line_width = 80;
 constexpr size_t indent = 7;  // of "tensor("
 
-// The number at `offset` of x's storage.
+// The element at `offset` of x's storage.
 template <class T> T element(const Array& x, int64_t offset) {
   return reinterpret_cast<const T*>(x.storage().bytes())[offset];
 }
 
-// Which indices of an axis are shown: all, or with a gap after the first three.
+// Which indices of an axis are shown: all, or three at each end.
 struct Shown {
   int64_t size;
   bool gap;
@@ -41,7 +41,7 @@ std::string decimal(double value, std::chars_format format, int digits) {
   return {text, std::to_chars(text, text + sizeof text, value, format, digits).ptr};
 }
 
-// One way of writing numbers for the whole array, so that columns line up.
+// One number format for the whole array, so that columns line up.
 class Format {
  public:
   Format(const Array& x, bool summarize) : x_(x) {
@@ -117,8 +117,8 @@ std::string row_text(const Array& x, const Format& format, bool summarize, int64
   return out + "]";
 }
 
-// The part of x from `axis` on, at `offset`: rows within brackets, one blank line more between
-// blocks for each axis.
+// The part of x from `axis` on, at `offset`: rows within brackets, blocks separated by one blank line
+// per further axis.
 std::string block_text(const Array& x, const Format& format, bool summarize, int axis, int64_t offset) {
   const size_t column = indent + static_cast<size_t>(axis);
   if (axis == x.rank()) return format.padded(offset);
@@ -155,7 +155,7 @@ std::string to_string(const Array& x, const std::vector<std::string>& more) {
     out += block_text(x, Format(x, summarize), summarize, 0, x.offset());
   }
 
-  // Suffixes go on the last line while they fit. (PyTorch counts the comma and the bracket twice.)
+  // Suffixes are put on the last line while they fit. (PyTorch counts the comma and the bracket twice.)
   const size_t line_start = out.rfind('\n') + 1;  // npos + 1 is 0
   size_t line = out.size() - line_start + 2;
   for (const std::string& suffix : suffixes) {

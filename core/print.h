@@ -16,8 +16,8 @@
 
 namespace heed::core {
 
-/// "tensor(…)". What is not float32, int64 or bool says so ("dtype=float64"), an empty array its
-/// size; `suffixes` ("requires_grad=True") follow.
+/// "tensor(…)". Dtypes other than float32, int64 and bool are named ("dtype=float64"), and the
+/// size of an empty array; `suffixes` ("requires_grad=True") follow.
 std::string to_string(const Array& x, const std::vector<std::string>& suffixes = {});
 
 std::ostream& operator<<(std::ostream& out, const Array& x);

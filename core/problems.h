@@ -1,4 +1,4 @@
-// Problems: everything that is wrong with a thing, for one Error that lists all of it.
+// Problems: collects everything that is wrong, for one Error that lists it all.
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@ class Problems {
     if (++count_ <= shown) lines_ += "\n  " + cat(parts...);
   }
   bool empty() const { return count_ == 0; }
-  bool full() const { return count_ >= shown; }  // what is added now is counted, not shown
+  bool full() const { return count_ >= shown; }  // further problems are counted, not shown
 
-  /// A line each; of very many (a foreign file may hold a million names) the first fifty and how many more.
+  /// One line per problem; of very many (a foreign file may hold a million names), the first fifty and a count.
   std::string text() const {
     return count_ <= shown ? lines_ : lines_ + "\n  … and " + std::to_string(count_ - shown) + " more";
   }

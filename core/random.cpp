@@ -14,7 +14,7 @@
 namespace heed {
 
 namespace {
-thread_local Generator* generator_of_thread = nullptr;  // where a GeneratorGuard lives
+thread_local Generator* generator_of_thread = nullptr;  // set while a GeneratorGuard lives
 }
 
 Generator& default_generator() {
@@ -33,7 +33,7 @@ void manual_seed(uint64_t seed) { default_generator().seed(seed); }
 namespace core {
 namespace {
 
-// Sequences of one seed never meet: fills use stream 0, their later attempts streams -1, -2, … and
+// Sequences under one seed never overlap: fills use stream 0, their later attempts streams -1, -2, … and
 // dropout the streams 1 + call.
 constexpr uint64_t fill_stream = 0;
 constexpr uint64_t attempt_stream(uint64_t attempt) { return uint64_t{0} - attempt; }
@@ -44,7 +44,7 @@ uint64_t join(uint32_t low, uint32_t high) { return uint64_t{high} << 32 | low; 
 constexpr double two_to_minus_53 = 0x1p-53;
 double unit(uint64_t bits) { return static_cast<double>(bits >> 11) * two_to_minus_53; }  // [0, 1)
 
-// --- Elementary functions, from +, ·, / alone: those of libm differ between platforms. ---
+// --- Elementary functions, from +, ·, / only: those of libm differ between platforms. ---
 
 // ln x for normal x > 0, to about 1 ulp. x = 2ᵏ m with √½ <= m < √2, and
 // ln m = 2 artanh s = 2 (s + s³/3 + s⁵/5 + …), s = (m - 1)/(m + 1), |s| <= 0.172: 11 terms.
@@ -66,8 +66,8 @@ struct SinCos {
   double sin, cos;
 };
 
-// sin 2πu and cos 2πu for 0 <= u < 1, to about 1 ulp: whole quarter turns are taken off exactly,
-// the rest, |x| <= π/4, goes through Taylor's series.
+// sin 2πu and cos 2πu for 0 <= u < 1, to about 1 ulp: whole quarter turns are removed exactly,
+// the rest, |x| <= π/4, is computed by Taylor's series.
 SinCos sin_cos_turns(double u) {
   constexpr double half_pi = 1.57079632679489661923;
   const int quarter = static_cast<int>(4 * u + 0.5);
@@ -117,7 +117,7 @@ template <class Write> void for_blocks(uint64_t seed, uint64_t stream, uint64_t 
   });
 }
 
-// The blocks that a fill owns: asked for once, since another thread may draw at the same time.
+// The blocks that a fill owns: taken once, since another thread may draw at the same time.
 struct Draw {
   uint64_t seed, start;
   int64_t blocks;
@@ -153,7 +153,7 @@ uint64_t below(uint64_t range, uint64_t bits, const Draw& draw, int64_t i) {
   return bits >> unused;
 }
 
-// Runs fill(y) with a contiguous y: x itself where it is so, else a copy that is written back.
+// Runs fill(y) with a contiguous y: x itself if it is contiguous, else a copy that is written back.
 template <class Fill> void into_contiguous(const Array& x, Fill&& fill) {
   if (x.is_contiguous()) return fill(x);
   const Array y(x.shape(), x.dtype());
@@ -168,7 +168,7 @@ void check_normal(const Array& x, double mean, double std) {
   for (const double value : {mean, std}) check_holds(op, x, value);
 }
 
-// v, clamped to [low, high] and rounded to T without leaving it again.
+// v, clamped to [low, high] and rounded to T within that interval.
 template <class T> T rounded_within(double v, double low, double high) {
   T t = static_cast<T>(std::clamp(v, low, high));
   if (t > high) t = std::nextafter(t, -std::numeric_limits<T>::infinity());
@@ -223,15 +223,15 @@ void fill_truncated_normal(const Array& x, double mean, double std, double low, 
   check(std > 0 && low < high, OpName::current(), ": std ", std, " on [", low, ", ", high,
         "]: std must be positive and the bounds in order");
   // In units of the standard normal: the interval [a, b], and its point of greatest density. Beyond
-  // `far` the density is less than 2⁻⁵³ of that: no proposal there would ever be accepted.
+  // `far` the density is less than 2⁻⁵³ times the greatest: no proposal there would ever be accepted.
   double a = (low - mean) / std, b = (high - mean) / std;
   const double peak = std::clamp(0.0, a, b);
   check(std::abs(peak) < 1e6, OpName::current(), ": mean ", mean, ", std ", std, " on [", low, ", ", high,
         "]: the interval is a million standard deviations away: move it or the mean");
   const double far = std::sqrt(peak * peak + 106 * 0.693147180559945309417);
   a = std::max(a, -far), b = std::min(b, far);
-  // Of normal proposals the share Φ(b) - Φ(a) is accepted, of uniform ones √(2π) exp(peak²/2) /
-  // (b - a) times that. Compared as logarithms.
+  // Normal proposals are accepted at the rate Φ(b) - Φ(a), uniform ones at √(2π) exp(peak²/2) /
+  // (b - a) times that rate. Compared as logarithms.
   constexpr double sqrt_two_pi = 2.50662827463100050242;
   const bool uniform = peak * peak / 2 > log((b - a) / sqrt_two_pi);
 

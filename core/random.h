@@ -1,18 +1,18 @@
 // Random numbers: same seed, same bits, on every platform and for any number of threads.
 //
-// A Generator is a seed and a counter, nothing else, so a checkpoint holds it in two integers.
-// Every number is a function of (seed, counter, position) through Philox (philox.h). The standard
-// library's distributions differ from one implementation to the next; these use +, ·, /, √ only.
+// A Generator is a seed and a counter, so a checkpoint stores it as two integers.
+// Every value is a function of (seed, counter, position), computed by Philox (philox.h). The standard
+// library's distributions differ between implementations; these use +, ·, /, √ only.
 //
-// What a fill of n elements costs, in counter steps of 128 bits each:
-//     uniform, normal, integers, permutation   ⌈n / 2⌉    64 bits an element
-//     Bernoulli                                ⌈n / 4⌉    32 bits an element
+// How far a fill of n elements advances the counter, in steps of 128 bits:
+//     uniform, normal, integers, permutation   ⌈n / 2⌉    64 bits per element
+//     Bernoulli                                ⌈n / 4⌉    32 bits per element
 //     truncated normal                         n
-// A distribution that rejects takes its next attempt from another stream, not from the counter.
+// After a rejection, the next attempt uses another stream, not the counter.
 //
-// Threads may draw from one Generator at once: no two draws overlap, but who gets which depends on
-// timing. Threads that are to repeat bit for bit have a Generator each (GeneratorGuard). A child of
-// fork() has a copy, and draws what its parent draws.
+// Threads may draw from one Generator at once: no two draws overlap, but which thread gets which depends on
+// timing. For bit-for-bit repeatable threads, give each its own Generator (GeneratorGuard). A child of
+// fork() has a copy, and draws the same values as its parent.
 #pragma once
 
 #include <atomic>
@@ -35,10 +35,10 @@ class Generator {
   uint64_t seed() const { return seed_.load(std::memory_order_relaxed); }
   uint64_t counter() const { return counter_.load(std::memory_order_relaxed); }
 
-  /// The counter as it was, after which it moves on by `steps`.
+  /// Advances the counter by `steps`; returns its previous value.
   uint64_t take(uint64_t steps) { return counter_.fetch_add(steps, std::memory_order_relaxed); }
 
-  // Seeding, setting and assigning give numbers out again: not while another thread draws.
+  // Seeding, setting and assigning make values repeat: not while another thread draws.
   void seed(uint64_t seed) {
     seed_.store(seed, std::memory_order_relaxed);
     set_counter(0);
@@ -50,8 +50,8 @@ class Generator {
   std::atomic<uint64_t> counter_{0};
 };
 
-/// The generator that is used where none is given, also by initialisers and dropout. All threads
-/// share one, whose seed is 0 until manual_seed; a GeneratorGuard gives a thread another.
+/// The generator that is used if none is given, also by initialisers and dropout. All threads
+/// share one, whose seed is 0 until manual_seed; a GeneratorGuard gives a thread its own.
 Generator& default_generator();
 
 /// Restarts the default generator.
@@ -62,7 +62,7 @@ void manual_seed(uint64_t seed);
 ///     std::thread worker([] {
 ///       Generator generator(7);
 ///       const GeneratorGuard mine(generator);
-///       train(model);   // draws what it draws in every run, whatever other threads do
+///       train(model);   // draws the same values in every run, whatever other threads do
 ///     });
 class GeneratorGuard {
  public:
@@ -84,7 +84,7 @@ namespace core {
 void fill_uniform(const Array& x, double low, double high, Generator& generator);
 
 /// Normal by Box & Muller 1958: √(-2 ln u₁) cos 2πu₂ and √(-2 ln u₁) sin 2πu₂. Computed in f64; f32
-/// numbers are the f64 ones rounded. At most 8.6 standard deviations from the mean.
+/// values are the f64 ones rounded. At most 8.6 standard deviations from the mean.
 void fill_normal(const Array& x, double mean, double std, Generator& generator);
 
 /// Normal under the condition low <= x <= high, as torch.nn.init.trunc_normal_. The bounds are
@@ -106,9 +106,9 @@ Array randint(int64_t low, int64_t high, const Shape& shape, Generator& generato
 /// 0 … n-1 in random order, i64 (n,). Fisher & Yates; every order equally likely.
 Array randperm(int64_t n, Generator& generator);
 
-// Without a Generator: for dropout, whose backward must find the forward's numbers again.
+// Without a Generator: for dropout, whose backward must reproduce the values of the forward pass.
 //
-//     const uint64_t call = generator.take(1);      // once a call
+//     const uint64_t call = generator.take(1);      // once per call
 //     uniform_at(generator.seed(), call, index);    // index from (b, h, i, j)
 //
 // No fill above ever uses these bits.

@@ -1,8 +1,8 @@
-// Scope: which modules are at work on this thread, innermost last.
+// Scope: which modules are running on this thread, innermost last.
 //
-// nn::Scope (nn/module.h) pushes a module's address when its call begins; errors, anomaly mode, the
-// profiler and AttentionTrace ask where they are. Nothing is paid beyond two pointer writes; names
-// are looked for only when somebody asks.
+// nn::Scope (nn/module.h) pushes a module's address when its call begins; errors, anomaly mode
+// and AttentionTrace use it to say where they are. It costs two pointer writes; names are looked up
+// on request only.
 #pragma once
 
 #include <string>
@@ -17,14 +17,14 @@ struct ScopeFrame {
   const ScopeFrame* outer;
 };
 
-/// While positive, each outermost module that works on this thread visits its members first (nn::Scope):
-/// somebody wants to know which tensors are named (optim/ownership.h).
+/// While positive, each outermost module called on this thread first visits its members (nn::Scope), for a
+/// caller that needs to know which tensors are named (optim/ownership.h).
 inline thread_local int members_wanted = 0;
 
 /// Innermost frame of the calling thread; null outside of any module.
 inline thread_local const ScopeFrame* current_scope = nullptr;
 
-/// The class of the module at work on this thread; null outside of any.
+/// The class of the module running on this thread; null outside of any.
 inline const std::type_info* current_layer() { return current_scope ? current_scope->layer : nullptr; }
 
 /// "Linear": a class without its namespaces.

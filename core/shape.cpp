@@ -11,7 +11,7 @@ Shape::Shape(std::span<const int64_t> sizes) {
 }
 
 void Shape::fail_full() const {
-  fail<ShapeError>("shape: ", *this, " and one axis more: at most 8 are supported: merge axes with reshape");
+  fail<ShapeError>("shape: ", *this, " and one more axis: at most 8 are supported: merge axes with reshape");
 }
 
 void Shape::insert(int i, int64_t size) {
@@ -90,7 +90,7 @@ Shape outer_axes(const Shape& shape, int inner) {
 
 int normalize_axis(const char* op, int64_t axis, const Shape& shape) {
   const int rank = shape.rank();
-  check<IndexError>(rank > 0, op, ": (): one number has no axis ", axis, ": reshape({1}) gives it an axis 0");
+  check<IndexError>(rank > 0, op, ": (): a scalar has no axis ", axis, ": reshape({1}) gives it an axis 0");
   check<IndexError>(axis >= -rank && axis < rank, op, ": ", shape, ": there is no axis ", axis, ": axes run from ",
                     -rank, " to ", rank - 1);
   return static_cast<int>(axis < 0 ? axis + rank : axis);

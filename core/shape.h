@@ -17,7 +17,7 @@ class Shape {
  public:
   static constexpr int max_rank = 8;
 
-  Shape() {}  // rank 0: one number (not defaulted: {} would clear all sizes)
+  Shape() {}  // rank 0: a scalar (not defaulted: {} would clear all sizes)
   Shape(std::initializer_list<int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const int64_t> sizes);  // throws ShapeError above rank 8
   static Shape filled(int rank, int64_t value) {
@@ -47,9 +47,9 @@ class Shape {
     return true;
   }
 
-  /// Product of the sizes. Throws ShapeError where that of the sizes that are not 0 overflows 63 bits.
+  /// Product of the sizes. Throws ShapeError if the product of the nonzero sizes overflows 63 bits.
   int64_t numel() const {
-    int64_t product = 1;  // without the zeros, as strides are
+    int64_t product = 1;  // without the zeros, like the strides
     bool empty = false;
     for (int i = 0; i < rank_; ++i) {
       const int64_t size = sizes_[i];
@@ -68,16 +68,16 @@ class Shape {
   int rank_ = 0;
 };
 
-using Strides = Shape;  // in elements, not bytes; 0 repeats, negative never occurs
+using Strides = Shape;  // in elements, not bytes; 0 repeats, never negative
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape);  // (2, 3)
 
-/// n · size, of a size that somebody gave. ShapeError where it overflows 63 bits.
+/// n · size, for a size given by a caller. ShapeError if it overflows 63 bits.
 int64_t times(int64_t n, int64_t size);
 
 namespace core {
 
-/// Row-major strides: the last axis is adjacent in memory.
+/// Row-major strides: the last axis is contiguous in memory.
 Strides contiguous_strides(const Shape& shape);
 
 /// NumPy's rule: align at the right; sizes must be equal, or one of them 1. Throws ShapeError

@@ -10,7 +10,7 @@ namespace heed::core {
 
 namespace {
 
-// Linux tells the size of the cache that processor 0 shares, as in "32768K".
+// Linux gives the size of the cache that processor 0 shares, as in "32768K".
 int64_t size_from_linux() {
   std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index3/size");
   int64_t size = 0;
@@ -19,7 +19,7 @@ int64_t size_from_linux() {
   return unit == 'K' ? size << 10 : unit == 'M' ? size << 20 : 0;
 }
 
-// What the C library tells may be the sum of all there are.
+// The C library may give the sum over all caches.
 int64_t size_from_system() {
 #ifdef _SC_LEVEL3_CACHE_SIZE
   return sysconf(_SC_LEVEL3_CACHE_SIZE);

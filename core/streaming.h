@@ -1,10 +1,10 @@
 // Streaming: a result that no cache can hold is written past the caches.
 //
-// A plain store reads the line it writes to first, and drives out what might be used again: a third of
-// the traffic of y = a + b. A streaming store does neither, but what it writes comes back from memory
-// only, and few may be on their way at once. So it is for results larger than the last cache, and for what
-// waits for memory: copies, transposed or not, sums, exp and what is little more, layer norm. Who computes
-// longer, as tanh, hides it.
+// A plain store first reads the cache line it writes, a third more traffic for y = a + b, and evicts data
+// that might be used again. A streaming store does neither, but its result must be read back from memory,
+// and few such stores may be in flight at once. So it is used for results larger than the last cache, and for
+// functions bound by memory: copies, transposed or not, sums, exp and similarly cheap functions, layer norm.
+// Slower functions, such as tanh, hide the cost of plain stores.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ inline bool exceeds_caches(const Array& y) {
   return n > surely_fits && n * static_cast<int64_t>(size_of(y.dtype())) > last_cache_size();
 }
 
-/// Before another thread is told that streamed numbers are there. parallel_for does it at its end.
+/// Call it before telling another thread that streamed results are ready. parallel_for calls it at its end.
 inline void fence_streams() {
 #if defined(__x86_64__)
   __asm__ volatile("sfence" ::: "memory");

@@ -2,7 +2,7 @@
 //
 // N operands of one shape, each with its own strides, are cut into runs along the innermost axis.
 // Axes that all operands lay out evenly are merged first, so contiguous operands are a single run;
-// a kernel is then called once a run with a start and a stride for each operand.
+// a kernel is then called once per run with a start and a stride for each operand.
 #pragma once
 
 #include <algorithm>
@@ -21,10 +21,10 @@ template <size_t N> struct Run {
   int64_t n;
 };
 
-/// Elements that one thread takes at a time. Below this, threads cost more than they save.
+/// Elements per task. Below this, threads cost more than they save.
 inline constexpr int64_t elementwise_grain = 32768;
 
-/// Rows of n elements for a thread at a time.
+/// Rows of n elements per task.
 inline int64_t row_grain(int64_t n) { return std::max<int64_t>(1, elementwise_grain / std::max<int64_t>(n, 1)); }
 
 /// The merged loop nest. Sizes of 1 are dropped; rank >= 1.
@@ -83,8 +83,8 @@ template <size_t N> struct LoopNest {
   }
 };
 
-/// True where each operand lays all axes out evenly: adjacent, or one number repeated. Then there is
-/// one run, and its strides are the last axis's.
+/// True if each operand lays out all axes evenly: contiguous, or one element repeated. Then there is
+/// one run, and its strides are those of the last axis.
 template <size_t N>
 bool is_one_run(const Shape& shape, const std::array<std::reference_wrapper<const Strides>, N>& strides) {
   bool even = true;
@@ -93,7 +93,7 @@ bool is_one_run(const Shape& shape, const std::array<std::reference_wrapper<cons
   return even;
 }
 
-/// Walks all elements of `shape`, on several threads where there are many. `body` must be safe to
+/// Walks all elements of `shape`, on several threads if there are many. `body` must be safe to
 /// call on several threads at once, for disjoint runs.
 template <size_t N, class Body>
 void for_each_run(const Shape& shape, const std::array<std::reference_wrapper<const Strides>, N>& strides,

@@ -26,7 +26,7 @@ std::optional<double> parse_double(std::string_view text) {
 #ifdef __cpp_lib_to_chars
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-#else  // a standard library whose from_chars knows integers only
+#else  // a standard library whose from_chars supports integers only
   if (text.empty() || text[0] == '+' || std::isspace(static_cast<unsigned char>(text[0]))) return std::nullopt;
   std::istringstream stream{std::string(text)};
   stream.imbue(std::locale::classic());
@@ -44,7 +44,7 @@ template <class T> std::optional<T> parse_whole(std::string_view text) {
   return value;
 }
 
-// Line and paragraph separators, and what turns the direction of writing (Unicode, UAX #9).
+// Line and paragraph separators, and characters that change the direction of writing (Unicode, UAX #9).
 bool misleads(char32_t c) {
   return c == 0x061c || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
@@ -56,8 +56,8 @@ std::optional<uint64_t> parse_uint(std::string_view text) { return parse_whole<u
 
 namespace {
 
-// Takes the first character of `text` off and appends it, or an escape of what is no character, or
-// one that could steer a terminal.
+// Moves the first character of `text` to `out`, as an escape if it is not valid UTF-8 or
+// could control a terminal.
 void take_harmless(std::string& out, std::string_view& text) {
   constexpr char hex[] = "0123456789abcdef";
   const unsigned char first = static_cast<unsigned char>(text[0]);
@@ -109,7 +109,7 @@ std::string readable(std::string_view name) {
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> before, above,
-      row(b.size() + 1);  // of the prefixes of a that are 2 and 1 shorter, and of this one
+      row(b.size() + 1);  // the rows of the two previous prefixes of a, and of this one
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {
     before = std::exchange(above, row);
@@ -159,7 +159,7 @@ std::string json_string(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     const std::string_view before = text;
-    if (!take_code_point(text)) fail<FormatError>("json: ", quote(whole), ": is not UTF-8: JSON holds nothing else");
+    if (!take_code_point(text)) fail<FormatError>("json: ", quote(whole), ": is not UTF-8, which JSON requires");
     const char c = before[0];
     switch (c) {
       case '"': out += "\\\""; break;

@@ -36,13 +36,13 @@ double largest_change(const core::Array& a, const core::Array& b) {
   return largest;
 }
 
-// Watches the ops of a call. One that was given what another run saw compares as it goes.
+// Watches the ops of a call. Given the record of another run, it compares during the call.
 class PastWatch final : public Observer {
  public:
   struct Seen {
     std::string op, path;
     Shape shape;
-    core::Array past;  // positions 0 … t, empty where there is no axis of time
+    core::Array past;  // positions 0 … t, empty if there is no axis of time
   };
 
   PastWatch(int64_t length, int64_t t, const std::vector<Seen>* other = nullptr)
@@ -51,7 +51,7 @@ class PastWatch final : public Observer {
   PastWatch(const PastWatch&) = delete;
 
   std::vector<Seen> seen;
-  std::optional<Seen> first;  // that differs from the other run's
+  std::optional<Seen> first;  // the first that differs from the other run's
 
   void input(const Tensor& x) override {
     if (outer_) outer_->input(x);
@@ -71,7 +71,7 @@ class PastWatch final : public Observer {
  private:
   void compare(const Seen& now) {
     const size_t i = seen.size();
-    // Runs that take different ways can no longer be compared.
+    // Runs with different ops can no longer be compared.
     if (i >= other_->size() || (*other_)[i].op != now.op || (*other_)[i].shape != now.shape) {
       other_ = nullptr;
       return;
@@ -85,14 +85,14 @@ class PastWatch final : public Observer {
   const std::vector<Seen>* other_;
 };
 
-// x with everything behind t replaced.
+// x with everything after t replaced.
 Tensor with_another_future(const Tensor& x, int64_t axis, int64_t t, Generator& generator) {
   const Tensor past = x.slice(axis, 0, t + 1), future = x.slice(axis, t + 1, x.size(axis));
   Tensor other;
   if (is_floating(x.dtype())) {
     other = randn(future.shape(), generator, x.dtype());
   } else {
-    // Another token each: 1 … largest places further on, round the clock.
+    // A different token at each position: shifted by 1 … largest, modulo largest + 1.
     const auto largest = static_cast<int64_t>(amax(x).item());
     const Tensor sum = future + randint(1, largest + 1, future.shape(), generator).to(x.dtype());
     const auto clock = static_cast<double>(largest + 1);
@@ -107,23 +107,23 @@ std::optional<CausalityLeak> causality_leak(const std::function<Tensor(const Ten
                                             const CausalityOptions& o) {
   const NoGrad no_history;
   check<ShapeError>(o.axis >= 0 && o.axis < input.dim(), "check_causality: axis ", o.axis, ", input ", input.shape(),
-                    ": there is no such axis: name that of time");
+                    ": there is no such axis: give the axis of time");
   check<DtypeError>(input.dtype() != Dtype::boolean, "check_causality: input ", input.dtype(), " ", input.shape(),
-                    ": is neither floating nor tokens: "
-                    "nothing could replace it");
+                    ": is neither floating nor tokens, so the future cannot be replaced: "
+                    "pass one of these");
   const int64_t n = input.size(o.axis);
   check(is_floating(input.dtype()) || (input.numel() > 0 && amax(input).item() >= 1.0), "check_causality: input ",
         input.shape(),
-        ": all tokens are 0: ", "nothing could replace them: give tokens up to the vocabulary's largest");
+        ": all tokens are 0, so the future cannot be replaced: ", "use tokens from the whole vocabulary");
   const auto run = [&](const Tensor& x) {
     const Tensor y = model(x).detach();
     check<ShapeError>(o.axis < y.dim() && y.size(o.axis) == n, "check_causality: input ", x.shape(), ", output ",
-                      y.shape(), ": axis ", o.axis, " differs: a causal model has an output for each position");
+                      y.shape(), ": axis ", o.axis, " differs: a causal model must have one output per position");
     return y.clone();
   };
   const Tensor answer = run(input);
   check(largest_change(run(input).array(), answer.array()) == 0.0, "check_causality: input ", input.shape(),
-        ": the model answers differently when asked twice: ", "switch dropout off with eval()");
+        ": two calls give different outputs: ", "switch dropout off with eval()");
 
   Generator generator(o.seed);
   for (int64_t t = 0; t + 1 < n; ++t) {
@@ -155,11 +155,10 @@ void check_causality(const std::function<Tensor(const Tensor&)>& model, const Te
                      const CausalityOptions& options) {
   const std::optional<CausalityLeak> leak = causality_leak(model, input, options);
   if (!leak) return;
-  fail<Error>(
-      "check_causality: output ", leak->position, " of input ", input.shape(), ": changes, by up to ", leak->change,
-      ", with inputs from ", leak->future, " on: ",
-      leak->op.empty() ? "no op of the past could be found that does" : cat("the future comes in at ", leak->op),
-      leak->path.empty() ? "" : cat(" in ", leak->path), ": give that layer .causal = true or a mask");
+  fail<Error>("check_causality: output ", leak->position, " of input ", input.shape(), ": changes, by up to ",
+              leak->change, ", with inputs from ", leak->future,
+              " on: ", leak->op.empty() ? "no op could be identified" : cat("the future enters at ", leak->op),
+              leak->path.empty() ? "" : cat(" in ", leak->path), ": give that layer .causal = true or a mask");
 }
 
 }  // namespace heed::nn

@@ -11,7 +11,7 @@
 namespace heed::nn {
 namespace {
 
-/// Puts other tensors where the parameters are, found by node.
+/// Replaces parameters, found by node, by other tensors.
 struct Substitute final : Visitor {
   std::map<const Node*, Tensor> replacement;
   void on_tensor(const std::string&, Tensor& x) override {
@@ -44,7 +44,7 @@ std::map<const Node*, Shape> leaf_shapes(const Tensor& y) {
   return found;
 }
 
-/// The layer at work, and the name that its errors begin with.
+/// The layer under test, and the start of its error messages.
 struct Check {
   CheckedLayer& checked;
   std::string what = "check_module: " + class_name(*checked.layer);
@@ -66,7 +66,7 @@ struct Check {
     std::map<const Node*, Shape> found = leaf_shapes(y);
     for (const NamedTensor& p : layer().named_parameters())
       check(found.erase(p.tensor.node().get()) == 1, what, ": parameter ", p.name, " ", p.tensor.shape(),
-            ": visit() names it, but the output does not depend on it: use it, or make it no parameter");
+            ": visit() names it, but the output does not depend on it: use it, or do not make it a parameter");
     for (const Tensor& x : in) found.erase(x.node().get());
     if (!found.empty())
       fail(what, ": a leaf of shape ", found.begin()->second,
@@ -87,7 +87,7 @@ struct Check {
     }
     other->load_state_dict(layer().state_dict());
     check(checked.forward(*other, in).to_vector() == y.to_vector(), what, ": output ", y.shape(),
-          ": another one after the state dict was loaded into a copy: name every tensor in visit()");
+          ": differs after the state dict was loaded into a copy: name every tensor in visit()");
   }
 
   void examples(const Tensor& y, const std::vector<Tensor>& in) const {
@@ -95,8 +95,9 @@ struct Check {
       std::vector<Tensor> one;
       for (const Tensor& x : in) one.push_back(x.slice(0, b, b + 1));
       const double apart = amax(abs(call(one) - y.slice(0, b, b + 1))).item();
-      check(apart < 1e-12, what, ": example ", b, " of ", y.size(0), ": its output differs by ", apart,
-            " when it comes alone: examples see each other; pass {.batch_first = false} if axis 0 is no batch");
+      check(
+          apart < 1e-12, what, ": example ", b, " of ", y.size(0), ": its output differs by ", apart,
+          " when it is computed alone: examples see each other; pass {.batch_first = false} if axis 0 is not a batch");
     }
   }
 
@@ -136,7 +137,7 @@ void check_module(CheckedLayer checked, const std::vector<Tensor>& inputs, const
     for (const Tensor& x : inputs) in.push_back(is_floating(x.dtype()) ? parameter(x.to(dtype)) : x);
     return in;
   };
-  {  // as the layer came: a tensor that visit() does not name stays as it is when the others become f64
+  {  // in the layer's own dtype: to(f64) would not convert a tensor that visit() does not name
     const std::vector<NamedTensor> parameters = c.layer().named_parameters();
     const std::vector<Tensor> in = leaves_of(parameters.empty() ? Dtype::f64 : parameters[0].tensor.dtype());
     const ScopeWatch watch(checked.layer.get());

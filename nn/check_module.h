@@ -1,10 +1,10 @@
-// check_module: all that must hold of any layer, in one line.
+// check_module: everything that must hold for any layer, in one line.
 //
 //     check_module(RMSNorm(8), {randn({4, 8})});
 //
 // In f64 and in evaluation: derivatives by inputs and parameters, first and second order; the graph's leaves are
-// the parameters and inputs, both ways, so that a member that visit() forgot is found; the state dict goes out and
-// in; train() reaches every module inside; a Scope is open while the layer works; and the examples of a batch do not
+// exactly the parameters and inputs, so that a member that visit() forgot is found; the state dict can be saved and
+// loaded; train() reaches every module inside; a Scope is open while the layer runs; and the examples of a batch do not
 // see each other. Throws Error naming the layer, what does not hold, and what to do. The layer is not changed.
 #pragma once
 
@@ -23,7 +23,7 @@ struct ModuleCheck {
   bool scope = true;        // false for a layer that does nothing in evaluation, or opens no Scope
 };
 
-/// What check_module asks of a layer, whatever its class.
+/// What check_module needs of a layer, whatever its class.
 struct CheckedLayer {
   std::unique_ptr<Module> layer;  // a clone of its own
   std::function<std::unique_ptr<Module>(const Module&)> copy;

@@ -34,9 +34,9 @@ Checkpoint load(const std::filesystem::path& file) {
 }
 
 StateDict average(const std::vector<StateDict>& states) {
-  check(!states.empty(), "average: no states: give one at least");
+  check(!states.empty(), "average: no states: pass at least one");
   const NoGrad no_history;
-  std::vector<std::map<std::string, const Tensor*>> by_name;  // they may be a stranger's, and have a million names
+  std::vector<std::map<std::string, const Tensor*>> by_name;  // a foreign state may have a million names
   for (const StateDict& state : states)
     for (by_name.emplace_back(); const NamedTensor& entry : state) by_name.back().emplace(entry.name, &entry.tensor);
   const auto shorter = [](const StateDict& a, const StateDict& b) { return a.size() < b.size(); };

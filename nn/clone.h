@@ -11,7 +11,7 @@ namespace heed::nn {
 /// Replaces every tensor of m by a copy of its own; tied tensors stay tied.
 void unshare(Module& m);
 
-/// An independent copy: training it leaves m alone.
+/// An independent copy: training it does not change m.
 template <class M> M clone(const M& m) {
   M copy = m;
   unshare(copy);
@@ -22,7 +22,7 @@ template <class M> M clone(const M& m) {
 std::string class_name(const Module& m);
 
 struct NamedModule {
-  std::string name;  // "" for the module that was asked
+  std::string name;  // "" for m itself
   const Module* module;
 };
 

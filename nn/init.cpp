@@ -87,9 +87,9 @@ Tensor& kaiming_normal_(Tensor& x, double slope) {
 
 namespace {
 
-// Gram-Schmidt: each row minus its part along those before it, then of length 1. Twice, which is
+// Gram-Schmidt: each row minus its projections on the previous rows, then normalised. Done twice, which is
 // enough for orthogonality to the last digits (Giraud et al. 2005). It is the QR decomposition
-// whose R has a positive diagonal; of normal vectors Q is uniformly distributed (Mezzadri 2007).
+// whose R has a positive diagonal; for normal vectors Q is uniformly distributed (Mezzadri 2007).
 void orthonormalise(double* rows, int64_t count, int64_t width) {
   const auto dot = [width](const double* a, const double* b) { return std::inner_product(a, a + width, b, 0.0); };
   for (int64_t i = 0; i < count; ++i) {

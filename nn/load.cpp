@@ -13,7 +13,7 @@ namespace heed::nn {
 
 namespace {
 
-// " (did you mean h.0.attn?)". The state may be a stranger's, so only names of a sane length and number are compared.
+// " (did you mean h.0.attn?)". Only short names, and not too many, are compared: a foreign state may hold anything.
 std::string suggestion(const std::string& name, const std::vector<std::string>& candidates) {
   constexpr size_t longest = 200, most = 1000;
   if (name.size() > longest || candidates.size() > most) return "";
@@ -30,11 +30,11 @@ const std::byte* first_byte(const Tensor& x) {
   return x.array().storage().bytes() + x.array().offset() * static_cast<int64_t>(size_of(x.dtype()));
 }
 
-// What a state says about one tensor of the module, which may have several names.
+// What a state holds for one tensor of the module, which may have several names.
 struct Target {
   Tensor tensor;
-  std::string first_name;  // under which the state has it
-  Tensor source;           // empty as long as it has it under none
+  std::string first_name;  // the first name under which the state has it
+  Tensor source;           // empty if the state has it under no name
 };
 
 struct Judge {
@@ -53,7 +53,7 @@ struct Judge {
 
     std::set<const void*> storages;
     for (const NamedTensor& entry : mine) storages.insert(entry.tensor.array().storage().bytes());
-    std::map<const void*, size_t> seen;  // by first byte; what has no bytes is by itself
+    std::map<const void*, size_t> seen;  // by first byte; a tensor without bytes is its own
     std::vector<std::pair<std::string, size_t>> absent;
     std::set<std::string> known;
     for (const NamedTensor& entry : mine) {
@@ -79,9 +79,9 @@ struct Judge {
     const bool names_differ = options.strict && !(result.missing.empty() && result.unexpected.empty());
     const bool none_fits = names_differ && !state.empty() && result.unexpected.size() == state.size();
     check(problems.empty(), "load_state_dict: ", class_name(module), ": the state does not fit:", problems.text(),
-          none_fits ? "\nnone of its names is one of the module's: is it another model's, or do they have a prefix, as "
-                      "those of "
-                      "save_checkpoint() have (load_checkpoint() takes it off)?"
+          none_fits ? "\nnone of its names occurs in the module: is it another model's, or do its names have a prefix, "
+                      "as those of "
+                      "save_checkpoint() do (load_checkpoint() removes it)?"
           : names_differ ? "\nload with {.strict = false} to skip names that are on one side only"
                          : "");
   }
@@ -99,14 +99,14 @@ struct Judge {
     }
     if (is_floating(source.dtype()) && !is_floating(dtype))
       return problems.add(name, ": is ", source.dtype(), " in the state, ", dtype,
-                          " in the module: would be cut to whole numbers");
+                          " in the module: would lose its fractions");
     Tensor x = source.detach().to(dtype);
     if (first || !target.source.defined()) {
-      // Numbers of the module itself are copied, as they may be written before they are read.
+      // Elements of the module itself are copied, because they may be overwritten before they are read.
       target.source = storages.count(x.array().storage().bytes()) ? x.clone() : x;
     } else if (!same_bits(target.source, x)) {
       problems.add(target.first_name, " and ", name,
-                   ": are one tensor in the module, two that differ in the state: make them equal, or leave one out");
+                   ": are one tensor in the module, but differ in the state: make them equal, or leave one out");
     }
   }
 

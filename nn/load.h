@@ -1,4 +1,4 @@
-// Loading a state dict in two steps: all of it is judged before any of it is taken over.
+// Loading a state dict in two steps: all of it is checked before any of it is applied.
 #pragma once
 
 #include <functional>
@@ -7,8 +7,8 @@
 
 namespace heed::nn {
 
-/// Judges `state` for m, as Module::load_state_dict says, and returns what copies it in, which cannot fail. m must
-/// outlive that. So a model and what belongs to it (resume.h) are loaded together or not at all.
+/// Checks `state` for m, as Module::load_state_dict says, and returns a function that copies it in and cannot fail. m
+/// must outlive it. So a model and its optimizer (resume.h) are loaded together or not at all.
 std::function<void()> prepare_load(Module& m, const StateDict& state, const LoadOptions& options = {},
                                    LoadResult* result = nullptr);
 

@@ -12,7 +12,7 @@
 
 namespace heed::nn {
 
-// Thrown as it is: the path of the module at work, which fail() adds, is found by a walk like this one.
+// Not fail(): it would add the path of the running module, which is found by a walk like this one.
 void Visitor::enter(const std::string& path) {
   if (!names_.insert(path).second)
     throw Error(cat("visit: ", readable(path), ": is named twice: give each member a name of its own"));
@@ -36,7 +36,7 @@ void Visitor::operator()(const std::string& name, Module& module) {
 
 namespace {
 
-// A visitor made of two functions.
+// A visitor from two functions.
 template <class OnTensor, class OnModule> struct Visit final : Visitor {
   OnTensor tensor;
   OnModule module;
@@ -50,12 +50,12 @@ constexpr auto nothing = [](const std::string&, auto&) {};
 template <class OnTensor, class OnModule = decltype(nothing)>
 void walk(const Module& m, OnTensor on_tensor, OnModule on_module = nothing) {
   Visit<OnTensor, OnModule> v(std::move(on_tensor), std::move(on_module));
-  const_cast<Module&>(m).visit(v);  // visit() only names members; who changes them says so below
+  const_cast<Module&>(m).visit(v);  // visit() only names members; functions that change them are below
 }
 
-// Replaces every tensor by make(tensor); what was one tensor before is one afterwards.
+// Replaces every tensor by make(tensor); tied tensors stay tied.
 template <class Make> void replace_tensors(Module& m, Make make) {
-  std::map<const void*, Tensor> done;  // by node, or by bytes for what has no node
+  std::map<const void*, Tensor> done;  // by node, or by bytes for a tensor without a node
   walk(m, [&](const std::string&, Tensor& x) {
     const void* key = x.node().get();
     if (!key) key = x.array().storage().bytes() + x.array().offset() * int64_t(size_of(x.dtype()));
@@ -63,7 +63,7 @@ template <class Make> void replace_tensors(Module& m, Make make) {
     if (!fresh.defined()) {
       const NoGrad no_history;
       fresh = make(x.detach());
-      if (fresh.array().storage() == x.array().storage()) {  // nothing to do: its owners keep it
+      if (fresh.array().storage() == x.array().storage()) {  // not converted: keep the tensor itself
         fresh = x;
       } else if (x.node()) {
         fresh = parameter(fresh);
@@ -150,16 +150,16 @@ std::string Scope::describe(const core::ScopeFrame& innermost) {
   const core::ScopeFrame* outermost = &innermost;
   while (outermost->outer && outermost->outer->describe == describe) outermost = outermost->outer;
   const Module& model = *static_cast<const Module*>(outermost->module);
-  // (A rule of the engine may be at work around it, as where a layer is computed again.)
-  // The innermost frame that the outermost module knows by name; a user's module without visit()
-  // lines in between only makes the path coarser.
+  // (A derivative rule may be running around it, as when a layer is recomputed.)
+  // The innermost frame that the outermost module knows by name; a user's module without a complete visit()
+  // in between only makes the path coarser.
   for (const core::ScopeFrame* frame = &innermost; frame != outermost; frame = frame->outer) {
     std::string path;
     try {
       walk(model, nothing, [&](const std::string& at, Module& m) {
         if (path.empty() && &m == frame->module) path = at;
       });
-    } catch (const Error&) {}  // its visit() is wrong, which must not hide what is being said
+    } catch (const Error&) {}  // a wrong visit() must not hide the actual error
     if (path.empty()) continue;
     const bool only_a_number = path[0] >= '0' && path[0] <= '9';  // "Sequential.0", not "0"
     if (!only_a_number) return path;

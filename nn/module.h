@@ -6,8 +6,8 @@
 //       void visit(Visitor& v) override { v("weight", weight); v("bias", bias); }
 //     };
 //
-// visit() names the members; all else follows from it. The tensors it names are the state dict, those
-// of them that require grad are the parameters. Names and shapes are PyTorch's. Modules are called;
+// visit() names the members; everything else follows from it. The tensors it names are the state dict; those
+// that require grad are the parameters. Names and shapes are PyTorch's. Modules are called directly;
 // there is no virtual forward, so each takes and returns what it needs.
 //
 // Copying a module copies handles, as with Tensor: both copies train the same weights. clone(m)
@@ -28,8 +28,8 @@ namespace heed::nn {
 
 struct Module;
 
-/// Walks the named tensors of a module and of the modules inside it, once. Undefined tensors (a bias that
-/// is switched off) do not exist for it. A name that comes twice is an Error, whatever the walk is for.
+/// Visits the named tensors of a module and of the modules inside it, once. Undefined tensors (a bias that
+/// is switched off) are skipped. A name that occurs twice is always an Error.
 class Visitor {
  public:
   virtual ~Visitor() = default;
@@ -57,13 +57,13 @@ struct NamedTensor {
   Tensor tensor;
 };
 
-/// Names and numbers, in the order of visit(). The tensors share the module's bytes.
+/// Names and tensors, in the order of visit(). The tensors share the module's bytes.
 struct StateDict : std::vector<NamedTensor> {
   const Tensor* find(const std::string& name) const;
 };
 
 struct LoadOptions {
-  bool strict = true;  // every name must be found on both sides
+  bool strict = true;  // every name must occur on both sides
 };
 
 struct LoadResult {
@@ -78,10 +78,10 @@ struct Module {
 
   std::vector<Tensor> parameters() const;  // each once, however often it is tied
   std::vector<NamedTensor> named_parameters() const;
-  int64_t num_parameters() const;  // numbers in them
+  int64_t num_parameters() const;  // their elements
   StateDict state_dict() const;
-  /// Copies numbers in. Throws Error listing every missing and unexpected name, every shape that differs and
-  /// every tie whose tensors do; nothing is changed then. One name of tied tensors is enough. Dtypes are converted.
+  /// Copies elements in. Throws Error listing every missing and unexpected name, every shape that differs and
+  /// tied tensors that differ; then nothing is changed. One name of tied tensors is enough. Dtypes are converted.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& = {});
 
   void train(bool on = true);  // for this module and all inside it
@@ -96,7 +96,7 @@ struct Module {
   Module& operator=(const Module&) = default;
 };
 
-/// Says that m is at work, for as long as the scope lives: the first line of each layer's call.
+/// Marks m as running while the scope lives: the first line of each layer's call.
 class Scope {
  public:
   explicit Scope(const Module& m) : frame_{&m, &typeid(m), describe, core::current_scope} {

@@ -1,4 +1,4 @@
-// Everything in nn/, and the tensors it works on.
+// All of nn/, and the tensors that it uses.
 #pragma once
 
 #include <heed/autograd/engine.h>

@@ -11,12 +11,12 @@ namespace heed::nn {
 
 namespace {
 
-// What the forward pass drew from the default generator: the counters from `first` on.
+// The draws of the forward pass from the default generator: the counters from `first` on.
 struct Drawn {
   uint64_t seed, first, count;
 };
 
-// A gradient that only the inside knows of would be lost in silence.
+// Without this check, the gradient of a parameter that visit() does not name would be lost silently.
 void check_all_named(const Tensor& y, const Tensor& x, const std::vector<Tensor>& inputs) {
   std::set<const Node*> named{x.node().get()};
   for (const Tensor& input : inputs) named.insert(input.node().get());
@@ -27,8 +27,8 @@ void check_all_named(const Tensor& y, const Tensor& x, const std::vector<Tensor>
         "requires_grad(false)");
 }
 
-// The derivative by x and the parameters, each as it enters the layer: where a parameter also led to x, what comes
-// that way is another node's to find. So x is a view of its own, and grad() stops at what it is asked for.
+// The derivative by x and the parameters, each as it enters the layer: if a parameter also led to x, the gradient
+// through x is propagated by other nodes. So x is a fresh view, or detached when not recording, and grad() stops at x.
 std::vector<Tensor> inside_again(const Tensor& g, const Wanted& wanted, const std::vector<Tensor>& inputs,
                                  const std::vector<Tensor>&, const Drawn& drawn,
                                  const std::function<Tensor(const Tensor&)>& again) {
@@ -36,7 +36,7 @@ std::vector<Tensor> inside_again(const Tensor& g, const Wanted& wanted, const st
   const EnableGrad on;
   Generator then(drawn.seed);
   then.set_counter(drawn.first);
-  const GeneratorGuard same_draws(then);  // the generator that all threads share is left alone
+  const GeneratorGuard same_draws(then);  // the shared generator is not used
   const Tensor x =
       recording ? inputs[0].reshape(inputs[0].shape()) : Tensor(inputs[0].array()).requires_grad(wanted[0]);
   const Tensor y = again(x);
@@ -46,7 +46,7 @@ std::vector<Tensor> inside_again(const Tensor& g, const Wanted& wanted, const st
                        "each thread a generator of its own (GeneratorGuard)");
 
   std::vector<Tensor> grads(inputs.size());
-  if (!y.requires_grad()) return grads;  // nothing that is asked for leads to it
+  if (!y.requires_grad()) return grads;  // it depends on none of the inputs
   if (!recording) check_all_named(y, x, inputs);
   std::vector<Tensor> asked;
   for (size_t i = 0; i < inputs.size(); ++i)
@@ -75,7 +75,7 @@ Tensor recomputed(const Tensor& y, const Tensor& x, const Module& layer, const G
   for (const Tensor& parameter : layer.parameters()) inputs.push_back(parameter);
   for (const NamedTensor& entry : layer.state_dict()) constants.push_back(entry.tensor);
   const Drawn drawn{before.seed(), before.counter(), default_generator().counter() - before.counter()};
-  // The layer's tensors are those that it names, which are watched, each.
+  // Safe unwatched: each tensor that the layer names is watched itself.
   const Unwatched<std::function<Tensor(const Tensor&)>> inside{std::move(again)};
   return op("recompute", y.array(), inputs, keep(inputs, constants, drawn, inside), inside_again);
 }

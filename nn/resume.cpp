@@ -9,7 +9,7 @@ namespace heed::nn {
 
 namespace {
 
-constexpr const char* list_key = "parts";  // of the metadata: the names of all parts
+constexpr const char* list_key = "parts";  // in the metadata: the names of all parts
 constexpr const char* generator_key = "default_generator";
 
 bool is_within(std::string_view name, std::string_view part) {
@@ -89,11 +89,11 @@ std::vector<Part> Part::with_default_generator(std::vector<Part> parts) {
     const bool usable = !part.name_.empty() && part.name_ != list_key && part.name_ != "format" &&
                         part.name_.find(',') == std::string::npos;
     check(usable, "checkpoint: a part named ", quote(part.name_),
-          ": is reserved, empty, or has a comma: name it otherwise");
+          ": is reserved, empty, or has a comma: choose another name");
     for (const Part& other : parts)
       check(&part == &other || (part.name_ != other.name_ && !is_within(other.name_, part.name_)), "checkpoint: parts ",
             readable(part.name_), " and ", readable(other.name_),
-            ": are one, or one within the other: name them otherwise");
+            ": are equal, or one contains the other: choose other names");
   }
   return parts;
 }
@@ -106,7 +106,7 @@ Part::Stored Part::stored_in(const Checkpoint& file, const TensorsByName& tensor
   for (const auto& [key, text] : file.metadata) {
     if (key == name) stored.texts[""] = text;
     if (!key.starts_with(prefix)) continue;
-    // A tensor that another name has, too, is in the file once, perhaps as another part's; the text says as what.
+    // A tensor with several names is in the file once, perhaps under another part's; the text gives that name.
     const auto kept = tensors.find(text);
     if (kept != tensors.end() && tensors.count(key) == 0)
       stored.tensors.push_back({key.substr(prefix.size()), *kept->second});
@@ -131,7 +131,7 @@ void save_checkpoint(const std::filesystem::path& file, const std::vector<Part>&
     const bool within = std::any_of(names.begin(), names.end(),
                                     [&note = key](const std::string& part) { return is_within(note, part); });
     check(!within && metadata.emplace(key, text).second, "save_checkpoint: ", quote(file.string()), ": the note ",
-          quote(key), " has the name of a part: name it otherwise");
+          quote(key), " has the name of a part: choose another name");
   }
   save(file, all, metadata);
 }
@@ -162,12 +162,12 @@ void load_checkpoint(const Checkpoint& saved, const std::vector<Part>& asked_for
       take_over.push_back(part.prepare_(Part::stored_in(saved, tensors, part.name_)));
     } catch (const Error& error) { problems.add(part.name_, ": ", error.what()); }
   }
-  for (const std::string& name : there) problems.add(readable(name), ": is in the file, and not asked for");
-  // (The file's list of parts may be as long as a stranger likes, the caller's is short.)
+  for (const std::string& name : there) problems.add(readable(name), ": is in the file, but was not requested");
+  // (A foreign file's list of parts may have any length, the caller's is short.)
   for (const NamedTensor& entry : saved.state)
     if (there.empty() &&
         std::none_of(parts.begin(), parts.end(), [&](const Part& part) { return is_within(entry.name, part.name_); }))
-      problems.add(readable(entry.name), ": is of no part");
+      problems.add(readable(entry.name), ": belongs to no part");
   check(problems.empty(), where, ": does not fit, nothing is changed:", problems.text());
   for (const std::function<void()>& take : take_over) take();
 }

@@ -1,4 +1,4 @@
-// One call that saves a whole run, and one that goes on with it.
+// One call that saves a whole run, and one that resumes it.
 //
 //     const auto parts = [&]() -> std::vector<nn::Part> {
 //       return {{"model", model}, {"optimizer", adamw}, {"schedule", schedule}, {"data", generator}, {"step", step}};
@@ -6,11 +6,11 @@
 //     nn::save_checkpoint("run.safetensors", parts());
 //     nn::load_checkpoint("run.safetensors", parts());
 //
-// One list for both directions, so that what is saved is what is resumed: what a part is named here is where it is in
-// the file, and a part that is missing on one side is an Error. The default generator, which draws initial values and
-// dropout, is always one of them. A run that is stopped and resumed ends with the bits of one that was not.
+// One list for both directions, so that exactly what is saved is resumed: a part is stored under its name
+// here, and a part that is missing on one side is an Error. The default generator, which draws initial values and
+// dropout, is always included. A run that is stopped and resumed ends with the same bits as one that was not.
 //
-// The file is a safetensors file as any other (checkpoint.h), written atomically: tensors under "model." and "optimizer.";
+// The file is an ordinary safetensors file (checkpoint.h), written atomically: tensors under "model." and "optimizer.";
 // numbers, texts and generators as metadata.
 #pragma once
 
@@ -34,8 +34,8 @@
 
 namespace heed::nn {
 
-/// Something of the run, by reference, under a name ("model", or "model.teacher" of several): a model; an optimizer, a schedule or whatever
-/// else is Resumable; a generator; a number or text of the caller's.
+/// A part of the run, by reference, under a name ("model", or "model.teacher" if there are several): a model; an
+/// optimizer, a schedule or any other Resumable; a generator; a number or text of the caller's.
 class Part {
  public:
   Part(std::string name, Module& model);
@@ -47,12 +47,12 @@ class Part {
   Part(std::string name, T& number);
 
  private:
-  // What a part writes, and finds again. Names are its own, "" is the part itself.
-  using TensorsByName = std::map<std::string_view, const Tensor*>;  // of a file, which may have a million
+  // What a part saves and loads. Names are relative to the part, "" is the part itself.
+  using TensorsByName = std::map<std::string_view, const Tensor*>;  // from a file, which may have a million
   struct Stored {
     StateDict tensors;
     std::map<std::string, std::string> texts;
-    const std::string& text(const std::string& name) const;  // throws Error where there is none
+    const std::string& text(const std::string& name) const;  // throws Error if there is none
   };
   friend void save_checkpoint(const std::filesystem::path&, const std::vector<Part>&,
                               const std::map<std::string, std::string>&);
@@ -66,13 +66,13 @@ class Part {
   std::function<std::function<void()>(const Stored&)> prepare_;  // as Resumable::prepare_load
 };
 
-/// `notes` are texts to be found again in load(file).metadata: what the run was made with. Throws Error for names that are
-/// not unique, IoError where the file cannot be written; an old file of that name then stays as it was.
+/// `notes` are stored in load(file).metadata: for example the run's settings. Throws Error for names that are
+/// not unique, IoError if the file cannot be written; an old file of that name is then unchanged.
 void save_checkpoint(const std::filesystem::path& file, const std::vector<Part>& parts,
                      const std::map<std::string, std::string>& notes = {});
 
-/// Takes over everything or, where anything is wrong, nothing: throws one Error that lists what is missing, not asked
-/// for, or does not fit.
+/// Loads everything or, if anything is wrong, nothing: throws one Error that lists what is missing, not
+/// requested, or does not fit.
 void load_checkpoint(const Checkpoint& saved, const std::vector<Part>& parts);
 inline void load_checkpoint(const std::filesystem::path& file, const std::vector<Part>& parts) {
   load_checkpoint(load(file), parts);

@@ -1,4 +1,4 @@
-// ScopeWatch: does a layer say that it is at work? check_module asks.
+// ScopeWatch: does a layer open a Scope? For check_module.
 #pragma once
 
 #include <heed/autograd/observe.h>
@@ -6,7 +6,7 @@
 
 namespace heed::nn {
 
-/// Counts the ops during which the module at `outermost` is not on the list of scopes.
+/// Counts the ops that run while the module at `outermost` is not on the list of scopes.
 struct ScopeWatch final : Observer {
   const void* outermost;
   int ops = 0, outside = 0;

@@ -1,10 +1,10 @@
-// Sequential: layers one after the other.
+// Sequential: layers in sequence.
 //
 //     nn::Sequential model(nn::Linear(2, 64), nn::ReLU(), nn::Linear(64, 2));
 //     Tensor logits = model(x);
 //
-// Names are 0, 1, …: "0.weight", "2.bias". A list of layers of one type, called as the model
-// likes, is a std::vector<Layer>: visit() names its members in the same way.
+// Names are 0, 1, …: "0.weight", "2.bias". For a list of layers of one type, called in the model's
+// own way, use std::vector<Layer>: visit() names its members in the same way.
 #pragma once
 
 #include <string>

@@ -11,7 +11,7 @@ namespace heed::nn {
 
 namespace {
 
-using Row = std::array<std::string, 5>;  // path, class, tensor, shape, numbers and remarks
+using Row = std::array<std::string, 5>;  // path, class, tensor, shape, elements and remarks
 
 std::string thousands(int64_t n) {
   std::string digits = std::to_string(n);
@@ -54,7 +54,7 @@ std::string laid_out(const std::vector<Row>& rows, const std::vector<std::string
 }  // namespace
 
 std::string summary(const Module& model) {
-  // A tensor is known by where its numbers are: ties and copied handles share them.
+  // A tensor is identified by the address of its elements: ties and copied handles share them.
   const auto place = [](const Tensor& x) {
     return x.array().storage().bytes() + x.array().offset() * static_cast<int64_t>(size_of(x.dtype()));
   };
@@ -70,7 +70,7 @@ std::string summary(const Module& model) {
     own[path].push_back(entry);
   }
 
-  std::vector<Row> rows{{"path", "class", "tensor", "shape", "numbers"}};
+  std::vector<Row> rows{{"path", "class", "tensor", "shape", "elements"}};
   std::vector<std::string> remarks{""};
   std::map<const void*, std::string> tensors_seen, modules_seen;
   int64_t numbers = 0, trained = 0, bytes = 0;
@@ -102,7 +102,7 @@ std::string summary(const Module& model) {
       remarks.push_back(remark);
     }
   }
-  return laid_out(rows, remarks) + "total " + thousands(numbers) + " numbers, " + thousands(trained) +
+  return laid_out(rows, remarks) + "total " + thousands(numbers) + " elements, " + thousands(trained) +
          " of them trainable, " + size_of_bytes(bytes) + "\n";
 }
 

@@ -2,17 +2,17 @@
 //
 //     std::cout << nn::summary(model);
 //
-//     path             class                tensor  shape      numbers
+//     path             class                tensor  shape      elements
 //                      GPT
-//     wte              Embedding            weight  (65, 64)     4,160
+//     wte              Embedding            weight  (65, 64)      4,160
 //     h.0              Block
-//     h.0.ln_1         LayerNorm            weight  (64,)           64
+//     h.0.ln_1         LayerNorm            weight  (64,)            64
 //     …
-//     lm_head          Linear               weight  (65, 64)         -  is wte.weight
-//     total 103,104 numbers, 103,104 of them trainable, 402.8 KiB
+//     lm_head          Linear               weight  (65, 64)          -  is wte.weight
+//     total 103,104 elements, 103,104 of them trainable, 402.8 KiB
 //
-// A tensor that appears under several names is counted once, and says so where it appears again; so
-// does a module that is visited again. Tensors that take no gradient are marked as frozen.
+// A tensor under several names is counted once, and later appearances refer to the first; so
+// do those of a module. Tensors that require no gradient are marked as frozen.
 #pragma once
 
 #include <string>

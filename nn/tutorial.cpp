@@ -17,7 +17,7 @@ MultiHeadAttention::MultiHeadAttention(int64_t num_heads_, int64_t d_model_)
       wv(d_model, d_model),
       dense(d_model, d_model) {
   check<ShapeError>(depth > 0 && d_model % num_heads == 0, "MultiHeadAttention: num_heads ", num_heads, ", d_model ",
-                    d_model, ": d_model is no multiple of num_heads: the number of heads comes first here");
+                    d_model, ": d_model is not a multiple of num_heads: the number of heads comes first here");
 }
 
 Tensor MultiHeadAttention::operator()(const Tensor& v, const Tensor& k, const Tensor& q,

@@ -10,10 +10,10 @@
 //                                 MultiplicativeAttention(query_dim, key_dim),
 //                                 MultiHeadAttention(input_dim, hidden_dim, num_heads)
 //
-// The fourth, "Understanding Self-Attention in Transformers: An In-Depth Analysis" (rhondamuse.com), has no classes, but
-// an exercise: examples/attention_by_hand.cpp works it out. Each of the others has the namespace at the left.
-// All names are found in `tutorial` itself, too, except MultiHeadAttention: two texts have one, and the compiler asks
-// which is meant.
+// The fourth, "Understanding Self-Attention in Transformers: An In-Depth Analysis" (rhondamuse.com), has no classes but
+// an exercise: examples/attention_by_hand.cpp solves it. Each of the others has the namespace on the left.
+// All names are also visible in `tutorial` itself, except MultiHeadAttention, which two texts have, so that it would
+// be ambiguous.
 //
 //     namespace tutorial = heed::nn::tutorial;
 //     const Tensor x = randn({2, 5, 8});  // two sequences of five vectors
@@ -25,8 +25,8 @@
 //     const tutorial::AttnDecoderRNN decoder(8, 100);
 //     const auto step = decoder(randn({1, 2, 8}), zeros({1, 2, 8}), x);  // input, hidden, encoder_outputs
 //
-// They are for following the texts. For work take nn::MultiHeadAttention, nn::BahdanauDecoder and Attention<Score>.
-// Masks are boolean, true = may attend (masks.h). Where a text's class returns no weights, an AttentionTrace shows them.
+// For following the texts; for real use take nn::MultiHeadAttention, nn::BahdanauDecoder and Attention<Score>.
+// Masks are boolean, true = may attend (masks.h). If a text's class returns no weights, an AttentionTrace shows them.
 //
 // Shapes: B batch, n queries or positions, m keys.
 #pragma once
@@ -42,8 +42,8 @@ inline namespace attention_in_transformers {
 /// v (B, m, d_model), k (B, m, d_model), q (B, n, d_model) -> (B, n, d_model).
 ///
 /// The text leaves the middle of the call to its reader; it is softmax(q kᵀ / √depth) v for each head. Its
-/// depth = d_model // num_heads drops what is left over: here that is an Error. And its call begins with the values:
-/// all three may have one shape, so a swap goes unnoticed. Elsewhere in heed the order is q, k, v.
+/// depth = d_model // num_heads drops the remainder: here that is an Error. And its call begins with the values:
+/// all three may have one shape, so swapping them goes unnoticed. Elsewhere in heed the order is q, k, v.
 struct MultiHeadAttention : Module {
   int64_t num_heads, d_model, depth;
   Linear wq, wk, wv, dense;  // d_model -> d_model
@@ -69,12 +69,12 @@ struct DecoderStep {
 
 /// One step of the decoder that the text takes from PyTorch's "NLP From Scratch: Translation with a Sequence to
 /// Sequence Network and Attention": input and hidden (1, B, hidden_size), encoder_outputs (B, m, hidden_size), or
-/// (m, hidden_size) where B = 1; m <= max_length.
+/// (m, hidden_size) if B = 1; m <= max_length.
 ///
-/// Its weights are a function of input and hidden alone: they never look at the encoder's outputs, and those after
-/// the end of a sentence get weight as well. That is kept, as a lesson; nn::BahdanauDecoder looks. The text's product
-/// is right for B = 1 only: here each sequence reads its own encoder outputs. Its dropout is made and never used:
-/// here it acts on the input. Its input is a vector: nn::AttnDecoderRNN is the same with the tutorial's embedding.
+/// Its weights depend on input and hidden only, not on the encoder's outputs, and positions after the end of
+/// a sentence get weight as well. That is kept, as a lesson; the weights of nn::BahdanauDecoder see the source. The
+/// text's product is right for B = 1 only: here each sequence reads its own encoder outputs. Its dropout is created but
+/// never used: here it acts on the input. Its input is a vector: nn::AttnDecoderRNN is the same with an embedding.
 struct AttnDecoderRNN : Module {
   int64_t hidden_size, output_size, max_length;
   Linear attn;          // 2 hidden_size -> max_length
@@ -90,11 +90,11 @@ struct AttnDecoderRNN : Module {
 
 }  // namespace attention_mechanism
 
-/// The text never divides scores by √d, so that softmax saturates where d is large: .scale divides, where there is one.
+/// The text never divides scores by √d, so that softmax saturates for large d: use .scale, where a class has it.
 inline namespace about_attention {
 
 /// query (B, query_dim), keys (B, m, key_dim), values (B, m, key_dim) -> (B, value_dim).
-/// The text's comment gives values the width value_dim, its layer takes key_dim: say which with .value_input.
+/// The text's comment gives values the width value_dim, its layer takes key_dim: .value_input says which.
 struct Attention : KeyValueAttention {
   using KeyValueAttention::KeyValueAttention;  // (query_dim, key_dim, value_dim)
   Tensor operator()(const Tensor& query, const Tensor& keys, const Tensor& values,
@@ -103,8 +103,8 @@ struct Attention : KeyValueAttention {
   }
 };
 
-/// inputs (B, n, input_dim) -> (B, n, hidden_dim). The text's takes no mask, so that padding is attended to: give
-/// {.key_mask = …} or {.causal = true}.
+/// inputs (B, n, input_dim) -> (B, n, hidden_dim). The text's class takes no mask, so that padding is attended to: here
+/// pass {.key_mask = …} or {.causal = true}.
 struct SelfAttention : nn::SelfAttention {
   using nn::SelfAttention::SelfAttention;  // (input_dim, hidden_dim)
   Tensor operator()(const Tensor& inputs, const AttentionOptions& options = {}) const {
@@ -112,21 +112,21 @@ struct SelfAttention : nn::SelfAttention {
   }
 };
 
-/// (): query (B, n, d), keys (B, m, d), values (B, m, p) -> {output (B, n, p), weights (B, n, m)}, as the next two.
+/// (): query (B, n, d), keys (B, m, d), values (B, m, p) -> {output (B, n, p), weights (B, n, m)}, like the next two.
 /// Unscaled, as in the text: nn::Attention<ScaledDotScore> divides by √d.
 using nn::DotProductAttention;
 
 /// (query_dim, key_dim, hidden_dim). The text adds (B, n, hidden_dim) to (B, m, hidden_dim): for n = m > 1 query i
-/// meets key i only, without an error, and all queries share one output; here each query meets every key.
+/// is scored with key i only, without an error, and all queries share one output; here each is scored with every key.
 using nn::AdditiveAttention;
 
-/// (query_dim, key_dim). The text describes a product "element-by-element", its code has (W q + b)ᵀ k, and so has
-/// this: the other is nn::Attention<ElementwiseScore>.
+/// (query_dim, key_dim). The text describes a product "element-by-element", but its code computes (W q + b)ᵀ k, as
+/// does this class: the former is nn::Attention<ElementwiseScore>.
 using nn::MultiplicativeAttention;
 
-/// inputs (B, n, input_dim) -> (B, n, hidden_dim). The text takes no mask here, either, and does not say that its heads
-/// are not Vaswani et al.'s: each has the full width hidden_dim, which costs num_heads times the parameters and work of
-/// heads that share one width. nn::PerHeadAttention is this class with its weights.
+/// inputs (B, n, input_dim) -> (B, n, hidden_dim). The text takes no mask here either, and does not say that its heads
+/// differ from Vaswani et al.'s: each has the full width hidden_dim, which costs num_heads times the parameters and
+/// work of heads that share one width. nn::PerHeadAttention is the same class, returning its weights too.
 struct MultiHeadAttention : PerHeadAttention {
   using PerHeadAttention::PerHeadAttention;  // (input_dim, hidden_dim, num_heads)
   Tensor operator()(const Tensor& inputs, const AttentionOptions& options = {}) const {

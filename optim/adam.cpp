@@ -26,7 +26,7 @@ void Adam::check_options() const {
 
 void Adam::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {
   // lr m̂ / (√v̂ + ε) = step m / (√v + ε root), root = √(1-β₂ᵗ). All constants are computed in f64 and rounded
-  // once: 1-β of a β in f32 has lost four digits.
+  // once: 1-β computed from a β in f32 loses four digits.
   const auto t = static_cast<double>(slots.step);
   const double rate1 = 1.0 - options_.beta1, rate2 = 1.0 - options_.beta2;
   const double root = std::sqrt(1.0 - std::pow(options_.beta2, t));
@@ -48,7 +48,7 @@ void Adam::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& grou
     return;
   }
 
-  // The same as it reads, in f64.
+  // The same, as in the formula, in f64.
   const auto wide = [](const Tensor& x) { return x.to(Dtype::f64); };
   const Tensor first = wide(m) + (wide(g) - wide(m)) * rate1;
   Tensor second = wide(v) + (square(wide(g)) - wide(v)) * rate2;

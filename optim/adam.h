@@ -14,7 +14,7 @@ struct AdamOptions {
 };
 
 /// m = β₁m + (1-β₁)g;  v = β₂v + (1-β₂)g²;  p -= lr m̂ / (√v̂ + ε),
-/// m̂ = m/(1-β₁ᵗ), v̂ = v/(1-β₂ᵗ). weight_decay is L2: it is added to g. As torch.optim.Adam.
+/// m̂ = m/(1-β₁ᵗ), v̂ = v/(1-β₂ᵗ). weight_decay is L2: weight_decay·p is added to g. As torch.optim.Adam.
 class Adam : public Optimizer {
  public:
   explicit Adam(const std::vector<Tensor>& params, const AdamOptions& options = {})
@@ -29,7 +29,7 @@ class Adam : public Optimizer {
   void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) override;
   const char* name_;
   AdamOptions options_;
-  bool decoupled_;  // p *= 1 - lr·decay, apart from the gradient
+  bool decoupled_;  // p *= 1 - lr·decay, independent of the gradient
 };
 
 struct AdamWOptions {

@@ -17,12 +17,13 @@ double clip_grad_norm(const std::vector<Tensor>& params, double max_norm, const 
     if (const Tensor g = p.grad(); g.defined()) {
       const Tensor flat = g.reshape({-1});
       const double square = matmul(flat, flat).item();
-      // f32 holds no square of 1e20 or of 1e-23: such gradients are looked at again in f64.
+      // The squares of 1e20 and 1e-23 are out of f32's range: such gradients are summed again in f64.
       squares += square > 1e-30 && std::isfinite(square) ? square : sum(heed::square(flat.to(Dtype::f64))).item();
     }
   const double norm = std::sqrt(squares);
   check(!options.error_if_nonfinite || std::isfinite(norm), "clip_grad_norm: the gradients of ", params.size(),
-        " parameters have norm ", norm, ": training has diverged: lower the learning rate, or look with DetectAnomaly");
+        " parameters have norm ", norm,
+        ": training has diverged: lower the learning rate, or find the cause with DetectAnomaly");
   const double scale = max_norm / (norm + 1e-6);
   if (scale < 1.0 || std::isnan(scale))
     for (const Tensor& p : params)

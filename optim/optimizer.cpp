@@ -24,7 +24,7 @@ Optimizer::Optimizer(const char* name, const std::vector<ParamGroup>& groups, do
     slots_.resize(slots_.size() + group.params.size());
   }
   check(!slots_.empty(), name,
-        ": no parameters: pass model.parameters(), and see that visit() names them, and parameter(…) made them");
+        ": no parameters: pass model.parameters(), and check that visit() names them and that parameter(…) made them");
 }
 
 void Optimizer::option(const char* name, std::vector<double*> numbers) {
@@ -34,7 +34,7 @@ void Optimizer::option(const char* name, std::vector<double*> numbers) {
 }
 
 void Optimizer::step() {
-  for (const Group& group : groups_) {  // anybody may have written to groups()
+  for (const Group& group : groups_) {  // a caller may have written to groups()
     not_negative(name_, "step: lr", group.lr);
     not_negative(name_, "step: weight_decay", group.weight_decay);
   }
@@ -108,7 +108,7 @@ OptimizerState Optimizer::state_dict() const {
   return state;
 }
 
-// What a state says, judged but not yet taken over.
+// The contents of a state, checked but not yet applied.
 struct Optimizer::Loaded {
   struct GroupOptions {
     double lr, weight_decay;
@@ -139,7 +139,7 @@ void Optimizer::read_group(StateReader& from, size_t g, Loaded& loaded) const {
     }
     if (g == 0) loaded.options.push_back(values);
     else if (values != loaded.options[i])
-      from.note(name, ": differs from the first group's: it is one for all groups here");
+      from.note(name, ": differs from the first group's: this option is the same for all groups");
   }
   size_t first = 0;
   for (size_t before = 0; before < g; ++before) first += groups_[before].params.size();
@@ -152,7 +152,7 @@ void Optimizer::read_group(StateReader& from, size_t g, Loaded& loaded) const {
     }
 }
 
-// With the options of the state, a step of something else shows which averages are kept.
+// A step of a dummy parameter with the state's options shows which averages are kept.
 std::vector<std::string> Optimizer::slot_names(StateReader& from, const Loaded& loaded) {
   std::vector<std::vector<double>> before;
   for (const Option& option : options_) before.push_back(option.values());

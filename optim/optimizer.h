@@ -3,8 +3,8 @@
 //     optim::SGD sgd(model.parameters(), {.lr = 0.1});
 //     sgd.zero_grad();  loss.backward();  sgd.step();
 //
-// It owns handles to the parameters, so it sees what backward() wrote to their grad. A parameter
-// without a gradient is left alone. Steps are taken without history.
+// It owns handles to the parameters, so it sees the gradients that backward() wrote. A parameter
+// without a gradient is not changed. Steps are not recorded.
 #pragma once
 
 #include <map>
@@ -18,18 +18,18 @@
 
 namespace heed::optim {
 
-/// Parameters with settings of their own; what is not set follows the optimizer's options.
+/// Parameters with settings of their own; settings that are not given are the optimizer's options.
 struct ParamGroup {
   std::vector<Tensor> params;
   std::optional<double> lr = std::nullopt;
   std::optional<double> weight_decay = std::nullopt;
 };
 
-/// value, if it is a number >= 0, else an Error: "SGD: momentum = -1: …". For whoever takes options.
+/// value, if it is a finite number >= 0, else an Error: "SGD: momentum = -1: …". For checking options.
 double not_negative(const char* whose, const char* option, double value);
 
-/// "3.exp_avg" -> numbers of the fourth parameter, in the order of the groups; "param_groups.0.lr" -> an
-/// option of the first group. Names are PyTorch's. All that an exact resume needs besides the parameters.
+/// "3.exp_avg" -> an average of the fourth parameter, in the order of the groups; "param_groups.0.lr" -> an
+/// option of the first group. Names are PyTorch's. Everything that an exact resume needs besides the parameters.
 using OptimizerState = ResumeState;
 
 class Optimizer : public Resumable {
@@ -37,15 +37,15 @@ class Optimizer : public Resumable {
   struct Group {
     const std::vector<Tensor> params;
     double lr, weight_decay;
-    std::optional<double> initial_lr = std::nullopt;  // what schedules (schedule.h) begin with
+    std::optional<double> initial_lr = std::nullopt;  // what schedules (schedule.h) start from
   };
 
   ~Optimizer() override = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One step with the gradients at hand. Throws AutogradError where the model has other parameters by now, and
-  /// warns on stderr of those that no visit() names and nobody steps (ownership.h).
+  /// One step with the current gradients. Throws AutogradError if the model's parameters have been replaced, and
+  /// warns on stderr of parameters that no visit() names and no optimizer steps (ownership.h).
   void step();
   void zero_grad();  // drops all gradients
 
@@ -54,27 +54,27 @@ class Optimizer : public Resumable {
   void set_lr(double lr);  // for all groups
 
   OptimizerState state_dict() const override;
-  /// Of load_state_dict(): the state must be of the same kind of optimizer and fit name by name, with the shapes
+  /// For load_state_dict(): the state must be of the same kind of optimizer and match name by name, with the shapes
   /// and dtypes of the parameters. Learning rates and all other options are then those of the state.
   std::function<void()> prepare_load(const OptimizerState& state) override;
 
  protected:
   Optimizer(const char* name, const std::vector<ParamGroup>& groups, double lr, double weight_decay);
 
-  /// Makes an option part of the state, under PyTorch's name: finite numbers, one or several (betas), or on and off.
-  /// For the constructor of the subclass; the values must live as long as it.
+  /// Makes an option part of the state, under PyTorch's name: one or several finite numbers (betas), or a flag.
+  /// For the subclass's constructor; the values must live as long as the optimizer.
   void option(const char* name, std::vector<double*> numbers);
   void option(const char* name, double& number) { option(name, std::vector<double*>{&number}); }
   void option(const char* name, bool& flag) { options_.push_back({name, {}, &flag}); }
-  virtual void check_options() const {}  // throws Error where one is out of range
+  virtual void check_options() const {}  // throws Error if one is out of range
 
-  /// The running averages of one parameter, by name; made as zeros at first use.
+  /// The running averages of one parameter, by name; initially zeros.
   struct Slots {
     int64_t step = 0;
     std::map<std::string, Tensor> tensors;
     Tensor& zeros(const char* slot, const Tensor& like);
   };
-  /// One step of p. Which slots there are may depend on options, not on p, g or the step.
+  /// One step of p. The set of slots may depend on options, not on p, g or the step.
   virtual void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) = 0;
 
  private:
@@ -93,7 +93,7 @@ class Optimizer : public Resumable {
   const char* name_;
   std::vector<Group> groups_;
   std::vector<Option> options_;
-  std::vector<Slots> slots_;  // one a parameter, in the order of the groups
+  std::vector<Slots> slots_;  // one per parameter, in the order of the groups
   Ownership ownership_;
 };
 

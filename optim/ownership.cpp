@@ -13,7 +13,7 @@ Ownership::~Ownership() {
 
 void Ownership::take(const Tensor& p) {
   heed::check<AutogradError>(p.node() && p.is_leaf(), optimizer_, ": a tensor ", p.shape(),
-                             " is no parameter: pass model.parameters(), or tensors made by parameter()");
+                             " is not a parameter: pass model.parameters(), or tensors made by parameter()");
   Leaf* const leaf = static_cast<Leaf*>(p.node().get());
   const bool twice =
       std::any_of(params_.begin(), params_.end(), [&](const Owned& other) { return other.leaf == leaf; });
@@ -34,7 +34,7 @@ void Ownership::check() {
 }
 
 void Ownership::check_replaced(const Leaves& unowned) {
-  std::vector<Owned*> alone;  // nothing but this optimizer holds them
+  std::vector<Owned*> alone;  // only this optimizer holds them
   size_t trained = 0;
   for (Owned& p : params_) {
     if (p.leaf->grad.defined() || !p.leaf->wants_grad) ++trained;
@@ -43,7 +43,7 @@ void Ownership::check_replaced(const Leaves& unowned) {
   if (alone.empty()) return;
   constexpr const char* remedy = "make the optimizer after to(), clone() and assignments";
   heed::check<AutogradError>(alone.size() < params_.size(), optimizer_, ": step: ", params_.size(),
-                             " parameters, none of them with a gradient: no model holds them any more: ", remedy);
+                             " parameters, none with a gradient: no model holds them any more: ", remedy);
   for (Owned* p : alone) {
     const auto replacement = std::find_if(unowned.begin(), unowned.end(), [&](const std::shared_ptr<Leaf>& other) {
       return other->id > p->leaf->id && other->grad.defined() && other->grad.shape() == p->shape;
@@ -56,7 +56,7 @@ void Ownership::check_replaced(const Leaves& unowned) {
         << "warning: " << optimizer_ << ": step: " << describe(*p)
         << ": nothing but this optimizer holds it: if an assignment replaced it (weight = zeros(…) is a buffer, weight "
            "= "
-           "parameter(zeros(…)) a parameter), make the optimizer afterwards; if its layer was removed, all is well\n";
+           "parameter(zeros(…)) a parameter), make the optimizer afterwards; if its layer was removed, ignore this\n";
   }
 }
 
@@ -64,8 +64,8 @@ void Ownership::check_forgotten(const Leaves& unowned) {
   if (core::members_wanted > 0) --core::members_wanted;
   for (const std::shared_ptr<Leaf>& leaf : unowned) {
     if (leaf->named || leaf->looked_at || leaf->hooks || !leaf->grad.defined()) continue;
-    // The modules that work before the next steps are asked whether they name it, and only then it is judged.
-    // What is newer than the optimizer may be an input of this very step, so it waits one step more.
+    // It is reported only after modules called before the next steps have had the chance to name it.
+    // A leaf newer than the optimizer may be an input of this very step, so it waits one step more.
     const int patience = leaf->id < made_ ? 1 : 2;
     const int seen = leaf->steps_seen++;
     if (seen == patience - 1) core::members_wanted = 8;  // steps; there may be several optimizers

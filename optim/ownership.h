@@ -1,14 +1,14 @@
-// Whose parameter is it? An optimizer that steps what no model uses any more, and a parameter that gets
-// gradients but no steps, are mistakes that show in nothing but a loss that does not fall. What an
+// Which optimizer owns a parameter? An optimizer that steps tensors no model uses any more, and a parameter that gets
+// gradients but no steps, are mistakes whose only symptom is a loss that does not fall. What an
 // optimizer can tell, each time it steps:
 //
-//   - a parameter that only this optimizer still holds was replaced in its module, by to(), clone() or an
-//     assignment; so it is surely where backward() reached one of its shape that is newer and that nobody steps;
-//   - a tensor that gets gradients again and again, that no optimizer has, no visit() names and nobody looks
-//     at, is a member that a visit() forgot.
+//   - a parameter that only this optimizer still holds was probably replaced in its module, by to(), clone() or an
+//     assignment; certainly so if backward() reached a newer one of its shape that no optimizer steps;
+//   - a tensor that repeatedly gets gradients that no code reads, that no optimizer owns and no visit()
+//     names, is a member that a visit() forgot.
 //
-// Inputs whose gradients are read, parts of a model that are left untrained and tensors that are gone are not
-// reported. Modules are asked which tensors they name only when there is something to ask about.
+// Inputs whose gradients are read, parts of a model that are not trained and tensors that no longer exist are not
+// reported. Modules are asked which tensors they name only when there is such a tensor.
 #pragma once
 
 #include <vector>
@@ -24,11 +24,11 @@ class Ownership {
   Ownership(const Ownership&) = delete;
   Ownership& operator=(const Ownership&) = delete;
 
-  /// The optimizer, which holds p, has it from now on. Throws AutogradError for what is no parameter, or given twice.
+  /// Registers p as owned by the optimizer. Throws AutogradError if p is not a parameter, or is given twice.
   void take(const Tensor& p);
 
-  /// Before a step. Throws AutogradError where it would surely step what was replaced; else warns on stderr,
-  /// once of each tensor.
+  /// Before a step. Throws AutogradError if a parameter was certainly replaced; else warns on stderr,
+  /// once per tensor.
   void check();
 
  private:
@@ -45,7 +45,7 @@ class Ownership {
 
   const char* optimizer_;
   std::vector<Owned> params_;
-  const uint64_t made_ = Leaf().id;  // what is older is no input of a step
+  const uint64_t made_ = Leaf().id;  // older leaves are not inputs of a step
 };
 
 }  // namespace heed::optim

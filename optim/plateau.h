@@ -1,7 +1,7 @@
-// ReduceLROnPlateau: lowers the learning rate when a number has stopped getting better.
+// ReduceLROnPlateau: lowers the learning rate when a metric has stopped improving.
 //
 //     optim::ReduceLROnPlateau schedule(adamw, {.patience = 5});
-//     … schedule.step(validation_loss);     // once an epoch, say
+//     … schedule.step(validation_loss);     // once per epoch, for example
 //
 // Options, defaults and values are torch.optim.lr_scheduler.ReduceLROnPlateau's.
 #pragma once
@@ -12,21 +12,21 @@
 
 namespace heed::optim {
 
-enum class PlateauMode : uint8_t { min, max };  // is less better, or more?
+enum class PlateauMode : uint8_t { min, max };  // is a lower or a higher value better?
 enum class ThresholdMode : uint8_t { rel, abs };
 
 struct ReduceLROnPlateauOptions {
   PlateauMode mode = PlateauMode::min;
   double factor = 0.1;      // lr becomes lr · factor
-  int64_t patience = 10;    // steps without a better number that are forgiven
-  double threshold = 1e-4;  // what counts as better: by this share of the best; abs: by this much
+  int64_t patience = 10;    // steps without improvement before the rate drops
+  double threshold = 1e-4;  // smallest improvement; rel: as a fraction of the best; abs: as a difference
   ThresholdMode threshold_mode = ThresholdMode::rel;
   int64_t cooldown = 0;  // steps after a reduction that do not count
   double min_lr = 0.0;
-  double eps = 1e-8;  // a reduction by no more than this is not made
+  double eps = 1e-8;  // smaller reductions are not made
 };
 
-/// Not a Schedule: where it is depends on what it saw. The optimizer must outlive it. NaN is
+/// Not a Schedule: its state depends on the values it saw. The optimizer must outlive it. NaN is
 /// never better.
 class ReduceLROnPlateau : public Resumable {
  public:

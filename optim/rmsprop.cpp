@@ -22,7 +22,7 @@ void RMSprop::check_options() const {
 }
 
 void RMSprop::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {
-  const double rate = 1.0 - options_.alpha;  // in f64: an alpha in f32 has lost its digits
+  const double rate = 1.0 - options_.alpha;  // in f64: 1 - alpha computed in f32 loses digits
   const Tensor g = group.weight_decay != 0 ? grad + p * group.weight_decay : grad;
   Tensor& v = slots.zeros("square_avg", p);
   v.add_(square(g) - v, rate);

@@ -7,7 +7,7 @@ namespace heed::optim {
 
 struct RMSpropOptions {
   double lr = 1e-2;
-  double alpha = 0.99;  // how much of the old average is kept
+  double alpha = 0.99;  // the weight of the old average
   double eps = 1e-8;
   double weight_decay = 0.0;  // L2: added to the gradient
   double momentum = 0.0;

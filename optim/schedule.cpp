@@ -10,7 +10,7 @@ namespace heed::optim {
 
 namespace {
 
-constexpr int64_t most_steps = int64_t{1} << 53;  // whole numbers of a double, in which rates are computed
+constexpr int64_t most_steps = int64_t{1} << 53;  // doubles, in which rates are computed, are exact up to here
 
 // From 1 at 0 to 0 at 1, along half a cosine.
 double half_cosine(double x) { return 0.5 * (1.0 + std::cos(std::numbers::pi * x)); }
@@ -20,10 +20,10 @@ int64_t positive(const char* schedule, const char* option, int64_t value) {
   return value;
 }
 
-// Options are judged where they are given, not at the step where they would spoil a rate.
+// Options are checked where they are given, not at the step where they would give a wrong rate.
 std::vector<int64_t> in_order(const char* schedule, const std::vector<int64_t>& milestones) {
   check(std::is_sorted(milestones.begin(), milestones.end()) && (milestones.empty() || milestones[0] >= 0), schedule,
-        ": milestones: must be in order, from 0 on");
+        ": milestones: must be >= 0 and in order");
   return milestones;
 }
 
@@ -31,7 +31,7 @@ std::vector<int64_t> in_order(const char* schedule, const std::vector<int64_t>& 
 
 Schedule::Schedule(Optimizer& optimizer, Rate rate, const char* kind)
     : kind_(kind), optimizer_(optimizer), rate_(std::move(rate)) {
-  check(rate_ != nullptr, kind_, ": an empty function: give one of the step");
+  check(rate_ != nullptr, kind_, ": an empty function: pass a function of the step");
   for (Optimizer::Group& group : optimizer.groups()) {
     if (!group.initial_lr) group.initial_lr = group.lr;
     first_.push_back(*group.initial_lr);
@@ -159,7 +159,7 @@ CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer,
 
 namespace {
 
-// The rate at a step of the cycle, PyTorch's phases: each ends at a step that need not be whole.
+// The rate at a step of the cycle, in PyTorch's phases: a phase may end between two steps.
 double one_cycle(const OneCycleLROptions& o, double first, int64_t step) {
   const auto total = static_cast<double>(o.total_steps), t = static_cast<double>(step);
   const double peak = o.max_lr.value_or(first), low = peak / o.div_factor;
@@ -187,7 +187,7 @@ const OneCycleLROptions& checked(const OneCycleLROptions& o) {
   return o;
 }
 
-// t = step + 1, so that the first step is not lost to a rate of 0.
+// t = step + 1, so that the first step is not wasted on a rate of 0.
 double inverse_square_root(int64_t step, int64_t warmup) {
   const auto t = static_cast<double>(step + 1), peak = static_cast<double>(warmup);
   return std::min(t / peak, std::sqrt(peak / t));

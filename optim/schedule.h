@@ -3,8 +3,8 @@
 //     optim::CosineAnnealingLR schedule(adamw, {.t_max = 1000});
 //     … adamw.step();  schedule.step();
 //
-// Names, defaults and values are torch.optim.lr_scheduler's, in closed form, so that steps() alone
-// says where a schedule is. One that looks at the loss instead is in plateau.h.
+// Names, defaults and values are those of torch.optim.lr_scheduler, in closed form, so that steps() is
+// a schedule's whole state. For one that reacts to the loss, see plateau.h.
 #pragma once
 
 #include <cstdint>
@@ -16,22 +16,22 @@
 
 namespace heed::optim {
 
-/// The learning rate at a step, from the group's first one.
+/// The learning rate at a step, given the group's first learning rate.
 using Rate = std::function<double(double first, int64_t step)>;
 
 /// Any schedule. Sets the rate of step 0 at once; the optimizer must outlive it. The first learning
-/// rate is that at the optimizer's first schedule, as in PyTorch, or the last that set_lr() gave.
+/// rate is the one when the optimizer got its first schedule, as in PyTorch, or the last given to set_lr().
 class Schedule : public Resumable {
  public:
   Schedule(Optimizer& optimizer, Rate rate, const char* kind = "Schedule");
   void step() { set_steps(steps_ + 1); }
   int64_t steps() const { return steps_; }
-  void set_steps(int64_t steps);  // to begin elsewhere
+  void set_steps(int64_t steps);  // to start from another step
   double lr() const { return optimizer_.groups()[0].lr; }
 
-  /// last_epoch (the steps taken), base_lrs, and _last_lr, the groups' rates now: PyTorch's names. A resumed
-  /// run's next step has the rate that it would have had; from then on the shape is this schedule's, whose
-  /// options are not part of the state.
+  /// last_epoch (the steps taken), base_lrs, and _last_lr, the groups' current rates: PyTorch's names. A resumed
+  /// run's next step has the same rate as without the interruption; later rates follow from this schedule's options,
+  /// which are not part of the state.
   ResumeState state_dict() const override;
   std::function<void()> prepare_load(const ResumeState& state) override;
 
@@ -113,7 +113,7 @@ struct CosineAnnealingLR : Schedule {
 
 struct CosineAnnealingWarmRestartsOptions {
   int64_t t_0 = 10;    // steps of the first wave
-  int64_t t_mult = 1;  // each wave is so many times longer than the one before
+  int64_t t_mult = 1;  // each wave is this many times longer than the previous one
   double eta_min = 0.0;
 };
 /// η + (first - η)(1 + cos(π t / T)) / 2 at step t of a wave of T steps (ibid., section 3).
@@ -126,13 +126,13 @@ enum class Anneal : uint8_t { cos, linear };
 struct OneCycleLROptions {
   std::optional<double> max_lr = std::nullopt;  // the peak; each group's first rate if not given
   int64_t total_steps = 100;
-  double pct_start = 0.3;  // share of the steps on the way up
+  double pct_start = 0.3;  // fraction of the steps spent rising
   Anneal anneal_strategy = Anneal::cos;
   double div_factor = 25.0;       // starts at max_lr / div_factor,
   double final_div_factor = 1e4;  // ends at that / final_div_factor
-  bool three_phase = false;       // down as slowly as up, then on to the end
+  bool three_phase = false;       // down as slowly as up, then down to the final rate
 };
-/// Up to max_lr and down again (Smith & Topin 2018), then constant. Momentum is left alone, as with
+/// Up to max_lr and down again (Smith & Topin 2018), then constant. Momentum is not changed, as with
 /// PyTorch's cycle_momentum=False.
 struct OneCycleLR : Schedule {
   OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& = {});
@@ -141,7 +141,7 @@ struct OneCycleLR : Schedule {
 struct InverseSquareRootLROptions {
   int64_t warmup = 4000;
 };
-/// first · min(t / warmup, √(warmup / t)), t = step + 1: up to first in a line, then down.
+/// first · min(t / warmup, √(warmup / t)), t = step + 1: linearly up to first, then down.
 struct InverseSquareRootLR : Schedule {
   InverseSquareRootLR(Optimizer& optimizer, const InverseSquareRootLROptions& = {});
 };
@@ -158,7 +158,7 @@ struct NoamLR : Schedule {
 
 struct WarmupCosineOptions {
   int64_t warmup = 100;  // steps from 0 up to the first rate
-  int64_t decay = 2000;  // step at which the cosine arrives at `final_lr`; constant from there
+  int64_t decay = 2000;  // step at which the cosine reaches `final_lr`; constant from there
   double final_lr = 0.0;
 };
 /// first (step + 1) / (warmup + 1) while warming up, then half a cosine down: nanoGPT's schedule.
@@ -168,9 +168,9 @@ struct WarmupCosineLR : Schedule {
 
 struct SequentialLROptions {
   std::vector<std::reference_wrapper<const Schedule>> schedules;
-  std::vector<int64_t> milestones;  // steps at which the next of them begins with its step 0
+  std::vector<int64_t> milestones;  // steps at which the next schedule starts, at its own step 0
 };
-/// One schedule after another, all made for this optimizer; they are not needed afterwards:
+/// Runs schedules one after another, all made for this optimizer; they need not outlive this constructor:
 ///
 ///     optim::LinearLR up(sgd, {.total_iters = 100});
 ///     optim::CosineAnnealingLR down(sgd, {.t_max = 900});

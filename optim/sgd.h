@@ -8,7 +8,7 @@ namespace heed::optim {
 struct SGDOptions {
   double lr = 1e-3;
   double momentum = 0.0;
-  double dampening = 0.0;     // on the gradient's share of the velocity, from the second step on
+  double dampening = 0.0;     // of the gradient's contribution to the velocity, from the second step on
   double weight_decay = 0.0;  // L2: added to the gradient
   bool nesterov = false;
 };

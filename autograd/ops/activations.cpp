@@ -27,7 +27,7 @@ template <class Formula> Tensor fused(UnaryGrad function, const Tensor& x, const
 Tensor relu(const Tensor& x) {
   return op("relu", map(Unary::relu, x.array()), edge(x, [](auto& g, auto& y) {
               if (!grad_enabled()) return Tensor(core::map_grad(UnaryGrad::relu, y.array(), g.array()));
-              return where(y.detach() <= 0.0, 0.0, g);  // not g · 0, for g may be infinite
+              return where(y.detach() <= 0.0, 0.0, g);  // not g · 0: g may be infinite
             }));
 }
 

@@ -1,4 +1,4 @@
-// Ops made of cases. A case that is not taken gets the gradient 0, whatever its own derivative is.
+// Ops defined by cases. A case that is not taken gets the gradient 0, whatever its own derivative is.
 #include <heed/autograd/ops/comparison.h>
 
 #include <heed/autograd/node.h>
@@ -49,7 +49,7 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
 Tensor where(const Tensor& mask, const Tensor& a, double b) { return where(mask, a, number("where", b, a)); }
 Tensor where(const Tensor& mask, double a, const Tensor& b) { return where(mask, number("where", a, b), b); }
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
-  core::broadcast("masked_fill", x.shape(), mask.shape());  // says so in its own name
+  core::broadcast("masked_fill", x.shape(), mask.shape());  // an error names masked_fill, not where
   return where(mask, number("masked_fill", value, x), x);
 }
 
@@ -57,7 +57,7 @@ Tensor zero_of(const Tensor& g) { return where(Tensor(core::full({}, 1.0, Dtype:
 
 namespace {
 
-// The gradient of maximum(a, b) over a: 0 where a loses (whatever g is), ½ g where both are equal, else g.
+// The gradient of maximum(a, b) with respect to a: 0 where a loses (whatever g is), ½ g where both are equal, else g.
 Tensor share(Compare loses, const Tensor& a, const Tensor& b, const Tensor& g) {
   return where(Tensor(compare(loses, a.array(), b.array())), 0.0, where(eq(a, b), g * 0.5, g));
 }
@@ -91,7 +91,7 @@ Tensor abs(const Tensor& x) {
 
 namespace {
 
-// Flat between its jumps.
+// Piecewise constant functions.
 Tensor staircase(const char* name, Unary function, const Tensor& x) {
   return op(name, map(function, x.array()), edge(x, [](auto& g) { return zero_of(g); }));
 }

@@ -47,7 +47,7 @@ Tensor tensor_i64(const std::vector<int64_t>& values, const Shape& shape) {
 }
 
 Tensor arange(Whole n, Dtype dtype) {
-  check<ShapeError>(n >= 0, "arange: ", n, " elements: cannot be fewer than none");
+  check<ShapeError>(n >= 0, "arange: ", n, " elements: the count must not be negative");
   return arange(0.0, static_cast<double>(n), 1.0, dtype);
 }
 Tensor arange(double begin, double end, double step, Dtype dtype) {

@@ -1,4 +1,4 @@
-// New tensors. zeros({2, 3}) takes a shape, tensor({2, 3}) takes values: there is no third reading.
+// New tensors. zeros({2, 3}) takes a shape, tensor({2, 3}) takes values.
 #pragma once
 
 #include <heed/autograd/tensor.h>
@@ -22,8 +22,8 @@ Tensor arange(double begin, double end, double step, Dtype dtype = Dtype::f32);
 Tensor linspace(double begin, double end, Whole n, Dtype dtype = Dtype::f32);  // end included
 Tensor eye(Whole n, Dtype dtype = Dtype::f32);
 
-/// Boolean (queries, keys): the last query sees every key, each query before it one key less. With as many queries as
-/// keys, query i sees keys j <= i; with fewer, the queries are the newest positions, as where a cache holds the others.
+/// Boolean (queries, keys): the last query sees every key, each earlier query one key fewer. With as many queries as
+/// keys, query i sees keys j <= i; with fewer, the queries are the newest positions, as when a cache holds the others.
 Tensor causal_mask(int64_t queries, int64_t keys);
 Tensor causal_mask(int64_t n);  // (n, n)
 

@@ -13,8 +13,8 @@ namespace heed {
 
 namespace {
 
-// gᵢ (p Σ_c T_ic - Tᵢ) with p = softmax(xᵢ), for gradients that are recorded. With w the class weights, a and b the
-// shares of the target and of all classes alike:  a w_t (p - [c = t]) + b (p Σ w - w).
+// gᵢ (p Σ_c T_ic - Tᵢ) with p = softmax(xᵢ), for recorded gradients. With class weights w, a the share of the
+// target and b that of every class:  a w_t (p - [c = t]) + b (p Σ w - w).
 Tensor plain_gradient(const Tensor& x, const core::CrossEntropyTargets& targets, const Tensor& g) {
   const Tensor classes(targets.classes);
   const Tensor ignored = eq(classes, static_cast<double>(targets.ignore_index)).unsqueeze(-1);
@@ -26,7 +26,7 @@ Tensor plain_gradient(const Tensor& x, const core::CrossEntropyTargets& targets,
   const Tensor beyond = where(is_target, expm1(log_p), p);  // p - [c = t], p near 1 included
   Tensor d = (1.0 - targets.smoothing) * w_target * beyond;
   if (targets.smoothing > 0.0) d = d + targets.smoothing / static_cast<double>(count) * (p * sum(w) - w);
-  return where(ignored, 0.0, g.unsqueeze(-1) * d);  // also where g is infinite: the mean over no row
+  return where(ignored, 0.0, g.unsqueeze(-1) * d);  // also if g is infinite: the mean over no row
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ struct CrossEntropyTargets {
 };
 
 struct RowLosses {
-  Tensor loss;    // (…), one a row
-  double weight;  // Σ w_t over the rows that are not ignored: what a mean divides by
+  Tensor loss;    // (…), one per row
+  double weight;  // Σ w_t over the rows that are not ignored: the divisor of a mean
 };
 
 /// logits (…, C). Neither the probabilities nor their logarithms are kept.

@@ -9,7 +9,7 @@ namespace heed {
 Tensor dropout(const Tensor& x, Real p, Generator& generator) {
   const core::OpName at("dropout");
   check<DtypeError>(is_floating(x.dtype()), "dropout: ", x.shape(), " of ", x.dtype(),
-                    ": what is kept is scaled: convert with to(Dtype::f32)");
+                    ": dropout scales what it keeps: convert with to(Dtype::f32)");
   const DropoutMask mask = DropoutMask::draw(p, generator);
   if (p == 0.0) return x;
   return where(Tensor(mask.keep(x.shape())), x * mask.factor(), 0.0);

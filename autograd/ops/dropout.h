@@ -6,11 +6,11 @@
 
 namespace heed {
 
-/// x ⊙ keep / (1 - p), keep drawn once per call (core/ops/dropout.h). p = 0 gives x itself, p = 1 zeros; other than
-/// 0 <= p <= 1 is an Error.
+/// x ⊙ keep / (1 - p), keep drawn once per call (core/ops/dropout.h). p = 0 gives x itself, p = 1 zeros. Error
+/// unless 0 <= p <= 1.
 Tensor dropout(const Tensor& x, Real p, Generator& generator = default_generator());
 
-/// For ops that apply dropout inside: which elements a call keeps.
+/// For ops with dropout inside: which elements a call keeps.
 using DropoutMask = core::DropoutMask;
 
 }  // namespace heed

@@ -1,8 +1,8 @@
-// einsum by permute, reshape and matmul, so that its gradients are theirs.
+// einsum by permute, reshape and matmul, which also give its gradients.
 //
-// Inside, each axis has a letter; those under "..." get the digits … 2 1 0, the last axis 0, which
-// aligns them at the right as broadcasting does. Axes of size 1 are dropped from the operands: next
-// to a longer one they would only repeat. The output gets them back.
+// Internally each axis has a letter; axes of "..." get the digits … 2 1 0, the last axis 0, which
+// aligns them at the right as broadcasting does. Axes of size 1 are dropped from the operands, where they
+// would only repeat against a longer axis. The output gets them back.
 #include <heed/autograd/ops/einsum.h>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ struct Equation {
       check(output.find(output[i]) == i, "einsum: ", quote(text), ": the output names ", output[i],
             " twice: an axis of the output needs a letter of its own");
       check(output[i] == '.' || std::any_of(inputs.begin(), inputs.end(), names), "einsum: ", quote(text),
-            ": the output names ", output[i], ", which is in no input: nothing says how long it is");
+            ": the output names ", output[i], ", which is in no input: its size is unknown");
     }
   }
 
@@ -54,9 +54,9 @@ struct Equation {
         continue;
       }
       check(std::string_view(text).substr(i, std::min<size_t>(end - i, 3)) == "...", "einsum: ", quote(text),
-            ": character ", i, ": is no subscript: give letters a … z, A … Z, or ... for the other axes");
+            ": character ", i, ": is not a subscript: use letters a … z, A … Z, or ... for the other axes");
       check(!has_letter(letters, '.'), "einsum: ", quote(text), ": character ", i,
-            ": is a second ... in one group: one at most can say which axes it stands for");
+            ": is a second ... in one group: use at most one per group");
       letters += '.';
       i += 2;
     }
@@ -74,7 +74,7 @@ struct Equation {
   }
 };
 
-// `count` axes in place of the '.'.
+// Replaces the '.' by `count` axes.
 std::string expand_ellipsis(std::string letters, size_t count) {
   const size_t at = letters.find('.');
   if (at == std::string::npos) return letters;
@@ -85,13 +85,12 @@ std::string expand_ellipsis(std::string letters, size_t count) {
 
 struct EinsumTerm {
   Tensor x;
-  std::string axes;  // a letter each
+  std::string axes;  // one letter per axis
 };
 
-// Operand number i with its axes named.
+// Operand i with its axes named.
 EinsumTerm name_axes(const Equation& equation, size_t i, const Tensor& x) {
-  check(x.defined(), "einsum: ", quote(equation.text), ", operand ", i,
-        ": is an empty Tensor: it has no numbers to compute with");
+  check(x.defined(), "einsum: ", quote(equation.text), ", operand ", i, ": is an empty Tensor: it has no elements");
   const std::string& letters = equation.inputs[i];
   const bool ellipsis = has_letter(letters, '.');
   const int named = static_cast<int>(letters.size()) - ellipsis;
@@ -101,7 +100,7 @@ EinsumTerm name_axes(const Equation& equation, size_t i, const Tensor& x) {
   return {x, expand_ellipsis(letters, static_cast<size_t>(x.dim() - named))};
 }
 
-// Axes that share a letter become one, their diagonal, which is the last.
+// Axes that share a letter are replaced by their diagonal, as the last axis.
 EinsumTerm take_diagonals(const Equation& equation, size_t operand, EinsumTerm term) {
   auto& [x, axes] = term;
   for (size_t i = 0; i < axes.size();) {
@@ -114,7 +113,7 @@ EinsumTerm take_diagonals(const Equation& equation, size_t operand, EinsumTerm t
     const auto first = static_cast<int>(i), second = static_cast<int>(j);
     check<ShapeError>(x.size(first) == x.size(second), "einsum: ", quote(equation.text), ", operand ", operand, ": ",
                       letter, " names axes of sizes ", x.size(first), " and ", x.size(second),
-                      ": a diagonal needs equal ones");
+                      ": a diagonal needs equal sizes");
     Shape order;
     for (int d = 0; d < x.dim(); ++d)
       if (d != first && d != second) order.push_back(d);
@@ -126,7 +125,7 @@ EinsumTerm take_diagonals(const Equation& equation, size_t operand, EinsumTerm t
   return term;
 }
 
-// Without the axes of size 1. `sizes` are those of all letters so far.
+// Removes the axes of size 1. `sizes` are the sizes of all letters so far.
 EinsumTerm drop_ones(const Equation& equation, size_t operand, EinsumTerm term, std::map<char, int64_t>& sizes) {
   auto& [x, axes] = term;
   for (int d = x.dim() - 1; d >= 0; --d) {
@@ -135,7 +134,7 @@ EinsumTerm drop_ones(const Equation& equation, size_t operand, EinsumTerm term, 
     int64_t& size = sizes.try_emplace(letter, 1).first->second;
     const bool unnamed = letter >= '0' && letter <= '9';
     check<ShapeError>(n == 1 || size == 1 || n == size, "einsum: ", quote(equation.text), ", operand ", operand, ": ",
-                      unnamed ? "an axis of ..." : std::string(1, letter), " has size ", n, ", before it had ", size,
+                      unnamed ? "an axis of ..." : std::string(1, letter), " has size ", n, ", earlier it had ", size,
                       ": must be equal, or 1");
     if (n != 1) {
       size = n;
@@ -147,7 +146,7 @@ EinsumTerm drop_ones(const Equation& equation, size_t operand, EinsumTerm term, 
   return term;
 }
 
-// x's axes in the order of `axes`; one that it lacks has size 1.
+// x's axes in the order of `axes`; a missing axis becomes one of size 1.
 Tensor align_axes(const EinsumTerm& term, const std::string& axes) {
   Shape order, shape;
   for (char c : axes) {
@@ -182,7 +181,7 @@ EinsumTerm sum_letters(const EinsumTerm& term, const std::string& needed) {
   return gone.rank() == 0 ? term : EinsumTerm{sum(term.x, gone), left};
 }
 
-// Σ a b over the letters that both have and `needed` has not.
+// Σ a b over the letters that both have and `needed` does not.
 EinsumTerm multiply_terms(const Equation& equation, const EinsumTerm& a, const EinsumTerm& b,
                           const std::string& needed) {
   std::string batch, left, right, summed;
@@ -214,7 +213,7 @@ Tensor einsum(const std::string& text, const std::vector<Tensor>& operands) {
   const Equation equation(text);
   check(operands.size() == equation.inputs.size(), "einsum: ", quote(text), " of ", operands.size(),
         " operands: it has ", equation.inputs.size(),
-        " groups of letters: give one operand a group, with commas between groups");
+        " groups of letters: pass one operand per group, with commas between groups");
   std::map<char, int64_t> sizes;
   std::vector<EinsumTerm> terms;
   size_t unnamed = 0;  // axes that the longest "..." stands for

@@ -1,4 +1,4 @@
-// Each op: its value, and beside it the derivative as the formula reads.
+// Each op: its value, and next to it the derivative, written as in the formula.
 #include <heed/autograd/ops/elementwise.h>
 
 #include <numbers>

@@ -1,10 +1,10 @@
 // Elementwise mathematics. Operands are broadcast as in NumPy; a number takes the tensor's dtype.
 //
-// y has the broadcast shape. DtypeError where dtypes differ or one cannot hold the number, ShapeError
-// where shapes do not fit. Sums and products of integers wrap around; their / is that of fractions,
-// in float32, as in PyTorch, and floor_divide (comparison.h) keeps integers.
-// Cost: one pass. Every op is differentiable as often as wanted, where its derivative exists.
-// Comparisons, choices and kinks are in comparison.h, activations in activations.h.
+// y has the broadcast shape. DtypeError if dtypes differ or the dtype cannot hold the number, ShapeError
+// if shapes do not fit. Sums and products of integers wrap around; a / b of integers is a float32
+// fraction, as in PyTorch, and floor_divide (comparison.h) keeps integers.
+// Cost: one pass. Every op can be differentiated any number of times, where its derivative exists.
+// Comparisons, selections and kinks are in comparison.h, activations in activations.h.
 #pragma once
 
 #include <heed/autograd/tensor.h>
@@ -29,7 +29,7 @@ Tensor square(const Tensor& x);
 Tensor sqrt(const Tensor& x);
 Tensor rsqrt(const Tensor& x);  // 1/√x
 Tensor reciprocal(const Tensor& x);
-Tensor pow(const Tensor& x, double exponent);  // of integers: exponents from 0 on
+Tensor pow(const Tensor& x, double exponent);  // integers: exponent >= 0
 Tensor exp(const Tensor& x);
 Tensor expm1(const Tensor& x);  // eˣ - 1, exact near 0
 Tensor log(const Tensor& x);

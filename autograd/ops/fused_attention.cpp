@@ -46,7 +46,7 @@ Tensor plain_output(const HeadsOf& x, const Tensor& mask, const AttentionRule& r
 }
 
 //     dV = (P D)ᵀ g    dP = D (g Vᵀ)    dS = scale P (dP - rowsum(P dP))    dQ = dS K    dK = dSᵀ Q
-// Gradients that are recorded come from here, and those that a forbidden key must be kept out of.
+// Used for recorded gradients, and when a forbidden key that is not finite must be kept out.
 HeadsOf plain_gradients(const HeadsOf& x, const Tensor& mask, const AttentionRule& rule, const Tensor& g) {
   const int64_t heads = x.q.size(1), groups = x.k.size(1);
   const Tensor &q = x.q, k = repeat_heads(x.k, heads), v = repeat_heads(x.v, heads);
@@ -61,7 +61,7 @@ HeadsOf plain_gradients(const HeadsOf& x, const Tensor& mask, const AttentionRul
           sum_repeated_heads(masked_matmul(transposed(counting(p * d)), g, pairs), groups)};
 }
 
-// The blockwise output; where a forbidden key has come in, what the plain formula says instead.
+// The blockwise output, or that of the plain formula if a forbidden key has affected it.
 core::AttentionOutputs outputs(const HeadsOf& x, const Tensor& mask, const AttentionRule& rule) {
   core::AttentionOutputs out = core::blockwise_attention(inputs(x, mask, rule));
   if (!out.clean) [[unlikely]] {
@@ -71,7 +71,7 @@ core::AttentionOutputs outputs(const HeadsOf& x, const Tensor& mask, const Atten
   return out;
 }
 
-// Queries, keys and values of each head, as views of what one product gave.
+// Queries, keys and values of each head, as views of one product's result.
 HeadsOf heads_of(const Tensor& qkv, int64_t heads) {
   const int64_t E = qkv.size(2) / 3;
   const auto part = [&](int64_t i) { return split_heads(qkv.slice(2, i * E, (i + 1) * E), heads); };

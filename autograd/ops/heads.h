@@ -11,8 +11,8 @@ namespace heed {
 Tensor split_heads(const Tensor& x, int64_t heads);
 Tensor merge_heads(const Tensor& x);
 
-/// (B, g, m, d) -> (B, heads, m, d): each head heads / g times in a row, as grouped queries read them; and the sum
-/// over these again, (B, heads, m, d) -> (B, g, m, d).
+/// (B, g, m, d) -> (B, heads, m, d): each head repeated heads / g times in a row, for grouped queries; and the sum
+/// over these repeats, (B, heads, m, d) -> (B, g, m, d).
 Tensor repeat_heads(const Tensor& x, int64_t heads);
 Tensor sum_repeated_heads(const Tensor& x, int64_t groups);
 

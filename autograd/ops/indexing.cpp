@@ -28,8 +28,8 @@ Tensor index_add(const Tensor& g, const Shape& shape, int64_t axis, const Tensor
             edge(g, keep(index), [axis](auto& h, auto& index) { return index_select(h, axis, index); }));
 }
 
-// embedding's gradient as an op of its own, so that it can be differentiated again: rows added to zeros,
-// or to what the table's other uses gave (a model's head may share it).
+// embedding's gradient as an op of its own, so that it can be differentiated again: adds rows to zeros,
+// or to the gradient from other uses of the table (a model's head may share it).
 Tensor add_rows(const Tensor& g, const SoFar& so_far, const Shape& table, const Tensor& ids, int64_t padding_row) {
   core::Array sum = so_far.sum.defined() ? so_far.sum.array() : core::full(table, 0.0, g.dtype());
   core::add_rows(sum, ids.array(), g.array(), padding_row);
@@ -51,7 +51,7 @@ Tensor index_select(const Tensor& x, Axis axis, const Tensor& index) {
 Tensor embedding(const Tensor& table, const Tensor& ids, Whole padding_row) {
   core::Array y = core::embedding(table.array(), ids.array());
   check<IndexError>(padding_row < table.size(0), "embedding: table ", table.shape(), ", padding_row ",
-                    int64_t{padding_row}, ": is no row: must be in 0 … ", table.size(0) - 1, ", or -1 for none");
+                    int64_t{padding_row}, ": is not a row: must be in 0 … ", table.size(0) - 1, ", or -1 for none");
   return op("embedding", std::move(y),
             part(table, keep(ids),
                  [from = table.shape(), padding_row](const Tensor& g, const SoFar& so_far, const Tensor& ids) {

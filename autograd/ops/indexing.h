@@ -11,7 +11,7 @@ Tensor gather(const Tensor& x, Axis axis, const Tensor& index);
 /// x with src[i][j] added at [index[i][j]][j] for axis 0, and so on: gather's gradient.
 Tensor scatter_add(const Tensor& x, Axis axis, const Tensor& index, const Tensor& src);
 
-/// Whole slices of x in the order of index (n): index_select(x, 0, index) picks rows.
+/// Whole slices of x in the order of index (n): index_select(x, 0, index) selects rows.
 Tensor index_select(const Tensor& x, Axis axis, const Tensor& index);
 
 /// Rows of table (V, D) by ids of any shape: (…, D). The row `padding_row` gets no gradient.

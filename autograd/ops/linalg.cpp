@@ -13,7 +13,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   core::check_defined(a.array(), "left operand");
   core::check_defined(b.array(), "right operand");
   check<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul: ", a.shape(), " @ ", b.shape(),
-                    ": a number is no matrix: multiply with *");
+                    ": a scalar is not a matrix: multiply with *");
   if (a.dim() == 1 || b.dim() == 1)
     check<ShapeError>(a.size(-1) == b.size(b.dim() == 1 ? 0 : -2), "matmul: ", a.shape(), " @ ", b.shape(),
                       ": inner sizes differ: ", a.size(-1), " against ", b.size(b.dim() == 1 ? 0 : -2),
@@ -32,7 +32,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 
 namespace {
 
-// (…, n) -> (rows, n); not with -1, which cannot tell the number of rows where n = 0.
+// (…, n) -> (rows, n); not with -1, which is ambiguous for n = 0.
 Tensor rows(const Tensor& x) {
   int64_t count = 1;
   for (int i = 0; i + 1 < x.dim(); ++i) count *= x.shape()[i];

@@ -12,7 +12,7 @@ namespace {
 
 Tensor swapped(const Tensor& x) { return x.transpose(-2, -1); }
 
-// Of a mask, which may broadcast: one of keys, (m,), is (1, m) and becomes (m, 1).
+// The transpose of a mask, which may broadcast: a mask of keys, (m,), counts as (1, m) and becomes (m, 1).
 Tensor swapped_mask(const Tensor& mask) {
   return mask.dim() > 1 ? swapped(mask) : mask.dim() == 1 ? mask.unsqueeze(-1) : mask;
 }

@@ -11,8 +11,8 @@ namespace heed {
 /// eq. 4). weight and bias (d), or empty.
 Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {}, Real eps = 1e-5);
 
-/// x / √(mean(x²) + ε) ⊙ weight over the last axis (Zhang & Sennrich 2019, eq. 4). Without an ε it is
-/// what separates 1 from the next number of x's dtype (1.2e-7 in f32), as in PyTorch.
+/// x / √(mean(x²) + ε) ⊙ weight over the last axis (Zhang & Sennrich 2019, eq. 4). By default ε is
+/// the machine epsilon of x's dtype (1.2e-7 in f32), as in PyTorch.
 Tensor rms_norm(const Tensor& x, const Tensor& weight = {}, std::optional<Real> eps = std::nullopt);
 
 }  // namespace heed

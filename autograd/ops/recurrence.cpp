@@ -27,7 +27,7 @@ RecurrenceState plain_step(CellKind kind, const Tensor& x, const Tensor& p, cons
   return {o * tanh(c), c};
 }
 
-// The whole recurrence in Tensors, for gradients that are recorded.
+// The whole recurrence in Tensors, for recorded gradients.
 Tensor plain_recurrence(const Tensor& projected, RecurrenceState state, const Tensor& weight, const Tensor& bias,
                         const Recurrence& how) {
   const int64_t steps = projected.size(1);
@@ -72,9 +72,8 @@ Tensor recurrence(const Tensor& projected, const RecurrenceState& start, const T
                 return std::vector<Tensor>{Tensor(d.projected), Tensor(d.hidden), Tensor(d.cell), Tensor(d.weight),
                                            Tensor(d.bias)};
               }
-              // Differentiates the plain form. It begins at views of the inputs, so that what is asked
-              // for is the derivative by each as it enters here, not by ways that lead there from
-              // another.
+              // Differentiates the plain form with respect to fresh views of the inputs: if one input
+              // depends on another, only its direct use here counts.
               std::vector<Tensor> views, wanted, grads(in.size());
               for (const Tensor& x : in) {
                 views.push_back(x.defined() ? x.reshape(x.shape()) : Tensor());

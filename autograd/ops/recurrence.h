@@ -11,7 +11,7 @@ namespace heed {
 struct Recurrence {
   core::CellKind kind;
   bool reverse = false;               // from the last step to the first
-  std::vector<int64_t> lengths = {};  // (B), each 1 … L: steps behind are padding; empty: all L
+  std::vector<int64_t> lengths = {};  // (B), each 1 … L: later steps are padding; empty: all L
 };
 
 struct RecurrenceState {
@@ -20,7 +20,7 @@ struct RecurrenceState {
 };
 
 /// projected (B, L, G·H): the input times its weight; weight (G·H, H) and bias (G·H), which may be
-/// empty, are the state's. -> all states (B, L, H), of an LSTM (2, B, L, H): h, then c. They are 0
+/// empty, apply to the state. -> all states (B, L, H), of an LSTM (2, B, L, H): h, then c. They are 0
 /// at padded steps, which change no state.
 Tensor recurrence(const Tensor& projected, const RecurrenceState& start, const Tensor& weight, const Tensor& bias,
                   const Recurrence& how);

@@ -16,7 +16,7 @@ namespace heed {
 
 namespace {
 
-// x's shape with 1 in place of the reduced axes: what broadcasts against x.
+// x's shape with size 1 for the reduced axes: it broadcasts against x.
 Shape kept_dims(const char* op, const Shape& shape, const Axes& axes) {
   Shape kept = shape;
   for (int i = 0; i < shape.rank(); ++i)
@@ -54,7 +54,7 @@ Tensor sum(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
 Tensor mean(const Tensor& x, const Axes& axes, KeepDim keep_axes) {
   const core::OpName at("mean");
   check<DtypeError>(is_floating(x.dtype()), "mean: ", x.shape(), " of ", x.dtype(),
-                    ": a mean is no whole number: convert with to(Dtype::f32)");
+                    ": a mean need not be an integer: convert with to(Dtype::f32)");
   return sum(x, axes, keep_axes) / count("mean", x.shape(), axes);
 }
 
@@ -62,7 +62,7 @@ namespace {
 
 void check_floating(const char* op, const Tensor& x) {
   check<DtypeError>(is_floating(x.dtype()), op, ": ", x.shape(), " of ", x.dtype(),
-                    ": is no whole number: convert with to(Dtype::f32)");
+                    ": the result need not be an integer: convert with to(Dtype::f32)");
 }
 
 }  // namespace
@@ -104,7 +104,7 @@ Extremum at_positions(const Tensor& x, Axis axis, const Tensor& positions, KeepD
 }  // namespace
 
 Extremum max(const Tensor& x, Axis axis, KeepDim keep_axes) {
-  core::normalize_axis("max", axis, x.shape());  // an error is max's, not argmax's
+  core::normalize_axis("max", axis, x.shape());  // an error names max, not argmax
   return at_positions(x, axis, argmax(x, axis, true), keep_axes);
 }
 Extremum min(const Tensor& x, Axis axis, KeepDim keep_axes) {
@@ -125,8 +125,8 @@ Extremum topk(const Tensor& x, Whole k, Axis axis, bool largest) {
 
 Tensor prod(const Tensor& x, Axis axis, KeepDim keep_axes) {
   return op("prod", core::prod(x.array(), axis, bool(keep_axes)), edge(x, keep(x), [axis](auto& g, auto& x) {
-              // ∂/∂xᵢ is the product of the others: of those before i and those after. Exact at 0, and
-              // in f64, as the value: a long chain of f32 products loses digits.
+              // ∂/∂xᵢ is the product of the others: those before i times those after. Exact at 0, and
+              // in f64, like the value: a long chain of f32 products loses digits.
               const Tensor wide = x.to(Dtype::f64);
               const int64_t n = wide.size(axis);
               const int i = core::normalize_axis("prod", axis, wide.shape());
@@ -146,7 +146,7 @@ Tensor prod(const Tensor& x, Axis axis, KeepDim keep_axes) {
 
 namespace {
 
-// yᵢ = x₀ + … + xᵢ, so xᵢ is in all yⱼ with j >= i: its gradient is such a sum from the other end.
+// yᵢ = x₀ + … + xᵢ, so xᵢ is in all yⱼ with j >= i: its gradient is a running sum from the other end.
 Tensor running_sum(const Tensor& x, Axis axis, bool reverse) {
   return op("cumsum", core::cumsum(x.array(), axis, reverse),
             edge(x, [axis, reverse](auto& g) { return running_sum(g, axis, !reverse); }));

@@ -1,7 +1,7 @@
-// Reductions over axes; none named means all. The reduced axes go, or stay as 1 with keepdim.
+// Reductions over axes; none given means all. The reduced axes are removed, or kept with size 1 by keepdim.
 //
-// Sums and products of i32 and bool are i64, as in PyTorch. Empty sums are 0, empty means NaN; the
-// largest of nothing is a ShapeError. Cost: one pass.
+// Sums and products of i32 and bool are i64, as in PyTorch. Empty sums are 0, empty means NaN; an
+// empty maximum is a ShapeError. Cost: one pass.
 #pragma once
 
 #include <heed/autograd/tensor.h>
@@ -16,13 +16,13 @@ Tensor var(const Tensor& x, const Axes& axes, KeepDim keepdim);  // correction 1
 /// √Σx² over axes: norm(x, 2) is over axis 2, not of order 2. Its gradient is 0 at 0.
 Tensor norm(const Tensor& x, const Axes& axes = {}, KeepDim keepdim = false);
 
-Tensor amax(const Tensor& x, const Axes& axes = {}, KeepDim keepdim = false);  // equals share the gradient
+Tensor amax(const Tensor& x, const Axes& axes = {}, KeepDim keepdim = false);  // equal elements share the gradient
 Tensor amin(const Tensor& x, const Axes& axes = {}, KeepDim keepdim = false);
 
 struct Extremum {
-  Tensor values, indices;  // indices are i64: the first of equals, which gets the whole gradient
+  Tensor values, indices;  // indices are i64: the first of equal elements, which gets the whole gradient
 };
-// In brackets: some headers define macros of these names.
+// In parentheses: some headers define macros with these names.
 Extremum(max)(const Tensor& x, Axis axis, KeepDim keepdim = false);
 Extremum(min)(const Tensor& x, Axis axis, KeepDim keepdim = false);
 template <std::floating_point T> Extremum(max)(const Tensor& x, T) = delete;  // of two: maximum(x, 0.5)

@@ -20,7 +20,7 @@ Tensor softmax(const Tensor& x, Axis axis) {
 Tensor log_softmax(const Tensor& x, Axis axis) {
   return op("log_softmax", core::log_softmax(x.array(), axis), edge(x, [axis](auto& g, auto& y) {
               if (!grad_enabled()) return Tensor(core::log_softmax_grad(y.array(), g.array(), axis));
-              // Where exp(y) is near 1, y holds what the others have: it must not be rounded away.
+              // Where exp(y) is near 1, y holds the small share of the others, which must not be rounded away.
               const Tensor total = sum(g, axis, keepdim);
               return where(y > -std::numbers::ln2, (g - total) - expm1(y) * total, g - exp(y) * total);
             }));

@@ -9,9 +9,9 @@ struct Sorted {
   Tensor values, indices;  // both of x's shape; values[i] = x[indices[i]] along the axis
 };
 
-/// x in order along an axis: the smallest first, or the largest if `descending`. Equals keep their
-/// order (a stable sort), NaN counts as larger than all numbers. The values are differentiable: a
-/// gradient goes back to where its number came from. O(n log n) a row.
+/// x sorted along an axis: the smallest first, or the largest if `descending`. Equal elements keep their
+/// order (a stable sort), NaN counts as larger than all others. The values are differentiable: a
+/// gradient is passed to the element that its value came from. O(n log n) per row.
 Sorted sort(const Tensor& x, Axis axis = -1, bool descending = false);
 
 /// Only the positions, i64.

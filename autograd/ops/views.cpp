@@ -1,4 +1,4 @@
-// Geometry. The gradient of a view puts g back where the numbers came from.
+// Geometry. The gradient of a view puts g back where the elements came from.
 #include <heed/autograd/ops/views.h>
 
 #include <algorithm>
@@ -31,7 +31,7 @@ Tensor Tensor::flatten(Axis first, Axis last) const {
   const int begin = core::normalize_axis("flatten", first, shape()),
             end = core::normalize_axis("flatten", last, shape());
   check<ShapeError>(begin <= end, "flatten: ", shape(), " from axis ", begin, " to ", end,
-                    ": the first is behind the last");
+                    ": the first axis is after the last");
   Shape merged;
   int64_t run = 1;
   for (int i = 0; i < dim(); ++i) {
@@ -62,7 +62,7 @@ Tensor Tensor::unsqueeze(Axis axis) const {
 
 namespace {
 
-// The gradient of a part of x is added at its place to what other parts gave, or to zeros of x's shape.
+// The gradient of a part of x is added, at the part's position, to that of other parts, or to zeros of x's shape.
 template <class Part, class Back>
 Tensor place(const Tensor& g, const SoFar& so_far, const Shape& shape, const char* name, Part part, Back back) {
   if (so_far.sum.defined()) {
@@ -104,7 +104,7 @@ Tensor Tensor::diagonal() const {
 }
 
 std::vector<Tensor> Tensor::split(Whole size, Axis axis) const {
-  check<ShapeError>(size > 0, "split: ", shape(), " into pieces of ", size, ": pieces have one element at least");
+  check<ShapeError>(size > 0, "split: ", shape(), " into pieces of ", size, ": a piece needs at least one element");
   std::vector<Tensor> pieces;
   const int64_t n = this->size(axis);
   const int64_t count = std::max<int64_t>(1, n / size + (n % size != 0));
@@ -113,7 +113,7 @@ std::vector<Tensor> Tensor::split(Whole size, Axis axis) const {
 }
 
 std::vector<Tensor> Tensor::chunk(Whole chunks, Axis axis) const {
-  check<ShapeError>(chunks > 0, "chunk: ", shape(), " into ", chunks, " chunks: needs one at least");
+  check<ShapeError>(chunks > 0, "chunk: ", shape(), " into ", chunks, " chunks: needs at least one");
   const int64_t n = size(axis);
   return split(std::max<int64_t>(1, n / chunks + (n % chunks != 0)), axis);
 }
@@ -159,7 +159,7 @@ Tensor stack(const std::vector<Tensor>& tensors, Axis axis) {
 
 namespace {
 
-// Halves of halves: a slice's gradient is as large as what it was cut from.
+// By halving: a slice's gradient is as large as the tensor it was taken from.
 void append_slices(const Tensor& x, int64_t axis, std::vector<Tensor>& slices) {
   const int64_t n = x.size(axis);
   if (n == 1) return slices.push_back(x.squeeze(axis));

@@ -7,13 +7,13 @@
 
 namespace heed {
 
-/// Side by side along an axis that exists; all others must be equal.
+/// Concatenated along an existing axis; all other axes must be equal.
 Tensor cat(const std::vector<Tensor>& tensors, Axis axis = 0);
 
 /// Along a new axis; all shapes must be equal.
 Tensor stack(const std::vector<Tensor>& tensors, Axis axis = 0);
 
-/// The inverse of stack: the slices along an axis, without it. Their gradients are put together in
+/// The inverse of stack: the slices along an axis, without it. Their gradients are combined in
 /// O(numel log n) for n slices, where n selects would take O(numel n).
 std::vector<Tensor> unbind(const Tensor& x, Axis axis = 0);
 

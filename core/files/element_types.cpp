@@ -7,7 +7,7 @@
 
 namespace heed::core {
 
-static_assert(std::endian::native == std::endian::little, "heed reads and writes files as they lie");
+static_assert(std::endian::native == std::endian::little, "heed reads and writes elements in memory order");
 
 Dtype dtype_of_stored(StoredType element) {
   switch (element) {
@@ -49,7 +49,7 @@ float float_from_half(uint16_t bits) {
   // Sign 1 bit, exponent 5 bits with bias 15, fraction 10 bits; float: 1, 8 with bias 127, 23.
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000) << 16;
   const uint32_t exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
-  if (exponent == 0) {  // zero and subnormal numbers: fraction · 2⁻²⁴
+  if (exponent == 0) {  // zero and subnormals: fraction · 2⁻²⁴
     const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
     return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
   }
@@ -61,7 +61,7 @@ float float_from_bfloat16(uint16_t bits) { return std::bit_cast<float>(static_ca
 
 namespace {
 
-// Reads numbers stored as Raw and writes convert(number) to `out`.
+// Reads values stored as Raw and writes convert(value) to `out`.
 template <class Raw, class Out, class Convert>
 void each(std::string_view bytes, bool big_endian, Out* out, Convert convert) {
   for (size_t i = 0; i < bytes.size(); i += sizeof(Raw)) {

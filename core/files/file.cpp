@@ -94,7 +94,7 @@ template <class Call> auto retry_interrupted(Call call) {
 
 }  // namespace
 
-// An open file. Closes itself where an exception passes; close() reports what it finds.
+// An open file. Its destructor closes it after an exception; close() reports errors.
 class File {
  public:
   File() = default;
@@ -116,7 +116,7 @@ class File {
   // False with errno if the file could not be closed. (Interrupted means closed, on Linux.)
   bool close() { return file_system().close(std::exchange(file_, -1)) == 0 || errno == EINTR; }
 
-  // False with errno if the bytes may not be on the disk. Some file systems cannot say: so be it.
+  // False with errno if the bytes may not be on the disk. File systems without sync are accepted.
   bool sync() const {
     return retry_interrupted([&] { return file_system().sync(file_); }) == 0 || errno == EINVAL || errno == ENOTSUP;
   }
@@ -169,8 +169,8 @@ struct InputFile::State {
 
 namespace {
 
-// The file that `path` means in the end: only the last component can be replaced by rename, so
-// links there are followed first. (Links in the directory's part are no concern.)
+// The file that `path` finally refers to: rename would replace a symbolic link itself, so links in the last
+// component are followed first. (Links in the directory part do not matter.)
 fs::path follow_links(const std::string& path) {
   fs::path target = path;
   std::error_code error;
@@ -184,7 +184,7 @@ fs::path follow_links(const std::string& path) {
 
 fs::path directory_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
-// Of a name, what the names of its temporary files begin with: with their numbers they stay shorter
+// The common start of the names of a file's temporary files: with their numbers they stay shorter
 // than the 255 bytes that a name may have, and no character is cut in two.
 std::string start_of_temporary(const fs::path& target) {
   const std::string name = target.filename().string();
@@ -194,7 +194,7 @@ std::string start_of_temporary(const fs::path& target) {
 }
 
 // A temporary file beside `target`, removed again unless it was renamed. It is locked for as long
-// as this object lives, so that a file which nobody locks is known to be a killed process's.
+// as this object lives, so an unlocked one must come from a killed process.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const fs::path& target, mode_t mode = 0600) {
@@ -226,7 +226,7 @@ class TemporaryFile {
 
  private:
   // False if another process took the new file for a leftover and is removing it, or has done so.
-  // On a file system without locks there are no locks and nobody removes anything.
+  // On a file system without locks, nothing is locked and no leftover is removed.
   bool lock() {
     if (retry_interrupted([&] { return file_system().lock(file.number()); }) != 0) return errno != EWOULDBLOCK;
     lock_ = File(::fcntl(file.number(), F_DUPFD_CLOEXEC, 0));  // outlives the closing of `file`
@@ -235,7 +235,7 @@ class TemporaryFile {
   }
 
   static void remove_leftovers(const fs::path& directory, const std::string& start) {
-    // Not std::filesystem's iterator, in which running out of memory ends the program.
+    // Not std::filesystem's iterator: running out of memory in it ends the program.
     const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(directory.c_str()), ::closedir);
     if (!list) return;
     while (const dirent* entry = ::readdir(list.get())) {
@@ -278,8 +278,8 @@ void write_file_atomic(const std::string& path, std::span<const std::string_view
   // 2. All bytes to a new file in the same directory, and from there to the disk.
   mode_t mode = static_cast<mode_t>(old.permissions());
   if (!fs::exists(old)) {
-    // What umask or the directory leaves of 0666 is asked of an empty file: who could open the one that is
-    // written, even for a moment, could read it to its end.
+    // An empty file tells what umask or the directory leaves of 0666. The file that is written cannot be the
+    // probe: a process that could open it, even for a moment, could read it to its end.
     const TemporaryFile probe(target, 0666);
     struct stat status;
     check_system(probe.file.is_open());
@@ -303,8 +303,8 @@ void write_file_atomic(const std::string& path, std::span<const std::string_view
   check_system(file.sync());
   check_system(file.close());
 
-  // 3. It takes the name; then the directory, which holds the names, goes to the disk too. Nothing
-  // is allocated once the name is taken: running out of memory always means that nothing was changed.
+  // 3. Rename it; then sync the directory, which holds the names. Nothing is allocated
+  // after the rename: running out of memory always means that nothing was changed.
   const std::string holder = directory_of(target).string();
   check_system(temporary.rename_to(target));
   const File directory(holder, O_RDONLY | O_DIRECTORY);
@@ -324,7 +324,7 @@ std::string InputFile::read(size_t count) {
     bytes.resize(count);
   } catch (const std::exception&) {  // bad_alloc, or length_error
     fail<IoError>("read_file: ", quote(state_->path), ": ", count, " bytes of ", state_->size,
-                  ": there is not so much memory: is it the right file?");
+                  ": not enough memory: is it the right file?");
   }
   state_->read(bytes.data(), count);
   return bytes;

@@ -1,8 +1,8 @@
 // Files: read whole, written so that a crash leaves the old file or the new one, never half of one.
 //
-// A checkpoint that is torn by a full disk or a power cut costs hours of training. So the bytes go
-// to a temporary file beside the target, are forced to the disk, and only then take its name:
-// rename is atomic, and until it happens the old file is untouched.
+// A checkpoint torn by a full disk or a power cut costs hours of training. So the bytes are written
+// to a temporary file beside the target and forced to the disk before that file is renamed to the target:
+// rename is atomic, and until then the old file is untouched.
 //
 // Thread-safe. Errors are IoError with the path and the operating system's reason.
 #pragma once
@@ -16,7 +16,7 @@
 namespace heed::core {
 
 /// A regular file, read from its start. Directories, FIFOs and devices are refused before anything
-/// is read; and who knows the size can judge what the first bytes claim before reading the others.
+/// is read; knowing the size, a caller can check what the first bytes claim before reading the rest.
 class InputFile {
  public:
   explicit InputFile(const std::string& path);
@@ -37,10 +37,10 @@ std::string read_file(const std::string& path);
 
 /// Replaces the file at `path` by the concatenated parts, or creates it.
 ///
-/// An existing file keeps its mode, a new one gets what umask leaves of 0666; while it is written
+/// An existing file keeps its mode, a new one gets 0666 minus umask; while it is written
 /// only its owner may open it. A symbolic link stays one (its target is replaced). On error the old
-/// file is as it was and the temporary one, `.name.PID.n.tmp` (of a long name its first 100 bytes),
-/// is removed. One that a killed process left is removed by the next save of the same file.
+/// file is unchanged and the temporary one, `.name.PID.n.tmp` (only the first 100 bytes of a long name),
+/// is removed. One left by a killed process is removed by the next save of the same file.
 void write_file_atomic(const std::string& path, std::span<const std::string_view> parts);
 void write_file_atomic(const std::string& path, std::string_view content);
 

@@ -1,5 +1,5 @@
-// The system calls that file.cpp makes, in a table: tests put failing ones in their place, as
-// SQLite's do, and see that every failure at every call leaves the old file whole.
+// The system calls that file.cpp makes, in a table: tests replace them by failing ones, as
+// SQLite's tests do, and check that every failure at every call leaves the old file whole.
 #pragma once
 
 #ifndef _WIN32

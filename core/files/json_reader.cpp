@@ -141,7 +141,7 @@ std::string JsonReader::string() {
     const size_t run = at_;
     while (at_ < text_.size() && is_plain(text_[at_])) ++at_;
     out += text_.substr(run, at_ - run);
-    if (at_ == text_.size()) fail("this string has no end", start);
+    if (at_ == text_.size()) fail("this string is not closed", start);
     const char c = text_[at_];
     if (c == '"') return ++at_, out;
     if (c == '\\') {
@@ -204,7 +204,7 @@ void JsonReader::open(char bracket, const char* what) {
   ++at_;
 }
 
-// True with the reader before the next element, false with it after the closing bracket.
+// True: the reader stands before the next element. False: it stands after the closing bracket.
 bool JsonReader::more(char bracket, bool first) {
   skip_space();
   const char c = at_ < text_.size() ? text_[at_] : '\0';
@@ -213,7 +213,7 @@ bool JsonReader::more(char bracket, bool first) {
   if (c != ',') expected(bracket == ']' ? "',' or ']'" : "',' or '}'");
   const size_t comma = at_++;
   skip_space();
-  if (at_ < text_.size() && text_[at_] == bracket) fail("a comma too many", comma);
+  if (at_ < text_.size() && text_[at_] == bracket) fail("a trailing comma is not allowed", comma);
   return true;
 }
 

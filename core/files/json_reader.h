@@ -1,6 +1,6 @@
 // JsonReader: reads JSON value by value, without building a tree. Strict RFC 8259.
 //
-// The caller says what it expects, and gets it or a FormatError that tells where:
+// The caller says what it expects, and gets it or a FormatError that says where:
 //
 //     JsonReader reader(text, "config.json");
 //     reader.object([&](const std::string& key) {
@@ -11,8 +11,8 @@
 //
 // Refused: comments, trailing commas, NaN, single quotes, raw control characters, lone surrogates,
 // broken UTF-8, duplicate keys (as decoded, so "a" and "\u0061" are the same), and nesting deeper
-// than max_depth. Memory: the keys of the objects that are open, in order: in a hash table keys could be
-// made to fall into one place, and time to grow with their square. json.h has the tree.
+// than max_depth. Memory: the keys of all open objects, in an ordered set: in a hash table, crafted keys could
+// all collide, and time would grow with the square of their count. json.h has the tree.
 #pragma once
 
 #include <cstdint>
@@ -42,13 +42,13 @@ class JsonReader {
   std::string string();
   void skip();  // any value
 
-  /// Calls each() once an element; it must read exactly one value.
+  /// Calls each() once per element; it must read exactly one value.
   template <class Each> void list(Each&& each) {
     open('[', "a list");
     for (bool first = true; more(']', first); first = false) each();
   }
 
-  /// Calls each(key) once a member; it must read exactly one value.
+  /// Calls each(key) once per member; it must read exactly one value.
   template <class Each> void object(Each&& each) {
     open('{', "an object");
     std::set<std::string> seen;
@@ -61,7 +61,7 @@ class JsonReader {
   /// Where the next value begins, in bytes from the start.
   size_t position();
 
-  /// FormatError "source:line:column: wrong", for `position`, or where the reader is.
+  /// Throws FormatError "source:line:column: wrong", for `position` or the reader's own.
   [[noreturn]] void fail(const std::string& wrong) const { fail(wrong, at_); }
   [[noreturn]] void fail(const std::string& wrong, size_t position) const;
 

@@ -44,7 +44,7 @@ class HeaderParser {
     if (!has_shape) fail("shape is missing");
     if (text_.empty() || text_.back() != '\n') fail("does not end in a new line");
     skip_space();
-    if (at_ < text_.size()) fail("goes on after the closing brace");
+    if (at_ < text_.size()) fail("continues after the closing brace");
     return header;
   }
 
@@ -74,7 +74,7 @@ class HeaderParser {
     const char mark = peek();
     if (mark != '\'' && mark != '"') fail("a string is expected");
     const size_t start = ++at_, end = text_.find(mark, start);
-    if (end == std::string_view::npos) fail("a string has no end");
+    if (end == std::string_view::npos) fail("a string is not closed");
     at_ = end + 1;
     return std::string(text_.substr(start, end - start));
   }
@@ -113,7 +113,7 @@ class HeaderParser {
     const size_t end = std::min(text_.find_first_not_of("0123456789", at_), text_.size());
     const std::string_view digits = text_.substr(at_, end - at_);
     const std::optional<int64_t> value = parse_int(digits);
-    if (!value || (digits.size() > 1 && digits[0] == '0')) fail("shape has an entry that is no size of 63 bits");
+    if (!value || (digits.size() > 1 && digits[0] == '0')) fail("shape has an entry that is not a size of 63 bits");
     at_ = end;
     if (at_ < text_.size() && text_[at_] == 'L') ++at_;
     return *value;
@@ -150,7 +150,7 @@ StoredType element_of(const NpyHeader& header, const std::string& source) {
   const std::string_view type = header.type;
   if (type.starts_with("|O") || type.starts_with("O"))
     fail<FormatError>(
-        source, ": an object array: it is a Python pickle, which may run any code: ", "save it with a number type");
+        source, ": an object array: it is a Python pickle, which may run any code: ", "save it with a numeric type");
   const bool has_order = !type.empty() && std::string_view("<>|=").find(type[0]) != type.npos;
   for (const NumpyType& known : numpy_types)
     if (has_order && type.substr(1) == known.code && (type[0] != '|' || size_of(known.element) == 1))
@@ -165,8 +165,8 @@ Array parse_npy(std::string_view bytes, std::string_view name) {
   const std::string source = cat("npy: ", quote(name));
   auto damaged = [&](const auto&... wrong) { fail<FormatError>(source, ": ", wrong...); };
 
-  // 1. Magic, version and length of the header. Nothing is believed before it is compared.
-  if (!bytes.starts_with(magic)) damaged("does not begin with \\x93NUMPY: it is no .npy file");
+  // 1. Magic, version and length of the header. Each is checked before it is used.
+  if (!bytes.starts_with(magic)) damaged("does not begin with \\x93NUMPY: it is not a .npy file");
   if (bytes.size() < 10) damaged(bytes.size(), " bytes: the file is cut short");
   const int version = static_cast<unsigned char>(bytes[6]);
   if (version < 1 || version > 3 || bytes[7] != 0)
@@ -196,7 +196,7 @@ Array parse_npy(std::string_view bytes, std::string_view name) {
     damaged("shape ", header.shape, " of ", header.type, " takes ", size, " bytes, the file has ", data.size(),
             ": it is ", data.size() < static_cast<size_t>(size) ? "cut short" : "too long");
 
-  // 3. The numbers. Fortran order is row-major order of the transposed array.
+  // 3. The elements. Fortran order is row-major order of the transposed array.
   Shape shape = header.shape, axes = header.shape;
   if (header.fortran_order) std::reverse(&shape[0], &shape[0] + shape.rank());
   const std::optional<Array> x = decode(data, element, shape, header.type[0] == '>');

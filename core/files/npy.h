@@ -1,10 +1,10 @@
 // .npy: one array in a file, as NumPy saves it.
 //
-//     "\x93NUMPY" | version 1.0 to 3.0 | header length | header, padded to 64 bytes | the numbers
+//     "\x93NUMPY" | version 1.0 to 3.0 | header length | header, padded to 64 bytes | the elements
 //     {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
 //
-// The header is a Python literal, read by a small parser that knows this form and nothing else.
-// Types are those of element_types.h, in either byte order; object arrays are pickles and never loaded.
+// The header is a Python literal, read by a small parser that knows only this form.
+// Types are those of element_types.h, in either byte order; object arrays are pickles, never loaded.
 // Errors are FormatError, naming the file.
 //
 // Format: numpy.org/doc/stable/reference/generated/numpy.lib.format.html

@@ -16,8 +16,8 @@ using namespace safetensors;
 
 namespace {
 
-// A file that is not even the beginning of a safetensors file: says what it is, if that can be told
-// from its first bytes, else what is wrong.
+// For a file whose start is not that of a safetensors file: says what it is, if its first bytes
+// tell, else what is wrong.
 [[noreturn]] void fail_start(const std::string& source, std::string_view bytes, const std::string& wrong) {
   constexpr std::string_view pickle = "a PyTorch pickle: convert it with safetensors.torch.save_file";
   struct Magic {
@@ -35,8 +35,8 @@ namespace {
       {"{", "JSON: give a .safetensors file, or an index that ends in .index.json"},
   };
   for (const Magic& magic : magics)
-    if (bytes.starts_with(magic.start)) fail<FormatError>(source, ": no safetensors file, but ", magic.meaning);
-  fail<FormatError>(source, ": ", wrong, ": no safetensors file, or its download is not complete");
+    if (bytes.starts_with(magic.start)) fail<FormatError>(source, ": not a safetensors file, but ", magic.meaning);
+  fail<FormatError>(source, ": ", wrong, ": not a safetensors file, or its download is incomplete");
 }
 
 struct Span {
@@ -54,7 +54,7 @@ struct Header {
   Metadata metadata;
 };
 
-// {"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}, all keys there, none else.
+// {"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}: exactly these keys.
 Header::Tensor read_tensor(JsonReader& reader, const std::string& name) {
   Header::Tensor tensor;
   const size_t start = reader.position();
@@ -87,7 +87,7 @@ Header::Tensor read_tensor(JsonReader& reader, const std::string& name) {
         if (++count > 2) wrong("data_offsets has more than 2 entries", position);
         (count == 1 ? tensor.begin : tensor.end) = natural("offset");
       });
-      if (count < 2) wrong("data_offsets has less than 2 entries", position);
+      if (count < 2) wrong("data_offsets has fewer than 2 entries", position);
       if (tensor.begin > tensor.end)
         wrong(cat("data_offsets [", tensor.begin, ", ", tensor.end, "] run backwards"), position);
     } else {
@@ -98,7 +98,7 @@ Header::Tensor read_tensor(JsonReader& reader, const std::string& name) {
   if (!has_shape) wrong("shape is missing", start);
   if (!has_offsets) wrong("data_offsets is missing", start);
 
-  // An overflow is one even if a size is 0.
+  // An overflow is an error even if a size is 0.
   int64_t bits = find_type(tensor.dtype)->bits;
   bool overflow = false, empty = false;
   for (int64_t size : tensor.shape) {
@@ -180,8 +180,8 @@ constexpr std::string_view index_end = ".index.json";
 }  // namespace
 
 struct SafeTensorsReader {
-  /// A file of `size` bytes, asked for in order: read(n) gives the next n bytes, read_rest(n) the
-  /// last ones and what keeps them alive.
+  /// A file of `size` bytes, requested in order: read(n) gives the next n bytes, read_rest(n) the
+  /// last n and the owner that keeps them alive.
   template <class Read, class ReadRest>
   static SafeTensors read(size_t size, std::string_view name, Read&& read, ReadRest&& read_rest) {
     SafeTensors result;
@@ -264,7 +264,7 @@ std::map<std::string, std::string> safetensors::parse_index(std::string_view tex
       auto refuse = [&](const char* why) {
         reader.fail(cat("tensor ", quote(name), ": ", quote(file), " ", why), position);
       };
-      // Only a plain name: an index must not reach for files elsewhere, nor lead in a circle.
+      // Only a plain name: an index must not open files elsewhere, nor refer to itself.
       if (file.empty() || file == "." || file == ".." ||
           file.find_first_of(std::string("/\\\0", 3)) != std::string::npos)
         refuse("is not the name of a file beside the index");
@@ -274,7 +274,7 @@ std::map<std::string, std::string> safetensors::parse_index(std::string_view tex
     });
   });
   reader.finish();
-  check<FormatError>(has_map, source, ": weight_map is missing: it is no index of safetensors files");
+  check<FormatError>(has_map, source, ": weight_map is missing: it is not an index of safetensors files");
   return files;
 }
 

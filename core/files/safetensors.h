@@ -1,17 +1,17 @@
 // safetensors: named arrays in one file, as Hugging Face and PyTorch users exchange them.
 //
-//     u64 N, little-endian | N bytes of JSON | the numbers, to the end of the file
+//     u64 N, little-endian | N bytes of JSON | the elements, to the end of the file
 //     {"__metadata__":{"format":"pt"},
 //      "wte.weight":{"dtype":"F32","shape":[50257,768],"data_offsets":[0,154389504]}, …}
 //
-// A file from elsewhere is not to be trusted, so reading is strict: every byte must belong to
+// A file from elsewhere is not trusted, so reading is strict: every byte must belong to
 // exactly one tensor (no hole, no overlap, nothing after the last), no key may appear twice, sizes
-// are multiplied with overflow checks, and the header is judged, against the size of the file,
-// before the data are read. Values are not looked at: NaN and infinity are legal numbers. Errors are
+// are multiplied with overflow checks, and the header is checked against the size of the file
+// before the data are read. Values are not checked: NaN and infinity are legal. Errors are
 // FormatError, naming file and tensor.
 //
-// What heed reads, the format's own library reads alike: names, shapes, bytes and metadata. heed
-// refuses more: keys that appear twice or are unknown, names with control characters or of more than
+// Any file that heed accepts is read by the format's own library with the same names, shapes, bytes and metadata.
+// heed refuses more: keys that appear twice or are unknown, names with control characters or of more than
 // 4096 bytes, more than 8 axes, sizes beyond 63 bits, white space before the header, null as metadata.
 //
 // Format: github.com/huggingface/safetensors, README.
@@ -29,14 +29,14 @@ namespace heed::core {
 
 using Metadata = std::map<std::string, std::string>;
 
-/// The tensors of a file. Holds its bytes; a tensor becomes an Array when it is asked for, so types
-/// that heed does not have disturb only those who ask for them. Copies share the bytes.
+/// The tensors of a file. Holds its bytes; a tensor becomes an Array when it is requested, so a type
+/// that heed does not have is an error only when such a tensor is requested. Copies share the bytes.
 class SafeTensors {
  public:
   const Metadata& metadata() const { return metadata_; }
 
-  /// Of the tensors that the file holds, in alphabetical order. Metadata are texts, whatever they say:
-  /// of tied tensors the one that was stored is found (save_safetensors), under its name.
+  /// The names of the tensors in the file, in alphabetical order. Metadata is never interpreted:
+  /// of tied tensors only the one that was stored (save_safetensors) is found, under its own name.
   std::vector<std::string> names() const;
   bool contains(const std::string& name) const { return entries_.count(name) > 0; }
 
@@ -45,8 +45,8 @@ class SafeTensors {
   const Shape& shape(const std::string& name) const { return entry(name).shape; }
   std::string_view bytes(const std::string& name) const { return entry(name).bytes; }
 
-  /// The tensor, each time a new Array. f16 and bf16 become f32, small integers i32 or i64
-  /// (element_types.h). Throws FormatError for a name that is not there and a type that cannot be had.
+  /// The tensor, as a new Array each time. f16 and bf16 become f32, small integers i32 or i64
+  /// (element_types.h). Throws FormatError for an unknown name or an unsupported type.
   Array at(const std::string& name) const;
 
  private:
@@ -66,18 +66,18 @@ class SafeTensors {
 };
 
 /// Reads a file, or all files that an index ("model.safetensors.index.json") names: plain files
-/// beside it, no other index. Of their metadata with one key, the alphabetically first file's holds.
+/// beside it, no other index. If several have the same metadata key, the alphabetically first file's value is kept.
 SafeTensors load_safetensors(const std::string& path);
 
 /// The same from memory. `source` is named in messages.
 SafeTensors parse_safetensors(std::string bytes, std::string_view source);
 
-/// Writes a file, crash-safe (file.h). The metadata is given "format":"pt", which some readers ask
-/// for.
+/// Writes a file, crash-safe (file.h). "format":"pt" is added to the metadata, which some readers
+/// require.
 ///
-/// Arrays that are one and the same (tied weights) are stored once, under the alphabetically first
-/// of their names; metadata says dropped -> kept, as safetensors.torch.save_model does, where it has
-/// no such key yet. (It is a note for readers of the file: which weights are tied, a model knows.)
+/// The same Array under several names (tied weights) is stored once, under the alphabetically first
+/// of its names; the metadata then maps dropped -> kept name, as safetensors.torch.save_model does, unless it
+/// has such a key already. (This only informs readers of the file: a model itself knows which weights are tied.)
 void save_safetensors(const std::string& path, const std::map<std::string, Array>& tensors, Metadata metadata = {});
 
 /// The bytes of a file with exactly this metadata. Deterministic.

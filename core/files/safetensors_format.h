@@ -1,4 +1,4 @@
-// What reading and writing of safetensors share: its types and limits. Internal to core/.
+// What the reader and the writer of safetensors share: types and limits. Internal to core/.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 namespace heed::core::safetensors {
 
 inline constexpr uint64_t max_header = 100'000'000;  // bytes; the limit of the format's own reader
-inline constexpr size_t max_name = 4096;             // bytes; real names have less than 200
+inline constexpr size_t max_name = 4096;             // bytes; real names have fewer than 200
 inline constexpr std::string_view metadata_key = "__metadata__";
 
 struct FileType {
@@ -24,7 +24,7 @@ struct FileType {
   std::optional<StoredType> element;  // none: heed cannot load it
 };
 
-// All types of the format, in the order of its own list. Files are sorted by it, last ones first,
+// All types of the format, in the order of its own list. Files are sorted by it in reverse,
 // so that wide types come first and stay aligned.
 inline constexpr FileType file_types[] = {
     {"BOOL", 8, StoredType::boolean},
@@ -58,7 +58,7 @@ inline const FileType* find_type(std::string_view name) {
   return found == std::end(file_types) ? nullptr : found;
 }
 
-/// What is wrong with a tensor's name, or "". Names are opaque, but they are printed.
+/// What is wrong with a tensor's name, or "". Names are opaque, but they get printed.
 inline std::string problem_of_name(const std::string& name) {
   if (name.size() > max_name) return cat("a name of ", name.size(), " bytes: at most ", max_name, " are allowed");
   for (char c : name)

@@ -31,7 +31,7 @@ std::string_view bytes_of(const Array& x) {
   return {start + static_cast<size_t>(x.offset()) * width, static_cast<size_t>(x.numel()) * width};
 }
 
-// Equal for arrays that are one and the same: the same numbers of the same storage, seen alike.
+// Equal for arrays that are the same: the same elements of the same storage, in the same layout.
 auto identity(const Array& x) {
   return std::tuple(bytes_of(x).data(), x.dtype(), std::vector(x.shape().begin(), x.shape().end()),
                     std::vector(x.strides().begin(), x.strides().end()));
@@ -43,7 +43,7 @@ struct Layout {
 };
 
 Layout lay_out(const std::map<std::string, Array>& tensors, Metadata metadata) {
-  // 1. Which are stored, and in which order: wide types first, then by name.
+  // 1. Which tensors are stored, and in which order: wide types first, then by name.
   std::vector<std::pair<std::string, Array>> kept;
   std::map<decltype(identity(Array())), std::string> names;
   for (const auto& [name, x] : tensors) {
@@ -58,7 +58,7 @@ Layout lay_out(const std::map<std::string, Array>& tensors, Metadata metadata) {
     return &type_of(a.second.dtype()) > &type_of(b.second.dtype());
   });
 
-  // 2. The header, padded so that the numbers start at a multiple of 8.
+  // 2. The header, padded so that the elements start at a multiple of 8.
   std::string header = "{";
   if (!metadata.empty()) {
     header += json_string(metadata_key) + ":{";

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t step = 64;  // between sizes
 constexpr size_t largest_pooled = 1024;
-constexpr int64_t most_kept = 4096;  // blocks a list, so that a freed graph of any size goes back
+constexpr int64_t most_kept = 4096;  // blocks per list, so that a large freed graph is returned to the system
 
 struct FreeBlock {
   FreeBlock* next;
@@ -54,7 +54,8 @@ constexpr size_t list_of(size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / s
 
 [[noreturn]] void fail_memory(size_t bytes) {
   free_reserve();
-  fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of bookkeeping cannot be had; ", memory_stats().in_use,
+  fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of bookkeeping cannot be allocated; ",
+                    memory_stats().in_use,
                     " are in use by arrays: use smaller sizes, or drop what is no longer needed");
 }
 
@@ -62,7 +63,7 @@ constexpr size_t list_of(size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / s
   keep_reserve();
   try {
     if (!reuse_memory || bytes > largest_pooled) return ::operator new(bytes);
-    open_lists();  // while there is memory: a thread that could not note what to clean up would be ended
+    open_lists();  // while there is memory: if registering the Janitor failed, the program would end
     return ::operator new((list_of(bytes) + 1) * step);
   } catch (const std::bad_alloc&) { fail_memory(bytes); }
 }

@@ -1,8 +1,8 @@
-// Pool: small blocks, used again as soon as they are freed, without a lock.
+// Pool: small blocks, reused as soon as they are freed, without a lock.
 //
 // Recording an op makes a node and its reference count, and backward drops both: hundreds of bytes,
 // millions of times. Each thread keeps what it frees in lists by size, and asks the system only when
-// a list is empty. A block may be freed on another thread than it came from.
+// a list is empty. A block may be freed on a thread other than the one that allocated it.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace heed::core {
 
-/// Under AddressSanitizer nothing is used again, so that a stray access is seen where it happens.
+/// Under AddressSanitizer nothing is reused, so that an invalid access is reported where it happens.
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool reuse_memory = false;
 #elif defined(__has_feature)
@@ -25,8 +25,8 @@ inline constexpr bool reuse_memory = true;
 inline constexpr bool reuse_memory = true;
 #endif
 
-/// For tests of what happens when memory runs out: where set, it is called before each allocation
-/// here and in storage.cpp, and may throw std::bad_alloc. Not while other threads work.
+/// For tests of running out of memory: if set, it is called before each allocation
+/// here and in storage.cpp, and may throw std::bad_alloc. Set it only while no other thread works.
 inline void (*refuse_memory)() = nullptr;
 
 /// Any size; those up to 1 KiB are pooled. Aligned as operator new. Throws MemoryError.
@@ -46,7 +46,7 @@ template <class T> struct PoolAllocator {
 template <class Key, class Value, class Order = std::less<Key>>
 using PooledMap = std::map<Key, Value, Order, PoolAllocator<std::pair<const Key, Value>>>;
 
-/// What derives from it lives in the pool.
+/// Derived classes are allocated from the pool.
 struct Pooled {
   static void* operator new(size_t bytes) { return pool_allocate(bytes); }
   static void operator delete(void* object, size_t bytes) { pool_free(object, bytes); }

@@ -1,13 +1,13 @@
-// A little memory that is kept for the moment when there is none left: without it, the message that says so
-// could not be made either. Thread-safe.
+// A little memory, kept for the moment when there is none left: without it, the error message
+// could not be built either. Thread-safe.
 #pragma once
 
 namespace heed::core {
 
-/// Asks for it again where it was given back. Whoever is about to ask for memory calls this first.
+/// Allocates the reserve unless it is there. Called before each allocation.
 void keep_reserve() noexcept;
 
-/// Gives it back, for the Error that follows.
+/// Frees it, to make room for the Error that follows.
 void free_reserve() noexcept;
 
 }  // namespace heed::core

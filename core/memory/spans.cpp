@@ -22,7 +22,7 @@ size_t page_size() {
   return bytes;
 }
 
-// From the end of a wider room, aligned: the system puts the next room below, and the two can be joined.
+// From the end of a wider mapping, aligned: the system puts the next mapping below, and the two can be joined.
 std::byte* fetch(size_t bytes) {
   void* const memory = mmap(nullptr, bytes + huge_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
@@ -42,7 +42,7 @@ size_t page_size() { return 4096; }
 
 std::byte* fetch(size_t bytes) { return static_cast<std::byte*>(::operator new(bytes, std::align_val_t{huge_page})); }
 
-bool give_back(void*, size_t) { return false; }  // what is fetched in one piece can go back in one only
+bool give_back(void*, size_t) { return false; }  // memory fetched in one piece can be returned in one piece only
 #endif
 
 }  // namespace

@@ -1,11 +1,11 @@
-// Spans: large memory, cut to measure, and joined again where neighbours are free.
+// Spans: large memory, cut to size, and joined again where neighbours are free.
 //
 //   | used |     free     | used |  free  | used |              addresses →
 //                                | taken|f|             a request takes from the smallest that holds it
 //
-// Small blocks come in few sizes, and a list of free ones for each size serves them (storage.cpp).
-// Large ones come in many: what lies free in another size than the one asked for would go back to the
-// system, and a page fetched from there costs more than most ops on it.
+// Small blocks come in few sizes, and one free list per size serves them (storage.cpp).
+// Large blocks come in many: with free lists, a block of the wrong size would be returned to the
+// system, and fetching a page from there costs more than most ops on it.
 #pragma once
 
 #include <cstddef>
@@ -13,21 +13,21 @@
 
 namespace heed::core {
 
-/// The free spans, in the order of their addresses. Not guarded: whoever shares it holds a lock.
+/// The free spans, in the order of their addresses. Not thread-safe: callers that share it hold a lock.
 class Spans {
  public:
   /// Spans are whole pages.
   static size_t round_up(size_t bytes);
 
-  /// Cuts so many bytes from the smallest span that holds them; null if none does. O(spans), as all here.
+  /// Cuts `bytes` from the smallest span that holds them; null if none does. O(spans), like all functions here.
   void* take(size_t bytes);
-  /// What take() gave is free again.
+  /// Returns what take() gave.
   void give(void* memory, size_t bytes) noexcept;
 
-  /// Fetches room for `bytes` from the system; what was fetched. Throws std::bad_alloc.
+  /// Fetches at least `bytes` from the system; returns how many. Throws std::bad_alloc.
   size_t grow(size_t bytes);
-  /// Gives free spans back to the system, the largest first, until `bytes` have gone or none is left;
-  /// what has gone.
+  /// Returns free spans to the system, the largest first, until `bytes` are returned or none is left;
+  /// gives how many bytes were returned.
   size_t shrink(size_t bytes);
 
  private:

@@ -18,10 +18,10 @@
 namespace heed::core {
 namespace {
 
-// Never asked of the system. (AddressSanitizer ends the program at half a terabyte and more.)
+// Larger requests fail at once. (AddressSanitizer ends the program at half a terabyte and more.)
 constexpr size_t largest = size_t{1} << (reuse_memory ? 46 : 39);
 
-// Blocks of so many bytes and more are spans: they share pages, and any size may follow any other.
+// Blocks of at least this many bytes are spans: they share pages, and a freed one can serve any other size.
 constexpr size_t large = size_t{256} << 10;
 
 // Below, size classes, eight to each power of two (64, 72, 80, …, 128, 144, …), so rounding a request
@@ -32,7 +32,7 @@ constexpr uint32_t class_count = 8 * (18 - 6) + 1;
 constexpr uint32_t class_of(size_t bytes) {
   if (bytes <= smallest) return 0;
   const int shift = static_cast<int>(std::bit_width(bytes - 1)) - 4;
-  const size_t eighths = ((bytes - 1) >> shift) + 1;  // 9 … 16 eighths of the power of two below
+  const size_t eighths = ((bytes - 1) >> shift) + 1;  // 9 … 16 eighths of the next lower power of two
   return static_cast<uint32_t>(8 * (shift - 3) + static_cast<int>(eighths) - 8);
 }
 static_assert(class_of(large) == class_count - 1);
@@ -64,15 +64,15 @@ void count_in_use(int64_t bytes) {
 
 }  // namespace
 
-// Two levels of free lists. Each thread has its own, reached without a lock; what overflows goes to
-// one shared set behind a mutex, where every thread finds it. The spans lie there, too: what fills
+// Two levels of free lists. Each thread has its own, used without a lock; the overflow is moved to
+// one shared set, guarded by a mutex, which serves every thread. The spans are shared too: filling
 // one takes far longer than the lock.
 struct BlockPool {
   using Block = Storage::Block;
 
   static bool is_span(size_t bytes) { return reuse_memory && bytes >= large; }
 
-  /// What a request takes; of a span, the header is a part.
+  /// The bytes that a request takes; a span includes its header.
   static size_t capacity_for(size_t bytes, uint32_t size_class) {
     if (is_span(bytes)) [[unlikely]]
       return Spans::round_up(Storage::header_size + bytes);
@@ -105,12 +105,12 @@ struct BlockPool {
     int64_t bytes = 0;  // in the lists
     Spans spans;
     static constexpr int64_t kept_at_first = 16 << 20;
-    int64_t kept = kept_at_first;  // free bytes beyond the peak, as experience taught: grow()
+    int64_t kept = kept_at_first;  // free bytes allowed beyond the peak; adapted by grow()
   };
 
   // The thread's lists are plain data, so that they may be reached at any time, also by the
-  // destructors of other thread-local and static objects. Only the Janitor has a destructor, and
-  // after it has run, blocks go to the shared lists.
+  // destructors of other thread-local and static objects. Only the Janitor has a destructor;
+  // after it has run, blocks are freed to the shared lists.
   enum class State : uint8_t { fresh, open, closed };
   struct Local {
     FreeList lists[class_count];
@@ -133,7 +133,7 @@ struct BlockPool {
     return lists;
   }
 
-  // fork() waits until the lists are whole: the thread that holds the lock is missing in the child.
+  // fork() waits until the lists are consistent: a thread that holds the lock would be missing in the child.
   static Shared& make_shared() {
     static Shared* lists = new Shared;
 #ifndef _WIN32
@@ -165,8 +165,8 @@ struct BlockPool {
     return block;
   }
 
-  // The shared lists hold no more than the peak of what was in use: enough for a training step to
-  // find everything it freed, and a bound on what changing sizes can leave behind.
+  // The shared lists hold at most the peak of what was in use: enough for a training step to
+  // find everything it freed, and a bound on the memory that changing sizes can strand.
   static void give_to_shared(Block* block) {
     const auto capacity = static_cast<int64_t>(capacity_of(block->size_class));
     Shared& s = shared();
@@ -192,8 +192,8 @@ struct BlockPool {
     }
   }
 
-  /// Gives free memory back, the largest first, until at most `limit` bytes are reserved. The caller
-  /// holds the lock, here and below.
+  /// Returns free memory to the system, the largest blocks first, until at most `limit` bytes are reserved. The
+  /// caller holds the lock, here and below.
   static void shrink_to(Shared& s, int64_t limit) {
     const auto excess = [&] { return reserved.load(std::memory_order_relaxed) - limit; };
     if (excess() > 0) {
@@ -247,11 +247,11 @@ struct BlockPool {
   static void* fetch(size_t capacity) {
     void* memory = nullptr;
     keep_reserve();
-    is_open();  // while there is memory: a thread that could not note what to clean up would be ended
+    is_open();  // while there is memory: if registering the Janitor failed, the program would end
     try {
       memory = allocate_from_system(Storage::header_size + capacity);
     } catch (const std::bad_alloc&) {
-      release_memory();  // perhaps the room is in blocks of other sizes
+      release_memory();  // perhaps enough is free in blocks of other sizes
       memory = allocate_from_system(Storage::header_size + capacity);
     }
     reserved.fetch_add(static_cast<int64_t>(capacity), std::memory_order_relaxed);
@@ -263,8 +263,8 @@ thread_local constinit BlockPool::Local BlockPool::local = {};
 
 Storage::Storage(size_t bytes) : block_(allocate(bytes)) {
   if (!block_) [[unlikely]]
-    fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of work space cannot be had; ", memory_stats().in_use,
-                      " are in use: use smaller sizes, or drop what is no longer needed");
+    fail<MemoryError>(OpName::current(), ": ", bytes, " bytes of work space cannot be allocated; ",
+                      memory_stats().in_use, " are in use: use smaller sizes, or drop what is no longer needed");
 }
 
 Storage::Block* Storage::allocate(size_t bytes) {
@@ -282,7 +282,7 @@ Storage::Block* Storage::allocate(size_t bytes) {
       if (!block) block = ::new (BlockPool::fetch(capacity)) Block;
     }
   } catch (const std::bad_alloc&) {
-    free_reserve();  // whoever asked makes a message
+    free_reserve();  // the caller builds a message
     return nullptr;
   }
   block->size_class = size_class;

@@ -1,10 +1,10 @@
 // Storage: reference-counted memory, aligned to 64 bytes, reused after it is freed.
 //
-// A training step asks for the same sizes again and again; handing freed blocks back to the
+// A training step asks for the same sizes again and again; returning freed blocks to the
 // operating system would cost more than most ops. So small blocks are kept in free lists by size
-// class, and large ones are cut from what is free (spans.h).
-// The count is atomic: handles to one storage may live on several threads. Its bytes are not
-// guarded.
+// class, and large ones are cut from free spans (spans.h).
+// The count is atomic: handles to one storage may live on several threads. Access to its bytes is
+// not synchronised.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,8 @@
 
 namespace heed::core {
 
-/// True while the process has one thread, where the system says so: counting then needs no locked
-/// instruction, which costs as much as adding four numbers.
+/// True while the process has one thread, if the system can tell: counting then needs no atomic
+/// instruction, which costs as much as four additions.
 inline bool only_thread() {
 #if __has_include(<sys/single_threaded.h>)
   return __libc_single_threaded;
@@ -33,7 +33,7 @@ class Storage {
  public:
   Storage() = default;
   explicit Storage(size_t bytes);                                             // not initialised; throws MemoryError
-  static Storage try_make(size_t bytes) { return Storage(allocate(bytes)); }  // empty where memory cannot be had
+  static Storage try_make(size_t bytes) { return Storage(allocate(bytes)); }  // empty if memory cannot be allocated
   Storage(const Storage& other) : block_(other.block_) { retain(); }
   Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
   Storage& operator=(Storage other) noexcept {
@@ -76,7 +76,7 @@ class Storage {
     return count;
   }
   explicit Storage(Block* block) : block_(block) {}
-  static Block* allocate(size_t bytes);  // null where memory cannot be had
+  static Block* allocate(size_t bytes);  // null if memory cannot be allocated
   static void free(Block* block);
   friend struct BlockPool;  // storage.cpp
 
@@ -87,7 +87,7 @@ class Storage {
 struct MemoryStats {
   int64_t in_use;    // bytes in live storages
   int64_t peak;      // highest in_use since the start or the last reset_peak_memory()
-  int64_t reserved;  // in_use and what is kept free
+  int64_t reserved;  // in_use and the free memory that is kept
 };
 MemoryStats memory_stats();
 void reset_peak_memory();

@@ -13,9 +13,9 @@
 
 namespace heed::core {
 
-// Blocks: a task has task_queries queries; they meet the keys block_keys at a time, in strips of
+// Blocks: a task has task_queries queries; they are multiplied with block_keys keys at a time, in strips of
 // strip_queries, so that a strip's scores (16 KiB in f32) stay in the L1 cache between their uses.
-// The smaller the strip, the less is computed that the causal rule forbids.
+// The smaller the strip, the fewer scores are computed that the causal rule forbids.
 inline constexpr int64_t task_queries = 256;
 inline constexpr int64_t strip_queries = 32;
 inline constexpr int64_t block_keys = 128;
@@ -68,7 +68,7 @@ template <class T> struct Problem {
   int64_t seen_by(int64_t i) const { return rule.causal ? keys_seen(i, queries, keys) : keys; }
   int64_t first_query(int64_t j) const { return rule.causal ? first_to_see(j, queries, keys) : 0; }
 
-  /// -inf to those of query i's scores for keys [j, j + n) that the mask or the causal rule forbids.
+  /// Writes -inf to those of query i's scores for keys [j, j + n) that the mask or the causal rule forbids.
   void forbid(int64_t b, int64_t h, int64_t i, int64_t j, int64_t n, T* scores) const {
     constexpr T forbidden = -std::numeric_limits<T>::infinity();
     const int64_t seen = std::clamp<int64_t>(seen_by(i) - j, 0, n);

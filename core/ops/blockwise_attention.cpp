@@ -59,7 +59,7 @@ void add_product(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row, int
 
 template <class T> bool finite(const T* row, int64_t n) { return std::isfinite(kernels_of<T>().sum(row, n)); }
 
-/// The outputs of queries [first, last) of one head. False if one is not finite, where that matters.
+/// The outputs of queries [first, last) of one head. False if one is not finite and keys are forbidden.
 template <class T>
 bool forward_task(const Problem<T>& p, int64_t b, int64_t h, int64_t first, int64_t last, const Heads<T>& output,
                   T* highest_of, T* total_of) {
@@ -120,7 +120,7 @@ template <class T> bool forward(const Problem<T>& p, const AttentionOutputs& out
   const int64_t blocks = (p.queries + task_queries - 1) / task_queries;
   parallel_for(p.batch * p.heads * blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      // Where causal, later queries see more keys: they come first, so that no long task is last.
+      // If causal, later queries see more keys: they come first, so that no long task is last.
       const int64_t head = task % (p.batch * p.heads);
       const int64_t block = blocks - 1 - task / (p.batch * p.heads);
       if (!forward_task(p, head / p.heads, head % p.heads, block * task_queries,
@@ -132,8 +132,8 @@ template <class T> bool forward(const Problem<T>& p, const AttentionOutputs& out
   return clean;
 }
 
-/// Everything that keys [first, last) of one head of keys give to the gradients: all of dk and dv
-/// there, and a share of the group's dq, added to dq_of(h), whose rows are dq_row apart.
+/// The contributions of keys [first, last) of one key head to the gradients: all of dk and dv
+/// there, and a share of the group's dq, added to dq_of(h), whose rows have stride dq_row.
 template <class T, class DqOf>
 void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t first, int64_t last, const T* highest,
                    const T* total, const T* delta, const Heads<T>& grad, DqOf dq_of, int64_t dq_row, const Heads<T>& dk,
@@ -193,11 +193,11 @@ void backward_task(const Problem<T>& p, int64_t b, int64_t key_head, int64_t fir
   }
 }
 
-/// How many tasks share the keys of one head: one where there are heads enough for many threads.
+/// How many tasks share the keys of one head: one if there are enough heads for many threads.
 /// All but the first have a dq of their own, so that no two tasks write the same elements; together
 /// these take 16 MiB at most.
 template <class T> int64_t shares_of_keys(const Problem<T>& p) {
-  const int64_t heads = std::max<int64_t>(1, p.batch * p.key_heads);  // of an empty batch there are none
+  const int64_t heads = std::max<int64_t>(1, p.batch * p.key_heads);  // an empty batch has none
   const int64_t wanted = (15 + heads) / heads;
   const int64_t numbers = p.batch * p.heads * p.queries * p.width;
   const int64_t most = 1 + (int64_t{16} << 20) / (static_cast<int64_t>(sizeof(T)) * std::max<int64_t>(1, numbers));
@@ -254,8 +254,8 @@ bool backward(const Problem<T>& p, const AttentionOutputs& out, const Heads<T>& 
       split(row, [&](int64_t b, int64_t h, int64_t i) {
         for (int64_t part = 1; part < shares; ++part)
           kernel.axpy(T(1), dq_of_share(part) + row * p.width, dq.at(b, h, i), p.width);
-        // What a forbidden pair brings into dk or dv it brings into dq, too, but for a query without
-        // any key: its own row counts there.
+        // A NaN that a forbidden pair puts into dk or dv also reaches dq, except for a query without
+        // any key: there, dq's own row is checked.
         const bool no_key = out.total.data<T>()[row] == T(0);
         if (p.forbids())
           all_finite = all_finite && finite(dq.at(b, h, i), p.width) && (!no_key || finite(p.q.at(b, h, i), p.width));

@@ -1,5 +1,5 @@
-// The causal rule, for every path that attention takes: the last query sees every key, each query before it one key
-// less. With as many queries as keys, query i sees keys j <= i. With fewer, as when a cache holds what came before,
+// The causal rule, for every path that attention takes: the last query sees every key, each earlier query one key
+// fewer. With as many queries as keys, query i sees keys j <= i. With fewer, as when a cache holds the past,
 // the queries are the newest positions.
 #pragma once
 

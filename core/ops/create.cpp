@@ -10,7 +10,7 @@ namespace heed::core {
 
 namespace {
 
-// Element i = value(i), where y's dtype holds it: the elements of integers stay whole.
+// Element i = value(i); DtypeError if y's dtype cannot hold it.
 template <class Value> void fill_held(const char* op, const Array& y, Value&& value) {
   dispatch(y.dtype(), [&]<class T>() {
     T* const out = y.data<T>();
@@ -29,10 +29,10 @@ template <class Value> void fill_held(const char* op, const Array& y, Value&& va
 Array arange(double begin, double end, double step, Dtype dtype) {
   const OpName at("arange");
   check(step != 0 && std::isfinite((end - begin) / step), "arange: ", begin, " to ", end, " by ", step,
-        ": the step must lead from the first to the last, and not be 0");
+        ": the step must lead from the start to the end, and not be 0");
   const double count = std::max(0.0, std::ceil((end - begin) / step));
   check<ShapeError>(count < 0x1p53, "arange: ", begin, " to ", end, " by ", step, ": ", count,
-                    " elements are more than any memory holds: take a longer step");
+                    " elements are more than any memory holds: use a larger step");
   const auto n = static_cast<int64_t>(count);
   Array y({n}, dtype);
   fill_held("arange", y, [=](int64_t i) { return begin + static_cast<double>(i) * step; });
@@ -41,7 +41,7 @@ Array arange(double begin, double end, double step, Dtype dtype) {
 
 Array linspace(double begin, double end, int64_t n, Dtype dtype) {
   const OpName at("linspace");
-  check<ShapeError>(n >= 0, "linspace: ", n, " points: cannot be fewer than none");
+  check<ShapeError>(n >= 0, "linspace: ", n, " points: the count must not be negative");
   Array y({n}, dtype);
   const double step = n > 1 ? (end - begin) / static_cast<double>(n - 1) : 0.0;
   fill_held("linspace", y, [=](int64_t i) {  // from both ends, so that the last is exactly `end`
@@ -90,7 +90,8 @@ Array one_hot(const Array& ids, int64_t classes) {
   const OpName named("one_hot");
   check_defined(ids);
   check<DtypeError>(ids.dtype() == Dtype::i64, "one_hot: ", ids.shape(), " of ", ids.dtype(), ": needs int64 classes");
-  check<ShapeError>(classes >= 0, "one_hot: ", ids.shape(), " into ", classes, " classes: cannot be fewer than none");
+  check<ShapeError>(classes >= 0, "one_hot: ", ids.shape(), " into ", classes,
+                    " classes: the count must not be negative");
   Shape shape = ids.shape();
   shape.push_back(classes);
   const Array y = full(shape, 0.0, Dtype::i64), at = contiguous(ids);

@@ -12,7 +12,7 @@ namespace heed::core {
 
 namespace {
 
-// What the rows have in common.
+// What all rows share.
 template <class T> struct Rows {
   const CrossEntropyTargets& targets;
   int64_t count, classes;
@@ -65,7 +65,7 @@ CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targe
         if (rows.ignored(i)) continue;
         T& highest = result.highest.data<T>()[i];
         const T log_total = k.log_sum_exp(x, rows.classes, &highest, result.beside.data<T>() + i);
-        // Differences first: what is left of large logits must not be rounded to their size.
+        // Differences first: a small loss of large logits must not be rounded to their magnitude.
         loss = rows.chosen(i) * ((highest - x[rows.target[i]]) + log_total);
         if (rows.smoothed > T(0))
           loss += rows.smoothed_sum * log_total + rows.smoothed * k.sum_below(x, rows.weight, highest, rows.classes);
@@ -100,7 +100,7 @@ Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets
           dx[t] = -chosen;
         } else {
           exp_minus(x, highest, (chosen + spread) / (T(1) + beside), dx, rows.classes);
-          // p - 1 of the target: where it is far above the others, it is minus what they have.
+          // p - 1 of the target, computed as minus the others' sum: exact even where p is close to 1.
           if (x[t] == highest) dx[t] = (spread - chosen * beside) / (T(1) + beside);
           else dx[t] -= chosen;
         }

@@ -1,10 +1,10 @@
 // Cross-entropy of rows of logits with class targets: log-softmax and the choice of the target's
-// entry in one pass over the logits. Backward needs them again, and two values per row.
+// entry in one pass over the logits. Backward needs the logits again, and two values per row.
 //
 //     lossᵢ = -Σ_c T_ic log softmax(xᵢ)_c,    T_ic = w_c ((1 - ε) [c = tᵢ] + ε / C)
 //
 // -log softmax(x)_c = (max x - x_c) + ln(1 + s), s = Σ exp(x - max x) without the 1 of the highest: two terms >= 0, so
-// that the loss of a class that is far above the others is exact, too: (16, 0, 0) gives 2.25e-7, not 0.
+// the loss is exact even if the target's logit is far above the others: (16, 0, 0) gives 2.25e-7, not 0.
 //
 // w are class weights, ε is the label smoothing (Szegedy et al. 2016, section 7). Rows whose target
 // is ignore_index have loss 0 and no gradient.
@@ -23,7 +23,7 @@ struct CrossEntropyTargets {
 
 struct CrossEntropy {
   Array loss;             // (N)
-  Array highest, beside;  // (N)  max xᵢ and Σ_c exp(x_ic - max xᵢ) - 1: with them backward needs one exp a logit
+  Array highest, beside;  // (N)  max xᵢ and Σ_c exp(x_ic - max xᵢ) - 1: with them backward needs one exp per logit
   double weight;          // Σ w_t over the rows that are not ignored
 };
 

@@ -12,12 +12,12 @@ namespace {
 
 template <class T> T floor_quotient(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
-    if (b == T(-1)) return multiply_wrapping(a, b);  // the lowest integer has no opposite
+    if (b == T(-1)) return multiply_wrapping(a, b);  // the lowest integer has no negative: the quotient would overflow
     const T quotient = a / b;
     return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
   } else {
-    // ⌊a / b⌋ of the exact quotient: what fmod leaves over is exact, and what it is taken from divides
-    // evenly, but for a rounding that the last line mends. As in PyTorch and Python.
+    // ⌊a / b⌋ of the exact quotient: fmod's remainder is exact, and a minus the remainder divides
+    // evenly, up to a rounding that the last line corrects. As in PyTorch and Python.
     if (b == 0) return a / b;
     const T rest = std::fmod(a, b);
     T quotient = (a - rest) / b;
@@ -35,9 +35,9 @@ Array floor_divide(const Array& a, const Array& b) {
   check_defined(a, "left operand");
   check_defined(b, "right operand");
   check<DtypeError>(a.dtype() == b.dtype() && a.dtype() != Dtype::boolean, "floor_divide: ", a.shape(), " ", a.dtype(),
-                    " and ", b.shape(), " ", b.dtype(), ": needs two alike, not bool: convert with to(Dtype)");
+                    " and ", b.shape(), " ", b.dtype(), ": needs one dtype for both, not bool: convert with to(Dtype)");
   check(is_floating(b.dtype()) || !any(compare(Compare::eq, b, 0.0)), "floor_divide: ", a.shape(), " by ", b.shape(),
-        " ", b.dtype(), ": a divisor is 0, and no integer is infinite: convert with to(Dtype::f32)");
+        " ", b.dtype(), ": a divisor is 0, and an integer cannot be infinite: convert with to(Dtype::f32)");
   Array y(broadcast("floor_divide", a.shape(), b.shape()), a.dtype());
   const Strides da = broadcast_strides(a.shape(), a.strides(), y.shape());
   const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());

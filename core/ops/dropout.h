@@ -1,5 +1,5 @@
-// Which elements dropout keeps (Srivastava et al. 2014). It is a function of the generator's seed, of the call and of
-// the element's index, so that backward, and an op that applies dropout inside, find the same ones again.
+// Which elements dropout keeps (Srivastava et al. 2014): a function of the generator's seed, the call and the
+// element's index, so that backward, and an op with dropout inside, find the same elements again.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct DropoutMask {
   /// Takes one call from the generator. Error unless 0 <= p <= 1.
   static DropoutMask draw(double p, Generator& generator = default_generator());
 
-  /// What kept elements are multiplied by: 1 / (1 - p); 0 where none is kept.
+  /// The factor of kept elements: 1 / (1 - p); 0 if none is kept.
   double factor() const { return p < 1.0 ? 1.0 / (1.0 - p) : 0.0; }
 
   /// Element i is kept iff word_at(seed, call, i) >= p 2³² (random.h): of elements first … first + n - 1, and of all.

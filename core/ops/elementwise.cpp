@@ -25,7 +25,7 @@ void check_operands(const char* op, const Array& a, const Array& b) {
   check_same_dtype(op, a, b);
 }
 
-// What integers have no integer for. Speed does not matter for them: they have no kernel table, either.
+// Integer ops whose results need not be integers. (No integer op has a kernel table: their speed does not matter.)
 bool gives_fractions(Binary function, const Array& a) { return function == Binary::div && !is_floating(a.dtype()); }
 
 void check_exponents(const Array& exponents) {
@@ -107,7 +107,7 @@ template <class T, class Body> Array boolean_zip(const char* op, const Array& a,
 void check_mask(const char* op, const Array& mask) {
   check_defined(mask, "mask");
   check<DtypeError>(mask.dtype() == Dtype::boolean, op, ": mask ", mask.shape(), " of ", mask.dtype(),
-                    ": a mask is bool: compare, as in x > 0");
+                    ": a mask must be bool: compare, as in x > 0");
 }
 
 }  // namespace
@@ -239,8 +239,8 @@ Array compare(Compare relation, const Array& a, double b) {
       const T value = static_cast<T>(b);
       return boolean_zip<T>(op, a, a, [=](T x, T) { return relate(relation, x, value); });
     }
-    // Between two values of T, or beyond all of them: compared as doubles. A large i64 is rounded then,
-    // so what lies beyond integers becomes an infinity.
+    // b lies between two values of T, or beyond all of them: compared as doubles. A large i64 is then rounded,
+    // so a b beyond the exact integers becomes an infinity.
     const bool beyond = std::is_integral_v<T> && std::abs(b) >= 0x1p53;
     const double limit = beyond ? std::copysign(std::numeric_limits<double>::infinity(), b) : b;
     return boolean_zip<T>(op, a, a, [=](T x, T) { return relate(relation, static_cast<double>(x), limit); });

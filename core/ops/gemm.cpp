@@ -16,21 +16,21 @@ namespace {
 
 // Sizes of the blocks, after Goto & van de Geijn 2008. A strip of A (tile_rows × depth, 12 KiB in
 // f32) stays in the L1 cache, a block of B (depth × block_columns, 384 KiB) in L2. max_depth is a
-// constant because the kernel sums each depth from zero, in shorter sums yet, and then adds it to C: so the
+// constant because the kernel sums each depth from zero, itself in shorter sums, and then adds it to C: so the
 // error is that of short sums, however large K is, and the order of the additions depends on K only.
 constexpr int64_t max_depth = 384;
 constexpr int64_t block_rows = 96;
 constexpr int64_t block_columns = 256;
 constexpr int64_t max_columns = 4096;  // bounds the memory for packed B
 
-// Multiply-adds that are worth a thread's while.
+// Multiply-adds that make a task worth its thread.
 constexpr int64_t task_work = 1 << 16;
 
 template <class T> T* memory(const Storage& storage) { return reinterpret_cast<T*>(storage.bytes()); }
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// The size of equal parts of n, each at most `most` and a multiple of `unit`.
+/// The size of equal parts of n: at most `most`, and a multiple of `unit`.
 int64_t even_part(int64_t n, int64_t most, int64_t unit) {
   return ceil_div(ceil_div(n, ceil_div(n, most)), unit) * unit;
 }
@@ -40,7 +40,7 @@ template <class T> void clear(const Gemm<T>& p) {
   for (int64_t i = 0; i < p.m; ++i) std::fill_n(p.c + i * p.c_row, p.n, T(0));
 }
 
-/// After the last block, so that nothing is rounded to the size of the bias before.
+/// After the last block, so that no partial sum is rounded to the magnitude of the bias.
 template <class T> void add_bias(const Gemm<T>& p) {
   if (!p.bias) return;
   for (int64_t i = 0; i < p.m; ++i) kernels_of<T>().axpy(T(1), p.bias, p.c + i * p.c_row, p.n);
@@ -74,7 +74,7 @@ template <class T> void row_times_matrix(const Gemm<T>& p) {
   add_bias(p);
 }
 
-/// Rows of A packed into strips of tile_rows, for as long as tasks ask for the same ones.
+/// Rows of A packed into strips of tile_rows, reused while tasks need the same rows.
 template <class T> struct PackedRows {
   Storage numbers;
   int64_t row = -1;
@@ -91,7 +91,7 @@ void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64
   const T* const bias = p.bias && l + k == p.k ? p.bias + col : nullptr;
   const bool accumulate = p.accumulate || l > 0;
   GemmBlock<T> block{m, n, k, a, p.a_row, p.a_col, mr * p.a_row, b, b_row, b_panel, c, p.c_row, accumulate, bias};
-  // Contiguous rows are read where they are: each is then a stream of its own.
+  // Contiguous rows are read in place: each is then a stream of its own.
   if (p.a_col != 1 && m * k > 8192) {
     if (packed.row != row) {
       packed = {Storage(sizeof(T) * static_cast<size_t>(ceil_div(m, mr) * mr * k)), row};
@@ -105,7 +105,7 @@ void multiply_block(const Gemm<T>& p, int64_t row, int64_t col, int64_t l, int64
   kernel.gemm_block(block);
 }
 
-/// Rows of C that one task computes: few, to keep many threads busy, but enough to be worth it.
+/// Rows of C per task: few, to keep many threads busy, but enough to outweigh the cost of a task.
 int64_t rows_of_a_task(int64_t m, int64_t tasks_across, int64_t work_of_a_row, int64_t tile_rows) {
   int64_t rows = even_part(m, block_rows, tile_rows);
   while (ceil_div(m, rows) * tasks_across < 32 && rows > 2 * tile_rows && rows * work_of_a_row > 2 * task_work) {
@@ -138,7 +138,7 @@ template <class T> void blocked(const Gemm<T>& p) {
       }
       const int64_t tasks_across = ceil_div(n, width);
       const int64_t strips = ceil_div(p.m, rows), tasks = strips * tasks_across;
-      // Where there are strips enough for all threads, one takes a strip as a whole.
+      // With enough strips for all threads, one thread takes a whole strip.
       const int64_t grain =
           std::max(ceil_div(task_work, rows * width * k), strips >= 4 * num_threads() ? tasks_across : 1);
       parallel_for(tasks, grain, [&](int64_t begin, int64_t end) {
@@ -154,7 +154,7 @@ template <class T> void blocked(const Gemm<T>& p) {
   }
 }
 
-/// Operands that fit the L1 cache, used where they are.
+/// Operands that fit the L1 cache, used in place.
 template <class T> void small(const Gemm<T>& p) {
   const KernelsOf<T>& kernel = kernels_of<T>();
   kernel.gemm_block({p.m, p.n, p.k, p.a, p.a_row, p.a_col, kernel.tile_rows * p.a_row, p.b, p.b_row,
@@ -189,7 +189,7 @@ template <class T> void gemm(const Gemm<T>& p) {
   if (p.batch == 1 && p.k > 0) return gemm_blis(p), add_bias(p);
 #endif
   if (p.batch == 1) return multiply_entry(p);
-  // Many entries: a thread takes whole ones. Few large ones: all threads work on each in turn.
+  // Many entries: each thread takes whole entries. Few large ones: all threads work on each in turn.
   const int64_t work = p.m * p.n * std::max<int64_t>(1, p.k);
   const int64_t grain = p.batch >= 8 || work < task_work ? ceil_div(task_work, work) : p.batch;
   parallel_for(p.batch, grain, [&](int64_t begin, int64_t end) {

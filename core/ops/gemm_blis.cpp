@@ -1,5 +1,5 @@
-// GEMM by BLIS (Van Zee & van de Geijn 2015), where heed is built with HEED_WITH_BLIS: one product
-// of strided matrices. Batches stay with heed's own kernels.
+// GEMM by BLIS (Van Zee & van de Geijn 2015), if heed is built with HEED_WITH_BLIS: one product
+// of strided matrices. Batches use heed's own kernels.
 #ifdef HEED_WITH_BLIS
 #include <heed/core/ops/gemm.h>
 
@@ -15,7 +15,7 @@ namespace heed::core {
 namespace {
 
 // BLIS 0.9 does not know AMD's CPUs with AVX-512 and would fall back to portable C, six times
-// slower. Intel's kernels run well on them. A choice of the user's stands.
+// slower. Intel's kernels run well on them. A choice made by the user is kept.
 void choose_architecture() {
 #if defined(__x86_64__) && !defined(_WIN32)
   __builtin_cpu_init();
@@ -27,7 +27,7 @@ void choose_architecture() {
 
 }  // namespace
 
-/// C = A B [+ C] as BLIS sums it; bias and batch are the caller's.
+/// C = A B [+ C] as BLIS sums it; the caller handles bias and batch.
 template <class T> void gemm_blis(const Gemm<T>& p) {
   static const bool chosen = (choose_architecture(), true);
   static_cast<void>(chosen);

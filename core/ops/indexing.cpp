@@ -1,4 +1,4 @@
-// Indexing by arrays of positions, joining, and the best k.
+// Indexing by arrays of positions, concatenation, and top-k.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -14,7 +14,7 @@ namespace heed::core {
 
 namespace {
 
-// Additions to one position that may follow each other in f32; where there can be more, the sum is in f64.
+// The most values that are added to one element one by one in f32; if there can be more, the sum is in f64.
 constexpr int64_t many_additions = 512;
 
 void check_index(const char* op, const Array& index) {
@@ -35,7 +35,7 @@ void check_gather(const char* op, const Array& x, int axis, const Array& index) 
   bool fits = index.rank() == x.rank();
   for (int i = 0; fits && i < x.rank(); ++i) fits = i == axis || index.shape()[i] <= x.shape()[i];
   check<ShapeError>(fits, op, ": ", x.shape(), " with index ", index.shape(), " along axis ", axis,
-                    ": the index needs as many axes, none longer but axis ", axis);
+                    ": the index needs as many axes, and only axis ", axis, " may be longer");
 }
 
 // Calls body(flat position in index, offset in x) for every entry of the index, in order.
@@ -92,7 +92,7 @@ Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array&
 
 namespace {
 
-// Calls body(number of the slice, its position) for each position along `axis`, all in range.
+// Calls body(n, position) for each entry n of the index; all positions are in range.
 template <class Body>
 void for_each_position(const char* op, const Array& index, const Array& x, int axis, Body&& body) {
   const Array positions = contiguous(index);
@@ -197,16 +197,16 @@ void add_rows(const Array& table, const Array& ids, const Array& rows, int64_t p
   const int64_t width = table.size(1);
   const Array by = contiguous(rows), at = contiguous(ids);
   const std::span<const int64_t> id_of(at.data<int64_t>(), static_cast<size_t>(at.numel()));
-  std::vector<int64_t> times;  // that each id occurs; only where that may be often
+  std::vector<int64_t> times;  // how often each id occurs; filled only if that may be often
   if (at.numel() > many_additions) times.resize(static_cast<size_t>(table.size(0)));
   for (size_t n = 0; n < id_of.size(); ++n) {
     if (id_of[n] == padding_row) continue;
     check_id(table, ids, id_of[n],
-             static_cast<int64_t>(n));  // again: what was kept for backward indexes what is written
+             static_cast<int64_t>(n));  // again in backward: a wrong id would write out of bounds
     if (!times.empty()) ++times[static_cast<size_t>(id_of[n])];
   }
   dispatch_floating(table.dtype(), "embedding", [&]<class T>() {
-    std::map<int64_t, std::vector<double>> sums;  // of the rows that get many: in f64
+    std::map<int64_t, std::vector<double>> sums;  // in f64, for rows with many additions
     for (size_t n = 0; n < id_of.size(); ++n) {
       const int64_t id = id_of[n];
       if (id == padding_row) continue;
@@ -228,7 +228,7 @@ void add_rows(const Array& table, const Array& ids, const Array& rows, int64_t p
 
 Array cat(const std::vector<Array>& parts, int64_t axis) {
   const OpName at_work("cat");
-  check<ShapeError>(!parts.empty(), "cat: no tensors: needs one at least");
+  check<ShapeError>(!parts.empty(), "cat: no tensors: needs at least one");
   const int i = normalize_axis("cat", axis, parts[0].shape());
   Shape shape = parts[0].shape();
   int64_t total = 0;
@@ -277,7 +277,7 @@ TopK topk(const Array& x, int64_t k, int64_t axis, bool largest) {
         const T* const row = rows.data<T>() + run.offset[0] + r * run.stride[0];
         std::iota(order, order + n, int64_t{0});
         const auto before = [&](int64_t a, int64_t b) {
-          // NaN counts as largest; equals keep their order.
+          // NaN counts as largest; equal elements keep their order.
           const T u = row[a * step], v = row[b * step];
           const bool u_nan = u != u, v_nan = v != v;
           if (u_nan != v_nan) return largest ? u_nan : v_nan;

@@ -1,4 +1,4 @@
-// A product in which some pairs do not count.
+// A matrix product in which masked pairs contribute nothing.
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -19,14 +19,14 @@ Array whole(const Array& x, const Shape& batch, int64_t rows, int64_t columns) {
   return contiguous(expand(x, shape));
 }
 
-// The rows of v that are not finite are taken out of the product, and go only to the pairs that count.
+// Rows of v that are not finite are left out of the product and added only to the permitted pairs.
 template <class T> Array pair_by_pair(const Array& w, const Array& v, const Array& mask) {
   const Shape batch = broadcast("matmul", broadcast("matmul", batch_of(w), batch_of(v)), batch_of(mask));
   const int64_t n = w.size(-2), m = w.size(-1), p = v.size(-1);
   const Array pairs = whole(mask, batch, n, m);
   const Array weights = where(pairs, whole(w, batch, n, m), full({}, 0.0, w.dtype()));
   const Array values = whole(v, batch, m, p), tame = clone(values);
-  std::vector<int64_t> wild;  // rows of all batches, counted through
+  std::vector<int64_t> wild;  // row indices, numbered across all batches
   for (int64_t row = 0; row < batch.numel() * m; ++row) {
     T* const x = tame.data<T>() + row * p;
     if (std::all_of(x, x + p, [](T value) { return std::isfinite(value); })) continue;
@@ -56,7 +56,7 @@ bool sums_to_finite(const Array& x) {
 
 Array masked_matmul(const Array& w, const Array& v, const Array& mask) {
   const Array y = matmul(w, v);
-  // 0·NaN and 0·∞ are NaN: had a pair that does not count brought something in, it would show.
+  // 0·NaN and 0·∞ are NaN: a forbidden pair that contributed anything would make the sum NaN.
   if (sums_to_finite(y)) return y;
   return dispatch_floating(y.dtype(), "matmul", [&]<class T>() { return pair_by_pair<T>(w, v, mask); });
 }

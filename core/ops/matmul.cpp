@@ -16,8 +16,8 @@ void check_factors(const char* op, const Array& a, const Array& b) {
                     b.shape(), " ", b.dtype(), ": needs one floating dtype: convert with to(Dtype)");
 }
 
-// c = a b for matrices with the same batch axes (strides may be 0). The innermost batch axis is
-// passed to gemm; the axes outside it are counted here.
+// c = a b for matrices with the same batch axes (strides may be 0). The innermost batch axis is passed
+// to gemm; the loop over the outer ones is here.
 template <class T> void batched(const Array& a, const Array& b, const Array& c) {
   const int batch = c.rank() - 2;
   Gemm<T> p{};
@@ -88,7 +88,7 @@ Array matmul(const Array& a, const Array& b) {
   const OpName at("matmul");
   check_factors("matmul", a, b);
   check<ShapeError>(a.rank() > 0 && b.rank() > 0, "matmul: ", a.shape(), " @ ", b.shape(),
-                    ": a number is no matrix: multiply with *");
+                    ": a scalar is not a matrix: multiply with *");
   if (a.rank() == 1) {
     const Array y = matmul(unsqueeze(a, 0), b);
     return squeeze(y, b.rank() == 1 ? 0 : -2);
@@ -117,7 +117,7 @@ Array linear(const Array& x, const Array& weight, const Array& bias) {
                     ", weight ", weight.shape(), ": the last axis of the input must be the ",
                     weight.rank() == 2 ? weight.size(1) : 0, " features that the weight takes");
   check<ShapeError>(!bias.defined() || bias.shape() == Shape{weight.size(0)}, "linear: weight ", weight.shape(),
-                    ", bias ", bias.shape(), ": the bias must have one number for each of the weight's rows");
+                    ", bias ", bias.shape(), ": the bias must have one element per row of the weight");
   check<DtypeError>(!bias.defined() || bias.dtype() == x.dtype(), "linear: input ", x.dtype(), ", bias ", bias.dtype(),
                     ": dtypes differ: convert one with to(Dtype)");
   Shape shape = x.shape();

@@ -1,4 +1,4 @@
-// Layer norm and RMS norm: each row of the last axis is passed to a kernel.
+// Layer norm and RMS norm: a kernel normalises each row of the last axis.
 #include <algorithm>
 
 #include <heed/core/op_name.h>
@@ -25,7 +25,7 @@ Array contiguous_or(double absent, const Array& p, const Array& x) {
   return p.defined() ? contiguous(p) : full({x.size(-1)}, absent, x.dtype());
 }
 
-// Rows are cut into blocks of fixed size; each block sums dw and db for itself, and the blocks'
+// Rows are divided into blocks of fixed size; each block sums its own dw and db, and these
 // sums are then added in order, so that the bits do not depend on the threads.
 constexpr int64_t norm_block = 64;
 
@@ -62,7 +62,7 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
     const KernelsOf<T>& kernels = kernels_of<T>();
     const bool streamed = exceeds_caches(out.y);
     const auto kernel = streamed ? kernels.layer_norm_streamed : kernels.layer_norm;
-    // The first and the last rows of a chunk have no others to be read or written beside.
+    // Streaming overlaps writing some rows with reading the next, except at a chunk's ends: longer chunks.
     parallel_for(out.mean.numel(), (streamed ? 8 : 1) * row_grain(n), [&](int64_t begin, int64_t end) {
       kernel(in.data<T>() + begin * n, end - begin, w.data<T>(), b.data<T>(), static_cast<T>(eps),
              out.y.data<T>() + begin * n, out.mean.data<T>() + begin, out.rstd.data<T>() + begin, n);

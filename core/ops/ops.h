@@ -1,9 +1,9 @@
 // Arithmetic on Arrays: each function returns a new, contiguous Array unless it says otherwise.
 //
-// Floating ops take float32 and float64, both operands alike; binary ones also take integers, whose
+// Floating ops take float32 and float64, the same for both operands; binary ones also take integers, whose
 // sums and products wrap around. Operands are broadcast. `axis` may count from the end.
-// Errors: ShapeError where shapes do not fit, DtypeError where types do not, IndexError for positions.
-// Cost: one pass over the operands where nothing else is said. Safe to call from several threads.
+// Errors: ShapeError if shapes do not fit, DtypeError if types do not, IndexError for axes and positions.
+// Cost: one pass over the operands unless stated otherwise. Safe to call from several threads.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace heed::core {
 // Elementwise (elementwise.cpp).
 Array map(Unary function, const Array& x);                           // y = f(x)
 Array map_grad(UnaryGrad function, const Array& x, const Array& g);  // g f'(x)
-Array zip(Binary function, const Array& a, const Array& b);          // y = f(a, b); f32 where integers are divided
+Array zip(Binary function, const Array& a, const Array& b);          // y = f(a, b); f32 if integers are divided
 Array zip(Binary function, const Array& a, double b);
 Array zip(Binary function, double a, const Array& b);
 void add_into(const Array& y, const Array& x, double alpha = 1.0);  // y += alpha x, in place
@@ -35,7 +35,7 @@ Array logical_or(const Array& a, const Array& b);
 Array where(const Array& mask, const Array& a, const Array& b);  // mask ? a : b
 
 // Reductions (reduce.cpp) over `axes`; an empty list means all of them. The reduced axes keep
-// size 1 if keepdim, else they go.
+// size 1 if keepdim, else they are removed.
 Array sum(const Array& x, const Shape& axes, bool keepdim);   // of i32 and booleans: i64, as prod, cumsum
 Array amax(const Array& x, const Shape& axes, bool keepdim);  // NaN wins, as in PyTorch
 Array amin(const Array& x, const Shape& axes, bool keepdim);
@@ -46,8 +46,8 @@ Array cumsum(const Array& x, int64_t axis, bool reverse = false);  // or yᵢ = 
 bool all(const Array& mask);
 bool any(const Array& mask);
 bool all_finite(const Array& x);
-/// Finite, and so small that no product or scale of it that a layer makes overflows: 0 times it is 0, and
-/// stays so. Σ x² < 1e12, in one pass on this thread.
+/// Finite, and so small that no product in a layer overflows with it: a weight of 0 then removes it
+/// completely. Σ x² < 1e12, in one pass on this thread.
 bool tame(const Array& x);
 /// x summed over the axes along which `shape` was broadcast to x.shape().
 Array sum_to(const Array& x, const Shape& shape);
@@ -57,8 +57,8 @@ Array sum_to(const Array& x, const Shape& shape);
 /// column (right) whose axis is removed from the result. O(n k m) per matrix. Operands are read by strides.
 Array matmul(const Array& a, const Array& b);
 /// Σⱼ wᵢⱼ vⱼ over the pairs (i, j) that the mask permits: w (…, n, m), v (…, m, p), mask to (…, n, m).
-/// Whatever vⱼ holds, NaN too, it reaches no row i that it is forbidden to. REQUIRES wᵢⱼ 0 or NaN
-/// where a pair is forbidden; costs what matmul() costs where all is finite (masked_matmul.cpp).
+/// Whatever vⱼ holds, even NaN, it does not affect a row i for which it is forbidden. REQUIRES wᵢⱼ 0 or NaN
+/// for a forbidden pair; costs as much as matmul() if everything is finite (masked_matmul.cpp).
 Array masked_matmul(const Array& w, const Array& v, const Array& mask);
 /// x (…, in) @ weightᵀ, weight (out, in), + bias (out) if it is defined.
 Array linear(const Array& x, const Array& weight, const Array& bias);
@@ -93,13 +93,13 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
 Array embedding(const Array& table, const Array& ids);
 /// Adds rows (…, D) to those of the table that ids name, but not to `padding_row`.
 void add_rows(const Array& table, const Array& ids, const Array& rows, int64_t padding_row);
-using heed::cat;  // of text (error.h): an overload, not hidden by this one
+using heed::cat;  // the one for text (error.h): an overload, else hidden by the next line
 Array cat(const std::vector<Array>& parts, int64_t axis);
 struct TopK {
   Array values, indices;
 };
 TopK topk(const Array& x, int64_t k, int64_t axis, bool largest);  // best first
-/// The positions, i64, that put x in order along the axis (sort.cpp). Equals keep their order; NaN
+/// The positions, i64, that sort x along the axis (sort.cpp). Equal elements keep their order; NaN
 /// counts as largest. O(n log n) per row.
 Array argsort(const Array& x, int64_t axis, bool descending);
 

@@ -31,18 +31,18 @@ void check_recurrence(const RecurrenceInputs& in) {
                       ", state or parameter ", other->dtype(), ": dtypes differ: convert one with to(Dtype)");
   check<ShapeError>(in.lengths.empty() || static_cast<int64_t>(in.lengths.size()) == x.size(0),
                     "recurrence: ", in.lengths.size(), " lengths for a batch of ", x.size(0),
-                    ": must be one a sequence");
+                    ": must be one per sequence");
   for (const int64_t n : in.lengths)
     check<ShapeError>(n >= 1 && n <= x.size(1), "recurrence: length ", n, ", input ", x.shape(),
-                      ": a length lies in 1 … ", x.size(1), ", the steps that there are");
+                      ": a length lies in 1 … ", x.size(1), ", the number of steps");
 }
 
-// Where everything lies. Step t of sequence b is row b·L + t of all that has L steps.
+// The memory layout. Step t of sequence b is row b·L + t of every array that has L steps.
 template <class T> struct RecurrenceLayout {
   const RecurrenceInputs& in;
   int64_t B, L, H, G;
   Array contiguous_weight, contiguous_bias;
-  Array transposed_weight;  // for many steps, which would each have to turn it round again
+  Array transposed_weight;  // for many steps: else each would transpose it again
 
   explicit RecurrenceLayout(const RecurrenceInputs& inputs)
       : in(inputs),
@@ -57,7 +57,7 @@ template <class T> struct RecurrenceLayout {
   }
 
   bool lstm() const { return in.kind == CellKind::lstm; }
-  /// What a step keeps for its gradient, in units of H. An RNN's output is enough.
+  /// Values that a step keeps for its gradient, in units of H. An RNN's output is enough.
   int64_t kept() const { return lstm() ? 5 : in.kind == CellKind::gru ? 4 : 0; }
   int64_t length(int64_t b) const { return in.lengths.empty() ? L : in.lengths[static_cast<size_t>(b)]; }
   bool padding(int64_t b, int64_t t) const { return t >= length(b); }
@@ -172,7 +172,7 @@ RecurrenceGrad recurrence_grad(const RecurrenceInputs& in, const RecurrenceOutpu
 
     RecurrenceGrad d;
     d.projected = Array({B, L, G * H}, dtype);
-    d.hidden = full({B, H}, 0.0, dtype);  // of the state that the steps so far began with
+    d.hidden = full({B, H}, 0.0, dtype);  // of the state that the latest processed step began with
     if (at.lstm()) d.cell = full({B, H}, 0.0, dtype);
     // Both projections are summed before the gates; only the GRU's candidate tells them apart.
     const Array dp = in.kind == CellKind::gru ? Array({B, L, G * H}, dtype) : d.projected;

@@ -1,5 +1,5 @@
 // Reductions. Sums run in an order that depends on the shape and strides only, in blocks whose
-// partial sums are added afterwards, so errors grow with the logarithm of the length, not with it.
+// partial sums are added afterwards, so errors grow with the logarithm of the length, not with the length.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -14,7 +14,7 @@ namespace heed::core {
 namespace {
 
 struct Axes {
-  unsigned reduced = 0;  // bit i: axis i is removed
+  unsigned reduced = 0;  // bit i: axis i is reduced
   Shape kept;            // result shape without the reduced axes
   Shape kept_dims;       // and with them as 1
 };
@@ -34,7 +34,7 @@ Axes resolve(const char* op, const Array& x, const Shape& axes) {
   return out;
 }
 
-// x's axes that are (or are not) reduced, as a view of the rest's first element.
+// Splits x's shape and strides into those of the kept and those of the reduced axes.
 void split(const Array& x, unsigned reduced, Shape (&shape)[2], Strides (&strides)[2]) {
   for (int i = 0; i < x.rank(); ++i) {
     const int which = reduced >> i & 1;
@@ -43,11 +43,11 @@ void split(const Array& x, unsigned reduced, Shape (&shape)[2], Strides (&stride
   }
 }
 
-// What a chain that cannot be cut into pairs is computed in.
+// The type for running sums, which cannot be added in pairs.
 template <class T> using Wide = std::conditional_t<std::is_same_v<T, float>, double, T>;
 
-// A running sum whose every value is wanted. In f64 what each addition rounds off is kept and added, too (Knuth's
-// two-sum): there is nothing wider to go to.
+// A running sum of which every value is needed. In f64, which has no wider type, the rounding error of each addition
+// is kept and added too (Knuth's two-sum).
 template <class T> struct RunningSum {
   Wide<T> total = 0, lost = 0;
 
@@ -64,7 +64,7 @@ template <class T> struct RunningSum {
   }
 };
 
-// Terms that are added one after the other before pairs are formed.
+// Terms that are added one by one before pairs are formed.
 constexpr int64_t block = 128;
 
 template <class T> T sum_run(const T* x, int64_t stride, int64_t n) {
@@ -116,9 +116,9 @@ template <class T> void add_rows(const T* x, const LoopNest<1>& rows, int64_t be
   rows.walk(begin, end, [&](const Run<1>& run) { add_adjacent_rows(x + run.offset[0], run.stride[0], run.n, y, w); });
 }
 
-// Sum over leading axes, kept columns contiguous.
+// Sum over leading axes; the kept columns are contiguous.
 template <class T> void sum_columns(const T* x, const LoopNest<1>& rows, int64_t n_rows, T* y, int64_t columns) {
-  // As many columns as there are for a thread: what is read of a row should be contiguous.
+  // As many columns per thread as possible: each should read long contiguous pieces of the rows.
   const int64_t enough = elementwise_grain / std::max<int64_t>(1, n_rows);
   parallel_for(columns, std::max({int64_t{16}, enough, (columns + num_threads() - 1) / num_threads()}),
                [&](int64_t begin, int64_t end) {
@@ -151,7 +151,7 @@ template <class T> void sum_into(const Array& x, unsigned reduced, const T* in, 
     });
     return;
   }
-  if (n_out == 1) {  // one element: chunks of fixed size, added in order
+  if (n_out == 1) {  // a single output: chunks of fixed size, added in order
     const int64_t chunk = sum_chunk, chunks = (n_in - 1) / chunk + 1;
     const Storage memory(sizeof(T) * static_cast<size_t>(chunks));
     T* const partial = reinterpret_cast<T*>(memory.bytes());
@@ -183,7 +183,7 @@ template <class T> void sum_into(const Array& x, unsigned reduced, const T* in, 
   });
 }
 
-// Folds every reduced element into one element per output: f(accumulated, x).
+// Folds the reduced elements into one value per output: f(accumulated, x).
 template <class T, class Accumulated, class Fold>
 void fold_into(const Array& x, unsigned reduced, Accumulated first, T* out, Fold&& fold) {
   Shape shape[2];
@@ -218,7 +218,7 @@ template <class T> bool better(T candidate, T best, bool largest) {
   return largest ? candidate > best : candidate < best;
 }
 
-// Sums of i32 and booleans are i64, as in PyTorch: two i32 need not have a sum among them.
+// Sums of i32 and booleans are i64, as in PyTorch: the sum of two i32 may overflow i32.
 bool widens(const Array& x) { return x.dtype() == Dtype::i32 || x.dtype() == Dtype::boolean; }
 
 Array extremum(const char* op, const Array& x, const Shape& axes, bool keepdim, bool largest) {
@@ -226,7 +226,7 @@ Array extremum(const char* op, const Array& x, const Shape& axes, bool keepdim, 
   check_defined(x);
   const Axes to = resolve(op, x, axes);
   check<ShapeError>(x.numel() > 0 || to.kept.numel() == 0, op, ": ", x.shape(),
-                    ": has no elements along a reduced axis: nothing is largest or smallest");
+                    ": has no elements along a reduced axis: there is no largest or smallest");
   Array y(keepdim ? to.kept_dims : to.kept, x.dtype());
   dispatch(x.dtype(), [&]<class T>() {
     const T worst = std::numeric_limits<T>::has_infinity
@@ -244,7 +244,7 @@ Array arg_extremum(const char* op, const Array& x, int64_t axis, bool keepdim, b
   const int i = normalize_axis(op, axis, x.shape());
   const Axes to = resolve(op, x, {i});
   const int64_t n = x.shape()[i], step = x.strides()[i];
-  check<ShapeError>(n > 0, op, ": ", x.shape(), ": axis ", i, " is empty: nothing is largest or smallest");
+  check<ShapeError>(n > 0, op, ": ", x.shape(), ": axis ", i, " is empty: there is no largest or smallest");
   Array y(keepdim ? to.kept_dims : to.kept, Dtype::i64);
   int64_t* const out = y.data<int64_t>();
   const Array first = select(x, i, 0);
@@ -275,7 +275,7 @@ Array sum(const Array& x, const Shape& axes, bool keepdim) {
   if (widens(x)) return sum(to(x, Dtype::i64), axes, keepdim);
   const Axes to = resolve("sum", x, axes);
   Array y(keepdim ? to.kept_dims : to.kept, x.dtype());
-  if (y.numel() == x.numel()) {  // only axes of size 1 go
+  if (y.numel() == x.numel()) {  // only axes of size 1 are reduced
     copy_into(y, reshape(x, y.shape()));
     return y;
   }
@@ -333,7 +333,7 @@ bool any(const Array& mask) { return sum(mask, {}, false).data<int64_t>()[0] != 
 
 bool all_finite(const Array& x) {
   if (!is_floating(x.dtype()) || x.numel() == 0) return true;
-  // 0·x is 0 for every finite x and NaN otherwise, so is the sum.
+  // 0·x is 0 for every finite x and NaN otherwise, and so is the sum.
   return item(sum(zip(Binary::mul, x, 0.0), {}, false)) == 0.0;
 }
 

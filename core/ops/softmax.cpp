@@ -1,4 +1,4 @@
-// Softmax and its kin: the axis is moved to the end, then each row is passed to a kernel.
+// Softmax and related functions: the axis is moved to the end, then a kernel processes each row.
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -13,7 +13,7 @@ namespace {
 // A total order of values: NaN equals NaN and is larger than all others.
 template <class T> bool is_less(T a, T b) { return a < b || (b != b && a == a); }
 
-// A value beside its position, so that comparing reads memory in order.
+// An element with its position, so that comparing reads memory in order.
 template <class T> struct SortEntry {
   T number;
   int64_t position;

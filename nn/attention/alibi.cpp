@@ -10,7 +10,8 @@ namespace heed::nn {
 
 Tensor alibi_slopes(int64_t heads, Dtype dtype) {
   check(heads > 0, "alibi_slopes: ", heads, " heads: must be positive");
-  check<DtypeError>(is_floating(dtype), "alibi_slopes: dtype ", dtype, ": holds no fractions: take float32 or float64");
+  check<DtypeError>(is_floating(dtype), "alibi_slopes: dtype ", dtype,
+                    ": cannot hold fractions: use float32 or float64");
   const auto power = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(heads)));
   const Tensor slopes = zeros({heads}, Dtype::f64);
   double* slope = slopes.array().data<double>();

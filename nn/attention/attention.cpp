@@ -20,7 +20,8 @@ Attended averaged(const Tensor& weights, const Tensor& values, const AttentionMa
 
 void check_values(const Tensor& scores, const Tensor& values) {
   check<ShapeError>(scores.dim() >= 2 && values.dim() >= 2 && scores.size(-1) == values.size(-2), "attend: scores ",
-                    scores.shape(), ", values ", values.shape(), ": must be (…, n, m) and (…, m, p): one value a key");
+                    scores.shape(), ", values ", values.shape(),
+                    ": must be (…, n, m) and (…, m, p): one value per key");
 }
 
 }  // namespace

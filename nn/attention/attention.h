@@ -3,12 +3,12 @@
 //     Attention(Q, K, V) = softmax(Q Kᵀ / √d) V                    Vaswani et al. 2017, eq. 1
 //
 // Each query asks every key "how much should I heed you?"; the answers become weights that sum to
-// one, and the output is that mean of the values. The 1/√d keeps the scores at unit variance where
-// q and k have it (ibid., footnote 4), so that softmax stays out of its flat region.
+// one, and the output is the mean of the values under these weights. The factor 1/√d keeps the scores at unit
+// variance if q and k have it (ibid., footnote 4), so that softmax stays out of its flat region.
 //
 // Nadaraya-Watson regression (kernel_regression.h) is the same sum with other scores; scores.h and
-// distance_kernels.h hold the scores, and everything goes through attend(), or through its fused twin
-// scaled_dot_product_attention (its own header), which never forms the weights.
+// distance_kernels.h hold the scores, and every attention calls attend(), or its fused form
+// scaled_dot_product_attention (in its own header), which never forms the weights.
 //
 // Shapes: … any batch axes, n queries, m keys, d key width, p value width.
 #pragma once
@@ -23,10 +23,10 @@ namespace heed::nn {
 /// How scores become weights (normalisers.cpp).
 enum class Normaliser : uint8_t {
   softmax,     // exp(sᵢ) / Σ exp(sⱼ): for scores of any sign
-  kernel_sum,  // sᵢ / Σ sⱼ: for scores >= 0, the values of a kernel; 0 where the sum is 0
+  kernel_sum,  // sᵢ / Σ sⱼ: for scores >= 0, the values of a kernel; 0 if the sum is 0
   sparsemax,   // max(0, sᵢ - τ), τ such that they sum to 1: most weights are exactly 0
-  sigmoid,     // 1 / (1 + exp(-sᵢ)): each key on its own; the weights do not sum to 1
-  hard,        // 1 for the largest score, 0 for others: nothing learns through the scores
+  sigmoid,     // 1 / (1 + exp(-sᵢ)): each key independently; the weights do not sum to 1
+  hard,        // 1 for the largest score, 0 for the others: no gradient through the scores
 };
 
 /// What every attention takes: attend(), and the call of each layer.
@@ -34,28 +34,28 @@ struct AttentionOptions {
   std::optional<Tensor> mask = std::nullopt;      // (n, m), (B, n, m), (B or 1, h or 1, n, m): masks.h
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
   bool causal = false;   // a query sees no key after its own position; the last query stands at the last key
-  double dropout = 0.0;  // probability of dropping a weight; of a layer: in place of its own
+  double dropout = 0.0;  // probability of dropping a weight; in a layer's call it replaces the layer's own
   Normaliser normaliser = Normaliser::softmax;
-  std::optional<double> scale = std::nullopt;  // of q·k, in place of 1/√d; not of given scores
-  bool need_weights = false;                   // of layers that can do without: return them; else they are never formed
-  bool average_weights = false;                // the weights of h heads as their mean, (B, n, m)
+  std::optional<double> scale = std::nullopt;  // of q·k, instead of 1/√d; given scores are not scaled
+  bool need_weights = false;                   // for layers that need not form them: return the weights
+  bool average_weights = false;                // return the mean of the h heads' weights, (B, n, m)
 };
 
 struct Attended {
   Tensor output;   // (…, n, p)
-  Tensor weights;  // (…, n, m), before dropout: rows sum to 1, or are 0 where no key is permitted
+  Tensor weights;  // (…, n, m), before dropout: rows sum to 1, or are 0 if no key is permitted
 };
 
-/// The two steps of attend(): scores (…, n, m) become weights, weights take a mean of values.
-/// REQUIRES, for the second, weights 0 where the options' masks forbid: the first sees to it.
+/// The two steps of attend(): scores (…, n, m) become weights, then the weights average the values.
+/// The second REQUIRES weights of 0 where the options' masks forbid, which the first ensures.
 Tensor attention_weights(const Tensor& scores, const AttentionOptions& = {});
 Attended weighted_average(const Tensor& weights, const Tensor& v, const AttentionOptions& = {});
 
-/// Mean of `values` (…, m, p) under the weights that scores (…, n, m) normalise to. O(n m p).
+/// Mean of `values` (…, m, p) under the normalised scores (…, n, m). O(n m p).
 ///
 /// A query with no permitted key gets zeros, and zero gradient, rather than 0/0. A value that a
-/// query may not see does not reach it, nor its gradient, even if it is NaN; that the keys do not,
-/// either, is up to the score: those of scores.h and attention() below see to it.
+/// query may not see affects neither its output nor its gradient, even if it is NaN. For keys this is up
+/// to the score: those of scores.h and attention() below ensure it.
 Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& = {});
 
 /// Scaled dot-product attention: q (…, n, d), k (…, m, d), v (…, m, p).
@@ -64,7 +64,7 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const Atte
 
 /// For layers: the options of a call, with the layer's dropout unless the call has its own.
 AttentionOptions with_dropout(AttentionOptions options, double dropout);
-/// For layers that return no weights: Error where the options want them.
+/// For layers that return no weights: Error if the options request them.
 void check_no_weights(const char* layer, const AttentionOptions& options);
 
 }  // namespace heed::nn

@@ -10,7 +10,7 @@ namespace heed::nn {
 
 namespace {
 
-// The options of a call, with what the layer brings along unless the call says otherwise.
+// The options of a call, completed by the layer's defaults.
 AttentionOptions completed(AttentionOptions options, double scale, double dropout) {
   if (!options.scale) options.scale = scale;
   return with_dropout(std::move(options), dropout);

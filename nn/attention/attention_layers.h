@@ -1,4 +1,4 @@
-// Attention layers for use as they are. Each is a score, its projections and attend(), and returns the
+// Ready-made attention layers. Each is a score, its projections and attend(), and returns the
 // pair (output, weights).
 //
 //     DotProductAttention()                                    q·k, no parameters
@@ -8,9 +8,9 @@
 //     SelfAttention(input_dim, hidden_dim)                     q, k and v from one sequence
 //     PerHeadAttention(input_dim, hidden_dim, num_heads)       full-size heads side by side
 //
-// None divides its scores by √d unless told so: the last three by .scale. Names of classes, parameters and
+// None divides its scores by √d by default; the last three can, by .scale. Names of classes, parameters and
 // arguments are those of the introduction "About ATTENTION in Deep Learning"; nn/tutorial.h has its classes with
-// the results they have there, and says what heed does differently.
+// their original results, and says what heed does differently.
 //
 // Shapes: B batch, n queries or positions, m keys, h heads; all calls take AttentionOptions.
 #pragma once
@@ -46,11 +46,11 @@ struct MultiplicativeAttention : Attention<MultiplicativeScore> {
 };
 
 struct KeyValueOptions {
-  std::optional<int64_t> value_input = std::nullopt;  // width of the values that come in: key_dim
-  double scale = 1.0;                                 // of q·k; Vaswani et al. have 1/√key_dim
+  std::optional<int64_t> value_input = std::nullopt;  // width of the input values; default key_dim
+  double scale = 1.0;                                 // of q·k; Vaswani et al. use 1/√key_dim
 };
 
-/// Keys and values that are projected each: relevance of one query to the keys, weights, weighted average.
+/// Keys and values with projections of their own: relevance of the keys to one query, weights, weighted average.
 ///
 /// query (B, query_dim), keys (B, m, key_dim), values (B, m, value_input) -> output (B, value_dim),
 /// weights (B, m). Several queries (B, n, query_dim) -> (B, n, value_dim), (B, n, m).
@@ -67,7 +67,7 @@ struct KeyValueAttention : Module {
 };
 
 struct SelfAttentionOptions {
-  double scale = 1.0;    // of q·k; Vaswani et al. have 1/√hidden_dim
+  double scale = 1.0;    // of q·k; Vaswani et al. use 1/√hidden_dim
   double dropout = 0.0;  // of the weights, while training
 };
 
@@ -81,10 +81,10 @@ struct SelfAttention : Module {
   void visit(Visitor& v) override;
 };
 
-/// Every head is a SelfAttention of full width, and a linear layer makes one output of all.
+/// Every head is a SelfAttention of full width, and a linear layer combines them into one output.
 ///
 /// x (B, n, input_dim) -> output (B, n, hidden_dim), weights (B, h, n, n). Parameters: 3h(IH + H)
-/// + hH·H + H, where nn::MultiHeadAttention, which cuts one width E into heads, has 4(E² + E) for
+/// + hH·H + H, where nn::MultiHeadAttention, which divides one width E among its heads, has 4(E² + E) for
 /// any h. Where they overlap (H = E/h, scale 1/√H), this output is the first H columns of that one.
 struct PerHeadAttention : Module {
   std::vector<Linear> query_layers, key_layers, value_layers;  // h each, input_dim -> hidden_dim

@@ -1,11 +1,11 @@
-// AttentionTrace: the weights of every attention in any model, while the trace lives.
+// AttentionTrace: records the weights of every attention in any model while it lives.
 //
 //     AttentionTrace trace;
 //     model(tokens);
 //     for (const AttentionEntry& e : trace.entries()) draw(e.path, e.weights);
 //
-// It changes no result: weights are those before dropout, without history; where a model uses the fused
-// attention, they are computed aside. It collects what its own thread does; of two, the newer one does.
+// It changes no result: weights are those before dropout, without history; for the fused
+// attention they are computed separately. It records its own thread only; if traces are nested, the newest records.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@
 namespace heed::nn {
 
 struct AttentionEntry {
-  std::string path;  // of the module at work, "h.3.attn"; "" outside of any
+  std::string path;  // of the running module, "h.3.attn"; "" outside of any
   Tensor weights;    // (…, queries, keys): (B, heads, queries, keys) for heads
 };
 

@@ -19,7 +19,7 @@ Tensor differences(const Tensor& q, const Tensor& k) {
 
 Tensor squared_distances(const Tensor& q, const Tensor& k) {
   const Tensor squares = square(differences(q, k));
-  return squares.size(-1) == 1 ? squares.squeeze(-1) : sum(squares, -1);  // on a line: no sum
+  return squares.size(-1) == 1 ? squares.squeeze(-1) : sum(squares, -1);  // one dimension: no sum
 }
 
 DistanceKernel::DistanceKernel(const KernelOptions& o)
@@ -41,10 +41,10 @@ std::vector<double> DistanceKernel::widths() const {
 
 Tensor DistanceKernel::divided(const Tensor& distances, double power, double factor) const {
   const auto heads = static_cast<int64_t>(fixed_widths.size());
-  const auto of_heads = [&](const Tensor& widths) {  // (h) -> (h, 1, 1), beside (…, h, n, m)
+  const auto of_heads = [&](const Tensor& widths) {  // (h) -> (h, 1, 1), to broadcast with (…, h, n, m)
     check<ShapeError>(distances.dim() >= 3 && distances.size(-3) == heads, "DistanceKernel: ", heads,
                       " widths, distances ", distances.shape(),
-                      ": must be (…, heads, queries, keys): one width a head");
+                      ": must be (…, heads, queries, keys): one width per head");
     return widths.reshape({heads, 1, 1});
   };
   if (log_width.defined()) {
@@ -80,7 +80,7 @@ Tensor Triangular::operator()(const Tensor& q, const Tensor& k) const {
 
 Boxcar::Boxcar(const KernelOptions& o) : DistanceKernel(o) {
   check(!o.learn_width,
-        "Boxcar: learn_width: its derivative by the width is 0 wherever there is one: "
+        "Boxcar: learn_width: its derivative by the width is 0 wherever it exists: "
         "learn the width of a Gaussian, an Epanechikov or a triangular kernel");
 }
 

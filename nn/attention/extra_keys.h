@@ -1,5 +1,5 @@
-// Keys and values that torch.nn.MultiheadAttention can add to those it is given: learnt ones (add_bias_kv), and zeros
-// (add_zero_attn), which let a query look at nothing. Every query sees them, whatever the masks say of the others.
+// Keys and values that torch.nn.MultiheadAttention can add to its inputs: learnt ones (add_bias_kv), and zeros
+// (add_zero_attn), which let a query attend to nothing. Every query sees them, whatever the masks say.
 #pragma once
 
 #include <heed/nn/attention/attention.h>
@@ -14,7 +14,7 @@ struct ExtraKeys {
   int64_t count() const { return (bias_k.defined() ? 1 : 0) + (zeros ? 1 : 0); }
   /// k, v (B, h, m, d) -> (B, h, m + count, d).
   KeysValues after(KeysValues keys) const;
-  /// The masks as one, with a column more for each extra key, for `scores` (B, h, n, m) of the keys given.
+  /// The masks combined, with one more column per extra key, for `scores` (B, h, n, m) of the given keys.
   AttentionOptions seen_by_all(const char* op, AttentionOptions options, const Shape& scores, Dtype dtype) const;
 };
 

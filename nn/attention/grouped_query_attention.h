@@ -1,7 +1,7 @@
-// Grouped-query attention (Ainslie et al. 2023): several heads of queries share one head of keys
+// Grouped-query attention (Ainslie et al. 2023): several query heads share one head of keys
 // and values, so that the cache of a long text is h / g times smaller.
 //
-//     g = h   multi-head attention, with its three projections apart
+//     g = h   multi-head attention, with three separate projections
 //     g = 1   multi-query attention (Shazeer 2019)
 //
 // Names are those of Llama's layers: q_proj.weight (h d, E), k_proj.weight and v_proj.weight
@@ -29,11 +29,11 @@ struct GroupedQueryAttention : Module {
   Linear q_proj, k_proj, v_proj, o_proj;
   std::optional<RotaryPositions> rope;
 
-  /// ShapeError unless num_heads is a multiple of num_kv_heads, and rope as wide as a head.
+  /// ShapeError unless num_heads is a multiple of num_kv_heads and rope has the width of a head.
   GroupedQueryAttention(int64_t embed_dim, int64_t num_heads, const GroupedQueryOptions& = {});
 
-  /// x (B, n, E) -> output (B, n, E) and, if wanted, weights (B, h, n, m), before dropout. With a cache x goes on
-  /// from what it holds, and is added to it: m is n plus its length. Else m = n.
+  /// x (B, n, E) -> output (B, n, E) and, if requested, weights (B, h, n, m), before dropout. With a cache, x continues
+  /// its sequences and is added to it: m is n plus its length. Else m = n.
   Attended operator()(const Tensor& x, const AttentionOptions& = {}, KeyValueCache* cache = nullptr) const;
   void visit(Visitor& v) override;
 };

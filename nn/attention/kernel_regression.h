@@ -1,16 +1,16 @@
-// Kernel regression: attention as statisticians had it.
+// Kernel regression: attention in statistics.
 //
 //     f(q) = Σᵢ α(q, kᵢ) vᵢ,   α(q, kᵢ) = K(q, kᵢ) / Σⱼ K(q, kⱼ)        Nadaraya 1964, Watson 1964
 //
-// The estimate at q is the mean of the known values, each weighted by how near its place is. With a
-// Gaussian K of width h, α is softmax(-‖q - kᵢ‖² / 2h²): dot-product attention, but for the norms of
-// the keys, which cancel where all are alike.
+// The estimate at q is the mean of the known values, each weighted by how near its key is. With a
+// Gaussian K of width h, α is softmax(-‖q - kᵢ‖² / 2h²): dot-product attention, except for the norms of
+// the keys, which cancel if they are equal.
 //
 //     NadarayaWatson model(Gaussian({.width = 0.5, .learn_width = true}));      // distance_kernels.h
 //     Tensor loss = mean(square(model(x, x, y, {.mask = !eye_mask(n)}).output - y));
 //
-// The mask leaves each point out of its own estimate: else the best width is zero, each point its own
-// and only neighbour. d2l's form exp(-((q - k) w)² / 2) is this one with w = 1/h.
+// The mask leaves each point out of its own estimate: otherwise the best width is zero, each point being its own
+// only neighbour. d2l's form exp(-((q - k) w)² / 2) is this one with w = 1/h.
 #pragma once
 
 #include <heed/nn/attention/attention.h>
@@ -25,7 +25,7 @@ template <class Kernel> struct NadarayaWatson : Module {
   explicit NadarayaWatson(Kernel k) : kernel(std::move(k)) {}
 
   /// queries (…, n, d), keys (…, m, d), values (…, m, p) -> output (…, n, p), weights (…, n, m).
-  /// On a line, d and p may be left out: queries (n), keys (m), values (m) -> output (n).
+  /// In one dimension, d and p may be omitted: queries (n), keys (m), values (m) -> output (n).
   Attended operator()(const Tensor& queries, const Tensor& keys, const Tensor& values,
                       AttentionOptions options = {}) const {
     const Scope scope(*this);

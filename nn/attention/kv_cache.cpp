@@ -7,7 +7,7 @@ namespace heed::nn {
 
 namespace {
 
-// All but the positions: what must stay the same from one append to the next.
+// Equal dtypes and shapes except for the positions: what must not change between appends.
 bool same_kind(const Tensor& a, const Tensor& b) {
   return a.dtype() == b.dtype() && a.size(0) == b.size(0) && a.size(1) == b.size(1) && a.size(3) == b.size(3);
 }
@@ -33,10 +33,10 @@ KeysValues KeyValueCache::append(const KeysValues& news) {
       k.dim() == 4 && v.dim() == 4 && k.size(0) == v.size(0) && k.size(1) == v.size(1) && k.size(2) == v.size(2),
       "KeyValueCache: keys ", k.shape(), ", values ", v.shape(), ": must be (B, g, n, d) and (B, g, n, p)");
   const int64_t begin = length_;
-  check<ShapeError>(k.size(2) <= capacity_ - begin, "KeyValueCache: ", k.size(2), " positions behind ", begin,
+  check<ShapeError>(k.size(2) <= capacity_ - begin, "KeyValueCache: ", k.size(2), " positions after ", begin,
                     ", capacity ", capacity_,
                     ": there is no room: make the capacity larger, or "
-                    "begin anew with the latest tokens after truncate(0)");
+                    "start again with the latest tokens after truncate(0)");
   const NoGrad no_history;
   const int64_t end = begin + k.size(2);
   if (length_ == 0) {
@@ -46,8 +46,8 @@ KeysValues KeyValueCache::append(const KeysValues& news) {
     room_ = {room_for(k), room_for(v)};
   }
   check<ShapeError>(same_kind(k, room_.k) && same_kind(v, room_.v), "KeyValueCache: keys ", k.dtype(), " ", k.shape(),
-                    ", values ", v.shape(), " behind keys ", room_.k.dtype(), " ", room_.k.shape(), ", values ",
-                    room_.v.shape(), ": only the number of positions may differ: truncate(0) to begin anew");
+                    ", values ", v.shape(), " after keys ", room_.k.dtype(), " ", room_.k.shape(), ", values ",
+                    room_.v.shape(), ": only the number of positions may differ: truncate(0) to start again");
   room_.k.slice(2, begin, end).copy_(k);
   room_.v.slice(2, begin, end).copy_(v);
   length_ = end;

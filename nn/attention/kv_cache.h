@@ -1,12 +1,12 @@
-// Key-value cache: a decoder writes one token after the other, and the keys and values of a token
-// never change once it is written. So they are computed once and kept.
+// Key-value cache: a decoder generates one token at a time, and the keys and values of a token
+// never change afterwards. So they are computed once and kept.
 //
-//     step t without:  n = t queries, keys and values of all t tokens again     O(t² d) a step
-//     step t with:     one query, one new key and value, t kept ones            O(t d)  a step
+//     step t without:  n = t queries, keys and values of all t tokens again     O(t² d) per step
+//     step t with:     one query, one new key and value, t kept ones            O(t d)  per step
 //
-// The result is that of computing all again, up to rounding: the last query is at the last key,
+// The result equals that of computing everything again, up to rounding: the last query stands at the last key,
 // which is what `causal` means in heed (masks.h). For generation only, without history: keys that
-// record one are an error, for gradients would stop here unseen.
+// record one are an error, because gradients would silently stop here.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ struct KeysValues {
   Tensor k, v;  // (B, g, m, d), (B, g, m, p)
 };
 
-/// What one attention has seen: room for `capacity` positions, taken once, at the first append.
-/// A copy has room of its own, so that two beginnings can go on from one.
+/// The keys and values that one attention has seen: room for `capacity` positions, allocated at the first append.
+/// A copy has memory of its own, so that two continuations can start from one beginning.
 class KeyValueCache {
  public:
   explicit KeyValueCache(int64_t capacity);
@@ -30,15 +30,15 @@ class KeyValueCache {
   KeyValueCache(KeyValueCache&&) = default;
   KeyValueCache& operator=(KeyValueCache&&) = default;
 
-  /// Puts n new positions behind those that are there; returns all, as views. O(n), however many
-  /// there are. Error if they do not fit behind the others, or record history.
+  /// Appends n new positions; returns all positions, as views. O(n), however many
+  /// are there already. Error if they do not fit, or record history.
   KeysValues append(const KeysValues& news);
 
   int64_t length() const { return length_; }
   int64_t capacity() const { return capacity_; }
-  void truncate(int64_t length);  // forgets what lies behind; 0 begins anew
+  void truncate(int64_t length);  // forgets later positions; 0 starts again
 
-  /// Sequence b goes on from what was sequence rows[b]'s: rows (B') i64, for beam search.
+  /// Sequence b continues what was sequence rows[b]: rows (B') i64, for beam search.
   void reorder(const Tensor& rows);
 
  private:
@@ -46,7 +46,7 @@ class KeyValueCache {
   KeysValues room_;  // (B, g, capacity, ·)
 };
 
-/// One cache a layer, all of the same length.
+/// One cache per layer, all of the same length.
 struct KeyValueCaches {
   std::vector<KeyValueCache> layers;
 

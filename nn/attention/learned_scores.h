@@ -1,14 +1,14 @@
-// Scores that learn how a query asks and what a key answers. See scores.h for what a score is.
+// Scores with parameters. See scores.h for what a score is.
 //
 //     AdditiveScore         wᵀ tanh(W_q q + W_k k)             Bahdanau et al. 2014
-//     ContextScore          wᵀ tanh(W_q q + W_k k + W_c c)     … that also hears of a third thing
+//     ContextScore          wᵀ tanh(W_q q + W_k k + W_c c)     … that also depends on a context
 //     MultiplicativeScore   (W q + b)ᵀ k                       Luong et al. 2015, "general"
 //     ElementwiseScore      Σ wᵢ qᵢ kᵢ                         multiplicative, element by element
-//     LocationScore         W q: one score for each place, whatever stands there; ibid., "location"
-//     MlpScore<S>           a small network makes another score of the score S
+//     LocationScore         W q: one score per position, whatever its key; ibid., "location"
+//     MlpScore<S>           a small network transforms the score S
 //
-// Symbols: … any batch axes, n queries, m keys, h hidden width. Queries and keys may have different
-// widths, d_q and d_k, where both are named.
+// Symbols: … any batch axes, n queries, m keys, h hidden width. Where both d_q and d_k are named, queries and
+// keys may have different widths.
 #pragma once
 
 #include <heed/autograd/ops/activations.h>
@@ -18,13 +18,13 @@
 namespace heed::nn {
 
 struct AdditiveOptions {
-  bool bias = true;  // false: Bahdanau's and d2l's form; the energy's cancels in softmax anyway
+  bool bias = true;  // false: Bahdanau's and d2l's form; the bias of the energy cancels in softmax anyway
 };
 
 /// w·tanh(W_q qᵢ + b_q + W_k kⱼ + b_k) + b for each pair (i, j) (Bahdanau et al. 2014, A.1.2).
 ///
 /// q (…, n, d_q), k (…, m, d_k) -> (…, n, m). O(n m h) time and memory: the sum of every query with
-/// every key is formed. Queries and keys need an axis each: (B, n, h) + (B, m, h) runs for n = m > 1, too, and
+/// every key is formed. Queries and keys need separate axes: (B, n, h) + (B, m, h) also runs for n = m > 1, but
 /// scores query i with key i only.
 struct AdditiveScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
@@ -42,7 +42,7 @@ struct AdditiveScore : Module {
     return with_keys(q, key_layer(k));
   }
 
-  /// The same where keys = key_layer(k) (…, m, h) are known: a decoder asks them at every step.
+  /// The same with keys = key_layer(k) (…, m, h) already computed: a decoder uses them at every step.
   Tensor with_keys(const Tensor& q, const Tensor& keys) const {
     const Scope scope(*this);
     const Tensor pairs = query_layer(q).unsqueeze(-2) + keys.unsqueeze(-3);  // (…, n, m, h)
@@ -56,9 +56,9 @@ struct AdditiveScore : Module {
   }
 };
 
-/// w·tanh(W_q qᵢ + W_k kⱼ + W_c cᵢ + b): relevance that also depends on a context, such as the
-/// topic or who is asking. q (…, n, d_q), k (…, m, d_k), c (…, n, d_c), or (…, 1, d_c), one for all
-/// queries -> (…, n, m). It equals an AdditiveScore whose queries are [q c] side by side.
+/// w·tanh(W_q qᵢ + W_k kⱼ + W_c cᵢ + b): relevance that also depends on a context, such as a
+/// topic or a user. q (…, n, d_q), k (…, m, d_k), c (…, n, d_c), or (…, 1, d_c), one for all
+/// queries -> (…, n, m). It equals an AdditiveScore whose queries are the concatenation [q c].
 struct ContextScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
   Linear query_layer;    // d_q -> h
@@ -86,7 +86,7 @@ struct ContextScore : Module {
   }
 };
 
-/// (W q + b)ᵀ k (Luong et al. 2015, § 3.1, "general"): the query is turned into the key it wants.
+/// (W q + b)ᵀ k (Luong et al. 2015, § 3.1, "general"): the query is mapped to the key it looks for.
 /// q (…, n, d_q), k (…, m, d_k) -> (…, n, m). W = 1, b = 0 is DotScore.
 struct MultiplicativeScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
@@ -103,8 +103,8 @@ struct MultiplicativeScore : Module {
   void visit(Visitor& v) override { v("query_layer", query_layer); }
 };
 
-/// w·(q ⊙ k) = Σ wᵢ qᵢ kᵢ: a product element by element, and how much each counts. q (…, n, d),
-/// k (…, m, d) -> (…, n, m). With w = 1 it is DotScore, which it starts as.
+/// w·(q ⊙ k) = Σ wᵢ qᵢ kᵢ: an elementwise product with a weight per element. q (…, n, d),
+/// k (…, m, d) -> (…, n, m). With w = 1, its initial value, it is DotScore.
 struct ElementwiseScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
   Tensor weight;  // (d)
@@ -119,11 +119,11 @@ struct ElementwiseScore : Module {
   void visit(Visitor& v) override { v("weight", weight); }
 };
 
-/// W q + b: a score for each of the places 0 … m-1, from the query alone (Luong et al. 2015, eq. 8,
+/// W q + b: a score for each of the positions 0 … m-1, from the query alone (Luong et al. 2015, eq. 8,
 /// "location"). q (…, n, d_q), k (…, m, ·) -> (…, n, m), m <= max_length: Error otherwise.
 ///
-/// It knows where to look but not what is there: change a key, and no weight moves. The decoder of
-/// the well-known translation tutorial attends so.
+/// It can learn where to look but does not see what is there: change a key, and no weight changes. The decoder of
+/// the well-known translation tutorial uses this score.
 struct LocationScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
   Linear attn;  // d_q -> max_length
@@ -134,15 +134,15 @@ struct LocationScore : Module {
     const Scope scope(*this);
     const int64_t keys = k.size(-2), places = attn.weight.size(0);
     check<ShapeError>(keys <= places, "LocationScore: keys ", k.shape(), ": are ", keys, ", but there are scores for ",
-                      places, " places: ", "make max_length the longest sequence's");
+                      places, " positions: ", "make max_length the length of the longest sequence");
     return attn(q).slice(-1, 0, keys);
   }
 
   void visit(Visitor& v) override { v("attn", attn); }
 };
 
-/// wᵀ tanh(u s + b) + c for each score s of another kind: a learnt curve, the same for all pairs.
-/// (…, n, d), (…, m, d) -> (…, n, m); O(n m h) beside the score's own cost.
+/// wᵀ tanh(u s + b) + c for each value s of another score: a learnt curve, the same for all pairs.
+/// (…, n, d), (…, m, d) -> (…, n, m); O(n m h) in addition to that score's cost.
 template <class Score> struct MlpScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
   Score score;

@@ -1,14 +1,14 @@
 // Local attention: each query looks at a window of the keys only (Luong et al. 2015, § 3.2).
 //
-//     LocalMonotonicAttention    keys s with |s - t| <= D, t the query's own place ("local-m")
+//     LocalMonotonicAttention    keys s with |s - t| <= D, t the query's own position ("local-m")
 //     LocalPredictiveAttention   keys s with |s - p| <= D, p learnt ("local-p"):
 //
 //         p = S · σ(vᵀ tanh(W q)),   weights = softmax over the window · exp(-(s - p)² / 2σ²),
 //         σ = D/2,  S the number of keys
 //
-// The Gaussian multiplies the weights and nothing is normalised again, so they sum to less than 1:
-// how well the window fits is part of the answer, and its slope is how p learns. Any score does.
-// A window saves no time here: all n m scores are computed, and those outside masked.
+// The Gaussian multiplies the weights, which are not normalised again, so they sum to less than 1:
+// how well the window fits is part of the output, and its gradient is how p learns. Any score can be used.
+// A window saves no time here: all n m scores are computed, and those outside it are masked.
 #pragma once
 
 #include <cstdint>
@@ -23,18 +23,16 @@
 
 namespace heed::nn {
 
-/// What both do: D places to either side of a centre.
+/// The window of both: D positions to either side of a centre.
 struct LocalWindow {
   int64_t reach;
 
-  explicit LocalWindow(int64_t D) : reach(D) {
-    check(D >= 0, "LocalWindow: reach = ", D, ": is a number of places: must not be negative");
-  }
+  explicit LocalWindow(int64_t D) : reach(D) { check(D >= 0, "LocalWindow: reach = ", D, ": must not be negative"); }
 
   /// s - centre for each key s = 0 … m-1: centres (…, n, 1) -> (…, n, m).
   static Tensor offsets(const Tensor& centres, int64_t keys) { return arange(keys, centres.dtype()) - centres; }
 
-  /// Takes what lies outside the window from what the mask permits of scores of this shape.
+  /// Forbids everything outside the window, for scores of this shape, in addition to what the masks forbid.
   void restrict(AttentionOptions& options, const Shape& scores, const Tensor& offsets) const {
     const Tensor inside = abs(offsets.detach()) <= static_cast<double>(reach);
     AttentionMask mask = attention_mask("attend", scores, offsets.dtype(), {.mask = options.mask});
@@ -50,7 +48,7 @@ template <class Score> struct LocalMonotonicAttention : Module {
   explicit LocalMonotonicAttention(int64_t D, Score s = Score()) : score(std::move(s)), window(D) {}
 
   /// q (…, n, ·), k (…, m, ·), v (…, m, p) -> output (…, n, p), weights (…, n, m). Query i is at
-  /// place `first` + i: a decoder that asks at its step t, one query at a time, gives t.
+  /// position `first` + i: a decoder with one query per step passes its step t.
   Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions options = {},
                       int64_t first = 0) const {
     const Scope scope(*this);
@@ -79,12 +77,12 @@ template <class Score> struct LocalPredictiveAttention : Module {
     check(D >= 1, "LocalPredictiveAttention: window = ", D, ": σ is half of it: must be at least 1");
   }
 
-  /// p of each query, (…, n, 1), for so many keys: a number, or (…, 1, 1).
+  /// p of each query, (…, n, 1); `keys` is the number of keys, or a tensor (…, 1, 1) of it.
   template <class Keys> Tensor centres(const Tensor& q, const Keys& keys) const {
     return sigmoid(position_out(tanh(position_layer(q)))) * keys;
   }
 
-  /// As above. Where .key_mask says which keys are there, S counts those.
+  /// As above. With a .key_mask, S counts the real keys only.
   Attended operator()(const Tensor& queries, const Tensor& keys, const Tensor& v, AttentionOptions options = {}) const {
     const Scope scope(*this);
     const auto [q, k] = taking_part("LocalPredictiveAttention", queries, keys, options);
@@ -102,7 +100,7 @@ template <class Score> struct LocalPredictiveAttention : Module {
     options.normaliser = Score::normaliser;
     const double sigma = 0.5 * static_cast<double>(window.reach);
     const Tensor near = exp(square(offsets) * (-0.5 / (sigma * sigma)));
-    // attend() in its two steps, with the Gaussian in between.
+    // The two steps of attend(), with the Gaussian in between.
     return weighted_average(attention_weights(score(q, k), options) * near, v, options);
   }
 

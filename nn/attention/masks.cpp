@@ -17,13 +17,13 @@ Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys) {
 
 Tensor padding_mask(const Tensor& lengths, int64_t keys) {
   check<DtypeError>(lengths.dtype() == Dtype::i64, "padding_mask: lengths ", lengths.dtype(), " ", lengths.shape(),
-                    ": are whole numbers: convert them with to(Dtype::i64)");
+                    ": lengths must be int64: convert them with to(Dtype::i64)");
   return arange(keys) < lengths.unsqueeze(-1);
 }
 
 Tensor sliding_window_mask(int64_t queries, int64_t keys, int64_t before, int64_t after) {
   check(before >= 0 && after >= 0, "sliding_window_mask: before = ", before, ", after = ", after,
-        ": are numbers of places: must not be negative");
+        ": must not be negative");
   const double last = static_cast<double>(keys) - static_cast<double>(queries);
   const int64_t whole = std::max(queries, keys);                                 // no key is farther from a query
   const Tensor key = arange(keys), place = arange(queries).unsqueeze(1) + last;  // (m), (n, 1)
@@ -36,7 +36,7 @@ Tensor prefix_mask(const std::vector<int64_t>& prefix_lengths, int64_t n) {
 }
 
 Tensor block_diagonal_mask(const std::vector<int64_t>& lengths) {
-  constexpr int64_t most = int64_t{1} << 31;  // places: the mask has their square
+  constexpr int64_t most = int64_t{1} << 31;  // positions: the mask has their square
   int64_t places = 0;
   for (size_t i = 0; i < lengths.size(); ++i) {
     check(lengths[i] >= 0, "block_diagonal_mask: length ", lengths[i], " of sequence ", i, ": must not be negative");
@@ -44,7 +44,7 @@ Tensor block_diagonal_mask(const std::vector<int64_t>& lengths) {
                       ": no memory holds such a mask: give shorter sequences");
     places += lengths[i];
   }
-  const Tensor of = zeros({places}, Dtype::i64);  // the sequence of each place
+  const Tensor of = zeros({places}, Dtype::i64);  // the sequence of each position
   for (size_t i = 0, begin = 0; i < lengths.size(); begin += static_cast<size_t>(lengths[i++]))
     std::fill_n(of.array().data<int64_t>() + begin, lengths[i], static_cast<int64_t>(i));
   return eq(of.unsqueeze(1), of);
@@ -69,12 +69,12 @@ Tensor mask_for_heads(const char* op, const Tensor& mask, const Shape& scores) {
   const bool of_heads = heads && shape.rank() == 3 && shape[0] == scores[1];
   check<ShapeError>(core::broadcasts_to(aligned.shape(), scores), op, ": mask ", shape, ", scores ", scores,
                     heads ? cat(": with heads a mask is (", n, ", ", m, "), (", scores[0], ", ", n, ", ", m,
-                                "), one a sequence, or (", scores[0], " or 1, ", scores[1], " or 1, ", n, ", ", m,
+                                "), one per sequence, or (", scores[0], " or 1, ", scores[1], " or 1, ", n, ", ", m,
                                 "): give it these sizes, or 1")
                           : std::string(": the mask does not broadcast to (…, queries, keys): give it these sizes, "
                                         "or 1"),
-                    of_keys ? "; a mask of keys, (batch, keys), goes to .key_mask" : "",
-                    of_heads ? "; one mask a head lacks the axis of sequences: unsqueeze(0)" : "");
+                    of_keys ? "; a mask of keys, (batch, keys), belongs in .key_mask" : "",
+                    of_heads ? "; a mask per head needs a batch axis: unsqueeze(0)" : "");
   while (aligned.dim() < 2) aligned = aligned.unsqueeze(0);
   return aligned;
 }
@@ -95,7 +95,7 @@ void check_one_width(const char* op, const Tensor& q, const Tensor& k) {
   if (q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-1)) return;
   const bool transposed = q.dim() >= 2 && k.dim() >= 2 && q.size(-1) == k.size(-2);
   fail<ShapeError>(op, ": queries ", q.shape(), ", keys ", k.shape(), ": must be (…, n, d) and (…, m, d): ",
-                   transposed ? "the keys look transposed: give one key a row, k.transpose(-2, -1)"
+                   transposed ? "the keys look transposed: put one key in each row with k.transpose(-2, -1)"
                               : "the last axes differ: project one of them to the other's width");
 }
 
@@ -137,8 +137,8 @@ AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype, c
                       ": a key mask is boolean, "
                       "true = may attend: convert it with ne(key_mask, 0.0)");
     check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()}, op, ": key_mask ",
-                      o.key_mask->shape(), ", scores ", scores, ": a key mask is (batch, keys), one row a sequence: ",
-                      "a mask of queries and keys goes to .mask");
+                      o.key_mask->shape(), ", scores ", scores, ": a key mask is (batch, keys), one row per sequence: ",
+                      "a mask of queries and keys belongs in .mask");
     Shape shape = Shape::filled(scores.rank(), 1);
     shape[0] = scores[0];
     shape[scores.rank() - 1] = scores.back();

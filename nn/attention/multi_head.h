@@ -1,12 +1,12 @@
-// MultiHead<Score>: several small attentions side by side, with any score.
+// MultiHead<Score>: several small attentions in parallel, with any score.
 //
 //     MultiHead(Q, K, V) = [head₁ … head_h] W_Oᵀ + b_O                 Vaswani et al. 2017, § 3.2.2
 //     headᵢ = attend(score(Q W_Q,ᵢᵀ, K W_K,ᵢᵀ), V W_V,ᵢᵀ),   width d = E / h each
 //
-// MultiHeadAttention (multi_head_attention.h) is this one with ScaledDotScore, with PyTorch's names
-// and the fused kernel; here the score is free, and the weights are always formed. All heads share
-// one score module, which sees q (B, h, n, d): what tells the heads apart are their projections,
-// and for a kernel with .widths a width each.
+// MultiHeadAttention (multi_head_attention.h) is this with ScaledDotScore, PyTorch's names
+// and the fused kernel; here the score is arbitrary, and the weights are always formed. All heads share
+// one score module, which sees q (B, h, n, d): heads differ in their projections,
+// and in their widths for a kernel with .widths.
 //
 //     MultiHead attention(64, 4, Gaussian({.learn_width = true, .widths = {0.5, 1, 2, 4}}));
 #pragma once
@@ -20,7 +20,7 @@ namespace heed::nn {
 struct MultiHeadScoreOptions {
   double dropout = 0.0;  // of the weights, while training
   bool bias = true;
-  std::optional<int64_t> kdim = std::nullopt;  // widths of keys and values, where they are not E
+  std::optional<int64_t> kdim = std::nullopt;  // widths of keys and values, if not E
   std::optional<int64_t> vdim = std::nullopt;
 };
 

@@ -15,26 +15,26 @@ Tensor projection(int64_t out, int64_t in) {
   return xavier_uniform_(weight);
 }
 
-// One tensor under two names: then one product gives queries, keys and values.
+// Whether two handles are one tensor: then one product gives queries, keys and values.
 bool same(const Tensor& a, const Tensor& b) {
   return a.node() == b.node() && a.array().storage() == b.array().storage() &&
          a.array().offset() == b.array().offset() && a.shape() == b.shape() &&
          a.array().strides() == b.array().strides();
 }
 
-// How inputs that do not fit may have come about.
+// Advice for inputs that do not fit, from the likely mistake.
 const char* what_to_do(const Tensor& query, const Tensor& key, int64_t E, int64_t kdim) {
   if (query.dim() == 2 || key.dim() == 2) return ": give one sequence a batch axis with unsqueeze(0)";
   if (query.dim() != 3 || key.dim() != 3) return "";
   if (key.size(2) != kdim && key.size(1) == kdim)
-    return ": the keys look transposed: give one key a row, key.transpose(1, 2)";
-  if (query.size(2) != E || key.size(2) != kdim) return ": project what is too wide or too narrow";
+    return ": the keys look transposed: put one key in each row with key.transpose(1, 2)";
+  if (query.size(2) != E || key.size(2) != kdim) return ": project the inputs to these widths";
   if (query.size(0) != key.size(0) && query.size(1) == key.size(1) && query.size(0) > 1 && key.size(0) > 1)
     return ": the batch looks second: put it first with transpose(0, 1)";
-  return ": one batch for all, and one value for each key";
+  return ": use one batch size for all, and one value per key";
 }
 
-// Rows i E … (i+1) E of what in_proj stacks.
+// Rows i E … (i+1) E of the stacked projections.
 Tensor third(const Tensor& all, int64_t i) {
   if (!all.defined()) return all;
   const int64_t E = all.size(0) / 3;
@@ -124,7 +124,7 @@ Attended MultiHeadAttention::attend_to(const Tensor& query, const KeysValues& me
   return attend_and_mix(split_heads(linear(query, weight(0), bias(0)), num_heads), memory, options);
 }
 
-// Every head attends on its own, then they are put side by side and mixed.
+// Every head attends independently, then their outputs are concatenated and mixed.
 Attended MultiHeadAttention::attend_and_mix(const Tensor& q, const KeysValues& memory,
                                             const AttentionOptions& options) const {
   AttentionOptions o = with_dropout(options, training ? dropout : 0.0);
@@ -136,7 +136,7 @@ Attended MultiHeadAttention::attend_and_mix(const Tensor& q, const KeysValues& m
   return {out_proj(merge_heads(heads.output)), heads.weights};
 }
 
-// From one input, one product gives queries, keys and values.
+// Self-attention: one product gives queries, keys and values.
 Attended MultiHeadAttention::attend_to_itself(const Tensor& input, const AttentionOptions& options) const {
   const Tensor x = taking_part("MultiHeadAttention", num_heads, input, options);
   const Tensor qkv = linear(x, in_proj_weight, in_proj_bias);  // (B, n, 3E)

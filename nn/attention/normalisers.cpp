@@ -1,5 +1,5 @@
-// How scores become weights: the first half of attend(). All five give 0 where a mask says no, and
-// a row of zeros, with zero gradient, where it says no to every key. A score that is NaN shows.
+// How scores become weights: the first half of attend(). All five give 0 where a mask forbids, and
+// a row of zeros, with zero gradient, if every key is forbidden. A NaN among the scores stays visible.
 #include <limits>
 
 #include <heed/autograd/ops.h>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
-// sᵢ / Σ sⱼ. Compact kernels may reach nobody, without any mask: that is a row of zeros, too.
+// sᵢ / Σ sⱼ. A compact kernel may reach no key, even without a mask: that too gives a row of zeros.
 Tensor kernel_sum(const Tensor& scores) {
   const Tensor total = sum(scores, -1, keepdim);
   const Tensor someone = ne(total, 0.0);
@@ -23,21 +23,21 @@ Tensor kernel_sum(const Tensor& scores) {
 //
 //     wᵢ = max(0, sᵢ - τ),   τ = (Σ_S sⱼ - 1) / |S|,   S = {j: s₍ⱼ₎ > (s₍₁₎ + … + s₍ⱼ₎ - 1) / j},
 //
-// where s₍₁₎ >= s₍₂₎ >= … : O(m log m) a row. The support S is found without history, for it is
-// constant wherever there is a derivative; given S, the weights are linear in the scores.
+// where s₍₁₎ >= s₍₂₎ >= … : O(m log m) per row. The support S is found without history, because it is
+// constant wherever the derivative exists; given S, the weights are linear in the scores.
 Tensor sparsemax(const Tensor& scores) {
   Tensor support, shift;
   {
     const NoGrad no_history;
     const Tensor largest = amax(scores, -1, keepdim);
-    shift = where(largest > minus_infinity, largest, 0.0);               // cancels, and keeps digits
+    shift = where(largest > minus_infinity, largest, 0.0);               // cancels, and preserves precision
     const Tensor sorted = topk(scores - shift, scores.size(-1)).values;  // best first
     const Tensor rank = arange(1, static_cast<double>(scores.size(-1)) + 0.5, 1, scores.dtype());
     const Tensor members = (rank * sorted + 1.0 > cumsum(sorted, -1)).to(scores.dtype());
-    const Tensor least = sum(members, -1, keepdim);  // |S|: S is the first so many
+    const Tensor least = sum(members, -1, keepdim);  // |S|: S is the |S| largest
     const Tensor threshold = amin(where(rank <= least, sorted, 0.0), -1, keepdim);
     const Tensor beaten = (scores - shift < threshold) | eq(scores, minus_infinity);
-    support = !beaten;  // so that NaN is in it, to be seen
+    support = !beaten;  // so that NaN is in it and stays visible
   }
   const Tensor centred = where(support, scores - shift, 0.0);
   const Tensor size = maximum(sum(support.to(scores.dtype()), -1, keepdim), 1.0);
@@ -45,8 +45,8 @@ Tensor sparsemax(const Tensor& scores) {
   return where(support, maximum(centred - tau, 0.0), 0.0);  // rounding may leave -1e-17
 }
 
-// One-hot at the largest score, the first of equals. The weights do not change where the scores
-// move a little, so the scores' gradient is zero: they have no history. The values have theirs.
+// One-hot at the largest score, the first of equals. Small changes of the scores do not change the
+// weights, so the scores' gradient is zero: the weights have no history. The values keep theirs.
 Tensor hard(const Tensor& scores) {
   const NoGrad no_history;
   const Tensor best = one_hot(argmax(scores, -1), scores.size(-1)).to(scores.dtype());
@@ -61,7 +61,7 @@ Tensor attention_weights(const Tensor& scores, const AttentionOptions& o) {
 }
 
 Tensor masked_weights(const Tensor& scores, const AttentionMask& mask, Normaliser normaliser) {
-  if (scores.size(-1) == 0) return scores;                     // nobody to attend to
+  if (scores.size(-1) == 0) return scores;                     // no keys
   const bool by_value = normaliser == Normaliser::kernel_sum;  // 0 is nothing; elsewhere -∞ is
   const Tensor sums = mask.added.defined() ? scores + mask.added : scores;
   const Tensor s = mask.permitted.defined() ? where(mask.permitted, sums, by_value ? 0.0 : minus_infinity) : sums;
@@ -72,7 +72,7 @@ Tensor masked_weights(const Tensor& scores, const AttentionMask& mask, Normalise
     case Normaliser::sigmoid: return sigmoid(s);
     case Normaliser::hard: return hard(s);
   }
-  fail<Error>("attend: normaliser = ", static_cast<int>(normaliser), ": is none: ", "take one of Normaliser");
+  fail<Error>("attend: normaliser = ", static_cast<int>(normaliser), ": is not a Normaliser: ", "use one of its names");
 }
 
 }  // namespace heed::nn

@@ -9,7 +9,8 @@
 namespace heed::nn {
 
 Tensor sinusoidal_table(int64_t n, int64_t d, Dtype dtype) {
-  check<DtypeError>(is_floating(dtype), "sinusoidal_table: dtype ", dtype, ": holds no sines: take float32 or float64");
+  check<DtypeError>(is_floating(dtype), "sinusoidal_table: dtype ", dtype,
+                    ": cannot hold sines: use float32 or float64");
   const Tensor table = zeros({n, d}, Dtype::f64);
   double* const values = table.array().data<double>();
   for (int64_t i = 0; i < n; ++i)

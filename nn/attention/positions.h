@@ -1,4 +1,4 @@
-// Positions: attention takes its keys as a set, so where a token stands must be written into it.
+// Positions: attention treats its keys as a set, so a token's position must be encoded in the token.
 #pragma once
 
 #include <heed/nn/layers/dropout.h>
@@ -9,11 +9,11 @@ namespace heed::nn {
 ///
 ///     P[i][2j] = sin(i / 10000^(2j/d)),  P[i][2j+1] = cos(i / 10000^(2j/d))
 ///
-/// Each pair is a point on a circle that turns by ω_j = 10000^(-2j/d) a step, so what lies δ steps
-/// ahead is a rotation by δ ω_j, wherever one stands.
+/// Each pair is a point on a circle that turns by ω_j = 10000^(-2j/d) per step, so moving δ steps
+/// forward is a rotation by δ ω_j from any position.
 Tensor sinusoidal_table(int64_t n, int64_t d, Dtype dtype = Dtype::f32);
 
-/// What every layer of positions asks: x is floating, and `first` one of so many places, or their end.
+/// The check of every layer of positions: x is floating, and `first` is in 0 … places.
 void check_first(const char* layer, const Tensor& x, int64_t first, int64_t places);
 
 struct PositionOptions {
@@ -21,7 +21,7 @@ struct PositionOptions {
   int64_t max_length = 1000;
 };
 
-/// x (…, n, d) -> dropout(x + P[first … first+n-1]). Nothing to learn, nothing in the state dict.
+/// x (…, n, d) -> dropout(x + P[first … first+n-1]). No parameters, nothing in the state dict.
 struct SinusoidalPositions : Module {
   Tensor table;  // (max_length, d), f64
   Dropout dropout;

@@ -12,7 +12,7 @@ namespace heed::nn {
 
 namespace {
 
-// The numbers a and b of every pair: (…, n, d) -> two of (…, n, d / 2).
+// The elements a and b of every pair: (…, n, d) -> two of (…, n, d / 2).
 std::pair<Tensor, Tensor> pairs(const Tensor& x, RopeLayout layout) {
   const int64_t d = x.size(-1);
   if (layout == RopeLayout::half_split) return {x.slice(-1, 0, d / 2), x.slice(-1, d / 2, d)};
@@ -27,7 +27,7 @@ Tensor joined(const Tensor& a, const Tensor& b, const Shape& shape, RopeLayout l
 
 RotaryPositions::RotaryPositions(int64_t width, RopeLayout layout_, const RopeOptions& o) : layout(layout_) {
   check<ShapeError>(width > 0 && width % 2 == 0, "RotaryPositions: width ", width,
-                    ": numbers turn in pairs: the width of a head must be even");
+                    ": elements are rotated in pairs: the width of a head must be even");
   check(std::isfinite(o.base) && o.base > 0.0, "RotaryPositions: base = ", o.base, ": must be a positive number");
   const int64_t half = width / 2;
   cosines = zeros({o.max_length, half}, Dtype::f64);

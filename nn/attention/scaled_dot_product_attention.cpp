@@ -23,10 +23,10 @@ std::atomic<bool>& plain() {
 }
 
 void check_softmax(const char* op, const AttentionOptions& o) {
-  check(o.normaliser == Normaliser::softmax, op, ": a normaliser that is not softmax: only attend() has others");
+  check(o.normaliser == Normaliser::softmax, op, ": a normaliser other than softmax: use attend(), which supports all");
 }
 
-// The options as the op takes them, for scores of this shape and keys of width d.
+// The options in the form that the op takes, for scores of this shape and keys of width d.
 struct Fused {
   Tensor mask;
   AttentionRule rule;
@@ -42,7 +42,7 @@ Fused fused(const char* op, const Shape& scores, Dtype dtype, int64_t d, Attenti
            .dropout = o.dropout != 0.0 ? DropoutMask::draw(o.dropout) : DropoutMask{}}};
 }
 
-// The weights, for whoever looks at them: without history, before dropout.
+// The weights for an AttentionTrace: without history, before dropout.
 void trace(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions o) {
   const NoGrad no_history;
   o.dropout = 0.0;
@@ -59,7 +59,7 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   constexpr auto op = "scaled_dot_product_attention";
   check_one_width(op, q, k);
   check<ShapeError>(v.dim() >= 2 && k.size(-2) == v.size(-2), op, ": queries ", q.shape(), ", keys ", k.shape(),
-                    ", values ", v.shape(), ": must be (…, n, d), (…, m, d) and (…, m, p): one value a key");
+                    ", values ", v.shape(), ": must be (…, n, d), (…, m, d) and (…, m, p): one value per key");
   const int rank = q.dim();
   bool fits = rank <= 4 && k.dim() == rank && v.dim() == rank;
   const bool grouped = fits && rank == 4 && q.size(0) == k.size(0) && k.size(0) == v.size(0) &&

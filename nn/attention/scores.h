@@ -1,8 +1,8 @@
-// Scores: how well a key answers a query.
+// Scores: how well a key matches a query.
 //
 // A score is a module (q (…, n, d), k (…, m, d)) -> (…, n, m) with the normaliser that turns it
-// into weights. Attention<Score> and MultiHead<Score> (multi_head.h) do the rest, so a new one is
-// this much, and nothing else has to know of it:
+// into weights. Attention<Score> and MultiHead<Score> (multi_head.h) do the rest, so a new score is
+// no more than this:
 //
 //     struct DotScore : Module {
 //       static constexpr Normaliser normaliser = Normaliser::softmax;
@@ -10,8 +10,8 @@
 //       void visit(Visitor&) override {}
 //     };
 //
-// Here are those without parameters. learned_scores.h has those that learn, distance_kernels.h those that
-// fall with the distance, local_attention.h those that look at a window of the keys.
+// This file has scores without parameters, learned_scores.h those with parameters, distance_kernels.h those that
+// decrease with the distance, local_attention.h those restricted to a window of the keys.
 #pragma once
 
 #include <cmath>
@@ -27,8 +27,8 @@
 
 namespace heed::nn {
 
-/// Any score, and the weighted mean it leads to. What a score wants beside q and k (ContextScore)
-/// follows the options:  attention(q, k, v, {}, context).
+/// Any score, and the weighted mean that it defines. Further arguments of a score (ContextScore)
+/// follow the options:  attention(q, k, v, {}, context).
 template <class Score> struct Attention : Module {
   Score score;
   double dropout = 0.0;
@@ -83,9 +83,9 @@ struct CosineOptions {
 
 /// q·k / (‖q‖ ‖k‖ T): the angle only (Graves et al. 2014, eq. 6; their key strength is 1/T).
 ///
-/// A dot product is no cosine similarity: lengths count there, and the two may rank keys
-/// differently. Weights stay soft for T = 1: e² : 1 at most. A vector of length 0 has no direction:
-/// its cosine is 0 with all, its gradient 0.
+/// A dot product is not a cosine similarity: it depends on lengths, and the two may rank keys
+/// differently. For T = 1 weights stay soft: e² : 1 at most. A vector of length 0 has no direction:
+/// its cosine with any vector is 0, as is its gradient.
 struct CosineScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
   double fixed_temperature;
@@ -102,7 +102,7 @@ struct CosineScore : Module {
     return log_temperature.defined() ? cosine * exp(-log_temperature) : cosine / fixed_temperature;
   }
 
-  /// x / ‖x‖, or 0 where that is 0/0.
+  /// x / ‖x‖, or 0 for x = 0.
   static Tensor direction(const Tensor& x) {
     const Tensor length = norm(x, -1, keepdim);
     const Tensor some = length > 0.0;

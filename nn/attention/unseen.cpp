@@ -8,7 +8,7 @@ namespace heed::nn {
 
 namespace {
 
-// Whether any along the axis is true; the axis stays, as 1.
+// Whether any element along the axis is true; the axis stays, with size 1.
 Tensor any_along(const Tensor& mask, int64_t axis) {
   return mask.size(axis) == 1 ? mask : sum(mask, {axis}, keepdim) > 0.0;
 }
@@ -17,7 +17,7 @@ Tensor any_along(const Tensor& mask, int64_t axis) {
 Tensor asking(const Tensor& permitted) { return any_along(permitted, -1); }
 Tensor seen(const Tensor& permitted) { return any_along(permitted, -2).transpose(-2, -1); }
 
-// x (…, rows, width), but 0 in the rows that do not count for any of the scores that read them.
+// x (…, rows, width), with zeros in the rows that no permitted score reads.
 Tensor only(const Tensor& x, Tensor rows) {
   while (rows.dim() > x.dim()) rows = any_along(rows, 0).squeeze(0);
   for (int64_t i = 3; i <= rows.dim(); ++i)
@@ -29,10 +29,10 @@ bool nothing_forbidden(const AttentionOptions& o, int64_t queries, int64_t keys)
   return !o.mask && !o.key_mask && (!o.causal || queries <= keys);
 }
 
-// Then a weight of 0 is enough to keep it out.
+// If so, a weight of 0 is enough to exclude it.
 bool tame(const Tensor& x) { return core::tame(x.array()); }
 
-// Of heads that read one input each: (B, ·, ·).
+// The mask for inputs shared by all heads, (B, ·, ·): whether any head permits the pair.
 Tensor permitted_to_any_head(const char* op, int64_t heads, const Tensor& query, const Tensor& key,
                              const AttentionOptions& o) {
   Shape scores = scores_shape(query, key);

@@ -1,4 +1,4 @@
-// Activations as layers, for Sequential, and as a choice, for layers that take one.
+// Activations as layers, for Sequential.
 #pragma once
 
 #include <heed/autograd/ops/activations.h>

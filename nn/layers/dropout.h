@@ -1,4 +1,4 @@
-// Dropout as a layer: at work while training, absent in evaluation.
+// Dropout as a layer: active while training, off in evaluation.
 #pragma once
 
 #include <heed/autograd/ops/dropout.h>
@@ -7,7 +7,7 @@
 namespace heed::nn {
 
 /// Zeroes each element with probability p and scales the others by 1 / (1 - p) (Srivastava et al. 2014).
-/// It draws from the default generator, which a GeneratorGuard makes a thread's own, or from `generator`,
+/// It draws from the default generator (a thread's own under a GeneratorGuard) or from `generator`,
 /// which must live as long as the layer and its copies.
 struct Dropout : Module {
   double p;

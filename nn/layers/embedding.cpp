@@ -8,17 +8,17 @@ namespace heed::nn {
 void check_tokens(const char* op, const Tensor& tokens) {
   check<ShapeError>(tokens.dim() == 2, op, ": tokens ", tokens.shape(), ": must be (B, n)",
                     tokens.dim() == 1   ? ": give one sequence a batch axis with unsqueeze(0)"
-                    : tokens.dim() == 3 ? ": one token is one whole number, not a vector: pass ids, "
-                                          "for the model embeds them itself"
+                    : tokens.dim() == 3 ? ": a token is one integer, not a vector: pass ids, "
+                                          "the model embeds them itself"
                                         : "");
   check<DtypeError>(tokens.dtype() == Dtype::i64, op, ": tokens ", tokens.dtype(), " ", tokens.shape(),
-                    ": are ids, whole numbers: convert them with to(Dtype::i64)");
+                    ": ids must be int64: convert them with to(Dtype::i64)");
 }
 
 Embedding::Embedding(int64_t tokens, int64_t width, const EmbeddingOptions& options)
     : weight(parameter(zeros({tokens, width}))), padding_idx(options.padding_idx) {
   check<IndexError>(!padding_idx || (*padding_idx >= 0 && *padding_idx < tokens), "Embedding: ", tokens,
-                    " tokens, padding_idx ", padding_idx.value_or(0), ": is no token: must be in 0 … ", tokens - 1);
+                    " tokens, padding_idx ", padding_idx.value_or(0), ": is not a token: must be in 0 … ", tokens - 1);
   normal_(weight);
   if (padding_idx) {
     Tensor row = weight.detach()[*padding_idx];

@@ -1,4 +1,4 @@
-// Embedding: a table of vectors, one for each token.
+// Embedding: a table of vectors, one per token.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace heed::nn {
 
-/// Error, in the name of `op`, unless tokens are (B, n) i64, as models take them.
+/// Throws an Error that names `op` unless tokens are (B, n) i64, as models take them.
 void check_tokens(const char* op, const Tensor& tokens);
 
 struct EmbeddingOptions {
@@ -25,7 +25,7 @@ struct Embedding : Module {
   Tensor operator()(const Tensor& ids) const {
     const Scope scope(*this);
     check<DtypeError>(ids.dtype() == Dtype::i64, "Embedding: ids ", ids.dtype(), " ", ids.shape(),
-                      ": are whole numbers: convert them with to(Dtype::i64)");
+                      ": ids must be int64: convert them with to(Dtype::i64)");
     return embedding(weight, ids, padding_idx.value_or(-1));
   }
 

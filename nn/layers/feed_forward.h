@@ -1,4 +1,4 @@
-// The position-wise feed-forward network: attention mixes positions, this mixes features.
+// The position-wise feed-forward network: attention mixes positions, this network mixes features.
 #pragma once
 
 #include <heed/nn/layers/activations.h>
@@ -14,7 +14,7 @@ struct FeedForwardOptions {
   bool bias = true;
 };
 
-/// W₂ dropout(f(W₁ x + b₁)) + b₂ at each position by itself (Vaswani et al. 2017, eq. 2). x (…, d).
+/// W₂ dropout(f(W₁ x + b₁)) + b₂ at each position separately (Vaswani et al. 2017, eq. 2). x (…, d).
 struct FeedForward : Module {
   Linear linear1, linear2;  // d -> hidden -> d
   Dropout dropout;
@@ -25,7 +25,7 @@ struct FeedForward : Module {
         linear2(o.hidden, width, {.bias = o.bias}),
         dropout(o.dropout),
         activation(o.activation) {
-    check(activation != nullptr, "FeedForward: activation is null: give a function, such as relu");
+    check(activation != nullptr, "FeedForward: activation is null: pass a function, such as relu");
   }
 
   Tensor operator()(const Tensor& x) const {

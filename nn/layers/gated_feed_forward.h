@@ -1,10 +1,10 @@
-// Gated feed-forward networks: one half of the hidden layer opens and closes the other.
+// Gated feed-forward networks: one half of the hidden layer gates the other.
 //
 //     SwiGLU(x) = (silu(x W_gateᵀ) ⊙ x W_upᵀ) W_downᵀ                       Shazeer 2020, eq. 6
 //     GEGLU(x)  = (gelu(x W_gateᵀ) ⊙ x W_upᵀ) W_downᵀ
 //
-// Three matrices where FeedForward has two: at ⅔ of its hidden width both have the same number of
-// parameters. Names are Llama's: gate_proj, up_proj, down_proj; no biases unless asked for.
+// Three matrices where FeedForward has two: at ⅔ of its hidden width both have equally many
+// parameters. Names are Llama's: gate_proj, up_proj, down_proj; no biases by default.
 #pragma once
 
 #include <heed/autograd/ops/elementwise.h>
@@ -20,7 +20,7 @@ struct GatedFeedForwardOptions {
   bool bias = false;
 };
 
-/// x (…, d) -> (…, d), each position by itself. `gate` is any function of a tensor.
+/// x (…, d) -> (…, d), each position separately. `gate` is any function of a tensor.
 struct GatedFeedForward : Module {
   Linear gate_proj, up_proj, down_proj;  // d -> hidden, d -> hidden, hidden -> d
   Dropout dropout;

@@ -10,31 +10,31 @@ namespace heed::nn {
 
 namespace {
 
-// shape, and one axis of size 1 behind it
+// Whether `more` is `shape` with an axis of size 1 appended.
 bool one_axis_more(const Shape& more, const Shape& shape) {
   Shape longer = shape;
   longer.push_back(1);
   return more == longer;
 }
 
-// Each row of (…, C) a single 1 among zeros.
+// Whether each row of (…, C) is a single 1 among zeros.
 bool looks_one_hot(const Tensor& x) {
   const NoGrad no_history;
   return all(eq(x, 0.0) | eq(x, 1.0)) && all(eq(sum(x, -1), 1.0));
 }
 
-// What to do with targets that have all axes of the scores.
+// Advice for targets that have all axes of the scores.
 std::string instead_of_rows(const Tensor& target) {
   if (looks_one_hot(target)) return "look one-hot: pass argmax(targets, -1)";
   if (is_floating(target.dtype()))
-    return "are not class numbers: for a distribution over the classes take "
+    return "are not class indices: for a distribution over the classes use "
            "kl_div(log_softmax(logits, -1), targets, {.reduction = Reduction::batchmean}), which "
            "has "
            "the same gradient";
-  return "are one for each class: give one class number for each row";
+  return "have an entry for each class: pass one class index per row";
 }
 
-// (N, C, d…) for targets (N, d…), as PyTorch has it.
+// Whether scores are (N, C, d…) for targets (N, d…), as in PyTorch.
 bool classes_second(const Shape& scores, const Shape& target) {
   if (scores.rank() < 3) return false;
   Shape rows = scores;
@@ -42,7 +42,7 @@ bool classes_second(const Shape& scores, const Shape& target) {
   return rows == target;
 }
 
-// ", 2, 3", the axes of so many behind the second.
+// ", 2, 3": the axes after the second, for a tensor of this rank.
 std::string axes_behind(int rank) {
   std::string text;
   for (int i = 2; i < rank; ++i) text += cat(", ", i);
@@ -64,7 +64,7 @@ const char* short_name(Dtype dtype) {
 
 void check_alike(const char* op, const char* name, const Tensor& x, const char* target_name, const Tensor& target) {
   check<DtypeError>(is_floating(x.dtype()), op, ": ", name, " ", x.dtype(), " ", x.shape(),
-                    ": a loss needs floating numbers: convert with to(Dtype::f32)");
+                    ": a loss needs a floating dtype: convert with to(Dtype::f32)");
   check<DtypeError>(x.dtype() == target.dtype(), op, ": ", name, " ", x.dtype(), ", ", target_name, " ", target.dtype(),
                     ": dtypes differ: convert the ", target_name, " with to(Dtype::", short_name(x.dtype()), ")");
   check<ShapeError>(
@@ -79,25 +79,25 @@ void check_classes(const char* op, const char* name, const Tensor& scores, const
                    const std::optional<Tensor>& weight) {
   const Shape &shape = scores.shape(), &given = target.shape();
   check<DtypeError>(is_floating(scores.dtype()), op, ": ", name, " ", scores.dtype(), " ", shape,
-                    ": a loss needs floating numbers: convert with to(Dtype::f32)");
+                    ": a loss needs a floating dtype: convert with to(Dtype::f32)");
   check<ShapeError>(shape.rank() > 0, op, ": ", name, " (): there are no classes: ", name, " are (…, C)");
   if (given == shape)
     fail<ShapeError>(op, ": ", name, " ", shape, ", targets ", target.dtype(), " ", given, ": ",
                      instead_of_rows(target));
   check<DtypeError>(target.dtype() == Dtype::i64, op, ": targets ", target.dtype(), " ", given,
-                    ": targets are class numbers: convert them with to(Dtype::i64)");
+                    ": class indices must be int64: convert them with to(Dtype::i64)");
   Shape rows = shape;
   rows.erase(rows.rank() - 1);
   if (given != rows)
-    fail<ShapeError>(op, ": ", name, " ", shape, ", targets ", given, ": targets must be ", rows, ", for ", name,
+    fail<ShapeError>(op, ": ", name, " ", shape, ", targets ", given, ": targets must be ", rows, ", since ", name,
                      " are (…, C), classes last: ",
                      one_axis_more(given, rows)
                          ? cat("drop the last axis of the targets with targets.squeeze(", given.rank() - 1, ")")
                      : classes_second(shape, given) ? cat("move the class axis 1 to the end with ", name, ".permute({0",
                                                           axes_behind(shape.rank()), ", 1})")
-                                                    : std::string("give one class number for each row"));
+                                                    : std::string("pass one class index per row"));
   check<ShapeError>(!weight || weight->shape() == Shape{scores.size(-1)}, op, ": class weights ",
-                    weight ? weight->shape() : Shape{}, ", ", scores.size(-1), " classes: give one weight a class");
+                    weight ? weight->shape() : Shape{}, ", ", scores.size(-1), " classes: pass one weight per class");
 }
 
 void LogitsWatch::look(const Tensor& logits) { look(logits, std::cerr); }
@@ -117,7 +117,7 @@ void LogitsWatch::look(const Tensor& logits, std::ostream& out) {
       const double value = x[static_cast<size_t>(row * classes + c)];
       probabilities = probabilities && value >= 0.0 && value <= 1.0;
       logarithms = logarithms && value <= 0.0;
-      whole = whole && value == std::floor(value);  // numbers that were written by hand
+      whole = whole && value == std::floor(value);  // values that were written by hand
       sum += value;
       sum_of_exp += std::exp(value);
     }
@@ -129,8 +129,8 @@ void LogitsWatch::look(const Tensor& logits, std::ostream& out) {
   if (warned_.exchange(true)) return;
   out << "warning: cross_entropy: logits " << logits.shape() << ": each row "
       << (probabilities ? "sums to 1, as probabilities do: they must be raw scores: leave the softmax out"
-                        : "is a distribution's logarithm: the softmax would be taken twice: pass raw "
-                          "scores, or take nll_loss")
+                        : "is the logarithm of a distribution: softmax would be applied twice: pass raw "
+                          "scores, or use nll_loss")
       << '\n';
 }
 

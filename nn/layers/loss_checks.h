@@ -1,4 +1,4 @@
-// What a loss says about its arguments, in its own name. Not needed to use one.
+// How losses check their arguments. Not needed to use them.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@
 
 namespace heed::nn {
 
-/// "f32" of Dtype::f32, as it is written in code.
+/// "f32" for Dtype::f32, as it is written in code.
 const char* short_name(Dtype dtype);
 
 /// Two floating tensors of one dtype and one shape.
@@ -20,9 +20,9 @@ void check_alike(const char* op, const char* name, const Tensor& x, const char* 
 void check_classes(const char* op, const char* name, const Tensor& scores, const Tensor& target,
                    const std::optional<Tensor>& weight);
 
-/// Warns once, on stderr, if what should be logits are probabilities, or their logarithms: each row
+/// Warns once, on stderr, if the logits look like probabilities or their logarithms: each row is
 /// a distribution, up to rounding, which logits are only by chance. Only the first rows of the
-/// first calls are looked at.
+/// first calls are checked.
 class LogitsWatch {
  public:
   void look(const Tensor& logits);

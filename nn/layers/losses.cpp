@@ -16,7 +16,7 @@ Tensor reduce(const char* op, const Tensor& losses, Reduction reduction) {
     case Reduction::batchmean:
       check<ShapeError>(losses.dim() > 0, op,
                         ": losses (): batchmean divides by the size of the "
-                        "first axis, and there is none: take mean or sum");
+                        "first axis, and there is none: use mean or sum");
       return sum(losses) / static_cast<double>(losses.size(0));
     case Reduction::none: break;
   }
@@ -47,7 +47,7 @@ Tensor huber_loss(const Tensor& prediction, const Tensor& target, const HuberOpt
 Tensor hinge_loss(const Tensor& score, const Tensor& label, const LossOptions& o) {
   check_alike("hinge_loss", "score", score, "label", label);
   check(!any(eq(label, 0.0)) || any(label < 0.0), "hinge_loss: labels ", label.shape(),
-        ": are 0 and 1: a margin is of -1 and 1: give 2.0 * label - 1.0");
+        ": are 0 and 1: a margin needs -1 and 1: pass 2.0 * label - 1.0");
   return reduce("hinge_loss", relu(1.0 - label * score), o.reduction);
 }
 
@@ -59,10 +59,10 @@ Tensor bce_with_logits(const Tensor& x, const Tensor& t, const BceOptions& o) {
                       "with to(Dtype::", short_name(x.dtype()), ")");
     check<ShapeError>(core::broadcasts_to(o.pos_weight->shape(), x.shape()), "bce_with_logits: logits ", x.shape(),
                       ", pos_weight ", o.pos_weight->shape(),
-                      ": does not broadcast to the logits: give one factor for each of the last axis");
+                      ": does not broadcast to the logits: pass one factor per element of the last axis");
   }
   // -log σ(x) = softplus(-x) and -log(1 - σ(x)) = softplus(x), where softplus(x) = max(x, 0) + softplus(-|x|):
-  // no term is negative, so that none takes the digits of another.
+  // no term is negative, so that nothing cancels.
   const Tensor positive = x > 0.0, tail = softplus(where(positive, -x, x));
   const Tensor weighted = o.pos_weight ? t * *o.pos_weight : t;
   const Tensor linear = where(positive, (1.0 - t) * x, -weighted * x);

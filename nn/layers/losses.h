@@ -1,4 +1,4 @@
-// Losses: how wrong a prediction is, as one number to go down. Meanings and defaults are PyTorch's.
+// Losses: how wrong a prediction is, as one value to minimise. Meanings and defaults are PyTorch's.
 //
 // Reduction over the elements (or rows): their mean, their sum, their sum divided by the size of
 // the first axis (batchmean), or none.
@@ -42,24 +42,24 @@ struct BceOptions {
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, const BceOptions& = {});
 
 struct KlDivOptions {
-  bool log_target = false;  // the target holds logarithms, too
+  bool log_target = false;  // the target also holds logarithms
   Reduction reduction = Reduction::mean;
 };
 
-/// p (log p - log q), elementwise: how far q, given as log_probs, is from the target p. Summed over
-/// the classes it is KL(p ‖ q) (Kullback & Leibler 1951), whose mean over rows is batchmean. Where
+/// p (log p - log q), elementwise: how far q, given as log_probs, is from the target p. The sum over
+/// the classes is KL(p ‖ q) (Kullback & Leibler 1951); batchmean is its mean over rows. Where
 /// p is 0 the term is 0, whatever q is.
 Tensor kl_div(const Tensor& log_probs, const Tensor& target, const KlDivOptions& = {});
 
 struct CrossEntropyOptions {
-  std::optional<Tensor> weight = std::nullopt;  // (C), one a class; the mean is then a weighted one
+  std::optional<Tensor> weight = std::nullopt;  // (C), one per class; the mean is then weighted
   int64_t ignore_index = -100;                  // rows with this target do not count
-  double label_smoothing = 0.0;                 // ε of the target's 1 goes to all classes alike
+  double label_smoothing = 0.0;                 // ε of the target's 1 is spread evenly over all classes
   Reduction reduction = Reduction::mean;
 };
 
-/// -log softmax(logits)_target: logits (…, C), target (…) i64. As one op, so that neither
-/// probabilities nor their logarithms are kept. The mean over no row (all are ignored) is NaN. Warns
+/// -log softmax(logits)_target: logits (…, C), target (…) i64. One op, so that neither
+/// probabilities nor their logarithms are kept. If all rows are ignored, the mean is NaN. Warns
 /// once on stderr, in the first calls, if the logits look like probabilities or their logarithms.
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropyOptions& = {});
 

@@ -37,7 +37,7 @@ struct LayerNorm : Module {
 /// x / √(mean(x²) + ε) ⊙ weight (Zhang & Sennrich 2019, eq. 4), as torch.nn.RMSNorm. x (…, d).
 struct RMSNorm : Module {
   Tensor weight;              // (d): ones
-  std::optional<double> eps;  // absent: the distance from 1 to the next number of x's dtype
+  std::optional<double> eps;  // absent: the machine epsilon of x's dtype
 
   explicit RMSNorm(int64_t d, std::optional<double> epsilon = std::nullopt)
       : weight(parameter(ones({d}))), eps(epsilon) {}

@@ -19,19 +19,19 @@ void check_options(const char* op, int64_t batch, const SearchOptions& o) {
         ": max_length and beam must be positive, the others not negative");
   check(o.length_penalty >= 0.0 && std::isfinite(o.length_penalty), op, ": length_penalty = ", o.length_penalty,
         ": must be 0 or more");
-  zeros({batch, 1});  // a batch that no memory holds is refused here
+  zeros({batch, 1});  // refuses a batch too large for memory
 }
 
 // (rows, V)
 Tensor log_probabilities(const char* op, const Tensor& logits, int64_t rows, int64_t eos) {
-  check<ShapeError>(logits.dim() == 2 && logits.size(0) == rows && logits.size(1) > eos, op, ": the step gave ",
+  check<ShapeError>(logits.dim() == 2 && logits.size(0) == rows && logits.size(1) > eos, op, ": the step returned ",
                     logits.shape(), " for ", rows, " rows, eos is ", eos, ": must be (rows, vocabulary)");
   const Tensor log_p = log_softmax(logits, -1);
-  // NaN or +∞ anywhere in a row makes all of it NaN: no token is the likeliest, and any would be a lie.
+  // NaN or +∞ anywhere in a row makes all of it NaN: then no token is the likeliest.
   const std::vector<double> first = log_p.select(1, 0).to_vector();
   for (size_t row = 0; row < first.size(); ++row)
-    check(!std::isnan(first[row]), op, ": the step gave ", logits.shape(), ": row ", row,
-          " has NaN or infinity in it: it names no next token: find the op that they come from with "
+    check(!std::isnan(first[row]), op, ": the step returned ", logits.shape(), ": row ", row,
+          " has NaN or infinity in it, so no next token can be chosen: find their origin with "
           "DetectAnomaly");
   return log_p;
 }
@@ -56,9 +56,9 @@ std::vector<Hypothesis> greedy_search(int64_t batch, const DecodeStep& step, con
     const std::vector<double> tokens = best.indices.to_vector();
     for (size_t b = 0; b < count; ++b) {
       Hypothesis& h = found[b];
-      if (h.finished) continue;  // its row goes along until all are done
-      check(values[b] > -INFINITY, "greedy_search: the step gave ", logits.shape(), ": row ", b,
-            " is -inf everywhere: no token is permitted: leave one at least, such as eos");
+      if (h.finished) continue;  // its row is still computed until all are done
+      check(values[b] > -INFINITY, "greedy_search: the step returned ", logits.shape(), ": row ", b,
+            " is -inf everywhere: no token is permitted: permit at least one, such as eos");
       last[b] = static_cast<int64_t>(tokens[b]);
       h.log_probability += values[b];
       h.score = scored(h.log_probability, length, o.length_penalty);
@@ -72,9 +72,9 @@ std::vector<Hypothesis> greedy_search(int64_t batch, const DecodeStep& step, con
 
 namespace {
 
-// What is known of one source.
+// The state of the search for one source.
 struct Beam {
-  std::vector<Hypothesis> kept, finished;  // both best first; kept ones have a row each
+  std::vector<Hypothesis> kept, finished;  // both best first; each kept one has a row
   bool done = false;
 };
 
@@ -84,8 +84,8 @@ struct Candidate {
   double log_probability;
 };
 
-// The likeliest `beam` continuations of what is kept become what is kept. Rows of the parents are
-// first, first + 1, …; `rows` and `last` get an entry for each that is kept now.
+// The likeliest `beam` continuations of the kept hypotheses replace them. Rows of the parents are
+// first, first + 1, …; `rows` and `last` get an entry for each new one.
 void extend(Beam& beam, const std::vector<double>& values, const std::vector<double>& tokens, size_t a_row,
             size_t first, int64_t length, const SearchOptions& o, std::vector<int64_t>& rows,
             std::vector<int64_t>& last) {
@@ -101,7 +101,7 @@ void extend(Beam& beam, const std::vector<double>& values, const std::vector<dou
   const auto most = static_cast<size_t>(o.beam);
   std::vector<Hypothesis> kept;
   for (const Candidate& c : candidates) {
-    if (kept.size() == most || c.log_probability == -INFINITY) break;  // what cannot be is no hypothesis
+    if (kept.size() == most || c.log_probability == -INFINITY) break;  // impossible continuations are dropped
     Hypothesis h = beam.kept[c.parent];
     h.log_probability = c.log_probability;
     h.score = scored(c.log_probability, length, o.length_penalty);
@@ -119,7 +119,7 @@ void extend(Beam& beam, const std::vector<double>& values, const std::vector<dou
   std::stable_sort(beam.finished.begin(), beam.finished.end(),
                    [](const auto& a, const auto& b) { return a.score > b.score; });
   if (beam.finished.size() > most) beam.finished.resize(most);
-  // A longer sequence is less likely, and at best as long as can be, where it is punished least.
+  // A longer sequence is less likely; its score is at best that at the greatest length, where the penalty is least.
   beam.done = beam.kept.empty() ||
               (!beam.finished.empty() &&
                beam.finished[0].score >= scored(beam.kept[0].log_probability, o.max_length, o.length_penalty));
@@ -136,7 +136,7 @@ std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep
   for (int64_t length = 1; length <= o.max_length && !last.empty(); ++length) {
     const auto count = static_cast<int64_t>(last.size());
     const Tensor logits = log_probabilities("beam_search", step(column(last)), count, o.eos);
-    // A parent has at most `beam` children that are kept, and one that is finished.
+    // A parent has at most `beam` children that are kept, and one that finishes.
     const int64_t a_row = std::min(o.beam, logits.size(1) - 1) + 1;
     const Extremum best = topk(logits, a_row, -1);
     const std::vector<double> values = best.values.to_vector();
@@ -148,11 +148,11 @@ std::vector<std::vector<Hypothesis>> beam_search(int64_t batch, const DecodeStep
       if (beam.done) continue;
       const size_t parents = beam.kept.size(), before = rows.size();
       extend(beam, values, tokens, static_cast<size_t>(a_row), first, length, o, rows, last);
-      check(!beam.kept.empty() || !beam.finished.empty(), "beam_search: the step gave ", logits.shape(), ": rows ",
+      check(!beam.kept.empty() || !beam.finished.empty(), "beam_search: the step returned ", logits.shape(), ": rows ",
             first, " … ", first + parents - 1,
-            " are -inf everywhere: no token is permitted: leave one at least, such as eos");
+            " are -inf everywhere: no token is permitted: permit at least one, such as eos");
       first += parents;
-      if (beam.done) {  // its rows go
+      if (beam.done) {  // its rows are removed
         rows.resize(before);
         last.resize(before);
       }

@@ -26,7 +26,7 @@ EncoderClassifier::EncoderClassifier(const EncoderClassifierOptions& o)
                                        .norm_first = o.norm_first}),
               o.layers, o.norm_first ? std::optional(LayerNorm(o.width)) : std::nullopt),
       head(o.width, o.classes) {
-  for (Tensor p : encoder.parameters())  // each layer with a start of its own
+  for (Tensor p : encoder.parameters())  // independent initial values for each layer
     if (p.dim() > 1) xavier_uniform_(p);
 }
 
@@ -34,13 +34,13 @@ Tensor EncoderClassifier::operator()(const Tensor& tokens, const std::optional<s
   const Scope scope(*this);
   check_tokens("EncoderClassifier", tokens);
   check<ShapeError>(tokens.size(1) > 0, "EncoderClassifier: tokens ", tokens.shape(),
-                    ": texts of no tokens have no mean: give each one at least");
+                    ": an empty text has no mean: give each text at least one token");
   const Tensor x = positions(embedding(tokens));  // (B, n, E)
   if (!lengths) return head(mean(encoder(x), 1));
   bool fits = static_cast<int64_t>(lengths->size()) == tokens.size(0);
   for (const int64_t n : *lengths) fits = fits && n >= 1 && n <= tokens.size(1);
   check<ShapeError>(fits, "EncoderClassifier: tokens ", tokens.shape(), ", ", lengths->size(),
-                    " lengths: must be one a text, in 1 … ", tokens.size(1));
+                    " lengths: must be one per text, in 1 … ", tokens.size(1));
   const Tensor real = padding_mask(*lengths, tokens.size(1));  // (B, n)
   const Tensor y = where(real.unsqueeze(-1), encoder(x, {.key_mask = real}), 0.0);
   const Tensor count = tensor_i64(*lengths).to(y.dtype()).unsqueeze(-1);  // (B, 1)

@@ -1,8 +1,8 @@
-// A Transformer that puts a text into one of several classes.
+// A Transformer that assigns a text to one of several classes.
 //
 //     x = embedding[tokens] + P;   logits = head(mean over the tokens of encoder(x))
 //
-// Every token sees all others; the mean leaves padding out.
+// Every token sees all others; the mean excludes padding.
 #pragma once
 
 #include <heed/nn/attention/positions.h>
@@ -29,7 +29,7 @@ struct EncoderClassifier : Module {
 
   explicit EncoderClassifier(const EncoderClassifierOptions&);
 
-  /// tokens (B, n) i64, of which sequence b has lengths[b] >= 1 and padding behind -> (B, classes).
+  /// tokens (B, n) i64, of which sequence b has lengths[b] >= 1, then padding -> (B, classes).
   Tensor operator()(const Tensor& tokens, const std::optional<std::vector<int64_t>>& lengths = std::nullopt) const;
   void visit(Visitor& v) override;
 };

@@ -100,11 +100,10 @@ Tensor GPT::step(const Tensor& tokens, KeyValueCaches& past) const {
   const Scope scope(*this);
   check_tokens("GPT", tokens);
   const int64_t first = past.length(), end = first + tokens.size(1);
-  check<ShapeError>(end <= options.context && past.layers.size() == h.size(), "GPT: tokens ", tokens.shape(),
-                    " behind ", first, " in a cache of ", past.layers.size(), " layers, context ", options.context,
-                    ", ", h.size(),
-                    " layers: must be (B, n) within the context, and the cache of begin(): to go "
-                    "on, begin anew with the latest tokens");
+  check<ShapeError>(end <= options.context && past.layers.size() == h.size(), "GPT: tokens ", tokens.shape(), " after ",
+                    first, " in a cache of ", past.layers.size(), " layers, context ", options.context, ", ", h.size(),
+                    " layers: must be (B, n) within the context, and the cache of begin(): to "
+                    "continue, start again with the latest tokens");
   Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1)) + static_cast<double>(first)));
   for (size_t i = 0; i < h.size(); ++i) x = h[i].step(x, past.layers[i]);
   return lm_head(ln_f(x.select(1, x.size(1) - 1)));

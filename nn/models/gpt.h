@@ -7,7 +7,7 @@
 // Names are those of nanoGPT and of Hugging Face's GPT2Model, without the prefix "transformer.":
 // wte.weight, wpe.weight, h.0.ln_1.weight, h.0.attn.c_attn.weight, h.0.attn.c_proj.weight,
 // h.0.ln_2.weight, h.0.mlp.c_fc.weight, h.0.mlp.c_proj.weight, …, ln_f.weight, lm_head.weight.
-// Weights of linear layers are (out, in), as nanoGPT's; GPT-2's published files hold transposes.
+// Weights of linear layers are (out, in), as in nanoGPT; GPT-2's published files hold their transposes.
 #pragma once
 
 #include <cstdint>
@@ -28,13 +28,13 @@ struct GPTOptions {
   int64_t heads = 6;
   int64_t layers = 6;
   double dropout = 0.0;
-  bool bias = false;       // in linear layers and norms; GPT-2 has them
-  bool gelu_tanh = false;  // GPT-2's approximation of GELU, in place of the exact one
-  bool recompute = false;  // blocks keep nothing for backward, but compute it again (recompute.h)
+  bool bias = false;       // in linear layers and norms; GPT-2 has biases
+  bool gelu_tanh = false;  // GPT-2's approximation of GELU, instead of the exact function
+  bool recompute = false;  // blocks keep nothing for backward but recompute it (recompute.h)
 };
 
-/// Each position attends to itself and to those before it: x (B, n, E) -> (B, n, E). step() is the
-/// same for positions behind those that the cache holds, and adds them to it.
+/// Each position attends to itself and to earlier ones: x (B, n, E) -> (B, n, E). step() is the
+/// same for positions after those in the cache, and adds them to it.
 struct CausalSelfAttention : Module {
   Linear c_attn;  // E -> 3E: queries, keys and values of all heads
   Linear c_proj;  // E -> E
@@ -51,7 +51,7 @@ struct CausalSelfAttention : Module {
   }
 };
 
-/// gelu(x W₁ᵀ) W₂ᵀ at each position by itself, four times as wide inside.
+/// gelu(x W₁ᵀ) W₂ᵀ at each position separately, four times as wide inside.
 struct MLP : Module {
   Linear c_fc, c_proj;
   Dropout drop;
@@ -66,7 +66,7 @@ struct MLP : Module {
   }
 };
 
-/// Attention mixes positions, the MLP mixes features; each adds to what flows past it (pre-norm).
+/// Attention mixes positions, the MLP mixes features; each adds to the residual stream (pre-norm).
 struct Block : Module {
   LayerNorm ln_1;
   CausalSelfAttention attn;
@@ -99,8 +99,8 @@ struct GPT : Module {
   /// tokens (B, n) i64 -> logits (B, n, vocab). ShapeError if n > context.
   Tensor operator()(const Tensor& tokens) const;
 
-  /// The same for writing, a token after the other, in evaluation and under NoGrad: tokens (B, n)
-  /// are the new ones, those before them are in the cache -> logits (B, vocab) of what follows the
+  /// The same for generation, one token at a time, in evaluation and under NoGrad: tokens (B, n)
+  /// are the new ones, earlier ones are in the cache -> logits (B, vocab) of the token after the
   /// last. ShapeError beyond the context.
   Tensor step(const Tensor& tokens, KeyValueCaches& past) const;
   KeyValueCaches begin() const { return {options.layers, options.context}; }

@@ -54,7 +54,7 @@ EncodedSource Seq2SeqTransformer::encode(const Tensor& source,
   std::optional<Tensor> key_mask;
   if (lengths) {
     check<ShapeError>(static_cast<int64_t>(lengths->size()) == source.size(0), "Seq2SeqTransformer: source ",
-                      source.shape(), ", ", lengths->size(), " lengths: must be one a sequence");
+                      source.shape(), ", ", lengths->size(), " lengths: must be one per sequence");
     key_mask = padding_mask(*lengths, source.size(1));
   }
   return {transformer.encoder(x, {.key_mask = key_mask}), key_mask};

@@ -4,7 +4,7 @@
 //     logits = output(transformer(x, y))                  Vaswani et al. 2017, sections 3.4 and 3.5
 //
 // The target is shifted: position i has read target[0 … i] and predicts target[i + 1]. Training
-// gives it the whole target at once (teacher forcing); writing goes a token at a time:
+// reads the whole target at once (teacher forcing); generation is one token at a time:
 //
 //     auto state = model.begin(model.encode(source, lengths), max_length);
 //     logits = model.step(bos, state);  logits = model.step(argmax(logits, -1, keepdim), state);  …
@@ -23,7 +23,7 @@ struct Seq2SeqTransformerOptions {
   int64_t width = 512, heads = 8;
   int64_t encoder_layers = 6, decoder_layers = 6;
   int64_t hidden = 2048;  // of the feed-forward networks
-  double dropout = 0.1;   // also of what enters both stacks (section 5.4)
+  double dropout = 0.1;   // also of the inputs of both stacks (section 5.4)
   Tensor (*activation)(const Tensor&) = relu;
   bool norm_first = false;
   int64_t max_length = 1000;      // of a source or a target
@@ -31,10 +31,10 @@ struct Seq2SeqTransformerOptions {
   bool tie_output = false;        // the output's weight is the target's table, and has no bias
 };
 
-/// A batch of sources, read.
+/// A batch of encoded sources.
 struct EncodedSource {
   Tensor memory;                   // (B, m, E)
-  std::optional<Tensor> key_mask;  // (B, m), where sources are padded
+  std::optional<Tensor> key_mask;  // (B, m), if sources are padded
 };
 
 struct Seq2SeqTransformer : Module {
@@ -44,13 +44,13 @@ struct Seq2SeqTransformer : Module {
   Transformer transformer;
   Linear output;  // E -> V
 
-  /// Embeddings start at N(0, 1/E), so that times √E they have the size of positions; the rest as
+  /// Embeddings start at N(0, 1/E), so that after the factor √E they are as large as positions; the rest as in
   /// Transformer and Linear.
   explicit Seq2SeqTransformer(const Seq2SeqTransformerOptions&);
 
-  /// source (B, m) i64, of which sequence b has lengths[b] tokens and padding behind, which no
-  /// token sees; target (B, n) i64 -> logits (B, n, V). Padding behind a target needs no mask: no
-  /// token before it sees it; its own logits are to be ignored by the loss.
+  /// source (B, m) i64, of which sequence b has lengths[b] tokens, then padding, which no
+  /// token sees; target (B, n) i64 -> logits (B, n, V). Padding after a target needs no mask: no
+  /// earlier token sees it, and the loss must ignore its own logits.
   Tensor operator()(const Tensor& source, const Tensor& target,
                     const std::optional<std::vector<int64_t>>& lengths = std::nullopt) const;
 
@@ -58,9 +58,9 @@ struct Seq2SeqTransformer : Module {
   EncodedSource encode(const Tensor& source, const std::optional<std::vector<int64_t>>& lengths = std::nullopt) const;
   Tensor decode(const Tensor& target, const EncodedSource& source) const;
 
-  // The same, a token at a time, in evaluation and under NoGrad.
+  // The same, one token at a time, in evaluation and under NoGrad.
   DecoderCache begin(const EncodedSource& source, int64_t capacity) const;
-  Tensor step(const Tensor& tokens, DecoderCache& state) const;  // (B, n) new ones -> last's (B, V)
+  Tensor step(const Tensor& tokens, DecoderCache& state) const;  // (B, n) new tokens -> (B, V) of the last
 
   void visit(Visitor& v) override;
 

@@ -1,10 +1,10 @@
 // The Transformer (Vaswani et al. 2017, figure 1): an encoder reads the source, a decoder writes
-// the target, looking at what the encoder made of each source token.
+// the target, attending to the encoder's output for each source token.
 //
 //     memory = encoder(source);   output = decoder(target, memory)
 //
 // As torch.nn.Transformer(batch_first=True): names, defaults, a norm after both stacks, and
-// matrices that all start Xavier-uniform, each on its own. It takes and returns vectors;
+// matrices that all start Xavier-uniform, each independently. It takes and returns vectors;
 // embeddings, positions and the output layer are Seq2SeqTransformer's (seq2seq_transformer.h).
 #pragma once
 
@@ -23,12 +23,12 @@ struct EncoderDecoderOptions {
   bool bias = true;
 };
 
-/// The options of each attention. As in PyTorch each is for one only: padding of the source belongs into
-/// source.key_mask *and* into memory.key_mask, or the decoder looks at it.
+/// The options of each attention. As in PyTorch each is for one only: padding of the source belongs in
+/// source.key_mask *and* in memory.key_mask, otherwise the decoder attends to it.
 struct TransformerCall {
   AttentionOptions source = {};  // within the source: scores (m, m)
   AttentionOptions target = {};  // within the target: (n, n)
-  AttentionOptions memory = {};  // from the target to what the encoder made of the source: (n, m)
+  AttentionOptions memory = {};  // from the target to the encoder's output: (n, m)
 };
 
 /// source (B, m, d_model), target (B, n, d_model) -> (B, n, d_model).

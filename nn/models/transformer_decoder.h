@@ -1,12 +1,12 @@
-// The Transformer's decoder (Vaswani et al. 2017, figure 1, right), as torch.nn has it: each token
-// attends to those before it, then to the memory that an encoder made; then features are mixed.
+// The Transformer's decoder (Vaswani et al. 2017, figure 1, right), as in torch.nn: each token
+// attends to earlier ones, then to the memory, the encoder's output; then features are mixed.
 //
 //     post-norm   x = norm1(x + self(x));   x = norm2(x + cross(x));   x = norm3(x + ff(x))
 //     pre-norm    x = x + self(norm1(x));   x = x + cross(norm2(x));   x = x + ff(norm3(x))
 //
 // Names, shapes and initial values are those of TransformerDecoderLayer and TransformerDecoder,
-// batch first; also as there, nothing is causal unless asked for. Generation, a token after the
-// other, is begin() once and step() for each: equal to the whole call with causal = true, up to
+// batch first; also as there, nothing is causal by default. Generation, one token at a
+// time, is begin() once and step() per token: equal to the whole call with causal = true, up to
 // rounding.
 //
 // Shapes: n positions of the decoder, m of the memory.
@@ -21,10 +21,10 @@
 
 namespace heed::nn {
 
-/// x (B, n, d_model), memory (B, m, d_model) -> (B, n, d_model), with the options of the attention within x, and of
-/// that to the memory: the source's key mask belongs to the latter.
+/// x (B, n, d_model), memory (B, m, d_model) -> (B, n, d_model), with options for the attention within x and for
+/// the attention to the memory: the source's key mask belongs in the latter.
 struct TransformerDecoderLayer : Module {
-  MultiHeadAttention self_attn, multihead_attn;  // the latter is on the memory
+  MultiHeadAttention self_attn, multihead_attn;  // the latter attends to the memory
   FeedForward feed_forward;                      // linear1, linear2
   LayerNorm norm1, norm2, norm3;
   Dropout dropout1, dropout2, dropout3;
@@ -34,7 +34,7 @@ struct TransformerDecoderLayer : Module {
   Tensor operator()(const Tensor& x, const Tensor& memory, const AttentionOptions& within = {},
                     const AttentionOptions& across = {}) const;
 
-  /// x goes on from what `past` holds, and is added to it; `memory` is projected already.
+  /// x continues the positions in `past`, and is added to it; `memory` is projected already.
   Tensor step(const Tensor& x, KeyValueCache& past, const KeysValues& memory,
               const std::optional<Tensor>& memory_key_mask) const;
   void visit(Visitor& v) override;
@@ -50,7 +50,7 @@ struct DecoderCache {
   std::optional<Tensor> memory_key_mask;
 
   int64_t length() const { return past.length(); }
-  /// Sequence b goes on from what was sequence rows[b]'s: rows (B') i64, for beam search.
+  /// Sequence b continues what was sequence rows[b]: rows (B') i64, for beam search.
   void reorder(const Tensor& rows);
 };
 

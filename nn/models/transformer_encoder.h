@@ -1,4 +1,4 @@
-// The Transformer's encoder (Vaswani et al. 2017, figure 1, left), as torch.nn has it.
+// The Transformer's encoder (Vaswani et al. 2017, figure 1, left), as in torch.nn.
 // The decoder is in transformer_decoder.h, both together in transformer.h.
 //
 //     post-norm   x = norm1(x + attn(x));   x = norm2(x + ff(x))   as in the paper

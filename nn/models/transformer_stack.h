@@ -1,4 +1,4 @@
-// What the Transformer's encoder and decoder have in common: layers one after the other, and a norm at the end.
+// What the Transformer's encoder and decoder share: layers in sequence, and a norm at the end.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@
 
 namespace heed::nn {
 
-/// Each layer is a clone of the one given, so that all start alike, as in PyTorch: `layers` may be filled by hand for
-/// independent starts.
+/// Each layer is a clone of the given one, so that all have the same initial values, as in PyTorch: fill `layers` by
+/// hand for independent ones.
 template <class Layer> struct TransformerStack : Module {
   std::vector<Layer> layers;
-  std::optional<LayerNorm> norm;  // pre-norm layers want one
+  std::optional<LayerNorm> norm;  // for pre-norm layers
 
   TransformerStack(const char* name, const Layer& layer, int64_t count, std::optional<LayerNorm> last)
       : norm(std::move(last)) {

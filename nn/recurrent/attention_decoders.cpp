@@ -30,7 +30,7 @@ DecoderState BahdanauDecoder::begin(const EncodedSequence& source) const {
                       "BahdanauDecoder: the encoder's outputs ", state.values.shape(), ", key mask ",
                       source.key_mask->dtype(), " ", source.key_mask->shape(),
                       ": must be boolean (B, S), false for padding");
-    state.values = where(source.key_mask->unsqueeze(-1), state.values, 0.0);  // whatever padding holds
+    state.values = where(source.key_mask->unsqueeze(-1), state.values, 0.0);  // padding may hold anything
   }
   state.keys = score.key_layer(state.values);  // once for all steps
   state.key_mask = source.key_mask;
@@ -72,7 +72,7 @@ DecoderState AttnDecoderRNN::begin(const EncodedSequence& source) const {
   const Tensor h = source.key_mask ? where(source.key_mask->unsqueeze(-1), source.outputs, 0.0) : source.outputs;
   check<ShapeError>(h.size(1) <= max_length, "AttnDecoderRNN: the encoder's outputs ", h.shape(), ", max_length ",
                     max_length, ": there is no weight for the last ", h.size(1) - max_length,
-                    " places: make max_length the longest source's length");
+                    " positions: make max_length the longest source's length");
   state.values =
       h.size(1) == max_length ? h : cat({h, zeros({h.size(0), max_length - h.size(1), h.size(2)}, h.dtype())}, 1);
   return state;

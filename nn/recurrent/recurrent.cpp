@@ -16,7 +16,7 @@ namespace {
 
 const char* name_of(CellKind kind) { return kind == CellKind::gru ? "GRU" : kind == CellKind::lstm ? "LSTM" : "RNN"; }
 
-// The state after the last step that a direction takes, of all states (B, L, H).
+// The state after the last step of a direction, from all states (B, L, H).
 Tensor last_state(const Tensor& states, const Recurrence& how) {
   const int64_t batch = states.size(0), steps = states.size(1);
   if (how.reverse) return states.select(1, 0);
@@ -26,7 +26,7 @@ Tensor last_state(const Tensor& states, const Recurrence& how) {
   return index_select(states.reshape({batch * steps, states.size(2)}), 0, tensor_i64(rows));
 }
 
-// (B, H) lacks the axis of layers, (B, layers, H) has it in another place.
+// Common mistakes: (B, H) lacks the axis of layers, (B, layers, H) has it second.
 void check_state(const char* name, const char* which, const Tensor& x, const Tensor& state, const Shape& wanted) {
   check<DtypeError>(state.dtype() == x.dtype(), name, ": input ", x.dtype(), ", ", which, " ", state.dtype(),
                     ": dtypes differ: convert one with to(Dtype)");
@@ -44,7 +44,7 @@ void check_lengths(const char* name, const Tensor& x, const std::optional<std::v
                     lengths->size(), " lengths: must be one for each sequence, ", x.size(0));
   for (size_t b = 0; b < lengths->size(); ++b)
     check<ShapeError>((*lengths)[b] >= 1 && (*lengths)[b] <= x.size(1), name, ": input ", x.shape(), ", length ",
-                      (*lengths)[b], " of sequence ", b, ": must be in 1 … ", x.size(1), ", the steps that there are");
+                      (*lengths)[b], " of sequence ", b, ": must be in 1 … ", x.size(1), ", the number of steps");
 }
 
 }  // namespace
@@ -101,7 +101,7 @@ Recurrent RecurrentLayer::operator()(const Tensor& x, const RecurrentCall& call)
   Tensor y = call.lengths ? without_padding(x, padding_mask(*call.lengths, x.size(1))) : x;
   for (int64_t layer = 0; layer < num_layers; ++layer) {
     if (layer > 0 && training && dropout != 0.0) y = heed::dropout(y, dropout);
-    std::vector<Tensor> sides;  // (B, L, H), one a direction
+    std::vector<Tensor> sides;  // (B, L, H), one per direction
     for (int64_t direction = 0; direction < directions; ++direction) {
       const int64_t i = layer * directions + direction;
       const Weights& w = weights[static_cast<size_t>(i)];

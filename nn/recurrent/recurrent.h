@@ -4,10 +4,10 @@
 //     GRU    r, z = σ(…)   n = tanh(W_in x + b_in + r (W_hn h + b_hn))   h' = (1 - z) n + z h
 //     LSTM   i, f, o = σ(…)   g = tanh(…)   c' = f c + i g   h' = o tanh c'
 //
-// with the rest of the formulas in core/ops/recurrence.h. Everything but W_hh h is one product for all
+// with the full formulas in core/ops/recurrence.h. Everything except W_hh h is one product for all
 // steps. Names, shapes, order of gates and initial values (U(±1/√H)) are those of torch.nn with
 // batch_first=True: weight_ih_l0 (G·H, I), weight_hh_l0 (G·H, H), bias_ih_l0, bias_hh_l0 (G·H),
-// …_l1 for the next layer, …_reverse for the way back. LSTM's proj_size is not offered.
+// …_l1 for the next layer, …_reverse for the backward direction. LSTM's proj_size is not supported.
 //
 // One step at a time, as a decoder needs it: recurrent_cells.h.
 //
@@ -25,8 +25,8 @@ namespace heed::nn {
 struct RecurrentOptions {
   int64_t num_layers = 1;
   bool bias = true;
-  double dropout = 0.0;        // of each layer's output but the last one's, while training
-  bool bidirectional = false;  // a second net reads from the end; outputs lie side by side
+  double dropout = 0.0;        // of each layer's output except the last, while training
+  bool bidirectional = false;  // a second network reads from the end; outputs are concatenated
 };
 
 enum class Nonlinearity : uint8_t { tanh, relu };
@@ -40,10 +40,10 @@ struct RNNOptions {
 };
 
 struct RecurrentCall {
-  std::optional<Tensor> hidden = std::nullopt;  // (layers·D, B, H) to begin with, in place of zeros
+  std::optional<Tensor> hidden = std::nullopt;  // (layers·D, B, H), the initial state instead of zeros
   std::optional<Tensor> cell = std::nullopt;    // the same, LSTM only
-  /// (B): steps of each sequence, 1 … L; those behind are padding, which changes no state. The way
-  /// back begins at the last real step. As torch.nn.utils.rnn.pack_padded_sequence.
+  /// (B): steps of each sequence, 1 … L; later ones are padding, which changes no state. The backward
+  /// direction begins at the last real step. As torch.nn.utils.rnn.pack_padded_sequence.
   std::optional<std::vector<int64_t>> lengths = std::nullopt;
 };
 
@@ -77,7 +77,7 @@ struct RNN : RecurrentLayer {
   RNN(int64_t inputs, int64_t hidden, const RNNOptions& = {});
 };
 
-/// Gated recurrent unit (Cho et al. 2014); the reset gate acts behind the product, as in cuDNN.
+/// Gated recurrent unit (Cho et al. 2014); the reset gate acts after the product, as in cuDNN.
 struct GRU : RecurrentLayer {
   GRU(int64_t inputs, int64_t hidden, const RecurrentOptions& options = {})
       : RecurrentLayer("GRU", core::CellKind::gru, inputs, hidden, options) {}

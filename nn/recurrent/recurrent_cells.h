@@ -1,12 +1,12 @@
-// Recurrent cells: one step of an RNN, a GRU or an LSTM, for loops of one's own.
+// Recurrent cells: one step of an RNN, a GRU or an LSTM, for your own loops.
 //
 //     GRUCell cell(input_size, hidden_size);
 //     Tensor h = zeros({batch, hidden_size});
 //     for (…) h = cell(x, h);
 //
-// Equations as in recurrent.h. Names and initial values as torch.nn's: weight_ih (G·H, I),
-// weight_hh (G·H, H), bias_ih, bias_hh (G·H), all U(±1/√H). A whole sequence is faster with the
-// layers there.
+// Equations as in recurrent.h. Names and initial values as in torch.nn: weight_ih (G·H, I),
+// weight_hh (G·H, H), bias_ih, bias_hh (G·H), all U(±1/√H). For whole sequences the layers
+// there are faster.
 //
 // Shapes: B batch, I input, H hidden units.
 #pragma once
@@ -29,7 +29,7 @@ struct RecurrentCell : Module {
 
  protected:
   RecurrentCell(const char* name, core::CellKind kind, int64_t input_size, int64_t hidden_size, bool bias);
-  /// x (B, I), state (B, H); a state that is empty is zeros.
+  /// x (B, I), state (B, H); an empty state means zeros.
   RecurrenceState step(const char* name, const Tensor& x, const RecurrenceState& state) const;
 };
 

@@ -71,7 +71,7 @@ Decoded RecurrentDecoder::operator()(const Tensor& tokens, const EncodedSequence
   const bool forced = forcing == 1.0 || (forcing > 0.0 && rand({}).item() < forcing);
 
   std::vector<Tensor> steps, weights;
-  if (forced) {  // the vocabulary's product, the largest, is one for all steps
+  if (forced) {  // the product with the vocabulary, the largest, is computed once for all steps
     for (const Tensor& embedded : unbind(dropout(embedding(tokens)), 1)) {
       steps.push_back(advance(embedded, state));
       if (state.weights.defined()) weights.push_back(state.weights);

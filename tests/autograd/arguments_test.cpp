@@ -288,7 +288,7 @@ TEST_CASE("ops that are made of others speak in their own names") {
   const Tensor whole = arange(3), one = scalar(1.0);
   CHECK(test::message_of<DtypeError>([&] { var(whole); }).starts_with("var: (3,) of int64: "));
   CHECK(test::message_of<DtypeError>([&] { norm(whole); }).starts_with("norm: (3,) of int64: "));
-  CHECK(test::message_of<IndexError>([&] { unbind(one, 0); }).starts_with("unbind: (): one number has no axis 0"));
+  CHECK(test::message_of<IndexError>([&] { unbind(one, 0); }).starts_with("unbind: (): a scalar has no axis 0"));
   CHECK(test::message_of<DtypeError>([&] { scalar(1e300); }).starts_with("scalar: () float32 and the number 1e+300"));
   CHECK(test::message_of<ShapeError>([&] {
           masked_fill(ones({3, 4}), ones({5}) > 0.0, 1.0);

@@ -25,7 +25,7 @@ Tensor counted(const Tensor& x, int* runs) {
 
 }  // namespace
 
-TEST_CASE("boundary: no rule runs whose result nobody asked for") {
+TEST_CASE("boundary: no rule runs whose result is not needed") {
   int asked = 0, unasked = 0;
   const Tensor x = parameter(test::spread({3}, 1, 2)), w = parameter(test::spread({3}, 1, 2, 1));
   const Tensor h = counted(x, &asked) * counted(w, &unasked);

@@ -151,7 +151,7 @@ TEST_CASE("memory in a training step is that of one graph") {
   CHECK(core::memory_stats().in_use == after_one);
 }
 
-TEST_CASE("a first gradient is moved into its leaf only if nobody else can see it") {
+TEST_CASE("a first gradient is moved into its leaf only if nothing else refers to it") {
   const Tensor x = parameter(ones({3}, Dtype::f64)), y = parameter(ones({3}, Dtype::f64));
   Tensor seed = tensor({1, 2, 3}, Dtype::f64);
   (x + y).backward(seed);
@@ -161,7 +161,7 @@ TEST_CASE("a first gradient is moved into its leaf only if nobody else can see i
   CHECK(grad_of(x) == Numbers{1, 2, 3});
 
   const Tensor z = parameter(ones({2, 3}, Dtype::f64));
-  sum(z).backward();  // arrives as one number, repeated
+  sum(z).backward();  // arrives as one element, repeated
   CHECK(z.grad().is_contiguous());
   CHECK(grad_of(z) == Numbers(6, 1.0));
 
@@ -191,7 +191,7 @@ TEST_CASE("set_grad") {
       contains(message_of<DtypeError>([&] { x.set_grad(ones({2, 3})); }), "set_grad: float32 for a tensor of float64"));
   Tensor y = x * 2.0;
   CHECK(contains(message_of<AutogradError>([&] { y.set_grad(x); }), "set_grad: (2, 3) came from an op"));
-  CHECK(contains(message_of<AutogradError>([&] { x.detach().set_grad(x); }), "set_grad: (2, 3) wants no gradient"));
+  CHECK(contains(message_of<AutogradError>([&] { x.detach().set_grad(x); }), "set_grad: (2, 3) does not require grad"));
 }
 
 TEST_CASE("requires_grad() is a property of the leaf, seen through every handle") {

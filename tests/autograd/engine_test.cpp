@@ -122,7 +122,7 @@ TEST_CASE("hooks see gradients and may change them") {
   CHECK(x.grad().item() == 121);
 }
 
-TEST_CASE("detach cuts history and keeps the numbers") {
+TEST_CASE("detach cuts history and keeps the elements") {
   const Tensor x = number(3), y = square(x);
   CHECK_FALSE(y.detach().requires_grad());
   CHECK(y.detach().array().storage() == y.array().storage());
@@ -190,7 +190,7 @@ TEST_CASE("users' ops: edges, and one joint rule") {
               [](auto& g) { return std::vector<Tensor>{g}; });
   };
   CHECK(contains(message_of<AutogradError>([&] { short_of_one(number(1), number(2)).backward(); }),
-                 "short: its rule gave 1 gradients for 2 inputs"));
+                 "short: its rule returned 1 gradients for 2 inputs"));
 }
 
 TEST_CASE("an empty Tensor from a rule means zero") {
@@ -213,9 +213,9 @@ TEST_CASE("a rule's gradient must fit its input") {
   };
   CHECK(gives(ones({2, 3}, Dtype::f64)) == "no error");
   CHECK(gives(ones({4, 2, 3}, Dtype::f64)) == "no error");  // summed, as after broadcasting
-  CHECK(contains(gives(ones({2, 3})), "custom: rule gave a gradient of float32 for an input of float64"));
-  CHECK(contains(gives(ones({2, 4}, Dtype::f64)), "custom: rule gave a gradient (2, 4) for an input (2, 3)"));
-  CHECK(contains(gives(ones({3}, Dtype::f64)), "custom: rule gave a gradient (3,) for an input (2, 3)"));
+  CHECK(contains(gives(ones({2, 3})), "custom: its rule returned a gradient of float32 for an input of float64"));
+  CHECK(contains(gives(ones({2, 4}, Dtype::f64)), "custom: its rule returned a gradient (2, 4) for an input (2, 3)"));
+  CHECK(contains(gives(ones({3}, Dtype::f64)), "custom: its rule returned a gradient (3,) for an input (2, 3)"));
 }
 
 TEST_CASE("grad() answers for inner tensors, and gives nothing for those that did not matter") {
@@ -246,7 +246,8 @@ TEST_CASE("the seed weighs the outputs") {
   const Tensor x = parameter(tensor({1, 2, 3}, Dtype::f64));
   square(x).backward(tensor({1, 0, -1}, Dtype::f64));
   CHECK(grad_of(x) == Numbers{2, 0, -6});
-  CHECK(contains(message_of<AutogradError>([&] { square(x).backward(); }), "backward: (3,) is not one number"));
+  CHECK(contains(message_of<AutogradError>([&] { square(x).backward(); }),
+                 "backward: (3,) does not have exactly one element"));
   CHECK(contains(message_of<ShapeError>([&] { square(x).backward(tensor({1, 2}, Dtype::f64)); }),
                  "backward: output (3,), seed (2,)"));
   CHECK(contains(message_of<AutogradError>([&] { x.detach().backward(); }), "backward: (3,) has no history"));
@@ -319,7 +320,7 @@ TEST_CASE("parts of a tensor add their gradients where they came from, and nowhe
       .backward();
   CHECK(grad_of(x) == Numbers{111001, 100001, 1100, 10100, 201110, 200110});
 
-  // The rule may not write where another sees the numbers: here the sum gives both of its terms one gradient.
+  // The rule may not write elements that another gradient shares: here the sum gives both of its terms one gradient.
   x = fresh();
   const Tensor w = parameter(ones({3, 2}, Dtype::f64));
   const Tensor part = x[1];  // older than the sum: its gradient arrives later

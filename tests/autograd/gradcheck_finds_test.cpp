@@ -35,7 +35,7 @@ TEST_CASE("gradcheck accepts a right rule, to third order") {
   CHECK(complaint([](const Tensor& a) { return exp(sin(a)); }, x, {.order = 3}) == "no error");
 }
 
-TEST_CASE("gradcheck names the input, the coordinate and both numbers of a wrong rule") {
+TEST_CASE("gradcheck names the input, the coordinate and both values of a wrong rule") {
   const std::string text =
       complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s * 2.001; }); });
   CHECK(contains(text, "gradcheck: first order, input 0 (2, 3) along coordinate (0, 0): the rule gives "));
@@ -82,7 +82,7 @@ TEST_CASE("gradcheck finds a fused form that differs from its formula") {
 }
 
 TEST_CASE("gradcheck finds memory that is read outside of a view") {
-  // Sums the first numbers of the storage, wherever x's are.
+  // Sums the first elements of the storage, wherever x's are.
   const auto greedy = [](const Tensor& a) {
     return Tensor(core::sum(core::Array(a.array().storage(), {12}, {1}, 0, Dtype::f64), {}, false)) + sum(a);
   };
@@ -95,7 +95,7 @@ TEST_CASE("gradcheck says why it cannot check") {
                  "differences do not settle"));
   CHECK(contains(complaint([](const Tensor& a) { return log(a - 5.0); }), "has NaN or infinity"));
   CHECK(contains(complaint([](const Tensor& a) { return a.detach() * 2.0; }), "has no history"));
-  CHECK(contains(complaint([](const Tensor&) { return Tensor(); }), "gave an empty Tensor"));
+  CHECK(contains(complaint([](const Tensor&) { return Tensor(); }), "returned an empty Tensor"));
   CHECK(contains(test::message_of<AutogradError>([] { gradcheck([](const std::vector<Tensor>&) { return x; }, {}); }),
                  "no inputs"));
 
@@ -103,7 +103,7 @@ TEST_CASE("gradcheck says why it cannot check") {
   CHECK(contains(test::message_of<DtypeError>([&] { gradcheck(identity, x.to(Dtype::f32)); }),
                  "gradcheck: input 0 (2, 3) of float32: differences need float64: convert it with to(Dtype::f64)"));
   CHECK(contains(test::message_of<DtypeError>([] { gradcheck([](const Tensor& a) { return a.to(Dtype::f32); }, x); }),
-                 "the function gave float32"));
+                 "the function returned float32"));
 }
 
 TEST_CASE("a change of dtype is differentiable") {

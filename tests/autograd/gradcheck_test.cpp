@@ -1,5 +1,5 @@
 // Every differentiable op, with its options, in every layout: first and second derivatives in f64.
-// One row an op; a check is a row in one layout.
+// One row per op; a check is a row in one layout.
 #include <algorithm>
 #include <cmath>
 #include <functional>

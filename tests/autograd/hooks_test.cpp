@@ -98,7 +98,7 @@ TEST_CASE("hooks: what one gives in place of a gradient is checked") {
     CHECK(error_of([](const Tensor&) { return Tensor(); }, leaf) == "no error");
   }
   CHECK(message_of<Error>([] { parameter(ones({2})).register_hook({}); }) ==
-        "register_hook: (2,), an empty function: give one that takes a gradient");
+        "register_hook: (2,), an empty function: pass one that takes a gradient");
 }
 
 TEST_CASE("hooks: a change of the gradient in place is refused, and reaches no other") {
@@ -109,9 +109,8 @@ TEST_CASE("hooks: a change of the gradient in place is refused, and reaches no o
     return Tensor();
   });
   const Tensor z = y + x;  // both gradients are the seed
-  CHECK(
-      message_of<AutogradError>([&] { z.backward(seed); }) ==
-      "leaf: a hook changed its gradient (2,) in place: return the gradient that is to take its place, as in g * 2.0");
+  CHECK(message_of<AutogradError>([&] { z.backward(seed); }) ==
+        "leaf: a hook changed its gradient (2,) in place: return the new gradient instead, as in g * 2.0");
   CHECK(seed.to_vector() == Numbers{1, 1});
 }
 

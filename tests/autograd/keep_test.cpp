@@ -21,7 +21,7 @@ using Numbers = std::vector<double>;
 
 Tensor mask_of(const Tensor& x) { return x > 0.5; }
 
-// Builds a loss from a parameter and a second tensor, changes that one in place, goes back.
+// Builds a loss from a parameter and a second tensor, changes that one in place, calls backward.
 struct Case {
   const char* name;
   Tensor x, used;
@@ -35,7 +35,7 @@ std::string change_and_go_back(const Case& c, bool change) {
   const Tensor y = sum(c.loss(x, used));
   if (change) {
     const NoGrad off;
-    Tensor(used).copy_(used);  // the same values: what counts is that somebody wrote
+    Tensor(used).copy_(used);  // the same values: what counts is the write
   }
   return message_of<AutogradError>([&] { y.backward(); });
 }

@@ -99,7 +99,7 @@ TEST_CASE("fork: a child computes what its parent computes, with threads of its 
           set_num_threads(std::min(2, threads_of_child));
           return compute() == expected ? 0 : 1;
         }) == 0);
-  CHECK(compute() == expected);  // and the parent goes on
+  CHECK(compute() == expected);  // and the parent continues
 }
 
 TEST_CASE("fork: a child's threads take part in its work") {

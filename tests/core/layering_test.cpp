@@ -110,8 +110,8 @@ TEST_CASE("no include points up") {
   }
 }
 
-// The standard library's hashes have a fixed seed: whoever writes a file can choose keys that all fall into
-// one place, and time grows with their square.
+// The standard library's hashes have a fixed seed: the author of a file can choose keys that all fall into
+// one bucket, and time grows with their square.
 TEST_CASE("nothing that reads files keeps its words in hash tables") {
   for_each_line([&](const std::string& where, const std::string& line) {
     INFO(where << line);

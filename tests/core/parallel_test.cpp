@@ -171,9 +171,8 @@ TEST_CASE("set_num_threads: is what num_threads returns, nonsense is refused") {
   heed::set_num_threads(1);
   REQUIRE(heed::num_threads() == 1);
   for (int n : {0, -1, 1025}) {
-    REQUIRE_THROWS_WITH(heed::set_num_threads(n),
-                        "set_num_threads: " + std::to_string(n) +
-                            ": not a number from 1 to 1024: give at least one thread, the caller");
+    REQUIRE_THROWS_WITH(heed::set_num_threads(n), "set_num_threads: " + std::to_string(n) +
+                                                      ": must be in 1 … 1024: the caller counts as one thread");
   }
   REQUIRE_THROWS_WITH(parallel_for(2, 1, [](int64_t, int64_t) { heed::set_num_threads(2); }),
                       "set_num_threads: 2: called inside parallel work: call it between operations");
@@ -187,9 +186,9 @@ TEST_CASE("HEED_NUM_THREADS: sets the default, nonsense is refused by name") {
   for (const char* text : {"", "0", "-2", "1025", "two", "2 ", "99999999999999999999"}) {
     REQUIRE_THROWS_WITH(heed::core::default_threads(text),
                         "HEED_NUM_THREADS: \"" + std::string(text) +
-                            "\": not a whole number from 1 to 1024: set it to a number of threads, or unset it");
+                            "\": not a whole number from 1 to 1024: set it to a thread count, or unset it");
   }
-  REQUIRE_THROWS_WITH(heed::core::default_threads("\x1b[2J"),
-                      "HEED_NUM_THREADS: \"\\x1b[2J\": not a whole number from 1 to 1024: set it to a "
-                      "number of threads, or unset it");
+  REQUIRE_THROWS_WITH(
+      heed::core::default_threads("\x1b[2J"),
+      "HEED_NUM_THREADS: \"\\x1b[2J\": not a whole number from 1 to 1024: set it to a thread count, or unset it");
 }

@@ -24,7 +24,7 @@ TEST_CASE("streaming: a kernel fills the whole result and nothing beside it, as 
         std::vector<float> x(static_cast<size_t>(n + 8)), y(static_cast<size_t>(n + 8), -1.0f);
         for (size_t i = 0; i < x.size(); ++i) x[i] = 0.7f * static_cast<float>(i) - 20.3f;
         std::vector<float> expected = y;
-        const auto is_expected = [&] {  // to the bit: exp of so much is infinite, and inf - inf no number
+        const auto is_expected = [&] {  // to the bit: exp of a value that large is infinite, and inf - inf is NaN
           REQUIRE(std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)) == 0);
           std::fill(y.begin(), y.end(), -1.0f);
           std::fill(expected.begin(), expected.end(), -1.0f);
@@ -94,14 +94,13 @@ TEST_CASE("streaming: rows that are normalised past the caches are, to the bit, 
   }
 }
 
-TEST_CASE(
-    "streaming: a transposition, past the caches or not, writes every number to its place and nothing beside it") {
+TEST_CASE("streaming: a transposition, past the caches or not, writes every element to its position and nothing else") {
   const auto check = [](const auto& kernels, auto zero, int64_t rows, int64_t columns, int64_t start, int64_t to_row) {
     using T = decltype(zero);
     const int64_t from_row = start ? columns : columns + 3;
     std::vector<T> x(static_cast<size_t>(rows * from_row));
     std::iota(x.begin(), x.end(), T(1));
-    // Its first number lies on a line of the cache, or `start` behind it.
+    // Its first element lies at the start of a cache line, or `start` elements after it.
     std::vector<T> room(static_cast<size_t>(columns * to_row + 64), T(-1));
     T* y = room.data();
     while (reinterpret_cast<uintptr_t>(y) % 64 != 0) ++y;

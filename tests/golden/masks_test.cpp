@@ -89,7 +89,7 @@ TEST_CASE("golden: Transformers with a mask a sequence") {
   }
 }
 
-TEST_CASE("golden: RMSNorm without an eps takes that of the numbers' dtype") {
+TEST_CASE("golden: RMSNorm without an eps takes that of its input's dtype") {
   const auto call = [](const nn::RMSNorm& m, const Inputs& in) { return m(in[0]); };
   check_layer("rms_norm/float32", Dtype::f32, nn::RMSNorm(5), {"x"}, call);
   check_layer("rms_norm/float64", Dtype::f64, nn::RMSNorm(5), {"x"}, call);

@@ -303,7 +303,7 @@ Tensor stored(const std::string& name, Dtype dtype) {
   return is_floating(x.dtype()) ? x.to(dtype) : x;
 }
 
-// Adds a line for each number that differs by more than allowed.
+// Adds a line for each element that differs by more than allowed.
 void differences(const std::string& part, const Tensor& got, const Tensor& wanted, bool narrow, bool signs,
                  std::vector<std::string>& found) {
   if (got.shape() != wanted.shape())
@@ -390,7 +390,7 @@ const std::vector<Deviation> plain_deviations{
     {"gelu_tanh", {"gradient 0 25"}, "of the largest f32, where x² does not overflow"},
 };
 
-// Whether "value 2: nan, PyTorch has 0" is at a place that is known.
+// Whether "value 2: nan, PyTorch has 0" is at a known position.
 bool is_known(const std::string& name, const std::string& line, std::set<std::string>& met) {
   for (const Deviation& d : deviations)
     for (const char* place : d.places)

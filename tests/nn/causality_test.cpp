@@ -55,7 +55,7 @@ struct Averaging : Module {
 
 }  // namespace
 
-TEST_CASE("causality: a GPT does not look ahead, and the check says so without a trace") {
+TEST_CASE("causality: a GPT uses no future token, and the check leaves no trace") {
   manual_seed(1);
   const GPT model({.vocab = 11, .context = 16, .width = 8, .heads = 2, .layers = 2});
   const Tensor tokens = randint(0, 11, {2, 7});
@@ -100,7 +100,7 @@ TEST_CASE("causality: plain and fused paths, encoders and other attentions") {
 }
 
 TEST_CASE("causality: a late leak is found where it begins") {
-  // Position 3 sees one place ahead, all others only the past.
+  // Position 3 sees one position after it, all others only the past.
   const auto model = [](const Tensor& x) {
     const Tensor mask = causal_mask(6) | (eq(arange(6), 4.0) & eq(arange(6).unsqueeze(1), 3.0));
     return attention(x, x, x, {.mask = mask}).output;
@@ -117,7 +117,7 @@ TEST_CASE("causality: leaks without attention, along other axes, in tokens") {
   manual_seed(5);
   const Averaging averaging;
   CHECK(message_of([&] { check_causality([&](const Tensor& x) { return averaging(x); }, randn({2, 5, 4})); })
-            .find("with inputs from 1 on: the future comes in at add in Averaging: give that layer "
+            .find("with inputs from 1 on: the future enters at add in Averaging: give that layer "
                   ".causal = true or a mask") != std::string::npos);
   const auto reversed = [](const Tensor& x) { return index_select(x, 0, tensor_i64({2, 1, 0})); };
   const auto leak = causality_leak(reversed, randn({3, 2}), {.axis = 0});
@@ -132,7 +132,7 @@ TEST_CASE("causality: leaks without attention, along other axes, in tokens") {
   CHECK(causality_leak(backwards, tensor_i64({1, 0, 4, 2}, {1, 4})).has_value());
 }
 
-TEST_CASE("causality: other observers go on seeing") {
+TEST_CASE("causality: other observers still see everything") {
   manual_seed(6);
   const auto bad = [](const Tensor& x) { return log(x * 0.0 - 1.0) + mean(x, 1, keepdim); };
   DetectAnomaly guard;
@@ -142,19 +142,18 @@ TEST_CASE("causality: other observers go on seeing") {
 TEST_CASE("causality: what cannot be judged is an error") {
   const auto same = [](const Tensor& x) { return x; };
   CHECK(message_of<ShapeError>([&] { check_causality(same, zeros({3}), {.axis = 1}); }) ==
-        "check_causality: axis 1, input (3,): there is no such axis: name that of time");
-  CHECK(message_of<ShapeError>(
-            [&] { check_causality([](const Tensor& x) { return sum(x, 1, keepdim); }, zeros({2, 3})); }) ==
-        "check_causality: input (2, 3), output (2, 1): axis 1 differs: a causal model has an output "
-        "for each position");
+        "check_causality: axis 1, input (3,): there is no such axis: give the axis of time");
+  CHECK(
+      message_of<ShapeError>(
+          [&] { check_causality([](const Tensor& x) { return sum(x, 1, keepdim); }, zeros({2, 3})); }) ==
+      "check_causality: input (2, 3), output (2, 1): axis 1 differs: a causal model must have one output per position");
   CHECK(message_of([&] { check_causality([](const Tensor& x) { return dropout(x, 0.5); }, ones({4, 30})); }) ==
-        "check_causality: input (4, 30): the model answers differently when asked twice: switch "
+        "check_causality: input (4, 30): two calls give different outputs: switch "
         "dropout off with eval()");
   CHECK(message_of([&] { check_causality(same, tensor_i64({0, 0}, {1, 2})); }) ==
-        "check_causality: input (1, 2): all tokens are 0: nothing could replace them: give tokens "
-        "up to "
-        "the vocabulary's largest");
+        "check_causality: input (1, 2): all tokens are 0, so the future cannot be replaced: use tokens from the whole "
+        "vocabulary");
   CHECK(message_of<DtypeError>([&] { check_causality(same, causal_mask(3)); }) ==
-        "check_causality: input bool (3, 3): is neither floating nor tokens: nothing could replace "
-        "it");
+        "check_causality: input bool (3, 3): is neither floating nor tokens, so the future cannot be replaced: pass "
+        "one of these");
 }

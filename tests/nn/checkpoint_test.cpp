@@ -87,7 +87,7 @@ TEST_CASE("states of one model can be averaged") {
   one.push_back({"steps", tensor_i64({3})});
   two.push_back({"steps", tensor_i64({4})});
   CHECK(average({one, two}).find("steps")->item() == 4.0);
-  CHECK(message_of([] { average({}); }) == "average: no states: give one at least");
+  CHECK(message_of([] { average({}); }) == "average: no states: pass at least one");
   GPTOptions wide = small;
   wide.context = 9;
   CHECK(message_of<ShapeError>([&] { average({GPT(wide).state_dict(), a.state_dict()}); }) ==

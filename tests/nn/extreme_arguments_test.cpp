@@ -120,7 +120,7 @@ const std::vector<Call>& geometry() {
       {refused, "size of the largest axis", [] { x().size(top); }},
       {refused, "transpose the lowest axis", [] { x().transpose(bottom, 0); }},
       {refused, "permute the largest axis", [] { x().permute({0, top}); }},
-      {refused, "unsqueeze at the largest place", [] { x().unsqueeze(top); }},
+      {refused, "unsqueeze at the largest position", [] { x().unsqueeze(top); }},
       {refused, "squeeze the lowest axis", [] { x().squeeze(bottom); }},
       {refused, "flatten from the lowest axis", [] { x().flatten(bottom); }},
       {taken, "slice of everything", [] { REQUIRE(x().slice(0, bottom, top).shape() == Shape{3, 4}); }},

@@ -236,8 +236,7 @@ TEST_CASE("loading: tied tensors must agree, one name of them is enough") {
   state[2].tensor = state[2].tensor + 1e-6;
   for (const bool strict : {true, false})
     CHECK(message_of([&] { m.load_state_dict(state, {.strict = strict}); }) ==
-          "load_state_dict: Tied: the state does not fit:\n  a.weight and b.weight: are one tensor in the module, two "
-          "that "
+          "load_state_dict: Tied: the state does not fit:\n  a.weight and b.weight: are one tensor in the module, but "
           "differ in the state: make them equal, or leave one out");
   CHECK(m.a.weight.to_vector() == before);
   state[2].tensor = state[0].tensor.clone();
@@ -270,7 +269,7 @@ TEST_CASE("loading: a state of the module's own tensors, names given twice, and 
   } counter;
   CHECK(message_of([&] { counter.load_state_dict({{{"n", tensor({0.5})}}}); }) ==
         "load_state_dict: Counter: the state does not fit:"
-        "\n  n: is float32 in the state, int64 in the module: would be cut to whole numbers");
+        "\n  n: is float32 in the state, int64 in the module: would lose its fractions");
   StateDict many = m.state_dict();
   for (int i = 0; i < 200000; ++i) many.push_back({"other." + std::to_string(i), m.scale});
   const std::string message = message_of([&] { m.load_state_dict(many); });
@@ -423,6 +422,6 @@ TEST_CASE("dropout keeps the mean, and is absent in evaluation") {
 
 TEST_CASE("an embedding refuses tokens that it does not have") {
   CHECK(message_of<IndexError>([] { Embedding(3, 2, {.padding_idx = 3}); }) ==
-        "Embedding: 3 tokens, padding_idx 3: is no token: must be in 0 … 2");
+        "Embedding: 3 tokens, padding_idx 3: is not a token: must be in 0 … 2");
   CHECK(message_of<IndexError>([] { Embedding(3, 2)(tensor_i64({0, 5})); }).find("5") != std::string::npos);
 }

@@ -28,7 +28,7 @@
 
 namespace {
 
-// Allocations to go until one fails; below 0 none does. All of this program's are counted: those that
+// Allocations until one fails; below 0 none does. All of this program's are counted: those that
 // operator new serves, and those of heed's pools (core/memory/pool.h).
 std::atomic<int64_t> to_go{-1};
 std::atomic<bool> once{true}, failed{false};
@@ -83,7 +83,7 @@ using namespace heed;
 
 namespace {
 
-// While it lives, allocation number k fails, and with `forever` all that follow.
+// While it lives, the k-th allocation fails, and with `forever` all later ones.
 struct Failing {
   Failing(int64_t k, bool forever) {
     once = !forever;
@@ -263,7 +263,8 @@ TEST_CASE("out of memory: of many small things it is an Error, too, and what is 
         fill();
       } catch (const MemoryError& error) {
         const std::string_view said = error.what();
-        code = said.find(" cannot be had; ") != said.npos && said.ends_with("drop what is no longer needed") ? 0 : 92;
+        code = said.find(" cannot be allocated; ") != said.npos && said.ends_with("drop what is no longer needed") ? 0
+                                                                                                                   : 92;
       } catch (const std::bad_alloc&) { code = 93; }
       try {
         if (code == 0 && sum(ones({1000})).item() != 1000) code = 94;
@@ -295,8 +296,9 @@ TEST_CASE("out of memory is an Error that names op and shape") {
     std::string says;
     std::function<void()> make;
   } rows[] = {
-      {"zeros: (17592186044416,) float32: its 70368744177664 bytes cannot be had; ", [] { zeros({many}); }},
-      {"ones: (17592186044416,) float64: its 140737488355328 bytes cannot be had; ", [] { ones({many}, Dtype::f64); }},
+      {"zeros: (17592186044416,) float32: its 70368744177664 bytes cannot be allocated; ", [] { zeros({many}); }},
+      {"ones: (17592186044416,) float64: its 140737488355328 bytes cannot be allocated; ",
+       [] { ones({many}, Dtype::f64); }},
       {"exp: (17592186044416,) float32: its ", [&] { exp(view); }},
       {"mul: (17592186044416,) float32: its ", [&] { view* view; }},
       {"clone: (17592186044416,) float32: its ", [&] { view.clone(); }},

@@ -1,4 +1,4 @@
-// recompute(): the numbers of a plain call, for less memory.
+// recompute(): the results of a plain call, for less memory.
 #include <memory>
 #include <vector>
 

@@ -1,5 +1,5 @@
-// Numbers that no op, layer or search can work with: each is refused by whoever was given it, in its own
-// name, and not taken for "none", cut to a whole number or handed on until a result is NaN.
+// Arguments that no op, layer or search can work with: each is refused where it is given, in that function's own
+// name, and not taken for "none", truncated to an integer or passed on until a result is NaN.
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -20,7 +20,7 @@ using namespace heed::nn;
 namespace {
 
 struct Refused {
-  std::string begins;  // the message: who speaks, and of what
+  std::string begins;  // the message: which function, and which argument
   std::function<void()> call;
 };
 
@@ -41,7 +41,7 @@ void check_all(const std::vector<Refused>& calls) {
 
 }  // namespace
 
-TEST_CASE("a probability of dropout is judged where it is used, however it came there") {
+TEST_CASE("a probability of dropout is checked where it is used, however it got there") {
   std::vector<Refused> calls;
   for (const double p : {NaN, -0.5, 2.0}) {
     const auto add = [&](const char* begins, std::function<void()> call) {
@@ -127,7 +127,7 @@ TEST_CASE("eps of a norm is a number from 0 on") {
   check_all(calls);
 }
 
-TEST_CASE("positions are counted from 0 and turn floating numbers only") {
+TEST_CASE("positions are counted from 0 and rotate floating elements only") {
   std::vector<Refused> calls;
   for (const int64_t first : {int64_t{-1}, int64_t{1001}, top, bottom}) {
     calls.push_back({"SinusoidalPositions: input (1, 3, 8) at position ", [=] {
@@ -194,7 +194,7 @@ TEST_CASE("initial values speak in their own names and stay in the tensor's rang
   }
 }
 
-TEST_CASE("counts of layers, rows and places: refused before memory is asked for") {
+TEST_CASE("counts of layers, rows and positions: refused before memory is allocated") {
   const auto logits = [](const Tensor& tokens) { return zeros({tokens.size(0), 3}); };
   const auto reorder = [](const Tensor&) {};
   check_all({
@@ -247,7 +247,7 @@ TEST_CASE("counts of layers, rows and places: refused before memory is asked for
   for (const Hypothesis& h : only(-inf, 0, -inf)) CHECK(h.tokens == std::vector<int64_t>{1, 1});
   CHECK(test::message_of([&] {
           only(-inf, -inf, -inf);
-        }).starts_with("beam_search: the step gave (1, 3): rows 0 … 0 are -inf"));
+        }).starts_with("beam_search: the step returned (1, 3): rows 0 … 0 are -inf"));
 }
 
 TEST_CASE("gradients too large or too small for f32's squares are clipped by their norm") {

@@ -146,7 +146,7 @@ TEST_CASE("resume: whatever is wrong with a file, nothing is changed") {
   }
   std::vector<Part> fewer = run.parts(), more = run.parts();
   fewer.erase(fewer.begin() + 2);
-  CHECK(refused(good, fewer) == begin + "\n  schedule: is in the file, and not asked for");
+  CHECK(refused(good, fewer) == begin + "\n  schedule: is in the file, but was not requested");
   int64_t other = 0;
   more.emplace_back("epoch", other);
   CHECK(refused(good, more) == begin + "\n  epoch: is not in the file");
@@ -176,7 +176,7 @@ TEST_CASE("resume: a file of very many names is judged in a moment") {
   const std::string message = message_of([&] { load_checkpoint(saved, {{"model", model}}); });
   CHECK(contains(message, "… and 99952 more"));  // and the model and the default generator, which are not there
   saved.metadata["parts"] = "model,default_generator";
-  CHECK(contains(message_of([&] { load_checkpoint(saved, {{"model", model}}); }), "is of no part"));
+  CHECK(contains(message_of([&] { load_checkpoint(saved, {{"model", model}}); }), "belongs to no part"));
   CHECK(contains(message_of([&] { average({saved.state, {}}); }), "not all states have the same names"));
   CHECK(average({saved.state, saved.state}).size() == saved.state.size());
 }
@@ -228,7 +228,7 @@ TEST_CASE("resume: what two parts share is in the file once, and both find it") 
   load_checkpoint(saved, {{"a", again_a}, {"b", again_b}});
   CHECK(again_a.weight.to_vector() == a.weight.to_vector());
   CHECK(again_b.bias.to_vector() == b.bias.to_vector());
-  Linear alone(5, 3);  // which shares with nobody
+  Linear alone(5, 3);  // which shares no memory
   load_checkpoint(saved, {{"a", again_a}, {"b", alone}});
   CHECK(alone.weight.to_vector() == a.weight.to_vector());
 }

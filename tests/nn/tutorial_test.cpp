@@ -125,9 +125,10 @@ TEST_CASE(
   REQUIRE(trace.entries().size() == 1);
   CHECK(trace.entries()[0].weights.shape() == Shape{2, 3, 4, 5});
 
-  CHECK(message_of<ShapeError>([] { transformers_text::MultiHeadAttention(4, 10); }) ==
-        "MultiHeadAttention: num_heads 4, d_model 10: d_model is no multiple of num_heads: the number of heads comes "
-        "first here");
+  CHECK(
+      message_of<ShapeError>([] { transformers_text::MultiHeadAttention(4, 10); }) ==
+      "MultiHeadAttention: num_heads 4, d_model 10: d_model is not a multiple of num_heads: the number of heads comes "
+      "first here");
   CHECK(message_of<ShapeError>([] { transformers_text::MultiHeadAttention(0, 10); }).find("num_heads 0") !=
         std::string::npos);
   CHECK(message_of<ShapeError>([&] { m(v[0], k[0], q[0]); }) ==

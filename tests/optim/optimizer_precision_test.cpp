@@ -1,4 +1,4 @@
-// One step from a given state, in f32, against the same step computed in f64 from the same numbers.
+// One step from a given state, in f32, against the same step computed in f64 from the same values.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -22,7 +22,7 @@ struct State {
   std::vector<double> p, g, m, v;
 };
 
-// Parameters of 0: what is compared is the step itself, not its rounding to a larger number. Averages have the sign of
+// Parameters of 0: what is compared is the step itself, not its rounding to a larger value. Averages have the sign of
 // the gradient: of two that cancel each other no digits are asked for.
 State some_state(int64_t step) {
   manual_seed(static_cast<uint64_t>(step));

@@ -189,7 +189,7 @@ TEST_CASE("optim: gradients that are not finite") {
     p.set_grad(tensor({bad, 1}));
     const std::string message = message_of([&] { optim::clip_grad_norm({p}, 1.0, {.error_if_nonfinite = true}); });
     CHECK(message == cat("clip_grad_norm: the gradients of 1 parameters have norm ", bad == bad ? "inf" : "nan",
-                         ": training has diverged: lower the learning rate, or look with DetectAnomaly"));
+                         ": training has diverged: lower the learning rate, or find the cause with DetectAnomaly"));
     CHECK(p.grad().to_vector()[1] == 1);  // untouched
     CHECK_FALSE(std::isfinite(optim::clip_grad_norm({p}, 1.0)));
   }
@@ -231,15 +231,16 @@ TEST_CASE("optim: error messages") {
   CHECK(message_of([&] { Adagrad({p}, {.eps = -1}); }) == "Adagrad: eps = -1: must be a number >= 0");
   CHECK(message_of([&] { Adagrad({p}, {.initial_accumulator_value = -1}); }) ==
         "Adagrad: initial_accumulator_value = -1: must be a number >= 0");
-  CHECK(message_of([&] { SGD(std::vector<Tensor>{}); }) ==
-        "SGD: no parameters: pass model.parameters(), and see that visit() names them, and parameter(…) made them");
+  CHECK(
+      message_of([&] { SGD(std::vector<Tensor>{}); }) ==
+      "SGD: no parameters: pass model.parameters(), and check that visit() names them and that parameter(…) made them");
   CHECK(message_of<AutogradError>([&] { SGD({p, q, p}); }) ==
         "SGD: a parameter (2,) is given twice: each belongs to one group");
   CHECK(message_of<AutogradError>([&] { SGD({p, made}); }) ==
-        "SGD: a tensor (2,) is no parameter: pass model.parameters(), or tensors made by "
+        "SGD: a tensor (2,) is not a parameter: pass model.parameters(), or tensors made by "
         "parameter()");
   CHECK(message_of<AutogradError>([&] { SGD({zeros({2})}); }) ==
-        "SGD: a tensor (2,) is no parameter: pass model.parameters(), or tensors made by "
+        "SGD: a tensor (2,) is not a parameter: pass model.parameters(), or tensors made by "
         "parameter()");
 
   AdamW adamw({p, q});
@@ -252,7 +253,7 @@ TEST_CASE("optim: error messages") {
   CHECK(message_of([&] { CosineAnnealingLR(adamw, {.t_max = 0}); }) ==
         "CosineAnnealingLR: t_max = 0: must be 1 or more");
   CHECK(message_of([&] { MultiStepLR(adamw, {.milestones = {3, 2}}); }) ==
-        "MultiStepLR: milestones: must be in order, from 0 on");
+        "MultiStepLR: milestones: must be >= 0 and in order");
   CHECK(message_of([&] { WarmupCosineLR(adamw, {.warmup = 10, .decay = 5}); }) ==
         "WarmupCosineLR: warmup = 10, decay = 5: the decay must end after the warm-up");
   LambdaLR schedule(adamw, [](int64_t) { return 1.0; });

@@ -92,7 +92,7 @@ TEST_CASE("schedules: 120 steps of each are PyTorch's, from the start and resume
         CHECK(std::abs(groups.sgd.groups()[group].lr - expected[2 * step + group]) <= 1e-13);
       }
     }
-    for (const size_t step : {50, 0, 97}) {  // steps() alone says where it is
+    for (const size_t step : {50, 0, 97}) {  // steps() is its whole state
       TwoGroups others;
       const auto resumed = make_schedule(others.sgd);
       resumed->set_steps(static_cast<int64_t>(step));
@@ -226,7 +226,7 @@ TEST_CASE("schedules: error messages") {
   CHECK(message_of([&] { SequentialLR(sgd, {.schedules = {a, b}, .milestones = {1, 2}}); }) ==
         "SequentialLR: 2 schedules, 2 milestones: needs one between each schedule and the next");
   CHECK(message_of([&] { SequentialLR(sgd, {.schedules = {a, b, a}, .milestones = {2, 1}}); }) ==
-        "SequentialLR: milestones: must be in order, from 0 on");
+        "SequentialLR: milestones: must be >= 0 and in order");
   CHECK(message_of([&] { SequentialLR(sgd, {.schedules = {a, foreign}, .milestones = {1}}); }) ==
         "SequentialLR: a schedule of another optimizer: make them all for this one");
 
@@ -238,7 +238,7 @@ TEST_CASE("schedules: error messages") {
         "ReduceLROnPlateau: patience = 10, cooldown = -1: must be 0 or more");
 }
 
-TEST_CASE("schedules: an option that would spoil a rate is judged where it is given") {
+TEST_CASE("schedules: an option that would give a wrong rate is refused where it is given") {
   TwoGroups groups;
   SGD& sgd = groups.sgd;
   const double infinity = std::numeric_limits<double>::infinity();
@@ -266,7 +266,7 @@ TEST_CASE("schedules: an option that would spoil a rate is judged where it is gi
     refused("ReduceLROnPlateau: threshold", [&] { ReduceLROnPlateau(sgd, {.threshold = bad}); });
   }
   CHECK(message_of([&] { MultiStepLR(sgd, {.milestones = {-1, 3}}); }) ==
-        "MultiStepLR: milestones: must be in order, from 0 on");
+        "MultiStepLR: milestones: must be >= 0 and in order");
 
   // Whatever a function of the caller's gives is judged at its step, and nothing is changed.
   LambdaLR schedule(sgd, [](int64_t step) { return step < 2 ? 1.0 : -1.0; });

@@ -75,7 +75,7 @@ const std::map<std::string, Make> otherwise = {
 
 }  // namespace
 
-TEST_CASE("optimizer states: an optimizer with other options goes on exactly, after set_lr too") {
+TEST_CASE("optimizer states: an optimizer with other options continues exactly, after set_lr too") {
   for (const auto& [name, make] : kinds) {
     INFO(name);
     Fit whole;
@@ -180,7 +180,7 @@ TEST_CASE("optimizer states: what is wrong is listed in one message") {
   ResumeState differ = two.state_dict();
   differ["param_groups.1.eps"] = scalar(1, Dtype::f64);
   CHECK(message_of([&] { two.load_state_dict(differ); }) ==
-        begin + "\n  param_groups.1.eps: differs from the first group's: it is one for all groups here");
+        begin + "\n  param_groups.1.eps: differs from the first group's: this option is the same for all groups");
 }
 
 TEST_CASE("optimizer states: parameters without a step have none, and groups keep their rates") {
@@ -233,7 +233,7 @@ TEST_CASE("schedule states: one that does not fit changes nothing") {
         "StepLR" + fit + "\n  is the state of another kind: ExponentialLR, not StepLR");
   CHECK(refused(stairs, single.state_dict()) ==
         "StepLR" + fit +
-            "\n  base_lrs: has shape (1,), must be 2 numbers\n  _last_lr: has shape (1,), must be 2 numbers");
+            "\n  base_lrs: has shape (1,), must be 2 values\n  _last_lr: has shape (1,), must be 2 values");
   for (Resumable* schedule : {static_cast<Resumable*>(&stairs), static_cast<Resumable*>(&plateau)})
     for (const auto& [name, x] : schedule->state_dict()) {
       INFO(name);
@@ -245,11 +245,11 @@ TEST_CASE("schedule states: one that does not fit changes nothing") {
     }
   ResumeState state = plateau.state_dict();
   state["_last_lr"] = tensor({0.1, std::nan("")}, Dtype::f64);
-  CHECK(refused(plateau, state) == "ReduceLROnPlateau" + fit + "\n  _last_lr: nan is no learning rate");
+  CHECK(refused(plateau, state) == "ReduceLROnPlateau" + fit + "\n  _last_lr: nan is not a learning rate");
   CHECK(plateau.best() == 7.0);
 }
 
-TEST_CASE("states: numbers that no run can have are refused") {
+TEST_CASE("states: values that no run can have are refused") {
   Tensor a = parameter(zeros({1}));
   SGD sgd({a}, {.lr = 0.1, .momentum = 0.9, .nesterov = true});
   StepLR stairs(sgd, {});
@@ -259,8 +259,8 @@ TEST_CASE("states: numbers that no run can have are refused") {
     return message_of([&] { target.load_state_dict(state); });
   };
   const double infinity = std::numeric_limits<double>::infinity();
-  CHECK(contains(refused(stairs, "base_lrs", -1), "base_lrs: -1 is no learning rate"));
-  CHECK(contains(refused(stairs, "_last_lr", infinity), "_last_lr: inf is no learning rate"));
+  CHECK(contains(refused(stairs, "base_lrs", -1), "base_lrs: -1 is not a learning rate"));
+  CHECK(contains(refused(stairs, "_last_lr", infinity), "_last_lr: inf is not a learning rate"));
   for (const auto& [name, x] : sgd.state_dict()) {
     if (!contains(name, "momentum") && !contains(name, "nesterov")) continue;
     if (!is_floating(x.dtype())) continue;
@@ -270,7 +270,7 @@ TEST_CASE("states: numbers that no run can have are refused") {
   }
 }
 
-TEST_CASE("optimizer states: a parameter that has made one step has all its numbers") {
+TEST_CASE("optimizer states: a parameter that has made one step has all its averages") {
   for (const auto& [name, make] : kinds) {
     Fit fit;
     const auto optimizer = make({fit.w, fit.b});

@@ -94,7 +94,7 @@ TEST_CASE("einsum says what is wrong with an equation or its operands") {
     std::vector<Tensor> operands;
     std::string says;
   };
-  const std::string subscript = ": is no subscript: give letters a … z, A … Z, or ... for the other axes";
+  const std::string subscript = ": is not a subscript: use letters a … z, A … Z, or ... for the other axes";
   const std::vector<Mistake> malformed = {
       {"i1", {m}, "\"i1\": character 1" + subscript},
       {"ij->i,j", {m}, "\"ij->i,j\": character 5" + subscript},
@@ -108,16 +108,13 @@ TEST_CASE("einsum says what is wrong with an equation or its operands") {
       {"i..", {m}, "\"i..\": character 1" + subscript},
       {"..,.i", {m, v}, "\"..,.i\": character 0" + subscript},
       {"....i", {m}, "\"....i\": character 3" + subscript},
-      {"...i...",
-       {m},
-       "\"...i...\": character 4: is a second ... in one group: one at most can say which axes it "
-       "stands for"},
+      {"...i...", {m}, "\"...i...\": character 4: is a second ... in one group: use at most one per group"},
       {"i->......i", {v}, "\"i->......i\": character 6: is a second ... in one group: "},
       {"ij->ii", {m}, "\"ij->ii\": the output names i twice: an axis of the output needs a letter of its own"},
-      {"ij->k", {m}, "\"ij->k\": the output names k, which is in no input: nothing says how long it is"},
+      {"ij->k", {m}, "\"ij->k\": the output names k, which is in no input: its size is unknown"},
       {"ij,jk",
        {m},
-       "\"ij,jk\" of 1 operands: it has 2 groups of letters: give one operand a group, with commas "
+       "\"ij,jk\" of 1 operands: it has 2 groups of letters: pass one operand per group, with commas "
        "between groups"},
       {"ij", {m, v}, "\"ij\" of 2 operands: it has 1 groups of letters: "},
       {"ij", {}, "\"ij\" of 0 operands: it has 1 groups of letters: "},
@@ -131,10 +128,10 @@ TEST_CASE("einsum says what is wrong with an equation or its operands") {
       {"ij,ijk", {m, m}, "\"ij,ijk\", operand 1 (2, 3): has 2 axes, its letters name 3: "},
       {"ijk...", {m}, "\"ijk...\", operand 0 (2, 3): has 2 axes, its letters name 3: "},
       {"", {m}, "\"\", operand 0 (2, 3): has 2 axes, its letters name 0: "},
-      {"ii", {m}, "\"ii\", operand 0: i names axes of sizes 2 and 3: a diagonal needs equal ones"},
+      {"ii", {m}, "\"ii\", operand 0: i names axes of sizes 2 and 3: a diagonal needs equal sizes"},
       {"j,ii", {v, ones({1, 3})}, "\"j,ii\", operand 1: i names axes of sizes 1 and 3: "},
-      {"ij,i", {m, v}, "\"ij,i\", operand 1: i has size 3, before it had 2: must be equal, or 1"},
-      {"...,...i", {m, m}, "\"...,...i\", operand 1: an axis of ... has size 2, before it had 3: "},
+      {"ij,i", {m, v}, "\"ij,i\", operand 1: i has size 3, earlier it had 2: must be equal, or 1"},
+      {"...,...i", {m, m}, "\"...,...i\", operand 1: an axis of ... has size 2, earlier it had 3: "},
       {"abcde,fghij", {wide, wide}, "\"abcde,fghij\": the output has 10 axes: at most 8 are possible"},
       {"abcde,fghij,abcdefghij->", {wide, wide, wide}, "\"abcde,fghij,abcdefghij->\", operand 2 "},
       {"abcde,fghij,abcde,fghij->",
@@ -152,7 +149,7 @@ TEST_CASE("einsum says what is wrong with an equation or its operands") {
   CHECK(message_of<DtypeError>([&] { einsum("i,i", {v, v.to(Dtype::f64)}); }) ==
         "einsum: \"i,i\": float32 and float64: dtypes differ: convert one with to(Dtype)");
   CHECK(message_of<Error>([&] { einsum("", {Tensor()}); }) ==
-        "einsum: \"\", operand 0: is an empty Tensor: it has no numbers to compute with");
+        "einsum: \"\", operand 0: is an empty Tensor: it has no elements");
 }
 
 TEST_CASE("einsum: an output of as many axes as there can be") {

@@ -250,14 +250,14 @@ TEST_CASE("the largest of nothing is refused by name") {
   }
 }
 
-TEST_CASE("one number has no axis: each op says so in its own name") {
+TEST_CASE("a scalar has no axis: each op says so in its own name") {
   const Tensor x = scalar(2.0);
   CHECK(test::message_of<IndexError>([&] { max(x, 0); }) ==
-        "max: (): one number has no axis 0: reshape({1}) gives it an axis 0");
+        "max: (): a scalar has no axis 0: reshape({1}) gives it an axis 0");
   CHECK(test::message_of<IndexError>([&] { min(x, -1); }) ==
-        "min: (): one number has no axis -1: reshape({1}) gives it an axis 0");
+        "min: (): a scalar has no axis -1: reshape({1}) gives it an axis 0");
   CHECK(test::message_of<IndexError>([&] { cumsum(x, 0); }) ==
-        "cumsum: (): one number has no axis 0: reshape({1}) gives it an axis 0");
-  CHECK(test::message_of<IndexError>([&] { logsumexp(x, 0); }).starts_with("logsumexp: (): one number"));
+        "cumsum: (): a scalar has no axis 0: reshape({1}) gives it an axis 0");
+  CHECK(test::message_of<IndexError>([&] { logsumexp(x, 0); }).starts_with("logsumexp: (): a scalar"));
   CHECK(test::message_of<ShapeError>([&] { softmax(x, -1); }).starts_with("softmax: shape (): has no axis"));
 }

@@ -1,4 +1,4 @@
-// NaN and infinity through the ops that choose: what is chosen, and where the gradient goes. All as in PyTorch.
+// NaN and infinity in ops that select: which element is selected, and which gets the gradient. All as in PyTorch.
 #include <cmath>
 #include <functional>
 #include <string>

@@ -96,7 +96,7 @@ TEST_CASE("a running sum ends where it should, in both directions, strided, in f
   CHECK(cumsum(tensor({1, INFINITY, 2}, Dtype::f64), 0)[2].item() == INFINITY);
 }
 
-TEST_CASE("a place to which very many are added rounds like a sum", "[precision]") {
+TEST_CASE("an element to which very many are added rounds like a sum", "[precision]") {
   const int64_t n = 300000;
   const Tensor tenths = full({n}, 0.1), at_first = zeros({n}, Dtype::i64);
   const double exact = static_cast<double>(n) * static_cast<double>(0.1f);

@@ -211,7 +211,7 @@ TEST_CASE("file: one that is larger than memory is refused, its first bytes can 
   if (!test::address_sanitizer && !test::thread_sanitizer)    // they end the program
     CHECK(message_of<IoError>([&] { read_file(path); }) ==
           "read_file: \"" + path +
-              "\": 8796093022208 bytes of 8796093022208: there is not so much memory: is it the right "
+              "\": 8796093022208 bytes of 8796093022208: not enough memory: is it the right "
               "file?");
   InputFile file(path);
   CHECK(file.size() == size_t{1} << 43);

@@ -20,7 +20,7 @@ namespace {
 
 const std::string magic = "\x93NUMPY";
 
-// A file of this version with this header, as it is, and so many zero bytes of data.
+// A file of this version with this header, unchanged, and `data` zero bytes of data.
 std::string file_of(const std::string& header, size_t data = 0, int version = 1) {
   std::string bytes = magic + static_cast<char>(version) + '\0';
   for (int i = 0; i < (version == 1 ? 2 : 4); ++i) bytes += static_cast<char>(header.size() >> (8 * i) & 255);
@@ -46,9 +46,9 @@ TEST_CASE("npy: malformed files") {
   };
   const Row rows[] = {
       // The start.
-      {"", "does not begin with \\x93NUMPY: it is no .npy file"},
-      {"PK\x03\x04", "does not begin with \\x93NUMPY: it is no .npy file"},
-      {"\x93NUMPX\x01\0"s, "does not begin with \\x93NUMPY: it is no .npy file"},
+      {"", "does not begin with \\x93NUMPY: it is not a .npy file"},
+      {"PK\x03\x04", "does not begin with \\x93NUMPY: it is not a .npy file"},
+      {"\x93NUMPX\x01\0"s, "does not begin with \\x93NUMPY: it is not a .npy file"},
       {magic, "6 bytes: the file is cut short"},
       {magic + "\x01\0\x10"s, "9 bytes: the file is cut short"},
       {magic + "\x02\0\x10\0"s, "10 bytes: the file is cut short"},
@@ -75,7 +75,7 @@ TEST_CASE("npy: malformed files") {
       {file_of("{'descr\0': '<f4'}\n"s), h + "the key \"descr\\x00\" is unknown or appears twice (at byte 10)"},
       {file_of("{'descr'\0: '<f4'}\n"s), h + "':' is expected (at byte 8)"},
       {file_of("{descr: '<f4'}\n"), h + "a string is expected (at byte 1)"},
-      {file_of("{'descr: <f4}\n"), h + "a string has no end (at byte 2)"},
+      {file_of("{'descr: <f4}\n"), h + "a string is not closed (at byte 2)"},
       {file_of("{'descr' '<f4'}\n"), h + "':' is expected (at byte 9)"},
       {file_of("{'descr': '<f4' 'shape': ()}\n"), h + "',' is expected (at byte 16)"},
       {file_of("{'descr': '<f4',, 'shape': ()}\n"), h + "a string is expected (at byte 16)"},
@@ -83,7 +83,7 @@ TEST_CASE("npy: malformed files") {
       {file_of("{'descr': '<f4', 'fortran_order': False, 'shape': ()}", 4),
        h + "does not end in a new line (at byte 53)"},
       {file_of("{'descr': '<f4', 'fortran_order': False, 'shape': ()} x\n", 4),
-       h + "goes on after the closing brace (at byte 54)"},
+       h + "continues after the closing brace (at byte 54)"},
       {file_of("__import__('os')\n"), h + "'{' is expected (at byte 0)"},
       // fortran_order.
       {file_of(dict("()", "'<f4'", "0"), 4), h + "fortran_order is neither True nor False (at byte 34)"},
@@ -94,25 +94,24 @@ TEST_CASE("npy: malformed files") {
       {file_of(dict("[3]"), 12), h + "'(' is expected (at byte 50)"},
       {file_of(dict("None"), 4), h + "'(' is expected (at byte 50)"},
       {file_of(dict("(3)"), 12), h + "shape is a number, not a tuple (at byte 53)"},
-      {file_of(dict("(2,,3)"), 24), h + "shape has an entry that is no size of 63 bits (at byte 53)"},
-      {file_of(dict("(,)"), 4), h + "shape has an entry that is no size of 63 bits (at byte 51)"},
+      {file_of(dict("(2,,3)"), 24), h + "shape has an entry that is not a size of 63 bits (at byte 53)"},
+      {file_of(dict("(,)"), 4), h + "shape has an entry that is not a size of 63 bits (at byte 51)"},
       {file_of(dict("(2 3)"), 24), h + "',' or ')' is expected (at byte 53)"},
-      {file_of(dict("(2, 3"), 24), h + "shape has an entry that is no size of 63 bits (at byte 57)"},
-      {file_of(dict("((2, 3))"), 24), h + "shape has an entry that is no size of 63 bits (at byte 51)"},
-      {file_of(dict("(-2,)"), 8), h + "shape has an entry that is no size of 63 bits (at byte 51)"},
+      {file_of(dict("(2, 3"), 24), h + "shape has an entry that is not a size of 63 bits (at byte 57)"},
+      {file_of(dict("((2, 3))"), 24), h + "shape has an entry that is not a size of 63 bits (at byte 51)"},
+      {file_of(dict("(-2,)"), 8), h + "shape has an entry that is not a size of 63 bits (at byte 51)"},
       {file_of(dict("(2.0,)"), 8), h + "',' or ')' is expected (at byte 52)"},
-      {file_of(dict("(02,)"), 8), h + "shape has an entry that is no size of 63 bits (at byte 51)"},
-      {file_of(dict("(9223372036854775808,)"), 8), h + "shape has an entry that is no size of 63 bits (at byte 51)"},
+      {file_of(dict("(02,)"), 8), h + "shape has an entry that is not a size of 63 bits (at byte 51)"},
+      {file_of(dict("(9223372036854775808,)"), 8), h + "shape has an entry that is not a size of 63 bits (at byte 51)"},
       {file_of(dict("(" + std::string(5000, '1') + ",)")),
-       h + "shape has an entry that is no size of 63 bits (at byte 51)"},
+       h + "shape has an entry that is not a size of 63 bits (at byte 51)"},
       {file_of(dict("(1, 1, 1, 1, 1, 1, 1, 1, 1)"), 4), h + "shape has more than 8 axes (at byte 75)"},
       {file_of(dict("(4611686018427387905, 4)"), 4), "shape (4611686018427387905, 4): its size overflows 63 bits"},
       {file_of(dict("(4294967296, 4294967296, 0)")), "shape (4294967296, 4294967296, 0): its size overflows 63 bits"},
       {file_of(dict("(0, 4294967296, 4294967296)")), "shape (0, 4294967296, 4294967296): its size overflows 63 bits"},
       // descr.
       {file_of(dict("()", "'|O'"), 8),
-       "an object array: it is a Python pickle, which may run any code: save it with a number "
-       "type"},
+       "an object array: it is a Python pickle, which may run any code: save it with a numeric type"},
       {file_of(dict("()", "[('a', '<f4')]"), 4),
        h + "descr is a list: structured arrays are not supported: save one field (at byte 10)"},
       {file_of(dict("()", "4"), 4), h + "a string is expected (at byte 10)"},

@@ -20,7 +20,7 @@ namespace {
 
 std::string length_of(uint64_t n) { return std::string(reinterpret_cast<const char*>(&n), sizeof n); }
 
-// A file with this header, not padded, and so many bytes 0, 1, 0, 1, … of data.
+// A file with this header, not padded, and that many bytes 0, 1, 0, 1, … of data.
 std::string file_of(const std::string& header, size_t data_size = 0) {
   std::string data(data_size, '\0');
   for (size_t i = 1; i < data_size; i += 2) data[i] = 1;
@@ -56,7 +56,7 @@ void check_refused(const std::vector<Row>& rows) {
   }
 }
 
-const std::string other = ": no safetensors file, or its download is not complete";
+const std::string other = ": not a safetensors file, or its download is not complete";
 
 }  // namespace
 
@@ -111,8 +111,8 @@ TEST_CASE("safetensors: malformed JSON") {
       {file_of("{}x"), "header:1:3: expected the end, found \"x\""},
       {file_of("{}{}"), "header:1:3: expected the end, found \"{\""},
       {file_of(std::string("{}\0", 3)), "header:1:3: expected the end, found \"\\x00\""},
-      {file_of("{" + entry("a", "[1]", "[0,4]") + ",}", 4), "header:1:54: a comma too many"},
-      {file_of(one("[1,]", "[0,4]"), 4), "header:1:31: a comma too many"},
+      {file_of("{" + entry("a", "[1]", "[0,4]") + ",}", 4), "header:1:54: a trailing comma is not allowed"},
+      {file_of(one("[1,]", "[0,4]"), 4), "header:1:31: a trailing comma is not allowed"},
       {file_of("{/* */}"), "header:1:2: expected a key in double quotes, found \"/\""},
       {file_of("{'a':1}"), "header:1:2: expected a key in double quotes, found \"'\""},
       {file_of(deep), "header:1:6: expected an object, found \"[\""},
@@ -121,7 +121,7 @@ TEST_CASE("safetensors: malformed JSON") {
       {file_of("{\"\\x\":1}"), "header:1:3: this escape is unknown"},
       {file_of("{\"\\u12\":1}"), "header:1:7: \\u needs four hexadecimal digits"},
       {file_of("{\"\\ud800\":1}"), "header:1:3: half of a surrogate pair stands alone"},
-      {file_of("{\"a"), "header:1:2: this string has no end"},
+      {file_of("{\"a"), "header:1:2: this string is not closed"},
   });
 }
 
@@ -156,8 +156,8 @@ TEST_CASE("safetensors: malformed fields") {
       {file_of(one("[null]", "[0,8]"), 8), "header:1:30: expected an integer, found \"n\""},
       {file_of(one("[\"2\"]", "[0,8]"), 8), "header:1:30: expected an integer, found \"\\\"\""},
       {file_of(one("[true]", "[0,4]"), 4), "header:1:30: expected an integer, found \"t\""},
-      {file_of(one("[1]", "[0]"), 4), "header:1:48: tensor \"a\": data_offsets has less than 2 entries"},
-      {file_of(one("[1]", "[]"), 4), "header:1:48: tensor \"a\": data_offsets has less than 2 entries"},
+      {file_of(one("[1]", "[0]"), 4), "header:1:48: tensor \"a\": data_offsets has fewer than 2 entries"},
+      {file_of(one("[1]", "[]"), 4), "header:1:48: tensor \"a\": data_offsets has fewer than 2 entries"},
       {file_of(one("[1]", "[0,1,2]"), 4), "header:1:48: tensor \"a\": data_offsets has more than 2 entries"},
       {file_of(one("[1]", "\"0,4\""), 4), "header:1:48: expected a list, found \"\\\"\""},
       {file_of(one("[1]", "[4,0]"), 4), "header:1:48: tensor \"a\": data_offsets [4, 0] run backwards"},

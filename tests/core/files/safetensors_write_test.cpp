@@ -130,7 +130,7 @@ TEST_CASE("safetensors: a header is judged before the data are read") {
     const std::string message = message_of<FormatError>([&] { load_safetensors(path); });
     return message.substr(std::min(message.size(), path.size() + 17));
   };
-  const std::string other = ": no safetensors file, or its download is not complete";
+  const std::string other = ": not a safetensors file, or its download is not complete";
   CHECK(refusal("") == "header does not begin with {" + other);
   CHECK(refusal(length_of(100000001)) == "header of 100000001 bytes: header too large" + other);
   CHECK(refusal("PK\x03\x04") ==
@@ -157,7 +157,7 @@ TEST_CASE("safetensors: what cannot be written") {
   CHECK(refusal({{std::string(4097, 'x'), x}}) ==
         "save_safetensors: tensor \"" + std::string(99, 'x') + "…\": a name of 4097 bytes: at most 4096 are allowed");
   CHECK(refusal({{"a", Array()}}) == "save_safetensors: tensor \"a\": has no storage: leave it out");
-  CHECK(refusal({{"\xff", x}}) == "json: \"\\xff\": is not UTF-8: JSON holds nothing else");
+  CHECK(refusal({{"\xff", x}}) == "json: \"\\xff\": is not UTF-8, which JSON requires");
   const Metadata huge = {{"x", std::string(100000000, 'x')}};
   CHECK(message_of<FormatError>([&] { to_safetensors({{"a", x}}, huge); }) ==
         "save_safetensors: 1 tensors: the header would have 100000080 bytes: at most 100000000 are "
@@ -204,7 +204,7 @@ TEST_CASE("safetensors: a model in several files") {
   CHECK(refusal(R"({"weight_map":{"a":1}})") == ":1:20: expected a string, found \"1\"");
   CHECK(refusal(R"({"weight_map":{"a":"m-1.safetensors","a":"m-1.safetensors"}})") ==
         ":1:38: the key \"a\" appears twice");
-  CHECK(refusal("{}") == ": weight_map is missing: it is no index of safetensors files");
+  CHECK(refusal("{}") == ": weight_map is missing: it is not an index of safetensors files");
   CHECK(refusal("[]") == ":1:1: expected an object, found \"[\"");
   CHECK(message_of<IoError>([&] { load(R"({"weight_map":{"a":"none"}})"); }) ==
         "read_file: \"" + dir / "none" + "\": No such file or directory: check the path");

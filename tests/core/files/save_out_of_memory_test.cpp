@@ -112,7 +112,7 @@ TEST_CASE("out of memory while loading: the next load finds everything") {
   }
 }
 
-// Every allocation counts, also of what is soon given back: no more than so many times a file's size.
+// Every allocation counts, even if it is soon freed: in all at most a small multiple of a file's size.
 TEST_CASE("memory: a file costs what it holds, whatever its header is made of") {
   const auto many = [](const std::string& begin, const char* before, const char* after, const std::string& end) {
     std::string text = begin;

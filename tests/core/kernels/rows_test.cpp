@@ -88,7 +88,7 @@ TEST_CASE("kernels: softmax of extreme rows") {
   });
 }
 
-TEST_CASE("kernels: one number far above the others does not swallow them") {
+TEST_CASE("kernels: one value far above the others does not swallow them") {
   for_each_table([](const auto& kernel, auto zero) {
     using T = decltype(zero);
     // 2,000 equal terms are rounded alike; the plain loop adds them one after the other.

@@ -76,7 +76,7 @@ TEST_CASE("spans: the smallest that holds a request is cut, and free neighbours 
   CHECK(spans.shrink(SIZE_MAX) == huge_page);
 }
 
-TEST_CASE("spans: the largest go back first, and no more of them than asked for") {
+TEST_CASE("spans: the largest are returned first, and no more of them than requested") {
   Spans spans;
   std::vector<std::byte*> blocks;
   const std::vector<size_t> pages = {1, 3, 2};

@@ -145,7 +145,7 @@ TEST_CASE("storage: large blocks that come and go in the same way again and agai
     for (int i = 0; i < 60; ++i) step();
     const auto before = faults();
     for (int i = 0; i < 10; ++i) step();
-    CHECK(faults() - before < 10);  // fewer than one a step
+    CHECK(faults() - before < 10);  // fewer than one per step
     CHECK(memory_stats().reserved <= most_reserved());
   }
   release_memory();

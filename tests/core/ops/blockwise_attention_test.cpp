@@ -34,7 +34,7 @@ Array random(const Shape& shape, Dtype dtype, uint64_t seed) {
   return randn(shape, dtype, generator);
 }
 
-/// The numbers of head h of entry b, row by row.
+/// The elements of head h of entry b, row by row.
 Row head_of(const Array& x, int64_t b, int64_t h) { return to_vector(select(select(x, 0, b), 0, h)); }
 
 struct Case {

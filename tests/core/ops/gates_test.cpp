@@ -12,7 +12,7 @@ namespace plain = heed::core::plain;
 
 namespace {
 
-// For numbers of units that meet every tail.
+// For unit counts that exercise every tail.
 template <class Body> void for_each_gate_table(Body body) {
   for_each_table([&](const auto& kernel, auto zero) {
     for (const int64_t n : {1, 3, 4, 8, 15, 16, 17, 33, 64}) {
@@ -66,7 +66,7 @@ TEST_CASE("kernels: a step of an LSTM and its gradient are the formulas, in plac
   });
 }
 
-TEST_CASE("kernels: what is far from zero or not a number goes through the gates") {
+TEST_CASE("kernels: large values and NaN pass through the gates") {
   for_each_gate_table([](const auto& kernel, auto zero, int64_t n) {
     using T = decltype(zero);
     const auto count = static_cast<size_t>(n);

@@ -40,7 +40,7 @@ template <class T> struct Matrix {
   int64_t rows, cols, row, col, batch_stride;
   std::vector<T> data;
 
-  // order 'r' row-major, 'c' column-major, 's' neither axis adjacent; `gap` more between the lines.
+  // order 'r' row-major, 'c' column-major, 's' neither axis contiguous; `gap` more between the lines.
   Matrix(int64_t m, int64_t n, char order, int64_t gap, int64_t batch, uint32_t seed) : rows(m), cols(n) {
     row = order == 'c' ? 1 : order == 's' ? 2 * n + gap : n + gap;
     col = order == 'c' ? m + gap : order == 's' ? 2 : 1;

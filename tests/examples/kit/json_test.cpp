@@ -85,7 +85,7 @@ TEST_CASE("json: what is refused, and the message") {
       {"{}x", "json:1:3: expected the end, found \"x\""},
       {"\xef\xbb\xbf{}", "json:1:1: expected a value, found \"\xef\xbb\xbf\""},
       {"'a'", "json:1:1: expected a value, found \"'\""},
-      {"[1,]", "json:1:3: a comma too many"},
+      {"[1,]", "json:1:3: a trailing comma is not allowed"},
       {"[,1]", "json:1:2: expected a value, found \",\""},
       {"[1,,2]", "json:1:4: expected a value, found \",\""},
       {"[1 2]", "json:1:4: expected ',' or ']', found \"2\""},
@@ -97,7 +97,7 @@ TEST_CASE("json: what is refused, and the message") {
       {"{\"a\"", "json:1:5: the text ends where ':' is expected"},
       {"{\"a\" 1}", "json:1:6: expected ':', found \"1\""},
       {"{\"a\":}", "json:1:6: expected a value, found \"}\""},
-      {"{\"a\":1,}", "json:1:7: a comma too many"},
+      {"{\"a\":1,}", "json:1:7: a trailing comma is not allowed"},
       {"{\"a\":1 \"b\":2}", "json:1:8: expected ',' or '}', found \"\\\"\""},
       {"{a:1}", "json:1:2: expected a key in double quotes, found \"a\""},
       {"{1:1}", "json:1:2: expected a key in double quotes, found \"1\""},
@@ -107,8 +107,8 @@ TEST_CASE("json: what is refused, and the message") {
       {"{\"x\":{\"é\":1,\"é\":1}}", "json:1:13: the key \"é\" appears twice"},
       {"// no\n1", "json:1:1: expected a value, found \"/\""},
       {"[1,/* no */2]", "json:1:4: expected a value, found \"/\""},
-      {"\"abc", "json:1:1: this string has no end"},
-      {"[\"abc\\\"]", "json:1:2: this string has no end"},
+      {"\"abc", "json:1:1: this string is not closed"},
+      {"[\"abc\\\"]", "json:1:2: this string is not closed"},
       {"\"a\nb\"", "json:1:3: a control character must be escaped in a string"},
       {std::string("\"a\0\"", 4), "json:1:3: a control character must be escaped in a string"},
       {"\"a\tb\"", "json:1:3: a control character must be escaped in a string"},
@@ -175,7 +175,7 @@ TEST_CASE("json: writing") {
     if (row.text != "null") CHECK(parse_json(row.text) == row.value);
   }
   CHECK(cat(Json(3)) == "3");
-  CHECK(message_of<FormatError>([] { to_json("a\xff"); }) == "json: \"a\\xff\": is not UTF-8: JSON holds nothing else");
+  CHECK(message_of<FormatError>([] { to_json("a\xff"); }) == "json: \"a\\xff\": is not UTF-8, which JSON requires");
 }
 
 TEST_CASE("json: members and kinds") {

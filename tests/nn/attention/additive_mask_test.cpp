@@ -50,7 +50,7 @@ TEST_CASE("minus infinity in an additive mask is the same as false in a boolean 
     const Attended a = attend(scores, v[0], {.mask = allowed, .normaliser = n});
     const Attended b = attend(scores, v[0], {.mask = added, .normaliser = n});
     CHECK(a.weights.to_vector() == b.weights.to_vector());
-    CHECK(b.weights[0][1].to_vector() == std::vector<double>(4, 0.0));  // may see nobody
+    CHECK(b.weights[0][1].to_vector() == std::vector<double>(4, 0.0));  // may see no key
   }
   CHECK(apart(scaled_dot_product_attention(q, k, v, {.mask = allowed}),
               scaled_dot_product_attention(q, k, v, {.mask = added})) < 1e-14);
@@ -74,7 +74,7 @@ TEST_CASE("a floating mask combines with padding and with causality") {
 TEST_CASE("gradients flow to an additive mask, first and second order, and none to what it forbids") {
   manual_seed(4);
   Tensor hole = zeros({3, 4}, Dtype::f64);
-  hole.slice(0, 1, 2).fill_(-inf);  // a query that sees nobody
+  hole.slice(0, 1, 2).fill_(-inf);  // a query that sees no key
   hole[2][3].fill_(-inf);
   const auto run = [&](const std::vector<Tensor>& in) {
     return scaled_dot_product_attention(in[0], in[1], in[2], {.mask = in[3] + hole});
@@ -114,12 +114,12 @@ TEST_CASE("layers take additive masks, one for all, a sequence, a head, or both"
   CHECK(apart(layer(x, {.mask = as_floating(causal_mask(4))}), layer(x, {.causal = true})) < 1e-14);
 }
 
-TEST_CASE("only softmax goes with the fused calls, whatever the mask") {
+TEST_CASE("fused calls support softmax only, whatever the mask") {
   const Tensor q = zeros({3, 4}), mask = zeros({3, 3});
   CHECK(test::message_of([&] {
           scaled_dot_product_attention(q, q, q, {.mask = mask, .normaliser = Normaliser::kernel_sum});
-        }) == "scaled_dot_product_attention: a normaliser that is not softmax: only attend() has others");
+        }) == "scaled_dot_product_attention: a normaliser other than softmax: use attend(), which supports all");
   CHECK(test::message_of([&] {
           packed_attention(zeros({1, 3, 12}), 2, {.mask = mask, .normaliser = Normaliser::kernel_sum});
-        }) == "packed_attention: a normaliser that is not softmax: only attend() has others");
+        }) == "packed_attention: a normaliser other than softmax: use attend(), which supports all");
 }

@@ -22,7 +22,7 @@ namespace {
 
 Tensor f64(const Shape& shape) { return randn(shape, Dtype::f64); }
 
-// The definition, number by number: q (n, d), k (m, d), v (m, p), allowed(i, j).
+// The definition, element by element: q (n, d), k (m, d), v (m, p), allowed(i, j).
 template <class Allowed> Tensor by_hand(const Tensor& q, const Tensor& k, const Tensor& v, Allowed allowed) {
   const int64_t n = q.size(0), m = k.size(0), p = v.size(1);
   std::vector<double> out;
@@ -151,7 +151,7 @@ TEST_CASE("a query with no permitted key gets zeros and zero gradient") {
       for (const double x : g.to_vector()) CHECK(std::isfinite(x));
     CHECK(v.grad()[1].to_vector() == std::vector<double>{0, 0});
   }
-  const Tensor nowhere = parameter(zeros({2, 3}, Dtype::f64));  // kernels that reach nobody, without any mask
+  const Tensor nowhere = parameter(zeros({2, 3}, Dtype::f64));  // kernels that reach no key, without any mask
   sum(attend(nowhere, f64({3, 2}), {.normaliser = Normaliser::kernel_sum}).output).backward();
   CHECK(nowhere.grad().to_vector() == std::vector<double>(6, 0.0));
 }
@@ -217,14 +217,13 @@ TEST_CASE("Attention takes its normaliser from the score, and drops weights whil
 TEST_CASE("attention says what does not fit") {
   const Tensor scores = zeros({2, 3, 4}), v = zeros({2, 4, 1});
   CHECK(message_of<ShapeError>([&] { attend(scores, zeros({2, 5, 1})); }) ==
-        "attend: scores (2, 3, 4), values (2, 5, 1): must be (…, n, m) and (…, m, p): one value a "
-        "key");
+        "attend: scores (2, 3, 4), values (2, 5, 1): must be (…, n, m) and (…, m, p): one value per key");
   CHECK(message_of<ShapeError>([&] { attention(zeros({3, 4}), zeros({5, 2}), zeros({5, 2})); }) ==
         "attention: queries (3, 4), keys (5, 2): must be (…, n, d) and (…, m, d): the last axes "
         "differ: project one of them to the other's width");
   CHECK(message_of<ShapeError>([] { attention(zeros({2, 3, 4}), zeros({2, 4, 5}), zeros({2, 5, 6})); }) ==
-        "attention: queries (2, 3, 4), keys (2, 4, 5): must be (…, n, d) and (…, m, d): the keys look "
-        "transposed: give one key a row, k.transpose(-2, -1)");
+        "attention: queries (2, 3, 4), keys (2, 4, 5): must be (…, n, d) and (…, m, d): the keys look transposed: put "
+        "one key in each row with k.transpose(-2, -1)");
   CHECK(message_of<DtypeError>([&] { attend(scores, v, {.mask = tensor_i64({1, 1, 0, 1})}); }) ==
         "attend: mask int64 (4,): a mask is boolean, true = may attend, or floating, added to the "
         "scores: convert it with ne(mask, 0.0)");
@@ -241,19 +240,17 @@ TEST_CASE("attention says what does not fit") {
   CHECK(message_of<ShapeError>([&] { attend(scores, v, {.mask = padding_mask({1, 2}, 4)}); }) ==
         "attend: mask (2, 4), scores (2, 3, 4): the mask does not broadcast to (…, queries, keys): "
         "give it these "
-        "sizes, or 1; a mask of keys, (batch, keys), goes to .key_mask");
+        "sizes, or 1; a mask of keys, (batch, keys), belongs in .key_mask");
   CHECK(message_of<ShapeError>([&] { attend(zeros({2, 3, 4, 5}), zeros({2, 3, 5, 1}), {.mask = zeros({3, 4, 5})}); }) ==
-        "attend: mask (3, 4, 5), scores (2, 3, 4, 5): with heads a mask is (4, 5), (2, 4, 5), one a "
-        "sequence, or (2 or 1, 3 or 1, 4, 5): give it these sizes, or 1; one mask a head lacks the axis "
-        "of sequences: unsqueeze(0)");
+        "attend: mask (3, 4, 5), scores (2, 3, 4, 5): with heads a mask is (4, 5), (2, 4, 5), one per sequence, or (2 "
+        "or 1, 3 or 1, 4, 5): give it these sizes, or 1; a mask per head needs a batch axis: unsqueeze(0)");
   CHECK(
       message_of<ShapeError>([&] { attend(zeros({2, 3, 4, 5}), zeros({2, 3, 5, 1}), {.mask = causal_mask(5, 4)}); }) ==
-      "attend: mask (5, 4), scores (2, 3, 4, 5): with heads a mask is (4, 5), (2, 4, 5), one a "
-      "sequence, or (2 or 1, 3 or 1, 4, 5): give it these sizes, or 1");
+      "attend: mask (5, 4), scores (2, 3, 4, 5): with heads a mask is (4, 5), (2, 4, 5), one per sequence, or (2 or 1, "
+      "3 or 1, 4, 5): give it these sizes, or 1");
   CHECK(message_of<ShapeError>([&] { attend(scores, v, {.key_mask = causal_mask(3, 4)}); }) ==
-        "attend: key_mask (3, 4), scores (2, 3, 4): a key mask is (batch, keys), one row a "
-        "sequence: a mask of "
-        "queries and keys goes to .mask");
+        "attend: key_mask (3, 4), scores (2, 3, 4): a key mask is (batch, keys), one row per sequence: a mask of "
+        "queries and keys belongs in .mask");
   CHECK(message_of<ShapeError>([&] {
           attend(zeros({3, 4}), zeros({4, 1}), {.key_mask = causal_mask(3, 4)});
         }).find("one row a sequence") != std::string::npos);

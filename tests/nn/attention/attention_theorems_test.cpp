@@ -1,4 +1,4 @@
-// What must hold of attention whatever the numbers: the lessons of the texts heed began with.
+// What must hold of attention whatever the values: the lessons of the introductory texts.
 #include "support/catch.h"
 
 #include <cmath>
@@ -73,7 +73,7 @@ TEST_CASE("theorem: distance to each token does not matter: no positions, no ord
 }
 
 TEST_CASE("theorem: what stands at the far end arrives as well as the neighbour") {
-  // A token looks for its double; the path has length 1 from any place.
+  // A token looks for its duplicate; the path has length 1 from any position.
   const int64_t n = 64;
   manual_seed(3);
   const Tensor marks = unit_length(gaussian64({n, 16}));
@@ -160,7 +160,7 @@ TEST_CASE("theorem: equal keys give the mean of the values that count: 2 3 4 5 a
   CHECK(far_apart(sum(w, -1), ones({2, 2})) < 1e-6);
 }
 
-TEST_CASE("theorem: a row without any key is zeros, not uniform, and the scores stay as they are") {
+TEST_CASE("theorem: a row without any key is zeros, not uniform, and the scores do not change") {
   const Tensor scores = ones({1, 2, 3});
   const Attended a = attend(scores, ones({1, 3, 1}), {.mask = padding_mask(tensor_i64({0, 3}, {1, 2}), 3)});
   CHECK(a.weights[0][0].to_vector() == std::vector<double>{0, 0, 0});
@@ -199,7 +199,7 @@ TEST_CASE("theorem: a head's columns of the output projection carry its part and
   }
 }
 
-TEST_CASE("heads learn to look at different places") {
+TEST_CASE("heads learn to look at different positions") {
   // Wanted: the tokens before and after one's own. One softmax cannot look at both sharply.
   manual_seed(12);
   const int64_t n = 6;
@@ -218,7 +218,7 @@ TEST_CASE("heads learn to look at different places") {
     const Tensor tokens = randint(0, 8, {32, n});
     const Attended seen = model.attention(model.token(tokens) + model.place(arange(n)));
     const auto loss = [&](const Linear& out,
-                          int64_t shift) {  // at places that have both neighbours
+                          int64_t shift) {  // at positions that have both neighbours
       return cross_entropy(out(seen.output).slice(1, 1, n - 1).reshape({-1, 8}),
                            tokens.slice(1, 1 + shift, n - 1 + shift).reshape({-1}));
     };

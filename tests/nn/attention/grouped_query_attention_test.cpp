@@ -91,7 +91,7 @@ TEST_CASE("with rotary positions attention sees order, and only distances") {
   const Tensor x = randn({1, 6, 8}, Dtype::f64), order = tensor_i64({1, 0, 2, 3, 4, 5});
   const Tensor y = m(x).output;
   CHECK(apart(index_select(m(index_select(x, 1, order)).output, 1, order), y) > 1e-3);
-  // Two positions more in front, which nobody may see, change nothing for the rest.
+  // Two more positions in front, which no query may see, change nothing for the rest.
   const Tensor longer = cat({randn({1, 2, 8}, Dtype::f64), x}, 1);
   const Tensor hidden = (arange(8) >= 2.0).reshape({1, 8});
   CHECK(apart(m(longer, {.key_mask = hidden}).output.slice(1, 2, 8), y) < 1e-13);

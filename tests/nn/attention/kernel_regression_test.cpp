@@ -150,8 +150,7 @@ TEST_CASE("kernels hold what layers must") {
 TEST_CASE("kernels say what does not fit") {
   CHECK(message_of([] { Gaussian({.width = 0}); }) == "DistanceKernel: width = 0: must be positive");
   CHECK(message_of([] { Boxcar({.learn_width = true}); }) ==
-        "Boxcar: learn_width: its derivative by the width is 0 wherever there is one: learn the "
-        "width of a Gaussian, "
+        "Boxcar: learn_width: its derivative by the width is 0 wherever it exists: learn the width of a Gaussian, "
         "an Epanechikov or a triangular kernel");
   CHECK(message_of<ShapeError>([] { squared_distances(zeros({3, 2}), zeros({4, 3})); }) ==
         "squared_distances: queries (3, 2), keys (4, 3): must be (…, n, d) and (…, m, d): the last "

@@ -65,7 +65,7 @@ TEST_CASE("a cache follows its sequences when they are put in another order") {
   CHECK(caches.length() == 0);
 }
 
-TEST_CASE("a copy of a cache goes its own way") {
+TEST_CASE("a copy of a cache is independent") {
   manual_seed(7);
   const KeysValues a = positions_of(1, 2), b = positions_of(1, 1), c = positions_of(1, 1);
   KeyValueCache one(3);
@@ -85,12 +85,11 @@ TEST_CASE("a cache says what does not fit") {
   KeyValueCache cache(3);
   cache.append(positions_of(2, 2));
   CHECK(message_of<ShapeError>([&] { cache.append(positions_of(2, 2)); }) ==
-        "KeyValueCache: 2 positions behind 2, capacity 3: there is no room: make the capacity "
-        "larger, or begin anew with the latest tokens after truncate(0)");
+        "KeyValueCache: 2 positions after 2, capacity 3: there is no room: make the capacity larger, or start again "
+        "with the latest tokens after truncate(0)");
   CHECK(message_of<ShapeError>([&] { cache.append(positions_of(1, 1)); }) ==
-        "KeyValueCache: keys float32 (1, 2, 1, 3), values (1, 2, 1, 5) behind keys float32 (2, 2, "
-        "3, 3), values (2, 2, 3, 5): only the number of positions may differ: truncate(0) to begin "
-        "anew");
+        "KeyValueCache: keys float32 (1, 2, 1, 3), values (1, 2, 1, 5) after keys float32 (2, 2, "
+        "3, 3), values (2, 2, 3, 5): only the number of positions may differ: truncate(0) to start again");
   CHECK(message_of<ShapeError>([&] { cache.append({zeros({2, 2, 1, 3}), zeros({2, 2, 2, 5})}); }) ==
         "KeyValueCache: keys (2, 2, 1, 3), values (2, 2, 2, 5): must be (B, g, n, d) and (B, g, n, "
         "p)");
@@ -126,14 +125,14 @@ TEST_CASE("GPT writes with a cache what it writes without, and each greedy token
   }
   CHECK(past.length() == 40);
   CHECK(message_of<ShapeError>([&] { model.step(fresh, past); }) ==
-        "GPT: tokens (2, 1) behind 40 in a cache of 3 layers, context 40, 3 layers: must be (B, n) "
-        "within the context, and the cache of begin(): to go on, begin anew with the latest tokens "
+        "GPT: tokens (2, 1) after 40 in a cache of 3 layers, context 40, 3 layers: must be (B, n) "
+        "within the context, and the cache of begin(): to continue, start again with the latest tokens "
         "[in GPT]");
   KeyValueCaches other(2, 40);
   CHECK_THROWS_AS(model.step(fresh, other), ShapeError);
 }
 
-TEST_CASE("grouped-query attention with a cache goes on where it was, with its positions") {
+TEST_CASE("grouped-query attention with a cache continues where it was, with its positions") {
   manual_seed(4);
   GroupedQueryAttention m(12, 6, {.num_kv_heads = 2, .rope = RotaryPositions(2, RopeLayout::half_split)});
   m.to(Dtype::f64);

@@ -58,7 +58,7 @@ TEST_CASE("local-m: zero outside the window, softmax inside it") {
   CHECK(gap(kernel(q, k, v).weights[0][3], tensor({0, 0, 1, 1, 1, 0, 0}, Dtype::f64) / 3.0) < 1e-15);
 }
 
-TEST_CASE("local-p: the formula, number by number") {
+TEST_CASE("local-p: the formula, element by element") {
   manual_seed(2);
   const int64_t D = 2, S = 9;
   const auto local = widened(LocalPredictiveAttention<ScaledDotScore>(D, 3, 4));
@@ -87,7 +87,7 @@ TEST_CASE("local-p: the formula, number by number") {
   CHECK(amax(sum(weights, -1)).item() < 1.0);  // not normalised again
 }
 
-TEST_CASE("local-p: the place is learnt, padding does not count") {
+TEST_CASE("local-p: the position is learnt, padding does not count") {
   manual_seed(3);
   const auto local = widened(LocalPredictiveAttention<DotScore>(2, 3, 4));
   const Tensor q = randn({2, 4, 3}, Dtype::f64), k = randn({2, 8, 3}, Dtype::f64);
@@ -108,8 +108,7 @@ TEST_CASE("local attention holds what layers must") {
   test::check_module(LocalPredictiveAttention<DotScore>(2, 3, 4), in, run);
   const LocalPredictiveAttention learnt(2, 3, 4, Gaussian({.width = 2, .learn_width = true}));
   test::check_module(learnt, in, run);
-  CHECK(message_of([] { LocalMonotonicAttention<DotScore>(-1); }) ==
-        "LocalWindow: reach = -1: is a number of places: must not be negative");
+  CHECK(message_of([] { LocalMonotonicAttention<DotScore>(-1); }) == "LocalWindow: reach = -1: must not be negative");
   CHECK(message_of([] { LocalPredictiveAttention<DotScore>(0, 3, 4); }) ==
         "LocalPredictiveAttention: window = 0: σ is half of it: must be at least 1");
 }

@@ -24,7 +24,7 @@ struct Plain {  // while it lives, no fused path is taken
 
 Tensor row(const Tensor& x, int64_t b) { return x.slice(0, b, b + 1); }
 
-// (B, n, m) of each kind: a prefix each, or anything at all, or the same as numbers that are added.
+// (B, n, m) of each kind: a prefix each, or anything at all, or the same as a floating mask.
 std::vector<Tensor> masks_of_sequences(int64_t queries, int64_t keys) {
   std::vector<Tensor> masks = {rand({B, queries, keys}) > 0.4, randn({B, queries, keys}, Dtype::f64)};
   masks.push_back(where(masks[0], masks[1], -INFINITY));
@@ -64,7 +64,7 @@ template <class M> M doubled(M m) {
 
 }  // namespace
 
-TEST_CASE("a mask of three axes is one a sequence, in every layer with heads, when B = h") {
+TEST_CASE("a mask of three axes is one per sequence, in every layer with heads, when B = h") {
   manual_seed(1);
   const auto mha = doubled(MultiHeadAttention(E, h));
   const auto extra = doubled(MultiHeadAttention(E, h, {.add_bias_kv = true, .add_zero_attn = true}));
@@ -108,7 +108,7 @@ TEST_CASE("a mask of three axes is one a sequence, in every layer with heads, wh
     }
 }
 
-TEST_CASE("a mask of three axes is one a sequence in Transformers when B = h") {
+TEST_CASE("a mask of three axes is one per sequence in Transformers when B = h") {
   manual_seed(2);
   const TransformerEncoderLayer layer(E, h, {.dim_feedforward = 8, .dropout = 0.0});
   const auto encoder = doubled(TransformerEncoder(layer, 2));
@@ -134,7 +134,7 @@ TEST_CASE("a mask of three axes is one a sequence in Transformers when B = h") {
       [&](const Tensor& x, const Tensor& y, const Tensor& mask) { return both(y, x, {.memory = {.mask = mask}}); }, 4);
 }
 
-TEST_CASE("a mask of three axes is one a sequence for tensors with heads when B = h") {
+TEST_CASE("a mask of three axes is one per sequence for tensors with heads when B = h") {
   manual_seed(3);
   const auto heads = [](const Tensor& x) { return split_heads(x, h); };
   check_sequences(
@@ -199,10 +199,9 @@ TEST_CASE("a mask a head has four axes, and is refused with three where that sho
     for (int64_t b = 0; b < 2; ++b)
       CHECK(apart(row(all, b), m(row(x, b), {.mask = per_head, .need_weights = weights}).output) < 1e-14);
     CHECK(message_of<ShapeError>([&] { m(x, {.mask = per_head.squeeze(0), .need_weights = weights}); })
-              .ends_with("mask (3, 5, 5), scores (2, 3, 5, 5): with heads a mask is (5, 5), (2, 5, 5), "
-                         "one a "
-                         "sequence, or (2 or 1, 3 or 1, 5, 5): give it these sizes, or 1; one mask a head "
-                         "lacks the axis of sequences: unsqueeze(0) [in MultiHeadAttention]"));
+              .ends_with("mask (3, 5, 5), scores (2, 3, 5, 5): with heads a mask is (5, 5), (2, 5, 5), one per "
+                         "sequence, or (2 or 1, 3 or 1, 5, 5): give it these sizes, or 1; a mask per head needs a "
+                         "batch axis: unsqueeze(0) [in MultiHeadAttention]"));
   }
 }
 

@@ -26,7 +26,7 @@ TEST_CASE("a causal mask puts the last query at the last key") {
   CHECK(causal_mask(0).shape() == Shape{0, 0});
 }
 
-TEST_CASE("padding masks from lengths, one a sequence or one a query") {
+TEST_CASE("padding masks from lengths, one per sequence or one per query") {
   CHECK(numbers(padding_mask({2, 0}, 3)) == std::vector<double>{1, 1, 0, 0, 0, 0});
   const Tensor per_query = padding_mask(tensor_i64({1, 3, 2, 0}, {2, 2}), 3);
   CHECK(per_query.shape() == Shape{2, 2, 3});
@@ -46,7 +46,7 @@ TEST_CASE("what is permitted: everything is no mask at all") {
   CHECK(numbers(both) == std::vector<double>{1, 1, 0, 1, 1, 0});
 }
 
-TEST_CASE("a sliding window reaches so far back and ahead, from the query's own place") {
+TEST_CASE("a sliding window reaches back and forward from the query's own position") {
   CHECK(numbers(sliding_window_mask(4, 4, 1)) == std::vector<double>{1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1});
   CHECK(numbers(sliding_window_mask(3, 3, 0, 1)) == std::vector<double>{1, 1, 0, 0, 1, 1, 0, 0, 1});
   CHECK(numbers(sliding_window_mask(2, 5, 2)) ==
@@ -54,10 +54,10 @@ TEST_CASE("a sliding window reaches so far back and ahead, from the query's own 
   CHECK(numbers(sliding_window_mask(6, 6, 6)) == numbers(causal_mask(6)));
   CHECK(all(sliding_window_mask(6, 6, 6, 6)));
   CHECK(message_of([] { sliding_window_mask(2, 2, -1); }) ==
-        "sliding_window_mask: before = -1, after = 0: are numbers of places: must not be negative");
+        "sliding_window_mask: before = -1, after = 0: must not be negative");
 }
 
-TEST_CASE("a prefix is seen by all, behind it the mask is causal") {
+TEST_CASE("a prefix is seen by all, after it the mask is causal") {
   const Tensor mask = prefix_mask({2, 0}, 3);
   CHECK(mask.shape() == Shape{2, 3, 3});
   CHECK(numbers(mask) == std::vector<double>{1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1});

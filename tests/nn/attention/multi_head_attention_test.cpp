@@ -166,7 +166,7 @@ TEST_CASE("multi-head attention holds what layers must") {
       [](const MultiHeadAttention& m, const std::vector<Tensor>& in) { return m(in[0], in[1], in[2]).output; });
 }
 
-TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the others, for every query") {
+TEST_CASE("multi-head attention: a learnt key and one of zeros, after the others, for every query") {
   manual_seed(10);
   const Tensor q = randn({2, 3, 4}, Dtype::f64), k = randn({2, 3, 4}, Dtype::f64);
   const MultiHeadAttention both = in_f64(4, 2, {.add_bias_kv = true, .add_zero_attn = true});
@@ -175,7 +175,7 @@ TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the other
   for (const NamedTensor& entry : both.state_dict()) names += entry.name + " ";
   CHECK(names == "in_proj_weight in_proj_bias bias_k bias_v out_proj.weight out_proj.bias ");
 
-  // Hidden behind every mask there is, the two are seen all the same, and nothing else.
+  // With every other key masked, these two are still seen, and nothing else.
   const Attended a = both(q, k, k, {.key_mask = padding_mask({0, 2}, 3), .causal = true, .need_weights = true});
   REQUIRE(a.weights.shape() == Shape{2, 2, 3, 5});
   CHECK(apart(sum(a.weights, -1), ones({2, 2, 3}, Dtype::f64)) < 1e-14);
@@ -200,7 +200,7 @@ TEST_CASE("multi-head attention: a learnt key and one of zeros, behind the other
   CHECK(apart(others / sum(others, -1, keepdim), by_hand.weights) < 1e-14);
 }
 
-TEST_CASE("multi-head attention: the mean of the heads' weights, for who asks") {
+TEST_CASE("multi-head attention: the mean of the heads' weights, on request") {
   manual_seed(11);
   const MultiHeadAttention m = in_f64(8, 4);
   const Tensor x = randn({2, 3, 8}, Dtype::f64);
@@ -240,13 +240,13 @@ TEST_CASE("multi-head attention says what does not fit") {
   const std::string where = " [in MultiHeadAttention]";
   CHECK(said({2, 3, 4}, {2, 4, 5}, {2, 5, 4}) ==
         "MultiHeadAttention: query (2, 3, 4), key (2, 4, 5), value (2, 5, 4): must be (B, n, 4), (B, m, 4) "
-        "and (B, m, 4), batch first: the keys look transposed: give one key a row, key.transpose(1, 2)" +
+        "and (B, m, 4), batch first: the keys look transposed: put one key in each row with key.transpose(1, 2)" +
             where);
-  CHECK(said({2, 3, 6}, {2, 5, 6}, {2, 5, 6}).ends_with("batch first: project what is too wide or too narrow" + where));
+  CHECK(said({2, 3, 6}, {2, 5, 6}, {2, 5, 6}).ends_with("batch first: project the inputs to these widths" + where));
   CHECK(said({3, 2, 4}, {5, 2, 4}, {5, 2, 4})
             .ends_with("batch first: the batch looks second: put it first with transpose(0, 1)" + where));
   CHECK(said({2, 3, 4}, {2, 5, 4}, {2, 6, 4})
-            .ends_with("batch first: one batch for all, and one value for each key" + where));
+            .ends_with("batch first: use one batch size for all, and one value per key" + where));
   CHECK(said({2, 3, 4, 1}, {2, 5, 4}, {2, 5, 4}).ends_with("batch first" + where));
   CHECK(message_of<DtypeError>([&] {
           m(zeros({1, 3, 4}), {.mask = tensor_i64({1, 0, 1})});

@@ -199,5 +199,5 @@ TEST_CASE("the two steps are attend(), and either can be taken alone") {
   CHECK(a.output.to_vector() == attend(s, v, options).output.to_vector());
   CHECK(a.output.to_vector() == matmul(w, v).to_vector());
   CHECK(message_of([&] { attention_weights(s, {.normaliser = static_cast<Normaliser>(99)}); }) ==
-        "attend: normaliser = 99: is none: take one of Normaliser");
+        "attend: normaliser = 99: is not a Normaliser: use one of its names");
 }

@@ -55,7 +55,7 @@ TEST_CASE("theorem: with rotary positions a score depends on the distance only")
       CHECK(score(9 + shift, 3 + shift) == Approx(score(9, 3)).epsilon(1e-11));
     }
     CHECK(score(4, 4) == Approx(sum(q * k).item()).epsilon(1e-12));  // no distance, no turn
-    CHECK(std::abs(score(3, 9) - score(9, 3)) > 1e-3);               // before is not behind
+    CHECK(std::abs(score(3, 9) - score(9, 3)) > 1e-3);               // before is not after
     CHECK(sum(square(rope(q, 77))).item() == Approx(sum(square(q)).item()).epsilon(1e-12));
   }
 }
@@ -91,7 +91,7 @@ TEST_CASE("rotary positions hold what layers must") {
 
 TEST_CASE("rotary positions say what does not fit") {
   CHECK(message_of<ShapeError>([] { RotaryPositions(5, RopeLayout::half_split); }) ==
-        "RotaryPositions: width 5: numbers turn in pairs: the width of a head must be even");
+        "RotaryPositions: width 5: elements are rotated in pairs: the width of a head must be even");
   const RotaryPositions rope(4, RopeLayout::half_split, {.max_length = 6});
   CHECK(message_of<ShapeError>([&] { rope(zeros({5, 4}), 2); }) ==
         "RotaryPositions: input (5, 4) at position 2, table (6, 4): the input must be (…, n, 4) "
@@ -115,7 +115,7 @@ TEST_CASE("ALiBi: slopes are the published ones") {
 TEST_CASE("ALiBi takes from scores in proportion to the distance") {
   const Tensor bias = alibi_bias(2, 2, 3);
   CHECK(bias.shape() == Shape{1, 2, 2, 3});
-  const double a = 1.0 / 16, b = 1.0 / 256;  // queries stand at places 1 and 2
+  const double a = 1.0 / 16, b = 1.0 / 256;  // queries stand at positions 1 and 2
   CHECK(bias.to_vector() == std::vector<double>{-a, 0, -a, -2 * a, -a, 0, -b, 0, -b, -2 * b, -b, 0});
   manual_seed(4);
   const Tensor q = f64({2, 2, 5, 4}), k = f64({2, 2, 5, 4}), v = f64({2, 2, 5, 4});
@@ -125,7 +125,7 @@ TEST_CASE("ALiBi takes from scores in proportion to the distance") {
   const AttentionOptions o{.mask = alibi_bias(2, 5, 5, Dtype::f64)};
   CHECK(apart(attention(q, k, v, o).weights, expected) < 1e-14);
   CHECK(apart(scaled_dot_product_attention(q, k, v, o), matmul(expected, v)) < 1e-14);
-  // Shifting all by one place changes nothing: the bias, too, knows distances only.
+  // Shifting everything by one position changes nothing: the bias, too, depends on distances only.
   const Tensor longer = alibi_bias(2, 6, 6, Dtype::f64);
   CHECK(apart(longer.slice(2, 1, 6).slice(3, 1, 6), alibi_bias(2, 5, 5, Dtype::f64)) == 0.0);
 }

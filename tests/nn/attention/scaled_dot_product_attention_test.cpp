@@ -150,7 +150,7 @@ TEST_CASE("grouped heads: fused equals plain, with each head of keys repeated") 
       {randn({1, 4, 3, 2}, Dtype::f64), randn({1, 2, 3, 2}, Dtype::f64), randn({1, 2, 3, 2}, Dtype::f64)});
 }
 
-TEST_CASE("fused attention draws one random number a call if it drops, and none if not") {
+TEST_CASE("fused attention draws one random number per call if it drops, and none if not") {
   const Tensor x = zeros({1, 1, 2, 2});
   const uint64_t before = default_generator().counter();
   scaled_dot_product_attention(x, x, x);
@@ -181,14 +181,14 @@ TEST_CASE("fused attention says what does not fit") {
         "last axes differ: project one of them to the other's width");
   CHECK(message_of<ShapeError>([] {
           scaled_dot_product_attention(zeros({2, 3, 4}), zeros({2, 4, 5}), zeros({2, 5, 4}));
-        }).ends_with("the keys look transposed: give one key a row, k.transpose(-2, -1)"));
+        }).ends_with("the keys look transposed: put one key in each row with k.transpose(-2, -1)"));
   CHECK(message_of<ShapeError>([] { scaled_dot_product_attention(zeros({3, 4}), zeros({5, 4}), zeros({4, 2})); }) ==
         "scaled_dot_product_attention: queries (3, 4), keys (5, 4), values (4, 2): must be (…, n, d), "
-        "(…, m, d) and (…, m, p): one value a key");
+        "(…, m, d) and (…, m, p): one value per key");
   CHECK(message_of([] {
           scaled_dot_product_attention(zeros({3, 4}), zeros({5, 4}), zeros({5, 2}),
                                        {.normaliser = Normaliser::kernel_sum});
-        }) == "scaled_dot_product_attention: a normaliser that is not softmax: only attend() has others");
+        }) == "scaled_dot_product_attention: a normaliser other than softmax: use attend(), which supports all");
   CHECK(message_of<ShapeError>([] { packed_attention(zeros({1, 2, 12}), 3); }) ==
         "packed_attention: (1, 2, 12), 3 heads: must be (B, n, 3E) with E a multiple of the heads");
   CHECK(message_of<DtypeError>([] {

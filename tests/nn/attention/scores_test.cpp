@@ -59,7 +59,7 @@ Tensor random64(const Shape& shape) { return randn(shape, Dtype::f64); }
 
 }  // namespace
 
-TEST_CASE("every score: one number for each pair, which the pair alone determines") {
+TEST_CASE("every score: one value for each pair, which the pair alone determines") {
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(1);
@@ -99,7 +99,7 @@ TEST_CASE("every score: the weights are >= 0 and sum to 1 or 0, outputs lie amon
   });
 }
 
-TEST_CASE("every score: permuting keys with their values changes nothing, queries keep their place") {
+TEST_CASE("every score: permuting keys with their values changes nothing, queries keep their position") {
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(3);
@@ -110,11 +110,11 @@ TEST_CASE("every score: permuting keys with their values changes nothing, querie
     CHECK(distance_of(attention(index_select(q, 1, queries), k, v).output, index_select(y, 1, queries)) < 1e-14);
     const Tensor permuted = attention(q, index_select(k, 1, keys), index_select(v, 1, keys)).output;
     if (shape.pairwise) CHECK(distance_of(permuted, y) < 1e-13);
-    else CHECK(distance_of(permuted, y) > 1e-3);  // places keep their weights
+    else CHECK(distance_of(permuted, y) > 1e-3);  // positions keep their weights
   });
 }
 
-TEST_CASE("every score: what a mask hides does not matter, and nobody left is zeros") {
+TEST_CASE("every score: what a mask hides does not matter, and no key left gives zeros") {
   for_each_score([](const char* name, const auto& given, const ScoreShape& shape) {
     INFO(name);
     manual_seed(4);
@@ -246,8 +246,8 @@ TEST_CASE("location: the keys do not matter, only how many there are") {
   CHECK(score(q, random64({2, 4, 5})).to_vector() == score(q, random64({2, 4, 5})).to_vector());
   CHECK(distance_of(score(q, random64({2, 4, 5})), score.attn(q).slice(-1, 0, 4)) == 0.0);
   CHECK(message_of<ShapeError>([&] { score(q, random64({2, 7, 3})); }) ==
-        "LocationScore: keys (2, 7, 3): are 7, but there are scores for 6 places: make max_length "
-        "the longest sequence's [in LocationScore]");
+        "LocationScore: keys (2, 7, 3): are 7, but there are scores for 6 positions: make max_length the length of the "
+        "longest sequence [in LocationScore]");
 }
 
 TEST_CASE("kernels: a width for each head, fixed or learnt") {
@@ -272,8 +272,8 @@ TEST_CASE("kernels: a width for each head, fixed or learnt") {
   const auto run = [](const Gaussian& g, const std::vector<Tensor>& in) { return g(in[0], in[1]); };
   test::check_module(learnt, {q, k}, run);
   CHECK(message_of<ShapeError>([&] { learnt(zeros({2, 4, 2}), zeros({2, 5, 2})); }) ==
-        "DistanceKernel: 3 widths, distances (2, 4, 5): must be (…, heads, queries, keys): one width "
-        "a head [in Gaussian]");
+        "DistanceKernel: 3 widths, distances (2, 4, 5): must be (…, heads, queries, keys): one width per head [in "
+        "Gaussian]");
   CHECK(message_of([] { Gaussian({.widths = {1.0, -1.0}}); }) == "DistanceKernel: width = -1: must be positive");
 }
 

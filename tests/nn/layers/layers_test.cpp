@@ -66,7 +66,7 @@ TEST_CASE("sinusoidal positions are the paper's, for odd widths, too") {
   CHECK(sinusoidal_table(4, 3, Dtype::f64)[2][2].item() == Approx(std::sin(2.0 / std::pow(10000.0, 2.0 / 3.0))));
 }
 
-TEST_CASE("theorem: a step ahead is a rotation, wherever one stands") {
+TEST_CASE("theorem: a step forward is a rotation, from any position") {
   const int64_t d = 8, shift = 7;
   const Tensor p = sinusoidal_table(60, d, Dtype::f64);
   for (int64_t j = 0; j < d / 2; ++j) {
@@ -79,7 +79,7 @@ TEST_CASE("theorem: a step ahead is a rotation, wherever one stands") {
   }
 }
 
-TEST_CASE("positions are added to the first places, only learnt ones are in the state dict") {
+TEST_CASE("the first positions are added, only learnt ones are in the state dict") {
   manual_seed(3);
   const SinusoidalPositions fixed(6);
   CHECK(fixed.state_dict().empty());

@@ -19,7 +19,7 @@ namespace {
 
 Tensor wide(const Tensor& x) { return x.to(Dtype::f64); }
 
-// Value and gradient, by backward() and recorded, of f32 numbers against the same in f64.
+// Value and gradient, by backward() and recorded, of f32 values against the same in f64.
 void check_against_f64(const Tensor& logits, const std::function<Tensor(const Tensor&)>& loss, double relative) {
   const Tensor x = parameter(logits), exact_x = parameter(wide(logits));
   const Tensor y = loss(x), exact = loss(exact_x);

@@ -72,7 +72,7 @@ TEST_CASE("what all logits of a row share changes no gradient, not by one bit") 
   CHECK(gradient(-4096) == gradient(0));
 }
 
-TEST_CASE("a row without a permitted class: no number is its loss, and its target alone has a gradient") {
+TEST_CASE("a row without a permitted class: its loss is NaN, and only its target has a gradient") {
   const Tensor logits = parameter(tensor({-INFINITY, -INFINITY, 1, 1}, {2, 2}));
   const Tensor loss = cross_entropy(logits, tensor_i64({1, 0}), {.reduction = Reduction::sum});
   CHECK(std::isnan(loss.item()));
@@ -167,8 +167,7 @@ TEST_CASE("batchmean divides the sum by the size of the first axis, for any loss
   CHECK(cross_entropy(p, tensor_i64({0, 1, 1}), {.reduction = Reduction::batchmean}).item() ==
         Approx(cross_entropy(p, tensor_i64({0, 1, 1})).item()));
   CHECK(message_of<ShapeError>([] { mse_loss(scalar(1), scalar(2), {.reduction = Reduction::batchmean}); }) ==
-        "mse_loss: losses (): batchmean divides by the size of the first axis, and there is none: take "
-        "mean or sum");
+        "mse_loss: losses (): batchmean divides by the size of the first axis, and there is none: use mean or sum");
 }
 
 TEST_CASE("losses say what does not fit") {
@@ -180,36 +179,36 @@ TEST_CASE("losses say what does not fit") {
         "nll_loss: target -1 in row 1: there are 5 classes: a target lies in 0 … 4, or is "
         "ignore_index = -100");
   CHECK(message_of<ShapeError>([&] { cross_entropy(logits, tensor_i64(std::vector<int64_t>(10, 0), {2, 5})); }) ==
-        "cross_entropy: logits (2, 3, 5), targets (2, 5): targets must be (2, 3), for logits are "
+        "cross_entropy: logits (2, 3, 5), targets (2, 5): targets must be (2, 3), since logits are "
         "(…, C), classes last: move the class axis 1 to the end with logits.permute({0, 2, 1})");
   CHECK(message_of<ShapeError>([&] {
           cross_entropy(zeros({2, 7, 3, 4}), zeros({2, 3, 4}, Dtype::i64));
         }).ends_with("move the class axis 1 to the end with logits.permute({0, 2, 3, 1})"));
   CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({64, 3}), zeros({64, 1}, Dtype::i64)); }) ==
-        "cross_entropy: logits (64, 3), targets (64, 1): targets must be (64,), for logits are (…, C), "
+        "cross_entropy: logits (64, 3), targets (64, 1): targets must be (64,), since logits are (…, C), "
         "classes last: drop the last axis of the targets with targets.squeeze(1)");
   CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({64, 3}), tensor_i64({1, 2})); }) ==
-        "cross_entropy: logits (64, 3), targets (2,): targets must be (64,), for logits are (…, C), "
-        "classes last: give one class number for each row");
+        "cross_entropy: logits (64, 3), targets (2,): targets must be (64,), since logits are (…, C), "
+        "classes last: pass one class index per row");
   for (const Dtype dtype : {Dtype::i64, Dtype::f32})
     CHECK(message_of<ShapeError>([&] { nll_loss(zeros({2, 3}), one_hot(tensor_i64({2, 0}), 3).to(dtype)); }) ==
           cat("nll_loss: log_probs (2, 3), targets ", dtype, " (2, 3): look one-hot: pass argmax(targets, -1)"));
   CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({2, 3}), full({2, 3}, 1.0 / 3)); }) ==
-        "cross_entropy: logits (2, 3), targets float32 (2, 3): are not class numbers: for a distribution "
-        "over the classes take kl_div(log_softmax(logits, -1), targets, {.reduction = "
+        "cross_entropy: logits (2, 3), targets float32 (2, 3): are not class indices: for a distribution over the "
+        "classes use kl_div(log_softmax(logits, -1), targets, {.reduction = "
         "Reduction::batchmean}), which has the same gradient");
-  CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({2, 3}), zeros({2, 3}, Dtype::i64)); }) ==
-        "cross_entropy: logits (2, 3), targets int64 (2, 3): are one for each class: give one class "
-        "number for each row");
+  CHECK(
+      message_of<ShapeError>([&] { cross_entropy(zeros({2, 3}), zeros({2, 3}, Dtype::i64)); }) ==
+      "cross_entropy: logits (2, 3), targets int64 (2, 3): have an entry for each class: pass one class index per row");
   CHECK(message_of<DtypeError>([&] { cross_entropy(zeros({2, 3}, Dtype::i64), tensor_i64({0, 1})); }) ==
-        "cross_entropy: logits int64 (2, 3): a loss needs floating numbers: convert with to(Dtype::f32)");
+        "cross_entropy: logits int64 (2, 3): a loss needs a floating dtype: convert with to(Dtype::f32)");
   CHECK(message_of<DtypeError>([&] { cross_entropy(zeros({2, 3}), zeros({2})); }) ==
-        "cross_entropy: targets float32 (2,): targets are class numbers: convert them with "
+        "cross_entropy: targets float32 (2,): class indices must be int64: convert them with "
         "to(Dtype::i64)");
   CHECK(message_of<ShapeError>([&] { cross_entropy(scalar(1), tensor_i64({0})); }) ==
         "cross_entropy: logits (): there are no classes: logits are (…, C)");
   CHECK(message_of<ShapeError>([&] { cross_entropy(zeros({2, 3}), tensor_i64({0, 1}), {.weight = zeros({2})}); }) ==
-        "cross_entropy: class weights (2,), 3 classes: give one weight a class");
+        "cross_entropy: class weights (2,), 3 classes: pass one weight per class");
   CHECK(message_of([&] { cross_entropy(zeros({2, 3}), tensor_i64({0, 1}), {.label_smoothing = 1.5}); }) ==
         "cross_entropy: label_smoothing = 1.5: must lie in 0 … 1");
   CHECK(message_of<ShapeError>([&] { mse_loss(zeros({2, 1}), zeros({2})); }) ==
@@ -243,11 +242,11 @@ TEST_CASE("losses say what does not fit") {
           cat(op, ": ", first, " float64, ", second, " float32: dtypes differ: convert the ", second,
               " with to(Dtype::f64)"));
     CHECK(message_of<DtypeError>([&] { loss(zeros({2}, Dtype::i64), zeros({2}, Dtype::i64)); }) ==
-          cat(op, ": ", first, " int64 (2,): a loss needs floating numbers: convert with to(Dtype::f32)"));
+          cat(op, ": ", first, " int64 (2,): a loss needs a floating dtype: convert with to(Dtype::f32)"));
   }
   CHECK(message_of<ShapeError>([&] { bce_with_logits(zeros({4, 3}), zeros({4, 3}), {.pos_weight = ones({2})}); }) ==
-        "bce_with_logits: logits (4, 3), pos_weight (2,): does not broadcast to the logits: give one "
-        "factor for each of the last axis");
+        "bce_with_logits: logits (4, 3), pos_weight (2,): does not broadcast to the logits: pass one factor per "
+        "element of the last axis");
   CHECK(message_of<DtypeError>(
             [&] { bce_with_logits(zeros({4, 3}), zeros({4, 3}), {.pos_weight = ones({3}, Dtype::f64)}); }) ==
         "bce_with_logits: logits float32, pos_weight float64: dtypes differ: convert pos_weight with "
@@ -268,8 +267,8 @@ TEST_CASE("probabilities where logits should be are noticed, once, and honest lo
       "warning: cross_entropy: logits (5, 7): each row sums to 1, as probabilities do: they must be raw "
       "scores: leave the softmax out\n";
   const std::string logarithms =
-      "warning: cross_entropy: logits (5, 7): each row is a distribution's logarithm: the softmax would "
-      "be taken twice: pass raw scores, or take nll_loss\n";
+      "warning: cross_entropy: logits (5, 7): each row is the logarithm of a distribution: softmax would be applied "
+      "twice: pass raw scores, or use nll_loss\n";
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     const Tensor x = randn({5, 7}, dtype) * 3.0;
     CHECK(said({softmax(x, -1)}) == probabilities);

@@ -292,10 +292,10 @@ TEST_CASE("search says what does not fit") {
   CHECK(message_of([&] { beam_search(1, step, stay, {.max_length = 3, .length_penalty = -1.0}); }) ==
         "beam_search: length_penalty = -1: must be 0 or more");
   CHECK(message_of<ShapeError>([&] { beam_search(2, step, stay, {.eos = 3, .max_length = 3}); }) ==
-        "beam_search: the step gave (2, 3) for 2 rows, eos is 3: must be (rows, vocabulary)");
+        "beam_search: the step returned (2, 3) for 2 rows, eos is 3: must be (rows, vocabulary)");
   CHECK(message_of<ShapeError>([&] {
           greedy_search(2, [](const Tensor&) { return zeros({1, 3}); }, {.max_length = 3});
-        }) == "greedy_search: the step gave (1, 3) for 2 rows, eos is 0: must be (rows, vocabulary)");
+        }) == "greedy_search: the step returned (1, 3) for 2 rows, eos is 0: must be (rows, vocabulary)");
 }
 
 TEST_CASE("a search refuses NaN, which names no next token, whatever column and row it is in") {
@@ -309,17 +309,16 @@ TEST_CASE("a search refuses NaN, which names no next token, whatever column and 
         return logits;
       };
       const std::string rest =
-          " has NaN or infinity in it: it names no next token: find the op that they come from with "
-          "DetectAnomaly";
+          " has NaN or infinity in it, so no next token can be chosen: find their origin with DetectAnomaly";
       CHECK(message_of([&] { greedy_search(2, step, options); }) ==
-            "greedy_search: the step gave (2, 3): row 1" + rest);
+            "greedy_search: the step returned (2, 3): row 1" + rest);
       CHECK(message_of([&] { beam_search(2, step, stay, options); }) ==
-            "beam_search: the step gave (2, 3): row 1" + rest);
+            "beam_search: the step returned (2, 3): row 1" + rest);
     }
   const DecodeStep nothing = [](const Tensor& tokens) { return full({tokens.size(0), 3}, -INFINITY); };
   CHECK(message_of([&] { greedy_search(1, nothing, options); }) ==
-        "greedy_search: the step gave (1, 3): row 0 is -inf everywhere: no token is permitted: leave one "
-        "at least, such as eos");
+        "greedy_search: the step returned (1, 3): row 0 is -inf everywhere: no token is permitted: permit at least "
+        "one, such as eos");
   // A token that is forbidden is no NaN.
   const DecodeStep some = [](const Tensor& tokens) { return tensor({-INFINITY, 0, 1}).expand({tokens.size(0), 3}); };
   CHECK(greedy_search(1, some, options)[0].finished);

@@ -145,10 +145,10 @@ TEST_CASE("GPT says what does not fit") {
   CHECK(message_of<ShapeError>([&] { model(tensor_i64({1, 2, 3, 0})); }) ==
         "GPT: tokens (4,): must be (B, n): give one sequence a batch axis with unsqueeze(0) [in GPT]");
   CHECK(message_of<DtypeError>([&] { model(zeros({1, 4})); }) ==
-        "GPT: tokens float32 (1, 4): are ids, whole numbers: convert them with to(Dtype::i64) [in GPT]");
+        "GPT: tokens float32 (1, 4): ids must be int64: convert them with to(Dtype::i64) [in GPT]");
   CHECK(message_of<ShapeError>([&] { model(zeros({1, 4, 8})); }) ==
-        "GPT: tokens (1, 4, 8): must be (B, n): one token is one whole number, not a vector: pass ids, for "
-        "the model embeds them itself [in GPT]");
+        "GPT: tokens (1, 4, 8): must be (B, n): a token is one integer, not a vector: pass ids, the model embeds them "
+        "itself [in GPT]");
   CHECK(message_of<IndexError>([&] { model(tensor_i64({1, 99}, {1, 2})); })
             .starts_with("embedding: table (11, 8), ids (1, 2): id 99 (entry 1) is outside the vocabulary: "
                          "ids run from 0 to 10"));

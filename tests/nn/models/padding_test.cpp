@@ -115,7 +115,7 @@ TEST_CASE("padding that a key mask names asks nothing in self-attention, either"
                                     });
 }
 
-TEST_CASE("padding behind the lengths reaches no gradient of a recurrent layer") {
+TEST_CASE("padding after the lengths reaches no gradient of a recurrent layer") {
   manual_seed(3);
   const auto all = [](const Recurrent& r) {
     const Tensor y = cat({r.output.flatten(), r.hidden.flatten()}, 0);

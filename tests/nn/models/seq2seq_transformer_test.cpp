@@ -55,7 +55,7 @@ TEST_CASE("theorem: a target token changes nothing before it, a padded source to
       CHECK(m(source, other, lengths).slice(1, 0, t).to_vector() == y.slice(1, 0, t).to_vector());
       CHECK(m(source, other, lengths).slice(1, t, 4).to_vector() != y.slice(1, t, 4).to_vector());
     }
-    const Tensor elsewhere = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 5, 5}, {2, 5});  // behind its length
+    const Tensor elsewhere = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 5, 5}, {2, 5});  // after its length
     CHECK(m(elsewhere, target, lengths).to_vector() == y.to_vector());
     const Tensor changed = tensor_i64({1, 2, 3, 4, 5, 6, 7, 2, 0, 1}, {2, 5});
     const Tensor z = m(changed, target, lengths);
@@ -85,7 +85,7 @@ TEST_CASE("a trace holds the weights of every head of any layer: encoder, decode
     CHECK(entry.path == wanted[i].first);
     CHECK(entry.weights.shape() == wanted[i].second);
     CHECK(apart(sum(entry.weights, -1), ones({2, 2, entry.weights.size(2)})) < 1e-6);
-    // No weight behind the second source's length, nor ahead of a target's place.
+    // No weight after the second source's length, nor after a target's own position.
     if (entry.weights.size(3) == 5) CHECK(amax(entry.weights[1].slice(-1, 2, 5)).item() == 0.0);
     else CHECK(apart(tril(entry.weights), entry.weights) == 0.0);
   }
@@ -120,7 +120,7 @@ TEST_CASE("writing with a cache equals reading the whole, in each greedy token a
     }
     CHECK(state.length() == 12);
 
-    // Three beams: two go on from the second sentence, with its source and what it has written.
+    // Three beams: two continue the second sentence, with its source and what it has generated.
     DecoderCache beams = m.begin(source, 12);
     m.step(target.slice(1, 0, 4), beams);
     const Tensor rows = tensor_i64({1, 0, 1});
@@ -130,7 +130,7 @@ TEST_CASE("writing with a cache equals reading the whole, in each greedy token a
   }
 }
 
-TEST_CASE("models that write look at nothing ahead, and who does is found") {
+TEST_CASE("models that generate use no future token, and one that does is found") {
   manual_seed(15);
   const Seq2SeqTransformer m = small_translator();
   const Tensor source = tensor_i64({1, 2, 3, 4, 5, 6, 7, 8, 0, 1}, {2, 5}),
@@ -138,7 +138,7 @@ TEST_CASE("models that write look at nothing ahead, and who does is found") {
   const EncodedSource read = m.encode(source);
   check_causality([&](const Tensor& tokens) { return m.decode(tokens, read); }, target);
   const auto leak = causality_leak([&](const Tensor& tokens) { return m.encode(tokens).memory; }, target);
-  REQUIRE(leak);  // an encoder is free to look ahead
+  REQUIRE(leak);  // an encoder may use future tokens
   CHECK(leak->path.find("transformer.encoder.layers.0") == 0);
 }
 
@@ -197,7 +197,7 @@ TEST_CASE("Seq2SeqTransformer: tables may be shared, as in the paper") {
   CHECK(copy.output.weight.node() == copy.source_embedding.weight.node());
   CHECK(copy.output.weight.node() != all.output.weight.node());
 
-  // Embeddings enter times √E, at the size of positions: their numbers have variance 1.
+  // Embeddings are multiplied by √E, to the size of positions: their elements have variance 1.
   const Seq2SeqTransformer wide({.source_vocab = 100,
                                  .target_vocab = 100,
                                  .width = 64,
@@ -273,6 +273,6 @@ TEST_CASE("Seq2SeqTransformer says what does not fit") {
         "unsqueeze(0) [in Seq2SeqTransformer]");
   const Tensor tokens = tensor_i64({1, 2}, {1, 2});
   CHECK(message_of<ShapeError>([&] { m(tokens, tokens, Lengths{2, 2}); }) ==
-        "Seq2SeqTransformer: source (1, 2), 2 lengths: must be one a sequence [in "
+        "Seq2SeqTransformer: source (1, 2), 2 lengths: must be one per sequence [in "
         "Seq2SeqTransformer]");
 }

@@ -154,11 +154,11 @@ TEST_CASE("Transformers say what does not fit") {
         "EncoderClassifier: tokens (2,): must be (B, n): give one sequence a batch axis with "
         "unsqueeze(0) [in EncoderClassifier]");
   CHECK(message_of<ShapeError>([&] { c(tokens, Lengths{0}); }) ==
-        "EncoderClassifier: tokens (1, 2), 1 lengths: must be one a text, in 1 … 2 [in "
+        "EncoderClassifier: tokens (1, 2), 1 lengths: must be one per text, in 1 … 2 [in "
         "EncoderClassifier]");
   const TransformerDecoderLayer layer(8, 2);
   CHECK(message_of<ShapeError>([&] { layer(zeros({2, 3, 8}), zeros({1, 3, 8})); }) ==
         "MultiHeadAttention: query (2, 3, 8), key (1, 3, 8), value (1, 3, 8): must be (B, n, 8), "
-        "(B, m, 8) and (B, m, 8), batch first: one batch for all, and one value for each key [in "
+        "(B, m, 8) and (B, m, 8), batch first: use one batch size for all, and one value per key [in "
         "multihead_attn]");
 }

@@ -138,7 +138,7 @@ TEST_CASE("Bahdanau decoder: the context is a weighted mean of the encoder's sta
     const EncodedSequence other{outputs, source.hidden, source.key_mask};
     const Tensor moved = abs(bahdanau_step(decoder, token, other).context - expected.context);
     CHECK(amax(moved[0]).item() > 1e-3);
-    CHECK((amax(moved[1]).item() > 1e-3) == (place < 3));  // its last two places are padding
+    CHECK((amax(moved[1]).item() > 1e-3) == (place < 3));  // its last two positions are padding
     DecoderState also = decoder.begin(other);
     CHECK(apart(decoder.step(token, also), expected.logits) > 1e-4);
   }

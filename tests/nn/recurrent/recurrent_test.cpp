@@ -127,7 +127,7 @@ TEST_CASE("recurrent layers have the names and shapes and initial values of torc
       CHECK(amax(abs(p)).item() > 0.11);
       CHECK(std::sqrt(mean(square(p)).item()) == Approx(0.125 / std::sqrt(3.0)).epsilon(0.15));
     }
-  CHECK(contains(summary(GRU(3, 4)), "total 108 numbers, 108 of them trainable"));
+  CHECK(contains(summary(GRU(3, 4)), "total 108 elements, 108 of them trainable"));
   CHECK(contains(summary(GRU(3, 4)), "weight_ih_l0"));
 }
 
@@ -274,9 +274,8 @@ TEST_CASE("recurrent layers say what does not fit") {
   CHECK(message_of<ShapeError>([&] { gru(zeros({2, 5, 3}), {.lengths = {{1, 2, 3}}}); }) ==
         "GRU: input (2, 5, 3), 3 lengths: must be one for each sequence, 2 [in GRU]");
   for (const int64_t n : {0, 6})
-    CHECK(
-        message_of<ShapeError>([&] { gru(zeros({2, 5, 3}), {.lengths = {{1, n}}}); }) ==
-        cat("GRU: input (2, 5, 3), length ", n, " of sequence 1: must be in 1 … 5, the steps that there are [in GRU]"));
+    CHECK(message_of<ShapeError>([&] { gru(zeros({2, 5, 3}), {.lengths = {{1, n}}}); }) ==
+          cat("GRU: input (2, 5, 3), length ", n, " of sequence 1: must be in 1 … 5, the number of steps [in GRU]"));
 }
 
 TEST_CASE("recurrent cells say what does not fit") {

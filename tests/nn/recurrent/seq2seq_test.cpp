@@ -42,7 +42,7 @@ TEST_CASE("encoder: embedding, dropout and GRU") {
   EncoderRNN encoder(7, 4, {.num_layers = 2});
   CHECK(contains(tensor_names(encoder), "embedding.weight gru.weight_ih_l0 "));
   CHECK(encoder.dropout.p == 0.1);
-  CHECK(contains(summary(EncoderRNN(7, 4)), "total 148 numbers"));  // 7·4 + 3·4·(4 + 4 + 2)
+  CHECK(contains(summary(EncoderRNN(7, 4)), "total 148 elements"));  // 7·4 + 3·4·(4 + 4 + 2)
   encoder.eval();
   const Tensor tokens = randint(0, 7, {2, 3});
   const EncodedSequence e = encoder(tokens);
@@ -146,7 +146,7 @@ TEST_CASE("decoders: step by step is the whole call, and teacher forcing 0 feeds
       CHECK(apart(logits, free.logits.select(1, t)) < 1e-5);
       next = argmax(logits, -1, keepdim);
     }
-    // Only the first tokens are read, and gradients flow through the states all the same.
+    // Only the first tokens are read, and gradients flow through the states anyway.
     const Tensor others = cat({tokens.slice(1, 0, 1), randint(0, 9, {3, 3})}, 1);
     const Tensor again = decoder(others, source, {.teacher_forcing = 0.0}).logits;
     CHECK(again.to_vector() == free.logits.to_vector());
@@ -224,7 +224,7 @@ TEST_CASE("decoders: padding of the source changes nothing") {
   run(DecoderRNN(6, 9, {.encoder_size = 12, .context = true}));
 }
 
-TEST_CASE("decoders: a state reordered goes on as the rows that it was made of") {
+TEST_CASE("decoders: a reordered state continues as the rows that it was made of") {
   manual_seed(10);
   for_each_decoder([](auto decoder) {
     decoder.eval();
@@ -328,5 +328,5 @@ TEST_CASE("decoders say what does not fit") {
   CHECK(message_of<ShapeError>(
             [&] { AttnDecoderRNN(4, 7, {.max_length = 2})(tokens, {zeros({2, 3, 4}), zeros({1, 2, 4})}); }) ==
         "AttnDecoderRNN: the encoder's outputs (2, 3, 4), max_length 2: there is no weight for the "
-        "last 1 places: make max_length the longest source's length [in AttnDecoderRNN]");
+        "last 1 positions: make max_length the longest source's length [in AttnDecoderRNN]");
 }
