@@ -16,8 +16,8 @@ using Row = std::vector<std::string>;
 /// A UTF-8 text, without the byte-order mark that some editors write first.
 std::string read_text(const std::filesystem::path& file);
 
-/// Its lines, without their ends (\n or \r\n; \r in a file that has no \n). The rows of tables end in the same ways; blank lines
-/// at a table's end are skipped.
+/// Its lines, without their ends (\n or \r\n; \r in a file that has no \n). The rows of tables end in the same
+/// ways; blank lines at a table's end are skipped.
 std::vector<std::string> read_lines(const std::filesystem::path& file);
 
 /// Rows of tab-separated fields, without quotes or escapes. Every row must have `columns` fields, or, if

@@ -1,6 +1,6 @@
 // Four translators with one interface, so that they can be compared. Their layers are those of
-// nn/recurrent/seq2seq.h, nn/recurrent/attention_decoders.h and nn/models/seq2seq_transformer.h, under the names "encoder." and
-// "decoder.", or the Transformer's own.
+// nn/recurrent/seq2seq.h, nn/recurrent/attention_decoders.h and nn/models/seq2seq_transformer.h, under the
+// names "encoder." and "decoder.", or the Transformer's own.
 #pragma once
 
 #include <cstdint>
