@@ -203,7 +203,7 @@ TEST_CASE("translation score: exact matches, BLEU and nats a word") {
   CHECK(std::abs(perfect.bleu - 1) < 1e-12);
 }
 
-TEST_CASE("translation score: a hyphen is never a mistake, since a rule adds it; a wrong word is one") {
+TEST_CASE("translation score: a hyphen is never a mistake, since a rule adds it, but a wrong word is") {
   const auto task = kit::number_task({.train_size = 500, .test_size = 30}, {});
   std::vector<kit::Ids> says;
   for (const auto& pair : task.test) says.push_back(task.target.encode(pair.target));
