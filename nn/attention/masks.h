@@ -1,8 +1,8 @@
 // Masks: which query may attend to which key. One convention, everywhere in heed:
 //
 //     boolean    true = may attend (torch.nn.MultiheadAttention's mean the opposite: pass !mask)
-//     floating   added to the scores before normalisation; -∞ forbids. In the scores' dtype;
-//                it gets a gradient, so a position bias can be learnt
+//     floating   added to the scores before normalisation; -∞ forbids. It has the scores' dtype
+//                and gets a gradient, so a position bias can be learnt
 //
 // Both broadcast to the scores (…, queries, keys); boolean ones combine with & and |, floating ones
 // with +. If no key is permitted the weights are zeros, in either form. With heads, scores are

@@ -62,7 +62,7 @@ TEST_CASE("translate: --help says what each option does and its default") {
                            "--train-size N",
                            "30,000 numbers",
                            "--test-size N",
-                           "default 2000",
+                           "2000, at least 1",
                            "--resume DIR",
                            "--model all|bahdanau|transformer|location|none",
                            "--teacher-forcing X",

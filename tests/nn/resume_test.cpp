@@ -202,12 +202,12 @@ TEST_CASE("resume: names of parts are checked before anything is written") {
   const auto save_as = [&](const char* first, const char* second) {
     return message_of([&] { save_checkpoint(file, {{first, a}, {second, b}}); });
   };
-  CHECK(contains(save_as("a", "a"), "are one, or one within the other"));
-  CHECK(contains(save_as("a", "a.b"), "are one, or one within the other"));
+  CHECK(contains(save_as("a", "a"), "are equal, or one contains the other"));
+  CHECK(contains(save_as("a", "a.b"), "are equal, or one contains the other"));
   CHECK(contains(save_as("a", ""), "is reserved, empty, or has a comma"));
   CHECK(contains(save_as("a", "parts"), "is reserved"));
   CHECK(contains(save_as("a", "b,c"), "is reserved"));
-  CHECK(contains(save_as("a", "default_generator"), "are one, or one within the other"));
+  CHECK(contains(save_as("a", "default_generator"), "are equal, or one contains the other"));
   for (const char* note : {"a", "a.x", "parts"})
     CHECK(contains(message_of([&] { save_checkpoint(file, {{"a", a}}, {{note, ""}}); }), "has the name of a part"));
   CHECK_FALSE(std::filesystem::exists(file));

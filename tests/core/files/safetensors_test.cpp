@@ -56,7 +56,7 @@ void check_refused(const std::vector<Row>& rows) {
   }
 }
 
-const std::string other = ": not a safetensors file, or its download is not complete";
+const std::string other = ": not a safetensors file, or its download is incomplete";
 
 }  // namespace
 
@@ -75,7 +75,7 @@ TEST_CASE("safetensors: malformed lengths") {
 }
 
 TEST_CASE("safetensors: other files are recognised") {
-  const std::string but = "no safetensors file, but ";
+  const std::string but = "not a safetensors file, but ";
   const std::string pickle = but + "a PyTorch pickle: convert it with safetensors.torch.save_file";
   const std::string page = but + "a web page: download the file itself";
   check_refused({

@@ -130,13 +130,13 @@ TEST_CASE("safetensors: a header is judged before the data are read") {
     const std::string message = message_of<FormatError>([&] { load_safetensors(path); });
     return message.substr(std::min(message.size(), path.size() + 17));
   };
-  const std::string other = ": not a safetensors file, or its download is not complete";
+  const std::string other = ": not a safetensors file, or its download is incomplete";
   CHECK(refusal("") == "header does not begin with {" + other);
   CHECK(refusal(length_of(100000001)) == "header of 100000001 bytes: header too large" + other);
   CHECK(refusal("PK\x03\x04") ==
-        "no safetensors file, but a PyTorch pickle: convert it with safetensors.torch.save_file");
+        "not a safetensors file, but a PyTorch pickle: convert it with safetensors.torch.save_file");
   CHECK(refusal("version https://git-lfs.github.com/spec/v1") ==
-        "no safetensors file, but a git-lfs pointer: fetch the file itself with git lfs pull");
+        "not a safetensors file, but a git-lfs pointer: fetch the file itself with git lfs pull");
   CHECK(refusal(length_of(2) + "{}") == "8796093022198 bytes follow the last tensor: the file is damaged");
   CHECK(refusal(length_of(2) + "{x") == "header:1:2: expected a key in double quotes, found \"x\"");
   // The same for an index.

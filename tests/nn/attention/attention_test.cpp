@@ -253,5 +253,5 @@ TEST_CASE("attention says what does not fit") {
         "queries and keys belongs in .mask");
   CHECK(message_of<ShapeError>([&] {
           attend(zeros({3, 4}), zeros({4, 1}), {.key_mask = causal_mask(3, 4)});
-        }).find("one row a sequence") != std::string::npos);
+        }).find("one row per sequence") != std::string::npos);
 }
