@@ -181,7 +181,7 @@ TEST_CASE("translate: pairs of a file, as the tutorial and as the book", "[slow]
 
   ran = run_program("translate" + small + " --direction en-fr --model location --samples 1" + out_to(dir));
   CHECK(ran.exit_code == 0);
-  CHECK(contains(ran.out, "English to French: 10 training pairs"));
+  CHECK(contains(ran.out, "English to French: 10 training and 1 test pairs"));
 
   ran = run_program("translate --model none --width 8 --steps 0 --quiet --pairs '" + dir / "pairs.tsv" + "'" +
                     out_to(dir));
