@@ -80,8 +80,8 @@ HeadsOf heads_of(const Tensor& qkv, int64_t heads) {
 
 }  // namespace
 
-Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
-                       const AttentionRule& rule) {
+Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionRule& rule,
+                       const Tensor& mask) {
   const core::AttentionOutputs out = outputs({q, k, v}, mask, rule);
   return op("attention", out.output, {q, k, v}, keep(q, k, v, mask, out.highest, out.total),
             [rule](auto& g, auto& y, auto& q, auto& k, auto& v, auto& mask, auto& highest,
@@ -98,7 +98,7 @@ Tensor fused_attention(const Tensor& q, const Tensor& k, const Tensor& v, const 
             });
 }
 
-Tensor fused_self_attention(const Tensor& qkv, int64_t heads, const Tensor& mask, const AttentionRule& rule) {
+Tensor fused_self_attention(const Tensor& qkv, int64_t heads, const AttentionRule& rule, const Tensor& mask) {
   const auto forward = [&] {
     const NoGrad no_history;
     return outputs(heads_of(qkv, heads), mask, rule);

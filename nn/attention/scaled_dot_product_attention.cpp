@@ -79,7 +79,7 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
     while (x.dim() < 4) x = x.unsqueeze(0);
     return x;
   };
-  Tensor y = fused_attention(four_axes(q), four_axes(k), four_axes(v), mask, rule);
+  Tensor y = fused_attention(four_axes(q), four_axes(k), four_axes(v), rule, mask);
   while (y.dim() > rank) y = y.squeeze(0);
   return y;
 }
@@ -105,7 +105,7 @@ Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions
     const std::vector<Tensor> x = apart();
     trace(x[0], x[1], x[2], o);
   }
-  return fused_self_attention(qkv, heads, mask, rule);
+  return fused_self_attention(qkv, heads, rule, mask);
 }
 
 Attended attend_heads(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {

@@ -71,14 +71,14 @@ void add_attention(std::vector<Row>& rows) {
   for (const How& how : options) {
     const std::string with = std::string(", ") + how.name;
     rows.push_back({"fused_attention" + with,
-                    [how](In in) { return fused_attention(in[0], in[1], in[2], how.mask, how.rule); },
+                    [how](In in) { return fused_attention(in[0], in[1], in[2], how.rule, how.mask); },
                     {{1, 2, 2, 2}, {1, 2, 3, 2}, {1, 2, 3, 3}}});
     rows.push_back({"fused_attention of grouped heads" + with,
-                    [how](In in) { return fused_attention(in[0], in[1], in[2], how.mask, how.rule); },
+                    [how](In in) { return fused_attention(in[0], in[1], in[2], how.rule, how.mask); },
                     {{1, 2, 2, 2}, {1, 1, 3, 2}, {1, 1, 3, 1}}});
     if (how.mask.defined()) continue;
     rows.push_back({"fused_self_attention" + with,
-                    [how](In in) { return fused_self_attention(in[0], 2, {}, how.rule); },
+                    [how](In in) { return fused_self_attention(in[0], 2, how.rule); },
                     {{1, 3, 12}}});
   }
 }

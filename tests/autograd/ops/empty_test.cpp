@@ -186,7 +186,7 @@ std::vector<Case> cases() {
         all.push_back({std::string("fused attention: ") + s.name,
                        {{s.B, s.h, s.n, s.d}, {s.B, s.g, s.m, s.d}, {s.B, s.g, s.m, s.p}},
                        [=](const Tensors& x) {
-                         return fused_attention(x[0], x[1], x[2], mask, {.scale = 0.5, .causal = causal});
+                         return fused_attention(x[0], x[1], x[2], {.scale = 0.5, .causal = causal}, mask);
                        },
                        {s.B, s.h, s.n, s.p},
                        s.m == 0 ? std::optional(0.0) : std::nullopt});
@@ -194,7 +194,7 @@ std::vector<Case> cases() {
   for (const int64_t B : {0, 2})
     all.push_back({"fused self-attention",
                    {{B, B ? 0 : 3, 12}},
-                   one([](T x) { return fused_self_attention(x, 2, {}, {.scale = 1.0}); }),
+                   one([](T x) { return fused_self_attention(x, 2, {.scale = 1.0}); }),
                    {B, B ? 0 : 3, 4}});
   return all;
 }
