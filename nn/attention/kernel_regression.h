@@ -31,8 +31,8 @@ template <class Kernel> struct NadarayaWatson : Module {
     const Scope scope(*this);
     options.normaliser = Kernel::normaliser;
     const auto column = [](const Tensor& x) { return x.dim() == 1 ? x.unsqueeze(-1) : x; };
-    const QueriesKeys part = taking_part("NadarayaWatson", column(queries), column(keys), options);
-    Attended result = attend(kernel(part.q, part.k), column(values), options);
+    const Tensor scores = guarded_scores("NadarayaWatson", kernel, column(queries), column(keys), options);
+    Attended result = attend(scores, column(values), options);
     if (values.dim() == 1) result.output = result.output.squeeze(-1);
     return result;
   }

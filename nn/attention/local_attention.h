@@ -55,8 +55,7 @@ template <class Score> struct LocalMonotonicAttention : Module {
     const Tensor place = arange(q.size(-2), q.dtype()).unsqueeze(1) + static_cast<double>(first);  // (n, 1)
     window.restrict(options, scores_shape(q, k), LocalWindow::offsets(place, k.size(-2)));
     options.normaliser = Score::normaliser;
-    const QueriesKeys part = taking_part("LocalMonotonicAttention", q, k, options);
-    return attend(score(part.q, part.k), v, options);
+    return attend(guarded_scores("LocalMonotonicAttention", score, q, k, options), v, options);
   }
 
   void visit(Visitor& visitor) override { visitor("score", score); }

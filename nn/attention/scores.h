@@ -45,8 +45,7 @@ template <class Score> struct Attention : Module {
     const Scope scope(*this);
     options = with_dropout(std::move(options), training ? dropout : 0.0);
     options.normaliser = normaliser;
-    const QueriesKeys part = taking_part("attention", q, k, options);
-    return attend(score(part.q, part.k, context...), v, options);
+    return attend(guarded_scores("attention", score, q, k, options, context...), v, options);
   }
 
   void visit(Visitor& visitor) override { visitor("score", score); }

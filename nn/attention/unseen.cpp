@@ -46,8 +46,18 @@ Tensor permitted_to_any_head(const char* op, int64_t heads, const Tensor& query,
 QueriesKeys taking_part(const char* op, const Tensor& q, const Tensor& k, const AttentionOptions& o) {
   const Shape scores = scores_shape(q, k);
   if (nothing_forbidden(o, q.size(-2), k.size(-2)) || (tame(q) && tame(k))) return {q, k};
-  const Tensor permitted = attention_mask(op, scores, q.dtype(), o).permitted;
+  return taking_part(q, k, attention_mask(op, scores, q.dtype(), o).permitted);
+}
+
+QueriesKeys taking_part(const Tensor& q, const Tensor& k, const Tensor& permitted) {
   return {only(q, asking(permitted)), only(k, seen(permitted))};
+}
+
+std::optional<Tensor> pairs_to_guard(const char* op, const Tensor& q, const Tensor& k, const AttentionOptions& o) {
+  if (nothing_forbidden(o, q.size(-2), k.size(-2)) && !o.causal) return std::nullopt;
+  if (tame(q) && tame(k)) return std::nullopt;
+  const Tensor permitted = attention_mask(op, scores_shape(q, k), q.dtype(), o).permitted;
+  return permitted.defined() && permitted.size(-2) > 1 ? std::optional(permitted) : std::nullopt;
 }
 
 LayerInputs taking_part(const char* op, int64_t heads, const LayerInputs& in, const AttentionOptions& o) {

@@ -5,6 +5,10 @@
 // no key, are replaced by zeros first, and get the gradient 0.
 #pragma once
 
+#include <optional>
+#include <vector>
+
+#include <heed/autograd/ops/views.h>
 #include <heed/nn/attention/attention.h>
 
 namespace heed::nn {
@@ -16,6 +20,32 @@ struct QueriesKeys {
 // Only if there is a mask, and an element that is not finite or so large that it may overflow.
 /// For a score, which does not see the mask.
 QueriesKeys taking_part(const char* op, const Tensor& q, const Tensor& k, const AttentionOptions&);
+
+/// permitted (…, n, m), if it differs from query to query and such an element is among the inputs; else nothing.
+std::optional<Tensor> pairs_to_guard(const char* op, const Tensor& q, const Tensor& k, const AttentionOptions&);
+/// The queries and keys of permitted pairs, zeros in place of the others.
+QueriesKeys taking_part(const Tensor& q, const Tensor& k, const Tensor& permitted);
+
+/// score(q, k, context…), whose gradients no forbidden pair reaches: a key that is NaN for one query, and forbidden to
+/// another, is NaN for the one only. Any score will do that looks at each query by itself; then it is called once per
+/// query, which is slow, and as rare as such inputs.
+template <class Score, class... More>
+Tensor guarded_scores(const char* op, const Score& score, const Tensor& q, const Tensor& k, const AttentionOptions& o,
+                      const More&... context) {
+  const std::optional<Tensor> permitted = pairs_to_guard(op, q, k, o);
+  if (!permitted) {
+    const QueriesKeys part = taking_part(op, q, k, o);
+    return score(part.q, part.k, context...);
+  }
+  const int64_t n = q.size(-2);
+  std::vector<Tensor> rows;
+  for (int64_t i = 0; i < n; ++i) {
+    const auto row = [&](const Tensor& x) { return x.size(-2) == n ? x.slice(-2, i, i + 1) : x; };
+    const QueriesKeys part = taking_part(row(q), k, row(*permitted));
+    rows.push_back(score(part.q, part.k, row(context)...));
+  }
+  return cat(rows, -2);
+}
 
 struct LayerInputs {
   Tensor query, key, value;  // (B, n, ·), (B, m, ·), (B, m, ·)

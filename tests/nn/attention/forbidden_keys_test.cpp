@@ -228,6 +228,35 @@ TEST_CASE("every score leaves forbidden keys and idle queries alone") {
   check("key and value layers", KeyValueAttention(d, d, 2, {.value_input = 2}));
 }
 
+TEST_CASE("a key that is NaN for one query leaves those alone that may not see it, whatever the score") {
+  manual_seed(6);
+  const int64_t B = 2, n = 3, m = 5, d = 4;
+  const Tensor q = randn({B, n, d}, Dtype::f64), k = randn({B, m, d}, Dtype::f64), v = randn({B, m, 2}, Dtype::f64),
+               slope = randn({B, n - 1, 2}, Dtype::f64);
+  const auto check = [&](const std::string& name, auto layer) {
+    layer.to(Dtype::f64);
+    const auto run = [&](double value) {  // of the last key, which only the last query sees
+      const Tensor keys = k.clone();
+      keys.slice(1, m - 1, m).fill_(value);
+      const Tensor asked = parameter(q), read = parameter(keys);
+      const Tensor y = layer(asked, read, v, {.causal = true}).output.slice(1, 0, n - 1);
+      const Tensor slopes = grad(sum(y * slope), {asked}, {.create_graph = true})[0].slice(1, 0, n - 1);
+      return Values{y.detach(), slopes.detach()};
+    };
+    const Values wanted = run(0.0);
+    for (const double value : anything) check_same(name + cat(": ", value), run(value), wanted, 1e-12);
+  };
+  check("dot", Attention<DotScore>());
+  check("scaled dot", Attention<ScaledDotScore>());
+  check("cosine", Attention(CosineScore({.learn_temperature = true})));
+  check("additive", Attention(AdditiveScore(d, d, 3)));
+  check("multiplicative", Attention(MultiplicativeScore(d, d)));
+  check("element-wise", Attention(ElementwiseScore(d)));
+  check("Gaussian", Attention(Gaussian({.learn_width = true})));
+  check("regression", NadarayaWatson(Gaussian()));
+  check("local", LocalMonotonicAttention<ScaledDotScore>(4));
+}
+
 TEST_CASE("padding of a layer's input reaches no weight's gradient") {
   manual_seed(5);
   const int64_t B = 2, n = 5, m = 4, E = 4;
