@@ -76,7 +76,8 @@ Tensor run_hooks(Node& node, Tensor g);
 /// A handle whose last owner frees a chain of nodes in a loop, however long it is.
 std::shared_ptr<Node> make_handle(Node* node);
 
-/// y with a history. Takes ownership of the node, whose construction may use y in the same call: y is moved inside.
+/// y with a history. Takes ownership of the node. y is moved in the body: record(std::move(y), new OpNode(…, y, …)) is
+/// safe.
 Tensor record(core::Array&& y, Node* node);
 
 template <class Rule> struct Edge {
@@ -111,6 +112,7 @@ template <class... Rules> struct OpNode : Node {
   }
 
   void pull(const std::shared_ptr<Node>& self, const Tensor& g, Pending& pending) override {
+    // With its history, so that a gradient that is recorded depends on y.
     const Tensor y = output ? Tensor((*output)().array(), self) : Tensor();
     const auto give = [&](const Input& to, auto& rule) {
       if (!pending.wants(to)) return;

@@ -31,7 +31,7 @@ Tensor seed_for(const char* op, const Tensor& output, const Tensor& seed);
 /// While a node's rule runs, errors name its op, and the layer in which the node was made.
 class RunningRule {
  public:
-  explicit RunningRule(const Node& node);  // AutogradError if what the rule kept is gone
+  explicit RunningRule(const Node& node);
   ~RunningRule();
   RunningRule(const RunningRule&) = delete;
 

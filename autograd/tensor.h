@@ -47,7 +47,7 @@ class Tensor {
   explicit Tensor(core::Array array, std::shared_ptr<Node> node = nullptr)
       : array_(std::move(array)), node_(std::move(node)) {}
 
-  // A named handle can be reassigned; assigning to what x[0], a slice or grad() return would have no effect.
+  // Assigning to a temporary such as x[0], a slice or grad() would have no effect, so it does not compile.
   Tensor(const Tensor&) = default;
   Tensor(Tensor&&) noexcept = default;
   Tensor& operator=(const Tensor&) & = default;
@@ -81,10 +81,10 @@ class Tensor {
   Tensor detach() const { return Tensor(array_); }  // same elements, no history
   void retain_grad() const;                         // keep the gradient of a tensor that is not a leaf too
   /// `hook` sees each gradient that arrives here, and may return a replacement of the same shape and
-  /// dtype. It stays until handle.remove(): registered in a loop, it is called once more in each pass.
+  /// dtype. It stays until handle.remove(): registered in a training loop, hooks pile up.
   HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
-  // Geometry: views of the same elements, differentiable (views.cpp).
+  // Geometry, differentiable (views.cpp): views of the same elements if they can be.
   Tensor transpose(Axis axis0, Axis axis1) const;
   Tensor permute(const Shape& axes) const;
   Tensor reshape(const Shape& shape) const;  // one size may be -1; copies if it must

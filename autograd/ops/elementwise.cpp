@@ -1,4 +1,5 @@
-// Each op: its value, and next to it the derivative, written as in the formula.
+// Each op: its value, and next to it the derivative, written as in the formula. A rule's second parameter is the op's
+// output y, or, after keep(x), what was kept.
 #include <heed/autograd/ops/elementwise.h>
 
 #include <numbers>
@@ -87,8 +88,9 @@ Tensor exp(const Tensor& x) {
 }
 
 Tensor expm1(const Tensor& x) {
-  return op("expm1", map(Unary::expm1, x.array()),
-            edge(x, keep(x), [](auto& g, auto& x) { return g * exp(x); }));  // y + 1 is 0 from x = -17 on
+  return op("expm1", map(Unary::expm1, x.array()), edge(x, keep(x), [](auto& g, auto& x) {
+              return g * exp(x);
+            }));  // not y + 1, which f32 rounds to 0 below x = -17
 }
 
 Tensor log(const Tensor& x) {

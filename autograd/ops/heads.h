@@ -7,7 +7,7 @@
 
 namespace heed {
 
-/// (B, n, h d) -> (B, h, n, d), a view; and back.
+/// (B, n, h d) -> (B, h, n, d), a view; and back, a copy unless the heads lie side by side in memory.
 Tensor split_heads(const Tensor& x, int64_t heads);
 Tensor merge_heads(const Tensor& x);
 

@@ -4,7 +4,7 @@
 // sources kernels_baseline.cpp, kernels_avx2.cpp, kernels_avx512.cpp and kernels_neon.cpp each
 // compile kernels.inc at their own vector width, and dispatch.cpp picks one table at start
 // (HEED_ISA=baseline|avx2|avx512|neon overrides; a name this machine cannot run is an Error). Each
-// function has a plain twin in plain.h, the loop that defines it; HEED_ISA=plain runs on these.
+// function has a plain twin in plain.h or beside it (plain_*.h), the loop that defines it; HEED_ISA=plain runs on these.
 //
 // All pointers are to distinct or identical ranges, never to partly overlapping ones.
 // Strides are in elements: 1 contiguous, 0 one element repeated, others walked one by one.

@@ -1,6 +1,6 @@
 // Scaled dot-product attention that never forms the weights.
 //
-//     O = softmax(scale Q Kᵀ + mask) V
+//     O = softmax(scale Q Kᵀ where permitted, -∞ elsewhere) V
 //
 // Queries and keys are processed block by block; a running maximum and sum of each row replace
 // the softmax over the whole row (Milakov & Gimelshein 2018; Dao et al. 2022, alg. 1). Backward

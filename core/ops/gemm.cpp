@@ -16,8 +16,8 @@ namespace {
 
 // Sizes of the blocks, after Goto & van de Geijn 2008. A strip of A (tile_rows × depth, 12 KiB in
 // f32) stays in the L1 cache, a block of B (depth × block_columns, 384 KiB) in L2. max_depth is a
-// constant because the kernel sums each depth from zero, itself in shorter sums, and then adds it to C: so the
-// error is that of short sums, however large K is, and the order of the additions depends on K only.
+// constant, and no longer than a kernel's sum (sum_depth in gemm_tile.inc): each is summed from zero and then added to C,
+// so the error is that of short sums, however large K is, and the order of the additions depends on K only.
 constexpr int64_t max_depth = 384;
 constexpr int64_t block_rows = 96;
 constexpr int64_t block_columns = 256;

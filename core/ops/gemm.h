@@ -1,7 +1,7 @@
 // GEMM: C = A B, the kernel where a Transformer spends most of its time.
 //
 // Operands are strided, so that a transposed or head-split matrix is never copied first. The fast
-// path packs blocks of A and B into panels that fit the caches and multiplies them in registers
+// path packs blocks of B, and of A unless its rows are contiguous, into panels that fit the caches and multiplies them in registers
 // (Goto & van de Geijn 2008); small products are not packed. The plain triple loop that
 // defines the result is plain_products.h: matmul; kernels/gemm.md goes from there to here, step by step.
 //

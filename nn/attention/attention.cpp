@@ -12,9 +12,10 @@ namespace heed::nn {
 namespace {
 
 Attended averaged(const Tensor& weights, const Tensor& values, const AttentionMask& mask, const AttentionOptions& o) {
-  AttentionTrace::record(weights);
+  AttentionTrace::record(weights);  // for whoever looks on (attention_trace.h)
   const Tensor kept = o.dropout != 0.0 ? dropout(weights, o.dropout) : weights;
   const bool of_heads = weights.dim() == 4;
+  // W V. A forbidden 0·NaN does not count (masked_matmul.h).
   return {masked_matmul(kept, values, mask.permitted), o.average_weights && of_heads ? mean(weights, 1) : weights};
 }
 
@@ -26,6 +27,7 @@ void check_values(const Tensor& scores, const Tensor& values) {
 
 }  // namespace
 
+// W = normalised scores, 0 where forbidden (masked_weights in normalisers.cpp); the output is W V.
 Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& o) {
   check_values(scores, values);
   const AttentionMask mask = attention_mask("attend", scores.shape(), scores.dtype(), o);
@@ -40,7 +42,7 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const Atte
   check_one_width("attention", q, k);
   const double scale = o.scale.value_or(inverse_root(q.size(-1)));
   const AttentionMask mask = attention_mask("attention", scores_shape(q, k), q.dtype(), o);
-  const Tensor scores = pair_dots(q * scale, k, mask.permitted);
+  const Tensor scores = pair_dots(q * scale, k, mask.permitted);  // S = Q Kᵀ / √d
   check_values(scores, v);
   return averaged(masked_weights(scores, mask, o.normaliser), v, mask, o);
 }

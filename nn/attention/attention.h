@@ -7,8 +7,8 @@
 // variance if q and k have it (ibid., footnote 4), so that softmax stays out of its flat region.
 //
 // Nadaraya-Watson regression (kernel_regression.h) is the same sum with other scores; scores.h and
-// distance_kernels.h hold the scores, and every attention calls attend(), or its fused form
-// scaled_dot_product_attention (in its own header), which never forms the weights.
+// distance_kernels.h hold the scores. Every attention is attend() of a score, attention() below, or the fused form of
+// the latter, scaled_dot_product_attention (its own header), which never forms the weights.
 //
 // Shapes: … any batch axes, n queries, m keys, d key width, p value width.
 #pragma once
@@ -33,8 +33,9 @@ enum class Normaliser : uint8_t {
 struct AttentionOptions {
   std::optional<Tensor> mask = std::nullopt;      // (n, m), (B, n, m), (B or 1, h or 1, n, m): masks.h
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
-  bool causal = false;   // a query sees no key after its own position; the last query stands at the last key
-  double dropout = 0.0;  // probability of dropping a weight; in a layer's call it replaces the layer's own
+  bool causal = false;  // a query sees no key after its own position; the last query stands at the last key
+  double dropout =
+      0.0;  // probability of dropping a weight; in a layer's call, unless it is 0, it replaces the layer's own
   Normaliser normaliser = Normaliser::softmax;
   std::optional<double> scale = std::nullopt;  // of q·k, instead of 1/√d; given scores are not scaled
   bool need_weights = false;                   // for layers that need not form them: return the weights
@@ -55,7 +56,7 @@ Attended weighted_average(const Tensor& weights, const Tensor& v, const Attentio
 ///
 /// A query with no permitted key gets zeros, and zero gradient, rather than 0/0. A value that a
 /// query may not see affects neither its output nor its gradient, even if it is NaN. For keys this is up
-/// to the score: those of scores.h and attention() below ensure it.
+/// to whoever made the scores: attention() below and Attention<Score> (scores.h) ensure it.
 Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& = {});
 
 /// Scaled dot-product attention: q (…, n, d), k (…, m, d), v (…, m, p).

@@ -2,15 +2,16 @@
 //
 //     f(q) = Σᵢ α(q, kᵢ) vᵢ,   α(q, kᵢ) = K(q, kᵢ) / Σⱼ K(q, kⱼ)        Nadaraya 1964, Watson 1964
 //
-// The estimate at q is the mean of the known values, each weighted by how near its key is. With a
-// Gaussian K of width h, α is softmax(-‖q - kᵢ‖² / 2h²): dot-product attention, except for the norms of
-// the keys, which cancel if they are equal.
+// The estimate at q is the mean of the known values, each weighted by how near its key is. softmax(s) is K / ΣK for
+// K = exp(s): so dot-product attention is kernel regression with K = exp(q·k / √d), and a Gaussian K of width h is
+// attention with s = -‖q - k‖² / 2h² = q·k / h² - ‖q‖² / 2h² - ‖k‖² / 2h². ‖q‖² is the same for all keys and cancels,
+// ‖k‖² does if all keys are equally long.
 //
 //     NadarayaWatson model(Gaussian({.width = 0.5, .learn_width = true}));      // distance_kernels.h
 //     Tensor loss = mean(square(model(x, x, y, {.mask = !eye_mask(n)}).output - y));
 //
 // The mask leaves each point out of its own estimate: otherwise the best width is zero, each point being its own
-// only neighbour. d2l's form exp(-((q - k) w)² / 2) is this one with w = 1/h.
+// only neighbour. The form exp(-((q - k) w)² / 2) in "Dive into Deep Learning" is this one with w = 1/h.
 #pragma once
 
 #include <heed/nn/attention/attention.h>

@@ -28,7 +28,7 @@ using heed::causal_mask;  // (n, m), or (n, n): no query sees a key after its ow
 
 /// (B, keys): key j of sequence b exists iff j < lengths[b]. A key mask.
 Tensor padding_mask(const std::vector<int64_t>& lengths, int64_t keys);
-/// The same from lengths (…) i64: (…, keys). For lengths (B, queries), one per query, it is a mask.
+/// The same from lengths (…) i64: (…, keys). From lengths (B, queries), one per query, it is a .mask, not a .key_mask.
 Tensor padding_mask(const Tensor& lengths, int64_t keys);
 
 /// (n, m): keys at most `before` positions before and `after` positions after the query's own position;

@@ -141,6 +141,7 @@ Attended MultiHeadAttention::attend_to_itself(const Tensor& input, const Attenti
   const Tensor x = taking_part("MultiHeadAttention", num_heads, input, options);
   const Tensor qkv = linear(x, in_proj_weight, in_proj_bias);  // (B, n, 3E)
   if (!options.need_weights && options.normaliser == Normaliser::softmax && extra_keys().count() == 0)
+    // The fused form takes the heads apart itself, by strides, and puts them together again.
     return {out_proj(packed_attention(qkv, num_heads, with_dropout(options, training ? dropout : 0.0))), Tensor()};
   const std::vector<Tensor> parts = qkv.chunk(3, -1);
   const auto heads = [&](size_t i) { return split_heads(parts[i], num_heads); };

@@ -8,6 +8,8 @@
 //
 // Weights are returned only if need_weights is set, and per head unless average_weights is; PyTorch returns
 // their average by default. Introductions to attention use other names: nn/tutorial.h.
+//
+// Shapes: B batch, n queries, m keys, E width of the layer, h heads of width d = E / h (autograd/ops/heads.h).
 #pragma once
 
 #include <heed/nn/attention/attention.h>
@@ -46,7 +48,7 @@ struct MultiHeadAttention : Module {
   Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const { return (*this)(x, x, x, options); }
 
   // The same in two steps, for keys and values that are used by several calls (kv_cache.h):
-  //     m(q, k, v, options)  =  m.attend_to(q, m.keys_values(k, v), options)
+  //     mha(q, k, v, options)  =  mha.attend_to(q, mha.keys_values(k, v), options)
   /// Both (B, h, m, d). Keys that the key mask, (B, m), excludes may hold anything.
   KeysValues keys_values(const Tensor& key, const Tensor& value,
                          const std::optional<Tensor>& key_mask = std::nullopt) const;

@@ -26,9 +26,9 @@ std::optional<Tensor> pairs_to_guard(const char* op, const Tensor& q, const Tens
 /// The queries and keys of permitted pairs, zeros in place of the others.
 QueriesKeys taking_part(const Tensor& q, const Tensor& k, const Tensor& permitted);
 
-/// score(q, k, context…), whose gradients no forbidden pair reaches: a key that is NaN for one query, and forbidden to
-/// another, is NaN for the one only. Any score will do that looks at each query by itself; then it is called once per
-/// query, which is slow, and as rare as such inputs.
+/// score(q, k, context…), whose gradients no forbidden pair reaches: a NaN in a key that one query may see,
+/// and another may not, spoils the one only. It takes any score that treats queries one by one; it is then
+/// called once per query, which is slow, but such inputs are rare.
 template <class Score, class... More>
 Tensor guarded_scores(const char* op, const Score& score, const Tensor& q, const Tensor& k, const AttentionOptions& o,
                       const More&... context) {

@@ -54,7 +54,7 @@ Tensor TransformerDecoderLayer::step(const Tensor& x, KeyValueCache& past, const
       [&](const Tensor& y) { return multihead_attn.attend_to(y, memory, {.key_mask = memory_key_mask}).output; });
 }
 
-void TransformerDecoderLayer::visit(Visitor& v) {  // PyTorch's names: linear1 and 2 are its own
+void TransformerDecoderLayer::visit(Visitor& v) {  // PyTorch names linear1 and linear2 on the layer itself
   v("self_attn", self_attn);
   v("multihead_attn", multihead_attn);
   v("linear1", feed_forward.linear1);

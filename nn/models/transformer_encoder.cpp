@@ -28,7 +28,7 @@ Tensor TransformerEncoderLayer::operator()(const Tensor& input, const AttentionO
   return norm2(y + dropout2(feed_forward(y)));
 }
 
-void TransformerEncoderLayer::visit(Visitor& v) {  // PyTorch's names: linear1 and 2 are its own
+void TransformerEncoderLayer::visit(Visitor& v) {  // PyTorch names linear1 and linear2 on the layer itself
   v("self_attn", self_attn);
   v("linear1", feed_forward.linear1);
   v("dropout", feed_forward.dropout);
