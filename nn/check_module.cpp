@@ -138,8 +138,10 @@ void check_module(CheckedLayer checked, const std::vector<Tensor>& inputs, const
     return in;
   };
   {  // in the layer's own dtype: to(f64) would not convert a tensor that visit() does not name
-    const std::vector<NamedTensor> parameters = c.layer().named_parameters();
-    const std::vector<Tensor> in = leaves_of(parameters.empty() ? Dtype::f64 : parameters[0].tensor.dtype());
+    Dtype own = Dtype::f64;
+    for (const NamedTensor& entry : c.layer().state_dict())
+      if (is_floating(entry.tensor.dtype())) own = entry.tensor.dtype();
+    const std::vector<Tensor> in = leaves_of(own);
     const ScopeWatch watch(checked.layer.get());
     const Tensor y = c.call(in);
     if (options.scope) c.scope(watch);

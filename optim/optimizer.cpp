@@ -42,12 +42,15 @@ void Optimizer::step() {
   const NoGrad no_history;
   size_t i = 0;
   for (Group& group : groups_)
-    for (Tensor p : group.params) {
+    for (const Tensor& parameter : group.params) {
       Slots& slots = slots_[i++];
+      Tensor p = parameter;
       const Tensor g = p.grad();
       if (!g.defined() || !p.requires_grad()) continue;
       ++slots.step;
       update(p, g, slots, group);
+      check(p.node() == parameter.node(), name_, ": update() assigned to its parameter ", parameter.shape(),
+            ": the model would keep the old values: change it in place, as in p.add_(g, -group.lr)");
     }
 }
 

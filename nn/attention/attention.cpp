@@ -5,6 +5,7 @@
 #include <heed/autograd/ops.h>
 #include <heed/autograd/ops/masked_matmul.h>
 #include <heed/nn/attention/attention_trace.h>
+#include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/masks.h>
 
 namespace heed::nn {
@@ -30,6 +31,7 @@ void check_values(const Tensor& scores, const Tensor& values) {
 // W = normalised scores, 0 where forbidden (masked_weights in normalisers.cpp); the output is W V.
 Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& o) {
   check_values(scores, values);
+  check_no_scale(o);
   const AttentionMask mask = attention_mask("attend", scores.shape(), scores.dtype(), o);
   return averaged(masked_weights(scores, mask, o.normaliser), values, mask, o);
 }
@@ -45,16 +47,6 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const Atte
   const Tensor scores = pair_dots(q * scale, k, mask.permitted);  // S = Q Kᵀ / √d
   check_values(scores, v);
   return averaged(masked_weights(scores, mask, o.normaliser), v, mask, o);
-}
-
-AttentionOptions with_dropout(AttentionOptions options, double dropout) {
-  if (options.dropout == 0.0) options.dropout = dropout;
-  return options;
-}
-
-void check_no_weights(const char* layer, const AttentionOptions& options) {
-  check(!options.need_weights && !options.average_weights, layer,
-        ": need_weights: this layer returns no weights: look at them with an AttentionTrace");
 }
 
 }  // namespace heed::nn

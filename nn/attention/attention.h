@@ -63,9 +63,4 @@ Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptio
 /// O(n m (d + p)) time, O(n m) memory: the weights are kept for backward and returned.
 Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& = {});
 
-/// For layers: the options of a call, with the layer's dropout unless the call has its own.
-AttentionOptions with_dropout(AttentionOptions options, double dropout);
-/// For layers that return no weights: Error if the options request them.
-void check_no_weights(const char* layer, const AttentionOptions& options);
-
 }  // namespace heed::nn

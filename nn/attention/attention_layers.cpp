@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <heed/autograd/ops/views.h>
+#include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/unseen.h>
 

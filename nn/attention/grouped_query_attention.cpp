@@ -1,5 +1,6 @@
 #include <heed/nn/attention/grouped_query_attention.h>
 
+#include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/unseen.h>
 
@@ -54,9 +55,15 @@ Attended GroupedQueryAttention::operator()(const Tensor& input, const AttentionO
     q = (*rope)(q, first);
     all.k = (*rope)(all.k, first);
   }
+  const int64_t before = cache ? cache->length() : 0;
   if (cache) all = cache->append(all);  // (B, g, m, d)
-  const Attended heads = attend_heads(q, all.k, all.v, with_dropout(options, training ? dropout : 0.0));
-  return {o_proj(merge_heads(heads.output)), heads.weights};
+  try {
+    const Attended heads = attend_heads(q, all.k, all.v, with_dropout(options, training ? dropout : 0.0));
+    return {o_proj(merge_heads(heads.output)), heads.weights};
+  } catch (...) {
+    if (cache) cache->truncate(before);  // a call that failed has left nothing
+    throw;
+  }
 }
 
 void GroupedQueryAttention::visit(Visitor& v) {

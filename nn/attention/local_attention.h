@@ -100,7 +100,9 @@ template <class Score> struct LocalPredictiveAttention : Module {
     const double sigma = 0.5 * static_cast<double>(window.reach);
     const Tensor near = exp(square(offsets) * (-0.5 / (sigma * sigma)));
     // The two steps of attend(), with the Gaussian in between.
-    return weighted_average(attention_weights(score(q, k), options) * near, v, options);
+    const Tensor scores = score(q, k);
+    check_scores("LocalPredictiveAttention", scores, q, k);
+    return weighted_average(attention_weights(scores, options) * near, v, options);
   }
 
   void visit(Visitor& visitor) override {

@@ -133,9 +133,9 @@ AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype, c
   }
   if (o.key_mask) {
     check<DtypeError>(o.key_mask->dtype() == Dtype::boolean, op, ": key_mask ", o.key_mask->dtype(), " ",
-                      o.key_mask->shape(),
-                      ": a key mask is boolean, "
-                      "true = may attend: convert it with ne(key_mask, 0.0)");
+                      o.key_mask->shape(), ": a key mask is boolean, true = may attend: ",
+                      is_floating(o.key_mask->dtype()) ? "if 0 keeps and -∞ forbids, convert it with eq(key_mask, 0.0)"
+                                                       : "convert it with ne(key_mask, 0.0)");
     check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()}, op, ": key_mask ",
                       o.key_mask->shape(), ", scores ", scores, ": a key mask is (batch, keys), one row per sequence: ",
                       "a mask of queries and keys belongs in .mask");

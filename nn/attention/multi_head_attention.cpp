@@ -1,6 +1,7 @@
 #include <heed/nn/attention/multi_head_attention.h>
 
 #include <heed/autograd/ops.h>
+#include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/unseen.h>
@@ -138,6 +139,7 @@ Attended MultiHeadAttention::attend_and_mix(const Tensor& q, const KeysValues& m
 
 // Self-attention: one product gives queries, keys and values.
 Attended MultiHeadAttention::attend_to_itself(const Tensor& input, const AttentionOptions& options) const {
+  check_average("MultiHeadAttention", options);
   const Tensor x = taking_part("MultiHeadAttention", num_heads, input, options);
   const Tensor qkv = linear(x, in_proj_weight, in_proj_bias);  // (B, n, 3E)
   if (!options.need_weights && options.normaliser == Normaliser::softmax && extra_keys().count() == 0)

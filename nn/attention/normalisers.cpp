@@ -4,6 +4,7 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/attention.h>
+#include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/masks.h>
 
 namespace heed::nn {
@@ -14,6 +15,10 @@ constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
 // sᵢ / Σ sⱼ. A compact kernel may reach no key, even without a mask: that too gives a row of zeros.
 Tensor kernel_sum(const Tensor& scores) {
+  const bool negative = sum((scores.detach() < 0.0).to(Dtype::i64)).item() > 0.0;
+  check(!negative, "attend: scores ", scores.shape(),
+        ", kernel_sum: some are below 0, and the farthest key would weigh most: ",
+        "give the values of a kernel, or take Normaliser::softmax");
   const Tensor total = sum(scores, -1, keepdim);
   const Tensor someone = ne(total, 0.0);
   return where(someone, scores / where(someone, total, 1.0), 0.0);
@@ -57,6 +62,7 @@ Tensor hard(const Tensor& scores) {
 }  // namespace
 
 Tensor attention_weights(const Tensor& scores, const AttentionOptions& o) {
+  check_no_scale(o);
   return masked_weights(scores, attention_mask("attend", scores.shape(), scores.dtype(), o), o.normaliser);
 }
 

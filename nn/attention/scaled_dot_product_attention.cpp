@@ -8,6 +8,7 @@
 
 #include <heed/autograd/ops/fused_attention.h>
 #include <heed/nn/attention/attention_trace.h>
+#include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/masks.h>
 
 namespace heed::nn {
@@ -24,6 +25,7 @@ std::atomic<bool>& plain() {
 
 void check_softmax(const char* op, const AttentionOptions& o) {
   check(o.normaliser == Normaliser::softmax, op, ": a normaliser other than softmax: use attend(), which supports all");
+  check(!o.need_weights && !o.average_weights, op, ": need_weights: weights are never formed here: call attention()");
 }
 
 // The options in the form that the op takes, for scores of this shape and keys of width d.
@@ -109,6 +111,7 @@ Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions
 }
 
 Attended attend_heads(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
+  check_average("attention", o);
   if (!o.need_weights && o.normaliser == Normaliser::softmax)
     return {scaled_dot_product_attention(q, k, v, o), Tensor()};
   Attended heads = attention(q, repeat_heads(k, q.size(1)), repeat_heads(v, q.size(1)), o);

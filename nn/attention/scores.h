@@ -23,6 +23,7 @@
 #include <heed/autograd/ops/linalg.h>
 #include <heed/autograd/ops/reduce.h>
 #include <heed/nn/attention/attention.h>
+#include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/unseen.h>
 
 namespace heed::nn {

@@ -60,6 +60,16 @@ std::optional<Tensor> pairs_to_guard(const char* op, const Tensor& q, const Tens
   return permitted.defined() && permitted.size(-2) > 1 ? std::optional(permitted) : std::nullopt;
 }
 
+void check_scores(const char* op, const Tensor& scores, const Tensor& q, const Tensor& k) {
+  const Shape wanted = scores_shape(q, k);
+  const int64_t n = q.size(-2), m = k.size(-2);
+  check<ShapeError>(scores.dim() == wanted.rank() && scores.size(-2) == n && scores.size(-1) == m &&
+                        core::broadcasts_to(scores.shape(), wanted),
+                    op, ": queries ", q.shape(), ", keys ", k.shape(), ": the score gave ", scores.shape(),
+                    ": must be ", wanted,
+                    ", each query with each key: make pairs with q.unsqueeze(-2) and k.unsqueeze(-3)");
+}
+
 LayerInputs taking_part(const char* op, int64_t heads, const LayerInputs& in, const AttentionOptions& o) {
   const auto& [query, key, value] = in;
   if (nothing_forbidden(o, query.size(1), key.size(1))) return in;

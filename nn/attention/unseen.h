@@ -26,6 +26,9 @@ std::optional<Tensor> pairs_to_guard(const char* op, const Tensor& q, const Tens
 /// The queries and keys of permitted pairs, zeros in place of the others.
 QueriesKeys taking_part(const Tensor& q, const Tensor& k, const Tensor& permitted);
 
+/// ShapeError unless scores (…, n, m) are those of q (…, n, ·) and k (…, m, ·).
+void check_scores(const char* op, const Tensor& scores, const Tensor& q, const Tensor& k);
+
 /// score(q, k, context…), whose gradients no forbidden pair reaches: a NaN in a key that one query may see,
 /// and another may not, spoils the one only. It takes any score that treats queries one by one; it is then
 /// called once per query, which is slow, but such inputs are rare.
@@ -35,7 +38,9 @@ Tensor guarded_scores(const char* op, const Score& score, const Tensor& q, const
   const std::optional<Tensor> permitted = pairs_to_guard(op, q, k, o);
   if (!permitted) {
     const QueriesKeys part = taking_part(op, q, k, o);
-    return score(part.q, part.k, context...);
+    const Tensor scores = score(part.q, part.k, context...);
+    check_scores(op, scores, q, k);
+    return scores;
   }
   const int64_t n = q.size(-2);
   std::vector<Tensor> rows;
@@ -44,7 +49,9 @@ Tensor guarded_scores(const char* op, const Score& score, const Tensor& q, const
     const QueriesKeys part = taking_part(row(q), k, row(*permitted));
     rows.push_back(score(part.q, part.k, row(context)...));
   }
-  return cat(rows, -2);
+  const Tensor scores = cat(rows, -2);
+  check_scores(op, scores, q, k);
+  return scores;
 }
 
 struct LayerInputs {

@@ -4,6 +4,7 @@
 
 #include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/ops/indexing.h>
+#include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/unseen.h>
 
 namespace heed::nn {

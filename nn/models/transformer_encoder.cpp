@@ -1,6 +1,7 @@
 #include <heed/nn/models/transformer_encoder.h>
 
 #include <heed/autograd/ops/elementwise.h>
+#include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/unseen.h>
 
 namespace heed::nn {

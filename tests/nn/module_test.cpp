@@ -382,6 +382,23 @@ TEST_CASE("check_module finds what is wrong with a layer, and says what to do") 
   CHECK(layer.weight.to_vector() == before);
 }
 
+namespace {
+
+struct BufferOnly : Module {
+  Tensor w = randn({4, 3});  // no parameter: it does not train
+  Tensor operator()(const Tensor& x) const {
+    const Scope scope(*this);
+    return matmul(x, w);
+  }
+  void visit(Visitor& v) override { v("w", w); }
+};
+
+}  // namespace
+
+TEST_CASE("check_module: a layer of buffers alone is checked in their dtype") {
+  CHECK_NOTHROW(nn::check_module(BufferOnly(), {randn({5, 4})}));
+}
+
 TEST_CASE("initial values of the basic layers are PyTorch's") {
   manual_seed(4);
   const Linear linear(100, 50);

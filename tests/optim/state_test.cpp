@@ -51,6 +51,11 @@ struct Momentum : Optimizer {
   }
 };
 
+struct Assigning : Optimizer {
+  explicit Assigning(const std::vector<Tensor>& p) : Optimizer("Assigning", {ParamGroup{p}}, 0.1, 0.0) {}
+  void update(Tensor& p, const Tensor& g, Slots&, const Group& group) override { p = p - g * group.lr; }
+};
+
 using Make = std::function<std::unique_ptr<Optimizer>(const std::vector<Tensor>&)>;
 const std::pair<const char*, Make> kinds[] = {
     {"SGD",
@@ -286,4 +291,13 @@ TEST_CASE("optimizer states: a parameter that has made one step has all its aver
     if (!lost.empty())
       CHECK(contains(message_of([&] { optimizer->load_state_dict(state); }), "\n  " + lost + ": missing"));
   }
+}
+
+TEST_CASE("an optimizer whose update() assigns to its parameter is told to change it in place") {
+  const Tensor w = parameter(ones({2}));
+  Assigning optimizer({w});
+  sum(square(w)).backward();
+  const std::string message = test::message_of([&] { optimizer.step(); });
+  CHECK(message.find("Assigning: update() assigned to its parameter (2,)") == 0);
+  CHECK(message.find("p.add_(g, -group.lr)") != std::string::npos);
 }

@@ -6,9 +6,11 @@
 #include <heed/autograd/ops.h>
 #include <heed/nn/attention/attention_layers.h>
 #include <heed/nn/attention/grouped_query_attention.h>
+#include <heed/nn/attention/kernel_regression.h>
 #include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/multi_head.h>
 #include <heed/nn/attention/multi_head_attention.h>
+#include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/models/transformer.h>
 
 #include "support/apart.h"
@@ -27,6 +29,12 @@ struct Layer {
 };
 
 using test::apart;
+
+struct RowScore : Module {  // as a beginner writes it: one value per row, not per pair
+  static constexpr Normaliser normaliser = Normaliser::softmax;
+  Tensor operator()(const Tensor& q, const Tensor& k) const { return sum(q * k, -1); }
+  void visit(Visitor&) override {}
+};
 
 // Layers in evaluation, of 2 heads where they have heads, on one input.
 std::vector<Layer> layers() {
@@ -114,9 +122,63 @@ TEST_CASE("attention options: weights that a layer does not return are refused")
          {AttentionOptions{.need_weights = true}, AttentionOptions{.average_weights = true}})
       CHECK(test::message_of([&] {
               call(with);
-            }).find("need_weights: this layer returns no weights: look at them with an AttentionTrace") !=
+            }).find("_weights: this layer returns no weights: look at them with an AttentionTrace") !=
             std::string::npos);
   }
+}
+
+TEST_CASE("attention options: what a call cannot honour is refused") {
+  const Tensor x = randn({2, 3, 8}), heads = randn({2, 2, 3, 4});
+  const auto says = [](auto call, const char* words) {
+    const std::string message = test::message_of([&] { call(); });
+    INFO(message);
+    CHECK(message.find(words) != std::string::npos);
+  };
+  const MultiHeadAttention mha(8, 2);
+  const GroupedQueryAttention grouped(8, 2);
+  const AttentionOptions average{.average_weights = true}, need{.need_weights = true}, scaled{.scale = 2.0};
+  says([&] { mha(x, average); }, "MultiHeadAttention: average_weights without need_weights");
+  says([&] { mha(x, x + 1.0, x + 1.0, average); }, "average_weights without need_weights");
+  says([&] { grouped(x, average); }, "average_weights without need_weights");
+  says([&] { scaled_dot_product_attention(heads, heads, heads, need); }, "need_weights: weights are never formed here");
+  says([&] { packed_attention(randn({2, 3, 24}), 2, need); }, "need_weights: weights are never formed here");
+  says([&] { attend(zeros({3, 3}), zeros({3, 1}), scaled); }, "attend: scale = 2: the scores are given");
+  says([&] { Attention<ScaledDotScore>()(x, x, x, scaled); }, "attend: scale = 2: the scores are given");
+  says([&] { TransformerEncoder(TransformerEncoderLayer(8, 2), 1)(x, average); },
+       "average_weights: this layer returns no");
+}
+
+TEST_CASE("attention options: kernel_sum refuses scores below 0, under which the farthest key would win") {
+  const Tensor scores = tensor({0.0, -1.0, -5.0}, {1, 3}), values = ones({3, 1});
+  CHECK(test::message_of([&] {
+          attend(scores, values, {.normaliser = Normaliser::kernel_sum});
+        }).find("attend: scores (1, 3), kernel_sum: some are below 0") == 0);
+  const Tensor hidden =
+      attend(scores, values, {.mask = tensor({1.0, 0.0, 0.0}) > 0.0, .normaliser = Normaliser::kernel_sum}).weights;
+  CHECK(hidden.to_vector() == std::vector<double>(3, 0.0));  // what a mask forbids does not count
+}
+
+TEST_CASE("attention options: a score that does not pair each query with each key is refused") {
+  const Tensor q = randn({2, 5, 4});
+  for (const auto& call : std::vector<std::function<void()>>{[&] { Attention<RowScore>()(q, q, q); },
+                                                             [&] { NadarayaWatson<RowScore>{RowScore{}}(q, q, q); },
+                                                             [&] { MultiHead<RowScore>(4, 2)(q, q, q); }})
+    CHECK(test::message_of<ShapeError>(call).find("each query with each key: make pairs with q.unsqueeze(-2)") !=
+          std::string::npos);
+}
+
+TEST_CASE("a cached call that fails leaves the cache as it was") {
+  manual_seed(7);
+  GroupedQueryAttention layer(8, 2);
+  const Tensor x = randn({2, 5, 8});
+  const NoGrad off;
+  KeyValueCache cache(8), clean(8);
+  for (KeyValueCache* const one : {&cache, &clean}) layer(x.slice(1, 0, 3), {.causal = true}, one);
+  const Tensor news = x.slice(1, 3, 5);
+  CHECK_THROWS_AS(layer(news, {.key_mask = padding_mask({2, 2}, 2), .causal = true}, &cache), ShapeError);
+  CHECK(cache.length() == 3);
+  const AttentionOptions all{.key_mask = padding_mask({5, 5}, 5), .causal = true};
+  CHECK(apart(layer(news, all, &cache).output, layer(news, all, &clean).output) == 0.0);
 }
 
 TEST_CASE("attention options: the three attentions of a Transformer take their own") {
