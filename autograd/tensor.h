@@ -1,7 +1,7 @@
 // Tensor: an array that records how it was computed.
 //
-// It is two handles: the elements (core::Array) and, if a gradient is required, the Node that says
-// which op made it from which inputs (node.h). Copying a Tensor copies the handles: both copies
+// It is two handles: the elements (core::Array) and, if a gradient is required, the Node (node.h): which op
+// made it from which inputs, or, for a parameter, a leaf, which also stores its grad. Copying a Tensor copies the handles: both copies
 // share the same elements and the same history. clone() copies the elements.
 //
 // Mathematics is free functions, softmax(x, -1); geometry is methods, x.transpose(0, 1). Axes may

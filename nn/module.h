@@ -12,7 +12,7 @@
 //
 // Copying a module copies handles, as with Tensor: both copies train the same weights. clone(m)
 // (clone.h) makes an independent one. A parameter's node is made once: loading and initialising write through
-// the handle. Only to(dtype) and clone() replace tensors, so they must come before the optimizer.
+// the handle. Only to(dtype) replaces tensors, so it must come before the optimizer.
 #pragma once
 
 #include <optional>

@@ -19,6 +19,7 @@ void SGD::check_options() const {
         ", dampening = ", o.dampening, ": needs a momentum, and no dampening");
 }
 
+// b = μ b + (1 - dampening) g;  p -= lr b. Optimizer::step() calls this for each parameter, without recording.
 void SGD::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& group) {
   const Tensor g = group.weight_decay != 0 ? grad + p * group.weight_decay : grad;
   if (options_.momentum == 0) {

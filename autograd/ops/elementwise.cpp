@@ -1,5 +1,5 @@
-// Each op: its value, and next to it the derivative, written as in the formula. A rule's second parameter is the op's
-// output y, or, after keep(x), what was kept.
+// Each op: its value, and next to it the derivative, written as in the formula. A rule takes g, then what was
+// kept; with one parameter more, the op's output y comes between them: (g, y, kept…).
 #include <heed/autograd/ops/elementwise.h>
 
 #include <numbers>

@@ -35,7 +35,7 @@ struct AttentionOptions {
   std::optional<Tensor> key_mask = std::nullopt;  // boolean (B, m): false for padding
   bool causal = false;  // a query sees no key after its own position; the last query stands at the last key
   double dropout =
-      0.0;  // probability of dropping a weight; in a layer's call, unless it is 0, it replaces the layer's own
+      0.0;  // probability of dropping a weight; in a layer's call: if not 0, in place of the layer's, in eval() too
   Normaliser normaliser = Normaliser::softmax;
   std::optional<double> scale = std::nullopt;  // of q·k, instead of 1/√d; given scores are not scaled
   bool need_weights = false;                   // for layers that need not form them: return the weights
@@ -44,7 +44,7 @@ struct AttentionOptions {
 
 struct Attended {
   Tensor output;   // (…, n, p)
-  Tensor weights;  // (…, n, m), before dropout: rows sum to 1, or are 0 if no key is permitted
+  Tensor weights;  // (…, n, m), before dropout: rows sum to 1 (but for sigmoid), or are 0 if no key is permitted
 };
 
 /// The two steps of attend(): scores (…, n, m) become weights, then the weights average the values.

@@ -5,12 +5,12 @@
 //                and gets a gradient, so a position bias can be learnt
 //
 // Both broadcast to the scores (…, queries, keys); boolean ones combine with & and |, floating ones
-// with +. If no key is permitted the weights are zeros, in either form. With heads, scores are
-// (B, h, n, m), and a mask of three axes is (B, n, m): one per sequence, never one per head, which is
+// with +. If no key is permitted the weights are zeros, in either form. Scores of four axes are always
+// (B, h, n, m), and a mask of three axes is then (B, n, m): one per sequence, never one per head, which is
 // (1, h, n, m).
 //
-// A forbidden key affects neither output nor gradient, whatever it holds: NaN or infinity
-// in padding does not spread.
+// A forbidden key affects neither output nor gradient, whatever it holds: NaN or infinity in padding does
+// not spread. (In attend() with scores of your own this holds for values; the keys are yours.)
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Multi-head attention: h small attentions in parallel, each over projections of its own.
 //
 //     MultiHead(Q, K, V) = [head₁ … head_h] W_Oᵀ + b_O                 Vaswani et al. 2017, § 3.2.2
-//     headᵢ = Attention(Q W_Q,ᵢᵀ, K W_K,ᵢᵀ, V W_V,ᵢᵀ),   width d = E / h each
+//     headᵢ = Attention(Q W_Q,ᵢᵀ, K W_K,ᵢᵀ, V W_V,ᵢᵀ),   width d = E / h each; with a bias each, unless told not to
 //
 // Names, shapes and initial values are those of torch.nn.MultiheadAttention(batch_first=True): its
 // checkpoints load unchanged, but its boolean masks mean the opposite of ours (masks.h).

@@ -41,6 +41,7 @@ struct TransformerEncoderLayer : Module {
   void visit(Visitor& v) override;
 };
 
+/// `count` independent clones of `layer`, equal at first, one after the other.
 struct TransformerEncoder : TransformerStack<TransformerEncoderLayer> {
   TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count, std::optional<LayerNorm> last = std::nullopt)
       : TransformerStack("TransformerEncoder", layer, count, std::move(last)) {}
