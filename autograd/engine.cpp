@@ -1,5 +1,6 @@
-// How gradients are propagated. All of it is the loop in Pass::run(): take the newest node that a gradient has
-// reached; its rule turns the gradient into those of its inputs, where they are summed and wait.
+// How gradients are propagated. The order is the loop in Pass::run(): take the newest node that a gradient has
+// reached; its rule turns the gradient into those of its inputs, where they wait (pending.cpp sums them, pass.cpp
+// leaves them with parameters).
 //
 // That is a topological order: ids grow with creation and inputs exist before outputs, so the newest waiting node
 // has received all its contributions. No sort, no visited set, no recursion.
