@@ -69,7 +69,7 @@ Tensor letter_pairs(const std::string& name) {
 }
 
 struct Lookup {
-  std::string answer;           // whose weight is the largest, or "a tie", or "nobody"
+  std::string answer;           // whose weight is the largest, or "a tie", or "nobody" where all weights are 0
   std::vector<double> weights;  // of each person
 };
 

@@ -1,8 +1,10 @@
 #include <heed/optim/optimizer.h>
 
 #include <cmath>
+#include <string_view>
 
 #include <heed/autograd/ops/create.h>
+#include <heed/core/text.h>
 
 namespace heed::optim {
 
@@ -30,7 +32,15 @@ Optimizer::Optimizer(const char* name, const std::vector<ParamGroup>& groups, do
 void Optimizer::option(const char* name, std::vector<double*> numbers) {
   for (const double* number : numbers)
     check(std::isfinite(*number), name_, ": ", name, " = ", *number, ": must be a finite number");
-  options_.push_back({name, std::move(numbers)});
+  add_option({name, std::move(numbers)});
+}
+
+void Optimizer::add_option(Option option) {
+  const std::string name = option.name;
+  bool taken = name == "lr" || name == "weight_decay" || name == "initial_lr" || name == "params";
+  for (const Option& other : options_) taken = taken || name == other.name;
+  check(!taken, name_, ": option ", quote(name), ": its state has this name already: choose another name");
+  options_.push_back(std::move(option));
 }
 
 void Optimizer::step() {
@@ -68,6 +78,7 @@ void Optimizer::set_lr(double lr) {
 }
 
 Tensor& Optimizer::Slots::zeros(const char* slot, const Tensor& like) {
+  check(std::string_view(slot) != "step", "slots: \"step\": counts the steps already: choose another name");
   Tensor& x = tensors[slot];
   if (!x.defined()) x = zeros_like(like);
   return x;

@@ -65,7 +65,7 @@ class Optimizer : public Resumable {
   /// For the subclass's constructor; the values must live as long as the optimizer.
   void option(const char* name, std::vector<double*> numbers);
   void option(const char* name, double& number) { option(name, std::vector<double*>{&number}); }
-  void option(const char* name, bool& flag) { options_.push_back({name, {}, &flag}); }
+  void option(const char* name, bool& flag) { add_option({name, {}, &flag}); }
   virtual void check_options() const {}  // throws Error if one is out of range
 
   /// The running averages of one parameter, by name; initially zeros.
@@ -86,6 +86,7 @@ class Optimizer : public Resumable {
     std::vector<double> values() const;
     void set(const std::vector<double>& values) const;
   };
+  void add_option(Option option);  // Error for a name that the state has already
   struct Loaded;
   void read_group(StateReader& from, size_t g, Loaded& loaded) const;
   std::vector<std::string> slot_names(StateReader& from, const Loaded& loaded);

@@ -22,35 +22,6 @@ using test::message_of;
 
 namespace {
 
-struct Pair : Module {
-  Linear first{2, 3}, second{3, 2};
-  Tensor scale = parameter(ones({2}));
-  Tensor table = zeros({2});  // no parameter: a buffer
-  std::optional<LayerNorm> norm;
-  std::vector<Linear> more;
-
-  Tensor operator()(const Tensor& x) const {
-    const Scope scope(*this);
-    Tensor y = second(tanh(first(x))) * scale + table.to(x.dtype());
-    for (const Linear& layer : more) y = layer(y);
-    return norm ? (*norm)(y) : y;
-  }
-  void visit(Visitor& v) override {
-    v("first", first);
-    v("second", second);
-    v("scale", scale);
-    v("table", table);
-    v("norm", norm);
-    v("more", more);
-  }
-};
-
-std::string names(const Module& m) {
-  std::string all;
-  for (const NamedTensor& entry : m.state_dict()) all += entry.name + " ";
-  return all;
-}
-
 struct Forgetful : Module {
   Tensor seen = parameter(ones({2})), forgotten = parameter(ones({2}));
   Tensor operator()(const Tensor& x) const { return x * seen + forgotten; }
@@ -58,20 +29,6 @@ struct Forgetful : Module {
 };
 
 }  // namespace
-
-TEST_CASE("basic layers hold what layers must") {
-  manual_seed(3);
-  Pair m;
-  m.norm.emplace(2);
-  m.more.emplace_back(2, 2);
-  check_module(m, {randn({3, 2})});
-  check_module(Linear(3, 2), {randn({2, 4, 3})});
-  check_module(Linear(3, 2, {.bias = false}), {randn({2, 3})});
-  check_module(Embedding(5, 3), {tensor_i64({1, 4, 1, 0}, {2, 2})});
-  check_module(LayerNorm(4), {randn({3, 4})});
-  check_module(RMSNorm(4), {randn({3, 4})});
-  check_module(Dropout(0.5), {randn({3, 4})}, {.scope = false});
-}
 
 TEST_CASE("check_module finds what is wrong with a layer, and says what to do") {
   const auto said = [](const auto& layer, const test::ModuleCheck& options = {}) {

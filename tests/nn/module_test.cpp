@@ -51,12 +51,6 @@ std::string names(const Module& m) {
   return all;
 }
 
-struct Forgetful : Module {
-  Tensor seen = parameter(ones({2})), forgotten = parameter(ones({2}));
-  Tensor operator()(const Tensor& x) const { return x * seen + forgotten; }
-  void visit(Visitor& v) override { v("seen", seen); }
-};
-
 }  // namespace
 
 TEST_CASE("visited tensors are the state dict, those with a gradient the parameters") {
@@ -316,6 +310,20 @@ TEST_CASE("the scope names the module at work, from the outermost down") {
 TEST_CASE("errors name the module at work") {
   Pair m;
   CHECK(message_of<ShapeError>([&] { m(zeros({1, 5})); }).find(" [in first]") != std::string::npos);
+}
+
+TEST_CASE("basic layers hold what layers must") {
+  manual_seed(3);
+  Pair m;
+  m.norm.emplace(2);
+  m.more.emplace_back(2, 2);
+  check_module(m, {randn({3, 2})});
+  check_module(Linear(3, 2), {randn({2, 4, 3})});
+  check_module(Linear(3, 2, {.bias = false}), {randn({2, 3})});
+  check_module(Embedding(5, 3), {tensor_i64({1, 4, 1, 0}, {2, 2})});
+  check_module(LayerNorm(4), {randn({3, 4})});
+  check_module(RMSNorm(4), {randn({3, 4})});
+  check_module(Dropout(0.5), {randn({3, 4})}, {.scope = false});
 }
 
 TEST_CASE("initial values of the basic layers are PyTorch's") {

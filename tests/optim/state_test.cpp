@@ -56,6 +56,20 @@ struct Assigning : Optimizer {
   void update(Tensor& p, const Tensor& g, Slots&, const Group& group) override { p = p - g * group.lr; }
 };
 
+// Its options and its slot have the names given.
+struct Naming : Optimizer {
+  double a = 0.5, b = 0.25;
+  const char* slot;
+  Naming(const std::vector<Tensor>& p, const char* first, const char* second, const char* slot_ = "m")
+      : Optimizer("Naming", {ParamGroup{p}}, 0.1, 0.0), slot(slot_) {
+    option(first, a);
+    option(second, b);
+  }
+  void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) override {
+    p.add_(slots.zeros(slot, p).add_(g), -group.lr);
+  }
+};
+
 using Make = std::function<std::unique_ptr<Optimizer>(const std::vector<Tensor>&)>;
 const std::pair<const char*, Make> kinds[] = {
     {"SGD",
@@ -300,4 +314,16 @@ TEST_CASE("an optimizer whose update() assigns to its parameter is told to chang
   const std::string message = test::message_of([&] { optimizer.step(); });
   CHECK(message.find("Assigning: update() assigned to its parameter (2,)") == 0);
   CHECK(message.find("p.add_(g, -group.lr)") != std::string::npos);
+}
+
+TEST_CASE("an optimizer's options and slots have names of their own, or a resumed run would go another way") {
+  const Tensor w = parameter(ones({2}));
+  for (const char* taken : {"lr", "weight_decay", "initial_lr", "params", "a"}) {
+    INFO(taken);
+    CHECK(contains(message_of([&] { Naming({w}, "a", taken); }), "its state has this name already"));
+  }
+  CHECK_NOTHROW(Naming({w}, "a", "b"));
+  Naming counting({w}, "a", "b", "step");
+  sum(square(w)).backward();
+  CHECK(contains(message_of([&] { counting.step(); }), "counts the steps already"));
 }

@@ -30,13 +30,6 @@ struct RestoreFileSystem {
   ~RestoreFileSystem() { file_system() = saved; }
 };
 
-mode_t mode_of(const std::string& path) {
-  struct stat status;
-  return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
-}
-
-const bool root = ::geteuid() == 0;
-
 }  // namespace
 
 namespace {
