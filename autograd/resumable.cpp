@@ -11,6 +11,7 @@ StateReader::StateReader(std::string who, const ResumeState& state) : who_(std::
   if (state.kind.empty())
     note("does not say what it is a state of: give what state_dict() returned, with its kind, ", who_);
   else note("is the state of another kind: ", readable(state.kind), ", not ", who_);
+  if (!state.kind.empty()) refuse();  // its entries are others: which of them differ would tell nothing
 }
 
 bool StateReader::has_under(const std::string& prefix) const {
@@ -67,14 +68,18 @@ std::vector<double> StateReader::rates(const std::string& name, size_t how_many)
   return found;
 }
 
-void StateReader::finish() {
+void StateReader::refuse() const {
   const bool any = !taken_.empty() || first_missing_.empty();
+  check(problems_.empty(), who_, ": load_state_dict: the state does not fit, nothing is changed:", problems_.text(),
+        any ? "" : "\nnothing is found under its name: are the names without their prefix?");
+}
+
+void StateReader::finish() {
   for (const auto& [name, x] : state_) {
     if (taken_.count(name)) continue;
     note(readable(name), ": unexpected");
   }
-  check(problems_.empty(), who_, ": load_state_dict: the state does not fit, nothing is changed:", problems_.text(),
-        any ? "" : "\nnothing is found under its name: are the names without their prefix?");
+  refuse();
 }
 
 }  // namespace heed

@@ -44,7 +44,7 @@ class Resumable {
 /// Reads the entries of a state one by one and notes everything that is wrong; for prepare_load().
 class StateReader {
  public:
-  /// For loading `state` into a `who`; it must be of kind `who`.
+  /// For loading `state` into a `who`. Throws Error if it says that it is of another kind.
   StateReader(std::string who, const ResumeState& state);
 
   bool has(const std::string& name) const { return state_.count(name) > 0; }
@@ -59,6 +59,8 @@ class StateReader {
 
   template <class... Parts> void note(const Parts&... parts) { problems_.add(parts...); }
 
+  /// Throws Error if anything was noted so far.
+  void refuse() const;
   /// Throws Error if anything was noted, or if an entry was not read.
   void finish();
 

@@ -57,8 +57,17 @@ void Optimizer::step() {
       Tensor p = parameter;
       const Tensor g = p.grad();
       if (!g.defined() || !p.requires_grad()) continue;
+      const size_t had = slots.tensors.size();
       ++slots.step;
-      update(p, g, slots, group);
+      try {
+        update(p, g, slots, group);
+      } catch (...) {
+        --slots.step;  // a step that failed is none
+        throw;
+      }
+      check(slots.step == 1 || slots.tensors.size() == had, name_, ": update() of a parameter ", parameter.shape(),
+            " made a slot in step ", slots.step,
+            ": a resumed run could not know which there are: make every slot in the parameter's first step");
       check(p.node() == parameter.node(), name_, ": update() assigned to its parameter ", parameter.shape(),
             ": the model would keep the old values: change it in place, as in p.add_(g, -group.lr)");
     }
@@ -166,52 +175,67 @@ void Optimizer::read_group(StateReader& from, size_t g, Loaded& loaded) const {
     }
 }
 
-// A step of a dummy parameter with the state's options shows which averages are kept.
-std::vector<std::string> Optimizer::slot_names(StateReader& from, const Loaded& loaded) {
+// The options of a state, for as long as this lives.
+struct Optimizer::OptionsOf {
+  Optimizer& of;
   std::vector<std::vector<double>> before;
-  for (const Option& option : options_) before.push_back(option.values());
-  const auto set_all = [&](const std::vector<std::vector<double>>& values) {
-    for (size_t i = 0; i < options_.size(); ++i) options_[i].set(values[i]);
-  };
-  Slots probe{.step = 1, .tensors = {}};
-  std::string wrong;
-  try {
-    set_all(loaded.options);
-    const NoGrad no_history;
-    Tensor p = zeros({1});
-    update(p, zeros({1}), probe, groups_[0]);
-    check_options();
-  } catch (const Error& error) { wrong = error.what(); } catch (...) {
-    set_all(before);
-    throw;
+
+  OptionsOf(Optimizer& of_, const Loaded& loaded) : of(of_) {
+    for (const Option& option : of.options_) before.push_back(option.values());
+    set(loaded.options);
   }
-  set_all(before);
-  if (!wrong.empty()) from.note("its options: ", wrong);
-  std::vector<std::string> names;
-  for (const auto& [name, x] : probe.tensors) names.push_back(name);
-  return names;
+  ~OptionsOf() { set(before); }
+  OptionsOf(const OptionsOf&) = delete;
+  OptionsOf& operator=(const OptionsOf&) = delete;
+
+  void set(const std::vector<std::vector<double>>& values) const {
+    for (size_t i = 0; i < values.size(); ++i) of.options_[i].set(values[i]);
+  }
+};
+
+// The slots that p has from its first step on: a step of zeros in its shape shows them.
+Optimizer::Slots Optimizer::first_slots(const Tensor& p, const Group& group) {
+  Slots slots{.step = 1, .tensors = {}};
+  const NoGrad no_history;
+  Tensor x = zeros(p.shape(), p.dtype());
+  try {
+    update(x, zeros(p.shape(), p.dtype()), slots, group);
+  } catch (const Error& error) {
+    fail(name_, ": load_state_dict: update() of zeros ", p.shape(), ", which shows the slots, failed: ", error.what(),
+         ": let it work on zeros");
+  }
+  return slots;
 }
 
 std::function<void()> Optimizer::prepare_load(const OptimizerState& state) {
   StateReader from(name_, state);
   const auto loaded = std::make_shared<Loaded>();
   for (size_t g = 0; g < groups_.size(); ++g) read_group(from, g, *loaded);
-  const std::vector<std::string> names = slot_names(from, *loaded);
-  for (const Group& group : groups_)
-    for (const Tensor& p : group.params) {
-      const size_t i = loaded->slots.size();
-      const std::string prefix = cat(i, ".");
-      Slots& slots = loaded->slots.emplace_back();
-      if (!from.has_under(prefix)) {
-        from.note("no state for parameter ", i, " of ", slots_.size(), ", ", p.shape());
-        continue;
-      }
-      slots.step = from.count(prefix + "step");
-      bool begun = slots.step > 0;
-      for (const std::string& name : names) begun |= from.has(prefix + name);
-      for (const std::string& name : names)
-        if (begun) slots.tensors[name] = from.tensor(prefix + name, p.shape(), p.dtype());
+  {
+    const OptionsOf during(*this, *loaded);
+    try {
+      check_options();
+    } catch (const Error& error) {
+      from.note("its options: ", error.what());
+      from.refuse();
     }
+    for (const Group& group : groups_)
+      for (const Tensor& p : group.params) {
+        const size_t i = loaded->slots.size();
+        const std::string prefix = cat(i, ".");
+        Slots& slots = loaded->slots.emplace_back();
+        if (!from.has_under(prefix)) {
+          from.note("no state for parameter ", i, " of ", slots_.size(), ", ", p.shape());
+          continue;
+        }
+        slots.step = from.count(prefix + "step");
+        const Slots first = first_slots(p, group);
+        bool begun = slots.step > 0;
+        for (const auto& [name, like] : first.tensors) begun |= from.has(prefix + name);
+        for (const auto& [name, like] : first.tensors)
+          if (begun) slots.tensors[name] = from.tensor(prefix + name, like.shape(), like.dtype());
+      }
+  }
   from.finish();
   return [this, loaded] {
     for (size_t g = 0; g < groups_.size(); ++g) {

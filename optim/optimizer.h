@@ -54,8 +54,8 @@ class Optimizer : public Resumable {
   void set_lr(double lr);  // for all groups
 
   OptimizerState state_dict() const override;
-  /// For load_state_dict(): the state must be of the same kind of optimizer and match name by name, with the shapes
-  /// and dtypes of the parameters. Learning rates and all other options are then those of the state.
+  /// For load_state_dict(): the state must be of the same kind of optimizer and match name by name, in shape and
+  /// dtype. Learning rates and all other options are then those of the state.
   std::function<void()> prepare_load(const OptimizerState& state) override;
 
  protected:
@@ -68,13 +68,15 @@ class Optimizer : public Resumable {
   void option(const char* name, bool& flag) { add_option({name, {}, &flag}); }
   virtual void check_options() const {}  // throws Error if one is out of range
 
-  /// The running averages of one parameter, by name; initially zeros.
+  /// What is kept for one parameter between steps, by name: running averages, initially zeros. A slot may have any
+  /// shape and dtype; it is made in the parameter's first step.
   struct Slots {
     int64_t step = 0;
     std::map<std::string, Tensor> tensors;
     Tensor& zeros(const char* slot, const Tensor& like);
   };
-  /// One step of p. The set of slots may depend on options, not on p, g or the step.
+  /// One step of p. Which slots there are may depend on options and p's shape, not on elements or the step: before a
+  /// state is loaded, a step of zeros in p's shape shows them.
   virtual void update(Tensor& p, const Tensor& g, Slots& slots, const Group& group) = 0;
 
  private:
@@ -88,8 +90,9 @@ class Optimizer : public Resumable {
   };
   void add_option(Option option);  // Error for a name that the state has already
   struct Loaded;
+  struct OptionsOf;
   void read_group(StateReader& from, size_t g, Loaded& loaded) const;
-  std::vector<std::string> slot_names(StateReader& from, const Loaded& loaded);
+  Slots first_slots(const Tensor& p, const Group& group);
 
   const char* name_;
   std::vector<Group> groups_;
