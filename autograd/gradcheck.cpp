@@ -102,7 +102,8 @@ struct Check {
   Generator random;
 
   std::string name_of(size_t i) const {
-    return i < given ? cat("input ", i, " ", inputs[i].shape()) : cat("arriving gradient ", inputs[i].shape());
+    if (i >= given) return cat("arriving gradient ", inputs[i].shape());
+    return cat(i < options.names.size() ? options.names[i] : cat("input ", i), " ", inputs[i].shape());
   }
 
   Tensor value(const std::vector<Tensor>& at) const {
@@ -142,7 +143,11 @@ struct Check {
     check<AutogradError>(std::abs(rule - slope.value) <= allowed + 2 * slope.error, "gradcheck: ", order, ", ",
                          name_of(i), " along ", direction, ": the rule gives ", digits(rule), ", differences give ",
                          digits(slope.value), " ± ", digits(slope.error),
-                         ": correct the rule (or the value) of an op in f");
+                         order[0] == 'f'
+                             ? ": correct the rule (or the value) of an op in f"
+                             : ": the derivative is right, its own derivative is not: a rule probably uses a value "
+                               "without its history: use keep(x), not keep(x.array()) or x.detach(), and call core:: "
+                               "in a rule only if grad_enabled() is false");
   }
 
   void run() {

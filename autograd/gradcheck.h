@@ -13,6 +13,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include <heed/autograd/tensor.h>
@@ -25,8 +26,9 @@ struct GradcheckOptions {
   int64_t coordinates = 64;  // an input with at most this many elements is also checked at each of them
   double atol = 1e-8;        // rule and slope may differ by atol + rtol·|slope| + 2·slope's error
   double rtol = 1e-6;
-  double step = 1e-3;  // the first and widest difference
-  uint64_t seed = 0;   // of w and v
+  double step = 1e-3;                   // the first and widest difference
+  uint64_t seed = 0;                    // of w and v
+  std::vector<std::string> names = {};  // of the inputs, for messages; "input 0", … where there is none
 };
 
 /// Throws AutogradError unless the derivatives of f at `inputs` are right, naming the input, the

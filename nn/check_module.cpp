@@ -52,6 +52,16 @@ struct Check {
   Module& layer() const { return *checked.layer; }
   Tensor call(const std::vector<Tensor>& in) const { return checked.forward(layer(), in); }
 
+  Tensor call_in_f64(const std::vector<Tensor>& in) const {
+    try {
+      return call(in);
+    } catch (const DtypeError& error) {
+      throw DtypeError(what + ": in float64: " + error.what() +
+                       ": a floating tensor that visit() does not name keeps its dtype: name it in visit(), or make it "
+                       "in the call with the input's dtype, as in zeros({2}, x.dtype())");
+    }
+  }
+
   void training() const {
     for (const bool on : {true, false}) {
       layer().train(on);
@@ -60,6 +70,13 @@ struct Check {
       check(layer().training == on && count.first.empty(), what, ": module ", count.first,
             ": train(bool) does not reach it: name it in visit() as a module");
     }
+  }
+
+  void repeatable(const Tensor& y, const std::vector<Tensor>& in) const {
+    check(
+        call(in).to_vector() == y.to_vector(), what, ": output ", y.shape(),
+        ": two calls in evaluation differ: nothing may be random then: call dropout only if (training), and draw other "
+        "numbers from a Generator that is seeded in the call");
   }
 
   void graph(const Tensor& y, const std::vector<Tensor>& in) const {
@@ -91,6 +108,10 @@ struct Check {
   }
 
   void examples(const Tensor& y, const std::vector<Tensor>& in) const {
+    if (y.dim() == 0) return;  // a loss, say: one value for all examples
+    for (const Tensor& x : in)
+      check<ShapeError>(x.dim() > 0 && x.size(0) == y.size(0), what, ": input ", x.shape(), ", output ", y.shape(),
+                        ": axis 0 does not count the same examples: pass {.batch_first = false}");
     for (int64_t b = 0; b < y.size(0); ++b) {
       std::vector<Tensor> one;
       for (const Tensor& x : in) one.push_back(x.slice(0, b, b + 1));
@@ -103,30 +124,45 @@ struct Check {
 
   void derivatives(const std::vector<Tensor>& in) const {
     std::vector<Tensor> varied;
-    for (const Tensor& x : in)
-      if (is_floating(x.dtype())) varied.push_back(x.detach());
+    GradcheckOptions options;
+    for (size_t i = 0; i < in.size(); ++i) {
+      if (!is_floating(in[i].dtype())) continue;
+      varied.push_back(in[i].detach());
+      options.names.push_back(cat("input ", i));
+    }
     const size_t floating = varied.size();
     const std::vector<NamedTensor> parameters = layer().named_parameters();
-    for (const NamedTensor& p : parameters) varied.push_back(p.tensor.detach());
+    for (const NamedTensor& p : parameters) {
+      varied.push_back(p.tensor.detach());
+      options.names.push_back("parameter " + p.name);
+    }
     if (varied.empty()) return;
-    gradcheck(
-        [&](const std::vector<Tensor>& now) {
-          const std::unique_ptr<Module> copy = checked.copy(layer());
-          Substitute put;
-          for (size_t i = 0; i < parameters.size(); ++i)
-            put.replacement[parameters[i].tensor.node().get()] = now[floating + i];
-          copy->visit(put);
-          std::vector<Tensor> arguments = in;
-          size_t next = 0;
-          for (Tensor& x : arguments)
-            if (is_floating(x.dtype())) x = now[next++];
-          return checked.forward(*copy, arguments);
-        },
-        varied);
+    const auto output = [&](const std::vector<Tensor>& now) {
+      const std::unique_ptr<Module> copy = checked.copy(layer());
+      Substitute put;
+      for (size_t i = 0; i < parameters.size(); ++i)
+        put.replacement[parameters[i].tensor.node().get()] = now[floating + i];
+      copy->visit(put);
+      std::vector<Tensor> arguments = in;
+      size_t next = 0;
+      for (Tensor& x : arguments)
+        if (is_floating(x.dtype())) x = now[next++];
+      return checked.forward(*copy, arguments);
+    };
+    try {
+      gradcheck(output, varied, options);
+    } catch (const AutogradError& error) { throw AutogradError(what + ": " + error.what()); }
   }
 };
 
 }  // namespace
+
+const Tensor& only_input(const std::vector<Tensor>& inputs) {
+  check(inputs.size() == 1, "check_module: ", inputs.size(),
+        " inputs: the layer is called with one: pass {x}, or say how it is called: check_module(layer, {a, b}, "
+        "[](const auto& m, const auto& in) { return m(in[0], in[1]); })");
+  return inputs[0];
+}
 
 void check_module(CheckedLayer checked, const std::vector<Tensor>& inputs, const ModuleCheck& options) {
   const Check c{checked};
@@ -143,14 +179,15 @@ void check_module(CheckedLayer checked, const std::vector<Tensor>& inputs, const
       if (is_floating(entry.tensor.dtype())) own = entry.tensor.dtype();
     const std::vector<Tensor> in = leaves_of(own);
     const ScopeWatch watch(checked.layer.get());
-    const Tensor y = c.call(in);
+    const Tensor y = own == Dtype::f64 ? c.call_in_f64(in) : c.call(in);
     if (options.scope) c.scope(watch);
+    c.repeatable(y, in);
     c.graph(y, in);
   }
 
   c.layer().to(Dtype::f64);
   const std::vector<Tensor> in = leaves_of(Dtype::f64);
-  const Tensor y = c.call(in);
+  const Tensor y = c.call_in_f64(in);
   c.state(y, in);
   if (options.batch_first) c.examples(y, in);
   c.derivatives(in);

@@ -31,6 +31,9 @@ struct CheckedLayer {
 };
 void check_module(CheckedLayer checked, const std::vector<Tensor>& inputs, const ModuleCheck& options);
 
+/// The input of a layer that is called as layer(x). Error unless it is the only one.
+const Tensor& only_input(const std::vector<Tensor>& inputs);
+
 /// `forward` is f(layer, inputs) -> Tensor, for a layer that takes several inputs or options.
 template <class M, class F>
 void check_module(const M& layer, const std::vector<Tensor>& inputs, F forward, const ModuleCheck& options = {}) {
@@ -43,7 +46,7 @@ void check_module(const M& layer, const std::vector<Tensor>& inputs, F forward, 
 
 template <class M>
 void check_module(const M& layer, const std::vector<Tensor>& inputs, const ModuleCheck& options = {}) {
-  const auto forward = [](const M& m, const std::vector<Tensor>& in) { return m(in.at(0)); };
+  const auto forward = [](const M& m, const std::vector<Tensor>& in) { return m(only_input(in)); };
   check_module(layer, inputs, forward, options);
 }
 

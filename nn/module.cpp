@@ -13,13 +13,18 @@
 namespace heed::nn {
 
 // Not fail(): it would add the path of the running module, which is found by a walk like this one.
-void Visitor::enter(const std::string& path) {
+void Visitor::enter(const std::string& name) {
+  const std::string path = prefix_ + name;
+  if (name.empty() || name.find('.') != std::string::npos)
+    throw Error(cat("visit: ", quote(name),
+                    name.empty() ? ": is empty" : ": has a dot, which divides a module from its members",
+                    ": give the member a name such as \"weight\", and modules inside a visit() of their own"));
   if (!names_.insert(path).second)
     throw Error(cat("visit: ", readable(path), ": is named twice: give each member a name of its own"));
 }
 
 void Visitor::operator()(const std::string& name, Tensor& tensor) {
-  enter(prefix_ + name);
+  enter(name);
   if (!tensor.defined()) return;
   on_tensor(prefix_ + name, tensor);
   if (tensor.node() && tensor.is_leaf()) static_cast<Leaf&>(*tensor.node()).named = true;
@@ -27,7 +32,7 @@ void Visitor::operator()(const std::string& name, Tensor& tensor) {
 
 void Visitor::operator()(const std::string& name, Module& module) {
   const std::string outer = prefix_;
-  enter(prefix_ + name);
+  enter(name);
   on_module(prefix_ + name, module);
   prefix_ += name + ".";
   module.visit(*this);

@@ -29,14 +29,18 @@ namespace heed::nn {
 struct Module;
 
 /// Visits the named tensors of a module and of the modules inside it, once. Undefined tensors (a bias that
-/// is switched off) are skipped. A name that occurs twice is always an Error.
+/// is switched off) are skipped. A name that occurs twice, is empty or has a dot is always an Error.
 class Visitor {
  public:
   virtual ~Visitor() = default;
   void operator()(const std::string& name, Tensor& tensor);
   void operator()(const std::string& name, Module& module);
   template <class M> void operator()(const std::string& name, std::vector<M>& list) {  // name.0, name.1, …
-    for (size_t i = 0; i < list.size(); ++i) (*this)(name + "." + std::to_string(i), list[i]);
+    const std::string outer = prefix_;
+    enter(name);
+    prefix_ += name + ".";
+    for (size_t i = 0; i < list.size(); ++i) (*this)(std::to_string(i), list[i]);
+    prefix_ = outer;
   }
   template <class M> void operator()(const std::string& name, std::optional<M>& maybe) {
     if (maybe) (*this)(name, *maybe);
@@ -47,7 +51,7 @@ class Visitor {
   virtual void on_module(const std::string& /*path*/, Module& /*module*/) {}
 
  private:
-  void enter(const std::string& path);
+  void enter(const std::string& name);
   std::string prefix_;  // "h.3." inside of h.3
   std::set<std::string> names_;
 };

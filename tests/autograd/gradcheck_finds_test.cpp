@@ -23,7 +23,7 @@ std::string complaint(const std::function<Tensor(const Tensor&)>& f, const Tenso
 }
 
 // x², with a derivative of the caller's.
-template <class F> Tensor squared(const Tensor& a, const Keep<Tensor>& kept, F rule) {
+template <class T, class F> Tensor squared(const Tensor& a, const Keep<T>& kept, F rule) {
   return op("squared", core::map(core::Unary::square, a.array()), edge(a, kept, rule));
 }
 
@@ -53,6 +53,11 @@ TEST_CASE("gradcheck names the input, the coordinate and both values of a wrong 
   CHECK(contains(second, "first order, input 1 (2, 3) along coordinate (0, 0)"));
 }
 
+TEST_CASE("gradcheck calls inputs by the names that it is given") {
+  const auto wrong = [](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s; }); };
+  CHECK(contains(complaint(wrong, x, {.names = {"parameter weight"}}), "first order, parameter weight (2, 3) along "));
+}
+
 TEST_CASE("gradcheck looks at large inputs through random directions") {
   const std::string text =
       complaint([](const Tensor& a) { return squared(a, keep(a), [](auto& g, auto& s) { return g * s; }); },
@@ -65,8 +70,15 @@ TEST_CASE("gradcheck finds a rule that is wrong in second order only") {
   const auto cut = [](const Tensor& a) {
     return squared(a, keep(a.detach()), [](auto& g, auto& s) { return g * s * 2.0; });
   };
-  CHECK(complaint(cut, x, {.order = 1}) == "no error");
-  CHECK(contains(complaint(cut), "gradcheck: second order, input 0 (2, 3) along coordinate"));
+  const auto of_array = [](const Tensor& a) {
+    return squared(a, keep(a.array()), [](auto& g, auto& s) { return g * s * 2.0; });
+  };
+  for (const auto& f : {std::function<Tensor(const Tensor&)>(cut), std::function<Tensor(const Tensor&)>(of_array)}) {
+    CHECK(complaint(f, x, {.order = 1}) == "no error");
+    const std::string text = complaint(f);
+    CHECK(contains(text, "gradcheck: second order, input 0 (2, 3) along coordinate"));
+    CHECK(contains(text, "uses a value without its history: use keep(x), not keep(x.array()) or x.detach()"));
+  }
 }
 
 TEST_CASE("gradcheck finds a fused form that differs from its formula") {

@@ -166,14 +166,6 @@ TEST_CASE("a name that is visited twice is an error, whatever the visit is for")
       v("inner", b);
     }
   };
-  struct Across : Module {  // one member names what lies in another
-    Linear a{4, 4};
-    Tensor b = parameter(ones({4}));
-    void visit(Visitor& v) override {
-      v("a.weight", b);
-      v("a", a);
-    }
-  };
   const auto each = [](auto make, const std::string& name) {
     auto m = make();
     const std::string message = "visit: " + name + ": is named twice: give each member a name of its own";
@@ -191,7 +183,6 @@ TEST_CASE("a name that is visited twice is an error, whatever the visit is for")
   };
   each([] { return TwoTensors(); }, "a");
   each([] { return TwoModules(); }, "inner");
-  each([] { return Across(); }, "a.weight");
   CHECK(message_of<ShapeError>([] { TwoTensors()(ones({2})); }).ends_with(" [in TwoTensors]"));
 }
 
