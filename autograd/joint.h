@@ -24,7 +24,14 @@ void check_joint_gradients(const Node& node, const std::vector<Tensor>& grads);
 using Wanted = std::vector<bool>;
 
 template <class Rule> struct JointNode : Node {
-  static constexpr bool takes_wanted = !Rule::takes_output && Rule::template takes<const Wanted&>;
+  static constexpr bool takes_wanted = [] {
+    if constexpr (Rule::fits) return false;
+    else return Rule::template takes<const Wanted&>;
+  }();
+  static_assert(
+      Rule::fits || takes_wanted,
+      "a joint derivative rule takes g, then y (the op's output) or const Wanted& if it needs one of them, then "
+      "each value of keep(…)");
 
   std::vector<Input> ends;
   std::optional<Rule> rule;  // none once released
@@ -41,7 +48,7 @@ template <class Rule> struct JointNode : Node {
     std::vector<Tensor> grads;
     if constexpr (Rule::takes_output) grads = (*rule)(g, Tensor((*output)().array(), self));
     else if constexpr (takes_wanted) grads = (*rule)(g, wanted);
-    else grads = (*rule)(g);
+    else if constexpr (Rule::fits) grads = (*rule)(g);
     check_joint_gradients(*this, grads);
     for (size_t i = 0; i < grads.size(); ++i)
       if (wanted[i]) pending.give(name, ends[i], std::move(grads[i]));

@@ -5,7 +5,9 @@
 // The rule gets the kept values after g, in order, each as a const reference. A tensor is kept with its
 // version: if it was changed in place since, backward throws AutogradError instead of giving a wrong gradient.
 // So that nothing can be kept unwatched, a rule may capture plain options only (numbers, shapes, flags): a
-// Tensor, an Array or a reference in its [ ] does not compile.
+// Tensor, an Array or a reference in its [ ] does not compile. (A raw pointer does, for C++ cannot see it among the
+// numbers: never capture one to elements.) Keep x itself, not x.array(): an Array has no history, so a second
+// derivative would lack x's part.
 #pragma once
 
 #include <tuple>
@@ -44,6 +46,7 @@ template <class F, class... T> class Rule {
   template <class... After>
   static constexpr bool takes = std::is_invocable_v<const F&, const Tensor&, After..., const detail::Given<T>&...>;
   static constexpr bool takes_output = takes<const Tensor&>;
+  static constexpr bool fits = takes<> || takes_output;
 
   Rule(const Keep<T...>& kept, F function)
       : kept_(std::apply([](auto&... value) { return Kept(detail::SavedAs<T>(value)...); }, kept.values)),

@@ -100,6 +100,10 @@ template <class F, class... T> Edge<Rule<F, T...>> edge(const Tensor& x, const K
 template <class F> Edge<Rule<F>> edge(const Tensor& x, F rule) { return edge(x, keep(), rule); }
 
 template <class... Rules> struct OpNode : Node {
+  static_assert((Rules::fits && ...),
+                "a derivative rule takes g, then y if it needs the op's output, then each value of keep(…), as in "
+                "edge(x, keep(a, b), [](auto& g, auto& a, auto& b) { return g * a / b; })");
+
   std::array<Input, sizeof...(Rules)> ends;
   std::optional<std::tuple<std::optional<Rules>...>> rules;  // none once released
   std::optional<Saved> output;                               // if a rule takes it
@@ -116,8 +120,9 @@ template <class... Rules> struct OpNode : Node {
     const Tensor y = output ? Tensor((*output)().array(), self) : Tensor();
     const auto give = [&](const Input& to, auto& rule) {
       if (!pending.wants(to)) return;
-      if constexpr (std::remove_cvref_t<decltype(*rule)>::takes_output) pending.give(name, to, (*rule)(g, y));
-      else pending.give(name, to, (*rule)(g));
+      using Rule = std::remove_cvref_t<decltype(*rule)>;
+      if constexpr (Rule::takes_output) pending.give(name, to, (*rule)(g, y));
+      else if constexpr (Rule::fits) pending.give(name, to, (*rule)(g));
     };
     size_t i = 0;
     std::apply([&](auto&... rule) { (give(ends[i++], rule), ...); }, *rules);

@@ -181,6 +181,21 @@ TEST_CASE("keep: a rule that captures a Tensor, an Array or a reference does not
   CHECK(detail::is_plain<DropoutMask>);
 }
 
+TEST_CASE("keep: a rule takes g, the output if it needs it, and each kept value: others do not compile") {
+  const auto g_only = [](auto& g) { return g; };
+  const auto two = [](auto& g, auto& a) { return g * a; };
+  const auto of_list = [](const Tensor& g, const std::vector<Tensor>& list) { return g * list[0]; };
+  const auto none = [] { return Tensor(); };
+  CHECK(Rule<decltype(g_only)>::fits);
+  CHECK(Rule<decltype(two)>::fits);  // with the output
+  CHECK(Rule<decltype(two), Tensor>::fits);
+  CHECK(Rule<decltype(of_list), std::vector<Tensor>>::fits);
+  CHECK_FALSE(Rule<decltype(g_only), Tensor>::fits);
+  CHECK_FALSE(Rule<decltype(two), Tensor, Tensor, Tensor>::fits);
+  CHECK_FALSE(Rule<decltype(of_list), Tensor>::fits);
+  CHECK_FALSE(Rule<decltype(none)>::fits);
+}
+
 TEST_CASE("keep: nothing is kept where no gradient is wanted") {
   const auto token = std::make_shared<int>(0);
   const auto watch = [&](const Tensor& a) {
