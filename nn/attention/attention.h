@@ -23,7 +23,7 @@ namespace heed::nn {
 /// How scores become weights (normalisers.cpp).
 enum class Normaliser : uint8_t {
   softmax,     // exp(sᵢ) / Σ exp(sⱼ): for scores of any sign
-  kernel_sum,  // sᵢ / Σ sⱼ: for scores >= 0, the values of a kernel; 0 if the sum is 0
+  kernel_sum,  // sᵢ / Σ sⱼ: for finite scores >= 0, the values of a kernel (-∞ counts as 0); 0 if the sum is 0
   sparsemax,   // max(0, sᵢ - τ), τ such that they sum to 1: most weights are exactly 0
   sigmoid,     // 1 / (1 + exp(-sᵢ)): each key independently; the weights do not sum to 1
   hard,        // 1 for the largest score, 0 for the others: no gradient through the scores

@@ -14,12 +14,20 @@ namespace {
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
 // sᵢ / Σ sⱼ. A compact kernel may reach no key, even without a mask: that too gives a row of zeros.
-Tensor kernel_sum(const Tensor& scores) {
-  const bool negative = sum((scores.detach() < 0.0).to(Dtype::i64)).item() > 0.0;
-  check(!negative, "attend: scores ", scores.shape(),
-        ", kernel_sum: some are below 0, and the farthest key would weigh most: ",
-        "give the values of a kernel, or take Normaliser::softmax");
+Tensor kernel_sum(const Tensor& given) {
+  const Tensor seen = given.detach();
+  Tensor scores = given;
+  if (any(seen < 0.0)) {
+    const Tensor nothing = eq(seen, minus_infinity);  // a caller's mask: a weight of 0
+    check(!any((seen < 0.0) & !nothing), "attend: scores ", given.shape(),
+          ", kernel_sum: some are below 0, and the farthest key would weigh most: ",
+          "give the values of a kernel, or take Normaliser::softmax");
+    scores = where(nothing, 0.0, given);
+  }
   const Tensor total = sum(scores, -1, keepdim);
+  check(!any(eq(total.detach(), -minus_infinity)), "attend: scores ", given.shape(),
+        ", kernel_sum: the sum of a row is infinite, and has no shares: ",
+        "give finite values of a kernel, or their logarithm and Normaliser::softmax");
   const Tensor someone = ne(total, 0.0);
   return where(someone, scores / where(someone, total, 1.0), 0.0);
 }

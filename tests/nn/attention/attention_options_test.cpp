@@ -1,5 +1,7 @@
 // One struct of options for every attention: each layer honours each of them, or refuses it.
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -156,6 +158,23 @@ TEST_CASE("attention options: kernel_sum refuses scores below 0, under which the
   const Tensor hidden =
       attend(scores, values, {.mask = tensor({1.0, 0.0, 0.0}) > 0.0, .normaliser = Normaliser::kernel_sum}).weights;
   CHECK(hidden.to_vector() == std::vector<double>(3, 0.0));  // what a mask forbids does not count
+}
+
+TEST_CASE("attention options: kernel_sum takes -∞ as a weight of 0, and refuses a sum without shares") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const AttentionOptions options{.normaliser = Normaliser::kernel_sum};
+  const Tensor scores = parameter(tensor({1.0, -infinity, 3.0}, {1, 3})), values = tensor({1, 10, 5}, {3, 1});
+  const Attended some = attend(scores, values, options);
+  CHECK(some.weights.to_vector() == std::vector<double>{0.25, 0.0, 0.75});
+  some.output.backward();
+  CHECK(scores.grad().to_vector() == std::vector<double>{-0.75, 0.0, 0.25});
+  CHECK(attend(full({1, 3}, -infinity), values, options).output.item() == 0.0);
+  for (const double huge : {infinity, 3e38}) {
+    const std::string message = test::message_of([&] { attend(tensor({huge, huge, 1}, {1, 3}), values, options); });
+    CHECK(message.find("attend: scores (1, 3), kernel_sum: the sum of a row is infinite") == 0);
+  }
+  const Tensor unknown = attend(tensor({std::nan(""), 1, 1}, {1, 3}), values, options).output;
+  CHECK(std::isnan(unknown.item()));
 }
 
 TEST_CASE("attention options: a score that does not pair each query with each key is refused") {
