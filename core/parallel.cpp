@@ -229,7 +229,7 @@ Pool& pool() {
 }  // namespace
 
 int default_threads(const char* text) {
-  if (!text) return std::min(processors(), max_threads);
+  if (!text || *text == 0) return std::min(processors(), max_threads);
   const std::optional<int64_t> n = parse_int(text);
   check(n && *n >= 1 && *n <= max_threads, "HEED_NUM_THREADS: ", quote(text), ": not a whole number from 1 to ",
         max_threads, ": set it to a thread count, or unset it");

@@ -21,7 +21,7 @@ void set_num_threads(int n);
 int num_threads();
 
 namespace core {
-/// The default for a value of HEED_NUM_THREADS, null if unset. Throws Error if it is not a number
+/// The default for a value of HEED_NUM_THREADS, null or empty if unset. Throws Error if it is not a number
 /// in range.
 int default_threads(const char* text);
 

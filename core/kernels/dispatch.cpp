@@ -35,7 +35,7 @@ std::vector<const Kernels*> supported_kernels() {
 
 const Kernels& choose_kernels(const char* wanted) {
   const auto tables = supported_kernels();
-  if (!wanted) return *tables.front();
+  if (!wanted || *wanted == 0) return *tables.front();
   std::string names;
   for (const Kernels* table : tables) {
     if (std::strcmp(table->isa, wanted) == 0) return *table;

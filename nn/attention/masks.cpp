@@ -136,9 +136,12 @@ AttentionMask attention_mask(const char* op, const Shape& scores, Dtype dtype, c
                       o.key_mask->shape(), ": a key mask is boolean, true = may attend: ",
                       is_floating(o.key_mask->dtype()) ? "if 0 keeps and -∞ forbids, convert it with eq(key_mask, 0.0)"
                                                        : "convert it with ne(key_mask, 0.0)");
-    check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], scores.back()}, op, ": key_mask ",
+    const int64_t queries = scores[scores.rank() - 2], keys = scores.back();
+    const bool of_news = queries < keys && o.key_mask->shape() == Shape{scores[0], queries};
+    check<ShapeError>(scores.rank() > 2 && o.key_mask->shape() == Shape{scores[0], keys}, op, ": key_mask ",
                       o.key_mask->shape(), ", scores ", scores, ": a key mask is (batch, keys), one row per sequence: ",
-                      "a mask of queries and keys belongs in .mask");
+                      of_news ? cat("give it all ", keys, " keys, those that a cache holds first")
+                              : std::string("a mask of queries and keys belongs in .mask"));
     Shape shape = Shape::filled(scores.rank(), 1);
     shape[0] = scores[0];
     shape[scores.rank() - 1] = scores.back();

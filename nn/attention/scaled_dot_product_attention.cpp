@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <heed/autograd/ops/fused_attention.h>
+#include <heed/core/text.h>
 #include <heed/nn/attention/attention_trace.h>
 #include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/masks.h>
@@ -16,10 +17,7 @@ namespace heed::nn {
 namespace {
 
 std::atomic<bool>& plain() {
-  static std::atomic<bool> on = [] {
-    const char* const wish = std::getenv("HEED_PLAIN_ATTENTION");
-    return wish && std::string_view(wish) == "1";
-  }();
+  static std::atomic<bool> on = plain_attention_by_default(std::getenv("HEED_PLAIN_ATTENTION"));
   return on;
 }
 
@@ -52,6 +50,13 @@ void trace(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions o
 }
 
 }  // namespace
+
+bool plain_attention_by_default(const char* text) {
+  const std::string_view wish = text ? text : "";
+  check(wish.empty() || wish == "0" || wish == "1", "HEED_PLAIN_ATTENTION: ", quote(wish),
+        ": neither 0 nor 1: set it to 1 for the plain path, or unset it");
+  return wish == "1";
+}
 
 void set_plain_attention(bool on) { plain() = on; }
 

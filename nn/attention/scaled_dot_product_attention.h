@@ -38,5 +38,7 @@ Attended attend_heads(const Tensor& q, const Tensor& k, const Tensor& v, const A
 /// Takes the plain path everywhere, to compare the two. HEED_PLAIN_ATTENTION=1 does the same.
 void set_plain_attention(bool on);
 bool plain_attention();
+/// The default for a value of HEED_PLAIN_ATTENTION, null or empty if unset. Throws Error unless it is 0 or 1.
+bool plain_attention_by_default(const char* text);
 
 }  // namespace heed::nn

@@ -233,6 +233,9 @@ TEST_CASE("attention says what does not fit") {
   CHECK(message_of<DtypeError>([&] { attend(scores, v, {.key_mask = tensor_i64({1, 1, 1, 1})}); }) ==
         "attend: key_mask int64 (4,): a key mask is boolean, true = may attend: convert it with "
         "ne(key_mask, 0.0)");
+  CHECK(message_of<DtypeError>([&] { attend(scores, v, {.key_mask = zeros({2, 4})}); }) ==
+        "attend: key_mask float32 (2, 4): a key mask is boolean, true = may attend: if 0 keeps and -∞ forbids, convert "
+        "it with eq(key_mask, 0.0)");
   CHECK(message_of<ShapeError>([&] { attend(scores, v, {.mask = eye_mask(3)}); }) ==
         "attend: mask (3, 3), scores (2, 3, 4): the mask does not broadcast to (…, queries, keys): "
         "give it these "
@@ -251,6 +254,9 @@ TEST_CASE("attention says what does not fit") {
   CHECK(message_of<ShapeError>([&] { attend(scores, v, {.key_mask = causal_mask(3, 4)}); }) ==
         "attend: key_mask (3, 4), scores (2, 3, 4): a key mask is (batch, keys), one row per sequence: a mask of "
         "queries and keys belongs in .mask");
+  CHECK(message_of<ShapeError>([&] { attend(scores, v, {.key_mask = padding_mask({3, 3}, 3)}); }) ==
+        "attend: key_mask (2, 3), scores (2, 3, 4): a key mask is (batch, keys), one row per sequence: give it all 4 "
+        "keys, those that a cache holds first");
   CHECK(message_of<ShapeError>([&] {
           attend(zeros({3, 4}), zeros({4, 1}), {.key_mask = causal_mask(3, 4)});
         }).find("one row per sequence") != std::string::npos);

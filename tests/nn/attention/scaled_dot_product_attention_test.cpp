@@ -228,3 +228,12 @@ TEST_CASE("each sequence of a batch has the gradients that it has alone, also wh
     for (size_t i = 0; i < 3; ++i) CHECK(apart(whole[i].slice(0, b, b + 1), alone[i]) < 1e-5);
   }
 }
+
+TEST_CASE("HEED_PLAIN_ATTENTION: 1 is on, 0 or nothing off, anything else is refused by name") {
+  CHECK(plain_attention_by_default("1"));
+  for (const char* off : {static_cast<const char*>(nullptr), "", "0"}) CHECK_FALSE(plain_attention_by_default(off));
+  for (const char* wrong : {"yes", "2", "01"})
+    CHECK(test::message_of([&] { plain_attention_by_default(wrong); }) ==
+          "HEED_PLAIN_ATTENTION: \"" + std::string(wrong) +
+              "\": neither 0 nor 1: set it to 1 for the plain path, or unset it");
+}
