@@ -19,7 +19,7 @@ AttentionOptions completed(AttentionOptions options, double scale, double dropou
 
 }  // namespace
 
-KeyValueAttention::KeyValueAttention(int64_t query_dim, int64_t key_dim, int64_t value_dim, const KeyValueOptions& o)
+KeyValueAttention::KeyValueAttention(Whole query_dim, Whole key_dim, Whole value_dim, const KeyValueOptions& o)
     : query_layer(query_dim, key_dim),
       key_layer(key_dim, key_dim),
       value_layer(o.value_input.value_or(key_dim), value_dim),
@@ -46,7 +46,7 @@ void KeyValueAttention::visit(Visitor& v) {
   v("value_layer", value_layer);
 }
 
-SelfAttention::SelfAttention(int64_t input_dim, int64_t hidden_dim, const SelfAttentionOptions& o)
+SelfAttention::SelfAttention(Whole input_dim, Whole hidden_dim, const SelfAttentionOptions& o)
     : query_layer(input_dim, hidden_dim),
       key_layer(input_dim, hidden_dim),
       value_layer(input_dim, hidden_dim),
@@ -67,8 +67,7 @@ void SelfAttention::visit(Visitor& v) {
   v("value_layer", value_layer);
 }
 
-PerHeadAttention::PerHeadAttention(int64_t input_dim, int64_t hidden_dim, int64_t num_heads,
-                                   const SelfAttentionOptions& o)
+PerHeadAttention::PerHeadAttention(Whole input_dim, Whole hidden_dim, Whole num_heads, const SelfAttentionOptions& o)
     : linear(hidden_dim * num_heads, hidden_dim), scale(o.scale), dropout(o.dropout) {
   check(num_heads > 0, "PerHeadAttention: ", num_heads, " heads: must be at least one");
   for (std::vector<Linear>* layers : {&query_layers, &key_layers, &value_layers})

@@ -32,7 +32,7 @@ struct DotProductAttention : Attention<DotScore> {
 
 /// q (B, n, query_dim), k (B, m, key_dim), v (B, m, p) -> output (B, n, p), weights (B, n, m).
 struct AdditiveAttention : Attention<AdditiveScore> {
-  AdditiveAttention(int64_t query_dim, int64_t key_dim, int64_t hidden_dim, const AdditiveOptions& o = {},
+  AdditiveAttention(Whole query_dim, Whole key_dim, Whole hidden_dim, const AdditiveOptions& o = {},
                     double dropout_ = 0.0)
       : Attention(AdditiveScore(query_dim, key_dim, hidden_dim, o), dropout_) {}
   void visit(Visitor& v) override { score.visit(v); }  // query_layer, not score.query_layer
@@ -40,7 +40,7 @@ struct AdditiveAttention : Attention<AdditiveScore> {
 
 /// q (B, n, query_dim), k (B, m, key_dim), v (B, m, p) -> output (B, n, p), weights (B, n, m).
 struct MultiplicativeAttention : Attention<MultiplicativeScore> {
-  MultiplicativeAttention(int64_t query_dim, int64_t key_dim, const LinearOptions& o = {}, double dropout_ = 0.0)
+  MultiplicativeAttention(Whole query_dim, Whole key_dim, const LinearOptions& o = {}, double dropout_ = 0.0)
       : Attention(MultiplicativeScore(query_dim, key_dim, o), dropout_) {}
   void visit(Visitor& v) override { score.visit(v); }
 };
@@ -60,7 +60,7 @@ struct KeyValueAttention : Module {
   Linear value_layer;  // value_input -> value_dim
   double scale;
 
-  KeyValueAttention(int64_t query_dim, int64_t key_dim, int64_t value_dim, const KeyValueOptions& o = {});
+  KeyValueAttention(Whole query_dim, Whole key_dim, Whole value_dim, const KeyValueOptions& o = {});
   Attended operator()(const Tensor& query, const Tensor& keys, const Tensor& values,
                       const AttentionOptions& options = {}) const;
   void visit(Visitor& v) override;
@@ -76,7 +76,7 @@ struct SelfAttention : Module {
   Linear query_layer, key_layer, value_layer;  // input_dim -> hidden_dim
   double scale, dropout;
 
-  SelfAttention(int64_t input_dim, int64_t hidden_dim, const SelfAttentionOptions& o = {});
+  SelfAttention(Whole input_dim, Whole hidden_dim, const SelfAttentionOptions& o = {});
   Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const;
   void visit(Visitor& v) override;
 };
@@ -91,7 +91,7 @@ struct PerHeadAttention : Module {
   Linear linear;                                               // h hidden_dim -> hidden_dim
   double scale, dropout;
 
-  PerHeadAttention(int64_t input_dim, int64_t hidden_dim, int64_t num_heads, const SelfAttentionOptions& o = {});
+  PerHeadAttention(Whole input_dim, Whole hidden_dim, Whole num_heads, const SelfAttentionOptions& o = {});
   Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const;
   void visit(Visitor& v) override;
 };

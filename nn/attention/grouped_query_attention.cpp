@@ -22,7 +22,7 @@ int64_t head_width(int64_t embed_dim, int64_t heads, const GroupedQueryOptions& 
 
 }  // namespace
 
-GroupedQueryAttention::GroupedQueryAttention(int64_t embed_dim, int64_t heads, const GroupedQueryOptions& o)
+GroupedQueryAttention::GroupedQueryAttention(Whole embed_dim, Whole heads, const GroupedQueryOptions& o)
     : num_heads(heads),
       num_kv_heads(o.num_kv_heads.value_or(heads)),
       dropout(o.dropout),

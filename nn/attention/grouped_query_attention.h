@@ -30,7 +30,7 @@ struct GroupedQueryAttention : Module {
   std::optional<RotaryPositions> rope;
 
   /// ShapeError unless num_heads is a multiple of num_kv_heads and rope has the width of a head.
-  GroupedQueryAttention(int64_t embed_dim, int64_t num_heads, const GroupedQueryOptions& = {});
+  GroupedQueryAttention(Whole embed_dim, Whole num_heads, const GroupedQueryOptions& = {});
 
   /// x (B, n, E) -> output (B, n, E) and, if requested, weights (B, h, n, m), before dropout. With a cache, x continues
   /// its sequences and is added to it: m is n plus its length. Else m = n.

@@ -32,7 +32,7 @@ struct AdditiveScore : Module {
   Linear key_layer;     // d_k -> h
   Linear energy_layer;  // h -> 1
 
-  AdditiveScore(int64_t query_dim, int64_t key_dim, int64_t hidden_dim, const AdditiveOptions& o = {})
+  AdditiveScore(Whole query_dim, Whole key_dim, Whole hidden_dim, const AdditiveOptions& o = {})
       : query_layer(query_dim, hidden_dim, {.bias = o.bias}),
         key_layer(key_dim, hidden_dim, {.bias = o.bias}),
         energy_layer(hidden_dim, 1, {.bias = o.bias}) {}
@@ -66,7 +66,7 @@ struct ContextScore : Module {
   Linear context_layer;  // d_c -> h
   Linear energy_layer;   // h -> 1
 
-  ContextScore(int64_t query_dim, int64_t key_dim, int64_t context_dim, int64_t hidden_dim)
+  ContextScore(Whole query_dim, Whole key_dim, Whole context_dim, Whole hidden_dim)
       : query_layer(query_dim, hidden_dim, {.bias = false}),
         key_layer(key_dim, hidden_dim),
         context_layer(context_dim, hidden_dim, {.bias = false}),
@@ -92,7 +92,7 @@ struct MultiplicativeScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
   Linear query_layer;  // d_q -> d_k
 
-  MultiplicativeScore(int64_t query_dim, int64_t key_dim, const LinearOptions& o = {})
+  MultiplicativeScore(Whole query_dim, Whole key_dim, const LinearOptions& o = {})
       : query_layer(query_dim, key_dim, o) {}
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
@@ -109,7 +109,7 @@ struct ElementwiseScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
   Tensor weight;  // (d)
 
-  explicit ElementwiseScore(int64_t dim) : weight(parameter(ones({dim}))) {}
+  explicit ElementwiseScore(Whole dim) : weight(parameter(ones({dim}))) {}
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
@@ -128,7 +128,7 @@ struct LocationScore : Module {
   static constexpr Normaliser normaliser = Normaliser::softmax;
   Linear attn;  // d_q -> max_length
 
-  LocationScore(int64_t query_dim, int64_t max_length) : attn(query_dim, max_length) {}
+  LocationScore(Whole query_dim, Whole max_length) : attn(query_dim, max_length) {}
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
@@ -149,7 +149,7 @@ template <class Score> struct MlpScore : Module {
   Linear hidden_layer;  // 1 -> h
   Linear energy_layer;  // h -> 1
 
-  explicit MlpScore(int64_t hidden_dim, Score s = Score())
+  explicit MlpScore(Whole hidden_dim, Score s = Score())
       : score(std::move(s)), hidden_layer(1, hidden_dim), energy_layer(hidden_dim, 1) {}
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {

@@ -27,7 +27,7 @@ namespace heed::nn {
 struct LocalWindow {
   int64_t reach;
 
-  explicit LocalWindow(int64_t D) : reach(D) { check(D >= 0, "LocalWindow: reach = ", D, ": must not be negative"); }
+  explicit LocalWindow(Whole D) : reach(D) { check(D >= 0, "LocalWindow: reach = ", D, ": must not be negative"); }
 
   /// s - centre for each key s = 0 … m-1: centres (…, n, 1) -> (…, n, m).
   static Tensor offsets(const Tensor& centres, int64_t keys) { return arange(keys, centres.dtype()) - centres; }
@@ -45,7 +45,7 @@ template <class Score> struct LocalMonotonicAttention : Module {
   Score score;
   LocalWindow window;
 
-  explicit LocalMonotonicAttention(int64_t D, Score s = Score()) : score(std::move(s)), window(D) {}
+  explicit LocalMonotonicAttention(Whole D, Score s = Score()) : score(std::move(s)), window(D) {}
 
   /// q (…, n, ·), k (…, m, ·), v (…, m, p) -> output (…, n, p), weights (…, n, m). Query i is at
   /// position `first` + i: a decoder with one query per step passes its step t.
@@ -68,7 +68,7 @@ template <class Score> struct LocalPredictiveAttention : Module {
   Linear position_out;    // v: h -> 1
 
   /// Error for D < 1: a Gaussian of width 0 sees nothing.
-  LocalPredictiveAttention(int64_t D, int64_t query_dim, int64_t hidden_dim, Score s = Score())
+  LocalPredictiveAttention(Whole D, Whole query_dim, Whole hidden_dim, Score s = Score())
       : score(std::move(s)),
         window(D),
         position_layer(query_dim, hidden_dim, {.bias = false}),

@@ -31,7 +31,7 @@ template <class Score> struct MultiHead : Module {
   Linear out_proj;  // E -> E
 
   /// Error unless embed_dim is a multiple of num_heads.
-  MultiHead(int64_t embed_dim, int64_t heads, Score score = Score(), const MultiHeadScoreOptions& o = {})
+  MultiHead(Whole embed_dim, Whole heads, Score score = Score(), const MultiHeadScoreOptions& o = {})
       : num_heads(heads),
         q_proj(embed_dim, embed_dim, {.bias = o.bias}),
         k_proj(o.kdim.value_or(embed_dim), embed_dim, {.bias = o.bias}),

@@ -53,7 +53,7 @@ void check_inputs(const Tensor& query, const Tensor& key, const Tensor& value, i
 
 }  // namespace
 
-MultiHeadAttention::MultiHeadAttention(int64_t embed_dim, int64_t heads, const MultiHeadOptions& o)
+MultiHeadAttention::MultiHeadAttention(Whole embed_dim, Whole heads, const MultiHeadOptions& o)
     : num_heads(heads),
       dropout(o.dropout),
       add_zero_attn(o.add_zero_attn),

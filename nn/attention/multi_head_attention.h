@@ -39,7 +39,7 @@ struct MultiHeadAttention : Module {
   Linear out_proj;  // E -> E
 
   /// Error unless embed_dim is a multiple of num_heads.
-  MultiHeadAttention(int64_t embed_dim, int64_t num_heads, const MultiHeadOptions& = {});
+  MultiHeadAttention(Whole embed_dim, Whole num_heads, const MultiHeadOptions& = {});
 
   /// query (B, n, E), key (B, m, kdim), value (B, m, vdim) -> output (B, n, E) and, if requested,
   /// weights (B, h, n, m), before dropout. Error, naming the shapes, if they do not fit. Keys

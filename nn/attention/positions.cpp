@@ -43,7 +43,7 @@ Tensor rows_for(const char* layer, const Tensor& table, const Tensor& x, int64_t
 
 }  // namespace
 
-SinusoidalPositions::SinusoidalPositions(int64_t width, const PositionOptions& o)
+SinusoidalPositions::SinusoidalPositions(Whole width, const PositionOptions& o)
     : table(sinusoidal_table(o.max_length, width, Dtype::f64)), dropout(o.dropout) {}
 
 Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
@@ -51,7 +51,7 @@ Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
   return dropout(x + rows_for("SinusoidalPositions", table, x, first).to(x.dtype()));
 }
 
-LearnedPositions::LearnedPositions(int64_t width, const PositionOptions& o)
+LearnedPositions::LearnedPositions(Whole width, const PositionOptions& o)
     : weight(parameter(zeros({o.max_length, width}))), dropout(o.dropout) {
   normal_(weight);
 }

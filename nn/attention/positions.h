@@ -26,7 +26,7 @@ struct SinusoidalPositions : Module {
   Tensor table;  // (max_length, d), f64
   Dropout dropout;
 
-  explicit SinusoidalPositions(int64_t width, const PositionOptions& = {});
+  explicit SinusoidalPositions(Whole width, const PositionOptions& = {});
   Tensor operator()(const Tensor& x, int64_t first = 0) const;
   void visit(Visitor& v) override { v("dropout", dropout); }
 };
@@ -36,7 +36,7 @@ struct LearnedPositions : Module {
   Tensor weight;
   Dropout dropout;
 
-  explicit LearnedPositions(int64_t width, const PositionOptions& = {});
+  explicit LearnedPositions(Whole width, const PositionOptions& = {});
   Tensor operator()(const Tensor& x, int64_t first = 0) const;
   void visit(Visitor& v) override {
     v("weight", weight);

@@ -25,7 +25,7 @@ Tensor joined(const Tensor& a, const Tensor& b, const Shape& shape, RopeLayout l
 
 }  // namespace
 
-RotaryPositions::RotaryPositions(int64_t width, RopeLayout layout_, const RopeOptions& o) : layout(layout_) {
+RotaryPositions::RotaryPositions(Whole width, RopeLayout layout_, const RopeOptions& o) : layout(layout_) {
   check<ShapeError>(width > 0 && width % 2 == 0, "RotaryPositions: width ", width,
                     ": elements are rotated in pairs: the width of a head must be even");
   check(std::isfinite(o.base) && o.base > 0.0, "RotaryPositions: base = ", o.base, ": must be a positive number");

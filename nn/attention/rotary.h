@@ -32,7 +32,7 @@ struct RotaryPositions : Module {
   RopeLayout layout;
 
   /// ShapeError unless the width d of a head is even.
-  RotaryPositions(int64_t width, RopeLayout layout, const RopeOptions& = {});
+  RotaryPositions(Whole width, RopeLayout layout, const RopeOptions& = {});
 
   /// x (…, n, d), whose rows stand at positions first … first + n - 1 -> the same, rotated.
   /// ShapeError if the table is too narrow or too short.

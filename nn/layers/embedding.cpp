@@ -15,7 +15,7 @@ void check_tokens(const char* op, const Tensor& tokens) {
                     ": ids must be int64: convert them with to(Dtype::i64)");
 }
 
-Embedding::Embedding(int64_t tokens, int64_t width, const EmbeddingOptions& options)
+Embedding::Embedding(Whole tokens, Whole width, const EmbeddingOptions& options)
     : weight(parameter(zeros({tokens, width}))), padding_idx(options.padding_idx) {
   check<IndexError>(!padding_idx || (*padding_idx >= 0 && *padding_idx < tokens), "Embedding: ", tokens,
                     " tokens, padding_idx ", padding_idx.value_or(0), ": is not a token: must be in 0 … ", tokens - 1);

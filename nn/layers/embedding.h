@@ -20,7 +20,7 @@ struct Embedding : Module {
   Tensor weight;
   std::optional<int64_t> padding_idx;
 
-  Embedding(int64_t tokens, int64_t width, const EmbeddingOptions& = {});
+  Embedding(Whole tokens, Whole width, const EmbeddingOptions& = {});
 
   Tensor operator()(const Tensor& ids) const {
     const Scope scope(*this);

@@ -20,7 +20,7 @@ struct FeedForward : Module {
   Dropout dropout;
   Tensor (*activation)(const Tensor&);
 
-  explicit FeedForward(int64_t width, const FeedForwardOptions& o = {})
+  explicit FeedForward(Whole width, const FeedForwardOptions& o = {})
       : linear1(width, o.hidden, {.bias = o.bias}),
         linear2(o.hidden, width, {.bias = o.bias}),
         dropout(o.dropout),

@@ -26,7 +26,7 @@ struct GatedFeedForward : Module {
   Dropout dropout;
   Tensor (*gate)(const Tensor&);
 
-  GatedFeedForward(int64_t width, Tensor (*gate_)(const Tensor&), const GatedFeedForwardOptions& o = {})
+  GatedFeedForward(Whole width, Tensor (*gate_)(const Tensor&), const GatedFeedForwardOptions& o = {})
       : gate_proj(width, o.hidden, {.bias = o.bias}),
         up_proj(width, o.hidden, {.bias = o.bias}),
         down_proj(o.hidden, width, {.bias = o.bias}),
@@ -47,11 +47,11 @@ struct GatedFeedForward : Module {
 };
 
 struct SwiGLU : GatedFeedForward {
-  explicit SwiGLU(int64_t width, const GatedFeedForwardOptions& o = {}) : GatedFeedForward(width, silu, o) {}
+  explicit SwiGLU(Whole width, const GatedFeedForwardOptions& o = {}) : GatedFeedForward(width, silu, o) {}
 };
 
 struct GEGLU : GatedFeedForward {
-  explicit GEGLU(int64_t width, const GatedFeedForwardOptions& o = {}) : GatedFeedForward(width, gelu, o) {}
+  explicit GEGLU(Whole width, const GatedFeedForwardOptions& o = {}) : GatedFeedForward(width, gelu, o) {}
 };
 
 }  // namespace heed::nn

@@ -7,7 +7,7 @@
 
 namespace heed::nn {
 
-Linear::Linear(int64_t in_features, int64_t out_features, const LinearOptions& options)
+Linear::Linear(Whole in_features, Whole out_features, const LinearOptions& options)
     : weight(parameter(zeros({out_features, in_features}))) {
   const double bound = in_features > 0 ? 1.0 / std::sqrt(static_cast<double>(in_features)) : 0.0;
   uniform_(weight, -bound, bound);

@@ -14,7 +14,7 @@ struct LinearOptions {
 struct Linear : Module {
   Tensor weight, bias;
 
-  Linear(int64_t in_features, int64_t out_features, const LinearOptions& = {});
+  Linear(Whole in_features, Whole out_features, const LinearOptions& = {});
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);

@@ -18,7 +18,7 @@ struct LayerNorm : Module {
   Tensor weight, bias;  // (d): ones, zeros
   double eps;
 
-  explicit LayerNorm(int64_t d, const LayerNormOptions& o = {}) : eps(o.eps) {
+  explicit LayerNorm(Whole d, const LayerNormOptions& o = {}) : eps(o.eps) {
     if (o.elementwise_affine) weight = parameter(ones({d}));
     if (o.elementwise_affine && o.bias) bias = parameter(zeros({d}));
   }
@@ -39,7 +39,7 @@ struct RMSNorm : Module {
   Tensor weight;              // (d): ones
   std::optional<double> eps;  // absent: the machine epsilon of x's dtype
 
-  explicit RMSNorm(int64_t d, std::optional<double> epsilon = std::nullopt)
+  explicit RMSNorm(Whole d, std::optional<double> epsilon = std::nullopt)
       : weight(parameter(ones({d}))), eps(epsilon) {}
 
   Tensor operator()(const Tensor& x) const {

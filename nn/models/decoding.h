@@ -7,7 +7,7 @@
 // greedy_search takes the likeliest token at each step; beam_search keeps several beginnings. Both
 // work with any decoder with  step(tokens (R, 1), state) -> logits (R, V)  and a state with
 // reorder(rows), recurrent or Transformer, or with two functions. Call them
-// in evaluation; they record no history.
+// in evaluation: a model that is training applies its dropout in step(), too. They record no history.
 #pragma once
 
 #include <cstdint>

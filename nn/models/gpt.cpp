@@ -28,7 +28,8 @@ Tensor CausalSelfAttention::step(const Tensor& x, KeyValueCache& past) const {
   const std::vector<Tensor> parts = c_attn(x).chunk(3, -1);
   const auto part = [&](size_t i) { return split_heads(parts[i], heads); };
   const KeysValues all = past.append({part(1), part(2)});
-  return drop(c_proj(merge_heads(scaled_dot_product_attention(part(0), all.k, all.v, {.causal = true}))));
+  const AttentionOptions options{.causal = true, .dropout = training ? drop.p : 0.0};
+  return drop(c_proj(merge_heads(scaled_dot_product_attention(part(0), all.k, all.v, options))));
 }
 
 MLP::MLP(const GPTOptions& o)

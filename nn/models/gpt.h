@@ -99,9 +99,9 @@ struct GPT : Module {
   /// tokens (B, n) i64 -> logits (B, n, vocab). ShapeError if n > context.
   Tensor operator()(const Tensor& tokens) const;
 
-  /// The same for generation, one token at a time, in evaluation and under NoGrad: tokens (B, n)
-  /// are the new ones, earlier ones are in the cache -> logits (B, vocab) of the token after the
-  /// last. ShapeError beyond the context.
+  /// The same for generation, one token at a time, in evaluation and under NoGrad (while training it drops as the
+  /// whole call does): tokens (B, n) are the new ones, earlier ones are in the cache -> logits (B, vocab) of the token
+  /// after the last. ShapeError beyond the context.
   Tensor step(const Tensor& tokens, KeyValueCaches& past) const;
   KeyValueCaches begin() const { return {options.layers, options.context}; }
   void visit(Visitor& v) override;

@@ -21,7 +21,7 @@ LayerNorm last_norm(int64_t d_model, const EncoderDecoderOptions& o) {
 
 }  // namespace
 
-Transformer::Transformer(int64_t d_model, int64_t num_heads, const EncoderDecoderOptions& o)
+Transformer::Transformer(Whole d_model, Whole num_heads, const EncoderDecoderOptions& o)
     : encoder(TransformerEncoderLayer(d_model, num_heads, layer_options(o)), o.num_encoder_layers,
               last_norm(d_model, o)),
       decoder(TransformerDecoderLayer(d_model, num_heads, layer_options(o)), o.num_decoder_layers,

@@ -36,7 +36,7 @@ struct Transformer : Module {
   TransformerEncoder encoder;
   TransformerDecoder decoder;
 
-  explicit Transformer(int64_t d_model = 512, int64_t num_heads = 8, const EncoderDecoderOptions& = {});
+  explicit Transformer(Whole d_model = 512, Whole num_heads = 8, const EncoderDecoderOptions& = {});
   Tensor operator()(const Tensor& source, const Tensor& target, const TransformerCall& = {}) const;
   void visit(Visitor& v) override {
     v("encoder", encoder);

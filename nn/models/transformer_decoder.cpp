@@ -9,7 +9,7 @@
 
 namespace heed::nn {
 
-TransformerDecoderLayer::TransformerDecoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& o)
+TransformerDecoderLayer::TransformerDecoderLayer(Whole d_model, Whole num_heads, const TransformerOptions& o)
     : self_attn(d_model, num_heads, {.dropout = o.dropout, .bias = o.bias}),
       multihead_attn(d_model, num_heads, {.dropout = o.dropout, .bias = o.bias}),
       feed_forward(d_model,

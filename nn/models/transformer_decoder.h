@@ -30,7 +30,7 @@ struct TransformerDecoderLayer : Module {
   Dropout dropout1, dropout2, dropout3;
   bool norm_first;
 
-  TransformerDecoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& = {});
+  TransformerDecoderLayer(Whole d_model, Whole num_heads, const TransformerOptions& = {});
   Tensor operator()(const Tensor& x, const Tensor& memory, const AttentionOptions& within = {},
                     const AttentionOptions& across = {}) const;
 
@@ -55,7 +55,7 @@ struct DecoderCache {
 };
 
 struct TransformerDecoder : TransformerStack<TransformerDecoderLayer> {
-  TransformerDecoder(const TransformerDecoderLayer& layer, int64_t count, std::optional<LayerNorm> last = std::nullopt)
+  TransformerDecoder(const TransformerDecoderLayer& layer, Whole count, std::optional<LayerNorm> last = std::nullopt)
       : TransformerStack("TransformerDecoder", layer, count, std::move(last)) {}
   Tensor operator()(const Tensor& x, const Tensor& memory, const AttentionOptions& within = {},
                     const AttentionOptions& across = {}) const;

@@ -6,7 +6,7 @@
 
 namespace heed::nn {
 
-TransformerEncoderLayer::TransformerEncoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& o)
+TransformerEncoderLayer::TransformerEncoderLayer(Whole d_model, Whole num_heads, const TransformerOptions& o)
     : self_attn(d_model, num_heads, {.dropout = o.dropout, .bias = o.bias}),
       feed_forward(d_model,
                    {.hidden = o.dim_feedforward, .dropout = o.dropout, .activation = o.activation, .bias = o.bias}),

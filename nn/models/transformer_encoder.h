@@ -36,14 +36,14 @@ struct TransformerEncoderLayer : Module {
   Dropout dropout1, dropout2;
   bool norm_first;
 
-  TransformerEncoderLayer(int64_t d_model, int64_t num_heads, const TransformerOptions& = {});
+  TransformerEncoderLayer(Whole d_model, Whole num_heads, const TransformerOptions& = {});
   Tensor operator()(const Tensor& x, const AttentionOptions& = {}) const;
   void visit(Visitor& v) override;
 };
 
 /// `count` independent clones of `layer`, equal at first, one after the other.
 struct TransformerEncoder : TransformerStack<TransformerEncoderLayer> {
-  TransformerEncoder(const TransformerEncoderLayer& layer, int64_t count, std::optional<LayerNorm> last = std::nullopt)
+  TransformerEncoder(const TransformerEncoderLayer& layer, Whole count, std::optional<LayerNorm> last = std::nullopt)
       : TransformerStack("TransformerEncoder", layer, count, std::move(last)) {}
   Tensor operator()(const Tensor& x, const AttentionOptions& = {}) const;
 };

@@ -18,7 +18,7 @@ template <class Layer> struct TransformerStack : Module {
   std::vector<Layer> layers;
   std::optional<LayerNorm> norm;  // for pre-norm layers
 
-  TransformerStack(const char* name, const Layer& layer, int64_t count, std::optional<LayerNorm> last)
+  TransformerStack(const char* name, const Layer& layer, Whole count, std::optional<LayerNorm> last)
       : norm(std::move(last)) {
     check(count >= 0, name, ": ", count, " layers: must not be negative");
     for (int64_t i = 0; i < count; ++i) layers.push_back(clone(layer));

@@ -4,7 +4,7 @@
 
 namespace heed::nn {
 
-BahdanauDecoder::BahdanauDecoder(int64_t hidden, int64_t vocab, const BahdanauOptions& o)
+BahdanauDecoder::BahdanauDecoder(Whole hidden, Whole vocab, const BahdanauOptions& o)
     : RecurrentDecoder("BahdanauDecoder", {.vocab = vocab,
                                            .embed = o.embed_size.value_or(hidden),
                                            .input = o.embed_size.value_or(hidden) + o.encoder_size.value_or(hidden),
@@ -50,7 +50,7 @@ void BahdanauDecoder::visit(Visitor& v) {
   v("score", score);
 }
 
-AttnDecoderRNN::AttnDecoderRNN(int64_t hidden, int64_t vocab, const AttnDecoderRNNOptions& o)
+AttnDecoderRNN::AttnDecoderRNN(Whole hidden, Whole vocab, const AttnDecoderRNNOptions& o)
     : RecurrentDecoder("AttnDecoderRNN", {.vocab = vocab,
                                           .embed = hidden,
                                           .input = hidden,

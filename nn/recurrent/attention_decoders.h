@@ -35,7 +35,7 @@ struct BahdanauDecoder : RecurrentDecoder {
   AdditiveScore score;  // of states (B, 1, H) and the encoder's outputs (B, S, E)
   double attention_dropout;
 
-  BahdanauDecoder(int64_t hidden_size, int64_t vocab, const BahdanauOptions& = {});
+  BahdanauDecoder(Whole hidden_size, Whole vocab, const BahdanauOptions& = {});
   DecoderState begin(const EncodedSequence& source) const override;
   void visit(Visitor& v) override;
 
@@ -62,7 +62,7 @@ struct AttnDecoderRNN : RecurrentDecoder {
   Linear attn;          // 2H -> max_length
   Linear attn_combine;  // 2H -> H
 
-  AttnDecoderRNN(int64_t hidden_size, int64_t vocab, const AttnDecoderRNNOptions& = {});
+  AttnDecoderRNN(Whole hidden_size, Whole vocab, const AttnDecoderRNNOptions& = {});
   DecoderState begin(const EncodedSequence& source) const override;
   void visit(Visitor& v) override;
 

@@ -130,7 +130,7 @@ void RecurrentLayer::visit(Visitor& v) {
   }
 }
 
-RNN::RNN(int64_t inputs, int64_t hidden, const RNNOptions& o)
+RNN::RNN(Whole inputs, Whole hidden, const RNNOptions& o)
     : RecurrentLayer("RNN", o.nonlinearity == Nonlinearity::relu ? CellKind::rnn_relu : CellKind::rnn_tanh, inputs,
                      hidden, {o.num_layers, o.bias, o.dropout, o.bidirectional}) {}
 

@@ -74,18 +74,18 @@ struct RecurrentLayer : Module {
 
 /// Elman 1990. REQUIRES, as GRU and LSTM: sizes and num_layers > 0, 0 <= dropout <= 1; else Error.
 struct RNN : RecurrentLayer {
-  RNN(int64_t inputs, int64_t hidden, const RNNOptions& = {});
+  RNN(Whole inputs, Whole hidden, const RNNOptions& = {});
 };
 
 /// Gated recurrent unit (Cho et al. 2014); the reset gate acts after the product, as in cuDNN.
 struct GRU : RecurrentLayer {
-  GRU(int64_t inputs, int64_t hidden, const RecurrentOptions& options = {})
+  GRU(Whole inputs, Whole hidden, const RecurrentOptions& options = {})
       : RecurrentLayer("GRU", core::CellKind::gru, inputs, hidden, options) {}
 };
 
 /// Long short-term memory (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
 struct LSTM : RecurrentLayer {
-  LSTM(int64_t inputs, int64_t hidden, const RecurrentOptions& options = {})
+  LSTM(Whole inputs, Whole hidden, const RecurrentOptions& options = {})
       : RecurrentLayer("LSTM", core::CellKind::lstm, inputs, hidden, options) {}
 };
 

@@ -49,7 +49,7 @@ void RecurrentCell::visit(Visitor& v) {
   v("bias_hh", bias_hh);
 }
 
-RNNCell::RNNCell(int64_t input_size, int64_t hidden_size, const RNNCellOptions& o)
+RNNCell::RNNCell(Whole input_size, Whole hidden_size, const RNNCellOptions& o)
     : RecurrentCell("RNNCell", o.nonlinearity == Nonlinearity::relu ? CellKind::rnn_relu : CellKind::rnn_tanh,
                     input_size, hidden_size, o.bias) {}
 

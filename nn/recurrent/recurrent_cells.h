@@ -40,7 +40,7 @@ struct RNNCellOptions {
 
 /// x (B, I), hidden (B, H) -> (B, H).
 struct RNNCell : RecurrentCell {
-  RNNCell(int64_t input_size, int64_t hidden_size, const RNNCellOptions& = {});
+  RNNCell(Whole input_size, Whole hidden_size, const RNNCellOptions& = {});
   Tensor operator()(const Tensor& x, const Tensor& hidden = {}) const {
     const Scope scope(*this);
     return step("RNNCell", x, {hidden}).hidden;
@@ -49,7 +49,7 @@ struct RNNCell : RecurrentCell {
 
 /// x (B, I), hidden (B, H) -> (B, H).
 struct GRUCell : RecurrentCell {
-  GRUCell(int64_t input_size, int64_t hidden_size, const CellOptions& options = {})
+  GRUCell(Whole input_size, Whole hidden_size, const CellOptions& options = {})
       : RecurrentCell("GRUCell", core::CellKind::gru, input_size, hidden_size, options.bias) {}
   Tensor operator()(const Tensor& x, const Tensor& hidden = {}) const {
     const Scope scope(*this);
@@ -59,7 +59,7 @@ struct GRUCell : RecurrentCell {
 
 /// x (B, I), {hidden, cell} (B, H) each -> {hidden, cell}.
 struct LSTMCell : RecurrentCell {
-  LSTMCell(int64_t input_size, int64_t hidden_size, const CellOptions& options = {})
+  LSTMCell(Whole input_size, Whole hidden_size, const CellOptions& options = {})
       : RecurrentCell("LSTMCell", core::CellKind::lstm, input_size, hidden_size, options.bias) {}
   RecurrenceState operator()(const Tensor& x, const RecurrenceState& state = {}) const {
     const Scope scope(*this);

@@ -5,7 +5,7 @@
 
 namespace heed::nn {
 
-EncoderRNN::EncoderRNN(int64_t vocab, int64_t hidden_size, const EncoderRNNOptions& o)
+EncoderRNN::EncoderRNN(Whole vocab, Whole hidden_size, const EncoderRNNOptions& o)
     : embedding(vocab, o.embed_size.value_or(hidden_size), {.padding_idx = o.padding_idx}),
       dropout(o.dropout),
       gru(o.embed_size.value_or(hidden_size), hidden_size,
@@ -110,7 +110,7 @@ void RecurrentDecoder::visit(Visitor& v) {
   v("out", out);
 }
 
-DecoderRNN::DecoderRNN(int64_t hidden, int64_t vocab, const DecoderRNNOptions& o)
+DecoderRNN::DecoderRNN(Whole hidden, Whole vocab, const DecoderRNNOptions& o)
     : RecurrentDecoder("DecoderRNN",
                        {.vocab = vocab,
                         .embed = o.embed_size.value_or(hidden),

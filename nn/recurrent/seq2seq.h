@@ -49,7 +49,7 @@ struct EncoderRNN : Module {
   Dropout dropout;
   GRU gru;
 
-  EncoderRNN(int64_t vocab, int64_t hidden_size, const EncoderRNNOptions& = {});
+  EncoderRNN(Whole vocab, Whole hidden_size, const EncoderRNNOptions& = {});
 
   /// tokens (B, S) i64; only the first lengths[b] of row b count, or all if no lengths are
   /// given.
@@ -140,7 +140,7 @@ struct DecoderRNNOptions {
 struct DecoderRNN : RecurrentDecoder {
   bool uses_context;
 
-  DecoderRNN(int64_t hidden_size, int64_t vocab, const DecoderRNNOptions& = {});
+  DecoderRNN(Whole hidden_size, Whole vocab, const DecoderRNNOptions& = {});
   DecoderState begin(const EncodedSequence& source) const override;
 
  protected:

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <heed/autograd/engine.h>
@@ -281,4 +282,31 @@ TEST_CASE("losses refuse in their own names: labels of 0 and 1, a width beyond f
        [=] { nll_loss(scores, tensor_i64({0, (int64_t{1} << 53) + 1})); }},
   });
   CHECK(hinge_loss(tensor({1, 2}), tensor({-1, 1})).item() == 1.0);
+}
+
+TEST_CASE("sizes of layers are whole numbers: a fraction or a bool does not compile") {
+  const auto takes = []<class Layer, class... Rest>() {
+    CHECK(std::is_constructible_v<Layer, int, Rest...>);
+    CHECK(std::is_constructible_v<Layer, size_t, Rest...>);
+    CHECK_FALSE(std::is_constructible_v<Layer, double, Rest...>);
+    CHECK_FALSE(std::is_constructible_v<Layer, bool, Rest...>);
+  };
+  takes.operator()<LayerNorm>();
+  takes.operator()<RMSNorm>();
+  takes.operator()<FeedForward>();
+  takes.operator()<SwiGLU>();
+  takes.operator()<LocalWindow>();
+  takes.operator()<SinusoidalPositions>();
+  takes.operator()<Linear, int>();
+  takes.operator()<Embedding, int>();
+  takes.operator()<MultiHeadAttention, int>();
+  takes.operator()<GroupedQueryAttention, int>();
+  takes.operator()<AdditiveScore, int, int>();
+  takes.operator()<SelfAttention, int>();
+  takes.operator()<GRU, int>();
+  takes.operator()<LSTMCell, int>();
+  takes.operator()<TransformerEncoderLayer, int>();
+  takes.operator()<Transformer, int>();
+  CHECK_FALSE(std::is_constructible_v<Linear, int, bool>);
+  CHECK_FALSE(std::is_constructible_v<TransformerEncoder, TransformerEncoderLayer, double>);
 }

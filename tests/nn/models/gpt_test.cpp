@@ -118,6 +118,12 @@ TEST_CASE("GPT: dropout works while training only, at all its places") {
   const uint64_t before = default_generator().counter();
   model(tokens);
   CHECK(default_generator().counter() - before == 1 + 2 * 3);  // embedding; weights, attention and MLP of each block
+  {
+    const NoGrad no_history;
+    KeyValueCaches past = model.begin();
+    model.step(tokens, past);  // drops at the same places
+    CHECK(default_generator().counter() - before == 2 * (1 + 2 * 3));
+  }
   model.eval();
   CHECK(model(tokens).to_vector() == model(tokens).to_vector());
 }
