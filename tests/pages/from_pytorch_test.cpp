@@ -12,6 +12,7 @@
 #include <heed/autograd/gradcheck.h>
 #include <heed/autograd/graph.h>
 #include <heed/core/files/npy.h>
+#include <heed/core/parallel.h>
 #include <heed/nn/nn.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
@@ -61,6 +62,7 @@ int begin_of(const std::string& heading) {
   [[maybe_unused]] Tensor x = tensor({1, 2, 3, 4, 5, 6}, {2, 3}), y = x * 10.0;                  \
   [[maybe_unused]] const Tensor v = tensor({1, 2, 3}), ids = tensor_i64({2, 0}), mask = x > 2.0; \
   [[maybe_unused]] const Tensor a = ones({2, 3, 4}), b = ones({2, 4, 5});                        \
+  [[maybe_unused]] const bool training = true;                                                   \
   [[maybe_unused]] Generator generator(1);
 
 TEST_CASE("from PyTorch: each line compiles, and gives what PyTorch gives") {
@@ -96,7 +98,12 @@ TEST_CASE("from PyTorch: layers, attention, optimizers, files") {
 #define ROW_CONTEXT                                                                                 \
   [[maybe_unused]] const Tensor q = randn({2, 5, 8}), k = randn({2, 5, 8}), e = randn({2, 5, 8});   \
   [[maybe_unused]] const Tensor pad = nn::padding_mask({5, 3}, 5), forbidden = !nn::causal_mask(5); \
-  [[maybe_unused]] const nn::MultiHeadAttention mha(8, 2);
+  [[maybe_unused]] const Tensor padding = !pad;                                                     \
+  [[maybe_unused]] const nn::MultiHeadAttention mha(8, 2);                                          \
+  [[maybe_unused]] const nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(8, 2), 1);      \
+  [[maybe_unused]] const nn::TransformerDecoder decoder(nn::TransformerDecoderLayer(8, 2), 1);      \
+  [[maybe_unused]] const nn::Transformer transformer(                                               \
+      8, 2, {.num_encoder_layers = 1, .num_decoder_layers = 1, .dim_feedforward = 16});
 #include <snippets/nn_from_pytorch_md_table_11.inc>
 #undef ROW_CONTEXT
 #define ROW_CONTEXT                \
