@@ -104,7 +104,8 @@ heed_compile_settings(heed_bench)
 target_include_directories(heed_bench PRIVATE "${PROJECT_SOURCE_DIR}/tests")
 target_link_libraries(heed_bench PRIVATE heed_kit)
 add_test(NAME "bench: every workload has a name" COMMAND heed_bench --list)
-set_tests_properties("bench: every workload has a name" PROPERTIES LABELS "quick;full")
+add_test(NAME "bench: the steps of a kernel" COMMAND heed_bench --steps --only layer_norm --seconds 0.001)
+set_tests_properties("bench: every workload has a name" "bench: the steps of a kernel" PROPERTIES LABELS "quick;full")
 
 # The kernel objects, disassembled: as users get them, without a sanitizer's calls.
 set(kernel_objects $<TARGET_OBJECTS:heed>)

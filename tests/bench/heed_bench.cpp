@@ -65,6 +65,7 @@ int run(int argc, char** argv) {
        {"threads", &threads, "number of threads", {.min = 1}},
        {"seconds", &seconds, "time per workload", {.above = 0}},
        {"list", &list, "print names only"},
+       {"steps", &steps, "print a table instead: what each step from a formula to its fast form gains"},
        {"probe", &machine, "print only how much of the machine is available: GFLOP/s with 1 thread and with --threads"},
        {"plot", &plot, "draw instead how cost grows, as an SVG file in this folder", {.value = "DIR"}}});
   if (!cli.parse(argc, argv)) return 0;

@@ -1,2 +1,2 @@
 // CONTRIBUTING's instruction set: a source as those of core/kernels/.
-#include <snippets/CONTRIBUTING_md_10.inc>
+#include <snippets/CONTRIBUTING_md_14.inc>

@@ -13,8 +13,8 @@
 namespace heed::core {
 namespace {
 
-#include <snippets/CONTRIBUTING_md_8.inc>
-#include <snippets/CONTRIBUTING_md_9.inc>
+#include <snippets/CONTRIBUTING_md_12.inc>
+#include <snippets/CONTRIBUTING_md_13.inc>
 
 }  // namespace
 }  // namespace heed::core

@@ -21,6 +21,7 @@
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/nn/nn.h>
+#include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 #include "prose.h"
 #include "support/errors.h"
@@ -31,45 +32,46 @@ namespace {
 
 namespace new_op {
 
-using core::map, core::Unary;
+using core::map, core::Unary, core::zip, core::Binary;
 #include <snippets/CONTRIBUTING_md_1.inc>
+#include <snippets/CONTRIBUTING_md_2.inc>
 
 }  // namespace new_op
 
 namespace new_module {
 
 using namespace heed::nn;
-#include <snippets/CONTRIBUTING_md_2.inc>
 #include <snippets/CONTRIBUTING_md_4.inc>
-#include <snippets/CONTRIBUTING_md_5.inc>
+#include <snippets/CONTRIBUTING_md_6.inc>
+#include <snippets/CONTRIBUTING_md_7.inc>
 
 }  // namespace new_module
 
 namespace new_optimizer {
 
 using namespace heed::optim;
-#include <snippets/CONTRIBUTING_md_7.inc>
+#include <snippets/CONTRIBUTING_md_10.inc>
 
 }  // namespace new_optimizer
 
 namespace new_format {
 
 using namespace heed::core;
-#include <snippets/CONTRIBUTING_md_11.inc>
+#include <snippets/CONTRIBUTING_md_15.inc>
 
 void require(bool ok, const char* what) {
   INFO(what);
   REQUIRE(ok);
 }
 void require_harmless(const std::exception&) {}
-#include <snippets/CONTRIBUTING_md_12.inc>
+#include <snippets/CONTRIBUTING_md_16.inc>
 
 }  // namespace new_format
 
 namespace new_example {
 
 #define main main_of_page
-#include <snippets/CONTRIBUTING_md_13.inc>
+#include <snippets/CONTRIBUTING_md_17.inc>
 #undef main
 
 // What the example prints for these options.
@@ -98,11 +100,15 @@ TEST_CASE("recipes: an op") {
   const Tensor x = randn({3, 4}, Dtype::f64);
   gradcheck([](const Tensor& in) { return new_op::softplus(in); }, x);
   CHECK(amax(abs(new_op::softplus(x) - heed::softplus(x))).item() == 0.0);
+  using new_op::squared_difference;
+#include <snippets/CONTRIBUTING_md_3.inc>
+  const Tensor a = ones({2, 3}), b = full({3}, 4.0);
+  CHECK(squared_difference(a, b).to_vector() == std::vector<double>(6, 9.0));
 }
 
 TEST_CASE("recipes: a layer") {
   using namespace new_module;
-#include <snippets/CONTRIBUTING_md_3.inc>
+#include <snippets/CONTRIBUTING_md_5.inc>
 }
 
 TEST_CASE("recipes: a score, and a score with a kernel") {
@@ -123,8 +129,12 @@ TEST_CASE("recipes: a score, and a score with a kernel") {
       CHECK(out.weights.shape() == Shape{2, 4, 5, 5});
     }
   };
-#include <snippets/CONTRIBUTING_md_6.inc>
+#include <snippets/CONTRIBUTING_md_8.inc>
   CHECK(visited == 2);
+#include <snippets/CONTRIBUTING_md_9.inc>
+  CHECK(model.parameters().size() > 4);  // the score's, too
+  CHECK(out.output.shape() == Shape{2, 5, 12});
+  CHECK(fitted.shape() == Shape{9});
 }
 
 TEST_CASE("recipes: an optimizer") {
@@ -144,6 +154,15 @@ TEST_CASE("recipes: an optimizer") {
   CHECK(other.groups()[0].lr == 0.01);
   CHECK(lion.state_dict().count("0.exp_avg") == 1);
   CHECK(test::follows_grammar(test::message_of([&] { Lion wrong(model.parameters(), {.beta1 = 1.5}); })));
+}
+
+TEST_CASE("recipes: an optimizer's run is saved and resumed") {
+  using new_optimizer::Lion;
+  const test::InTempDir here;
+#include <snippets/CONTRIBUTING_md_11.inc>
+  CHECK(later.weight.to_vector() == model.weight.to_vector());
+  CHECK(resumed.groups()[0].lr == 1e-3);
+  CHECK(resumed.state_dict().at("0.exp_avg").to_vector() == lion.state_dict().at("0.exp_avg").to_vector());
 }
 
 TEST_CASE("recipes: a kernel and its plain twin") {
