@@ -10,6 +10,7 @@
 #include <heed/autograd/ops/elementwise.h>
 #include <heed/autograd/ops/indexing.h>
 #include <heed/autograd/ops/linalg.h>
+#include <heed/autograd/ops/multinomial.h>
 #include <heed/autograd/ops/norm.h>
 #include <heed/autograd/ops/reduce.h>
 #include <heed/autograd/ops/softmax.h>

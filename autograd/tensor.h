@@ -81,7 +81,7 @@ class Tensor {
   Tensor detach() const { return Tensor(array_); }  // same elements, no history
   void retain_grad() const;                         // keep the gradient of a tensor that is not a leaf too
   /// `hook` sees each gradient that arrives here, and may return a replacement of the same shape and
-  /// dtype. It stays until handle.remove(): registered in a training loop, hooks pile up.
+  /// dtype. It stays until handle.remove(): in a loop hooks pile up, and one that captures the tensor keeps it alive.
   HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
   // Geometry, differentiable (views.cpp): views of the same elements if they can be.

@@ -261,6 +261,18 @@ void fill_truncated_normal(const Array& x, double mean, double std, double low, 
   });
 }
 
+void fill_exponential(const Array& x, Generator& generator) {
+  const OpName at("fill_exponential");
+  dispatch_floating(x.dtype(), OpName::current(), [&]<class T>() {
+    into_contiguous(x, [&](const Array& y) {
+      T* const out = y.data<T>();
+      for_elements<2>(y.numel(), draw_for<2>(y.numel(), generator), [=](int64_t i, const uint32_t* words) {
+        out[i] = static_cast<T>(-log(unit(join(words[0], words[1])) + two_to_minus_53));
+      });
+    });
+  });
+}
+
 void fill_bernoulli(const Array& x, double p, Generator& generator) {
   const OpName at("fill_bernoulli");
   check(p >= 0 && p <= 1, OpName::current(), ": p = ", p, ": a probability is between 0 and 1");

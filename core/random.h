@@ -5,7 +5,8 @@
 // library's distributions differ between implementations; these use +, ·, /, √ only.
 //
 // How far a fill of n elements advances the counter, in steps of 128 bits:
-//     uniform, normal, integers, permutation   ⌈n / 2⌉    64 bits per element
+//     uniform, normal, exponential, integers,
+//     permutation                              ⌈n / 2⌉    64 bits per element
 //     Bernoulli                                ⌈n / 4⌉    32 bits per element
 //     truncated normal                         n
 // After a rejection, the next attempt uses another stream, not the counter.
@@ -91,6 +92,9 @@ void fill_normal(const Array& x, double mean, double std, Generator& generator);
 /// values, not multiples of std, and may be infinite. By rejection: proposals are normal or
 /// uniform, whichever is accepted more often.
 void fill_truncated_normal(const Array& x, double mean, double std, double low, double high, Generator& generator);
+
+/// Exponential with mean 1: -ln u. At most 36.8.
+void fill_exponential(const Array& x, Generator& generator);
 
 /// 1 with probability p, else 0, in any dtype. p is used to a precision of 2⁻³².
 void fill_bernoulli(const Array& x, double p, Generator& generator);

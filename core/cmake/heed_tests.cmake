@@ -107,6 +107,14 @@ add_test(NAME "bench: every workload has a name" COMMAND heed_bench --list)
 add_test(NAME "bench: the steps of a kernel" COMMAND heed_bench --steps --only layer_norm --seconds 0.001)
 set_tests_properties("bench: every workload has a name" "bench: the steps of a kernel" PROPERTIES LABELS "quick;full")
 
+# heed's side of the exchange of states with PyTorch, whose side is run by hand (tests/exchange/exchange.py).
+add_executable(heed_exchange "${PROJECT_SOURCE_DIR}/tests/exchange/heed_exchange.cpp")
+heed_compile_settings(heed_exchange)
+target_include_directories(heed_exchange PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+target_link_libraries(heed_exchange PRIVATE heed_kit)
+add_test(NAME "exchange: states are the same after saving and loading" COMMAND heed_exchange check)
+set_tests_properties("exchange: states are the same after saving and loading" PROPERTIES LABELS "quick;full")
+
 # The kernel objects, disassembled: as users get them, without a sanitizer's calls.
 set(kernel_objects $<TARGET_OBJECTS:heed>)
 if(HEED_SANITIZE)

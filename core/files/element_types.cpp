@@ -5,6 +5,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include <heed/core/half.h>
+
 namespace heed::core {
 
 static_assert(std::endian::native == std::endian::little, "heed reads and writes elements in memory order");
@@ -44,20 +46,6 @@ size_t size_of(StoredType element) {
   }
   return 8;
 }
-
-float float_from_half(uint16_t bits) {
-  // Sign 1 bit, exponent 5 bits with bias 15, fraction 10 bits; float: 1, 8 with bias 127, 23.
-  const uint32_t sign = static_cast<uint32_t>(bits & 0x8000) << 16;
-  const uint32_t exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
-  if (exponent == 0) {  // zero and subnormals: fraction · 2⁻²⁴
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
-    return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
-  }
-  const uint32_t wide = exponent == 0x1f ? 0xff : exponent - 15 + 127;  // infinities and NaN stay
-  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
-}
-
-float float_from_bfloat16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
 namespace {
 
@@ -105,6 +93,12 @@ std::optional<Array> decode(std::string_view bytes, StoredType element, const Sh
     case StoredType::i64: widen(int64_t()); break;
   }
   return x;
+}
+
+std::string_view bytes_of(const Array& x) {
+  const size_t width = size_of(x.dtype());
+  const char* start = reinterpret_cast<const char*>(x.storage().bytes());
+  return {start + static_cast<size_t>(x.offset()) * width, static_cast<size_t>(x.numel()) * width};
 }
 
 }  // namespace heed::core

@@ -24,10 +24,7 @@ size_t size_of(StoredType element);
 /// REQUIRES: bytes.size() == shape.numel() * size_of(element)
 std::optional<Array> decode(std::string_view bytes, StoredType element, const Shape& shape, bool big_endian = false);
 
-/// IEEE binary16 -> float, exact.
-float float_from_half(uint16_t bits);
-
-/// bfloat16 is the upper half of a float.
-float float_from_bfloat16(uint16_t bits);
+/// The elements of a contiguous array as they are stored. They live as long as the array.
+std::string_view bytes_of(const Array& x);
 
 }  // namespace heed::core

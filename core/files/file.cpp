@@ -4,10 +4,12 @@
 #include <cerrno>
 #include <exception>
 #include <filesystem>
+#include <new>
 #include <system_error>
 #include <utility>
 
 #include <heed/core/error.h>
+#include <heed/core/sanitizer.h>
 #include <heed/core/text.h>
 
 #ifdef _WIN32
@@ -16,6 +18,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -46,6 +49,7 @@ struct InputFile::State {
     file.read(bytes, static_cast<std::streamsize>(count));
     check<IoError>(file.good(), "read_file: ", quote(path), ": could not be read to its end");
   }
+  const char* map() const { return nullptr; }
 };
 
 void write_file_atomic(const std::string& path, std::span<const std::string_view> parts) {
@@ -76,6 +80,7 @@ FileSystem& file_system() {
       [](int file) { return ::close(file); },
       [](const char* from, const char* to) { return ::rename(from, to); },
       [](const char* path) { return ::unlink(path); },
+      [](int file, size_t size) { return ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0); },
   };
   return table;
 }
@@ -164,6 +169,12 @@ struct InputFile::State {
       bytes += count;
       done += static_cast<size_t>(count);
     }
+  }
+
+  const char* map() const {
+    if (size == 0) return nullptr;
+    void* const bytes = file_system().map(file.number(), size);
+    return bytes == MAP_FAILED ? nullptr : static_cast<const char*>(bytes);
   }
 };
 
@@ -317,10 +328,12 @@ void write_file_atomic(const std::string& path, std::span<const std::string_view
 InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>(path)) {}
 InputFile::~InputFile() = default;
 size_t InputFile::size() const { return state_->size; }
+const char* InputFile::map() const { return state_->map(); }
 
 std::string InputFile::read(size_t count) {
   std::string bytes;
   try {
+    if (count > largest_allocation) throw std::bad_alloc();
     bytes.resize(count);
   } catch (const std::exception&) {  // bad_alloc, or length_error
     fail<IoError>("read_file: ", quote(state_->path), ": ", count, " bytes of ", state_->size,

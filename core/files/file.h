@@ -27,6 +27,9 @@ class InputFile {
   size_t size() const;
   std::string read(size_t count);  // the next `count` bytes
 
+  /// All of its bytes, mapped read-only, to be unmapped by the caller. Null if the system cannot, or if it is empty.
+  const char* map() const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -10,7 +10,7 @@
 
 namespace heed::core {
 
-/// Each behaves as the POSIX function that its comment names: -1 and errno for errors.
+/// Each behaves as the POSIX function that its comment names: -1 (MAP_FAILED) and errno for errors.
 struct FileSystem {
   int (*open)(const char* path, int flags, mode_t mode);        // open
   int (*status)(int file, struct stat* status);                 // fstat
@@ -22,6 +22,7 @@ struct FileSystem {
   int (*close)(int file);                                       // close
   int (*rename)(const char* from, const char* to);              // rename
   int (*remove)(const char* path);                              // unlink
+  void* (*map)(int file, size_t size);                          // mmap, private and read-only
 };
 
 /// The table in use. Not to be changed while files are being read or written.

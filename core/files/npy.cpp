@@ -208,8 +208,7 @@ Array parse_npy(std::string_view bytes, std::string_view name) {
 
 Array load_npy(const std::string& path) { return parse_npy(read_file(path), path); }
 
-std::string to_npy(const Array& x) {
-  const Array numbers = contiguous(x);
+std::string npy_header(const Array& x) {
   std::string header = cat("{'descr': '", code_of(x.dtype()), "', 'fortran_order': False, 'shape': (");
   for (int i = 0; i < x.rank(); ++i) header += cat(i ? ", " : "", x.shape()[i]);
   header += x.rank() == 1 ? ",), }" : "), }";
@@ -222,13 +221,19 @@ std::string to_npy(const Array& x) {
   const auto length = static_cast<uint16_t>(header.size());
   std::string bytes = std::string(magic) + std::string("\x01\x00", 2);
   bytes.append(reinterpret_cast<const char*>(&length), sizeof length);
-  bytes += header;
-  const size_t width = size_of(x.dtype());
-  bytes.append(reinterpret_cast<const char*>(numbers.storage().bytes()) + static_cast<size_t>(numbers.offset()) * width,
-               static_cast<size_t>(numbers.numel()) * width);
-  return bytes;
+  return bytes + header;
 }
 
-void save_npy(const std::string& path, const Array& x) { write_file_atomic(path, to_npy(x)); }
+std::string to_npy(const Array& x) {
+  std::string bytes = npy_header(x);
+  return bytes.append(bytes_of(contiguous(x)));
+}
+
+void save_npy(const std::string& path, const Array& x) {
+  const std::string header = npy_header(x);
+  const Array numbers = contiguous(x);
+  const std::string_view parts[] = {header, bytes_of(numbers)};
+  write_file_atomic(path, parts);
+}
 
 }  // namespace heed::core

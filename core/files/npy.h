@@ -28,4 +28,7 @@ void save_npy(const std::string& path, const Array& x);
 /// The bytes of that file: those that numpy.save writes.
 std::string to_npy(const Array& x);
 
+/// What comes before the elements in these.
+std::string npy_header(const Array& x);
+
 }  // namespace heed::core

@@ -7,6 +7,7 @@
 
 #include <heed/core/files/file.h>
 #include <heed/core/files/json_reader.h>
+#include <heed/core/files/mapped_file.h>
 #include <heed/core/files/safetensors_format.h>
 #include <heed/core/text.h>
 
@@ -180,6 +181,9 @@ constexpr std::string_view index_end = ".index.json";
 }  // namespace
 
 struct SafeTensorsReader {
+  using Owner = std::shared_ptr<const void>;
+  using Open = SafeTensors (*)(const std::string& path);
+
   /// A file of `size` bytes, requested in order: read(n) gives the next n bytes, read_rest(n) the
   /// last n and the owner that keeps them alive.
   template <class Read, class ReadRest>
@@ -196,11 +200,12 @@ struct SafeTensorsReader {
     check_coverage(header, static_cast<int64_t>(size - length_bytes - text.size()), result.source_);
     result.metadata_ = std::move(header.metadata);
 
-    const auto [data, file] = read_rest(size - length_bytes - text.size());
+    const std::pair<std::string_view, Owner> data = read_rest(size - length_bytes - text.size());
     for (auto& [tensor_name, tensor] : header.tensors)
       result.entries_[tensor_name] = {
           tensor.dtype, tensor.shape,
-          data.substr(static_cast<size_t>(tensor.begin), static_cast<size_t>(tensor.end - tensor.begin)), file};
+          data.first.substr(static_cast<size_t>(tensor.begin), static_cast<size_t>(tensor.end - tensor.begin)),
+          data.second};
     return result;
   }
 
@@ -209,12 +214,29 @@ struct SafeTensorsReader {
     return read(
         input.size(), path, [&](size_t count) { return input.read(count); },
         [&](size_t count) {
-          const auto file = std::make_shared<const std::string>(input.read(count));
-          return std::pair(std::string_view(*file), file);
+          const auto rest = std::make_shared<const std::string>(input.read(count));
+          return std::pair<std::string_view, Owner>(*rest, rest);
         });
   }
 
-  static SafeTensors load_index(const std::string& path) {
+  /// The same from bytes that are there, or are when they are used.
+  static SafeTensors view(std::string_view bytes, const Owner& owner, std::string_view name) {
+    return read(
+        bytes.size(), name,
+        [&](size_t count) {
+          const std::string_view next = bytes.substr(0, count);
+          bytes.remove_prefix(count);
+          return next;
+        },
+        [&](size_t) { return std::pair(bytes, owner); });
+  }
+
+  static SafeTensors map(const std::string& path) {
+    const auto file = std::make_shared<const MappedFile>(path);
+    return view(file->bytes(), file, path);
+  }
+
+  static SafeTensors open_index(const std::string& path, Open open) {
     SafeTensors result;
     result.source_ = cat("safetensors: ", quote(path));
     InputFile input(path);
@@ -223,7 +245,7 @@ struct SafeTensorsReader {
     const std::string directory = path.substr(0, path.rfind('/') + 1);
     std::map<std::string, SafeTensors> shards;
     for (const auto& [name, file] : parse_index(input.read(input.size()), result.source_)) {
-      if (!shards.count(file)) shards[file] = load(directory + file);
+      if (!shards.count(file)) shards[file] = open(directory + file);
       const SafeTensors& shard = shards[file];
       check<FormatError>(shard.contains(name), result.source_, ": tensor ", quote(name), ": is not in ", quote(file),
                          ": get the files that belong together");
@@ -232,23 +254,22 @@ struct SafeTensorsReader {
     for (const auto& [file, shard] : shards) result.metadata_.insert(shard.metadata().begin(), shard.metadata().end());
     return result;
   }
+
+  static SafeTensors open_any(const std::string& path, Open open) {
+    return path.ends_with(index_end) ? open_index(path, open) : open(path);
+  }
 };
 
 SafeTensors parse_safetensors(std::string bytes, std::string_view source) {
   const auto file = std::make_shared<const std::string>(std::move(bytes));
-  std::string_view left = *file;
-  return SafeTensorsReader::read(
-      file->size(), source,
-      [&](size_t count) {
-        const std::string_view next = left.substr(0, count);
-        left.remove_prefix(count);
-        return next;
-      },
-      [&](size_t) { return std::pair(left, file); });
+  return SafeTensorsReader::view(*file, file, source);
 }
 
 SafeTensors load_safetensors(const std::string& path) {
-  return path.ends_with(index_end) ? SafeTensorsReader::load_index(path) : SafeTensorsReader::load(path);
+  return SafeTensorsReader::open_any(path, SafeTensorsReader::load);
+}
+SafeTensors open_safetensors(const std::string& path) {
+  return SafeTensorsReader::open_any(path, SafeTensorsReader::map);
 }
 
 std::map<std::string, std::string> safetensors::parse_index(std::string_view text, const std::string& source) {

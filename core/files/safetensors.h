@@ -29,7 +29,7 @@ namespace heed::core {
 
 using Metadata = std::map<std::string, std::string>;
 
-/// The tensors of a file. Holds its bytes; a tensor becomes an Array when it is requested, so a type
+/// The tensors of a file. Holds its bytes, or a map of them; a tensor becomes an Array when it is requested, so a type
 /// that heed does not have is an error only when such a tensor is requested. Copies share the bytes.
 class SafeTensors {
  public:
@@ -45,6 +45,9 @@ class SafeTensors {
   const Shape& shape(const std::string& name) const { return entry(name).shape; }
   std::string_view bytes(const std::string& name) const { return entry(name).bytes; }
 
+  /// What keeps bytes(name) alive without this: for views of them (CompactMatrix::view).
+  const std::shared_ptr<const void>& owner(const std::string& name) const { return entry(name).owner; }
+
   /// The tensor, as a new Array each time. f16 and bf16 become f32, small integers i32 or i64
   /// (element_types.h). Throws FormatError for an unknown name or an unsupported type.
   Array at(const std::string& name) const;
@@ -55,8 +58,8 @@ class SafeTensors {
   struct Entry {
     std::string dtype;
     Shape shape;
-    std::string_view bytes;  // within *file
-    std::shared_ptr<const std::string> file;
+    std::string_view bytes;
+    std::shared_ptr<const void> owner;
   };
   const Entry& entry(const std::string& name) const;
 
@@ -68,6 +71,11 @@ class SafeTensors {
 /// Reads a file, or all files that an index ("model.safetensors.index.json") names: plain files
 /// beside it, no other index. If several have the same metadata key, the alphabetically first file's value is kept.
 SafeTensors load_safetensors(const std::string& path);
+
+/// The same, mapped instead of read (mapped_file.h): only the header is read and checked here, so that a file of any size
+/// opens in milliseconds, and the bytes of a tensor when they are used. The file must not be shortened while this
+/// or a copy lives; replacing it, as save_safetensors does, is safe.
+SafeTensors open_safetensors(const std::string& path);
 
 /// The same from memory. `source` is named in messages.
 SafeTensors parse_safetensors(std::string bytes, std::string_view source);

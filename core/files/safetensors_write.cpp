@@ -25,12 +25,6 @@ const FileType& type_of(Dtype dtype) {
   return *find_type("BOOL");
 }
 
-std::string_view bytes_of(const Array& x) {
-  const size_t width = size_of(x.dtype());
-  const char* start = reinterpret_cast<const char*>(x.storage().bytes());
-  return {start + static_cast<size_t>(x.offset()) * width, static_cast<size_t>(x.numel()) * width};
-}
-
 // Equal for arrays that are the same: the same elements of the same storage, in the same layout.
 auto identity(const Array& x) {
   return std::tuple(bytes_of(x).data(), x.dtype(), std::vector(x.shape().begin(), x.shape().end()),

@@ -159,10 +159,22 @@ template <class T> struct KernelsOf {
   void (*stream)(const T* from, T* to, int64_t n);
 };
 
+// Weights that are kept narrow and widened on the way into a product (ops/compact_matrix.h): 16-bit floats
+// (half.h), or integers with one scale per row.
+enum class CompactType : uint8_t { f16, bf16, i8 };
+
+// Indexed by CompactType. Elements need no alignment.
+struct CompactKernels {
+  void (*widen[3])(const void* w, float scale, float* y, int64_t n);  // y = scale w
+  // yⱼ = scaleⱼ Σ x w over the k elements of each of the n rows of w, each sum short as in gemm_dots; scales null: all 1
+  void (*dots[3])(const float* x, const void* w, const float* scales, float* y, int64_t n, int64_t k);
+};
+
 struct Kernels {
   const char* isa;
   KernelsOf<float> f32;
   KernelsOf<double> f64;
+  CompactKernels compact;
 };
 
 /// The table in use. Chosen once, at first use.

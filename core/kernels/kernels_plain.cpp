@@ -1,5 +1,6 @@
 // The table of the plain twins: HEED_ISA=plain runs all of heed on the loops that define it.
 #include <heed/core/kernels/plain.h>
+#include <heed/core/kernels/plain_compact.h>
 #include <heed/core/kernels/plain_products.h>
 #include <heed/core/kernels/tags.h>
 
@@ -62,6 +63,6 @@ template <class T> constexpr KernelsOf<T> plain_table() {
 }  // namespace
 
 extern const Kernels kernels_plain;
-constexpr Kernels kernels_plain = {"plain", plain_table<float>(), plain_table<double>()};
+constexpr Kernels kernels_plain = {"plain", plain_table<float>(), plain_table<double>(), plain::compact_table};
 
 }  // namespace heed::core

@@ -46,6 +46,7 @@ template <class T> inline Vec<T> load(const T* p, Part part, T rest = {}) {
 }
 
 template <class T> inline void store(T* p, Vec<T> v, Part part) {
+  static_assert(sizeof(Unaligned<T>) == sizeof v);  // clang writes to complete types only, and this completes it
   const auto mask = static_cast<uint16_t>((1u << part.n) - 1);
   auto& memory = *reinterpret_cast<Unaligned<T>*>(p);  // volatile: GCC 12 takes the plain asm for dead
   if constexpr (sizeof(T) == 4) __asm__ volatile("vmovups %1, %0%{%2%}" : "+m"(memory) : "v"(v), "Yk"(mask));

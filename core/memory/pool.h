@@ -10,20 +10,9 @@
 #include <map>
 #include <utility>
 
-namespace heed::core {
+#include <heed/core/sanitizer.h>
 
-/// Under AddressSanitizer nothing is reused, so that an invalid access is reported where it happens.
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool reuse_memory = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-inline constexpr bool reuse_memory = false;
-#else
-inline constexpr bool reuse_memory = true;
-#endif
-#else
-inline constexpr bool reuse_memory = true;
-#endif
+namespace heed::core {
 
 /// For tests of running out of memory: if set, it is called before each allocation
 /// here and in storage.cpp, and may throw std::bad_alloc. Set it only while no other thread works.

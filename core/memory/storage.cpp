@@ -18,9 +18,6 @@
 namespace heed::core {
 namespace {
 
-// Larger requests fail at once. (AddressSanitizer ends the program at half a terabyte and more.)
-constexpr size_t largest = size_t{1} << (reuse_memory ? 46 : 39);
-
 // Blocks of at least this many bytes are spans: they share pages, and a freed one can serve any other size.
 constexpr size_t large = size_t{256} << 10;
 
@@ -192,7 +189,7 @@ struct BlockPool {
     }
   }
 
-  /// Returns free memory to the system, the largest blocks first, until at most `limit` bytes are reserved. The
+  /// Returns free memory to the system, the largest_allocation blocks first, until at most `limit` bytes are reserved. The
   /// caller holds the lock, here and below.
   static void shrink_to(Shared& s, int64_t limit) {
     const auto excess = [&] { return reserved.load(std::memory_order_relaxed) - limit; };
@@ -268,7 +265,7 @@ Storage::Storage(size_t bytes) : block_(allocate(bytes)) {
 }
 
 Storage::Block* Storage::allocate(size_t bytes) {
-  if (bytes > largest) return nullptr;
+  if (bytes > largest_allocation) return nullptr;
   const uint32_t size_class = class_of(bytes);
   const size_t capacity = BlockPool::capacity_for(bytes, size_class);
   Block* block = nullptr;
