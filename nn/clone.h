@@ -29,4 +29,10 @@ struct NamedModule {
 /// m itself, then those inside it, in the order of visit().
 std::vector<NamedModule> named_modules(const Module& m);
 
+/// Calls f(name, layer) for each Layer inside the model, in the order of visit().
+template <class Layer, class F> void for_each(Module& model, F&& f) {
+  for (const NamedModule& inner : named_modules(model))
+    if (const auto* layer = dynamic_cast<const Layer*>(inner.module)) f(inner.name, const_cast<Layer&>(*layer));
+}
+
 }  // namespace heed::nn

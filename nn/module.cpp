@@ -45,9 +45,16 @@ namespace {
 template <class OnTensor, class OnModule> struct Visit final : Visitor {
   OnTensor tensor;
   OnModule module;
+  bool all_wanted = false;  // a tensor that cannot be had is an Error
   Visit(OnTensor t, OnModule m) : tensor(std::move(t)), module(std::move(m)) {}
   void on_tensor(const std::string& path, Tensor& x) override { tensor(path, x); }
   void on_module(const std::string& path, Module& m) override { module(path, m); }
+  void on_left_out(const std::string& path) override {
+    if (all_wanted)
+      throw Error(cat("state_dict: ", path,
+                      ": is compact: its values can be used, but not saved or replaced: load the "
+                      "model again, without making it compact"));
+  }
 };
 
 constexpr auto nothing = [](const std::string&, auto&) {};
@@ -110,7 +117,9 @@ int64_t Module::num_parameters() const {
 
 StateDict Module::state_dict() const {
   StateDict state;
-  walk(*this, [&](const std::string& path, Tensor& x) { state.push_back({path, x.detach()}); });
+  Visit v([&](const std::string& path, Tensor& x) { state.push_back({path, x.detach()}); }, nothing);
+  v.all_wanted = true;
+  const_cast<Module&>(*this).visit(v);
   return state;
 }
 

@@ -45,10 +45,12 @@ class Visitor {
   template <class M> void operator()(const std::string& name, std::optional<M>& maybe) {
     if (maybe) (*this)(name, *maybe);
   }
+  void left_out(const std::string& name) { on_left_out(prefix_ + name); }  // there, but not to be had: compact_weight.h
 
  protected:
   virtual void on_tensor(const std::string& path, Tensor& tensor) = 0;
   virtual void on_module(const std::string& /*path*/, Module& /*module*/) {}
+  virtual void on_left_out(const std::string& /*path*/) {}
 
  private:
   void enter(const std::string& name);

@@ -42,7 +42,7 @@ GroupedQueryAttention::GroupedQueryAttention(Whole embed_dim, Whole heads, const
 Attended GroupedQueryAttention::operator()(const Tensor& input, const AttentionOptions& options,
                                            KeyValueCache* cache) const {
   const Scope scope(*this);
-  const int64_t E = q_proj.weight.size(1);
+  const int64_t E = q_proj.in_features();
   check<ShapeError>(input.dim() == 3 && input.size(2) == E, "GroupedQueryAttention: input ", input.shape(),
                     ": must be (B, n, ", E, "), batch first",
                     input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");

@@ -84,4 +84,12 @@ void KeyValueCaches::reorder(const Tensor& rows) {
   for (KeyValueCache& layer : layers) layer.reorder(rows);
 }
 
+void KeyValueCaches::check_room(const char* model, const Tensor& tokens, int64_t count, int64_t context) const {
+  const auto own = static_cast<int64_t>(layers.size());
+  check<ShapeError>(length() + tokens.size(1) <= context && own == count, model, ": tokens ", tokens.shape(), " after ",
+                    length(), " in a cache of ", own, " layers, context ", context, ", ", count,
+                    " layers: must be (B, n) within the context, and the cache of begin(): to continue, start again "
+                    "with the latest tokens");
+}
+
 }  // namespace heed::nn

@@ -4,9 +4,8 @@
 //     step t without:  n = t queries, keys and values of all t tokens again     O(t² d) per step
 //     step t with:     one query, one new key and value, t kept ones            O(t d)  per step
 //
-// The result equals that of computing everything again, up to rounding: the last query stands at the last key,
-// which is what `causal` means in heed (masks.h). For generation only, without history: keys that
-// record one are an error, because gradients would silently stop here.
+// The result equals that of computing everything again, up to rounding: the last query stands at the last key, which is
+// what `causal` means in heed (masks.h). For generation only: gradients would stop here, so keys with history are an Error.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +53,7 @@ struct KeyValueCaches {
   int64_t length() const { return layers.empty() ? 0 : layers.front().length(); }
   void truncate(int64_t length);
   void reorder(const Tensor& rows);
+  void check_room(const char* model, const Tensor& tokens, int64_t count, int64_t context) const;  // ShapeError
 };
 
 }  // namespace heed::nn

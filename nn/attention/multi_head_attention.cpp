@@ -91,7 +91,7 @@ Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, 
                                         const AttentionOptions& options) const {
   const Scope scope(*this);
   const bool packed = in_proj_weight.defined();
-  const int64_t E = out_proj.weight.size(0);
+  const int64_t E = out_proj.out_features();
   check_inputs(query, key, value, E, packed ? E : k_proj_weight.size(1), packed ? E : v_proj_weight.size(1));
   if (packed && same(query, key) && same(key, value)) return attend_to_itself(query, options);
   const LayerInputs in = taking_part("MultiHeadAttention", num_heads, {query, key, value}, options);
@@ -115,7 +115,7 @@ KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& valu
 Attended MultiHeadAttention::attend_to(const Tensor& query, const KeysValues& memory,
                                        const AttentionOptions& options) const {
   const Scope scope(*this);
-  const int64_t E = out_proj.weight.size(0), d = E / num_heads;
+  const int64_t E = out_proj.out_features(), d = E / num_heads;
   const Tensor &k = memory.k, &v = memory.v;
   check<ShapeError>(query.dim() == 3 && query.size(2) == E && k.dim() == 4 && k.shape() == v.shape() &&
                         k.size(0) == query.size(0) && k.size(1) == num_heads && k.size(3) == d,

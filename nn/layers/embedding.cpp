@@ -26,4 +26,9 @@ Embedding::Embedding(Whole tokens, Whole width, const EmbeddingOptions& options)
   }
 }
 
+void Embedding::visit(Visitor& v) {
+  if (compact) v.left_out("weight");
+  v("weight", weight);
+}
+
 }  // namespace heed::nn

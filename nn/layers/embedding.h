@@ -4,6 +4,7 @@
 #include <optional>
 
 #include <heed/autograd/ops/indexing.h>
+#include <heed/nn/layers/compact_weight.h>
 #include <heed/nn/module.h>
 
 namespace heed::nn {
@@ -19,6 +20,7 @@ struct EmbeddingOptions {
 struct Embedding : Module {
   Tensor weight;
   std::optional<int64_t> padding_idx;
+  CompactWeight compact;  // instead of the weight, for inference
 
   Embedding(Whole tokens, Whole width, const EmbeddingOptions& = {});
 
@@ -26,10 +28,10 @@ struct Embedding : Module {
     const Scope scope(*this);
     check<DtypeError>(ids.dtype() == Dtype::i64, "Embedding: ids ", ids.dtype(), " ", ids.shape(),
                       ": ids must be int64: convert them with to(Dtype::i64)");
-    return embedding(weight, ids, padding_idx.value_or(-1));
+    return compact ? compact.take_rows(ids) : embedding(weight, ids, padding_idx.value_or(-1));
   }
 
-  void visit(Visitor& v) override { v("weight", weight); }
+  void visit(Visitor& v) override;
 };
 
 }  // namespace heed::nn

@@ -17,4 +17,14 @@ Linear::Linear(Whole in_features, Whole out_features, const LinearOptions& optio
   }
 }
 
+int64_t Linear::in_features() const { return compact ? compact.columns() : weight.size(1); }
+int64_t Linear::out_features() const { return compact ? compact.rows() : weight.size(0); }
+
+void Linear::visit(Visitor& v) {
+  if (compact) v.left_out("weight");
+  v("weight", weight);
+  v("bias", bias);
+  if (low_rank) low_rank->visit(v);
+}
+
 }  // namespace heed::nn

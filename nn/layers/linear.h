@@ -1,7 +1,10 @@
 // Linear: y = x Wᵀ + b.
 #pragma once
 
-#include <heed/autograd/ops/linalg.h>
+#include <optional>
+
+#include <heed/nn/layers/compact_weight.h>
+#include <heed/nn/layers/low_rank.h>
 #include <heed/nn/module.h>
 
 namespace heed::nn {
@@ -13,18 +16,19 @@ struct LinearOptions {
 /// x (…, in) -> (…, out). As torch.nn.Linear: weight (out, in) and bias (out), both U(±1/√in).
 struct Linear : Module {
   Tensor weight, bias;
+  std::optional<LowRank> low_rank;  // added to the weight: lora.h
+  CompactWeight compact;            // instead of the weight, for inference
 
   Linear(Whole in_features, Whole out_features, const LinearOptions& = {});
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    return linear(x, weight, bias);
+    if (compact) return compact.product(x, bias);
+    return low_rank ? linear(x, weight, bias) + (*low_rank)(x) : linear(x, weight, bias);
   }
 
-  void visit(Visitor& v) override {
-    v("weight", weight);
-    v("bias", bias);
-  }
+  int64_t in_features() const, out_features() const;
+  void visit(Visitor& v) override;
 };
 
 }  // namespace heed::nn

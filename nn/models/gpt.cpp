@@ -100,12 +100,9 @@ Tensor GPT::operator()(const Tensor& tokens) const {
 Tensor GPT::step(const Tensor& tokens, KeyValueCaches& past) const {
   const Scope scope(*this);
   check_tokens("GPT", tokens);
-  const int64_t first = past.length(), end = first + tokens.size(1);
-  check<ShapeError>(end <= options.context && past.layers.size() == h.size(), "GPT: tokens ", tokens.shape(), " after ",
-                    first, " in a cache of ", past.layers.size(), " layers, context ", options.context, ", ", h.size(),
-                    " layers: must be (B, n) within the context, and the cache of begin(): to "
-                    "continue, start again with the latest tokens");
-  Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1)) + static_cast<double>(first)));
+  past.check_room("GPT", tokens, options.layers, options.context);
+  const auto first = static_cast<double>(past.length());
+  Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1)) + first));
   for (size_t i = 0; i < h.size(); ++i) x = h[i].step(x, past.layers[i]);
   return lm_head(ln_f(x.select(1, x.size(1) - 1)));
 }
@@ -117,6 +114,19 @@ void GPT::visit(Visitor& v) {
   v("h", h);
   v("ln_f", ln_f);
   v("lm_head", lm_head);
+}
+
+const Renames& gpt2_names() {
+  static const Renames table = {
+      {"transformer.*", "*"},
+      {"h.*.attn.bias", ""},  // the causal mask
+      {"h.*.attn.masked_bias", ""},
+      {"h.*.attn.c_attn.weight", "h.*.attn.c_attn.weight", Change::transpose},
+      {"h.*.attn.c_proj.weight", "h.*.attn.c_proj.weight", Change::transpose},
+      {"h.*.mlp.c_fc.weight", "h.*.mlp.c_fc.weight", Change::transpose},
+      {"h.*.mlp.c_proj.weight", "h.*.mlp.c_proj.weight", Change::transpose},
+  };
+  return table;
 }
 
 DecayGroups decay_groups(const Module& model) {

@@ -7,7 +7,7 @@
 // Names are those of nanoGPT and of Hugging Face's GPT2Model, without the prefix "transformer.":
 // wte.weight, wpe.weight, h.0.ln_1.weight, h.0.attn.c_attn.weight, h.0.attn.c_proj.weight,
 // h.0.ln_2.weight, h.0.mlp.c_fc.weight, h.0.mlp.c_proj.weight, …, ln_f.weight, lm_head.weight.
-// Weights of linear layers are (out, in), as in nanoGPT; GPT-2's published files hold their transposes.
+// Weights of linear layers are (out, in), as in nanoGPT; GPT-2's published files hold their transposes: gpt2_names().
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include <heed/nn/layers/embedding.h>
 #include <heed/nn/layers/linear.h>
 #include <heed/nn/layers/norm.h>
+#include <heed/nn/pretrained.h>
 
 namespace heed::nn {
 
@@ -106,6 +107,9 @@ struct GPT : Module {
   KeyValueCaches begin() const { return {options.layers, options.context}; }
   void visit(Visitor& v) override;
 };
+
+/// Names and layouts of Hugging Face's GPT2Model and GPT2LMHeadModel -> nn::GPT's (pretrained.h).
+const Renames& gpt2_names();
 
 /// Parameters with two axes or more are decayed, the others (biases, gains of norms) are not.
 struct DecayGroups {

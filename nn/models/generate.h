@@ -1,0 +1,66 @@
+// Generation: a language model continues texts, one token at a time, with cached keys and values.
+//
+//     const auto texts = generate(model, {{15496, 995}}, {.max_tokens = 20, .sampling = {.temperature = 0.8}});
+//
+// Works with any model with  step(tokens (B, n), caches) -> logits (B, V) of the next token,  begin() -> caches,  and
+// options.context: GPT, Llama, and models of one's own. Call it in evaluation; it records no history.
+//
+// A cache is full when `context` tokens are in it. Then the window rolls: the later half of these tokens is read again,
+// as the beginning of a text, and generation goes on. So a text may become as long as one wants, the model sees between
+// half the context and all of it, and reading again costs about one more step per token.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <heed/autograd/tensor.h>
+#include <heed/nn/attention/kv_cache.h>
+#include <heed/nn/models/sampling.h>
+
+namespace heed::nn {
+
+struct GenerateOptions {
+  int64_t max_tokens = 100;               // per text, after the prompt
+  SamplingOptions sampling = {};          // temperature 0: greedy
+  std::vector<int64_t> stop_tokens = {};  // a text ends before the first of these
+
+  /// A text ends after a token with which one of these strings is complete. They need the bytes of each token.
+  std::vector<std::string> stop_strings = {};
+  std::function<std::string(int64_t token)> bytes_of = nullptr;
+
+  /// Called with each new token, to show it at once. A text ends if the result is false.
+  std::function<bool(int64_t text, int64_t token)> on_token = nullptr;
+  Generator* generator = nullptr;  // null: the default one
+};
+
+struct Generated {
+  std::vector<int64_t> tokens;  // after the prompt, without the stop token
+  bool stopped = false;         // by a stop token, a stop string or on_token, not by max_tokens
+};
+
+/// What generate() needs of a model; the template below makes it.
+struct CachedModel {
+  std::function<Tensor(const Tensor& tokens)> step;  // (B, n) i64, n >= 1 -> logits (B, V) of the next token
+  std::function<void()> restart;                     // forgets all that step() was given
+  int64_t context;                                   // tokens that fit
+};
+
+/// One result for each prompt, all at once: a text whose prompt is longer than others' is still being read while they
+/// continue. Each prompt needs at least one token. Throws Error for an empty prompt, options out of range, or logits
+/// that are NaN.
+std::vector<Generated> generate(const CachedModel& model, const std::vector<std::vector<int64_t>>& prompts,
+                                const GenerateOptions& options = {});
+
+template <class Model>
+std::vector<Generated> generate(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
+                                const GenerateOptions& options = {}) {
+  KeyValueCaches past = model.begin();
+  return generate({.step = [&](const Tensor& tokens) { return model.step(tokens, past); },
+                   .restart = [&] { past.truncate(0); },
+                   .context = model.options.context},
+                  prompts, options);
+}
+
+}  // namespace heed::nn
