@@ -1,5 +1,9 @@
 // A Transformer that writes: it learns to predict the next character of a text, then continues it.
 //
+//     char_gpt --text input.txt                                     learn
+//     char_gpt --load out/char_gpt/model.safetensors --prompt "ROMEO:"     write, without training
+//     char_gpt --load out/char_gpt/model.safetensors --text other.txt      train on with another text
+//
 // The model is a small GPT (nn/models/gpt.h); the recipe is nanoGPT's for a CPU: AdamW with decay on
 // matrices only, a learning rate that warms up and then falls along a cosine, gradients clipped to norm
 // 1. A loss alone says little, so it is printed beside the losses of models that only count
@@ -18,20 +22,25 @@
 #include <heed/core/text.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/data/batches.h>
+#include <heed/examples/kit/data/corpus.h>
 #include <heed/examples/kit/data/datasets.h>
 #include <heed/examples/kit/data/metrics.h>
-#include <heed/examples/kit/data/sampling.h>
 #include <heed/examples/kit/data/tables.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/metrics_log.h>
+#include <heed/examples/kit/models/gpt_files.h>
 #include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/tokens/byte_pair.h>
+#include <heed/examples/kit/tokens/char_tokeniser.h>
+#include <heed/examples/kit/writing.h>
 #include <heed/nn/attention/attention_trace.h>
 #include <heed/nn/layers/losses.h>
+#include <heed/nn/lora.h>
 #include <heed/nn/models/gpt.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
@@ -43,41 +52,16 @@ namespace {
 
 struct Settings {
   kit::Common common{.seed = 1, .steps = 2000};
-  fs::path text, resume;
+  fs::path text, load, tokenizer, resume;
+  std::string tokens = "characters";
+  int64_t vocab = 512;  // of byte pairs
   int64_t layers = 4, heads = 4, width = 128, context = 64, batch = 12;
   double dropout = 0.0, lr = 1e-3, final_lr = 1e-4, weight_decay = 0.1, clip = 1.0;
   int64_t accumulate = 1, warmup = 100, eval_every = 250, save_every = 500, stop_at = 0;
-  int64_t characters = 300;
-  std::string prompt;  // empty: a newline, or the text's first character
-  kit::SamplingOptions sampling{.temperature = 0.8};
-};
+  int64_t lora = 0, freeze = 0;
+  kit::WritingOptions writing{.sampling = {.temperature = 0.8}, .begin_with_bos = false};
 
-// The text, as ids; its last tenth is for validation.
-struct Corpus {
-  std::string text;
-  kit::CharVocab vocab;
-  kit::Ids training, validation;
-
-  Corpus(std::string text_, int64_t context) : text(std::move(text_)), vocab(text) {
-    const kit::Ids ids = vocab.encode(text);
-    const auto cut = ids.begin() + static_cast<int64_t>(0.9 * static_cast<double>(ids.size()));
-    training.assign(ids.begin(), cut);
-    validation.assign(cut, ids.end());
-    check<kit::UsageError>(static_cast<int64_t>(validation.size()) > context, "--text: has ", ids.size(),
-                           " characters: its last tenth must be longer than --context ", context,
-                           ": take a longer text or a shorter context");
-  }
-
-  std::string default_prompt() const {
-    return text.find('\n') != std::string::npos ? "\n" : vocab.decode({training[0]});
-  }
-
-  // Identifies the text in a checkpoint (FNV-1a).
-  std::string hash() const {
-    uint64_t h = 14695981039346656037ull;
-    for (unsigned char c : text) h = (h ^ c) * 1099511628211ull;
-    return std::to_string(h);
-  }
+  bool trains() const { return load.empty() || !text.empty() || !resume.empty(); }
 };
 
 // Mean loss over at most `limit` non-overlapping windows of the ids; every position counts.
@@ -97,34 +81,18 @@ double evaluate(nn::GPT& model, const kit::Ids& ids, int64_t limit = INT64_MAX) 
   return total / static_cast<double>(starts.size());
 }
 
-// `prompt` continued, one character at a time. (A Ctrl-C ends it, but not the one that ended the training.)
-std::string write_text(nn::GPT& model, const kit::CharVocab& vocab, const Settings& s, Generator& generator) {
-  const NoGrad no_history;
-  model.eval();
-  kit::Ids ids = vocab.encode(s.prompt);
-  const bool before = kit::interrupted();
-  for (int64_t i = 0; i < s.characters && kit::interrupted() == before; ++i) {
-    const auto seen = std::min<int64_t>(static_cast<int64_t>(ids.size()), s.context);
-    const Tensor window = tensor_i64(kit::Ids(ids.end() - seen, ids.end()), {1, seen});
-    const Tensor logits = model(window)[0][seen - 1];
-    const std::vector<double> values = logits.to_vector();
-    ids.push_back(kit::sample({values.begin(), values.end()}, rand({}, generator, Dtype::f64).item(), s.sampling));
-  }
-  model.train();
-  return vocab.decode(ids);
-}
-
 // What every head attends to while the model reads the beginning of the validation text.
-void draw_attention(nn::GPT& model, const Corpus& corpus, const fs::path& file) {
+void draw_attention(nn::GPT& model, const kit::Ids& validation, const kit::Tokeniser& tokeniser, const fs::path& file) {
   const NoGrad no_history;
   const int64_t n = std::min<int64_t>(model.options.context, 48);
-  const kit::Ids ids(corpus.validation.begin(), corpus.validation.begin() + n);
+  const kit::Ids ids(validation.begin(), validation.begin() + n);
+  const kit::Words shown = kit::shown_tokens(tokeniser, ids);
   nn::AttentionTrace trace;
   model.eval();
   model(tensor_i64(ids, {1, n}));
   model.train();
 
-  kit::AttentionSet heads{.name = "self", .queries = corpus.vocab.tokens(ids), .keys = corpus.vocab.tokens(ids)};
+  kit::AttentionSet heads{.name = "self", .queries = shown, .keys = shown};
   heads.allowed = kit::causal_mask(n, n);
   for (const nn::AttentionEntry& entry : trace.entries()) {
     heads.layers.emplace_back();
@@ -133,10 +101,9 @@ void draw_attention(nn::GPT& model, const Corpus& corpus, const fs::path& file) 
       heads.layers.back().emplace_back(weights.begin(), weights.end());
     }
   }
-  kit::save_attention_page(file,
-                           {.title = "char_gpt: which character attends to which",
-                            .note = "Each character is a query that attends to itself and to the characters before it.",
-                            .sets = {heads}});
+  kit::save_attention_page(file, {.title = "char_gpt: which token attends to which",
+                                  .note = "Each token is a query that attends to itself and to the tokens before it.",
+                                  .sets = {heads}});
 }
 
 // The whole state of a run: it can stop at any step and resume as if it had never stopped.
@@ -147,13 +114,8 @@ struct Run {
   Generator data;  // draws the batches; the default generator draws initial values and dropout
   int64_t step = 0;
 
-  Run(const Settings& s, int64_t vocab)
-      : model({.vocab = vocab,
-               .context = s.context,
-               .width = s.width,
-               .heads = s.heads,
-               .layers = s.layers,
-               .dropout = s.dropout}),
+  Run(const Settings& s, nn::GPT model_)
+      : model(std::move(model_)),
         adamw(groups(s), {.lr = s.lr, .beta2 = 0.99}),
         schedule(adamw, {.warmup = s.warmup, .decay = std::max(s.common.steps, s.warmup), .final_lr = s.final_lr}),
         data(static_cast<uint64_t>(s.common.seed)) {}
@@ -187,11 +149,11 @@ struct Run {
     return {{"model", model}, {"optimizer", adamw}, {"schedule", schedule}, {"data", data}, {"step", step}};
   }
 
-  void save(const fs::path& file, const Settings& s, const Corpus& corpus) {
+  void save(const fs::path& file, const Settings& s, const kit::Corpus& corpus) {
     nn::save_checkpoint(file, parts(), kit::metadata_of(traits(s, corpus)));
   }
 
-  void resume(const fs::path& file, const Settings& s, const Corpus& corpus) {
+  void resume(const fs::path& file, const Settings& s, const kit::Corpus& corpus) {
     const nn::Checkpoint saved = nn::load(file);
     kit::check_same_run(file, saved.metadata, traits(s, corpus));
     nn::load_checkpoint(saved, parts());
@@ -200,8 +162,10 @@ struct Run {
   }
 
   // What must be equal for a resumed run to be the same run. (--steps may be larger: the run is continued.)
-  static kit::Traits traits(const Settings& s, const Corpus& corpus) {
-    return {{"text_hash", corpus.hash(), "text"},
+  static kit::Traits traits(const Settings& s, const kit::Corpus& corpus) {
+    return {{"text_hash", corpus.hash, "text"},
+            {"tokens", s.tokens},
+            {"vocab", std::to_string(s.vocab)},
             {"layers", std::to_string(s.layers)},
             {"heads", std::to_string(s.heads)},
             {"width", std::to_string(s.width)},
@@ -214,12 +178,15 @@ struct Run {
             {"warmup", std::to_string(s.warmup)},
             {"weight_decay", kit::shortest(s.weight_decay)},
             {"dropout", kit::shortest(s.dropout)},
+            {"lora", std::to_string(s.lora)},
+            {"freeze", std::to_string(s.freeze)},
             {"clip", kit::shortest(s.clip)}};
   }
 };
 
 // Trains up to the last step, --stop-at or an interruption, saving a checkpoint every so often.
-void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& checkpoint, const fs::path& metrics) {
+void train(Run& run, const Settings& s, const kit::Corpus& corpus, const fs::path& checkpoint,
+           const fs::path& metrics) {
   kit::MetricsLog log(metrics, run.step);
   kit::Progress progress("training", s.common.steps, {.quiet = s.common.quiet});
   progress.start_at(run.step);
@@ -239,13 +206,24 @@ void train(Run& run, const Settings& s, const Corpus& corpus, const fs::path& ch
 }
 
 bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
-  cli.group("Data", {{"text", &s.text, "text to learn from; by default heed's own source code"},
-                     {"resume", &s.resume, "resume from this checkpoint"}});
-  cli.group("Model", {{"layers", &s.layers, "Transformer blocks", {.min = 1, .max = 1000}},
-                      {"heads", &s.heads, "attention heads per block", {.min = 1, .max = 1e5}},
-                      {"width", &s.width, "embedding width", {.min = 1, .max = 1e5}},
-                      {"context", &s.context, "characters seen at once", {.min = 1, .max = 1e6}},
-                      {"dropout", &s.dropout, "dropout probability", {.min = 0, .max = 1}}});
+  cli.group(
+      "Data",
+      {{"text", &s.text, "text to learn from; by default heed's own source code"},
+       {"tokens",
+        &s.tokens,
+        "what a text is cut into; bpe: byte pairs, learnt from the text",
+        {.choices = {"characters", "bpe"}}},
+       {"vocab", &s.vocab, "number of byte pairs", {.min = 256, .max = 1e6}},
+       {"load", &s.load,
+        "a trained model to write with or, with --text, to train on; a file of this program or a GPT-2"},
+       {"tokenizer", &s.tokenizer, "tokens of the loaded model", {.value = "FILE", .shown_default = "those in it"}},
+       {"resume", &s.resume, "resume from this checkpoint"}});
+  cli.group("Model (a loaded one has its own sizes)",
+            {{"layers", &s.layers, "Transformer blocks", {.min = 1, .max = 1000}},
+             {"heads", &s.heads, "attention heads per block", {.min = 1, .max = 1e5}},
+             {"width", &s.width, "embedding width", {.min = 1, .max = 1e5}},
+             {"context", &s.context, "tokens seen at once", {.min = 1, .max = 1e6}},
+             {"dropout", &s.dropout, "dropout probability", {.min = 0, .max = 1}}});
   cli.group("Training",
             {{"batch", &s.batch, "windows of text per batch", {.min = 1, .max = 1e6}},
              {"accumulate", &s.accumulate, "batches whose gradients are added up for one step", {.min = 1, .max = 1e6}},
@@ -254,73 +232,162 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
              {"warmup", &s.warmup, "steps up to the peak learning rate", {.min = 0, .max = 1e9}},
              {"weight-decay", &s.weight_decay, "weight decay of matrices", {.min = 0, .max = 1000}},
              {"clip", &s.clip, "clip the gradient to this norm", {.above = 0, .max = 1e30}},
+             {"lora",
+              &s.lora,
+              "adapt a loaded model with matrices of this rank only; 0: train all of it",
+              {.min = 0, .max = 1e5}},
+             {"freeze",
+              &s.freeze,
+              "leave the embeddings and this many blocks of a loaded model as they are",
+              {.min = 0, .max = 1000}},
              {"eval-every", &s.eval_every, "steps between validation losses", {.min = 1}},
              {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}},
              {"stop-at", &s.stop_at, "save and stop at this step, to resume later; 0: never", {.min = 0}}});
-  cli.group("Writing",
-            {{"prompt", &s.prompt, "text to continue", {.shown_default = "a newline, or the text's first character"}},
-             {"characters", &s.characters, "characters to write at the end", {.min = 0, .max = 1e9}},
-             {"temperature", &s.sampling.temperature, "sampling temperature; 0 always takes the likeliest", {.min = 0}},
-             {"top-k", &s.sampling.top_k, "keep the k likeliest characters; 0: all", {.min = 0}},
-             {"top-p",
-              &s.sampling.top_p,
-              "nucleus sampling: keep the likeliest characters whose probabilities add up to this",
-              {.above = 0, .max = 1}}});
+  std::vector<kit::Option> writing = kit::writing_options(s.writing);
+  writing.front().rules.shown_default = "a newline, or the text's first character";
+  writing.push_back({"characters", &s.writing.tokens, "characters, or other tokens, to write", {.min = 0, .max = 1e9}});
+  cli.group("Writing", writing);
   cli.common(s.common);
   cli.example("char_gpt --text input.txt", "learn another text");
+  cli.example("char_gpt --load out/char_gpt/model.safetensors --prompt \"Once\"", "write, without training");
+  cli.example("char_gpt --load out/char_gpt/model.safetensors --text other.txt", "train on with another text");
   cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors", "resume after an interruption");
-  cli.json_keys({{"val_loss", "nats per character over the whole validation split"},
-                 {"bits_per_character", "the same in bits"},
-                 {"train_loss", "the same over an equal amount of training text"},
+  cli.json_keys({{"val_loss", "nats per token over the whole validation split"},
+                 {"bits_per_character", "the same in bits per character"},
+                 {"train_loss", "nats per token over an equal amount of training text"},
                  {"steps", "training steps taken"},
-                 {"tokens_per_s", "training speed, in characters per second"},
+                 {"tokens_per_s", "training speed"},
                  {"seconds", "training time, wall clock"},
                  {"parameters", "number of parameters"},
                  {"uniform_loss", "loss of guessing at random"},
-                 {"unigram_loss", "loss of counting characters"},
-                 {"bigram_loss", "loss of counting pairs of characters"}});
+                 {"unigram_loss", "loss of counting tokens"},
+                 {"bigram_loss", "loss of counting pairs of tokens; null for large vocabularies"},
+                 {"text", "what it writes"},
+                 {"writing_tokens_per_s", "writing speed"}});
   return cli.parse(argc, argv);
 }
 
 // What can be checked before a model is built.
-void check_settings(Settings& s, const Corpus& corpus) {
+void check_settings(const Settings& s, int64_t vocabulary) {
   check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads, ": every head gets an equal part of --width ",
                          s.width, ": give a divisor of it");
-  const int64_t vocabulary = corpus.vocab.size(), tokens = s.batch * s.context;
+  const int64_t tokens = s.batch * s.context;
   kit::check_memory(kit::transformer_parameters(s.layers, s.width) +
                         static_cast<double>(s.width) * static_cast<double>(vocabulary + s.context),
                     kit::transformer_values(s.layers, s.width, tokens) +
                         3.0 * static_cast<double>(tokens) * static_cast<double>(vocabulary) +
                         2.0 * static_cast<double>(s.batch) * static_cast<double>(s.accumulate));
-  if (s.prompt.empty()) s.prompt = corpus.default_prompt();
-  kit::from_option("--prompt", [&] { return corpus.vocab.encode(s.prompt); });
+}
+
+nn::GPT new_model(const Settings& s, int64_t vocabulary) {
+  return nn::GPT({.vocab = vocabulary,
+                  .context = s.context,
+                  .width = s.width,
+                  .heads = s.heads,
+                  .layers = s.layers,
+                  .dropout = s.dropout});
+}
+
+// For a model without a beginning of texts: a newline, if it knows one, else its first token.
+std::string first_prompt(const kit::Tokeniser& tokeniser) {
+  try {
+    tokeniser.encode("\n");
+    return "\n";
+  } catch (const IndexError&) { return tokeniser.decode({0}); }
+}
+
+// A loaded model keeps its sizes, and what --freeze and --lora name does not change.
+void adapt(nn::GPT& model, const Settings& s) {
+  if (s.freeze > 0) {
+    check<kit::UsageError>(s.freeze <= model.options.layers, "--freeze ", s.freeze, ": the model has ",
+                           model.options.layers, " blocks");
+    model.wte.requires_grad(false), model.wpe.requires_grad(false);
+    for (int64_t i = 0; i < s.freeze; ++i) model.h[static_cast<size_t>(i)].requires_grad(false);
+  }
+  if (s.lora > 0) nn::add_low_rank(model, {.rank = s.lora, .alpha = 2.0 * static_cast<double>(s.lora)});
+}
+
+kit::Written write(nn::GPT& model, const kit::Tokeniser& tokeniser, const Settings& s) {
+  model.eval();
+  std::cout << "\nit writes:\n";
+  kit::Written written = kit::write_text(kit::generates(model), tokeniser, s.writing, std::cout);
+  std::cout << "\n\n";
+  model.train();
+  return written;
+}
+
+// With --load alone.
+int only_write(const kit::Cli& cli, nn::GPT& model, const kit::Tokeniser& tokeniser, const Settings& s) {
+  const kit::Written written = write(model, tokeniser, s);
+  if (!s.common.quiet) std::cerr << kit::fixed(written.tokens_per_s, 1) << " tokens/s\n";
+  const kit::Json none;  // nothing was learnt
+  kit::Json::Object results;
+  for (const char* key : {"val_loss", "bits_per_character", "train_loss", "steps", "tokens_per_s", "seconds"})
+    results.emplace_back(key, none);
+  results.emplace_back("parameters", model.num_parameters());
+  for (const char* key : {"uniform_loss", "unigram_loss", "bigram_loss"}) results.emplace_back(key, none);
+  results.emplace_back("text", written.text);
+  results.emplace_back("writing_tokens_per_s", written.tokens_per_s);
+  cli.print_json(results);
+  return kit::interrupt_exit_code();
 }
 
 int run(int argc, char** argv) {
   Settings s;
   kit::Cli cli("char_gpt", "Trains a small Transformer to write text, one character at a time.");
   if (!parse(cli, s, argc, argv)) return 0;
-  manual_seed(static_cast<uint64_t>(s.common.seed));
+  check<kit::UsageError>(!s.load.empty() || (s.lora == 0 && s.freeze == 0),
+                         "--lora and --freeze: are for a trained model: give it with --load");
+  check<kit::UsageError>(s.trains() || (s.lora == 0 && s.freeze == 0),
+                         "--lora and --freeze: are for training on: give a text with --text");
+  check<kit::UsageError>(s.lora == 0 || s.freeze == 0,
+                         "--lora, --freeze: give one of them: --lora leaves all of the model as it is");
+  s.writing.seed = static_cast<uint64_t>(s.common.seed);
+  manual_seed(s.writing.seed);
   kit::watch_interrupts();
+
+  std::unique_ptr<kit::Tokeniser> tokeniser;
+  std::optional<nn::GPT> loaded;
+  if (!s.load.empty()) {
+    kit::LoadedGPT gpt = kit::load_gpt(s.load, s.tokenizer);
+    tokeniser = std::move(gpt.tokeniser);
+    loaded = std::move(gpt.model);
+    const nn::GPTOptions& o = loaded->options;
+    s.layers = o.layers, s.heads = o.heads, s.width = o.width, s.context = o.context, s.dropout = o.dropout;
+    if (s.writing.prompt.empty() && !tokeniser->bos()) s.writing.prompt = first_prompt(*tokeniser);
+    kit::prompt_ids(*tokeniser, s.writing);  // judged now
+    if (!s.trains()) return only_write(cli, *loaded, *tokeniser, s);
+  }
 
   kit::RunFolder out(s.common.out);
   const fs::path loss_plot = out.file("loss.svg", "the loss, step by step");
   const fs::path page = out.file("attention.html", "what each head attends to: open it in a browser");
-  const fs::path weights = out.file("model.safetensors", "the weights, for heed or PyTorch");
+  const fs::path weights = out.file("model.safetensors", "the model, for --load or PyTorch");
   const fs::path checkpoint = out.file("checkpoint.safetensors", "full training state, for --resume");
   const fs::path metrics = out.file("metrics.jsonl", "the data of the plot");
 
-  const Corpus corpus(s.text.empty() ? kit::source_tree_text() : kit::read_text(s.text), s.context);
-  check_settings(s, corpus);
-  const double uniform = kit::uniform_nats(corpus.vocab.size());
-  const double unigram = kit::unigram_nats(corpus.training, corpus.validation, corpus.vocab.size());
-  const double bigram = kit::bigram_nats(corpus.training, corpus.validation, corpus.vocab.size());
+  const std::string text = s.text.empty() ? kit::source_tree_text() : kit::read_text(s.text);
+  if (!tokeniser && s.tokens == "bpe")
+    tokeniser = std::make_unique<kit::BytePairTokeniser>(kit::BytePairTokeniser::train(text, s.vocab));
+  if (!tokeniser) tokeniser = std::make_unique<kit::CharTokeniser>(text);
+  const kit::Corpus corpus(text, *tokeniser, s.context);
+  const int64_t vocabulary = loaded ? loaded->options.vocab : tokeniser->size();
+  check_settings(s, vocabulary);
+  if (s.writing.prompt.empty())
+    s.writing.prompt = text.find('\n') != std::string::npos ? "\n" : tokeniser->decode({corpus.training[0]});
+  kit::prompt_ids(*tokeniser, s.writing);  // judged before training
+  const double uniform = kit::uniform_nats(vocabulary);
+  const double unigram = kit::unigram_nats(corpus.training, corpus.validation, vocabulary);
+  std::optional<double> bigram;  // counts of all pairs: not for the vocabulary of a GPT-2
+  if (vocabulary <= 4096) bigram = kit::bigram_nats(corpus.training, corpus.validation, vocabulary);
 
-  Run run(s, corpus.vocab.size());
+  if (loaded) adapt(*loaded, s);
+  Run run(s, loaded ? std::move(*loaded) : new_model(s, vocabulary));
   if (!s.resume.empty()) run.resume(s.resume, s, corpus);
-  std::cout << "text: " << kit::grouped(static_cast<int64_t>(corpus.training.size() + corpus.validation.size()))
-            << " characters, " << corpus.vocab.size()
-            << " of them distinct; model: " << kit::grouped(run.model.num_parameters()) << " parameters\n";
+  const std::string unit = loaded ? "tokens" : s.tokens == "bpe" ? "byte pairs" : "characters";
+  std::cout << "text: " << kit::grouped(static_cast<int64_t>(corpus.training.size() + corpus.validation.size())) << ' '
+            << unit << ", " << vocabulary << " of them distinct; model: " << kit::grouped(run.model.num_parameters())
+            << " parameters" << (s.lora || s.freeze ? " to train" : "") << '\n';
 
   const auto begin = std::chrono::steady_clock::now();
   const int64_t first = run.step;
@@ -328,42 +395,42 @@ int run(int argc, char** argv) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const bool stopped = kit::interrupted() || run.step < s.common.steps;
 
+  std::vector<kit::Level> levels;
+  if (bigram) levels.push_back({*bigram, "counting pairs"});
   kit::save_svg(loss_plot, {.title = "char_gpt: loss while training",
                             .panels = {kit::loss_plot({{.training = kit::read_metric(metrics, "loss"),
                                                         .validation = kit::read_metric(metrics, "val_loss")}},
-                                                      {{bigram, "counting pairs"}})}});
-  const auto show_samples = [&] {
-    if (s.characters == 0) return;
-    Generator sampler(static_cast<uint64_t>(s.common.seed));
-    std::cout << "\nit writes:\n" << harmless(write_text(run.model, corpus.vocab, s, sampler)) << "\n\n";
-  };
+                                                      levels)}});
   if (stopped) {
-    show_samples();
+    if (s.writing.tokens > 0) write(run.model, *tokeniser, s);
     out.print();
     std::cerr << "\nstopped at step " << run.step << "; checkpoint saved. To resume:\n  "
               << cli.command("resume", checkpoint.string()) << std::endl;
     return kit::interrupt_exit_code();
   }
 
+  if (s.lora) nn::merge_low_rank(run.model);
   const double val_loss = evaluate(run.model, corpus.validation);
   const double train_loss =
       evaluate(run.model, corpus.training, static_cast<int64_t>(corpus.validation.size()) / s.context);
-  std::cout << "\nloss, in nats per character (lower is better)\n"
+  const bool characters = unit == "characters";
+  std::cout << "\nloss, in nats per " << (characters ? "character" : "token") << " (lower is better)\n"
             << "  this model, validation   " << kit::fixed(val_loss, 4) << "   ("
-            << kit::fixed(kit::bits_per_character(val_loss), 3) << " bits, perplexity "
-            << kit::fixed(kit::perplexity(val_loss), 2) << ")\n"
-            << "  this model, training     " << kit::fixed(train_loss, 4) << '\n'
-            << "  counting pairs           " << kit::fixed(bigram, 4) << '\n'
-            << "  counting characters      " << kit::fixed(unigram, 4) << '\n'
+            << kit::fixed(corpus.bits_per_character(val_loss), 3) << " bits" << (characters ? "" : " per character")
+            << ", perplexity " << kit::fixed(kit::perplexity(val_loss), 2) << ")\n"
+            << "  this model, training     " << kit::fixed(train_loss, 4) << '\n';
+  if (bigram) std::cout << "  counting pairs           " << kit::fixed(*bigram, 4) << '\n';
+  std::cout << "  counting " << (characters ? "characters     " : "tokens         ") << ' ' << kit::fixed(unigram, 4)
+            << '\n'
             << "  guessing                 " << kit::fixed(uniform, 4) << '\n';
-  show_samples();
+  const kit::Written written = s.writing.tokens > 0 ? write(run.model, *tokeniser, s) : kit::Written();
 
-  nn::save(weights, run.model.state_dict(), {{"vocabulary", corpus.vocab.symbols()}});
-  draw_attention(run.model, corpus, page);
+  kit::save_gpt(weights, run.model, *tokeniser);
+  draw_attention(run.model, corpus.validation, *tokeniser, page);
   out.print();
   const double tokens = static_cast<double>((run.step - first) * s.batch * s.accumulate * s.context);
   cli.print_json({{"val_loss", val_loss},
-                  {"bits_per_character", kit::bits_per_character(val_loss)},
+                  {"bits_per_character", corpus.bits_per_character(val_loss)},
                   {"train_loss", train_loss},
                   {"steps", run.step},
                   {"tokens_per_s", tokens / seconds},
@@ -371,7 +438,9 @@ int run(int argc, char** argv) {
                   {"parameters", run.model.num_parameters()},
                   {"uniform_loss", uniform},
                   {"unigram_loss", unigram},
-                  {"bigram_loss", bigram}});
+                  {"bigram_loss", bigram ? kit::Json(*bigram) : kit::Json()},
+                  {"text", written.text},
+                  {"writing_tokens_per_s", written.tokens_per_s}});
   return 0;
 }
 

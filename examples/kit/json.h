@@ -38,6 +38,7 @@ class Json {
   int64_t as_integer() const { return get<int64_t>("an integer"); }
   double as_number() const;  // an integer is a number too
   const std::string& as_string() const { return get<std::string>("a string"); }
+  const std::string* if_string() const { return std::get_if<std::string>(&value_); }  // null for other kinds
   const List& as_list() const { return get<List>("a list"); }
   const Object& as_object() const { return get<Object>("an object"); }
 

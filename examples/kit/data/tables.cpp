@@ -6,6 +6,7 @@
 
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
+#include <heed/core/files/inflate.h>
 #include <heed/core/text.h>
 
 namespace heed::kit {
@@ -161,9 +162,12 @@ Tensor read_idx(const std::filesystem::path& file) { return parse_idx(core::read
 
 Tensor parse_idx(std::string_view bytes, const std::string& source) {
   const std::string name = readable(source);
+  if (core::is_gzip(bytes)) {
+    const std::string content = core::gunzip(bytes, name);
+    check<FormatError>(!core::is_gzip(content), name, ": byte 0: is compressed twice by gzip: unpack it with gunzip");
+    return parse_idx(content, source);
+  }
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  check<FormatError>(bytes.size() < 2 || byte(0) != 0x1F || byte(1) != 0x8B, name,
-                     ": byte 0: is compressed by gzip: unpack it with gunzip");
   check<FormatError>(bytes.size() >= 4 && byte(0) == 0 && byte(1) == 0, name,
                      ": byte 0: is not an IDX file: it would begin with two zero bytes");
   const int type = byte(2);

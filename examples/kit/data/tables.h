@@ -33,7 +33,7 @@ std::vector<Row> parse_tsv(std::string_view content, const std::string& name, si
 std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns = 0, char separator = ',');
 
 /// IDX: two zero bytes, a type, the number of axes, the sizes, the elements; all big-endian.
-/// Unsigned bytes and floats become f32, 32-bit integers i32. No byte may be missing or left over.
+/// Unsigned bytes and floats become f32, 32-bit integers i32. No byte may be missing or left over. A .gz file is unpacked first.
 Tensor read_idx(const std::filesystem::path& file);
 Tensor parse_idx(std::string_view content, const std::string& name);
 

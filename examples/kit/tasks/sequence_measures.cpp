@@ -5,8 +5,8 @@
 
 #include <heed/autograd/ops.h>
 #include <heed/core/error.h>
-#include <heed/examples/kit/data/sampling.h>
 #include <heed/nn/layers/losses.h>
+#include <heed/nn/models/sampling.h>
 
 namespace heed::kit {
 namespace {
@@ -115,13 +115,13 @@ std::vector<Ids> greedy_answers(SequenceModel& model, std::vector<Example> examp
 
 std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, int64_t longest, int count, Dice& dice) {
   const Measuring measuring(model);
+  Generator generator(static_cast<uint64_t>(dice.uniform() * 1e9));
   std::vector<Ids> all;
   for (int i = 0; i < count; ++i) {
     Example text{.input = {start}, .target = {ignored}};
     while (static_cast<int64_t>(text.input.size()) <= longest) {
       const Tensor logits = model(collate({text}))[0][static_cast<int64_t>(text.input.size()) - 1];
-      const std::vector<double> values = logits.to_vector();
-      const int64_t next = sample({values.begin(), values.end()}, dice.uniform());
+      const auto next = static_cast<int64_t>(nn::sample_tokens(logits.unsqueeze(0), {}, generator).item());
       if (next == end) break;
       text.input.push_back(next);
     }

@@ -1,0 +1,93 @@
+#include <heed/examples/kit/tokens/tokeniser.h>
+
+#include <utility>
+#include <vector>
+
+#include <heed/core/error.h>
+#include <heed/core/files/file.h>
+#include <heed/core/text.h>
+#include <heed/examples/kit/tokens/byte_pair.h>
+#include <heed/examples/kit/tokens/char_tokeniser.h>
+#include <heed/examples/kit/tokens/json_fields.h>
+#include <heed/examples/kit/tokens/llama_tokeniser.h>
+#include <heed/examples/kit/tokens/word_piece.h>
+#include <heed/examples/kit/tokens/word_tokeniser.h>
+
+namespace heed::kit {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <class T> std::unique_ptr<Tokeniser> owned(T tokeniser) { return std::make_unique<T>(std::move(tokeniser)); }
+
+std::unique_ptr<Tokeniser> from_model(const Json& json) {
+  const std::string model = type_of(member(&json, "model"));
+  if (model == "BPE") {
+    const Json* fallback = member(&json.at("model"), "byte_fallback");
+    if (fallback != nullptr && fallback->as_bool()) return owned(LlamaTokeniser::from_json(json));
+    return owned(BytePairTokeniser::from_json(json));
+  }
+  if (model == "WordPiece") return owned(WordPieceTokeniser::from_json(json));
+  const std::string type = type_of(&json);
+  if (type == "characters") return owned(CharTokeniser(json.at("symbols").as_string()));
+  if (type == "words") return owned(WordTokeniser::from_json(json));
+  if (type == "llama2.c") return owned(LlamaTokeniser::from_scores(json));
+  fail<FormatError>("model.type ", quote(model), ": heed reads tokenizer.json with \"BPE\" and \"WordPiece\" only");
+}
+
+/// Files that hold a vocabulary, and those beside them that hold its merges. The first that is there is read.
+struct Gpt2Files {
+  const char *merges, *vocabulary;
+};
+constexpr Gpt2Files gpt2_files[] = {
+    {"vocab.bpe", "encoder.json"}, {"merges.txt", "vocab.json"}, {"gpt2-vocab.bpe", "gpt2-encoder.json"}};
+
+std::unique_ptr<Tokeniser> load_gpt2(const fs::path& merges, const fs::path& vocabulary) {
+  const std::string text = core::read_file(merges.string());
+  return owned(
+      BytePairTokeniser::from_gpt2(core::read_file(vocabulary.string()), vocabulary.string(), text, merges.string()));
+}
+
+/// What load_tokeniser reads of a folder.
+fs::path file_in_folder(const fs::path& folder) {
+  for (const char* name : {"tokenizer.json", "vocab.bpe", "merges.txt", "gpt2-vocab.bpe", "tokenizer.bin", "vocab.txt"})
+    if (fs::exists(folder / name)) return folder / name;
+  fail<IoError>(
+      readable(folder.string()),
+      ": a folder without a tokeniser: tokenizer.json, vocab.bpe, merges.txt, tokenizer.bin or vocab.txt: name "
+      "the file");
+}
+
+}  // namespace
+
+Tokeniser::~Tokeniser() = default;
+
+void check_token(int64_t id, int64_t size) {
+  check<IndexError>(id >= 0 && id < size, "tokeniser: id ", id, ": is not in 0 … ", size - 1,
+                    ": was it made with another tokeniser?");
+}
+
+std::unique_ptr<Tokeniser> parse_tokeniser(std::string_view text, std::string_view source) {
+  const Json json = parse_json(text, source);
+  return name_source(source, [&] { return from_model(json); });
+}
+
+std::unique_ptr<Tokeniser> load_tokeniser(const fs::path& path) {
+  if (fs::is_directory(path)) return load_tokeniser(file_in_folder(path));
+  const std::string name = path.filename().string(), extension = path.extension().string();
+  for (const auto& [merges, vocabulary] : gpt2_files)
+    if (name == merges || name == vocabulary)
+      return load_gpt2(path.parent_path() / merges, path.parent_path() / vocabulary);
+  if (extension == ".bpe")
+    for (const auto& [merges, vocabulary] : gpt2_files)
+      if (const fs::path beside = path.parent_path() / vocabulary; fs::exists(beside)) return load_gpt2(path, beside);
+  if (extension == ".bin") return owned(LlamaTokeniser::from_llama2c(core::read_file(path.string()), path.string()));
+  if (name == "vocab.txt" || name.ends_with("-vocab.txt"))
+    return owned(WordPieceTokeniser::from_vocab(core::read_file(path.string()), path.string()));
+  if (extension == ".json") return parse_tokeniser(core::read_file(path.string()), path.string());
+  fail<IoError>(readable(path.string()),
+                ": is not the name of a tokeniser: expected tokenizer.json, *.bin (llama2.c), vocab.bpe or merges.txt "
+                "with its vocabulary beside it, or vocab.txt");
+}
+
+}  // namespace heed::kit

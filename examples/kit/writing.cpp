@@ -1,0 +1,83 @@
+#include <heed/examples/kit/writing.h>
+
+#include <chrono>
+
+#include <heed/core/text.h>
+#include <heed/examples/kit/interrupt.h>
+#include <heed/examples/kit/tokens/text_stream.h>
+
+namespace heed::kit {
+
+std::vector<Option> writing_options(WritingOptions& w) {
+  nn::SamplingOptions& s = w.sampling;
+  return {{"prompt", &w.prompt, "text to continue"},
+          {"temperature", &s.temperature, "sampling temperature; 0 always takes the likeliest", {.min = 0, .max = 1e6}},
+          {"top-k", &s.top_k, "keep the k likeliest tokens; 0: all", {.min = 0}},
+          {"top-p",
+           &s.top_p,
+           "nucleus sampling: keep the likeliest tokens whose probabilities add up to this",
+           {.above = 0, .max = 1}},
+          {"min-p", &s.min_p, "keep tokens at least this times as likely as the likeliest", {.min = 0, .max = 1}},
+          {"repetition-penalty",
+           &s.repetition_penalty,
+           "above 1: tokens that occurred become less likely",
+           {.above = 0, .max = 1e6}},
+          {"stop", &w.stop, "end before this text", {.shown_default = "none"}}};
+}
+
+Ids prompt_ids(const Tokeniser& tokeniser, const WritingOptions& o) {
+  Ids ids = from_option("--prompt", [&] { return tokeniser.encode(o.prompt); });
+  if (tokeniser.bos() && (o.begin_with_bos || ids.empty())) ids.insert(ids.begin(), *tokeniser.bos());
+  check<UsageError>(!ids.empty(),
+                    "--prompt: is empty, and this tokeniser has no token that begins a text: give a text to "
+                    "continue");
+  return ids;
+}
+
+Words shown_tokens(const Tokeniser& tokeniser, const Ids& ids) {
+  Words words;
+  for (const int64_t id : ids) {
+    TextStream stream;
+    const std::string name = stream.add(tokeniser.name(id));
+    words.push_back(name + stream.finish());
+  }
+  return words;
+}
+
+Written write_text(const GenerateTexts& generate, const Tokeniser& tokeniser, const WritingOptions& o,
+                   std::ostream& out) {
+  const Ids prompt = prompt_ids(tokeniser, o);
+  Written written{.tokens = prompt, .text = {}, .tokens_per_s = 0};
+  if (prompt.front() == tokeniser.bos()) written.tokens.erase(written.tokens.begin());
+  TextStream stream(o.stop.empty() ? std::vector<std::string>() : std::vector<std::string>{o.stop});
+  const auto show = [&](const std::string& text) {
+    written.text += text;
+    out << harmless(text) << std::flush;
+  };
+  show(tokeniser.decode(prompt));
+  nn::GenerateOptions options{.max_tokens = o.tokens, .sampling = o.sampling};
+  if (tokeniser.eos()) options.stop_tokens.push_back(*tokeniser.eos());
+  if (tokeniser.bos() && tokeniser.bos() != tokeniser.eos()) options.stop_tokens.push_back(*tokeniser.bos());
+  Generator generator(o.seed);
+  options.generator = &generator;
+  const bool before = interrupted();
+  // The first piece of a text may begin with a blank that is not part of it: decode() knows.
+  bool first = written.tokens.empty();
+  options.on_token = [&](int64_t, int64_t token) {
+    // A model may have more tokens than the tokeniser, to fill a round number; they stand for nothing.
+    if (token < tokeniser.size())
+      show(stream.add(first ? tokeniser.decode({prompt.back(), token}) : tokeniser.piece(token)));
+    first = false;
+    return !stream.stopped() && interrupted() == before;
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  const std::vector<nn::Generated> results = generate({prompt}, options);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  show(stream.finish());
+  const Ids& tokens = results.front().tokens;
+  written.tokens.insert(written.tokens.end(), tokens.begin(), tokens.end());
+  written.tokens_per_s = seconds > 0 ? static_cast<double>(tokens.size()) / seconds : 0;
+  return written;
+}
+
+}  // namespace heed::kit

@@ -1,0 +1,59 @@
+// Writing with a language model: the options of the command line, and the text as it comes.
+//
+//     kit::WritingOptions writing{.prompt = "Once", .tokens = 200};
+//     cli.group("Writing", kit::writing_options(writing));
+//     …
+//     const kit::Written text = kit::write_text(kit::generates(model), *tokeniser, writing, std::cout);
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/tokens/tokeniser.h>
+#include <heed/nn/models/generate.h>
+
+namespace heed::kit {
+
+struct WritingOptions {
+  std::string prompt = {};
+  int64_t tokens = 300;  // at most, after the prompt
+  nn::SamplingOptions sampling = {};
+  std::string stop = {};  // the text ends before this
+  uint64_t seed = 0;
+  bool begin_with_bos = true;  // the tokeniser's beginning of a text stands before the prompt; else only if it is empty
+};
+
+/// --prompt, --temperature, --top-k, --top-p, --min-p, --repetition-penalty, --stop. How many tokens is the program's own option.
+std::vector<Option> writing_options(WritingOptions& writing);
+
+struct Written {
+  Ids tokens;        // prompt, then what was written; without the token that begins a text
+  std::string text;  // prompt and continuation, whole UTF-8 sequences
+  double tokens_per_s;
+};
+
+/// nn::generate() for one model.
+using GenerateTexts =
+    std::function<std::vector<nn::Generated>(const std::vector<Ids>& prompts, const nn::GenerateOptions&)>;
+template <class Model> GenerateTexts generates(const Model& model) {
+  return [&model](const std::vector<Ids>& prompts, const nn::GenerateOptions& o) {
+    return nn::generate(model, prompts, o);
+  };
+}
+
+/// The tokens of options.prompt. Throws UsageError if there are none, or the tokeniser does not know a part of it.
+Ids prompt_ids(const Tokeniser& tokeniser, const WritingOptions& options);
+
+/// The tokens as words to be shown, one for each: UTF-8, special ones by name.
+Words shown_tokens(const Tokeniser& tokeniser, const Ids& ids);
+
+/// Continues the prompt until there are enough tokens, the tokeniser's end of a text, or `stop`; a signal ends it, too.
+/// The text is printed to `out` as it comes, with escapes for control characters.
+Written write_text(const GenerateTexts& generate, const Tokeniser& tokeniser, const WritingOptions& options,
+                   std::ostream& out);
+
+}  // namespace heed::kit
