@@ -1,5 +1,8 @@
 // Matrix products C (M, N) = A (M, K) B (K, N), f32, with BLAS's interface: pointers to elements, no
 // arrays made. "NT": B is stored (N, K); "TN": A is (K, M).
+#include <utility>
+
+#include <heed/core/ops/compact_matrix.h>
 #include <heed/core/ops/gemm.h>
 #include <heed/core/ops/ops.h>
 #include <heed/core/random.h>
@@ -38,7 +41,15 @@ constexpr Product products[] = {{"4", 4, 4, 4},
                                 {"64x32x64_NT_b48", 64, 32, 64, 48, false, true},
                                 {"64x64x32_b48", 64, 64, 32, 48},
                                 {"1x768x3072", 1, 768, 3072},
-                                {"1x768x3072_NT", 1, 768, 3072, 1, false, true}};
+                                {"1x768x3072_NT", 1, 768, 3072, 1, false, true},
+                                {"1x768x32000_NT", 1, 768, 32000, 1, false, true}};
+
+// One row, as when text is written. The larger matrix does not fit any cache: as many times faster than
+// gemm_…_NT as its elements are narrower is what memory allows.
+constexpr Product narrow_products[] = {{"1x768x3072", 1, 768, 3072},
+                                       {"1x768x32000", 1, 768, 32000},
+                                       {"8x768x3072", 8, 768, 3072},
+                                       {"64x768x3072", 64, 768, 3072}};
 
 core::Array numbers(int64_t count) {
   core::Array x({count});
@@ -61,13 +72,25 @@ Step product(const Product& p) {
   };
 }
 
+Step narrow_product(const Product& p, core::CompactType type) {
+  const core::Array x = core::reshape(numbers(p.m * p.k), {p.m, p.k});
+  const auto w = core::CompactMatrix::from(core::reshape(numbers(p.n * p.k), {p.n, p.k}), type);
+  return [=] { w.product(x); };
+}
+
+double gflop_of(const Product& p) { return 2e-9 * static_cast<double>(p.batch * p.m * p.k * p.n); }
+
 }  // namespace
 
 void add_gemm(Workloads& all) {
-  for (const Product& p : products) {
-    const double gflop = 2e-9 * static_cast<double>(p.batch * p.m * p.k * p.n);
-    all.push_back({cat("gemm_", p.name), {"GFLOP/s", gflop, true}, [p] { return product(p); }});
-  }
+  for (const Product& p : products)
+    all.push_back({cat("gemm_", p.name), {"GFLOP/s", gflop_of(p), true}, [p] { return product(p); }});
+  using enum core::CompactType;
+  for (const auto& [name, type] : {std::pair("f16", f16), {"bf16", bf16}, {"i8", i8}})
+    for (const Product& p : narrow_products)
+      all.push_back({cat("compact_", name, "_", p.name), {"GFLOP/s", gflop_of(p), true}, [p, type] {
+                       return narrow_product(p, type);
+                     }});
 }
 
 }  // namespace heed::bench

@@ -23,10 +23,10 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"autograd", {"core", "core/memory", "core/ops", "autograd/ops"}},
     {"autograd/ops", {"core", "core/ops", "autograd"}},
     {"nn", {"core", "core/files", "autograd", "autograd/ops", "nn/layers"}},
-    {"nn/layers", {"core", "autograd", "autograd/ops", "nn"}},
+    {"nn/layers", {"core", "core/ops", "autograd", "autograd/ops", "nn"}},
     {"nn/attention", {"core", "core/ops", "autograd", "autograd/ops", "nn", "nn/layers"}},
     {"nn/recurrent", {"core/ops", "autograd", "autograd/ops", "nn", "nn/layers", "nn/attention"}},
-    {"nn/models", {"autograd", "autograd/ops", "nn", "nn/layers", "nn/attention"}},
+    {"nn/models", {"core", "core/files", "autograd", "autograd/ops", "nn", "nn/layers", "nn/attention"}},
     {"optim", {"core", "core/kernels", "autograd", "autograd/ops"}},
 };
 constexpr const char* folders[] = {"core", "autograd", "nn", "optim"};

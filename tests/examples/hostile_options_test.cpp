@@ -41,14 +41,17 @@ bool one_line(const Ran& ran, const std::string& program) {
   return ran.err.rfind(program + ": ", 0) == 0 && ran.err.find('\n') == ran.err.size() - 1;
 }
 
-const char* const programs[] = {
-    "attention_by_hand", "attention_scores", "kernel_regression", "two_moons", "char_gpt", "tasks", "translate"};
+const char* const programs[] = {"attention_by_hand", "attention_scores", "kernel_regression",
+                                "two_moons",         "char_gpt",         "tasks",
+                                "translate",         "tokenise"};
 
 }  // namespace
 
 TEST_CASE("Programs: every option refuses a value of another kind, in one line, with exit code 2", "[slow]") {
   int checked = 0;
-  for (const std::string program : programs)
+  std::vector<std::string> all(std::begin(programs), std::end(programs));
+  for (const char* of_a_model : {"gpt2", "llama", "sentence_embeddings"}) all.emplace_back(of_a_model);
+  for (const std::string& program : all)
     for (const auto& [option, value] : options_of(program)) {
       std::vector<std::string> hostile;
       if (value == "N")

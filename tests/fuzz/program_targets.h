@@ -24,6 +24,7 @@ namespace heed::fuzz {
 inline void idx(std::string_view bytes) {
   try {
     const Tensor x = kit::parse_idx(bytes, "fuzz");
+    if (core::is_gzip(bytes)) return;  // counted from what is in it: fuzz::inflate
     const size_t width = bytes[2] == 8 ? 1 : 4, header = 4 + 4 * static_cast<size_t>(bytes[3]);
     require(header + width * static_cast<size_t>(x.numel()) == bytes.size(), "bytes are missing or left over");
     require(x.clone().numel() == x.numel(), "the shape is not one that can be used");

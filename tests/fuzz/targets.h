@@ -7,11 +7,18 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include <unistd.h>
+
+#include <heed/core/files/inflate.h>
 #include <heed/core/files/npy.h>
+#include <heed/core/files/npz.h>
 #include <heed/core/files/safetensors.h>
 #include <heed/core/files/safetensors_format.h>
 #include <heed/core/text.h>
@@ -74,6 +81,57 @@ inline void safetensors(std::string_view bytes) {
     const core::SafeTensors again = core::parse_safetensors(written, "again");
     for (const auto& [name, x] : tensors) require(same(again.at(name), x), "a tensor changed");
     require(core::to_safetensors(tensors, again.metadata()) == written, "the file is not stable");
+  } catch (const FormatError& error) { require_harmless(error); }
+}
+
+/// The same from a file that is mapped: either way the same tensors, or the same error.
+inline void mapped(std::string_view bytes) {
+  static const std::string path =
+      (std::filesystem::temp_directory_path() / ("heed-fuzz-" + std::to_string(::getpid()))).string();
+  std::remove(path.c_str());  // replaced, never shortened while it is mapped
+  std::ofstream(path, std::ios::binary) << bytes;
+  const auto outcome = [&](auto open) {
+    std::string text;
+    try {
+      const core::SafeTensors file = open();
+      for (const std::string& name : file.names())
+        text += cat(name, "\n", file.file_dtype(name), file.shape(name), file.bytes(name), "\n");
+    } catch (const FormatError& error) {
+      require_harmless(error);
+      text = error.what();
+    }
+    return text;
+  };
+  const std::string wanted = outcome([&] { return core::parse_safetensors(std::string(bytes), path); });
+  require(outcome([&] { return core::open_safetensors(path); }) == wanted, "a mapped file differs");
+  std::remove(path.c_str());
+}
+
+/// Arrays in an archive: at most what their entries state, and the same when they are written and read.
+inline void npz(std::string_view bytes) {
+  try {
+    const std::map<std::string, core::Array> arrays = core::parse_npz(bytes, "fuzz");
+    const std::string written = core::to_npz(arrays);
+    const std::map<std::string, core::Array> again = core::parse_npz(written, "again");
+    require(again.size() == arrays.size(), "an array is missing");
+    for (const auto& [name, x] : arrays) require(same(again.at(name), x), "an array changed");
+    require(core::to_npz(again) == written, "the file is not stable");
+  } catch (const FormatError& error) { require_harmless(error); }
+}
+
+/// Deflated data: never more than the limit, nor than can be in that many bytes; gzip the same.
+inline void inflate(std::string_view bytes) {
+  constexpr size_t limit = 1 << 20;
+  std::string_view left = bytes;
+  try {
+    const std::string content = core::inflate(left, limit, "fuzz");
+    const size_t used = bytes.size() - left.size();
+    require(content.size() <= limit && content.size() / core::max_inflation <= used, "too much came out");
+    std::string_view only = bytes.substr(0, used);  // nothing beyond the stream was looked at
+    require(core::inflate(only, content.size(), "again") == content && only.empty(), "a stream changed");
+  } catch (const FormatError& error) { require_harmless(error); }
+  try {
+    core::gunzip(bytes.substr(0, 1000), "fuzz");
   } catch (const FormatError& error) { require_harmless(error); }
 }
 

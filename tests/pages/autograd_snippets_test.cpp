@@ -106,3 +106,9 @@ TEST_CASE("optim's headers: a step, and schedules of the learning rate") {
     CHECK(schedule.best() == 1.0);
   }
 }
+
+TEST_CASE("autograd's headers: the next token") {
+  const Tensor logits = randn({4, 9});
+#include <snippets/autograd_ops_multinomial_h_1.inc>
+  CHECK(next.shape() == Shape{4, 1});
+}

@@ -1,7 +1,7 @@
 // Writes the code of every page and comment to files of their own, for tests that compile it:
 //     extract ROOT FOLDER
 // For each block (support/pages.h says which there are) the folder gets a file, as nn_module_h_1 with the ending inc, and
-// for each table "| PyTorch | heed | …" of a page one, as nn_from_pytorch_md_table_1.
+// for each table "| PyTorch … | heed | …" of a page one, as nn_from_pytorch_md_table_1.
 // What did not change is not written, so that nothing is compiled again for nothing; "done" in the folder is all of it,
 // for builds to look at.
 #include <fstream>
@@ -57,8 +57,7 @@ int main(int argc, char** argv) {
     if (!ends_with(file, ".md")) continue;
     std::map<std::string, std::string> tables;
     for (const Cells& row : table_rows(root, file)) {
-      if (row.cells == Names{"PyTorch", "heed"} || row.cells == Names{"PyTorch", "heed", "gives"})
-        tables[row.table] = "";
+      if (is_heading_of_code(row.cells)) tables[row.table] = "";
       else if (tables.count(row.table) == 1 && row.cells.size() > 1 && !code_in(row.cells[1]).empty())
         tables[row.table] += row_as_code(file, row);
     }

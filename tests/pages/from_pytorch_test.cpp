@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <iostream>
+#include <map>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -11,8 +12,12 @@
 #include <heed/autograd/anomaly.h>
 #include <heed/autograd/gradcheck.h>
 #include <heed/autograd/graph.h>
+#include <heed/core/files/file.h>
 #include <heed/core/files/npy.h>
+#include <heed/core/files/npz.h>
+#include <heed/core/files/safetensors.h>
 #include <heed/core/parallel.h>
+#include <heed/examples/kit/data/number_table.h>
 #include <heed/nn/nn.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
@@ -112,6 +117,7 @@ TEST_CASE("from PyTorch: layers, attention, optimizers, files") {
   [[maybe_unused]] optim::SGD opt(m.parameters(), {.lr = 0.1});
 #include <snippets/nn_from_pytorch_md_table_12.inc>
 #undef ROW_CONTEXT
+  core::write_file_atomic("t.csv", std::string("a,b,c\n1,2,x\n3,4,y\n"));
 #define ROW_CONTEXT                            \
   static nn::Linear m(3, 2);                   \
   [[maybe_unused]] const Tensor x = ones({2}); \
@@ -119,6 +125,29 @@ TEST_CASE("from PyTorch: layers, attention, optimizers, files") {
   [[maybe_unused]] optim::SGD opt(m.parameters(), {.lr = 0.1});
 #include <snippets/nn_from_pytorch_md_table_13.inc>
 #undef ROW_CONTEXT
+}
+
+TEST_CASE("from PyTorch: others' models") {
+  const test::InTempDir here;
+  const nn::GPTOptions options{.vocab = 256, .context = 16, .width = 8, .heads = 1, .layers = 1, .bias = true};
+  const nn::GPT theirs(options);
+  std::map<std::string, core::Array> tensors;
+  for (const nn::NamedTensor& entry : theirs.state_dict()) {
+    if (entry.name == "lm_head.weight") continue;  // as the hub's files: it is wte.weight
+    const bool turned = entry.name.find("h.0.") == 0 && entry.tensor.dim() == 2;  // of Conv1D
+    tensors.emplace(entry.name, (turned ? entry.tensor.transpose(0, 1).contiguous() : entry.tensor).array());
+  }
+  core::save_safetensors("model.safetensors", tensors);
+  core::write_file_atomic("config.json", nn::to_config(options));
+#define ROW_CONTEXT                                         \
+  static const std::string folder = ".";                    \
+  [[maybe_unused]] const std::vector<int64_t> ids{72, 101}; \
+  nn::GPT gpt({.vocab = 256, .context = 16, .width = 8, .heads = 1, .layers = 1, .bias = true});
+#include <snippets/nn_from_pytorch_md_table_14.inc>
+#undef ROW_CONTEXT
+  nn::GPT gpt(options);
+  nn::load_pretrained(gpt, core::open_safetensors("model.safetensors"), nn::gpt2_names());
+  CHECK(amax(abs(gpt.h[0].attn.c_attn.weight - theirs.h[0].attn.c_attn.weight)).item() == 0.0);
 }
 
 TEST_CASE("from PyTorch: the training loop learns") {

@@ -11,6 +11,7 @@
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/data/batches.h>
 #include <heed/examples/kit/data/buckets.h>
+#include <heed/examples/kit/data/number_table.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/json.h>
 #include <heed/examples/kit/pictures/attention_page.h>
@@ -20,8 +21,15 @@
 #include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/tasks/sequences.h>
 #include <heed/examples/kit/tasks/task_generators.h>
+#include <heed/examples/kit/tokens/byte_pair.h>
+#include <heed/examples/kit/tokens/char_tokeniser.h>
+#include <heed/examples/kit/tokens/text_stream.h>
+#include <heed/examples/kit/tokens/tokeniser.h>
+#include <heed/examples/kit/tokens/word_piece.h>
 #include <heed/examples/kit/translation/number_words.h>
 #include <heed/examples/kit/translation/translation_task.h>
+#include <heed/examples/kit/writing.h>
+#include <heed/nn/models/gpt.h>
 
 using namespace heed;
 using namespace heed::kit;
@@ -148,4 +156,60 @@ TEST_CASE("kit's headers: data of the tasks and of translation") {
     CHECK(batch.input.size(0) == 64);
   }
 #include <snippets/examples_kit_translation_number_words_h_1.inc>
+}
+
+TEST_CASE("kit's headers: tokens") {
+  const test::InTempDir here;
+  std::filesystem::create_directory("gpt2");
+  core::write_file_atomic("gpt2/tokenizer.json", kit::BytePairTokeniser::train("Hello world!", 256).to_text());
+  const std::string decoded = said_by([] {
+#include <snippets/examples_kit_tokens_tokeniser_h_1.inc>
+  });
+  CHECK(decoded == "Hello world!");
+  const std::string text = "one two one two";
+  {
+#include <snippets/examples_kit_tokens_byte_pair_h_1.inc>
+    CHECK(learnt.encode("one two").size() == 2);
+    CHECK(gpt2->size() == 256);
+  }
+  const auto tokeniser = kit::CharTokeniser(std::string_view("ab\n"));
+  const std::string streamed = said_by([&] {
+    size_t at = 0;
+    const auto next_token = [&] { return tokeniser.encode("a\nb\n\nba")[at++]; };
+#include <snippets/examples_kit_tokens_text_stream_h_1.inc>
+  });
+  CHECK(streamed == "a\nb");
+  core::write_file_atomic("vocab.txt", std::string("[UNK]\n[CLS]\n[SEP]\nattention\n.\n"));
+  const auto read_file = [](const std::string& file) { return core::read_file(file); };
+#include <snippets/examples_kit_tokens_word_piece_h_1.inc>
+  CHECK(ids == kit::Ids{1, 3, 0, 0, 0, 0, 4, 2});
+}
+
+TEST_CASE("kit's headers: columns of a table") {
+  const test::InTempDir here;
+  core::write_file_atomic(
+      "iris.csv", std::string("sepal_length,sepal_width,species\n5.1,3.5,setosa\n6.3,3.3,virginica\n4.9,3.0,setosa\n"));
+#include <snippets/examples_kit_data_number_table_h_1.inc>
+  CHECK(x.shape() == Shape{3, 2});
+  CHECK(x[1].to_vector() == std::vector<double>{6.3f, 3.3f});
+  CHECK(y.to_vector() == std::vector<double>{0, 1, 0});
+}
+
+TEST_CASE("kit's headers: writing") {
+  std::string said;
+  Written written;
+  said = said_by([&] {
+    Cli cli("writer", "Writes.");
+    const auto tokeniser = std::make_unique<CharTokeniser>("Once upon a time");
+    nn::GPT model({.vocab = tokeniser->size(), .context = 8, .width = 8, .heads = 1, .layers = 1});
+#undef ELLIPSIS
+#define ELLIPSIS model.eval();
+#include <snippets/examples_kit_writing_h_1.inc>
+#undef ELLIPSIS
+#define ELLIPSIS
+    written = text;
+  });
+  CHECK(written.tokens.size() == 204);
+  CHECK(said == written.text);
+  CHECK(said.find("Once") == 0);
 }

@@ -2,9 +2,11 @@
 #include "snippets.h"
 
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
 
+#include <heed/core/files/safetensors.h>
 #include <heed/nn/causality.h>
 #include <heed/nn/nn.h>
 #include <heed/nn/resume.h>
@@ -80,6 +82,67 @@ TEST_CASE("nn's headers: a checkpoint, and a whole run") {
 #include <snippets/nn_resume_h_1.inc>
   }
   CHECK(step == 7);
+}
+
+TEST_CASE("nn's headers: a checkpoint with its configuration") {
+  const test::InTempDir here;
+  const GPT trained(small);
+#include <snippets/nn_models_config_h_1.inc>
+  gpt.load_state_dict(file.state);
+  CHECK(gpt.wte.weight.to_vector() == trained.wte.weight.to_vector());
+}
+
+TEST_CASE("nn's headers: others' weights by a table") {
+  const test::InTempDir here;
+  const GPT theirs(small);
+  std::map<std::string, core::Array> tensors{{"transformer.h.0.attn.bias", ones({1, 1, 32, 32}).array()}};
+  for (const NamedTensor& entry : theirs.state_dict()) {
+    const bool turned = test::ends_with(entry.name, "c_attn.weight");
+    const Tensor stored = turned ? entry.tensor.transpose(0, 1).contiguous() : entry.tensor;
+    tensors.emplace("transformer." + entry.name, stored.array());
+  }
+  core::save_safetensors("model.safetensors", tensors);
+  GPT model(small);
+#include <snippets/nn_pretrained_h_1.inc>
+  const Tensor tokens = randint(0, 65, {1, 7});
+  CHECK(amax(abs(model(tokens) - theirs(tokens))).item() == 0.0);
+  const std::vector<Origin> origins =
+      renamed_tensors({"layer.0.key.weight", "layer.0.query.weight", "layer.0.value.weight"}, table);
+  REQUIRE(origins.size() == 1);
+  CHECK(origins[0].name == "layer.0.in_proj_weight");
+  CHECK(origins[0].parts.front() == "layer.0.query.weight");
+}
+
+TEST_CASE("nn's headers: a model with few parameters to learn, then narrow weights") {
+  GPT model(small);
+  const Tensor tokens = randint(0, 65, {2, 9}), before = model(tokens), targets = randint(0, 65, {2, 9});
+  const std::vector<double> embedding = model.wte.weight.to_vector();
+#undef ELLIPSIS
+#define ELLIPSIS                                    \
+  CHECK(adamw.groups()[0].params.size() == 16);     \
+  cross_entropy(model(tokens), targets).backward(); \
+  adamw.step();
+#include <snippets/nn_lora_h_1.inc>
+#undef ELLIPSIS
+#define ELLIPSIS
+  CHECK(model.wte.weight.to_vector() == embedding);
+  CHECK(amax(abs(model(tokens) - before)).item() > 0.0);
+  model.eval();
+  const NoGrad off;
+  const Tensor wide = model(tokens);
+#include <snippets/nn_layers_compact_weight_h_1.inc>
+  const double apart = amax(abs(model(tokens) - wide)).item();
+  CHECK(apart > 0.0);
+  CHECK(apart < 0.05);
+}
+
+TEST_CASE("nn's headers: a model continues a text") {
+  GPT model({.vocab = 16000, .context = 8, .width = 8, .heads = 1, .layers = 1});
+  model.eval();
+#include <snippets/nn_models_generate_h_1.inc>
+  REQUIRE(texts.size() == 1);
+  CHECK(texts[0].tokens.size() == 20);
+  CHECK_FALSE(texts[0].stopped);
 }
 
 TEST_CASE("nn's headers: recompute, causality and check_module") {

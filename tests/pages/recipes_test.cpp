@@ -15,11 +15,13 @@
 #include <heed/autograd/node.h>
 #include <heed/autograd/ops.h>
 #include <heed/core/files/file.h>
+#include <heed/core/files/safetensors.h>
 #include <heed/core/kernels/dispatch.h>
 #include <heed/core/ops/ops.h>
 #include <heed/core/text.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/progress.h>
+#include <heed/examples/kit/tokens/tokeniser.h>
 #include <heed/nn/nn.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
@@ -88,6 +90,20 @@ std::string said(std::vector<std::string> words, int code) {
 }
 
 }  // namespace new_example
+
+namespace new_table {
+
+using namespace heed::nn;
+#include <snippets/CONTRIBUTING_md_18.inc>
+
+}  // namespace new_table
+
+namespace new_tokeniser {
+
+using namespace heed::kit;
+#include <snippets/CONTRIBUTING_md_20.inc>
+
+}  // namespace new_tokeniser
 
 }  // namespace
 
@@ -205,6 +221,33 @@ TEST_CASE("recipes: an example") {
   REQUIRE(json.find("{\"loss\":") == 0);
   CHECK(std::stod(json.substr(8)) < 0.1);
   CHECK(test::contains(new_example::said({"--help"}, 0), "learning rate"));
+}
+
+TEST_CASE("recipes: a table of others' weights") {
+  using namespace new_table;
+  const test::InTempDir here;
+  const Tensor words = randn({10, 4}), kernel = randn({4, 3}), bias = randn({3});
+  core::save_safetensors("scorer.safetensors", {{"model.embedder.weight", words.array()},
+                                                {"model.dense.kernel", kernel.array()},
+                                                {"model.dense.bias", bias.array()},
+                                                {"step", scalar(7).array()}});
+  std::ostringstream out;
+  std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+#include <snippets/CONTRIBUTING_md_19.inc>
+  std::cout.rdbuf(before);
+  CHECK(out.str() ==
+        "model.dense.bias -> out.bias\nmodel.dense.kernel -> out.weight, transposed\nmodel.embedder.weight -> "
+        "words.weight\n");
+  const Tensor tokens = tensor_i64({7, 0}, {1, 2});
+  CHECK(amax(abs(scorer(tokens) - (matmul(embedding(words, tokens), kernel) + bias))).item() < 1e-5);
+}
+
+TEST_CASE("recipes: a tokeniser") {
+  const new_tokeniser::ByteTokeniser bytes;
+  const std::string text("a\0\xFFé", 5);
+  CHECK(bytes.encode(text) == kit::Ids{97, 0, 255, 195, 169});
+  CHECK(bytes.decode(bytes.encode(text)) == text);
+  CHECK(test::message_of<IndexError>([&] { bytes.piece(256); }).find("256") != std::string::npos);
 }
 
 TEST_CASE("recipes: a dtype's list names every file that knows each of them") {

@@ -162,6 +162,12 @@ inline std::string compilable(const Block& block) {
   return code;
 }
 
+/// Whether a table's first row says that its second column is code: "PyTorch …", "heed", and perhaps "gives".
+inline bool is_heading_of_code(const std::vector<std::string>& cells) {
+  return cells.size() > 1 && cells.size() < 4 && cells[0].find("PyTorch") == 0 && cells[1] == "heed" &&
+         (cells.size() == 2 || cells[2] == "gives");
+}
+
 /// The rows of a page's tables, headings first, cells trimmed.
 inline std::vector<Cells> table_rows(const fs::path& root, const std::string& file) {
   std::vector<Cells> rows;

@@ -47,8 +47,9 @@ def rate(folder):
 with tempfile.TemporaryDirectory() as folder:
     folder = Path(folder)
     if chosen:
-        for file in ("Makefile", "run.c"):
-            shutil.copy(args.folder / file, folder)
+        for file in ("Makefile", "run.c", "runq.c"):  # later versions compile both
+            if (args.folder / file).exists():
+                shutil.copy(args.folder / file, folder)
         make(folder, "runomp")
         write_tokenizer(folder / "tokenizer.bin")
     for name, shape in chosen.items():

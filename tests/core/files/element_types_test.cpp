@@ -1,4 +1,5 @@
 #include <heed/core/files/element_types.h>
+#include <heed/core/half.h>
 
 #include <algorithm>
 #include <bit>
@@ -6,6 +7,8 @@
 #include <cstring>
 #include <string>
 #include <vector>
+
+#include <heed/core/half.h>
 
 #include "support/catch.h"
 

@@ -45,6 +45,7 @@ TEST_CASE("kernels: no table lacks an entry") {
     INFO(table->isa);
     whole(table->f32);
     whole(table->f64);
+    whole(table->compact);
   }
 }
 

@@ -7,7 +7,6 @@
 
 #include <heed/core/error.h>
 #include <heed/examples/kit/data/metrics.h>
-#include <heed/examples/kit/data/sampling.h>
 #include <heed/examples/kit/data/tables.h>
 #include "support/errors.h"
 
@@ -82,50 +81,4 @@ TEST_CASE("kit baselines: tinyshakespeare's published values", "[data]") {
   CHECK(near(kit::uniform_nats(65), 4.1744, 5e-5));
   CHECK(near(kit::unigram_nats(training, validation, 65), 3.3473, 5e-5));
   CHECK(near(kit::bigram_nats(training, validation, 65), 2.4819, 5e-5));
-}
-
-TEST_CASE("kit sampling: u runs through the probabilities, largest first") {
-  const std::vector<float> logits = {std::log(0.2f), std::log(0.5f), std::log(0.3f)};
-  CHECK(kit::sample(logits, 0.0) == 1);
-  CHECK(kit::sample(logits, 0.499) == 1);
-  CHECK(kit::sample(logits, 0.501) == 2);
-  CHECK(kit::sample(logits, 0.799) == 2);
-  CHECK(kit::sample(logits, 0.801) == 0);
-  CHECK(kit::sample(logits, std::nextafter(1.0, 0.0)) == 0);
-}
-
-TEST_CASE("kit sampling: temperature, top-k, top-p") {
-  const std::vector<float> logits = {std::log(0.2f), std::log(0.5f), std::log(0.3f)};
-  const double last = std::nextafter(1.0, 0.0);
-  CHECK(kit::sample(logits, last, {.temperature = 0}) == 1);
-  CHECK(kit::sample({1, 3, 3}, last, {.temperature = 0}) == 1);
-  // Temperature 1/2 squares: 0.25, 0.09, 0.04 of 0.38.
-  CHECK(kit::sample(logits, 0.25 / 0.38 - 1e-4, {.temperature = 0.5}) == 1);
-  CHECK(kit::sample(logits, 0.25 / 0.38 + 1e-4, {.temperature = 0.5}) == 2);
-  CHECK(kit::sample(logits, 0.34 / 0.38 + 1e-4, {.temperature = 0.5}) == 0);
-  CHECK(kit::sample(logits, last, {.top_k = 1}) == 1);
-  CHECK(kit::sample(logits, last, {.top_k = 2}) == 2);
-  CHECK(kit::sample(logits, 0.5 / 0.8 - 1e-4, {.top_k = 2}) == 1);
-  CHECK(kit::sample(logits, last, {.top_k = 9}) == 0);
-  CHECK(kit::sample(logits, last, {.top_p = 0.49}) == 1);
-  CHECK(kit::sample(logits, last, {.top_p = 0.51}) == 2);
-  CHECK(kit::sample(logits, last, {.top_p = 0.81}) == 0);
-  CHECK(kit::sample({0, 0, 0, 0}, last, {.top_k = 2}) == 1);
-}
-
-TEST_CASE("kit sampling: infinities are handled, mistakes refused") {
-  CHECK(kit::sample({-infinity, 0, -infinity}, 0.99) == 1);
-  CHECK(kit::sample({0, infinity}, 0.0) == 1);
-  CHECK(message_of<Error>([] { kit::sample({}, 0.5); }) == "sample: no logits: give one for each token");
-  CHECK(message_of<Error>([] { kit::sample({0, NAN}, 0.5); }) ==
-        "sample: logit 1 is nan: find out where it came from (detect_anomaly)");
-  CHECK(message_of<Error>([] { kit::sample({-infinity, -infinity}, 0.5); }) ==
-        "sample: all 2 logits are -inf: no token is allowed");
-  CHECK(message_of<Error>([] { kit::sample({0}, 1.0); }) == "sample: u is 1: must be at least 0 and less than 1");
-  CHECK(message_of<Error>([] { kit::sample({0}, 0.5, {.temperature = -1}); }) ==
-        "sample: temperature -1, top_k 0, top_p 1: out of range: temperature and top_k are at "
-        "least 0, top_p is "
-        "above 0 and at most 1");
-  CHECK(message_of<Error>([] { kit::sample({0}, 0.5, {.top_p = 0}); }).find("top_p 0: out of range") !=
-        std::string::npos);
 }

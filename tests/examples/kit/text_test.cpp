@@ -5,6 +5,7 @@
 
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
+#include <heed/core/files/inflate.h>
 #include <heed/examples/kit/data/tables.h>
 #include <heed/examples/kit/data/vocabulary.h>
 #include "support/errors.h"
@@ -143,13 +144,28 @@ TEST_CASE("kit tables: IDX") {
   const heed::test::TempDir dir;
   core::write_file_atomic(dir / "x", idx(8, {1}, "a"));
   CHECK(kit::read_idx(dir / "x").to_vector() == std::vector<double>{97});
+  // One stored block in a .gz, and a .gz in a .gz.
+  const auto gzipped = [](const std::string& bytes) {
+    const auto number = [](uint32_t value, size_t width) {
+      return std::string(reinterpret_cast<const char*>(&value), width);
+    };
+    const auto size = static_cast<uint32_t>(bytes.size());
+    return "\x1f\x8b\x08" + std::string(7, '\0') + "\x01" + number(size, 2) + number(~size, 2) + bytes +
+           number(core::crc32(bytes), 4) + number(size, 4);
+  };
+  const std::string labels = idx(8, {3}, "abc");
+  CHECK(kit::parse_idx(gzipped(labels), "f").to_vector() == std::vector<double>{97, 98, 99});
+  CHECK(message_of<FormatError>([&] { kit::parse_idx(gzipped(gzipped(labels)), "f"); }) ==
+        "f: byte 0: is compressed twice by gzip: unpack it with gunzip");
+  CHECK(message_of<FormatError>([&] { kit::parse_idx(gzipped(labels.substr(1)), "f"); }) ==
+        "f: byte 0: is not an IDX file: it would begin with two zero bytes");
 }
 
 TEST_CASE("kit tables: malformed IDX files are refused before anything is allocated") {
   CHECK(idx_fault("") == "f: byte 0: is not an IDX file: it would begin with two zero bytes");
   CHECK(idx_fault(std::string("\0\0\x08", 3)) == "f: byte 0: is not an IDX file: it would begin with two zero bytes");
   CHECK(idx_fault("\x89PNG") == "f: byte 0: is not an IDX file: it would begin with two zero bytes");
-  CHECK(idx_fault("\x1f\x8b\x08\x08") == "f: byte 0: is compressed by gzip: unpack it with gunzip");
+  CHECK(idx_fault("\x1f\x8b\x08\x08") == "f: the gzip header is cut short");
   CHECK(idx_fault(idx(14, {1}, "12345678")) ==
         "f: byte 2: element type 14: is not supported: 8 (bytes), 12 (32-bit integers) and 13 "
         "(floats) are");

@@ -1,0 +1,139 @@
+// Published models as folders or files: where weights, configuration and tokens are found, and what is refused.
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include <heed/autograd/ops.h>
+#include <heed/core/files/file.h>
+#include <heed/core/files/safetensors.h>
+#include <heed/core/memory/storage.h>
+#include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/models/model_files.h>
+#include <heed/examples/kit/models/model_size.h>
+#include <heed/examples/kit/tokens/char_tokeniser.h>
+
+#include "support/catch.h"
+#include "support/errors.h"
+#include "support/temp_dir.h"
+
+using namespace heed;
+using heed::test::contains;
+using heed::test::message_of;
+using heed::test::TempDir;
+
+namespace {
+
+core::SafeTensors weights_in(const std::string& file, core::Metadata metadata = {}) {
+  core::save_safetensors(file, {{"w", ones({3}).array()}}, std::move(metadata));
+  return core::open_safetensors(file);
+}
+
+}  // namespace
+
+TEST_CASE("model files: a folder, a folder with an index, or a file") {
+  const TempDir dir;
+  CHECK(contains(message_of<kit::UsageError>([&] { kit::ModelFiles files(dir.path()); }),
+                 "has neither model.safetensors nor model.safetensors.index.json: give a folder with one of them"));
+  core::write_file_atomic(dir / "model.safetensors.index.json", std::string("{}"));
+  CHECK(kit::ModelFiles(dir.path()).weights == dir / "model.safetensors.index.json");
+  core::write_file_atomic(dir / "model.safetensors", std::string(""));
+  CHECK(kit::ModelFiles(dir.path()).weights == dir / "model.safetensors");
+  const kit::ModelFiles file(dir / "other.safetensors");
+  CHECK(file.weights == dir / "other.safetensors");
+  CHECK(file.folder == dir.path());
+}
+
+TEST_CASE("model files: the configuration is in the weights' file, or beside it") {
+  const TempDir dir;
+  const kit::ModelFiles files(dir / "m.safetensors");
+  const core::SafeTensors bare = weights_in(dir / "m.safetensors");
+  CHECK(files.config(bare).empty());
+  core::write_file_atomic(dir / "config.json", std::string("{\"beside\":1}"));
+  CHECK(files.config(bare) == "{\"beside\":1}");
+  CHECK(files.config_source(bare) == dir / "config.json");
+  const core::SafeTensors own = weights_in(dir / "m.safetensors", {{"config", "{\"inside\":1}"}});
+  CHECK(files.config(own) == "{\"inside\":1}");
+  CHECK(files.config_source(own) == dir / "m.safetensors: config");
+}
+
+TEST_CASE("model files: tokens are those given, those inside, or those beside the weights") {
+  const TempDir dir;
+  const kit::ModelFiles files(dir / "m.safetensors");
+  const core::SafeTensors bare = weights_in(dir / "m.safetensors");
+  CHECK(message_of([&] { files.tokeniser(bare, {}); }) != "no error");
+  core::write_file_atomic(dir / "tokenizer.json", kit::CharTokeniser(std::string_view("abc")).to_text());
+  CHECK(files.tokeniser(bare, {})->size() == 3);
+  const core::SafeTensors own =
+      weights_in(dir / "m.safetensors", {{"tokeniser", kit::CharTokeniser(std::string_view("abcd")).to_text()}});
+  CHECK(files.tokeniser(own, {})->size() == 4);
+  core::write_file_atomic(dir / "given.json", kit::CharTokeniser(std::string_view("abcde")).to_text());
+  CHECK(files.tokeniser(own, dir / "given.json")->size() == 5);
+  const core::SafeTensors broken = weights_in(dir / "m.safetensors", {{"tokeniser", "{"}});
+  CHECK(contains(message_of<FormatError>([&] { files.tokeniser(broken, {}); }), "m.safetensors: tokeniser"));
+}
+
+TEST_CASE("model files: tokens that a model does not know are refused, fewer are not") {
+  const kit::CharTokeniser tokens(std::string_view("abc"));
+  kit::check_tokens_fit(tokens, 3);
+  kit::check_tokens_fit(tokens, 4);
+  CHECK(message_of<kit::UsageError>([&] { kit::check_tokens_fit(tokens, 2); }) ==
+        "--tokenizer: has 3 tokens, the model has 2: they do not belong together");
+}
+
+TEST_CASE("model files: sizes that the weights do not have are refused before a model is made") {
+  const TempDir dir;
+  const core::SafeTensors tensors = weights_in(dir / "m.safetensors");
+  CHECK(kit::elements_of(tensors) == 3);
+  core::reset_peak_memory();
+  const int64_t before = core::memory_stats().in_use;
+  const int64_t most = int64_t{1} << 31;
+  const auto gpt = [&](const nn::GPTOptions& o) {
+    return message_of<FormatError>([&] { kit::check_size(o, 1000, "c"); });
+  };
+  const auto llama = [&](const nn::LlamaOptions& o) {
+    return message_of<FormatError>([&] { kit::check_size(o, 1000, "c"); });
+  };
+  const auto bert = [&](const nn::BertOptions& o) {
+    return message_of<FormatError>([&] { kit::check_size(o, 1000, "c"); });
+  };
+  const nn::GPTOptions g{.vocab = 4, .context = 4, .width = 4, .heads = 1, .layers = 1};
+  CHECK(gpt(g) == "no error");
+  CHECK(gpt({.vocab = most, .context = 4, .width = 4, .heads = 1, .layers = 1}) ==
+        "c: describes a model with at least 8589934800 weights, its file has 1000: they do not belong together");
+  CHECK(contains(gpt({.vocab = 4, .context = most, .width = 4, .heads = 1, .layers = 1}), "do not belong together"));
+  CHECK(contains(gpt({.vocab = 4, .context = 4, .width = most, .heads = 1, .layers = 1}), "do not belong together"));
+  CHECK(contains(gpt({.vocab = 4, .context = 4, .width = 4, .heads = 1, .layers = most}), "do not belong together"));
+  nn::LlamaOptions l{.vocab = 4, .context = 4, .width = 4, .hidden = 4, .layers = 1, .heads = 1};
+  CHECK(llama(l) == "no error");
+  for (int64_t nn::LlamaOptions::* size :
+       {&nn::LlamaOptions::vocab, &nn::LlamaOptions::width, &nn::LlamaOptions::hidden, &nn::LlamaOptions::layers,
+        &nn::LlamaOptions::heads}) {
+    nn::LlamaOptions huge = l;
+    huge.*size = most;
+    CHECK(contains(llama(huge), "do not belong together"));
+  }
+  l.context = most;
+  CHECK(llama(l) == "c: a context of 2147483648 for heads of width 4 and 1000 weights: no model has these");
+  const nn::BertOptions b{.vocab = 4, .positions = 4, .width = 4, .heads = 1, .layers = 1, .hidden = 4};
+  CHECK(bert(b) == "no error");
+  for (int64_t nn::BertOptions::* size :
+       {&nn::BertOptions::vocab, &nn::BertOptions::positions, &nn::BertOptions::types, &nn::BertOptions::width,
+        &nn::BertOptions::hidden, &nn::BertOptions::layers}) {
+    nn::BertOptions huge = b;
+    huge.*size = most;
+    CHECK(contains(bert(huge), "do not belong together"));
+  }
+  CHECK(core::memory_stats().peak == before);
+}
+
+TEST_CASE("model files: real models pass the comparison of sizes") {
+  const nn::GPT gpt({.vocab = 7, .context = 5, .width = 8, .heads = 2, .layers = 2, .bias = true});
+  kit::check_size(gpt.options, static_cast<double>(gpt.num_parameters()), "gpt");
+  for (const bool tied : {true, false}) {
+    const nn::Llama llama(
+        {.vocab = 7, .context = 5, .width = 8, .hidden = 6, .layers = 2, .heads = 4, .kv_heads = 2, .tied = tied});
+    kit::check_size(llama.options, static_cast<double>(llama.num_parameters()), "llama");
+  }
+  const nn::Bert bert({.vocab = 7, .positions = 5, .width = 8, .heads = 2, .layers = 2, .hidden = 12});
+  kit::check_size(bert.options, static_cast<double>(bert.num_parameters()), "bert");
+}

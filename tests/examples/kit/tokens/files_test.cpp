@@ -1,0 +1,229 @@
+// Files of tokenisers: found by their names, and refused with a message where they are wrong.
+#include "support/catch.h"
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <heed/core/files/file.h>
+#include <heed/examples/kit/tokens/byte_pair.h>
+#include <heed/examples/kit/tokens/llama_tokeniser.h>
+#include <heed/examples/kit/tokens/tokeniser.h>
+#include <heed/examples/kit/tokens/word_piece.h>
+#include "support/errors.h"
+#include "support/temp_dir.h"
+#include "tokens_made.h"
+
+using namespace heed;
+using heed::test::byte_letters_json;
+using heed::test::byte_pair_json;
+using heed::test::llama2c_file;
+using heed::test::llama_pieces;
+using heed::test::message_of;
+using heed::test::TempDir;
+using kit::Ids;
+
+namespace {
+
+void write(const std::string& path, const std::string& text) { core::write_file_atomic(path, text); }
+
+std::string encoder() { return "{" + byte_letters_json() + R"(,"ab":256,"abab":257,"<|endoftext|>":258})"; }
+
+std::string refused_json(const std::string& text) {
+  return message_of<FormatError>([&] { kit::parse_tokeniser(text, "t.json"); });
+}
+
+std::string refused_bpe(const std::string& merges, const std::string& vocabulary = encoder()) {
+  return message_of<FormatError>([&] { kit::BytePairTokeniser::from_gpt2(vocabulary, "e.json", merges, "v.bpe"); });
+}
+
+std::string refused_bin(const std::string& bytes) {
+  return message_of<FormatError>([&] { kit::LlamaTokeniser::from_llama2c(bytes, "t.bin"); });
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+TEST_CASE("token files: GPT-2's two files, under any of their names, or their folder") {
+  const std::string merges = "#version: 0.2\na b\r\nab ab\n\n";
+  for (const auto& [bpe, json] : {std::pair("vocab.bpe", "encoder.json"), std::pair("merges.txt", "vocab.json"),
+                                  std::pair("gpt2-vocab.bpe", "gpt2-encoder.json")}) {
+    const TempDir dir;
+    write(dir / bpe, merges);
+    write(dir / json, encoder());
+    for (const std::string& path : {dir / bpe, dir / json, dir.path().string()}) {
+      INFO(path);
+      const auto tokeniser = kit::load_tokeniser(path);
+      CHECK(tokeniser->encode("ababab") == Ids{257, 256});
+      CHECK(tokeniser->eos() == 258);
+      CHECK(tokeniser->size() == 259);
+      CHECK(tokeniser->name(258) == "<|endoftext|>");
+    }
+  }
+  const TempDir dir;
+  write(dir / "my.bpe", merges);
+  write(dir / "encoder.json", encoder());
+  CHECK(kit::load_tokeniser(dir / "my.bpe")->size() == 259);
+}
+
+TEST_CASE("token files: tokenizer.json, llama2.c's and BERT's") {
+  const TempDir dir;
+  write(dir / "tokenizer.json", byte_pair_json());
+  CHECK(kit::load_tokeniser(dir.path())->encode("abc") == Ids{256, 66});
+  write(dir / "tok.bin", llama2c_file(llama_pieces({" ", "a", "b", "ab", " ab"}), {}));
+  CHECK(kit::load_tokeniser(dir / "tok.bin")->encode("ab") == Ids{263});
+  write(dir / "vocab.txt", "[UNK]\na\n##b\n");
+  CHECK(kit::load_tokeniser(dir / "vocab.txt")->encode("Abb c") == Ids{1, 2, 2, 0});
+  write(dir / "bert-vocab.txt", "[UNK]\na");
+  CHECK(kit::load_tokeniser(dir / "bert-vocab.txt")->size() == 2);
+}
+
+TEST_CASE("token files: what is not a tokeniser's name") {
+  const TempDir dir;
+  CHECK(
+      message_of<IoError>([&] { kit::load_tokeniser(dir.path()); }) ==
+      readable(dir.path().string()) +
+          ": a folder without a tokeniser: tokenizer.json, vocab.bpe, merges.txt, tokenizer.bin or vocab.txt: name the "
+          "file");
+  CHECK(message_of<IoError>([&] { kit::load_tokeniser("tokens.model"); }) ==
+        "tokens.model: is not the name of a tokeniser: expected tokenizer.json, *.bin (llama2.c), vocab.bpe or "
+        "merges.txt with its vocabulary beside it, or vocab.txt");
+  write(dir / "vocab.bpe", "a b\n");
+  CHECK(test::contains(message_of<IoError>([&] { kit::load_tokeniser(dir / "vocab.bpe"); }), "encoder.json"));
+}
+
+TEST_CASE("token files: malformed merges and vocabularies are refused with a message") {
+  CHECK(refused_bpe("a b c\n") == "v.bpe: line 1: \"a b c\": is not a merge: expected two tokens and a blank between");
+  for (const char* line : {"a", "a ", " a", "a  b"})
+    CHECK(test::contains(refused_bpe(std::string("#version: 0.2\n") + line), "v.bpe: line 2: "));
+  CHECK(refused_bpe("a b\na c\n") ==
+        "v.bpe: merge 2 of \"a\" and \"c\": \"ac\": is not in the vocabulary: do the two belong together?");
+  CHECK(test::contains(refused_bpe("zz b\n"), "\"zz\": is not in the vocabulary"));
+  CHECK(refused_bpe("", R"({"!":0,"a":0})") == "e.json: tokens \"!\" and \"a\": have the same id 0");
+  CHECK(refused_bpe("", R"({"!":0,"a":5})") == "e.json: token \"a\": id 5: the ids of 2 tokens must be 0 … 1");
+  CHECK(test::contains(refused_bpe("", R"({"!":-1})"), "id -1"));
+  CHECK(refused_bpe("", R"({"!":0})") ==
+        "v.bpe: the vocabulary has no token \"Ā\", which stands for byte 0: is this a byte-level tokeniser?");
+  CHECK(test::contains(refused_bpe("", R"({"!":"0"})"), "e.json: json: a string \"\\\"0\\\"\": expected an integer"));
+  CHECK(test::contains(refused_bpe("", "[1]"), "e.json: json: a list"));
+  CHECK(test::contains(refused_bpe("", R"({"a":0,"a":1})"), "e.json:1:8: the key \"a\" appears twice"));
+}
+
+TEST_CASE("token files: malformed tokenizer.json") {
+  CHECK(refused_json("{") == "t.json:1:2: the text ends where a key in double quotes is expected");
+  CHECK(refused_json("{}") == "t.json: model.type \"\": heed reads tokenizer.json with \"BPE\" and \"WordPiece\" only");
+  CHECK(refused_json("[]") == "t.json: json: a list \"[]\": expected an object");
+  CHECK(test::contains(refused_json(R"({"model":{"type":"Unigram"}})"), "model.type \"Unigram\": "));
+  CHECK(test::contains(refused_json(R"({"model":{"type":"BPE"}})"), "pre_tokenizer \"\": heed has BPE with"));
+  CHECK(refused_json(byte_pair_json("[]", "[]", R"({"type":"Split"})")) ==
+        "t.json: pre_tokenizer \"Split\": heed has BPE with \"ByteLevel\" (GPT-2's) only, and Llama's with "
+        "byte_fallback");
+  const std::string level = R"({"type":"ByteLevel","add_prefix_space":)";
+  CHECK(refused_json(byte_pair_json("[]", "[]", level + "true}")) ==
+        "t.json: add_prefix_space: \"true\": heed has no tokeniser with this option");
+  CHECK(refused_json(byte_pair_json("[]", "[]", level + R"(false,"use_regex":false})")) ==
+        "t.json: use_regex: false: heed divides texts as GPT-2 does only");
+  CHECK(test::contains(refused_json(byte_pair_json("[]", "[]", level + "false}", R"(,"normalizer":{"type":"NFC"})")),
+                       "t.json: normalizer: \"{"));
+  for (const char* option : {R"("dropout":0.1)", R"("end_of_word_suffix":"</w>")", R"("ignore_merges":true)"})
+    CHECK(test::contains(
+        refused_json(replaced(byte_pair_json(), R"("type":"BPE")", R"("type":"BPE",)" + std::string(option))),
+        "heed has no tokeniser with this option"));
+  CHECK(refused_json(byte_pair_json("[]", R"([["a","b","c"]])")) ==
+        "t.json: merge 1: a list of 3 tokens: must have two");
+  CHECK(refused_json(byte_pair_json("[]", R"(["ab"])")) == "t.json: merge \"ab\": has no blank between two tokens");
+  CHECK(test::contains(refused_json(byte_pair_json("[]", R"([["ab","b"]])")), "\"abb\": is not in the vocabulary"));
+
+  const auto added = [](const std::string& token) { return refused_json(byte_pair_json("[" + token + "]")); };
+  CHECK(added(R"({"id":300,"content":"<x>"})") ==
+        "t.json: token \"<x>\": id 300: the ids of 258 tokens must be 0 … 257");
+  CHECK(added(R"({"id":3,"content":"ab"})") == "t.json: added token \"ab\": has id 3, and 256 in the vocabulary");
+  CHECK(added(R"({"id":256,"content":"ab"})") == "t.json: added token \"ab\": is one that merges make");
+  CHECK(added(R"({"id":257,"content":""})") == "t.json: added token \"\": has 0 bytes: must have 1 … 1000");
+  CHECK(test::contains(added(R"({"id":257,"content":")" + std::string(1001, 'x') + "\"}"), "has 1001 bytes"));
+  CHECK(added(R"({"id":257,"content":"<x>","lstrip":true})") ==
+        "t.json: added token \"<x>\": lstrip: \"true\": heed has no tokeniser with this option");
+  CHECK(added(R"({"id":257,"content":"<x>"},{"id":258,"content":"<x>"})") ==
+        "t.json: added token \"<x>\": is there twice");
+  CHECK(test::contains(refused_json(replaced(byte_pair_json(), R"("ab":256)", R"("ab":256,"字":257)")),
+                       "token \"字\" of id 257: is not spelt in GPT-2's letters for bytes"));
+}
+
+TEST_CASE("token files: malformed tokenisers of Llama's form") {
+  const std::string sound = test::llama_json();
+  const auto with = [&](const char* from, const char* to) { return refused_json(replaced(sound, from, to)); };
+  CHECK(with("\"<0x41>\"", "\"A\"") ==
+        "t.json: there is no piece for byte 65 among the 275 pieces: is this a tokeniser with byte fallback?");
+  CHECK(test::contains(with(R"({"type":"Prepend","prepend":"▁"},)", R"({"type":"NFKC"},)"), "heed has BPE with"));
+  CHECK(with(R"({"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"})", "") ==
+        "t.json: no normalizer writes ▁ for blanks: is this a tokeniser of Llama's kind?");
+  CHECK(with("\"t h\"", "\"h t\"") ==
+        "t.json: merge 1 of \"h\" and \"t\": \"ht\": is not a piece of text in the vocabulary");
+  CHECK(test::contains(with("\"t h\"", "\"<s> h\""), "\"<s>\": is not a piece of text"));
+  CHECK(test::contains(
+      with("\"id\":1,\"content\":\"<s>\",\"special\":true", "\"id\":1,\"content\":\"<s>\",\"special\":false"),
+      "added token \"<s>\": is not special"));
+  // Metaspace means the same.
+  const auto metaspace = kit::parse_tokeniser(
+      replaced(
+          replaced(sound,
+                   R"({"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"})", ""),
+          R"("pre_tokenizer":null)",
+          R"("pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":false})"),
+      "t.json");
+  CHECK(metaspace->to_text() == kit::parse_tokeniser(sound, "t.json")->to_text());
+}
+
+TEST_CASE("token files: malformed files of llama2.c") {
+  const std::string sound = llama2c_file(llama_pieces({"a"}));
+  CHECK_NOTHROW(kit::LlamaTokeniser::from_llama2c(sound, "t.bin"));
+  CHECK(refused_bin("") == "t.bin: 0 bytes: is not a llama2.c tokeniser: it begins with 4 bytes");
+  CHECK(refused_bin(std::string(4, '\0')) ==
+        "t.bin: 0 pieces: there must be at least 259: <unk>, BOS, EOS, and one for each byte");
+  for (size_t cut = 1; cut < sound.size(); ++cut)
+    if (cut != 9) REQUIRE(test::contains(refused_bin(sound.substr(0, sound.size() - cut)), "t.bin: "));
+  CHECK(refused_bin(sound + "x") == "t.bin: piece 260: the file ends within it: it was cut");
+  CHECK(refused_bin(sound.substr(0, 8) + "\xff\xff\xff\x7f" + sound.substr(12)) ==
+        "t.bin: piece 0: has 2147483647 bytes, and only " + std::to_string(sound.size() - 12) +
+            " follow: is this a llama2.c tokeniser?");
+  CHECK(
+      refused_bin(replaced(sound, std::string("\6\0\0\0", 4), std::string("\5\0\0\0", 4))) ==
+      "t.bin: piece 3: has 6 bytes, more than the 5 that the file says the longest has: is this a llama2.c tokeniser?");
+  CHECK(refused_bin(llama2c_file(llama_pieces({"\xff"}))) == "t.bin: piece 259: \"\\xff\": is not UTF-8");
+  CHECK(refused_bin(llama2c_file(llama_pieces({"a"}), {0, 0, std::numeric_limits<float>::infinity()})) ==
+        "t.bin: piece 2: its score is inf: must be finite");
+  CHECK(test::contains(refused_bin(replaced(sound, "<0x41>", "<0x4a>")), "t.bin: there is no piece for byte 65"));
+  CHECK(refused_json(R"({"type":"llama2.c","pieces":["a"],"scores":[]})") ==
+        "t.json: 1 pieces: there must be at least 259: <unk>, BOS, EOS, and one for each byte");
+}
+
+TEST_CASE("token files: malformed vocabularies of WordPiece") {
+  const auto refused = [](const std::string& text) {
+    return message_of<FormatError>([&] { kit::WordPieceTokeniser::from_vocab(text, "v.txt"); });
+  };
+  CHECK(refused("a\nb") == "v.txt: there is no token \"[UNK]\" for unknown words: is this a WordPiece vocabulary?");
+  CHECK(refused("[UNK]\n\nb") == "v.txt: line 2: is empty: a vocabulary has one token per line");
+  CHECK(refused("[UNK]\na\na\n") == "v.txt: line 3: \"a\": is there twice");
+  CHECK(refused("[UNK]\n\xff\n") == "v.txt: line 2: \"\\xff\": is not UTF-8");
+  const std::string sound = kit::WordPieceTokeniser::from_vocab("[UNK]\na", "v.txt").to_text();
+  CHECK(refused_json(replaced(sound, "BertNormalizer", "NFD")) ==
+        "t.json: normalizer \"NFD\", pre_tokenizer \"BertPreTokenizer\": heed has WordPiece with BertNormalizer and "
+        "BertPreTokenizer only");
+  CHECK(refused_json(replaced(sound, "\"continuing_subword_prefix\":\"##\"", "\"continuing_subword_prefix\":\"@@\"")) ==
+        "t.json: continuing_subword_prefix \"@@\": must be \"##\"");
+  CHECK(test::contains(refused_json(replaced(sound, "\"special\":true", "\"special\":false")), "is not special"));
+}
+
+TEST_CASE("token files: words and characters as to_text() wrote them, malformed") {
+  CHECK(refused_json(R"({"type":"words","words":["two words"]})") ==
+        "t.json: word \"two words\": is not one word in GPT-2's letters for bytes");
+  CHECK(test::contains(refused_json(R"({"type":"words","words":[1]})"), "t.json: json: an integer"));
+  CHECK(test::contains(refused_json(R"({"type":"characters"})"), "t.json: json: \"symbols\""));
+}

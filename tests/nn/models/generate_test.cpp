@@ -1,0 +1,146 @@
+#include "support/catch.h"
+
+#include <algorithm>
+#include <set>
+
+#include <heed/autograd/ops.h>
+#include <heed/nn/models/generate.h>
+#include <heed/nn/models/gpt.h>
+#include <heed/nn/models/llama.h>
+#include "support/errors.h"
+
+using namespace heed;
+using namespace heed::nn;
+using test::message_of;
+
+namespace {
+
+using Tokens = std::vector<int64_t>;
+
+GPT gpt() {
+  manual_seed(5);
+  GPT model({.vocab = 13, .context = 12, .width = 16, .heads = 2, .layers = 2});
+  for (Tensor p : model.parameters()) p.detach().copy_(p.detach() * 8.0);  // so that the likeliest token varies
+  model.eval();
+  return model;
+}
+
+Llama llama() {
+  manual_seed(6);
+  Llama model({.vocab = 13, .context = 12, .width = 16, .hidden = 24, .layers = 2, .heads = 4, .kv_heads = 2});
+  for (Tensor p : model.parameters()) p.detach().copy_(p.detach() * 8.0);
+  model.eval();
+  return model;
+}
+
+// The likeliest continuation, with everything computed again at each step, and the window rolled as generate() says.
+template <class Model> Tokens plainly(const Model& model, Tokens tokens, int64_t count) {
+  const NoGrad no_history;
+  const auto context = static_cast<size_t>(model.options.context);
+  const size_t prompt = tokens.size();
+  size_t first = prompt > context ? prompt - context : 0;
+  for (int64_t i = 0; i < count; ++i) {
+    if (tokens.size() - first > context) first = tokens.size() - context / 2;
+    const Tokens window(tokens.begin() + static_cast<int64_t>(first), tokens.end());
+    const auto n = static_cast<int64_t>(window.size());
+    tokens.push_back(static_cast<int64_t>(argmax(model(tensor_i64(window, {1, n}))[0][n - 1], -1).item()));
+  }
+  return {tokens.begin() + static_cast<int64_t>(prompt), tokens.end()};
+}
+
+template <class Model> void check_greedy(const Model& model) {
+  const GenerateOptions greedy{.max_tokens = 40, .sampling = {.temperature = 0}};
+  const std::vector<Tokens> prompts = {{1, 2, 3}, {4}, {5, 6, 7, 8, 9, 10}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
+  for (const Tokens& prompt : prompts) {
+    const Tokens found = generate(model, {prompt}, greedy).front().tokens;
+    CHECK(found == plainly(model, prompt, 40));
+    CHECK(std::set<int64_t>(found.begin(), found.end()).size() > 2);
+  }
+  const Tokens longer = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0, 1, 2};
+  CHECK(generate(model, {longer}, greedy).front().tokens == plainly(model, longer, 40));
+}
+
+}  // namespace
+
+TEST_CASE("generate: with a cache, the tokens are those of computing everything again, past the context too") {
+  check_greedy(gpt());
+  check_greedy(llama());
+}
+
+TEST_CASE("generate: each text of a batch is continued as if it were alone") {
+  const GPT model = gpt();
+  const GenerateOptions greedy{.max_tokens = 8, .sampling = {.temperature = 0}};
+  const std::vector<Tokens> prompts = {{1, 2, 3}, {4}, {5, 6}};
+  const std::vector<Generated> all = generate(model, prompts, greedy);
+  REQUIRE(all.size() == 3);
+  for (size_t i = 0; i < 3; ++i) CHECK(all[i].tokens == generate(model, {prompts[i]}, greedy).front().tokens);
+  CHECK(generate(model, {}, greedy).empty());
+}
+
+TEST_CASE("generate: ends at a stop token, a stop string, on_token, or max_tokens") {
+  const GPT model = gpt();
+  const GenerateOptions greedy{.max_tokens = 20, .sampling = {.temperature = 0}};
+  const Tokens whole = generate(model, {{1, 2, 3}}, greedy).front().tokens;
+  REQUIRE(whole.size() == 20);
+  CHECK_FALSE(generate(model, {{1, 2, 3}}, greedy).front().stopped);
+  const auto first_of = [&](int64_t token) { return std::find(whole.begin(), whole.end(), token) - whole.begin(); };
+
+  GenerateOptions o = greedy;
+  const int64_t last = whole[5];
+  o.stop_tokens = {last};
+  Generated text = generate(model, {{1, 2, 3}}, o).front();
+  CHECK(text.stopped);
+  CHECK(text.tokens == Tokens(whole.begin(), whole.begin() + first_of(last)));
+
+  o = greedy;
+  o.bytes_of = [](int64_t token) { return std::string(1, static_cast<char>('a' + token)); };
+  std::string spelled;
+  for (const int64_t token : whole) spelled += o.bytes_of(token);
+  o.stop_strings = {"no such", spelled.substr(4, 3)};
+  text = generate(model, {{1, 2, 3}}, o).front();
+  CHECK(text.stopped);
+  CHECK(text.tokens.size() == spelled.find(spelled.substr(4, 3)) + 3);
+
+  o = greedy;
+  Tokens seen;
+  o.on_token = [&](int64_t row, int64_t token) {
+    CHECK(row == 0);
+    seen.push_back(token);
+    return seen.size() < 3;
+  };
+  text = generate(model, {{1, 2, 3}}, o).front();
+  CHECK(text.stopped);
+  CHECK(text.tokens == Tokens(whole.begin(), whole.begin() + 3));
+  CHECK(seen == text.tokens);
+
+  o = greedy;
+  o.max_tokens = 0;
+  CHECK(generate(model, {{1, 2, 3}}, o).front().tokens.empty());
+}
+
+TEST_CASE("generate: the same seed gives the same text, another one another") {
+  const Llama model = llama();
+  const auto text = [&](uint64_t seed) {
+    Generator generator(seed);
+    return generate(model, {{1}}, {.max_tokens = 30, .generator = &generator}).front().tokens;
+  };
+  CHECK(text(1) == text(1));
+  CHECK(text(1) != text(2));
+  manual_seed(3);
+  const Tokens from_default = generate(model, {{1}}, {.max_tokens = 30}).front().tokens;
+  CHECK(from_default == text(3));
+}
+
+TEST_CASE("generate: mistakes are refused with a message") {
+  const GPT model = gpt();
+  CHECK(message_of<Error>([&] { generate(model, {{1}, {}}); }) ==
+        "generate: prompt 1 is empty: give at least one token, for example the one that begins a text");
+  CHECK(message_of<Error>([&] { generate(model, {{1}}, {.max_tokens = -1}); }) ==
+        "generate: max_tokens -1: must not be negative");
+  CHECK(message_of<Error>([&] { generate(model, {{1}}, {.stop_strings = {"x"}}); }) ==
+        "generate: 1 stop strings, but no bytes_of: give the function that returns a token's bytes");
+  CHECK(message_of<Error>([&] {
+          generate(model, {{1}}, {.sampling = {.top_p = 0}});
+        }).find("generate: temperature 1, ") == 0);
+  CHECK_THROWS_AS(generate(model, {{99}}), IndexError);
+}

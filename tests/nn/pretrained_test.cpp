@@ -1,0 +1,138 @@
+#include "support/catch.h"
+
+#include <heed/autograd/ops.h>
+#include <heed/nn/checkpoint.h>
+#include <heed/nn/clone.h>
+#include <heed/nn/layers/embedding.h>
+#include <heed/nn/layers/linear.h>
+#include <heed/nn/pretrained.h>
+#include "support/apart.h"
+#include "support/errors.h"
+#include "support/temp_dir.h"
+
+using namespace heed;
+using namespace heed::nn;
+using test::message_of;
+
+namespace {
+
+// One name per line: what it is called, what it is made of.
+std::string made(const std::vector<std::string>& names, const Renames& table) {
+  std::string text;
+  for (const Origin& origin : renamed_tensors(names, table)) {
+    text += origin.name + " <-";
+    for (const std::string& part : origin.parts) text += " " + part;
+    text += origin.transpose ? " transposed\n" : "\n";
+  }
+  return text;
+}
+
+struct Two : Module {
+  Linear first{2, 3}, second{3, 2, {.bias = false}};
+  void visit(Visitor& v) override {
+    v("first", first);
+    v("second", second);
+  }
+};
+
+core::SafeTensors file_of(const std::map<std::string, Tensor>& tensors) {
+  std::map<std::string, core::Array> arrays;
+  for (const auto& [name, tensor] : tensors) arrays.emplace(name, tensor.array());
+  return core::parse_safetensors(core::to_safetensors(arrays), "file");
+}
+
+}  // namespace
+
+TEST_CASE("pretrained: a table renames, transposes, joins and leaves out") {
+  const Renames table = {{"transformer.*", "*"},
+                         {"h.*.c_attn.weight", "h.*.c_attn.weight", Change::transpose},
+                         {{"*.query.*", "*.key.*", "*.value.*"}, "*.in_proj_*"},
+                         {"h.*.bias", ""}};
+  CHECK(made({"transformer.h.0.c_attn.weight", "h.1.c_attn.weight", "ln.weight", "h.11.bias"}, table) ==
+        "h.0.c_attn.weight <- transformer.h.0.c_attn.weight transposed\n"
+        "h.1.c_attn.weight <- h.1.c_attn.weight transposed\n"
+        "ln.weight <- ln.weight\n");
+  CHECK(
+      made({"a.value.weight", "a.query.weight", "a.key.weight", "a.query.bias", "a.key.bias", "a.value.bias"}, table) ==
+      "a.in_proj_bias <- a.query.bias a.key.bias a.value.bias\n"
+      "a.in_proj_weight <- a.query.weight a.key.weight a.value.weight\n");
+  CHECK(made({"x*y", ""}, {{"*", "*"}}) == " <- \nx*y <- x*y\n");   // a star needs a character
+  CHECK(made({"ab"}, {{"a*", "b*"}, {"bb", "c"}}) == "c <- ab\n");  // rule after rule
+  CHECK(made({"a.b.c"}, {{"*.*", "*-*"}}) == "a-b.c <- a.b.c\n");
+  CHECK(message_of<FormatError>([&] { made({"a", "b"}, {{"a", "b"}}); }) ==
+        "load_pretrained: a and b: the table gives both the name b");
+  CHECK(message_of<FormatError>([&] { made({"a.query.bias", "a.value.bias"}, table); }) ==
+        "load_pretrained: a.in_proj_bias: part 2 of 3 is missing from the file: the table makes one tensor of them");
+}
+
+TEST_CASE("pretrained: values arrive where the table sends them") {
+  Two model;
+  const Tensor a = randn({1, 2}), b = randn({2, 2}), bias = randn({3}), w = randn({3, 2});
+  const core::SafeTensors file = file_of({{"a", a}, {"b", b}, {"bias", bias}, {"w", w}});
+  load_pretrained(model, file,
+                  {{{"a", "b"}, "first.weight"}, {"bias", "first.bias"}, {"w", "second.weight", Change::transpose}});
+  CHECK(test::apart(model.first.weight, cat({a, b}, 0)) == 0);
+  CHECK(test::apart(model.first.bias, bias) == 0);
+  CHECK(test::apart(model.second.weight, w.transpose(0, 1)) == 0);
+  CHECK(model.first.weight.requires_grad());
+}
+
+TEST_CASE("pretrained: names and shapes that do not fit are listed, and nothing is changed") {
+  Two model;
+  const StateDict before = nn::clone(model).state_dict();
+  const core::SafeTensors file =
+      file_of({{"first.weight", zeros({3, 2})}, {"first.bias", zeros({4})}, {"other", zeros({1})}});
+  const std::string message = message_of<Error>([&] { load_pretrained(model, file); });
+  CHECK(message.find("first.bias: has shape (4,) in the state, (3,) in the module") != std::string::npos);
+  CHECK(message.find("second.weight: missing from the state") != std::string::npos);
+  CHECK(message.find("other: unexpected") != std::string::npos);
+  for (const NamedTensor& entry : model.state_dict()) CHECK(test::apart(entry.tensor, *before.find(entry.name)) == 0);
+  CHECK(message_of<FormatError>([&] {
+          load_pretrained(model, file, {{{"first.bias", "first.weight"}, "x"}});
+        }).find("parts of one tensor may only differ in the first axis") != std::string::npos);
+  CHECK(message_of<FormatError>([&] {
+          load_pretrained(model, file, {{"other", "x", Change::transpose}});
+        }).find("only a matrix can be transposed") != std::string::npos);
+}
+
+namespace {
+
+// A safetensors file with one bf16 matrix (2, 2), 1 2 / 3 -4, two scalars' worth of names.
+std::string bf16_file(const std::string& names_and_offsets, const std::string& data) {
+  std::string header = names_and_offsets;
+  while (header.size() % 8) header += ' ';
+  std::string bytes(8, '\0');
+  bytes[0] = static_cast<char>(header.size());
+  return bytes + header + data;
+}
+
+struct Tied : Module {
+  Embedding embedding{2, 2};
+  Linear head{2, 2, {.bias = false}};
+  Tied() { head.weight = embedding.weight; }
+  void visit(Visitor& v) override {
+    v("embedding", embedding);
+    v("head", head);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("pretrained: 16-bit matrices can stay as they are, tied ones as one") {
+  const std::string data("\x80\x3f\x00\x40\x40\x40\x80\xc0", 8);  // 1 2 / 3 -4
+  const std::string text =
+      bf16_file(R"({"embedding.weight":{"dtype":"BF16","shape":[2,2],"data_offsets":[0,8]}})", data);
+  Tied wide, kept;
+  load_pretrained(wide, core::parse_safetensors(text, "file"));
+  load_pretrained(kept, core::parse_safetensors(text, "file"), {}, {.keep_16_bit = true});
+  CHECK(wide.embedding.weight.to_vector() == std::vector<double>{1, 2, 3, -4});
+  CHECK(wide.head.weight.node() == wide.embedding.weight.node());
+  CHECK_FALSE(kept.embedding.weight.defined());
+  CHECK_FALSE(kept.head.weight.defined());
+  const NoGrad no_history;
+  CHECK(kept.embedding(tensor_i64({1, 0})).to_vector() == std::vector<double>{3, -4, 1, 2});
+  CHECK(kept.head(tensor({1, 10}, {1, 2})).to_vector() == std::vector<double>{21, -37});
+  CHECK(message_of<Error>([&] {
+          kept.state_dict();
+        }).find("embedding.weight: is compact: its values can be used, but not") != std::string::npos);
+}
