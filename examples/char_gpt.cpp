@@ -288,6 +288,12 @@ nn::GPT new_model(const Settings& s, int64_t vocabulary) {
                   .dropout = s.dropout});
 }
 
+std::string first_character(const std::string& text) {
+  size_t end = std::min<size_t>(1, text.size());
+  while (end < text.size() && (text[end] & 0xC0) == 0x80) ++end;
+  return text.substr(0, end);
+}
+
 // For a model without a beginning of texts: a newline, if it knows one, else its first token.
 std::string first_prompt(const kit::Tokeniser& tokeniser) {
   try {
@@ -373,8 +379,7 @@ int run(int argc, char** argv) {
   const kit::Corpus corpus(text, *tokeniser, s.context);
   const int64_t vocabulary = loaded ? loaded->options.vocab : tokeniser->size();
   check_settings(s, vocabulary);
-  if (s.writing.prompt.empty())
-    s.writing.prompt = text.find('\n') != std::string::npos ? "\n" : tokeniser->decode({corpus.training[0]});
+  if (s.writing.prompt.empty()) s.writing.prompt = text.find('\n') != std::string::npos ? "\n" : first_character(text);
   kit::prompt_ids(*tokeniser, s.writing);  // judged before training
   const double uniform = kit::uniform_nats(vocabulary);
   const double unigram = kit::unigram_nats(corpus.training, corpus.validation, vocabulary);

@@ -165,6 +165,16 @@ void load_pretrained(Module& model, const core::SafeTensors& file, const Renames
 
   const NoGrad no_history;
   const StateDict tensors = model.state_dict();
+  std::map<const void*, const Origin*> first;  // by the module's bytes
+  for (const NamedTensor& entry : tensors) {
+    const auto found = origins.find(entry.name);
+    if (found == origins.end() || entry.tensor.numel() == 0) continue;
+    const auto [before, is_new] = first.emplace(entry.tensor.array().storage().bytes(), &found->second);
+    check<FormatError>(
+        is_new || same_bits(read(file, *before->second), read(file, found->second)),
+        "load_pretrained: ", readable(before->second->name), " and ", readable(entry.name),
+        ": are one tensor in the model, but differ in the file: make a model in which they are not tied");
+  }
   if (options.keep_16_bit) keep_compact(model, file, origins);
   for (const NamedTensor& entry : tensors)
     if (const auto found = origins.find(entry.name); found != origins.end())

@@ -1,6 +1,7 @@
 #include <heed/examples/kit/writing.h>
 
 #include <chrono>
+#include <string_view>
 
 #include <heed/core/text.h>
 #include <heed/examples/kit/interrupt.h>
@@ -54,7 +55,9 @@ Written write_text(const GenerateTexts& generate, const Tokeniser& tokeniser, co
     written.text += text;
     out << harmless(text) << std::flush;
   };
-  show(tokeniser.decode(prompt));
+  TextStream given;  // the prompt may hold bytes that are no text
+  const std::string start = given.add(tokeniser.decode(prompt));
+  show(start + given.finish());
   nn::GenerateOptions options{.max_tokens = o.tokens, .sampling = o.sampling};
   if (tokeniser.eos()) options.stop_tokens.push_back(*tokeniser.eos());
   if (tokeniser.bos() && tokeniser.bos() != tokeniser.eos()) options.stop_tokens.push_back(*tokeniser.bos());
@@ -73,7 +76,10 @@ Written write_text(const GenerateTexts& generate, const Tokeniser& tokeniser, co
   const auto begin = std::chrono::steady_clock::now();
   const std::vector<nn::Generated> results = generate({prompt}, options);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  show(stream.finish());
+  std::string rest = stream.finish();
+  constexpr std::string_view broken = "\xEF\xBF\xBD";
+  if (rest.ends_with(broken)) rest.resize(rest.size() - broken.size());  // the last token ended within a character
+  show(rest);
   const Ids& tokens = results.front().tokens;
   written.tokens.insert(written.tokens.end(), tokens.begin(), tokens.end());
   written.tokens_per_s = seconds > 0 ? static_cast<double>(tokens.size()) / seconds : 0;

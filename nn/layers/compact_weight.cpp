@@ -20,19 +20,27 @@ Tensor CompactWeight::product(const Tensor& x, const Tensor& bias) const {
 Tensor CompactWeight::take_rows(const Tensor& ids) const { return Tensor(matrix_->take_rows(ids.array())); }
 
 void compact(Module& model, core::CompactType type) {
-  std::map<const Node*, CompactWeight> done;  // by tensor, so that ties survive
-  const auto replace = [&](auto& layer) {
+  std::map<const Node*, CompactWeight> made;  // by tensor, so that ties survive
+  const auto make = [&](const std::string& name, const auto& layer) {
     if (!layer.weight.defined()) return;
-    CompactWeight& weight = done[layer.weight.node().get()];
-    if (!weight) weight = CompactWeight(core::CompactMatrix::from(layer.weight.array(), type));
-    layer.compact = weight;
+    CompactWeight& weight = made[layer.weight.node().get()];
+    if (weight) return;
+    try {
+      weight = CompactWeight(core::CompactMatrix::from(layer.weight.array(), type));
+    } catch (const Error& error) { throw Error(cat("compact: ", name, ": ", error.what())); }
+  };
+  const auto replace = [&](const std::string&, auto& layer) {
+    if (!layer.weight.defined()) return;
+    layer.compact = made.at(layer.weight.node().get());
     layer.weight = Tensor();
   };
   for_each<Linear>(model, [&](const std::string& name, Linear& layer) {
     check(!layer.low_rank, "compact: ", name, ": has a low-rank adapter: call merge_low_rank() first");
-    replace(layer);
+    make(name, layer);
   });
-  for_each<Embedding>(model, [&](const std::string&, Embedding& layer) { replace(layer); });
+  for_each<Embedding>(model, make);
+  for_each<Linear>(model, replace);  // nothing can fail now
+  for_each<Embedding>(model, replace);
 }
 
 }  // namespace heed::nn

@@ -86,11 +86,13 @@ void add_gemm(Workloads& all) {
   for (const Product& p : products)
     all.push_back({cat("gemm_", p.name), {"GFLOP/s", gflop_of(p), true}, [p] { return product(p); }});
   using enum core::CompactType;
-  for (const auto& [name, type] : {std::pair("f16", f16), {"bf16", bf16}, {"i8", i8}})
+  for (const auto& [name, kept] : {std::pair("f16", f16), {"bf16", bf16}, {"i8", i8}}) {
+    const core::CompactType type = kept;  // clang 14 captures no structured binding
     for (const Product& p : narrow_products)
       all.push_back({cat("compact_", name, "_", p.name), {"GFLOP/s", gflop_of(p), true}, [p, type] {
                        return narrow_product(p, type);
                      }});
+  }
 }
 
 }  // namespace heed::bench

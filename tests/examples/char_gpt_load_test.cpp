@@ -138,8 +138,9 @@ TEST_CASE("char_gpt: --lora changes matrices by a product of that rank, and noth
     CHECK((after.at(name) == values) == !adapted);
     if (name != "h.0.attn.c_attn.weight") continue;
     double largest = 0, minor = 0;  // three rows of a matrix of rank 2 depend on each other
-    const auto change = [&](size_t row, size_t column) {
-      return after.at(name)[row * 16 + column] - values[row * 16 + column];
+    const auto &was = values, &now = after.at(name);
+    const auto change = [&was, &now](size_t row, size_t column) {
+      return now[row * 16 + column] - was[row * 16 + column];
     };
     for (size_t i = 0; i < values.size(); ++i) largest = std::max(largest, std::abs(after.at(name)[i] - values[i]));
     for (size_t r = 0; r + 2 < 48; r += 3)

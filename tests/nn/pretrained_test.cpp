@@ -136,3 +136,17 @@ TEST_CASE("pretrained: 16-bit matrices can stay as they are, tied ones as one") 
           kept.state_dict();
         }).find("embedding.weight: is compact: its values can be used, but not") != std::string::npos);
 }
+
+TEST_CASE("pretrained: tied tensors that differ in the file are refused, and nothing is changed") {
+  Tied model;
+  const std::vector<double> before = model.embedding.weight.to_vector();
+  const Tensor one = ones({2, 2}), two = full({2, 2}, 2.0);
+  CHECK(
+      message_of<FormatError>(
+          [&] { load_pretrained(model, file_of({{"embedding.weight", one}, {"head.weight", two}})); }) ==
+      "load_pretrained: embedding.weight and head.weight: are one tensor in the model, but differ in the file: make a "
+      "model in which they are not tied");
+  CHECK(model.embedding.weight.to_vector() == before);
+  load_pretrained(model, file_of({{"embedding.weight", one}, {"head.weight", ones({2, 2})}}));
+  CHECK(model.head.weight.to_vector() == std::vector<double>(4, 1.0));
+}

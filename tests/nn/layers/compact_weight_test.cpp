@@ -59,3 +59,13 @@ TEST_CASE("compact: such a model is for inference, and says so") {
           linear(parameter(zeros({1, 2})));
         }).find("records history: a compact weight is for inference") != std::string::npos);
 }
+
+TEST_CASE("compact: a weight that the type cannot hold is named, and the model stays whole") {
+  GPT model({.vocab = 11, .context = 6, .width = 8, .heads = 2, .layers = 2});
+  Tensor weight = model.h[1].mlp.c_proj.weight.detach();
+  weight.copy_(full(weight.shape(), 1e6));
+  const std::string message = message_of<Error>([&] { compact(model, core::CompactType::f16); });
+  CHECK(message.find("compact: h.1.mlp.c_proj: ") == 0);
+  CHECK(message.find("float16 cannot hold it") != std::string::npos);
+  CHECK(model.state_dict().size() == GPT(model.options).state_dict().size());
+}
