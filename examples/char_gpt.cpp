@@ -348,6 +348,8 @@ int run(int argc, char** argv) {
                          "--lora and --freeze: are for training on: give a text with --text");
   check<kit::UsageError>(s.lora == 0 || s.freeze == 0,
                          "--lora, --freeze: give one of them: --lora leaves all of the model as it is");
+  check<kit::UsageError>(!s.load.empty() || s.tokenizer.empty(),
+                         "--tokenizer: is for a loaded model: give the model with --load");
   s.writing.seed = static_cast<uint64_t>(s.common.seed);
   manual_seed(s.writing.seed);
   kit::watch_interrupts();

@@ -12,6 +12,7 @@
 #include <numeric>
 
 #include <heed/autograd/ops.h>
+#include <heed/core/files/file.h>
 #include <heed/core/files/npy.h>
 #include <heed/core/text.h>
 #include <heed/examples/kit/cli.h>
@@ -86,8 +87,19 @@ struct Embedder {
   }
 };
 
+// Models of this layout say beside their weights how a sentence becomes one vector.
+void check_pooling(const fs::path& file) {
+  if (!fs::exists(file)) return;
+  const kit::Json pooling = kit::parse_json(core::read_file(file.string()), file.string());
+  const kit::Json* cls = pooling.find("pooling_mode_cls_token");
+  const kit::Json* mean = pooling.find("pooling_mode_mean_tokens");
+  check<FormatError>((!cls || !cls->as_bool()) && (!mean || mean->as_bool()), quote(file.string()),
+                     ": the model does not take the mean of all tokens: this program has no other pooling");
+}
+
 Embedder load(const Settings& s) {
   const kit::ModelFiles files(s.model);
+  check_pooling(files.folder / "1_Pooling" / "config.json");
   const core::SafeTensors tensors = core::open_safetensors(files.weights.string());
   const std::string config = files.config(tensors);
   check<kit::UsageError>(!config.empty(), "--model: ", quote(s.model.string()),
@@ -166,6 +178,7 @@ int run(int argc, char** argv) {
       const std::vector<double> values = scores.to_vector();
       std::vector<size_t> order(values.size());
       std::iota(order.begin(), order.end(), size_t{0});
+      std::erase_if(order, [&](size_t i) { return lines[i].find_first_not_of(" \t") == std::string::npos; });
       std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return values[a] > values[b]; });
       order.resize(std::min(order.size(), static_cast<size_t>(s.top)));
       for (const size_t i : order) {
