@@ -2,7 +2,7 @@
 //
 //     char_gpt --text input.txt                                     learn
 //     char_gpt --load out/char_gpt/model.safetensors --prompt "ROMEO:"     write, without training
-//     char_gpt --load out/char_gpt/model.safetensors --text other.txt      train on with another text
+//     char_gpt --load out/char_gpt/model.safetensors --text other.txt --out out/other     train on with another text
 //
 // The model is a small GPT (nn/models/gpt.h); the recipe is nanoGPT's for a CPU: AdamW with decay on
 // matrices only, a learning rate that warms up and then falls along a cosine, gradients clipped to norm
@@ -30,6 +30,7 @@
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/models/gpt_files.h>
+#include <heed/examples/kit/models/model_files.h>
 #include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/progress.h>
@@ -250,7 +251,8 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
   cli.common(s.common);
   cli.example("char_gpt --text input.txt", "learn another text");
   cli.example("char_gpt --load out/char_gpt/model.safetensors --prompt \"Once\"", "write, without training");
-  cli.example("char_gpt --load out/char_gpt/model.safetensors --text other.txt", "train on with another text");
+  cli.example("char_gpt --load out/char_gpt/model.safetensors --text other.txt --out out/other",
+              "train on with another text");
   cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors", "resume after an interruption");
   cli.json_keys({{"val_loss", "nats per token over the whole validation split"},
                  {"bits_per_character", "the same in bits per character"},
@@ -364,6 +366,10 @@ int run(int argc, char** argv) {
     s.layers = o.layers, s.heads = o.heads, s.width = o.width, s.context = o.context, s.dropout = o.dropout;
     if (s.writing.prompt.empty() && !tokeniser->bos()) s.writing.prompt = first_prompt(*tokeniser);
     kit::prompt_ids(*tokeniser, s.writing);  // judged now
+    check<kit::UsageError>(!s.trains() || !s.resume.empty() || !fs::exists(s.common.out / "model.safetensors") ||
+                               !fs::equivalent(s.common.out / "model.safetensors", kit::ModelFiles(s.load).weights),
+                           "--load ", s.load.string(),
+                           ": would be replaced by what is learnt: give another folder with --out");
     if (!s.trains()) return only_write(cli, *loaded, *tokeniser, s);
   }
 
