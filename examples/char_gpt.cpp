@@ -399,7 +399,7 @@ int run(int argc, char** argv) {
   if (!s.resume.empty()) run.resume(s.resume, s, corpus);
   const std::string unit = loaded ? "tokens" : s.tokens == "bpe" ? "byte pairs" : "characters";
   std::cout << "text: " << kit::grouped(static_cast<int64_t>(corpus.training.size() + corpus.validation.size())) << ' '
-            << unit << ", " << vocabulary << " of them distinct; model: " << kit::grouped(run.model.num_parameters())
+            << unit << ", a vocabulary of " << vocabulary << "; model: " << kit::grouped(run.model.num_parameters())
             << " parameters" << (s.lora || s.freeze ? " to train" : "") << '\n';
 
   const auto begin = std::chrono::steady_clock::now();

@@ -122,7 +122,7 @@ TEST_CASE("kit writing: never half a character, and nothing that steers a termin
   CHECK(outcome.printed.find('\x1b') == std::string::npos);
   CHECK(outcome.printed.find("x\u00e9\u20ac\U0001F600 ") == 0);
   outcome = write(model, {.prompt = "x", .tokens = 4}, false);  // ends within the euro sign
-  CHECK(outcome.written.text == "x\u00e9\uFFFD");
+  CHECK(outcome.written.text == "x\u00e9");
   CHECK(outcome.written.tokens.size() == 5);
 }
 
