@@ -368,7 +368,7 @@ int run(int argc, char** argv) {
     kit::prompt_ids(*tokeniser, s.writing);  // judged now
     check<kit::UsageError>(!s.trains() || !s.resume.empty() || !fs::exists(s.common.out / "model.safetensors") ||
                                !fs::equivalent(s.common.out / "model.safetensors", kit::ModelFiles(s.load).weights),
-                           "--load ", s.load.string(),
+                           "--load ", quote(s.load.string()),
                            ": would be replaced by what is learnt: give another folder with --out");
     if (!s.trains()) return only_write(cli, *loaded, *tokeniser, s);
   }
