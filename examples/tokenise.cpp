@@ -2,7 +2,7 @@
 //
 //     tokenise                                          trains 512 tokens on heed's own source
 //     tokenise --train shakespeare.txt --vocab 2000     on another text; --out keeps them as tokenizer.json
-//     tokenise --tokens gpt2/ --text shakespeare.txt    somebody else's tokens: how many does a text take, and how long?
+//     tokenise --tokens gpt2/ --text shakespeare.txt    a published tokeniser: how many tokens does a text take, and how long?
 //
 // Byte-pair encoding begins with the 256 bytes and, again and again, makes one token of the two that stand side by side
 // most often. Frequent words end as one token, rare ones as several, and no text is without tokens.

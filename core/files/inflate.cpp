@@ -12,7 +12,7 @@ namespace heed::core {
 namespace {
 
 constexpr int longest_code = 15;
-constexpr int quick_bits = 9;  // codes of up to so many bits are found in one step
+constexpr int quick_bits = 9;  // codes of at most this many bits are found in one step
 constexpr int end_of_block = 256;
 constexpr int symbol_count = 286, distance_count = 30;  // those that mean something; 288 and 32 have codes
 

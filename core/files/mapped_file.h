@@ -1,7 +1,7 @@
 // MappedFile: a file's bytes without reading it. The system reads a page when its bytes are first used, and may
 // drop it again: a file larger than memory can be open.
 //
-// Only for files that nobody shortens meanwhile: a page that the file no longer has ends the process with SIGBUS,
+// Only for files that are not shortened meanwhile: a page that the file no longer has ends the process with SIGBUS,
 // and no program can prevent that. (Files that are replaced as write_file_atomic does are safe: the old file lives
 // on until it is unmapped.) load_safetensors and read_file copy, and report such a file as an error.
 #pragma once

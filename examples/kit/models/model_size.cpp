@@ -35,7 +35,7 @@ void check_size(const nn::LlamaOptions& o, double elements, const std::string& s
   const double queries = product(o.heads, head), keys = product(o.kv_heads.value_or(o.heads), head);
   const double layer = static_cast<double>(o.width) * (2 * queries + 2 * keys + 3 * static_cast<double>(o.hidden));
   check_there((o.tied ? 1 : 2) * product(o.vocab, o.width) + static_cast<double>(o.layers) * layer, elements, source);
-  constexpr double any_model = 1 << 20;  // may have so many
+  constexpr double any_model = 1 << 20;  // elements that any model may have
   check<FormatError>(product(o.context, head) <= elements + any_model, source, ": a context of ", o.context,
                      " for heads of width ", head, " and ", shortest(elements), " weights: no model has these");
 }

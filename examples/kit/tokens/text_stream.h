@@ -33,7 +33,7 @@ class TextStream {
   struct Stop {
     std::string text;
     std::vector<size_t> shorter;  // shorter[n]: the longest proper prefix of text that ends its first n bytes
-    size_t matched = 0;           // so many of its bytes end what came in
+    size_t matched = 0;           // how many of its bytes the input ends with
   };
   std::string take(size_t end, bool last);
 

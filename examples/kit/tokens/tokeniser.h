@@ -24,7 +24,7 @@ class Tokeniser {
   virtual ~Tokeniser();
 
   /// The ids of a text. No special tokens are added, and none is read: "<|endoftext|>" in a text is only text, so that
-  /// nobody who writes a prompt can forge the end of it.
+  /// the writer of a prompt cannot forge the end of it.
   virtual Ids encode(std::string_view text) const = 0;
 
   /// The bytes that the ids stand for; they need not be UTF-8. Special tokens stand for nothing, unknown words for "<unk>".

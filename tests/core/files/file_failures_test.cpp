@@ -102,7 +102,7 @@ TEST_CASE("file: whichever system call fails, the old or the new file is whole")
           CHECK(content == old_content);
         }
         if (!always) CHECK(dir.count() == 1);  // else even removing the temporary file failed
-        write_file_atomic(path, new_content);  // and whatever was left behind is cleared up
+        write_file_atomic(path, new_content);  // and what the killed process left is removed
         CHECK(dir.count() == 1);
         if (!struck) {
           CHECK(message == "no error");
