@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 
 #include <heed/autograd/ops/elementwise.h>
 #include <heed/core/text.h>
@@ -16,11 +18,13 @@ int64_t add_low_rank(Module& model, const LoRAOptions& o) {
   std::map<const void*, int> names;  // how many each tensor has
   for (const NamedTensor& entry : model.state_dict()) ++names[entry.tensor.array().storage().bytes()];
   std::vector<Linear*> chosen;
+  std::set<std::string> without_layer(o.layers.begin(), o.layers.end());
   for_each<Linear>(model, [&](const std::string& path, Linear& layer) {
     const std::string name = path.substr(path.rfind('.') + 1);
     const bool tied = names[layer.weight.array().storage().bytes()] > 1;
     const bool wanted = o.layers.empty() ? !tied : std::find(o.layers.begin(), o.layers.end(), name) != o.layers.end();
     if (!wanted) return;
+    without_layer.erase(name);
     check(!tied, "add_low_rank: ", path,
           ": its weight is also another layer's, which a merge would change: leave it out");
     check(!layer.low_rank, "add_low_rank: ", path, ": has an adapter already: call merge_low_rank() first");
@@ -28,6 +32,9 @@ int64_t add_low_rank(Module& model, const LoRAOptions& o) {
   });
   check(!chosen.empty(), "add_low_rank: ", class_name(model), ": none of its Linear layers has such a name: ",
         o.layers.empty() ? "it has none" : "give the last part of a path, such as \"q_proj\"");
+  check(without_layer.empty(), "add_low_rank: ", class_name(model), ": none of its Linear layers is named ",
+        quote(without_layer.empty() ? "" : *without_layer.begin()),
+        ": give the last part of a path, such as \"q_proj\"");
   model.requires_grad(false);
   for (Linear* layer : chosen) {
     layer->low_rank.emplace(layer->in_features(), layer->out_features(), options);

@@ -1,5 +1,6 @@
 #include <heed/nn/pretrained.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -53,6 +54,9 @@ Target apply(const std::string& name, const Renames& table) {
     for (size_t part = 0; part < rule.from.size(); ++part) {
       const auto stars = match(rule.from[part], target.name);
       if (!stars) continue;
+      check(std::count(rule.to.begin(), rule.to.end(), '*') <= static_cast<int64_t>(stars->size()),
+            "load_pretrained: ", quote(rule.to), " has more stars than ", quote(rule.from[part]),
+            ": each must have a text to take");
       target.left_out = rule.to.empty();
       target.name = fill_stars(rule.to, *stars);
       if (rule.from.size() > 1) target.part = part, target.parts = rule.from.size();

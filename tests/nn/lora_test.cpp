@@ -70,6 +70,9 @@ TEST_CASE("LoRA: layers are chosen by name, gradients pass the checks of a layer
   CHECK(message_of<Error>([&] {
           add_low_rank(model, {.layers = {"q_proj"}});
         }).find("none of its Linear layers has such a name") != std::string::npos);
+  CHECK(message_of<Error>([&] {
+          add_low_rank(model, {.layers = {"c_proj", "c_porj"}});
+        }).find("none of its Linear layers is named \"c_porj\"") != std::string::npos);
   CHECK(message_of<Error>([&] { add_low_rank(model, {.rank = 0, .layers = {"c_proj"}}); }) ==
         "add_low_rank: rank 0: must be positive");
   Linear linear(3, 2);

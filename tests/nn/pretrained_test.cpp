@@ -59,6 +59,8 @@ TEST_CASE("pretrained: a table renames, transposes, joins and leaves out") {
   CHECK(made({"x*y", ""}, {{"*", "*"}}) == " <- \nx*y <- x*y\n");   // a star needs a character
   CHECK(made({"ab"}, {{"a*", "b*"}, {"bb", "c"}}) == "c <- ab\n");  // rule after rule
   CHECK(made({"a.b.c"}, {{"*.*", "*-*"}}) == "a-b.c <- a.b.c\n");
+  CHECK(message_of<Error>([&] { made({"a.b.c"}, {{"a.*.c", "*.*"}}); }) ==
+        "load_pretrained: \"*.*\" has more stars than \"a.*.c\": each must have a text to take");
   CHECK(message_of<FormatError>([&] { made({"a", "b"}, {{"a", "b"}}); }) ==
         "load_pretrained: a and b: the table gives both the name b");
   CHECK(message_of<FormatError>([&] { made({"a.query.bias", "a.value.bias"}, table); }) ==

@@ -29,7 +29,13 @@ std::unique_ptr<Tokeniser> from_model(const Json& json) {
   }
   if (model == "WordPiece") return owned(WordPieceTokeniser::from_json(json));
   const std::string type = type_of(&json);
-  if (type == "characters") return owned(CharTokeniser(json.at("symbols").as_string()));
+  if (type == "characters") {
+    const std::string& symbols = json.at("symbols").as_string();
+    CharTokeniser tokeniser(symbols);
+    check<FormatError>(static_cast<int64_t>(tokeniser.encode(symbols).size()) == tokeniser.size(),
+                       "\"symbols\" has a character twice: ids after it would be those of others: the file is damaged");
+    return owned(std::move(tokeniser));
+  }
   if (type == "words") return owned(WordTokeniser::from_json(json));
   if (type == "llama2.c") return owned(LlamaTokeniser::from_scores(json));
   fail<FormatError>("model.type ", quote(model), ": heed reads tokenizer.json with \"BPE\" and \"WordPiece\" only");

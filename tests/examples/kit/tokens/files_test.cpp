@@ -225,5 +225,6 @@ TEST_CASE("token files: words and characters as to_text() wrote them, malformed"
   CHECK(refused_json(R"({"type":"words","words":["two words"]})") ==
         "t.json: word \"two words\": is not one word in GPT-2's letters for bytes");
   CHECK(test::contains(refused_json(R"({"type":"words","words":[1]})"), "t.json: json: an integer"));
+  CHECK(test::contains(refused_json(R"({"type":"characters","symbols":"abca"})"), "\"symbols\" has a character twice"));
   CHECK(test::contains(refused_json(R"({"type":"characters"})"), "t.json: json: \"symbols\""));
 }
