@@ -29,6 +29,15 @@ int default_threads(const char* text);
 using ChunkFn = void (*)(void* context, int64_t begin, int64_t end);
 void parallel_chunks(int64_t n, int64_t grain, ChunkFn body, void* context);
 
+/// A grain for rows that cost the same: at most about `most` rows, a multiple of `unit`; and the number of chunks is a
+/// multiple of eight if there are several, so that two, four or eight threads end together.
+inline int64_t equal_grain(int64_t n, int64_t most, int64_t unit) {
+  const auto ceil_div = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+  if (n <= most) return n;
+  const int64_t chunks = ceil_div(ceil_div(n, most), 8) * 8;
+  return ceil_div(ceil_div(n, chunks), unit) * unit;
+}
+
 /// Calls body(begin, end) on [0, grain), [grain, 2 grain), … up to n, on several threads; returns
 /// when all are done. Nested calls run on the calling thread. The exception of the first chunk that
 /// fails is rethrown here. Serial, with no synchronisation at all, when n <= grain.

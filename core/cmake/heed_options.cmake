@@ -29,7 +29,7 @@ function(heed_compile_settings target)
   endif()
   if(HEED_SANITIZE)
     string(REPLACE ";" "," kinds "${HEED_SANITIZE}")
-    target_compile_options(${target} PUBLIC -fsanitize=${kinds} -fno-omit-frame-pointer -g
+    target_compile_options(${target} PUBLIC -fsanitize=${kinds} -fno-omit-frame-pointer -g1
                            -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${kinds})
   endif()

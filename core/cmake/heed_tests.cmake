@@ -38,7 +38,11 @@ foreach(folder core autograd nn optim examples golden pages)
     set(target test_${folder})
     add_executable(${target} ${sources})
     heed_compile_settings(${target})
-    target_compile_options(${target} PRIVATE ${heed_demo_flags})
+    if(HEED_SANITIZE)  # what is examined is the library: tests without optimisation compile in half the time
+      target_compile_options(${target} PRIVATE -O0)
+    else()
+      target_compile_options(${target} PRIVATE ${heed_demo_flags})
+    endif()
     target_link_libraries(${target} PRIVATE heed_catch)
     set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
     if(folder STREQUAL core)  # what every test includes is compiled once

@@ -201,7 +201,7 @@ Array CompactMatrix::product(const Array& x) const {
   const Array y(shape), rows = contiguous(x);
   const int64_t m = columns_ > 0 ? x.numel() / columns_ : y.numel() / std::max<int64_t>(1, rows_);
   if (m == 1) {
-    parallel_for(rows_, rows_of(compact_task, columns_), [&](int64_t begin, int64_t end) {
+    parallel_for(rows_, equal_grain(rows_, rows_of(compact_task, columns_), 4), [&](int64_t begin, int64_t end) {
       kernels().compact.dots[static_cast<int>(type_)](rows.data<float>(), row(begin), scales_from(begin),
                                                       y.data<float>() + begin, end - begin, columns_);
     });

@@ -57,8 +57,7 @@ template <class T> void few_rows_times_transposed(const Gemm<T>& p) {
     a = memory<T>(adjacent);
     a_row = p.k;
   }
-  const int64_t grain = ceil_div(ceil_div(task_work, p.m * p.k), 4) * 4;
-  parallel_for(p.n, grain, [&](int64_t begin, int64_t end) {
+  parallel_for(p.n, equal_grain(p.n, ceil_div(task_work, p.m * p.k), 4), [&](int64_t begin, int64_t end) {
     kernels_of<T>().gemm_dots({p.m, end - begin, p.k, a, a_row, p.b + begin * p.b_col, p.b_col, p.c + begin, p.c_row,
                                p.accumulate, p.bias ? p.bias + begin : nullptr});
   });
@@ -67,8 +66,7 @@ template <class T> void few_rows_times_transposed(const Gemm<T>& p) {
 /// One row, and each row of B contiguous.
 template <class T> void row_times_matrix(const Gemm<T>& p) {
   clear(p);
-  const int64_t grain = ceil_div(ceil_div(task_work, p.k), 64) * 64;
-  parallel_for(p.n, grain, [&](int64_t begin, int64_t end) {
+  parallel_for(p.n, equal_grain(p.n, ceil_div(task_work, p.k), 64), [&](int64_t begin, int64_t end) {
     kernels_of<T>().add_row_times_matrix(p.a, p.a_col, p.b + begin, p.b_row, p.c + begin, end - begin, p.k);
   });
   add_bias(p);

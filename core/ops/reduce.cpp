@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
+#include <heed/core/kernels/kernels.h>
 #include <heed/core/number.h>
 #include <heed/core/op_name.h>
 #include <heed/core/ops/ops.h>
@@ -238,6 +240,18 @@ Array extremum(const char* op, const Array& x, const Shape& axes, bool keepdim, 
   return y;
 }
 
+constexpr int64_t many = 64;
+
+/// The first NaN if there is one. In two steps, of which the first takes a register of elements at a time.
+template <class T> int64_t first_largest(const T* row, int64_t n) {
+  if constexpr (std::is_floating_point_v<T>) {
+    const T top = kernels_of<T>().max(row, n);
+    return std::find_if(row, row + n, [top](T x) { return x == top || std::isnan(x); }) - row;
+  } else {
+    return std::max_element(row, row + n) - row;
+  }
+}
+
 Array arg_extremum(const char* op, const Array& x, int64_t axis, bool keepdim, bool largest) {
   const OpName at(op);
   check_defined(x);
@@ -253,6 +267,10 @@ Array arg_extremum(const char* op, const Array& x, int64_t axis, bool keepdim, b
     for_each_run<2>(first.shape(), {flat, first.strides()}, [&](const Run<2>& run) {
       for (int64_t r = 0; r < run.n; ++r) {
         const T* const row = first.data<T>() + run.offset[1] + r * run.stride[1];
+        if (step == 1 && largest && n >= many) {
+          out[run.offset[0] + r * run.stride[0]] = first_largest(row, n);
+          continue;
+        }
         int64_t best = 0;
         T top = row[0];
         for (int64_t j = 1; j < n; ++j) {

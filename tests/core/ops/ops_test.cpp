@@ -243,3 +243,24 @@ TEST_CASE("a product's rows do not depend on how many there are") {
   const Numbers a = to_vector(slice(all, 0, 7, 8)), b = to_vector(last);
   for (size_t i = 0; i < a.size(); ++i) CHECK(a[i] == Approx(b[i]).epsilon(1e-5));
 }
+
+TEST_CASE("argmax of long rows: the first of equal elements, and the first NaN") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const Dtype dtype : {Dtype::f32, Dtype::f64, Dtype::i64}) {
+    INFO(dtype);
+    const auto where = [&](const Array& row) { return item(argmax(row, 0, false)); };
+    const auto row_with = [&](std::initializer_list<std::pair<int64_t, double>> elements) {
+      const Array row = full({201}, -3.0, dtype);
+      for (const auto& [at, value] : elements) copy_into(slice(row, 0, at, at + 1), full({1}, value, dtype));
+      return row;
+    };
+    CHECK(where(row_with({})) == 0);
+    CHECK(where(row_with({{200, 1}})) == 200);
+    CHECK(where(row_with({{130, 7}, {66, 7}, {10, 6}})) == 66);
+    CHECK(where(row_with({{3, 0}, {5, -0.0}})) == 3);
+    if (dtype == Dtype::i64) continue;
+    CHECK(where(row_with({{20, inf}, {90, inf}})) == 20);
+    CHECK(where(row_with({{150, nan}, {140, nan}, {10, inf}})) == 140);
+    CHECK(where(full({100}, -inf, dtype)) == 0);
+  }
+}
