@@ -37,8 +37,9 @@ std::optional<double> number_of(std::string_view field) {
   const auto mantissa = parse_double(field.substr(0, e)), exponent = parse_double(field.substr(e + 1 + plus));
   const bool digits =
       field.find_first_not_of("0123456789", e + 1 + (plus || field.substr(e + 1, 1) == "-")) == field.npos;
-  if (!mantissa || !exponent || !digits) return std::nullopt;
-  return *exponent < 0 ? *mantissa * 0 : *mantissa * std::numeric_limits<double>::max();
+  if (!mantissa || !std::isfinite(*mantissa) || !exponent || !digits) return std::nullopt;
+  if (*exponent < 0 || *mantissa == 0) return *mantissa * 0;
+  return std::copysign(std::numeric_limits<double>::max(), *mantissa);
 }
 
 /// What to do about a field that is no number.

@@ -136,6 +136,8 @@ TEST_CASE("token files: malformed tokenizer.json") {
   CHECK(added(R"({"id":3,"content":"ab"})") == "t.json: added token \"ab\": has id 3, and 256 in the vocabulary");
   CHECK(added(R"({"id":256,"content":"ab"})") == "t.json: added token \"ab\": is one that merges make");
   CHECK(added(R"({"id":257,"content":""})") == "t.json: added token \"\": has 0 bytes: must have 1 … 1000");
+  CHECK(added(R"({"id":257,"content":"<x>"},{"id":257,"content":"<y>"})") ==
+        "t.json: tokens \"<x>\" and \"<y>\": have the same id 257");
   CHECK(test::contains(added(R"({"id":257,"content":")" + std::string(1001, 'x') + "\"}"), "has 1001 bytes"));
   CHECK(added(R"({"id":257,"content":"<x>","lstrip":true})") ==
         "t.json: added token \"<x>\": lstrip: \"true\": heed has no tokeniser with this option");
@@ -261,6 +263,8 @@ TEST_CASE("token files: malformed files of llama2.c") {
   CHECK(refused_bin(llama2c_file(llama_pieces({"a"}), {0, 0, std::numeric_limits<float>::infinity()})) ==
         "t.bin: piece 2: its score is inf: must be finite");
   CHECK(test::contains(refused_bin(replaced(sound, "<0x41>", "<0x4a>")), "t.bin: there is no piece for byte 65"));
+  CHECK(refused_bin(llama2c_file(llama_pieces({"a", "b", "a"}))) ==
+        "t.bin: pieces 259 and 261: are both \"a\": each must be there once");
   CHECK(refused_json(R"({"type":"llama2.c","pieces":["a"],"scores":[]})") ==
         "t.json: 1 pieces: there must be at least 259: <unk>, BOS, EOS, and one for each byte");
 }
@@ -285,6 +289,7 @@ TEST_CASE("token files: malformed vocabularies of WordPiece") {
 TEST_CASE("token files: words and characters as to_text() wrote them, malformed") {
   CHECK(refused_json(R"({"type":"words","words":["two words"]})") ==
         "t.json: word \"two words\": is not one word in GPT-2's letters for bytes");
+  CHECK(refused_json(R"({"type":"words","words":["a","b","a"]})") == "t.json: word \"a\": is there twice");
   CHECK(test::contains(refused_json(R"({"type":"words","words":[1]})"), "t.json: json: an integer"));
   CHECK(test::contains(refused_json(R"({"type":"characters","symbols":"abca"})"), "\"symbols\" has a character twice"));
   CHECK(test::contains(refused_json(R"({"type":"characters"})"), "t.json: json: \"symbols\""));
