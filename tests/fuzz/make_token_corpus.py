@@ -31,6 +31,37 @@ plain = dict(special, id=259, content="<tool>", special=False)
 vocab = {letter: i for i, letter in enumerate(letters + ["ab", "abab"])}
 byte_pair = {"added_tokens": [special, plain], "normalizer": None, "pre_tokenizer": level,
              "model": {"type": "BPE", "vocab": vocab, "merges": ["a b", ["ab", "ab"]]}}
+end = r"\s*[\r\n]+|\s+(?!\S)|\s+"
+contractions, any_case = "(?i:'s|'t|'re|'ve|'m|'ll|'d)", r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+capitals, before = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*", r"[^\r\n\p{L}\p{N}]?"
+llama3 = rf"{contractions}|{before}\p{{L}}+|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{end}"
+gpt4o = (rf"{before}{any_case}{contractions}?|{before}{capitals}{contractions}?|\p{{N}}{{1,3}}"
+         rf"| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{end}")
+tekken = rf"{before}{any_case}|{before}{capitals}|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{end}"
+
+
+def family(step, normalizer=None, ignore_merges=False, use_regex=False, **split):
+    """byte_pair with a step before ByteLevel. The text to encode comes first: the fuzz target takes the beginning."""
+    steps = [step, dict(level, use_regex=use_regex)] if step else [dict(level, **split, use_regex=use_regex)]
+    return json.dumps({"text": "it'S I'LL 12345 \r\n\n  camelCase HTML e\u0301\u0323 \u1112\u1161\u11ab <tool>ab \U0001d11e!/\n",
+                       "normalizer": normalizer,
+                       "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps} if step else steps[0],
+                       "added_tokens": [special, dict(plain, normalized=True)],
+                       "model": dict(byte_pair["model"], ignore_merges=ignore_merges)}, **compact)
+
+
+def split(pattern, behavior="Isolated", invert=False):
+    return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": behavior, "invert": invert}
+
+
+nfc = {"type": "NFC"}
+families = {"smollm": family({"type": "Digits", "individual_digits": True}, use_regex=True),
+            "digits": family({"type": "Digits", "individual_digits": False}, use_regex=True),
+            "llama3": family(split(llama3), ignore_merges=True), "gpt4": family(split(llama3, "Removed", True)),
+            "qwen2": family(split(llama3.replace("{1,3}", "")), nfc), "gpt4o": family(split(gpt4o)),
+            "tekken": family(split(tekken), ignore_merges=True), "whole": family(None),
+            "neox": family(None, nfc, use_regex=True), "blank": family(None, use_regex=True, add_prefix_space=True),
+            "other_pattern": family(split("(a*)*b"))}
 names = ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)]
 llama = {"added_tokens": [dict(special, id=i, content=names[i]) for i in range(3)],
          "normalizer": {"type": "Sequence", "normalizers": [
@@ -41,7 +72,7 @@ bert = {"added_tokens": [dict(special, id=0, content="[UNK]")], "normalizer": {"
         "pre_tokenizer": {"type": "BertPreTokenizer"},
         "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
                   "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0, "type": 1, "##s": 2, "{": 3, "\"": 4}}}
-write("tokenizer_json", byte_pair=json.dumps(byte_pair, **compact), llama=json.dumps(llama, **compact),
+write("tokenizer_json", **families, byte_pair=json.dumps(byte_pair, **compact), llama=json.dumps(llama, **compact),
       bert=json.dumps(bert, **compact), characters='{"type":"characters","symbols":"{}:,\\"achrstypelombs"}',
       words='{"type":"words","words":["{\\"","type","\\":\\"","words","Ġa"]}', unigram='{"model":{"type":"Unigram"}}',
       no_merges='{"model":{"type":"BPE","vocab":{}},"pre_tokenizer":{"type":"ByteLevel"}}',

@@ -40,10 +40,11 @@ inline void tokeniser(const kit::Tokeniser& tokens, std::string_view text, bool 
 inline void tokenizer_json(std::string_view bytes) {
   try {
     const auto tokens = kit::parse_tokeniser(bytes, "fuzz");
-    const bool words = dynamic_cast<const kit::BytePairTokeniser*>(tokens.get()) == nullptr &&
-                       dynamic_cast<const kit::LlamaTokeniser*>(tokens.get()) == nullptr;
+    const auto* byte_pair = dynamic_cast<const kit::BytePairTokeniser*>(tokens.get());
+    const bool comes_back = byte_pair != nullptr ? byte_pair->rules().lossless()
+                                                 : dynamic_cast<const kit::LlamaTokeniser*>(tokens.get()) != nullptr;
     try {
-      tokeniser(*tokens, bytes.substr(0, 300), !words);
+      tokeniser(*tokens, bytes.substr(0, 300), comes_back);
     } catch (const IndexError& error) {  // a character that the vocabulary has not
       require_harmless(error);
     }

@@ -2,16 +2,17 @@
 """Writes tokens.json, which examples/kit/tokens/golden_test.cpp compares with: what Hugging Face's tokenizers learns and
 encodes, and llama2.c's algorithm in Python.
 
-    python3 make_tokens.py      needs `pip install tokenizers`
+    python3 make_tokens.py      needs `pip install tokenizers unicodedata2`
 """
 import json
 import os
-import unicodedata
 
 import tokenizers
+import unicodedata2 as unicodedata
 from tokenizers import processors
 
-from tokeniser_peers import disputed, llama2c_encode, llama_form, nasty, train_byte_level, word_piece, ASSIGNED
+from tokeniser_peers import (ASSIGNED, SECTIONS, llama2c_encode, llama_form, model_across_pieces, nasty, of_family,
+                             reads_no_special, train_byte_level, word_piece)
 
 TEXT = """She sells sea-shells on the sea-shore; the shells she sells are sea-shells, I'm sure.
 So if she sells sea-shells on the sea-shore, then I'm sure she'll sell sea-shore shells.
@@ -32,6 +33,21 @@ def byte_pair():
     model = json.loads(peer.to_str())["model"]
     return {"text": TEXT, "size": 320, "merges": [" ".join(pair) for pair in model["merges"]], "strings": strings,
             "ids": [peer.encode(s).ids for s in strings]}
+
+
+FAMILIES = ["it's I'LL 'ſo we'Re", "x\r\n\r\n y \n  z\n", "a1 22 333 4444  5", "!?\n/\n #[x]", "camelCase HTMLParser AB漢CD",
+            "e\u0301e\u0301 q\u0307\u0323 각 \u1112\u1161\u11ab", "\t\t<tool>    if x:", " \u00a0x\u2003 ", "🙂👍🏽 ١٢ ½Ⅷ", ""]
+
+
+def families():
+    """One vocabulary, and the ids that the sections of each family give."""
+    model = model_across_pieces(TEXT.splitlines(keepends=True) + FAMILIES * 3, 400)
+    strings = FAMILIES + short(nasty(30, 6, ASSIGNED)[8:])
+    return {"vocab": sorted(model["vocab"], key=model["vocab"].get), "merges": [" ".join(pair) for pair in model["merges"]],
+            "added": of_family("llama3", model)["added_tokens"], "strings": strings,
+            "families": [{"name": name, **SECTIONS[name],
+                          "ids": [reads_no_special(of_family(name, model)).encode(s).ids for s in strings]}
+                         for name in SECTIONS]}
 
 
 def llama():
@@ -57,14 +73,14 @@ def llama2c():
 
 
 def bert():
-    left_out = disputed()
     vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + list("abcdefghijklmnopqrstuvwxyz0123456789.,;:!?'-…«»()[]<>|#")
     vocab += ["##" + c for c in "abcdefghijklmnopqrstuvwxyz0123456789αβσςإनमиоу"] + list("αβσςдиояそか" "北京東न")
     vocab += ["sea", "##s", "##ll", "shell", "##ore", "peter", "##per", "pick", "##led", "the", "über", "uber", "##ing"]
     vocab = list(dict.fromkeys(vocab))
     peer = word_piece(vocab)
-    strings = ["".join(c for c in s if c not in left_out) for s in short(nasty(60, 4, ASSIGNED))] + TEXT.splitlines()
+    strings = short(nasty(60, 4, ASSIGNED)) + TEXT.splitlines()
     strings += ["a" * 100, "a" * 101, "İSTANBUL", "ÀÉÎõü", "\u302e\U0001d165\u0301\U0001d16dx", "각 힣", "K\u0327\u0301x"]
+    strings += ["a\u1e5eb \u10d50\U00010d50", "a\u2e4fb a\u08d3b a\U00016fe4b a\u1b7db"]  # of younger versions than 8
     ids = [peer.encode(s).ids for s in strings]
     peer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     pairs = []
@@ -78,7 +94,7 @@ def bert():
 
 
 golden = {"made_with": f"tokenizers {tokenizers.__version__}, Unicode {unicodedata.unidata_version}",
-          "byte_pair": byte_pair(), "llama": llama(), "llama2c": llama2c(), "word_piece": bert()}
+          "byte_pair": byte_pair(), "families": families(), "llama": llama(), "llama2c": llama2c(), "word_piece": bert()}
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tokens.json")
 with open(path, "w", encoding="ascii") as file:
     file.write("{" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}"

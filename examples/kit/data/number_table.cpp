@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <set>
 
 #include <heed/autograd/ops/create.h>
+#include <heed/core/files/file.h>
 #include <heed/core/text.h>
 #include <heed/examples/kit/option.h>
 
@@ -18,19 +21,60 @@ std::string trimmed(const std::string& field) {
   return begin == std::string::npos ? "" : field.substr(begin, field.find_last_not_of(" \t") + 1 - begin);
 }
 
+bool is_missing(std::string field) {
+  std::transform(field.begin(), field.end(), field.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  return field.empty() || field == "na" || field == "nan";
+}
+
+/// As Python's float() reads it; beyond the range of double, a value that float cannot hold either, or 0.
+std::optional<double> number_of(std::string_view field) {
+  if (field.size() > 1 && field[0] == '+' && field[1] != '-') field.remove_prefix(1);
+  if (field.find('(') != field.npos) return std::nullopt;  // nan(0) is C's
+  if (const auto value = parse_double(field)) return value;
+  const size_t e = field.find_first_of("eE");
+  if (e == field.npos) return std::nullopt;
+  const bool plus = field.substr(e + 1, 1) == "+";
+  const auto mantissa = parse_double(field.substr(0, e)), exponent = parse_double(field.substr(e + 1 + plus));
+  const bool digits =
+      field.find_first_not_of("0123456789", e + 1 + (plus || field.substr(e + 1, 1) == "-")) == field.npos;
+  if (!mantissa || !std::isfinite(*mantissa) || !exponent || !digits) return std::nullopt;
+  if (*exponent < 0 || *mantissa == 0) return *mantissa * 0;
+  return std::copysign(std::numeric_limits<double>::max(), *mantissa);
+}
+
+/// What to do about a field that is no number.
+std::string advice(const std::string& field) {
+  std::string with_point = field;
+  std::replace(with_point.begin(), with_point.end(), ',', '.');
+  if (with_point != field && number_of(with_point)) return "write a point, not a comma, before decimals";
+  return "leave the column out, or read it with classes()";
+}
+
 }  // namespace
 
-NumberTable::NumberTable(std::vector<Row> rows, std::string source) : source_(std::move(source)) {
-  check<FormatError>(!rows.empty(), source_, ": is empty: its first row must name the columns");
+NumberTable::NumberTable(std::vector<Row> rows, std::vector<int64_t> lines, std::string source)
+    : source_(std::move(source)), lines_(std::move(lines)) {
+  check<FormatError>(!rows.empty() && rows.front() != Row{""}, source_,
+                     rows.empty() ? ": is empty: its first row must name the columns"
+                                  : ": line 1: is blank: the first line must name the columns");
+  check(rows.size() == lines_.size(), source_, ": ", rows.size(), " rows and ", lines_.size(),
+        " lines: must be equally many");
   names_ = std::move(rows.front());
   rows.erase(rows.begin());
+  lines_.erase(lines_.begin());
   rows_ = std::move(rows);
-  std::set<std::string> seen;
-  for (std::string& name : names_) {
-    name = trimmed(name);
-    check<FormatError>(seen.insert(name).second, source_, ": two columns are named ", quote(name),
+  for (size_t i = 0; i < names_.size(); ++i) {
+    names_[i] = trimmed(names_[i]);
+    const auto same = std::find(names_.begin(), names_.begin() + static_cast<ptrdiff_t>(i), names_[i]);
+    check<FormatError>(same == names_.begin() + static_cast<ptrdiff_t>(i), source_, ": columns ",
+                       same - names_.begin() + 1, " and ", i + 1, " are both named ", quote(names_[i]),
                        ": give each a name of its own");
   }
+}
+
+std::string NumberTable::place(size_t row, size_t column) const {
+  return cat(source_, ": line ", lines_[row], ", column ", column + 1, " (", quote(names_[column]),
+             "): ", quote(rows_[row][column]));
 }
 
 size_t NumberTable::column(const std::string& name) const {
@@ -46,10 +90,11 @@ Tensor NumberTable::columns(const std::vector<std::string>& names) const {
     const size_t at = column(name);
     for (size_t i = 0; i < rows_.size(); ++i) {
       const std::string field = trimmed(rows_[i][at]);
-      const bool missing = field.empty() || field == "NA" || field == "nan" || field == "NaN";
-      const auto value = missing ? std::optional<double>(NAN) : parse_double(field);
-      check<FormatError>(value.has_value(), source_, ": row ", i + 1, ", column ", quote(name), ": ", quote(field),
-                         ": is not a number: leave the column out, or read it with classes()");
+      const auto value = is_missing(field) ? std::optional<double>(NAN) : number_of(field);
+      if (!value) fail<FormatError>(place(i, at), ": is not a number: ", advice(field));
+      check<FormatError>(std::abs(*value) <= std::numeric_limits<float>::max() || !std::isfinite(*value) ||
+                             std::isfinite(static_cast<float>(*value)),
+                         place(i, at), ": is too large for float32: divide the column by a power of ten");
       values.push_back(*value);
     }
   }
@@ -66,18 +111,32 @@ Row NumberTable::labels(const std::string& name) const {
 Tensor NumberTable::classes(const std::string& name, const Row& given) const {
   const size_t at = column(name);
   const Row known = given.empty() ? labels(name) : given;
+  const std::set<std::string> distinct(known.begin(), known.end());
+  check<FormatError>(distinct.size() == known.size(), source_, ": classes of column ", quote(name), ": ", known.size(),
+                     " labels, of which ", distinct.size(), " are distinct: give each once");
   std::vector<int64_t> ids;
   for (size_t i = 0; i < rows_.size(); ++i) {
     const auto found = std::find(known.begin(), known.end(), rows_[i][at]);
-    check<FormatError>(found != known.end(), source_, ": row ", i + 1, ", column ", quote(name), ": ",
-                       quote(rows_[i][at]), ": is none of the ", known.size(), " labels: add it to them");
+    if (found == known.end())
+      fail<FormatError>(place(i, at), ": is none of the ", known.size(), " labels: add it to them");
     ids.push_back(found - known.begin());
   }
   return tensor_i64(ids);
 }
 
+NumberTable parse_number_table(std::string_view content, const std::string& name, char separator) {
+  std::vector<int64_t> lines;
+  std::vector<Row> rows = parse_csv(content, name, 0, separator, &lines);
+  if (!rows.empty() && rows.front().size() == 1)
+    for (const char other : {',', ';', '\t', '|'})
+      check<FormatError>(other == separator || rows.front()[0].find(other) == std::string::npos, name,
+                         ": line 1: one column, ", quote(rows.front()[0]), ": its names seem to be separated by ",
+                         quote(std::string(1, other)), ": pass this character as the separator");
+  return {std::move(rows), std::move(lines), name};
+}
+
 NumberTable read_number_table(const std::filesystem::path& file, char separator) {
-  return {read_csv(file, 0, separator), file.string()};
+  return parse_number_table(core::read_file(file.string()), file.string(), separator);
 }
 
 }  // namespace heed::kit

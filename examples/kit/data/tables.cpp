@@ -118,7 +118,8 @@ std::vector<Row> parse_tsv(std::string_view content, const std::string& name, si
   return rows;
 }
 
-std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns, char separator) {
+std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns, char separator,
+                           std::vector<int64_t>* lines) {
   check_utf8(content, name);
   const std::string_view text = without_blank_end(without_mark(content));
   std::vector<Row> rows;
@@ -127,6 +128,8 @@ std::vector<Row> parse_csv(std::string_view content, const std::string& name, si
   const auto at_line_end = [&](size_t i) { return ends.at(i) > 0; };
   for (size_t i = 0; i < text.size();) {  // one row per iteration
     const int64_t first_line = line;
+    if (columns > 1 && at_line_end(i)) malformed(name, line, "is blank: remove the line");
+    if (lines != nullptr) lines->push_back(line);
     Row row;
     for (bool more = true; more;) {  // one field per iteration
       std::string field;

@@ -25,12 +25,14 @@ std::vector<std::string> read_lines(const std::filesystem::path& file);
 std::vector<Row> read_tsv(const std::filesystem::path& file, size_t columns = 0);
 
 /// Rows of comma-separated fields (RFC 4180): a field in double quotes may contain commas, line ends
-/// and, doubled, quotes.
+/// and, doubled, quotes. A blank line is a row of one empty field, and refused where rows have more.
 std::vector<Row> read_csv(const std::filesystem::path& file, size_t columns = 0, char separator = ',');
 
 // The same for content in memory; `name` stands for the file in messages.
 std::vector<Row> parse_tsv(std::string_view content, const std::string& name, size_t columns = 0);
-std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns = 0, char separator = ',');
+/// `lines` receives the line on which each row begins, the first line being 1.
+std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns = 0, char separator = ',',
+                           std::vector<int64_t>* lines = nullptr);
 
 /// IDX: two zero bytes, a type, the number of axes, the sizes, the elements; all big-endian.
 /// Unsigned bytes and floats become f32, 32-bit integers i32. No byte may be missing or left over. A .gz file is unpacked first.

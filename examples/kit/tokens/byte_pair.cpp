@@ -4,7 +4,7 @@
 
 #include <heed/core/error.h>
 #include <heed/core/text.h>
-#include <heed/examples/kit/tokens/pieces.h>
+#include <heed/examples/kit/tokens/normal_forms.h>
 #include <heed/examples/kit/tokens/unicode.h>
 
 namespace heed::kit {
@@ -61,30 +61,51 @@ BytePairTokeniser::BytePairTokeniser(std::vector<std::string> tokens, const std:
       bytes_(bytes),
       merges_(std::move(merges), tokens_.size()),
       added_(std::move(added)) {
-  std::vector<PrefixTable::Entry> plain, all;
   const auto named = [&](const std::vector<std::string>& names) -> std::optional<int64_t> {
     for (const std::string& name : names)
       for (const AddedToken& token : added_)
         if (token.special && token.text == name) return token.id;
     return std::nullopt;
   };
-  for (const AddedToken& token : added_) {
-    special_[static_cast<size_t>(token.id)] = token.special;
-    all.push_back({token.text, static_cast<int32_t>(token.id)});
-    if (!token.special) plain.push_back(all.back());
-  }
-  plain_added_ = PrefixTable(std::move(plain));
-  all_added_ = PrefixTable(std::move(all));
+  for (const AddedToken& token : added_) special_[static_cast<size_t>(token.id)] = token.special;
   bos_ = named({"<|begin_of_text|>", "<s>", "<|endoftext|>"});
   eos_ = named({"<|end_of_text|>", "</s>", "<|endoftext|>"});
+  set_rules({}, false);
+}
+
+void BytePairTokeniser::set_rules(const TextRules& rules, bool whole_first) {
+  rules_ = rules;
+  whole_first_ = whole_first;
+  plain_added_ = table_of_added(false);
+  all_added_ = table_of_added(true);
+  if (!whole_first) return;
+  std::vector<bool> is_added(tokens_.size());
+  for (const AddedToken& token : added_) is_added[static_cast<size_t>(token.id)] = true;
+  std::vector<PrefixTable::Entry> whole;
+  for (size_t id = 0; id < tokens_.size(); ++id)
+    if (!is_added[id]) whole.push_back({tokens_[id], static_cast<int32_t>(id)});
+  whole_ = PrefixTable(std::move(whole));
+}
+
+BytePairTokeniser::AddedTable BytePairTokeniser::table_of_added(bool with_special) const {
+  std::vector<PrefixTable::Entry> raw, normalised;
+  for (const AddedToken& token : added_) {
+    if (token.special && !with_special) continue;
+    const auto id = static_cast<int32_t>(token.id);
+    if (token.normalized) normalised.push_back({rules_.nfc ? composed(token.text) : token.text, id});
+    else raw.push_back({token.text, id});
+  }
+  return {PrefixTable(std::move(raw)), PrefixTable(std::move(normalised))};
 }
 
 void BytePairTokeniser::encode_pieces(std::string_view text, Ids& ids) const {
   PieceMemory memory(text, ids);
   std::vector<int32_t> symbols;
   for (size_t at = 0; at < text.size();) {
-    const size_t length = gpt2_piece(text.substr(at));
+    const size_t length = rules_.piece(text.substr(at));
     memory.append(at, length, [&](std::string_view piece) {
+      if (whole_first_)
+        if (const int32_t id = whole_.find(piece); id >= 0) return ids.push_back(id);
       symbols.clear();
       for (const char byte : piece) symbols.push_back(bytes_[static_cast<unsigned char>(byte)]);
       merges_.apply(symbols);
@@ -94,21 +115,43 @@ void BytePairTokeniser::encode_pieces(std::string_view text, Ids& ids) const {
   }
 }
 
-Ids BytePairTokeniser::encode_around(const PrefixTable& added, std::string_view text) const {
-  Ids ids;
+namespace {
+
+/// Calls between(text) and found(id), in their order: tokens of the table, the leftmost first and then the longest, and
+/// what is between them, if anything is.
+template <class Between, class Found>
+void divide(std::string_view text, const PrefixTable& table, const Between& between, const Found& found) {
   size_t begin = 0;
-  if (!added.empty())
+  if (!table.empty())
     for (size_t at = 0; at < text.size();) {
-      const auto [length, id] = added.longest_prefix(text.substr(at));
+      const auto [length, id] = table.longest_prefix(text.substr(at));
       if (length == 0) {
         ++at;
         continue;
       }
-      encode_pieces(text.substr(begin, at - begin), ids);
-      ids.push_back(id);
+      if (at > begin) between(text.substr(begin, at - begin));
+      found(id);
       begin = at += length;
     }
-  encode_pieces(text.substr(begin), ids);
+  if (begin < text.size()) between(text.substr(begin));
+}
+
+}  // namespace
+
+Ids BytePairTokeniser::encode_around(const AddedTable& added, std::string_view text) const {
+  Ids ids;
+  const auto add_id = [&](int32_t id) { ids.push_back(id); };
+  const auto add_text = [&](std::string_view part) {
+    if (rules_.blank_first && !part.starts_with(' ')) encode_pieces(" " + std::string(part), ids);
+    else encode_pieces(part, ids);
+  };
+  divide(
+      text, added.raw,
+      [&](std::string_view part) {
+        if (rules_.nfc) divide(composed(part), added.normalised, add_text, add_id);
+        else divide(part, added.normalised, add_text, add_id);
+      },
+      add_id);
   return ids;
 }
 

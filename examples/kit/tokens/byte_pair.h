@@ -1,7 +1,8 @@
 // BytePairTokeniser: byte-level byte-pair encoding, GPT-2's scheme (Radford et al. 2019).
 //
 // A text is divided into pieces (pieces.h), a piece into bytes, and neighbours merge in the order in which training
-// found them to be the most frequent (merges.h). Any bytes have ids, and decode(encode(x)) == x for all of them.
+// found them to be the most frequent (merges.h). Any bytes have ids, and decode(encode(x)) == x for all of them; where
+// a tokenizer.json says so, x in the form NFC comes back (Qwen, GPT-NeoX), or with a blank before it (add_prefix_space).
 //
 //     const auto learnt = BytePairTokeniser::train(text, 512);         // 256 bytes and 256 merges
 //     const auto gpt2 = load_tokeniser("gpt2/tokenizer.json");         // or a folder with vocab.bpe and encoder.json
@@ -18,6 +19,7 @@
 #include <heed/examples/kit/tokens/json_fields.h>
 #include <heed/examples/kit/tokens/merges.h>
 #include <heed/examples/kit/tokens/prefix_table.h>
+#include <heed/examples/kit/tokens/text_rules.h>
 #include <heed/examples/kit/tokens/tokeniser.h>
 
 namespace heed::kit {
@@ -35,7 +37,8 @@ class BytePairTokeniser : public Tokeniser {
   static BytePairTokeniser from_gpt2(std::string_view encoder_json, std::string_view encoder_source,
                                      std::string_view vocab_bpe, std::string_view bpe_source);
 
-  /// Hugging Face's tokenizer.json with model "BPE" and pre-tokeniser "ByteLevel". FormatError does not name the file.
+  /// Hugging Face's tokenizer.json with model "BPE" and pre-tokeniser "ByteLevel", as GPT-2, GPT-NeoX, Pythia, Phi-2,
+  /// SmolLM, Llama 3, Qwen2 to Qwen3, GPT-4o and Mistral NeMo have it (text_rules.h). FormatError does not name the file.
   static BytePairTokeniser from_json(const Json& json);
 
   Ids encode(std::string_view text) const override;
@@ -46,6 +49,7 @@ class BytePairTokeniser : public Tokeniser {
   std::optional<int64_t> bos() const override { return bos_; }
   std::optional<int64_t> eos() const override { return eos_; }
   std::string to_text() const override;
+  const TextRules& rules() const { return rules_; }
 
   /// The same with special tokens found in the text, as Hugging Face's encode() does: for texts of one's own only.
   Ids encode_with_special(std::string_view text) const;
@@ -63,15 +67,25 @@ class BytePairTokeniser : public Tokeniser {
   /// From what files hold, checked. Without `added`, tokens that no merge makes are special.
   static BytePairTokeniser assemble(std::vector<std::string> tokens, const SpeltMerges& merges,
                                     std::optional<std::vector<AddedToken>> added);
+  void set_rules(const TextRules& rules, bool whole_first);
+
+  /// Added tokens: those found in a text as it stands, and those found in what is between them, once it is normalised.
+  struct AddedTable {
+    PrefixTable raw, normalised;
+  };
+  AddedTable table_of_added(bool with_special) const;
   void encode_pieces(std::string_view text, Ids& ids) const;
-  Ids encode_around(const PrefixTable& added, std::string_view text) const;
+  Ids encode_around(const AddedTable& added, std::string_view text) const;
 
   std::vector<std::string> tokens_;
   std::vector<bool> special_;
   std::array<int32_t, 256> bytes_{};  // the id of each byte
   MergeTable merges_;
+  TextRules rules_;
+  bool whole_first_ = false;  // ignore_merges: a piece that is a token is that token, whatever merges would make of it
+  PrefixTable whole_;         // these tokens, if so
   std::vector<AddedToken> added_;
-  PrefixTable plain_added_, all_added_;
+  AddedTable plain_added_, all_added_;
   std::optional<int64_t> bos_, eos_;
 };
 

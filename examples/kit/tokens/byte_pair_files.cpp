@@ -88,21 +88,14 @@ BytePairTokeniser BytePairTokeniser::from_gpt2(std::string_view encoder_json, st
 
 BytePairTokeniser BytePairTokeniser::from_json(const Json& json) {
   const Json* model = &json.at("model");
-  for (const char* key :
-       {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges", "byte_fallback"})
+  for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"})
     refuse(model, key);
-  const Json* pieces = member(&json, "pre_tokenizer");
-  if (type_of(pieces) == "Sequence" && pieces->at("pretokenizers").as_list().size() == 1)
-    pieces = &pieces->at("pretokenizers").as_list()[0];
-  check<FormatError>(type_of(pieces) == "ByteLevel", "pre_tokenizer ", quote(type_of(pieces)),
-                     ": heed has BPE with \"ByteLevel\" (GPT-2's) only, and Llama's with byte_fallback");
-  refuse(pieces, "add_prefix_space");
-  const Json* regex = member(pieces, "use_regex");
-  check<FormatError>(regex == nullptr || regex->as_bool(), "use_regex: false: heed divides texts as GPT-2 does only");
-  refuse(&json, "normalizer");
-
+  const TextRules rules = read_text_rules(json);
+  const Json* whole = member(model, "ignore_merges");
   JsonVocabulary vocabulary = read_vocabulary(json);
-  return assemble(std::move(vocabulary.tokens), read_merges(json), std::move(vocabulary.added));
+  BytePairTokeniser made = assemble(std::move(vocabulary.tokens), read_merges(json), std::move(vocabulary.added));
+  made.set_rules(rules, whole != nullptr && whole->as_bool());
+  return made;
 }
 
 std::string BytePairTokeniser::to_text() const {
@@ -113,9 +106,10 @@ std::string BytePairTokeniser::to_text() const {
     if (!is_added[id]) vocabulary.tokens[id] = spell_bytes(tokens_[id]);
   Json::List lines;
   for (const auto& [left, right] : merges()) lines.push_back(left + " " + right);
-  const Json byte_level =
+  const RuleSections sections = write_text_rules(rules_);
+  const Json decoder =
       Json::Object{{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
-  return write_tokenizer(vocabulary, {}, byte_level, byte_level,
+  return write_tokenizer(vocabulary, sections.normalizer, sections.pre_tokenizer, decoder,
                          {{"type", "BPE"},
                           {"dropout", {}},
                           {"unk_token", {}},
@@ -123,7 +117,7 @@ std::string BytePairTokeniser::to_text() const {
                           {"end_of_word_suffix", {}},
                           {"fuse_unk", false},
                           {"byte_fallback", false},
-                          {"ignore_merges", false},
+                          {"ignore_merges", whole_first_},
                           {"merges", std::move(lines)}});
 }
 

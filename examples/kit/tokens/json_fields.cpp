@@ -34,7 +34,9 @@ std::vector<AddedToken> read_added_tokens(const Json& json) {
     const Json* special = member(&token, "special");
     for (const char* key : {"single_word", "lstrip", "rstrip"})
       refuse(&token, key, cat("added token ", quote(text), ": "));
-    added.push_back({text, token.at("id").as_integer(), special != nullptr && special->as_bool()});
+    const Json* normalized = member(&token, "normalized");
+    added.push_back({text, token.at("id").as_integer(), special != nullptr && special->as_bool(),
+                     normalized != nullptr && normalized->as_bool()});
   }
   return added;
 }
@@ -104,7 +106,7 @@ std::string write_tokenizer(const JsonVocabulary& vocabulary, const Json& normal
                                  {"single_word", false},
                                  {"lstrip", false},
                                  {"rstrip", false},
-                                 {"normalized", false},
+                                 {"normalized", token.normalized},
                                  {"special", token.special}});
   return to_json(Json::Object{{"version", "1.0"},
                               {"truncation", {}},

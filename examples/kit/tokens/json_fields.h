@@ -41,7 +41,8 @@ void refuse(const Json* object, std::string_view key, std::string_view of = "");
 struct AddedToken {
   std::string text;
   int64_t id;
-  bool special;  // not text: never found by encode(), and nothing when decoded
+  bool special;             // not text: never found by encode(), and nothing when decoded
+  bool normalized = false;  // found after the normalizer has changed the text, which changes the token, too
 };
 
 /// tokens[id] of a vocabulary whose ids are 0 … size-1, each once. FormatError for any other.

@@ -64,6 +64,12 @@ LlamaTokeniser LlamaTokeniser::from_pieces(const std::vector<std::string>& names
                      " pieces: there must be at least 259: <unk>, BOS, EOS, and one for each byte");
   check<FormatError>(names.size() == scores.size(), names.size(), " pieces and ", scores.size(),
                      " scores: must be equally many");
+  std::map<std::string_view, size_t> seen;
+  for (size_t id = 3; id < names.size(); ++id) {
+    const auto [first, is_new] = seen.emplace(names[id], id);
+    check<FormatError>(is_new, "pieces ", first->second, " and ", id, ": are both ", quote(names[id]),
+                       ": each must be there once");
+  }
   LlamaTokeniser made;
   std::vector<bool> control(names.size());
   control[0] = control[1] = control[2] = true;

@@ -1,4 +1,8 @@
-// Pieces: how GPT-2 divides a text before it looks at pairs of bytes. No token crosses the end of a piece.
+// Pieces: how a text is divided before pairs of bytes are looked at. No token crosses the end of a piece.
+//
+// Each rule is a regular expression in its model's files, which is matched again and again where the last match ended,
+// and here a function that finds the same end. \s is Unicode's White_Space; bytes that are not UTF-8 are neither letters
+// nor numbers nor \s, nor marks. (?i:'s) matches 'ſ (U+017F), too.
 #pragma once
 
 #include <algorithm>
@@ -13,10 +17,36 @@
 
 namespace heed::kit {
 
-/// How many bytes the first piece of a text has, by GPT-2's rule, where \s is Unicode's White_Space:
+/// How many bytes the first piece of a text has. All REQUIRE: the text is not empty
+using FirstPiece = size_t (*)(std::string_view text);
+
+/// GPT-2, RoBERTa, GPT-NeoX, Pythia, Phi-2:
 ///     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-/// Bytes that are not UTF-8 are of the fourth kind. REQUIRES: the text is not empty
 size_t gpt2_piece(std::string_view text);
+
+/// SmolLM, StarCoder: each digit (\p{N}) is a piece, and what is between digits is divided as if it were a whole text.
+size_t gpt2_digit_piece(std::string_view text);
+
+/// The same with all digits in a row as one piece.
+size_t gpt2_digits_piece(std::string_view text);
+
+/// Llama 3, GPT-4 (cl100k):
+///     (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+size_t llama3_piece(std::string_view text);
+
+/// Qwen2, Qwen2.5, Qwen3: as Llama 3, with \p{N} for \p{N}{1,3}.
+size_t qwen2_piece(std::string_view text);
+
+/// GPT-4o, Llama 4 (o200k): words also end where a capital follows a small letter. Let U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}],
+/// W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], p = [^\r\n\p{L}\p{N}]? and c = (?i:'s|'t|'re|'ve|'m|'ll|'d)?:
+///     pU*W+c|pU+W*c|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+size_t gpt4o_piece(std::string_view text);
+
+/// Mistral NeMo (Tekken): as GPT-4o, without c, and with \p{N} for \p{N}{1,3}.
+size_t tekken_piece(std::string_view text);
+
+/// The text is one piece.
+inline size_t whole_piece(std::string_view text) { return text.size(); }
 
 /// Texts repeat their words. This remembers where in a text a piece was and where its ids are in the result, so that
 /// they can be copied. Its size is fixed, and a slot is the last piece's that fell on it: no text can make it slow.

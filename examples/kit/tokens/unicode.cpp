@@ -1,10 +1,10 @@
 #include <heed/examples/kit/tokens/unicode.h>
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include <heed/core/text.h>
+#include <heed/examples/kit/tokens/table_numbers.h>
 
 namespace heed::kit {
 namespace {
@@ -12,33 +12,6 @@ namespace {
 #include <heed/examples/kit/tokens/unicode_tables.inc>
 
 constexpr char32_t code_points = 0x110000;
-
-/// Reads the numbers of a table (make_unicode_tables.py says how they are written).
-class Numbers {
- public:
-  explicit Numbers(std::string_view text) : rest_(text) {}
-  bool any() const { return !rest_.empty(); }
-
-  uint32_t next() {
-    uint32_t number = 0;
-    for (int shift = 0;; shift += 5) {
-      const auto bits = static_cast<uint32_t>(rest_[0] - '0');
-      rest_.remove_prefix(1);
-      number |= (bits & 31) << shift;
-      if (bits < 32) return number;
-    }
-  }
-
-  static int32_t unfolded(uint32_t n) {
-    return n % 2 == 0 ? static_cast<int32_t>(n / 2) : -static_cast<int32_t>(n / 2) - 1;
-  }
-  int32_t next_signed() { return unfolded(next()); }
-
- private:
-  std::string_view rest_;
-};
-
-char32_t moved(char32_t c, int32_t by) { return static_cast<char32_t>(static_cast<int32_t>(c) + by); }
 
 /// The class of every code point: those of the first planes in a row, the others in runs.
 struct Classes {
@@ -52,7 +25,7 @@ struct Classes {
 
   Classes() {
     char32_t begin = 0;
-    for (Numbers numbers(class_runs_text); numbers.any();) {
+    for (TableNumbers numbers(class_runs_text); numbers.any();) {
       const uint32_t run = numbers.next();
       const auto kind = static_cast<CharClass>(run % 8);
       const char32_t end = begin + run / 8;
@@ -63,69 +36,31 @@ struct Classes {
   }
 };
 
-struct Decomposition {
-  char32_t from;
-  std::u32string to;
-};
-
-std::vector<Decomposition> read_decompositions() {
-  std::vector<Decomposition> all;
-  char32_t from = 0, first = 0, second = 0;
-  for (Numbers numbers(decompositions_text); numbers.any();) {
-    from += numbers.next();
-    const uint32_t folded = numbers.next();
-    first = moved(first, Numbers::unfolded(folded / 4));
-    std::u32string to(1, first);
-    for (uint32_t more = folded % 4; more > 0; --more) to += second = moved(second, numbers.next_signed());
-    all.push_back({from, to});
-  }
-  return all;
-}
-
 struct Capitals {
-  char32_t first, step, last;
+  CodeRun run;
   int32_t distance;
 };
 
 std::vector<Capitals> read_capitals() {
   std::vector<Capitals> all;
-  char32_t last = 0;
-  for (Numbers numbers(lower_runs_text); numbers.any();) {
-    const char32_t first = last + numbers.next(), step = numbers.next();
-    last = first + step * (numbers.next() - 1);
-    all.push_back({first, step, last, numbers.next_signed()});
+  for (TableNumbers numbers(lower_runs_text); numbers.any();) {
+    const CodeRun run = CodeRun::read(numbers, all.empty() ? 0 : all.back().run.last);
+    all.push_back({run, numbers.next_signed()});
   }
   return all;
 }
 
-/// The combining class of a code point that is not an accent (Mn); of nearly all it is 0.
-uint32_t combining_class(char32_t c) {
-  static const auto all = [] {
-    std::vector<std::pair<char32_t, uint32_t>> classes;
-    char32_t code = 0;
-    for (Numbers numbers(reordered_text); numbers.any();) {
-      code += numbers.next();
-      classes.emplace_back(code, numbers.next());
-    }
-    return classes;
-  }();
-  const auto found = std::lower_bound(all.begin(), all.end(), std::pair(c, uint32_t{0}));
-  return found != all.end() && found->first == c ? found->second : 0;
+std::vector<CodeRun> read_runs(std::string_view text) {
+  std::vector<CodeRun> all;
+  for (TableNumbers numbers(text); numbers.any();)
+    all.push_back(CodeRun::read(numbers, all.empty() ? 0 : all.back().last));
+  return all;
 }
 
-void append_decomposed(std::u32string& text, char32_t c) {
-  constexpr char32_t syllables = 0xAC00, leading = 0x1100, vowels = 0x1161, trailing = 0x11A7;
-  if (c >= syllables && c < syllables + 19 * 21 * 28) {
-    const char32_t i = c - syllables;
-    text += {leading + i / (21 * 28), vowels + i / 28 % 21};
-    if (i % 28 != 0) text += trailing + i % 28;
-    return;
-  }
-  static const std::vector<Decomposition> all = read_decompositions();
-  const auto found =
-      std::lower_bound(all.begin(), all.end(), c, [](const Decomposition& d, char32_t code) { return d.from < code; });
-  if (found != all.end() && found->from == c) text += found->to;
-  else text += c;
+bool in_runs(const std::vector<CodeRun>& runs, char32_t c) {
+  const auto run =
+      std::lower_bound(runs.begin(), runs.end(), c, [](const CodeRun& r, char32_t code) { return r.last < code; });
+  return run != runs.end() && run->has(c);
 }
 
 }  // namespace
@@ -139,33 +74,24 @@ CharClass class_of(char32_t c) {
       ->kind;
 }
 
+LetterCase case_of(char32_t c) {
+  static const std::vector<CodeRun> capitals = read_runs(capitals_text), uncased = read_runs(uncased_text);
+  if (in_runs(uncased, c)) return LetterCase::either;
+  if (class_of(c) != CharClass::letter) return LetterCase::none;
+  return in_runs(capitals, c) ? LetterCase::capital : LetterCase::small;
+}
+
 void append_lower(std::u32string& text, char32_t c) {
   if (c < 0x80) {
     text += c >= 'A' && c <= 'Z' ? c + 32 : c;
     return;
   }
   static const std::vector<Capitals> all = read_capitals();
-  const auto run =
-      std::lower_bound(all.begin(), all.end(), c, [](const Capitals& r, char32_t code) { return r.last < code; });
+  const auto found =
+      std::lower_bound(all.begin(), all.end(), c, [](const Capitals& r, char32_t code) { return r.run.last < code; });
   if (c == 0x130) text += U"i\u0307";
-  else if (run != all.end() && run->first <= c && (c - run->first) % run->step == 0) text += moved(c, run->distance);
+  else if (found != all.end() && found->run.has(c)) text += TableNumbers::moved(c, found->distance);
   else text += c;
-}
-
-std::u32string without_accents(std::u32string_view text) {
-  std::u32string out;
-  for (const char32_t c : text)
-    if (class_of(c) != CharClass::accent) append_decomposed(out, c);
-  // Canonical order: marks that follow each other by their class, those of equal class as they stand. What has no
-  // class parts them, even if it is an accent.
-  const auto moves = [](char32_t c) { return c >= 0x300 && combining_class(c) != 0; };
-  for (auto begin = out.begin(); (begin = std::find_if(begin, out.end(), moves)) != out.end();) {
-    const auto end = std::find_if_not(begin, out.end(), moves);
-    std::stable_sort(begin, end, [](char32_t a, char32_t b) { return combining_class(a) < combining_class(b); });
-    begin = end;
-  }
-  std::erase_if(out, [](char32_t c) { return class_of(c) == CharClass::still_accent; });
-  return out;
 }
 
 Character first_character(std::string_view text) {

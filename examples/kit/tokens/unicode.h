@@ -1,5 +1,5 @@
-// Unicode, as far as tokenisers ask: classes of code points, lower case, and letters without their accents.
-// unicode_tables.inc, which names the version, holds the tables; make_unicode_tables.py makes it.
+// Unicode, as far as tokenisers ask: classes of code points, and lower case. unicode_tables.inc, which names the version,
+// holds the tables; make_unicode_tables.py makes it, and says why marks and punctuation are those of an older version.
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,20 @@
 
 namespace heed::kit {
 
-/// The general category, as far as it matters here: L*, N*, P*, Mn (with a combining class, and without), and Cc, Cf
-/// and Co. White space is the property White_Space, which wins over the category: U+0085 is, U+001C and U+FEFF are not.
-enum class CharClass : uint8_t { other, letter, number, punctuation, accent, still_accent, control, white_space };
+/// The general category, as far as it matters here: L*, N*, P*, Mn, and Cc, Cf and Co. White space is the property
+/// White_Space, which wins over the category: U+0085 is, U+001C and U+FEFF are not.
+enum class CharClass : uint8_t { other, letter, number, punctuation, accent, control, white_space };
 
 CharClass class_of(char32_t c);
 
+/// Which letters may stand side by side in a piece of GPT-4o's: capital (Lu, Lt), small (Ll), or either: letters without
+/// case and marks (Lm, Lo, M*).
+enum class LetterCase : uint8_t { none, capital, small, either };
+
+LetterCase case_of(char32_t c);
+
 /// Appends the lower case of c, which for İ (U+0130) is two code points.
 void append_lower(std::u32string& text, char32_t c);
-
-/// The text decomposed (NFD), without accents (Mn).
-std::u32string without_accents(std::u32string_view text);
 
 /// The first character of a text: a code point, or as much of a broken sequence as could have been the beginning of one.
 struct Character {

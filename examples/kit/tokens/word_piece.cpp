@@ -5,6 +5,7 @@
 
 #include <heed/core/error.h>
 #include <heed/core/text.h>
+#include <heed/examples/kit/tokens/normal_forms.h>
 #include <heed/examples/kit/tokens/pieces.h>
 #include <heed/examples/kit/tokens/unicode.h>
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <heed/core/error.h>
@@ -43,10 +44,12 @@ WordTokeniser::WordTokeniser(std::vector<std::string> words) : words_(std::move(
 
 WordTokeniser WordTokeniser::from_json(const Json& json) {
   std::vector<std::string> words;
+  std::set<std::string> seen;
   for (const Json& word : json.at("words").as_list()) {
     const std::optional<std::string> bytes = unspell_bytes(word.as_string());
     check<FormatError>(bytes && !bytes->empty() && gpt2_piece(*bytes) == bytes->size(), "word ",
                        quote(word.as_string()), ": is not one word in GPT-2's letters for bytes");
+    check<FormatError>(seen.insert(*bytes).second, "word ", quote(word.as_string()), ": is there twice");
     words.push_back(*bytes);
   }
   return WordTokeniser(std::move(words));

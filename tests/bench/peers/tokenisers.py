@@ -4,8 +4,8 @@
     python3 tests/bench/peers/tokenisers.py build/release/bin/tokenise DATA
 
 DATA holds gpt2-vocab.bpe, gpt2-encoder.json, bert-base-uncased-vocab.txt and tinyshakespeare.txt, which is taken nine
-times (10 MB). Texts of one letter, of blanks and of random letters show whether time is linear. Needs
-`pip install tokenizers tiktoken`.
+times (10 MB). Texts of one letter, of blanks and of random letters show whether time is linear. Llama 3's, Qwen2's, SmolLM's
+and GPT-4o's rules are timed with GPT-2's vocabulary. Needs `pip install tokenizers tiktoken unicodedata2`.
 """
 import json
 import os
@@ -17,8 +17,10 @@ import tempfile
 import time
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "golden"))
 import tiktoken  # noqa: E402
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: E402
+from tokeniser_peers import SECTIONS, of_family, reads_no_special  # noqa: E402
 
 program, data = sys.argv[1], pathlib.Path(sys.argv[2])
 folder = pathlib.Path(tempfile.mkdtemp())
@@ -51,6 +53,19 @@ bert_vocab = (data / "bert-base-uncased-vocab.txt").read_text(encoding="utf-8").
 bert = Tokenizer(models.WordPiece({token: i for i, token in enumerate(bert_vocab)}, unk_token="[UNK]", max_input_chars_per_word=100))
 bert.normalizer, bert.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
 
+# Families with GPT-2's vocabulary, without the added tokens.
+families = []
+for family in ("llama3", "qwen2", "smollm", "gpt4o"):
+    tokenizer = of_family(family, {"type": "BPE", "vocab": encoder, "merges": [" ".join(pair) for pair in merges]})
+    tokenizer["added_tokens"] = [{"id": 50256, "content": "<|endoftext|>", "special": True, "single_word": False,
+                                  "lstrip": False, "rstrip": False, "normalized": False}]
+    (folder / f"{family}.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+    pattern = tokenizer["pre_tokenizer"]["pretokenizers"][0].get("pattern", {}).get("Regex")
+    # tiktoken has no NFC and no Digits
+    fast = tiktoken.Encoding(family, mergeable_ranks=ranks, special_tokens={}, pat_str=pattern) if pattern and family != "qwen2" else None
+    families.append((family, folder / f"{family}.json", (fast and (lambda t, e=fast: len(e.encode_ordinary(t))),
+                                                          lambda t, p=reads_no_special(tokenizer): len(p.encode(t).ids))))
+
 shakespeare = (data / "tinyshakespeare.txt").read_text(encoding="utf-8")
 rng = random.Random(1)
 texts = {"tinyshakespeare x 9": shakespeare * 9, "one letter": "a" * 10_000_000, "blanks": " " * 10_000_000,
@@ -60,7 +75,7 @@ print("MB/s, one thread                 heed  tiktoken  tokenizers      tokens")
 for name, text in texts.items():
     for scheme, tokens, peers in (
             ("GPT-2", "gpt2-vocab.bpe", (lambda t: len(tik.encode_ordinary(t)), lambda t: len(hugging_face.encode(t).ids))),
-            ("BERT", "bert-base-uncased-vocab.txt", (None, lambda t: len(bert.encode(t).ids)))):
+            ("BERT", "bert-base-uncased-vocab.txt", (None, lambda t: len(bert.encode(t).ids))), *families):
         ours = heed(data / tokens, text)
         row = [f"{ours[0]:8.1f}"]
         for column, peer in enumerate(peers):

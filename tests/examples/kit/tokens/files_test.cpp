@@ -121,18 +121,7 @@ TEST_CASE("token files: malformed tokenizer.json") {
   CHECK(refused_json("{}") == "t.json: model.type \"\": heed reads tokenizer.json with \"BPE\" and \"WordPiece\" only");
   CHECK(refused_json("[]") == "t.json: json: a list \"[]\": expected an object");
   CHECK(test::contains(refused_json(R"({"model":{"type":"Unigram"}})"), "model.type \"Unigram\": "));
-  CHECK(test::contains(refused_json(R"({"model":{"type":"BPE"}})"), "pre_tokenizer \"\": heed has BPE with"));
-  CHECK(refused_json(byte_pair_json("[]", "[]", R"({"type":"Split"})")) ==
-        "t.json: pre_tokenizer \"Split\": heed has BPE with \"ByteLevel\" (GPT-2's) only, and Llama's with "
-        "byte_fallback");
-  const std::string level = R"({"type":"ByteLevel","add_prefix_space":)";
-  CHECK(refused_json(byte_pair_json("[]", "[]", level + "true}")) ==
-        "t.json: add_prefix_space: \"true\": heed has no tokeniser with this option");
-  CHECK(refused_json(byte_pair_json("[]", "[]", level + R"(false,"use_regex":false})")) ==
-        "t.json: use_regex: false: heed divides texts as GPT-2 does only");
-  CHECK(test::contains(refused_json(byte_pair_json("[]", "[]", level + "false}", R"(,"normalizer":{"type":"NFC"})")),
-                       "t.json: normalizer: \"{"));
-  for (const char* option : {R"("dropout":0.1)", R"("end_of_word_suffix":"</w>")", R"("ignore_merges":true)"})
+  for (const char* option : {R"("dropout":0.1)", R"("end_of_word_suffix":"</w>")"})
     CHECK(test::contains(
         refused_json(replaced(byte_pair_json(), R"("type":"BPE")", R"("type":"BPE",)" + std::string(option))),
         "heed has no tokeniser with this option"));
@@ -147,6 +136,8 @@ TEST_CASE("token files: malformed tokenizer.json") {
   CHECK(added(R"({"id":3,"content":"ab"})") == "t.json: added token \"ab\": has id 3, and 256 in the vocabulary");
   CHECK(added(R"({"id":256,"content":"ab"})") == "t.json: added token \"ab\": is one that merges make");
   CHECK(added(R"({"id":257,"content":""})") == "t.json: added token \"\": has 0 bytes: must have 1 … 1000");
+  CHECK(added(R"({"id":257,"content":"<x>"},{"id":257,"content":"<y>"})") ==
+        "t.json: tokens \"<x>\" and \"<y>\": have the same id 257");
   CHECK(test::contains(added(R"({"id":257,"content":")" + std::string(1001, 'x') + "\"}"), "has 1001 bytes"));
   CHECK(added(R"({"id":257,"content":"<x>","lstrip":true})") ==
         "t.json: added token \"<x>\": lstrip: \"true\": heed has no tokeniser with this option");
@@ -154,6 +145,78 @@ TEST_CASE("token files: malformed tokenizer.json") {
         "t.json: added token \"<x>\": is there twice");
   CHECK(test::contains(refused_json(replaced(byte_pair_json(), R"("ab":256)", R"("ab":256,"字":257)")),
                        "token \"字\" of id 257: is not spelt in GPT-2's letters for bytes"));
+}
+
+TEST_CASE("token files: how texts are divided is what heed knows, or refused") {
+  const auto refused = [](const std::string& pre_tokenizer, const std::string& more = "") {
+    return refused_json(byte_pair_json("[]", "[]", pre_tokenizer, more));
+  };
+  const std::string has =
+      ": heed has byte-level BPE with the pre_tokenizer \"ByteLevel\" alone (GPT-2), after \"Digits\" (SmolLM), or "
+      "after "
+      "\"Split\" by the pattern of Llama 3, Qwen2, GPT-4o or Mistral NeMo; and Llama 2's with byte_fallback";
+  CHECK(refused_json(R"({"model":{"type":"BPE"}})") == "t.json: pre_tokenizer \"\"" + has);
+  CHECK(refused(R"({"type":"Split"})") == "t.json: pre_tokenizer \"Split\"" + has);
+  const auto after = [&](const std::string& step, const std::string& options = R"(,"use_regex":false)") {
+    return refused(R"({"type":"Sequence","pretokenizers":[)" + step + R"(,{"type":"ByteLevel")" + options + "}]}");
+  };
+  CHECK(after(R"({"type":"Punctuation"})") == "t.json: pre_tokenizer \"Punctuation, ByteLevel\"" + has);
+  const auto split = [&](const std::string& pattern, const std::string& behavior = R"("Isolated")") {
+    return after(R"({"type":"Split","pattern":)" + pattern + R"(,"behavior":)" + behavior + "}");
+  };
+  const std::string known =
+      ": is none of those that heed knows: GPT-2's, Llama 3's (cl100k), Qwen2's, GPT-4o's (o200k) and Mistral NeMo's "
+      "(Tekken), character by character";
+  CHECK(split(R"({"Regex":"\\s+|\u202e\\S+"})") ==
+        "t.json: pre_tokenizer \"Split\": pattern \"\\\\s+|\\u202e\\\\S+\"" + known);
+  CHECK(split(R"({"String":" "})") == R"(t.json: pre_tokenizer "Split": pattern "{\"String\":\" \"}")" + known);
+  CHECK(
+      split(R"({"Regex":"(a*)*b"})", R"("MergedWithNext")") ==
+      "t.json: pre_tokenizer \"Split\": behavior \"MergedWithNext\": heed has \"Isolated\", and \"Removed\" inverted");
+  const std::string gpt2 =
+      R"({"Regex":"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"})";
+  CHECK(test::contains(split(gpt2, R"("Removed")"), "behavior \"Removed\": heed has"));
+  CHECK(after(R"({"type":"Digits"})") == "t.json: pre_tokenizer \"Digits, ByteLevel\": use_regex: must be true");
+  CHECK(after(R"({"type":"Split","pattern":)" + gpt2 + R"(,"behavior":"Isolated"})", "") ==
+        "t.json: pre_tokenizer \"Split, ByteLevel\": use_regex: must be false");
+  CHECK(after(R"({"type":"Digits"})", R"(,"add_prefix_space":true)") ==
+        "t.json: pre_tokenizer \"Digits, ByteLevel\": add_prefix_space: would put a blank before every piece: must be "
+        "false");
+  const std::string level = R"({"type":"ByteLevel"})";
+  CHECK(refused(level, R"(,"normalizer":{"type":"NFKC"})") ==
+        R"(t.json: normalizer "{\"type\":\"NFKC\"}": heed has byte-level BPE with "NFC" or without a normalizer)");
+  // A pattern of two spellings is written in one.
+  const auto read = kit::parse_tokeniser(
+      byte_pair_json("[]", "[]",
+                     R"({"type":"Sequence","pretokenizers":[{"type":"Split","pattern":)" + gpt2 +
+                         R"(,"behavior":"Removed","invert":true},{"type":"ByteLevel","use_regex":false}]})"),
+      "t.json");
+  CHECK(read->encode("ab a").size() == 4);
+  CHECK(read->to_text() == kit::parse_tokeniser(byte_pair_json("[]", "[]"), "t.json")->to_text());
+}
+
+TEST_CASE("token files: a whole piece that is a token needs no merges if the file says so") {
+  const std::string without_merges = byte_pair_json("[]", "[]");
+  CHECK(kit::parse_tokeniser(without_merges, "t.json")->encode("ab abc") == Ids{64, 65, 220, 64, 65, 66});
+  const auto whole = kit::parse_tokeniser(
+      replaced(without_merges, R"("type":"BPE")", R"("type":"BPE","ignore_merges":true)"), "t.json");
+  CHECK(whole->encode("ab abc") == Ids{256, 220, 64, 65, 66});
+  CHECK(kit::parse_tokeniser(whole->to_text(), "again")->encode("ab") == Ids{256});
+}
+
+TEST_CASE("token files: NFC and a blank before the text, bytes that are not UTF-8 unchanged") {
+  const auto read = [](const std::string& pre_tokenizer, const std::string& more) {
+    return kit::parse_tokeniser(byte_pair_json("[]", "[]", pre_tokenizer, more), "t.json");
+  };
+  const auto nfc = read(R"({"type":"ByteLevel"})", R"(,"normalizer":{"type":"NFC"})");
+  CHECK(nfc->decode(nfc->encode("\xff"
+                                "e\u0301\xe2\x82 q\u0307\u0323\x80")) == "\xff\u00e9\xe2\x82 q\u0323\u0307\x80");
+  const auto blank = read(R"({"type":"ByteLevel","add_prefix_space":true})", "");
+  CHECK(blank->encode("ab") == blank->encode(" ab"));
+  CHECK(blank->decode(blank->encode("ab")) == " ab");
+  CHECK(blank->encode("").empty());
+  for (const auto* tokeniser : {&nfc, &blank})
+    CHECK(kit::parse_tokeniser((*tokeniser)->to_text(), "again")->to_text() == (*tokeniser)->to_text());
 }
 
 TEST_CASE("token files: malformed tokenisers of Llama's form") {
@@ -200,6 +263,8 @@ TEST_CASE("token files: malformed files of llama2.c") {
   CHECK(refused_bin(llama2c_file(llama_pieces({"a"}), {0, 0, std::numeric_limits<float>::infinity()})) ==
         "t.bin: piece 2: its score is inf: must be finite");
   CHECK(test::contains(refused_bin(replaced(sound, "<0x41>", "<0x4a>")), "t.bin: there is no piece for byte 65"));
+  CHECK(refused_bin(llama2c_file(llama_pieces({"a", "b", "a"}))) ==
+        "t.bin: pieces 259 and 261: are both \"a\": each must be there once");
   CHECK(refused_json(R"({"type":"llama2.c","pieces":["a"],"scores":[]})") ==
         "t.json: 1 pieces: there must be at least 259: <unk>, BOS, EOS, and one for each byte");
 }
@@ -224,6 +289,7 @@ TEST_CASE("token files: malformed vocabularies of WordPiece") {
 TEST_CASE("token files: words and characters as to_text() wrote them, malformed") {
   CHECK(refused_json(R"({"type":"words","words":["two words"]})") ==
         "t.json: word \"two words\": is not one word in GPT-2's letters for bytes");
+  CHECK(refused_json(R"({"type":"words","words":["a","b","a"]})") == "t.json: word \"a\": is there twice");
   CHECK(test::contains(refused_json(R"({"type":"words","words":[1]})"), "t.json: json: an integer"));
   CHECK(test::contains(refused_json(R"({"type":"characters","symbols":"abca"})"), "\"symbols\" has a character twice"));
   CHECK(test::contains(refused_json(R"({"type":"characters"})"), "t.json: json: \"symbols\""));

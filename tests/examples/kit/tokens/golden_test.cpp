@@ -69,6 +69,33 @@ TEST_CASE("tokens: byte pairs learnt are those that tokenizers learns, and so ar
   check_ids(tokeniser, "byte_pair", true);
 }
 
+TEST_CASE("tokens: tokenizer.json of GPT-NeoX, SmolLM, Llama 3, Qwen, GPT-4o and Mistral give the ids of tokenizers") {
+  const Json& expected = golden("families");
+  Json::Object vocab;
+  for (const std::string& token : strings_of(expected.at("vocab"))) vocab.emplace_back(token, vocab.size());
+  const std::vector<std::string> strings = strings_of(expected.at("strings"));
+  REQUIRE(expected.at("families").as_list().size() == 10);
+  for (const Json& family : expected.at("families").as_list()) {
+    const Json::Object model = {{"type", "BPE"},
+                                {"ignore_merges", family.at("ignore_merges")},
+                                {"vocab", vocab},
+                                {"merges", expected.at("merges")}};
+    const std::string text = kit::to_json(Json::Object{{"added_tokens", expected.at("added")},
+                                                       {"normalizer", family.at("normalizer")},
+                                                       {"pre_tokenizer", family.at("pre_tokenizer")},
+                                                       {"model", model}});
+    const auto tokeniser = kit::parse_tokeniser(text, "t.json");
+    const auto again = kit::parse_tokeniser(tokeniser->to_text(), "again");
+    CHECK(again->to_text() == tokeniser->to_text());
+    for (size_t i = 0; i < strings.size(); ++i) {
+      INFO(family.at("name").as_string() << ": " << quote(strings[i]));
+      const Ids ids = ids_of(family.at("ids").as_list()[i]);
+      CHECK(tokeniser->encode(strings[i]) == ids);
+      CHECK(again->encode(strings[i]) == ids);
+    }
+  }
+}
+
 TEST_CASE("tokens: a tokenizer.json of Llama's form is read as tokenizers reads it") {
   const auto tokeniser = kit::LlamaTokeniser::from_json(golden("llama").at("tokenizer"));
   CHECK(tokeniser.bos() == 1);

@@ -1,4 +1,4 @@
-// Classes, lower case and accents: spot checks of the tables, and what holds for all code points.
+// Classes, lower case, normal forms and pieces: spot checks of the tables, and what holds for all code points.
 #include "support/catch.h"
 
 #include <map>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <heed/core/text.h>
+#include <heed/examples/kit/tokens/normal_forms.h>
 #include <heed/examples/kit/tokens/pieces.h>
 #include <heed/examples/kit/tokens/unicode.h>
 
@@ -16,16 +17,16 @@ using kit::class_of;
 
 TEST_CASE("unicode: classes") {
   const std::map<char32_t, CharClass> expected = {
-      {U'a', CharClass::letter},          {U'é', CharClass::letter},       {U'漢', CharClass::letter},
-      {U'ª', CharClass::letter},          {0x10FFFD, CharClass::control},  {0x1D400, CharClass::letter},
-      {U'7', CharClass::number},          {U'²', CharClass::number},       {U'½', CharClass::number},
-      {U'Ⅷ', CharClass::number},          {U'٣', CharClass::number},       {U'!', CharClass::punctuation},
-      {U'«', CharClass::punctuation},     {U'。', CharClass::punctuation}, {U'$', CharClass::other},
-      {U'+', CharClass::other},           {0x1F600, CharClass::other},     {0x301, CharClass::accent},
-      {0x34F, CharClass::still_accent},   {0x903, CharClass::other},       {0x0, CharClass::control},
-      {0x200D, CharClass::control},       {0xFEFF, CharClass::control},    {0xE000, CharClass::control},
-      {0x378, CharClass::other},          {0x110000, CharClass::other},    {0x2FA1D, CharClass::letter},
-      {0xE0100, CharClass::still_accent}, {0xE0001, CharClass::control}};
+      {U'a', CharClass::letter},      {U'é', CharClass::letter},       {U'漢', CharClass::letter},
+      {U'ª', CharClass::letter},      {0x10FFFD, CharClass::control},  {0x1D400, CharClass::letter},
+      {U'7', CharClass::number},      {U'²', CharClass::number},       {U'½', CharClass::number},
+      {U'Ⅷ', CharClass::number},      {U'٣', CharClass::number},       {U'!', CharClass::punctuation},
+      {U'«', CharClass::punctuation}, {U'。', CharClass::punctuation}, {U'$', CharClass::other},
+      {U'+', CharClass::other},       {0x1F600, CharClass::other},     {0x301, CharClass::accent},
+      {0x34F, CharClass::accent},     {0x903, CharClass::other},       {0x0, CharClass::control},
+      {0x200D, CharClass::control},   {0xFEFF, CharClass::control},    {0xE000, CharClass::control},
+      {0x378, CharClass::other},      {0x110000, CharClass::other},    {0x2FA1D, CharClass::letter},
+      {0xE0100, CharClass::accent},   {0xE0001, CharClass::control}};
   for (const auto& [code, kind] : expected) {
     INFO("U+" << std::hex << static_cast<uint32_t>(code));
     CHECK(class_of(code) == kind);
@@ -86,18 +87,25 @@ TEST_CASE("unicode: the first character of a text, or what is broken of it") {
   CHECK(first("\x80") == std::tuple(broken, size_t{1}, false));
 }
 
+namespace {
+
+using Pieces = std::vector<std::string>;
+
+Pieces pieces_of(kit::FirstPiece first_piece, std::string_view text) {
+  Pieces all;
+  while (!text.empty()) {
+    const size_t length = first_piece(text);
+    REQUIRE((length > 0 && length <= text.size()));
+    all.emplace_back(text.substr(0, length));
+    text.remove_prefix(length);
+  }
+  return all;
+}
+
+}  // namespace
+
 TEST_CASE("unicode: GPT-2's pieces") {
-  const auto pieces = [](std::string_view text) {
-    std::vector<std::string> all;
-    while (!text.empty()) {
-      const size_t length = kit::gpt2_piece(text);
-      REQUIRE((length > 0 && length <= text.size()));
-      all.emplace_back(text.substr(0, length));
-      text.remove_prefix(length);
-    }
-    return all;
-  };
-  using Pieces = std::vector<std::string>;
+  const auto pieces = [](std::string_view text) { return pieces_of(kit::gpt2_piece, text); };
   CHECK(pieces("Hello world!  x") == Pieces{"Hello", " world", "!", " ", " x"});
   CHECK(pieces("it's 'sound' we'll I'LL") == Pieces{"it", "'s", " '", "sound", "'", " we", "'ll", " I", "'", "LL"});
   CHECK(pieces("a1²b ½") == Pieces{"a", "1²", "b", " ½"});
@@ -107,4 +115,70 @@ TEST_CASE("unicode: GPT-2's pieces") {
   CHECK(pieces("\x1c \x1f") == Pieces{"\x1c", " \x1f"});
   CHECK(pieces("é\xff\xfe!z") == Pieces{"é", "\xff\xfe!", "z"});
   CHECK(pieces("' 's") == Pieces{"'", " '", "s"});
+}
+
+TEST_CASE("unicode: pieces with digits of their own, as SmolLM has them") {
+  const auto one = [](std::string_view text) { return pieces_of(kit::gpt2_digit_piece, text); };
+  CHECK(one("in 1984, it's  42") == Pieces{"in", " ", "1", "9", "8", "4", ",", " it", "'s", "  ", "4", "2"});
+  CHECK(one(" ½x  y") == Pieces{" ", "½", "x", " ", " y"});
+  CHECK(pieces_of(kit::gpt2_digits_piece, "a 1984 b") == Pieces{"a", " ", "1984", " b"});
+}
+
+TEST_CASE("unicode: Llama 3's pieces and Qwen's") {
+  const auto pieces = [](std::string_view text) { return pieces_of(kit::llama3_piece, text); };
+  CHECK(pieces("I'LL it'S 'ſo (a)") == Pieces{"I", "'LL", " it", "'S", " '", "ſo", " (", "a", ")"});
+  CHECK(pieces("'ſo'lx\tb$c") == Pieces{"'ſ", "o", "'lx", "\tb", "$c"});
+  CHECK(pieces("12345 6") == Pieces{"123", "45", " ", "6"});
+  CHECK(pieces_of(kit::qwen2_piece, "12 x") == Pieces{"1", "2", " x"});
+  CHECK(pieces("!?\r\n\nx  \n \n  y\n") == Pieces{"!?\r\n\n", "x", "  \n \n", " ", " y", "\n"});
+  CHECK(pieces("\r\nx \u00a0y   ") == Pieces{"\r\n", "x", " ", "\u00a0y", "   "});
+  CHECK(pieces("e\u0301x\xff\xfeh") == Pieces{"e", "\u0301x", "\xff\xfe", "h"});
+}
+
+TEST_CASE("unicode: pieces of GPT-4o and of Mistral NeMo end where a capital follows a small letter") {
+  const auto pieces = [](std::string_view text) { return pieces_of(kit::gpt4o_piece, text); };
+  CHECK(pieces("camelCase HTMLParser'S X") == Pieces{"camel", "Case", " HTMLParser'S", " X"});
+  CHECK(pieces("AB漢CD") == Pieces{"AB漢", "CD"});  // the last that may be small ends the word
+  CHECK(pieces("e\u0301X \u0301A\u0301B") == Pieces{"e\u0301", "X", " \u0301A\u0301", "B"});
+  CHECK(pieces("\u0301A 1234 a/\n/b") == Pieces{"\u0301", "A", " ", "123", "4", " a", "/\n/", "b"});
+  CHECK(pieces_of(kit::tekken_piece, "It's 12") == Pieces{"It", "'s", " ", "1", "2"});
+}
+
+TEST_CASE("unicode: what may be capital, small or either") {
+  using kit::LetterCase;
+  const std::map<char32_t, LetterCase> expected = {
+      {U'a', LetterCase::small},   {U'Ǆ', LetterCase::capital}, {U'ǅ', LetterCase::capital}, {U'ǆ', LetterCase::small},
+      {U'漢', LetterCase::either}, {U'ª', LetterCase::either},  {0x301, LetterCase::either}, {U'1', LetterCase::none},
+      {U' ', LetterCase::none},    {0x110000, LetterCase::none}};
+  for (const auto& [code, kind] : expected) {
+    INFO("U+" << std::hex << static_cast<uint32_t>(code));
+    CHECK(kit::case_of(code) == kind);
+  }
+}
+
+TEST_CASE("unicode: normal forms") {
+  CHECK(kit::composed("e\u0301 plain a\u0323\u0302") == "é plain ậ");
+  CHECK(kit::composed("é\u0323 q\u0307\u0323") == "ẹ\u0301 q\u0323\u0307");
+  CHECK(kit::composed("\u1112\u1161\u11ab \uac00\u11a8") == "한 각");
+  CHECK(kit::composed("\u212b \u0958 \u0344") == "Å \u0915\u093c \u0308\u0301");  // never composed again
+  CHECK(kit::composed("\u0301x") == "\u0301x");
+  CHECK(kit::composed("a\u0315\u0300\u05ae\u0300") == "à\u05ae\u0300\u0315");
+  CHECK(kit::composed("\xff\x80\x80\x80\xcc"
+                      "a\u0301\xe2\x82") ==
+        "\xff\x80\x80\x80\xcc"
+        "á\xe2\x82");
+  CHECK(kit::composed("").empty());
+  CHECK(kit::decomposed(U"ậ한Å") == U"a\u0323\u0302\u1112\u1161\u11abA\u030a");
+  // Each code point that composes is what its parts compose to, and NFC is the same a second time.
+  for (char32_t c = 0x80; c < 0x30000; ++c) {
+    if (c >= 0xD800 && c < 0xE000) continue;
+    std::string text, apart;
+    append_utf8(text, c);
+    for (const char32_t part : kit::decomposed({&c, 1})) append_utf8(apart, part);
+    const std::string whole = kit::composed(text);
+    if (kit::composed(apart) != whole || kit::composed(whole) != whole) {
+      INFO("U+" << std::hex << static_cast<uint32_t>(c));
+      FAIL("NFC of a character and of its parts differ");
+    }
+  }
 }
