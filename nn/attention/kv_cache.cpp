@@ -1,5 +1,7 @@
 #include <heed/nn/attention/kv_cache.h>
 
+#include <algorithm>
+
 #include <heed/autograd/ops/create.h>
 #include <heed/autograd/ops/indexing.h>
 
@@ -60,6 +62,12 @@ void KeyValueCache::truncate(int64_t length) {
   length_ = length;
 }
 
+void KeyValueCache::limit(int64_t positions) {
+  check(positions > 0 && length_ == 0, "KeyValueCache: a limit of ", positions, " with ", length_,
+        " positions in it: must be positive, and given to an empty cache");
+  capacity_ = std::min(capacity_, positions);
+}
+
 void KeyValueCache::reorder(const Tensor& rows) {
   if (length_ == 0) return;
   const NoGrad no_history;
@@ -78,6 +86,10 @@ KeyValueCaches::KeyValueCaches(int64_t count, int64_t capacity) {
 
 void KeyValueCaches::truncate(int64_t length) {
   for (KeyValueCache& layer : layers) layer.truncate(length);
+}
+
+void KeyValueCaches::limit(int64_t positions) {
+  for (KeyValueCache& layer : layers) layer.limit(positions);
 }
 
 void KeyValueCaches::reorder(const Tensor& rows) {

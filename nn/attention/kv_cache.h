@@ -36,6 +36,7 @@ class KeyValueCache {
   int64_t length() const { return length_; }
   int64_t capacity() const { return capacity_; }
   void truncate(int64_t length);  // forgets later positions; 0 starts again
+  void limit(int64_t positions);  // room for so many only, if that is less; Error if there is something in it
 
   /// Sequence b continues what was sequence rows[b]: rows (B') i64, for beam search.
   void reorder(const Tensor& rows);
@@ -52,6 +53,7 @@ struct KeyValueCaches {
   KeyValueCaches(int64_t count, int64_t capacity);
   int64_t length() const { return layers.empty() ? 0 : layers.front().length(); }
   void truncate(int64_t length);
+  void limit(int64_t positions);
   void reorder(const Tensor& rows);
   void check_room(const char* model, const Tensor& tokens, int64_t count, int64_t context) const;  // ShapeError
 };
