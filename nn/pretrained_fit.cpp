@@ -79,6 +79,7 @@ class Rows {
 struct Comparison {
   std::map<std::string, const Arrival*> arrivals;
   std::map<std::string, Shape> mine;
+  std::map<std::string, std::string> tied;  // to the first name of the same tensor
   Problems problems;
   Rows rows;
   bool any_fits = false;
@@ -121,6 +122,10 @@ struct Comparison {
   void compare_names(const std::vector<std::string>& missing, std::vector<std::string> unexpected) {
     const std::vector<std::string> all = unexpected;
     for (const std::string& name : missing) {
+      if (const auto other = tied.find(name); other != tied.end()) {
+        problems.add(name, ": is missing from the file; it is tied to ", other->second, ", one of them is enough");
+        continue;
+      }
       const auto found = rows.full() || problems.full() ? std::nullopt : nearest(name, unexpected);
       problems.add(name, " ", mine.at(name), ": is missing from the file",
                    found ? ": is it " + readable(*found) + in_file(arrivals.at(*found)->origin) + "?" : "");
@@ -134,9 +139,11 @@ struct Comparison {
     }
     for (const std::string& name : all) {
       const Arrival& arrival = *arrivals.at(name);
-      problems.add(readable(name), " ", arrival.shape, in_file(arrival.origin), ": the model has no such tensor");
+      if (problems.full()) problems.add();  // only counted
+      else problems.add(readable(name), " ", arrival.shape, in_file(arrival.origin), ": the model has no such tensor");
     }
-    for (const std::string& name : unexpected) rows.add(name, "");
+    for (const std::string& name : unexpected)
+      if (!rows.full()) rows.add(name, "");
   }
 };
 
@@ -152,8 +159,13 @@ void check_fits(Module& model, const std::vector<Arrival>& list) {
     if (!zero.defined()) zero = zeros({}, dtype);
     names.push_back({name, zero.expand(shape)});
   };
+  std::map<const void*, std::string> first;
   for (const NamedTensor& entry : model.state_dict()) {
     comparison.mine.emplace(entry.name, entry.tensor.shape());
+    if (entry.tensor.numel() > 0) {
+      const auto [one, is_new] = first.emplace(entry.tensor.array().storage().bytes(), entry.name);
+      if (!is_new) comparison.tied.emplace(entry.name, one->second);
+    }
     const auto found = comparison.arrivals.find(entry.name);
     if (found == comparison.arrivals.end()) continue;
     comparison.compare_shapes(entry, *found->second);

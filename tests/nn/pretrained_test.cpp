@@ -204,6 +204,18 @@ TEST_CASE("pretrained: 16-bit matrices can stay as they are, tied ones as one") 
         }).find("embedding.weight: is compact: its values can be used, but not") != std::string::npos);
 }
 
+TEST_CASE("pretrained: of tied tensors one is missed, not each") {
+  Tied model;
+  CHECK(message_of<Error>([&] { load_pretrained(model, file_of({{"words.weight", ones({2, 2})}})); }) ==
+        "load_pretrained: Tied: the file does not fit, nothing is changed:\n"
+        "  embedding.weight (2, 2): is missing from the file: is it words.weight?\n"
+        "  head.weight: is missing from the file; it is tied to embedding.weight, one of them is enough\n"
+        "  words.weight (2, 2): the model has no such tensor\n"
+        "none of its names is the model's: is it the file of another model?\n"
+        "add to the end of the table, where they are right:\n"
+        "    {\"words.weight\", \"embedding.weight\"},");
+}
+
 TEST_CASE("pretrained: tied tensors that differ in the file are refused, and nothing is changed") {
   Tied model;
   const std::vector<double> before = model.embedding.weight.to_vector();
