@@ -88,10 +88,6 @@ void KeyValueCaches::truncate(int64_t length) {
   for (KeyValueCache& layer : layers) layer.truncate(length);
 }
 
-void KeyValueCaches::limit(int64_t positions) {
-  for (KeyValueCache& layer : layers) layer.limit(positions);
-}
-
 void KeyValueCaches::reorder(const Tensor& rows) {
   for (KeyValueCache& layer : layers) layer.reorder(rows);
 }

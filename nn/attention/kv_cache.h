@@ -29,8 +29,7 @@ class KeyValueCache {
   KeyValueCache(KeyValueCache&&) = default;
   KeyValueCache& operator=(KeyValueCache&&) = default;
 
-  /// Appends n new positions; returns all positions, as views. O(n), however many
-  /// are there already. Error if they do not fit, or record history.
+  /// Appends n new positions in O(n); returns all positions, as views. Error if they do not fit, or record history.
   KeysValues append(const KeysValues& news);
 
   int64_t length() const { return length_; }
@@ -53,7 +52,6 @@ struct KeyValueCaches {
   KeyValueCaches(int64_t count, int64_t capacity);
   int64_t length() const { return layers.empty() ? 0 : layers.front().length(); }
   void truncate(int64_t length);
-  void limit(int64_t positions);
   void reorder(const Tensor& rows);
   void check_room(const char* model, const Tensor& tokens, int64_t count, int64_t context) const;  // ShapeError
 };

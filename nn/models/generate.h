@@ -96,7 +96,8 @@ std::vector<Generated> generate(const Model& model, const std::vector<std::vecto
       "i64 are the new ones, the result the logits (B, V) of the token after the last");
   if constexpr (GenerativeModel<Model>) {
     KeyValueCaches past = model.begin();
-    past.limit(positions_needed(prompts, options.max_tokens, model.options.context));
+    const int64_t positions = positions_needed(prompts, options.max_tokens, model.options.context);
+    for (KeyValueCache& layer : past.layers) layer.limit(positions);
     return generate({.step = [&](const Tensor& tokens) { return model.step(tokens, past); },
                      .restart = [&] { past.truncate(0); },
                      .context = model.options.context},
