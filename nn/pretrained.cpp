@@ -11,6 +11,7 @@
 #include <heed/nn/layers/embedding.h>
 #include <heed/nn/layers/linear.h>
 #include <heed/nn/load.h>
+#include <heed/nn/pretrained_fit.h>
 
 namespace heed::nn {
 
@@ -66,11 +67,6 @@ Target apply(const std::string& name, const Renames& table) {
     if (target.left_out) break;
   }
   return target;
-}
-
-// A tensor of this shape and dtype that takes no memory: to be compared with the module's own.
-Tensor placeholder(const Shape& shape, bool floating) {
-  return zeros({}, floating ? Dtype::f32 : Dtype::i64).expand(shape);
 }
 
 Shape shape_in_module(const core::SafeTensors& file, const Origin& origin) {
@@ -159,13 +155,13 @@ std::vector<Origin> renamed_tensors(const std::vector<std::string>& names, const
 void load_pretrained(Module& model, const core::SafeTensors& file, const Renames& table,
                      const PretrainedOptions& options) {
   std::map<std::string, Origin> origins;
-  StateDict shapes;
-  for (Origin& origin : renamed_tensors(file.names(), table)) {
-    shapes.push_back({origin.name, placeholder(shape_in_module(file, origin),
-                                               is_floating_type(file.file_dtype(origin.parts.front())))});
-    origins.emplace(origin.name, std::move(origin));
+  std::vector<Arrival> arrivals;
+  for (const Origin& origin : renamed_tensors(file.names(), table)) {
+    arrivals.push_back(
+        {origin, shape_in_module(file, origin), is_floating_type(file.file_dtype(origin.parts.front()))});
+    origins.emplace(origin.name, origin);
   }
-  prepare_load(model, shapes);  // throws if names or shapes do not fit
+  check_fits(model, arrivals);
 
   const NoGrad no_history;
   const StateDict tensors = model.state_dict();

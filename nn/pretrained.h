@@ -57,7 +57,8 @@ struct PretrainedOptions {
 };
 
 /// Loads all weights of the model, one tensor after the other: besides the model, memory for one tensor is needed. Throws
-/// Error listing every name that is missing or unexpected and every shape that differs; then nothing is changed.
+/// Error listing every name that is missing or unexpected and every shape that differs, with the rows that the table seems to
+/// lack; then nothing is changed.
 void load_pretrained(Module& model, const core::SafeTensors& file, const Renames& table = {},
                      const PretrainedOptions& options = {});
 

@@ -348,4 +348,11 @@ std::string read_file(const std::string& path) {
   return file.read(file.size());
 }
 
+std::string read_file(const std::string& path, size_t most) {
+  InputFile file(path);
+  check<IoError>(file.size() <= most, "read_file: ", quote(path), ": ", file.size(), " bytes: at most ", most,
+                 " are allowed: is it the right file?");
+  return file.read(file.size());
+}
+
 }  // namespace heed::core

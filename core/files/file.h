@@ -38,6 +38,9 @@ class InputFile {
 /// All bytes of a regular file.
 std::string read_file(const std::string& path);
 
+/// The same of a file that no program makes larger than `most` bytes: a larger one is an IoError before anything is read.
+std::string read_file(const std::string& path, size_t most);
+
 /// Replaces the file at `path` by the concatenated parts, or creates it.
 ///
 /// An existing file keeps its mode, a new one gets 0666 minus umask; while it is written

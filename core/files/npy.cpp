@@ -161,24 +161,31 @@ StoredType element_of(const NpyHeader& header, const std::string& source) {
 
 }  // namespace
 
-Array parse_npy(std::string_view bytes, std::string_view name) {
-  const std::string source = cat("npy: ", quote(name));
+namespace {
+
+struct NpyLayout {
+  NpyHeader header;
+  StoredType element;
+  size_t data;  // where the elements begin
+};
+
+// What the first bytes say of a file of `total` bytes.
+NpyLayout npy_layout(std::string_view bytes, size_t total, const std::string& source) {
   auto damaged = [&](const auto&... wrong) { fail<FormatError>(source, ": ", wrong...); };
 
   // 1. Magic, version and length of the header. Each is checked before it is used.
   if (!bytes.starts_with(magic)) damaged("does not begin with \\x93NUMPY: it is not a .npy file");
-  if (bytes.size() < 10) damaged(bytes.size(), " bytes: the file is cut short");
+  if (total < 10) damaged(total, " bytes: the file is cut short");
   const int version = static_cast<unsigned char>(bytes[6]);
   if (version < 1 || version > 3 || bytes[7] != 0)
     damaged("version ", version, ".", int{static_cast<unsigned char>(bytes[7])},
             ": is unknown: 1.0 to 3.0 are supported");
   const size_t width = version == 1 ? 2 : 4, start = 8 + width;
   uint32_t length = 0;
-  if (bytes.size() < start) damaged(bytes.size(), " bytes: the file is cut short");
+  if (total < start) damaged(total, " bytes: the file is cut short");
   std::memcpy(&length, bytes.data() + 8, width);
   if (length > max_npy_header) damaged("header of ", length, " bytes: at most ", max_npy_header, " are allowed");
-  if (length > bytes.size() - start)
-    damaged("header of ", length, " bytes in a file of ", bytes.size(), ": the file is cut short");
+  if (length > total - start) damaged("header of ", length, " bytes in a file of ", total, ": the file is cut short");
 
   // 2. The header, and the size that follows from it.
   const NpyHeader header = HeaderParser(bytes.substr(start, length), source).header();
@@ -191,22 +198,34 @@ Array parse_npy(std::string_view bytes, std::string_view name) {
   }
   if (empty) size = 0;
   if (overflow) damaged("shape ", header.shape, ": its size overflows 63 bits");
-  const std::string_view data = bytes.substr(start + length);
-  if (data.size() != static_cast<size_t>(size))
-    damaged("shape ", header.shape, " of ", header.type, " takes ", size, " bytes, the file has ", data.size(),
-            ": it is ", data.size() < static_cast<size_t>(size) ? "cut short" : "too long");
+  const size_t data = total - start - length;
+  if (data != static_cast<size_t>(size))
+    damaged("shape ", header.shape, " of ", header.type, " takes ", size, " bytes, the file has ", data, ": it is ",
+            data < static_cast<size_t>(size) ? "cut short" : "too long");
+  return {header, element, start + length};
+}
 
+}  // namespace
+
+Array parse_npy(std::string_view bytes, std::string_view name) {
+  const std::string source = cat("npy: ", quote(name));
+  const NpyLayout layout = npy_layout(bytes, bytes.size(), source);
+  const NpyHeader& header = layout.header;
   // 3. The elements. Fortran order is row-major order of the transposed array.
   Shape shape = header.shape, axes = header.shape;
   if (header.fortran_order) std::reverse(&shape[0], &shape[0] + shape.rank());
-  const std::optional<Array> x = decode(data, element, shape, header.type[0] == '>');
-  if (!x) damaged("a bool is neither 0 nor 1: the file is damaged");
+  const std::optional<Array> x = decode(bytes.substr(layout.data), layout.element, shape, header.type[0] == '>');
+  check<FormatError>(x.has_value(), source, ": a bool is neither 0 nor 1: the file is damaged");
   if (!header.fortran_order) return *x;
   for (int i = 0; i < axes.rank(); ++i) axes[i] = axes.rank() - 1 - i;
   return contiguous(permute(*x, axes));
 }
 
-Array load_npy(const std::string& path) { return parse_npy(read_file(path), path); }
+Array load_npy(const std::string& path) {
+  InputFile file(path);  // its header is judged before the rest is read
+  npy_layout(file.read(std::min(file.size(), 12 + max_npy_header)), file.size(), cat("npy: ", quote(path)));
+  return parse_npy(read_file(path), path);
+}
 
 std::string npy_header(const Array& x) {
   std::string header = cat("{'descr': '", code_of(x.dtype()), "', 'fortran_order': False, 'shape': (");

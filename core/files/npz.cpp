@@ -9,6 +9,7 @@
 #include <heed/core/files/element_types.h>
 #include <heed/core/files/file.h>
 #include <heed/core/files/inflate.h>
+#include <heed/core/files/mapped_file.h>
 #include <heed/core/files/npy.h>
 #include <heed/core/text.h>
 
@@ -38,9 +39,14 @@ class ZipReader {
  public:
   ZipReader(std::string_view bytes, std::string_view source) : bytes_(bytes), source_(source) {}
 
-  std::map<std::string, Array> arrays() {
+  /// What the directory says; throws if it cannot be.
+  std::vector<Entry> directory() {
     find_directory();
-    std::vector<Entry> entries = read_directory();
+    return read_directory();
+  }
+
+  std::map<std::string, Array> arrays() {
+    std::vector<Entry> entries = directory();
     std::map<std::string, Array> arrays;
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.start < b.start; });
     size_t end = 0;  // of the entries so far
@@ -292,7 +298,13 @@ std::map<std::string, Array> parse_npz(std::string_view bytes, std::string_view 
   return ZipReader(bytes, source).arrays();
 }
 
-std::map<std::string, Array> load_npz(const std::string& path) { return parse_npz(read_file(path), path); }
+std::map<std::string, Array> load_npz(const std::string& path) {
+  {
+    const MappedFile file(path);  // the directory stands at the end: it is judged before the rest is read
+    ZipReader(file.bytes(), path).directory();
+  }
+  return parse_npz(read_file(path), path);
+}
 
 void save_npz(const std::string& path, const std::map<std::string, Array>& arrays) {
   const ZipWriter file(arrays);

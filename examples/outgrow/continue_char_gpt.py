@@ -3,7 +3,8 @@
     python3 continue_char_gpt.py --checkpoint out/char_gpt/checkpoint.safetensors --text input.txt --steps 4000
     torchrun --nproc-per-node 2 continue_char_gpt.py --checkpoint … --text … --steps 4000
 
-Everything that the run depends on is in the checkpoint; --steps is that of char_gpt: the step at which the learning
+Everything that the run depends on is in the checkpoint, unless its tokens are byte pairs or it began with --load, --lora or
+--freeze: these are refused, but for a loaded model whose tokens are the characters of the text. --steps is that of char_gpt: the step at which the learning
 rate has fallen to its last value. With torchrun each process takes its part of every batch: the mean of their gradients
 is the gradient of the whole batch, so that one process and many compute the same losses, up to rounding.
 """
@@ -12,7 +13,6 @@ import contextlib
 import json
 import math
 import os
-import sys
 from pathlib import Path
 
 import torch
@@ -67,6 +67,29 @@ class Corpus:
         self.training, self.validation = ids[:cut], ids[cut:]
 
 
+def refuse_other_runs(file, checkpoint, text, corpus):
+    """Of char_gpt's runs, those that learn all of a model whose tokens are the characters of the text are continued."""
+    texts, state = checkpoint.texts, checkpoint.model()
+    why = None
+    if "text_hash" not in texts or "wte.weight" not in state:
+        raise SystemExit(f"{file}: is not a run of char_gpt: write the loop for it, README.md shows how to begin")
+    if texts.get("tokens", "characters") != "characters":
+        why = f"its run has --tokens {texts['tokens']}, and a checkpoint does not hold the byte pairs"
+    elif texts.get("lora", "0") != "0":
+        why = "its run has --lora, and the twin in gpt.py has no low-rank adapters"
+    elif texts.get("freeze", "0") != "0":
+        why = "its run has --freeze, and here all parameters are trained"
+    elif text_hash(text) != texts["text_hash"]:
+        raise SystemExit(f"{file}: was made with another text: give it with --text")
+    elif len(corpus.symbols) != state["wte.weight"].size(0):
+        why = "its tokens are not the characters of the text: its run began with --load, and they are the loaded model's"
+    elif "ln_f.bias" in state:
+        why = "its model has biases, so its run began with --load of a GPT-2, and a checkpoint does not say which GELU that has"
+    if why:
+        raise SystemExit(f"{file}: {why}: finish it with char_gpt --resume; its model.safetensors then holds weights (adapters "
+                         "merged), configuration and tokens, from which a run of your own can begin: README.md shows how")
+
+
 def windows(ids, starts, length):
     at = torch.as_tensor(starts)[:, None] + torch.arange(length)
     return ids[at], ids[at + 1]
@@ -90,18 +113,13 @@ class Run:
         self.checkpoint, self.corpus, self.args = checkpoint, corpus, args
         self.device, self.rank, self.ranks = device, rank, ranks
         texts = checkpoint.texts
-        if texts.get("tokens", "characters") != "characters" or texts.get("lora", "0") != "0" or texts.get("freeze", "0") != "0":
-            sys.exit("continue_char_gpt.py: the checkpoint's run has --tokens bpe, --lora or --freeze: this twin has none of them")
         self.context, self.batch, self.accumulate = (int(texts[key]) for key in ("context", "batch", "accumulate"))
         self.warmup, self.clip, self.final_lr = int(texts["warmup"]), float(texts["clip"]), float(texts["final_lr"])
         self.step = int(texts["step"])
         self.data = checkpoint.generator("data")
 
-        state = checkpoint.model()
-        self.model = GPT(GPTOptions(vocab=state["wte.weight"].size(0), context=self.context, width=int(texts["width"]),
-                                    heads=int(texts["heads"]), layers=int(texts["layers"]),
-                                    dropout=float(texts["dropout"]), bias="ln_f.bias" in state)).to(device)
-        self.model.load_state_dict(state, strict=True)
+        self.model = GPT(GPTOptions.from_checkpoint(checkpoint)).to(device)
+        self.model.load_state_dict(checkpoint.model(), strict=True)
         self.adamw = torch.optim.AdamW(decay_groups(self.model, float(texts["weight_decay"])))
         self.adamw.load_state_dict(checkpoint.optimizer())
         self.parallel = DistributedDataParallel(self.model) if ranks > 1 else self.model
@@ -188,11 +206,8 @@ def main():
         text = read_text(args.text) if args.text else source_tree_text()
     except (OSError, ValueError) as error:
         raise SystemExit(error)
-    if text_hash(text) != checkpoint.texts["text_hash"]:
-        raise SystemExit(f"{args.checkpoint}: was made with another text: give it with --text")
     corpus = Corpus(text)
-    if len(corpus.symbols) != checkpoint.model()["wte.weight"].size(0):
-        raise SystemExit(f"{args.checkpoint}: its tokens are not the characters of the text: only those are read here")
+    refuse_other_runs(args.checkpoint, checkpoint, text, corpus)
     run = Run(checkpoint, corpus, args, device, rank, ranks)
     if ranks > run.batch:
         raise SystemExit(f"{ranks} processes, a batch of {run.batch}: each process needs at least one window")

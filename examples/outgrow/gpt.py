@@ -23,9 +23,17 @@ class GPTOptions:
     gelu_tanh: bool = False  # GPT-2's approximation of GELU, instead of the exact function
 
     @staticmethod
+    def from_checkpoint(checkpoint):
+        """Of a char_gpt's run, from a heed_checkpoint.Checkpoint."""
+        texts, state = checkpoint.texts, checkpoint.model()
+        return GPTOptions(state["wte.weight"].size(0), int(texts["context"]), int(texts["width"]), int(texts["heads"]),
+                          int(texts["layers"]), float(texts["dropout"]))
+
+    @staticmethod
     def from_config(config):
         """From what heed stores as "config" in a model.safetensors: JSON with Hugging Face's keys."""
-        assert config["model_type"] == "gpt2", f'the model is of type {config["model_type"]}: must be gpt2'
+        if config["model_type"] != "gpt2":
+            raise ValueError(f'the model is of type {config["model_type"]}: must be gpt2')
         return GPTOptions(config["vocab_size"], config["n_positions"], config["n_embd"], config["n_head"],
                           config["n_layer"], config.get("resid_pdrop", 0.1), config.get("bias", True),
                           config.get("activation_function", "gelu_new") != "gelu")

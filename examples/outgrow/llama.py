@@ -35,7 +35,8 @@ class LlamaOptions:
     @staticmethod
     def from_config(config):
         """From what heed stores as "config" in a model.safetensors: JSON with Hugging Face's keys."""
-        assert config["model_type"] == "llama", f'the model is of type {config["model_type"]}: must be llama'
+        if config["model_type"] != "llama":
+            raise ValueError(f'the model is of type {config["model_type"]}: must be llama')
         rope = config.get("rope_parameters") or {}
         return LlamaOptions(config["vocab_size"], config["max_position_embeddings"], config["hidden_size"],
                             config["intermediate_size"], config["num_hidden_layers"], config["num_attention_heads"],

@@ -40,8 +40,8 @@ def report(promise, good, figure):
         failures.append(promise)
 
 
-def run(*words):
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+def run(*words, cwd=None):
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, cwd=cwd)
     if done.returncode not in (0, 130):  # 130: stopped, to be resumed
         sys.exit(f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
 
@@ -128,6 +128,41 @@ def test_checkpoint(checkpoint_file, settings, text, folder):
     report("heed resumes it with the bits of its own file", from_heed.read_bytes() == from_here.read_bytes(), "5 steps")
 
 
+def test_other_runs(settings, text, folder):
+    # A loaded model with the same characters is continued; what a checkpoint does not hold is refused, with the reason.
+    model = folder / "0" / "whole" / "model.safetensors"
+    begun = heed(folder / "loaded", "--load", model, "--stop-at", 40, settings="--batch 7 --lr 0.003", text=text)
+    heed(folder / "loaded_whole", "--load", model, settings="--batch 7 --lr 0.003", text=text)
+    pytorch(folder / "loaded_moved", begun, 60, text)
+    d = apart(losses(folder / "loaded_whole", 40, 60), losses(folder / "loaded_moved", 40, 60))
+    report("a run that began with --load goes on with the same losses to 1e-5", d < 1e-5, f"{d:.1e}")
+    other = folder / "other.txt"
+    other.write_text(text.read_text().replace("q", "")[:20000])
+    for name, more, of, reason in (("--tokens bpe", ["--tokens", "bpe", "--vocab", 300], text, "does not hold the byte pairs"),
+                                   ("--lora", ["--load", model, "--lora", 2], text, "no low-rank adapters"),
+                                   ("--freeze", ["--load", model, "--freeze", 1], text, "all parameters are trained"),
+                                   ("other characters", ["--load", model], other, "they are the loaded model's")):
+        refused = heed(folder / name.replace(" ", "_"), *more, "--stop-at", 1, settings="--layers 1 --width 64", text=of)
+        done = subprocess.run([sys.executable, HERE / "continue_char_gpt.py", "--checkpoint", refused, "--text", of,
+                               "--steps", "80", "--out", folder / "never"], capture_output=True, text=True)
+        good = done.returncode == 1 and reason in done.stderr and "char_gpt --resume" in done.stderr \
+            and "Traceback" not in done.stderr
+        report(f"a run with {name} is refused, with the reason", good, done.stderr.strip()[-240:])
+
+
+def test_page(folder):
+    # The README's Python, as it stands there, where it finds what it names.
+    here = folder / "page"
+    (here / "out").mkdir(parents=True)
+    (here / "examples").symlink_to(ROOT / "examples")
+    (here / "out" / "here").symlink_to(folder / "0" / "whole")
+    blocks = (HERE / "README.md").read_text().split("```python\n")[1:]
+    for block in blocks:
+        run(sys.executable, "-c", block.split("```")[0], cwd=here)
+    run(programs / "char_gpt", "--load", here / "model.safetensors", "--characters", 20, "--quiet")
+    report("the README's Python runs, and char_gpt loads what it writes", len(blocks) == 2, f"{len(blocks)} blocks")
+
+
 def test_modules(folder):
     names, tensors, wrong = exchange.exchange(str(programs / "heed_exchange"), folder)
     report("every module, heed -> PyTorch -> heed and the inverse: equal bits", not wrong,
@@ -148,6 +183,8 @@ def main():
             begun[settings] = test_run(name, settings, text, folder / str(i))
         settings = next(iter(SETTINGS.values()))
         test_checkpoint(begun[settings], settings, text, folder)
+        test_other_runs(settings, text, folder)
+        test_page(folder)
         (folder / "modules").mkdir()
         test_modules(folder / "modules")
     sys.exit(f"{len(failures)} of the promises are broken" if failures else 0)

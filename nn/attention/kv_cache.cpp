@@ -1,5 +1,7 @@
 #include <heed/nn/attention/kv_cache.h>
 
+#include <algorithm>
+
 #include <heed/autograd/ops/create.h>
 #include <heed/autograd/ops/indexing.h>
 
@@ -58,6 +60,12 @@ void KeyValueCache::truncate(int64_t length) {
   check<IndexError>(length >= 0 && length <= length_, "KeyValueCache: truncate to ", length, " of ", length_,
                     " positions: must be in 0 … ", length_);
   length_ = length;
+}
+
+void KeyValueCache::limit(int64_t positions) {
+  check(positions > 0 && length_ == 0, "KeyValueCache: a limit of ", positions, " with ", length_,
+        " positions in it: must be positive, and given to an empty cache");
+  capacity_ = std::min(capacity_, positions);
 }
 
 void KeyValueCache::reorder(const Tensor& rows) {

@@ -29,13 +29,13 @@ class KeyValueCache {
   KeyValueCache(KeyValueCache&&) = default;
   KeyValueCache& operator=(KeyValueCache&&) = default;
 
-  /// Appends n new positions; returns all positions, as views. O(n), however many
-  /// are there already. Error if they do not fit, or record history.
+  /// Appends n new positions in O(n); returns all positions, as views. Error if they do not fit, or record history.
   KeysValues append(const KeysValues& news);
 
   int64_t length() const { return length_; }
   int64_t capacity() const { return capacity_; }
   void truncate(int64_t length);  // forgets later positions; 0 starts again
+  void limit(int64_t positions);  // room for so many only, if that is less; Error if there is something in it
 
   /// Sequence b continues what was sequence rows[b]: rows (B') i64, for beam search.
   void reorder(const Tensor& rows);

@@ -20,18 +20,27 @@ Tensor CompactWeight::product(const Tensor& x, const Tensor& bias) const {
 Tensor CompactWeight::take_rows(const Tensor& ids) const { return Tensor(matrix_->take_rows(ids.array())); }
 
 void compact(Module& model, core::CompactType type) {
-  std::map<const Node*, CompactWeight> made;  // by tensor, so that ties survive
+  std::map<const void*, CompactWeight> made;  // by what holds the weight now, so that ties survive
+  const auto holder = [](const auto& layer) -> const void* {
+    return layer.compact ? static_cast<const void*>(&layer.compact.matrix()) : layer.weight.node().get();
+  };
   const auto make = [&](const std::string& name, const auto& layer) {
-    if (!layer.weight.defined()) return;
-    CompactWeight& weight = made[layer.weight.node().get()];
+    if (!holder(layer)) return;
+    CompactWeight& weight = made[holder(layer)];
     if (weight) return;
+    if (layer.compact && layer.compact.matrix().type() == type) {
+      weight = layer.compact;
+      return;
+    }
     try {
-      weight = CompactWeight(core::CompactMatrix::from(layer.weight.array(), type));
+      const core::Array wide = layer.compact ? layer.compact.matrix().widen() : layer.weight.array();
+      weight = CompactWeight(core::CompactMatrix::from(wide, type));
     } catch (const Error& error) { throw Error(cat("compact: ", name, ": ", error.what())); }
   };
   const auto replace = [&](const std::string&, auto& layer) {
-    if (!layer.weight.defined()) return;
-    layer.compact = made.at(layer.weight.node().get());
+    const auto found = made.find(holder(layer));
+    if (found == made.end()) return;  // replaced already: the layer has two names
+    layer.compact = found->second;
     layer.weight = Tensor();
   };
   for_each<Linear>(model, [&](const std::string& name, Linear& layer) {

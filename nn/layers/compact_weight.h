@@ -27,6 +27,7 @@ class CompactWeight {
       : matrix_(std::make_shared<const core::CompactMatrix>(std::move(matrix))) {}
   explicit operator bool() const { return matrix_ != nullptr; }
 
+  const core::CompactMatrix& matrix() const { return *matrix_; }
   int64_t rows() const { return matrix_->rows(); }
   int64_t columns() const { return matrix_->columns(); }
   Tensor product(const Tensor& x, const Tensor& bias) const;  // x Wᵀ + b; AutogradError if x records history
@@ -36,7 +37,9 @@ class CompactWeight {
   std::shared_ptr<const core::CompactMatrix> matrix_;
 };
 
-/// Makes the weights of all Linear and Embedding inside the model compact. Tied weights stay one.
+/// Makes the weights of all Linear and Embedding inside the model compact. Tied weights stay one. Weights that are compact
+/// already are made so again, from what they hold now: what an earlier rounding took away stays lost. Throws Error, and
+/// changes nothing, if the type cannot hold an element, or a layer has a low-rank adapter.
 void compact(Module& model, core::CompactType type);
 
 }  // namespace heed::nn

@@ -68,6 +68,13 @@ Tensor window(const std::vector<Text>& texts, size_t first, size_t end) {
 
 }  // namespace
 
+int64_t positions_needed(const std::vector<Tokens>& prompts, int64_t max_tokens, int64_t context) {
+  const int64_t most = std::max<int64_t>(context, 1);
+  int64_t longest = 1;
+  for (const Tokens& prompt : prompts) longest = std::max(longest, static_cast<int64_t>(prompt.size()));
+  return longest >= most ? most : longest + std::clamp<int64_t>(max_tokens, 0, most - longest);
+}
+
 std::vector<Generated> generate(const CachedModel& model, const std::vector<Tokens>& prompts,
                                 const GenerateOptions& o) {
   check_options(model, prompts, o);

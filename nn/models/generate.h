@@ -2,14 +2,15 @@
 //
 //     const auto texts = generate(model, {{15496, 995}}, {.max_tokens = 20, .sampling = {.temperature = 0.8}});
 //
-// Works with any model with  step(tokens (B, n), caches) -> logits (B, V) of the next token,  begin() -> caches,  and
-// options.context: GPT, Llama, and models of one's own. Call it in evaluation; it records no history.
+// Works with any GenerativeModel: GPT, Llama, and models of one's own (nn/models/README.md has a complete one). Call it in
+// evaluation; it records no history.
 //
 // A cache is full when `context` tokens are in it. Then the window rolls: the later half of these tokens is read again,
 // as the beginning of a text, and generation goes on. So a text may become as long as one wants, the model sees between
 // half the context and all of it, and reading again costs about one more step per token.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -53,14 +54,55 @@ struct CachedModel {
 std::vector<Generated> generate(const CachedModel& model, const std::vector<std::vector<int64_t>>& prompts,
                                 const GenerateOptions& options = {});
 
+/// How many positions the caches need for this, at most `context`.
+int64_t positions_needed(const std::vector<std::vector<int64_t>>& prompts, int64_t max_tokens, int64_t context);
+
+namespace detail {
+
+template <class Model>
+concept HasContext = requires(const Model& model) {
+  { model.options.context } -> std::convertible_to<int64_t>;
+};
+template <class Model>
+concept HasBegin = requires(const Model& model) {
+  { model.begin() } -> std::same_as<KeyValueCaches>;
+};
+template <class Model>
+concept HasStep = requires(const Model& model, const Tensor& tokens, KeyValueCaches& past) {
+  { model.step(tokens, past) } -> std::same_as<Tensor>;
+};
+
+}  // namespace detail
+
+/// What generate() asks of a model:
+///     options.context                                              how many tokens it can look at, int64_t
+///     KeyValueCaches begin() const;                                empty caches, one for each attention
+///     Tensor step(const Tensor& tokens, KeyValueCaches&) const;    (B, n) i64, the new ones -> logits (B, V) of the next
+template <class Model>
+concept GenerativeModel = detail::HasContext<Model> && detail::HasBegin<Model> && detail::HasStep<Model>;
+
 template <class Model>
 std::vector<Generated> generate(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
                                 const GenerateOptions& options = {}) {
-  KeyValueCaches past = model.begin();
-  return generate({.step = [&](const Tensor& tokens) { return model.step(tokens, past); },
-                   .restart = [&] { past.truncate(0); },
-                   .context = model.options.context},
-                  prompts, options);
+  static_assert(detail::HasContext<Model>,
+                "generate: the model has no options.context: give it a member `options`, a struct with an int64_t "
+                "`context`, the number of tokens that it can look at");
+  static_assert(detail::HasBegin<Model>,
+                "generate: the model lacks  KeyValueCaches begin() const,  which makes empty caches: "
+                "return {number of layers, options.context}");
+  static_assert(
+      detail::HasStep<Model>,
+      "generate: the model lacks  Tensor step(const Tensor& tokens, KeyValueCaches& past) const:  tokens (B, n) "
+      "i64 are the new ones, the result the logits (B, V) of the token after the last");
+  if constexpr (GenerativeModel<Model>) {
+    KeyValueCaches past = model.begin();
+    const int64_t positions = positions_needed(prompts, options.max_tokens, model.options.context);
+    for (KeyValueCache& layer : past.layers) layer.limit(positions);
+    return generate({.step = [&](const Tensor& tokens) { return model.step(tokens, past); },
+                     .restart = [&] { past.truncate(0); },
+                     .context = model.options.context},
+                    prompts, options);
+  }
 }
 
 }  // namespace heed::nn

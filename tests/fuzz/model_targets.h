@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include <heed/core/memory/storage.h>
+#include <heed/examples/kit/models/gpt_files.h>
 #include <heed/examples/kit/models/llama2c.h>
 #include <heed/examples/kit/models/model_size.h>
+#include <heed/examples/kit/tokens/char_tokeniser.h>
 #include <heed/nn/models/config.h>
 
 #include "targets.h"
@@ -32,6 +34,26 @@ inline void llama2c_model(std::string_view bytes) {
       require(4 * static_cast<size_t>(llama.num_parameters()) <= bytes.size(), "weights that the file does not have");
   } catch (const Error& error) { require_harmless(error); }
   std::remove(path.c_str());
+}
+
+/// A GPT in one file, with its configuration and tokens or without: loaded whole, or refused.
+inline void gpt_model(std::string_view bytes) {
+  static const std::string path =
+      (std::filesystem::temp_directory_path() / ("heed-fuzz-gpt-" + std::to_string(::getpid()) + ".safetensors"))
+          .string();
+  static const std::string letters = path + ".json";  // tokens for a file that has none
+  if (!std::filesystem::exists(letters)) std::ofstream(letters) << kit::CharTokeniser("ab").to_text();
+  std::remove(path.c_str());  // replaced, never shortened while it is mapped
+  std::ofstream(path, std::ios::binary) << bytes;
+  for (const bool inside : {true, false}) {
+    try {
+      const kit::LoadedGPT gpt = kit::load_gpt(path, inside ? "" : letters, {.keep_16_bit = inside});
+      require(static_cast<size_t>(gpt.parameters) <= bytes.size(), "weights that the file does not have");
+      require(gpt.tokeniser->size() <= gpt.model.options.vocab, "tokens that the model does not know");
+    } catch (const Error& error) { require_harmless(error); }
+  }
+  std::remove(path.c_str());
+  std::remove(letters.c_str());
 }
 
 /// A configuration: refused, or the same when it is written and read again. Sizes that a small file cannot have are

@@ -10,6 +10,7 @@
 #include <heed/autograd/ops/einsum.h>
 #include <heed/autograd/ops/reduce.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/data/number_table.h>
 #include <heed/examples/kit/data/tables.h>
 #include <heed/examples/kit/data/vocabulary.h>
 #include <heed/examples/kit/format.h>
@@ -50,6 +51,11 @@ inline void tables(std::string_view bytes) {
         written += i + 1 < row.size() ? "\"," : "\"\n";
       }
     require(kit::parse_csv(written, "again") == rows, "a table changed");
+    const kit::NumberTable table(rows, "fuzz");
+    for (const std::string& name : table.names()) {
+      require(table.classes(name).numel() == table.rows(), "rows are missing");
+      require(table.columns({name}).numel() == table.rows(), "rows are missing");
+    }
   } catch (const FormatError& error) { require_harmless(error); }
 }
 

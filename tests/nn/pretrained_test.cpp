@@ -79,22 +79,87 @@ TEST_CASE("pretrained: values arrive where the table sends them") {
   CHECK(model.first.weight.requires_grad());
 }
 
-TEST_CASE("pretrained: names and shapes that do not fit are listed, and nothing is changed") {
+TEST_CASE(
+    "pretrained: names and shapes that do not fit are listed with the file's names and with rows, nothing is changed") {
   Two model;
   const StateDict before = nn::clone(model).state_dict();
-  const core::SafeTensors file =
-      file_of({{"first.weight", zeros({3, 2})}, {"first.bias", zeros({4})}, {"other", zeros({1})}});
-  const std::string message = message_of<Error>([&] { load_pretrained(model, file); });
-  CHECK(message.find("first.bias: has shape (4,) in the state, (3,) in the module") != std::string::npos);
-  CHECK(message.find("second.weight: missing from the state") != std::string::npos);
-  CHECK(message.find("other: unexpected") != std::string::npos);
+  const core::SafeTensors file = file_of(
+      {{"first.weight", zeros({2, 3})}, {"x.bias", zeros({4})}, {"w.weight", zeros({2, 3})}, {"other", ones({1})}});
+  const auto message = [&](const core::SafeTensors& from, const Renames& table) {
+    return message_of<Error>([&] { load_pretrained(model, from, table); });
+  };
+  CHECK(message(file, {{"x.*", "first.*"}}) ==
+        "load_pretrained: Two: the file does not fit, nothing is changed:\n"
+        "  first.weight: has shape (2, 3) in the file, (3, 2) in the model: is transposed\n"
+        "  first.bias (x.bias in the file): has shape (4,) in the file, (3,) in the model\n"
+        "  second.weight (2, 3): is missing from the file: is it w.weight?\n"
+        "  other (1,): the model has no such tensor\n"
+        "  w.weight (2, 3): the model has no such tensor\n"
+        "add to the end of the table, where they are right:\n"
+        "    {\"first.weight\", \"first.weight\", Change::transpose},\n"
+        "    {\"w.weight\", \"second.weight\"},\n"
+        "    {\"other\", \"\"},  // leaves it out");
   for (const NamedTensor& entry : model.state_dict()) CHECK(test::apart(entry.tensor, *before.find(entry.name)) == 0);
+
+  // With these rows it fits, as far as shapes can be made to.
+  CHECK(message(file_of({{"first.weight", zeros({2, 3})},
+                         {"x.bias", zeros({3})},
+                         {"w.weight", zeros({2, 3})},
+                         {"other", ones({1})}}),
+                {{"x.*", "first.*"},
+                 {"first.weight", "first.weight", Change::transpose},
+                 {"w.weight", "second.weight"},
+                 {"other", ""}}) == "no error");
+  CHECK(
+      message(file_of({{"first.weight", zeros({3, 2})}, {"first.bias", zeros({3})}, {"second.weight", zeros({2, 3})}}),
+              {{"first.weight", "first.weight", Change::transpose}}) ==
+      "load_pretrained: Two: the file does not fit, nothing is changed:\n"
+      "  first.weight (first.weight in the file, transposed): has shape (2, 3), (3, 2) in the model: take "
+      "Change::transpose out of its row");
   CHECK(message_of<FormatError>([&] {
-          load_pretrained(model, file, {{{"first.bias", "first.weight"}, "x"}});
+          load_pretrained(model, file, {{{"x.bias", "first.weight"}, "x"}});
         }).find("parts of one tensor may only differ in the first axis") != std::string::npos);
   CHECK(message_of<FormatError>([&] {
           load_pretrained(model, file, {{"other", "x", Change::transpose}});
         }).find("only a matrix can be transposed") != std::string::npos);
+}
+
+TEST_CASE("pretrained: a prefix is one row, a row for each layer is one with a star") {
+  struct Layers : Module {
+    std::vector<Two> h = std::vector<Two>(3);
+    void visit(Visitor& v) override { v("h", h); }
+  } model;
+  std::map<std::string, Tensor> prefixed, renamed, foreign;
+  for (const NamedTensor& entry : model.state_dict()) {
+    prefixed.emplace("transformer." + entry.name, entry.tensor);
+    const std::string layer = entry.name.substr(2, 1), rest = entry.name.substr(4);
+    renamed.emplace("layers." + layer + "." + rest,
+                    rest == "second.weight" ? entry.tensor.transpose(0, 1).contiguous() : entry.tensor);
+  }
+  const auto rows = [&](const core::SafeTensors& file) {
+    const std::string message = message_of<Error>([&] { load_pretrained(model, file); });
+    return message.substr(message.find("\nnone of its names"));
+  };
+  const std::string none = "\nnone of its names is the model's: is it the file of another model?";
+  const std::string add = "\nadd to the end of the table, where they are right:";
+  CHECK(rows(file_of(prefixed)) == none + add + "\n    {\"transformer.*\", \"*\"},");
+  CHECK(rows(file_of(renamed)) == none + add +
+                                      "\n    {\"layers.*.first.weight\", \"h.*.first.weight\"},"
+                                      "\n    {\"layers.*.first.bias\", \"h.*.first.bias\"},"
+                                      "\n    {\"layers.*.second.weight\", \"h.*.second.weight\", Change::transpose},");
+  load_pretrained(model, file_of(prefixed), {{"transformer.*", "*"}});
+
+  // What has no tensor of its shape may be made of parts: the row is left open.
+  Two two;
+  CHECK(
+      message_of<Error>([&] {
+        load_pretrained(two, file_of({{"first.weight", zeros({3, 2})},
+                                      {"first.bias", zeros({3})},
+                                      {"a", zeros({1, 3})},
+                                      {"b", zeros({1, 3})}}));
+      }).find("\n    {\"…\", \"second.weight\"},  // …: its name in the file, or {\"…\", \"…\"}: those of its parts") !=
+      std::string::npos);
+  CHECK(message_of<Error>([&] { load_pretrained(two, file_of({})); }).find("add to") == std::string::npos);
 }
 
 namespace {
@@ -137,6 +202,18 @@ TEST_CASE("pretrained: 16-bit matrices can stay as they are, tied ones as one") 
   CHECK(message_of<Error>([&] {
           kept.state_dict();
         }).find("embedding.weight: is compact: its values can be used, but not") != std::string::npos);
+}
+
+TEST_CASE("pretrained: of tied tensors one is missed, not each") {
+  Tied model;
+  CHECK(message_of<Error>([&] { load_pretrained(model, file_of({{"words.weight", ones({2, 2})}})); }) ==
+        "load_pretrained: Tied: the file does not fit, nothing is changed:\n"
+        "  embedding.weight (2, 2): is missing from the file: is it words.weight?\n"
+        "  head.weight: is missing from the file; it is tied to embedding.weight, one of them is enough\n"
+        "  words.weight (2, 2): the model has no such tensor\n"
+        "none of its names is the model's: is it the file of another model?\n"
+        "add to the end of the table, where they are right:\n"
+        "    {\"words.weight\", \"embedding.weight\"},");
 }
 
 TEST_CASE("pretrained: tied tensors that differ in the file are refused, and nothing is changed") {

@@ -17,7 +17,11 @@
 #include <heed/core/files/npz.h>
 #include <heed/core/files/safetensors.h>
 #include <heed/core/parallel.h>
+#include <heed/examples/kit/data/batches.h>
 #include <heed/examples/kit/data/number_table.h>
+#include <heed/examples/kit/models/gpt_files.h>
+#include <heed/examples/kit/tokens/byte_pair.h>
+#include <heed/examples/kit/tokens/tokeniser.h>
 #include <heed/nn/nn.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
@@ -139,6 +143,7 @@ TEST_CASE("from PyTorch: others' models") {
   }
   core::save_safetensors("model.safetensors", tensors);
   core::write_file_atomic("config.json", nn::to_config(options));
+  core::write_file_atomic("tokenizer.json", kit::BytePairTokeniser::train("Hi", 256).to_text());
 #define ROW_CONTEXT                                         \
   static const std::string folder = ".";                    \
   [[maybe_unused]] const std::vector<int64_t> ids{72, 101}; \
@@ -148,6 +153,16 @@ TEST_CASE("from PyTorch: others' models") {
   nn::GPT gpt(options);
   nn::load_pretrained(gpt, core::open_safetensors("model.safetensors"), nn::gpt2_names());
   CHECK(amax(abs(gpt.h[0].attn.c_attn.weight - theirs.h[0].attn.c_attn.weight)).item() == 0.0);
+}
+
+TEST_CASE("from PyTorch: data") {
+#define ROW_CONTEXT                                                    \
+  [[maybe_unused]] const Tensor x = randn({6, 2}), y = randn({6, 2});  \
+  [[maybe_unused]] const kit::DataLoader loader({x, y}, {.batch = 2}); \
+  [[maybe_unused]] Generator generator(1);
+#include <snippets/nn_from_pytorch_md_table_15.inc>
+#undef ROW_CONTEXT
+  CHECK(begin_of("Data") > 0);
 }
 
 TEST_CASE("from PyTorch: the training loop learns") {

@@ -14,6 +14,7 @@
 #include <heed/examples/kit/data/number_table.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/json.h>
+#include <heed/examples/kit/models/gpt_files.h>
 #include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/pictures/worksheet.h>
@@ -29,6 +30,7 @@
 #include <heed/examples/kit/translation/number_words.h>
 #include <heed/examples/kit/translation/translation_task.h>
 #include <heed/examples/kit/writing.h>
+#include <heed/nn/models/generate.h>
 #include <heed/nn/models/gpt.h>
 
 using namespace heed;
@@ -47,6 +49,14 @@ namespace in_cli {
 #define ELLIPSIS
 
 }  // namespace in_cli
+
+namespace in_models {
+
+#define main main_of_page
+#include <snippets/examples_kit_models_README_md_1.inc>
+#undef main
+
+}  // namespace in_models
 
 std::string said_by(const std::function<void()>& body) {
   std::ostringstream out;
@@ -193,6 +203,16 @@ TEST_CASE("kit's headers: columns of a table") {
   CHECK(x.shape() == Shape{3, 2});
   CHECK(x[1].to_vector() == std::vector<double>{6.3f, 3.3f});
   CHECK(y.to_vector() == std::vector<double>{0, 1, 0});
+}
+
+TEST_CASE("kit's pages: a trained model in a program of one's own") {
+  const test::InTempDir here;
+  const kit::CharTokeniser tokeniser("Tensor of rows\n");
+  nn::GPT model({.vocab = tokeniser.size(), .context = 16, .width = 8, .heads = 1, .layers = 1});
+  kit::save_gpt("model.safetensors", model, tokeniser);
+  manual_seed(1);
+  const std::string said = said_by([] { in_models::main_of_page(); });
+  CHECK(said.size() == 2 * 201);  // two texts of 200 letters, and the ends of their lines
 }
 
 TEST_CASE("kit's headers: writing") {

@@ -35,6 +35,12 @@ namespace in_scores {
 
 }  // namespace in_scores
 
+namespace in_models {
+
+#include <snippets/nn_models_README_md_1.inc>
+
+}  // namespace in_models
+
 const GPTOptions small{.vocab = 65, .context = 32, .width = 64, .heads = 4, .layers = 2};
 
 }  // namespace
@@ -143,6 +149,31 @@ TEST_CASE("nn's headers: a model continues a text") {
   REQUIRE(texts.size() == 1);
   CHECK(texts[0].tokens.size() == 20);
   CHECK_FALSE(texts[0].stopped);
+}
+
+TEST_CASE("nn's pages: a model of one's own writes") {
+  using in_models::SmallWriter;
+  std::ostringstream out;
+  std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+  {
+#include <snippets/nn_models_README_md_2.inc>
+  }
+  std::cout.rdbuf(before);
+  CHECK(out.str() == "50\n");
+  SmallWriter model({.vocab = 20, .context = 9});
+  check_module(model, {tensor_i64({1, 2, 3, 4}, {2, 2})});
+  model.eval();
+  const NoGrad off;
+  std::vector<int64_t> tokens{3, 1, 4}, more = tokens;
+  KeyValueCaches past = model.begin();
+  for (int i = 0; i < 5; ++i) {  // with the cache as without
+    const auto n = static_cast<int64_t>(tokens.size());
+    const Tensor last = model(tensor_i64(tokens, {1, n}))[0][n - 1];
+    const Tensor step = model.step(tensor_i64(more, {1, static_cast<int64_t>(more.size())}), past)[0];
+    CHECK(amax(abs(last - step)).item() < 1e-5);
+    more = {static_cast<int64_t>(argmax(last, -1).item())};
+    tokens.push_back(more[0]);
+  }
 }
 
 TEST_CASE("nn's headers: recompute, causality and check_module") {

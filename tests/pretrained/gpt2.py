@@ -1,6 +1,6 @@
 """Logits of a randomly initialised GPT-2 of 124M parameters, PyTorch against heed.
 
-    python gpt2.py build/release/bin/gpt2 [--vocab FILE.bpe]
+    python gpt2.py build/release/bin/gpt2 --merges merges.txt
 
 The file has Hugging Face's layout: matrices of linear layers transposed, causal masks included, with and without the
 prefix "transformer.". The forward pass is written out here, so that no other library is needed.
@@ -59,7 +59,7 @@ def logits(t, ids, heads, layers, prefix):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
-    parser.add_argument("--merges", required=True, help="GPT-2's vocab.bpe, with encoder.json beside it")
+    parser.add_argument("--merges", required=True, help="GPT-2's or other merges, with their vocabulary beside them")
     parser.add_argument("--layers", type=int, default=12)
     args = parser.parse_args()
     width, heads, vocab, context = 768, 12, 50257, 1024

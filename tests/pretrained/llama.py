@@ -1,6 +1,6 @@
 """Logits of randomly initialised Llamas in Hugging Face's layout, PyTorch against heed.
 
-    python llama.py build/release/bin/llama --tokenizer FILE.json
+    python llama.py build/release/bin/llama --tokenizer FILE
 
 Shared and separate heads of keys, tied and separate heads, f32 and bf16 files, one file and several with an index. The
 forward pass is written out here, so that no other library is needed; it takes the weights as they are rounded.

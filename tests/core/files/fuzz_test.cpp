@@ -42,7 +42,8 @@ constexpr Target targets[] = {{"json", fuzz::json},
                               {"inflate", fuzz::inflate},
                               {"mapped", fuzz::mapped},
                               {"llama2c_model", fuzz::llama2c_model},
-                              {"model_config", fuzz::model_config}};
+                              {"model_config", fuzz::model_config},
+                              {"gpt_model", fuzz::gpt_model, 10}};
 
 std::vector<std::string> corpus(const char* target) {
   std::vector<std::filesystem::path> paths;

@@ -81,6 +81,13 @@ TEST_CASE("a copy of a cache is independent") {
 }
 
 TEST_CASE("a cache says what does not fit") {
+  KeyValueCache limited(8);
+  limited.limit(3), limited.limit(5);
+  CHECK(limited.capacity() == 3);
+  limited.append({zeros({1, 1, 2, 4}), zeros({1, 1, 2, 4})});
+  CHECK(message_of<Error>([&] { limited.limit(2); }) ==
+        "KeyValueCache: a limit of 2 with 2 positions in it: must be positive, and given to an empty cache");
+  CHECK_THROWS_AS(KeyValueCache(8).limit(0), Error);
   CHECK(message_of([] { KeyValueCache(0); }) == "KeyValueCache: capacity 0: must be positive");
   KeyValueCache cache(3);
   cache.append(positions_of(2, 2));

@@ -1,7 +1,9 @@
 #include "support/catch.h"
 
 #include <heed/autograd/ops.h>
+#include <heed/nn/clone.h>
 #include <heed/nn/layers/compact_weight.h>
+#include <heed/nn/layers/embedding.h>
 #include <heed/nn/layers/linear.h>
 #include <heed/nn/lora.h>
 #include <heed/nn/models/gpt.h>
@@ -68,4 +70,47 @@ TEST_CASE("compact: a weight that the type cannot hold is named, and the model s
   CHECK(message.find("compact: h.1.mlp.c_proj: ") == 0);
   CHECK(message.find("float16 cannot hold it") != std::string::npos);
   CHECK(model.state_dict().size() == GPT(model.options).state_dict().size());
+}
+
+TEST_CASE("compact: a compact model is made compact again, as another type or the same") {
+  const Tensor ids = tensor_i64({0, 1, 2}), x = tensor({1, 2}, {1, 2});
+  Embedding once(3, 2), twice(3, 2);
+  const NoGrad no_history;
+  twice.weight.detach().copy_(once.weight);
+  compact(once, core::CompactType::bf16);
+  const Tensor rounded = once(ids);
+  compact(once, core::CompactType::i8);
+  CHECK(once.compact.matrix().type() == core::CompactType::i8);
+  twice.weight.detach().copy_(rounded);
+  compact(twice, core::CompactType::i8);
+  CHECK(test::apart(once(ids), twice(ids)) == 0);  // from what it held, and no worse
+  const Tensor before = once(ids);
+  compact(once, core::CompactType::i8);
+  CHECK(test::apart(once(ids), before) == 0);
+
+  GPT model({.vocab = 11, .context = 6, .width = 8, .heads = 2, .layers = 1});
+  compact(model, core::CompactType::bf16);
+  compact(model, core::CompactType::i8);
+  CHECK(&model.wte.compact.matrix() == &model.lm_head.compact.matrix());  // tied as before
+  CHECK(model.lm_head.compact.matrix().type() == core::CompactType::i8);
+  CHECK(model.h[0].mlp.c_fc.compact.matrix().type() == core::CompactType::i8);
+}
+
+TEST_CASE("compact: neither training nor an adapter nor a copy gets around it") {
+  GPT model({.vocab = 11, .context = 6, .width = 8, .heads = 2, .layers = 1});
+  compact(model, core::CompactType::i8);
+  const std::string said = "wte.weight: is compact: its values can be used, but not saved or replaced";
+  CHECK(message_of<Error>([&] { model.load_state_dict({}); }).find(said) != std::string::npos);
+  CHECK(message_of<Error>([&] { nn::clone(model).state_dict(); }).find(said) != std::string::npos);
+  INFO(message_of<Error>([&] { add_low_rank(model); }));
+  CHECK(message_of<Error>([&] { add_low_rank(model); }).find("compact") != std::string::npos);
+  // A layer norm before it records history.
+  CHECK(
+      message_of<AutogradError>([&] { model(tensor_i64({1, 2}, {1, 2})); })
+          .find("records history: a compact weight is for inference: open a NoGrad around the call, or train the model "
+                "before it is made compact") != std::string::npos);
+  model.to(Dtype::f64);  // of what is left, the norms
+  const NoGrad no_history;
+  INFO(message_of<Error>([&] { model(tensor_i64({1, 2}, {1, 2})); }));
+  CHECK(message_of<DtypeError>([&] { model(tensor_i64({1, 2}, {1, 2})); }).find("float64") != std::string::npos);
 }

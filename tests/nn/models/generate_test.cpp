@@ -131,6 +131,55 @@ TEST_CASE("generate: the same seed gives the same text, another one another") {
   CHECK(from_default == text(3));
 }
 
+TEST_CASE("generate: caches have room for what is needed, and not for the whole context") {
+  CHECK(positions_needed({{1, 2, 3}, {1}}, 5, 100) == 8);
+  CHECK(positions_needed({{1, 2, 3}}, 5, 6) == 6);
+  CHECK(positions_needed({{1, 2, 3}}, INT64_MAX, 6) == 6);
+  CHECK(positions_needed({{1, 2, 3, 4, 5, 6, 7}}, 1, 6) == 6);
+  CHECK(positions_needed({}, 5, 100) == 6);
+  CHECK(positions_needed({{1}}, -1, 100) == 1);
+
+  // A context of 2^40 tokens: a cache for all of them would be refused.
+  struct Successor {  // the next token is one more; the "keys" are the tokens themselves
+    struct {
+      int64_t context = int64_t{1} << 40;
+    } options;
+    KeyValueCaches begin() const { return {1, options.context}; }
+    Tensor step(const Tensor& tokens, KeyValueCaches& past) const {
+      const Tensor t = tokens.to(Dtype::f32).unsqueeze(1).unsqueeze(-1);
+      const Tensor all = past.layers[0].append({t, t}).k;
+      return one_hot((all.select(2, all.size(2) - 1).reshape({tokens.size(0)}) + 1.0).to(Dtype::i64), 50)
+          .to(Dtype::f32);
+    }
+  };
+  static_assert(GenerativeModel<Successor>);
+  CHECK(generate(Successor(), {{1, 2}, {7}}, {.max_tokens = 4, .sampling = {.temperature = 0}})[1].tokens ==
+        Tokens{8, 9, 10, 11});
+}
+
+TEST_CASE("generate: a model that is not one for it does not compile, and says what it lacks") {
+  struct Options {
+    int64_t context = 4;
+  };
+  struct WithoutStep {
+    Options options;
+    KeyValueCaches begin() const { return {1, 4}; }
+  };
+  struct StepChangesIt : WithoutStep {
+    Tensor step(const Tensor& tokens, KeyValueCaches&) { return tokens; }
+  };
+  struct WithoutBegin {
+    Options options;
+    Tensor step(const Tensor& tokens, KeyValueCaches&) const { return tokens; }
+  };
+  CHECK(GenerativeModel<GPT>);
+  CHECK(GenerativeModel<Llama>);
+  CHECK_FALSE(GenerativeModel<WithoutStep>);
+  CHECK_FALSE(GenerativeModel<StepChangesIt>);
+  CHECK_FALSE(GenerativeModel<WithoutBegin>);
+  CHECK_FALSE(GenerativeModel<Linear>);
+}
+
 TEST_CASE("generate: mistakes are refused with a message") {
   const GPT model = gpt();
   CHECK(message_of<Error>([&] { generate(model, {{1}, {}}); }) ==

@@ -1,13 +1,17 @@
 // Published models as folders or files: where weights, configuration and tokens are found, and what is refused.
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 
 #include <heed/autograd/ops.h>
 #include <heed/core/files/file.h>
+#include <heed/core/files/npy.h>
+#include <heed/core/files/npz.h>
 #include <heed/core/files/safetensors.h>
 #include <heed/core/memory/storage.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/models/llama2c.h>
 #include <heed/examples/kit/models/model_files.h>
 #include <heed/examples/kit/models/model_size.h>
 #include <heed/examples/kit/tokens/char_tokeniser.h>
@@ -124,6 +128,45 @@ TEST_CASE("model files: sizes that the weights do not have are refused before a 
     CHECK(contains(bert(huge), "do not belong together"));
   }
   CHECK(core::memory_stats().peak == before);
+}
+
+TEST_CASE("model files: a file of eight terabytes is judged by its first bytes, or by its size, in every format") {
+  const TempDir dir;
+  const auto refusal = [&](const std::string& name, const std::string& begin,
+                           const std::function<void(const std::string&)>& read) {
+    const std::string path = (dir.path() / name).string();
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    core::write_file_atomic(path, begin);
+    std::error_code error;
+    std::filesystem::resize_file(path, uintmax_t{1} << 43, error);  // sparse: it takes no room
+    if (error) return std::string("the file system has smaller ones");
+    const std::string message = message_of<Error>([&] { read(path); });
+    std::filesystem::remove(path);
+    INFO(name << ": " << message);
+    CHECK(message != "no error");
+    CHECK_FALSE(contains(message, "not enough memory"));  // then it would have been read
+    return message;
+  };
+  const auto tokens = [](const std::string& path) { kit::load_tokeniser(path); };
+  const auto npz = [](const std::string& path) { core::load_npz(path); };
+  refusal("x.npy", core::to_npy(zeros({2, 2}).array()), [](const std::string& path) { core::load_npy(path); });
+  refusal("x.npz", "", npz);
+  refusal("y.npz", core::to_npz({{"a", zeros({2}).array()}}), npz);
+  refusal("x.safetensors", "", [](const std::string& path) { core::load_safetensors(path); });
+  refusal("y.safetensors", core::to_safetensors({{"a", zeros({2}).array()}}),
+          [](const std::string& path) { core::load_safetensors(path); });
+  refusal("model.safetensors.index.json", "{", [](const std::string& path) { core::open_safetensors(path); });
+  refusal("tokenizer.json", "{", tokens);
+  refusal("tokenizer.bin", std::string("\4\0\0\0", 4), tokens);
+  refusal("vocab.txt", "[UNK]\n", tokens);
+  core::write_file_atomic(dir / "vocab.json", std::string("{}"));
+  refusal("merges.txt", "#version: 0.2\n", tokens);
+  core::write_file_atomic(dir / "merges.txt", std::string("#version: 0.2\n"));
+  refusal("vocab.json", "{", tokens);
+  const core::SafeTensors weights = weights_in(dir / "model.safetensors");
+  refusal("config.json", "{", [&](const std::string&) { kit::ModelFiles(dir.path()).config(weights); });
+  refusal("stories.bin", std::string("\100\0\0\0\254\0\0\0\5\0\0\0\10\0\0\0\4\0\0\0\0\2\0\0\0\2\0\0", 28),
+          [](const std::string& path) { kit::load_llama2c(path); });
 }
 
 TEST_CASE("model files: real models pass the comparison of sizes") {

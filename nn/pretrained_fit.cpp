@@ -1,0 +1,187 @@
+#include <heed/nn/pretrained_fit.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <heed/core/problems.h>
+#include <heed/core/text.h>
+#include <heed/nn/clone.h>
+#include <heed/nn/load.h>
+
+namespace heed::nn {
+
+namespace {
+
+bool transposed(const Shape& a, const Shape& b) {
+  return a.rank() == 2 && b.rank() == 2 && a[0] == b[1] && a[1] == b[0];
+}
+
+// " (x.weight in the file)", where the table has changed it.
+std::string in_file(const Origin& origin) {
+  if (!origin.transpose && origin.parts == std::vector<std::string>{origin.name}) return "";
+  std::string names;
+  for (const std::string& part : origin.parts) names += (names.empty() ? "" : ", ") + readable(part);
+  return " (" + names + " in the file" + (origin.transpose ? ", transposed)" : ")");
+}
+
+bool is_count(std::string_view part) {
+  return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// "h.3.attn.7" -> "h.*.attn.*" and "3.7."
+std::pair<std::string, std::string> without_counts(const std::string& name) {
+  std::string pattern, counts;
+  for (size_t begin = 0; begin <= name.size();) {
+    const size_t end = std::min(name.find('.', begin), name.size());
+    const std::string part = name.substr(begin, end - begin);
+    if (is_count(part)) counts += part + ".";
+    pattern += (begin > 0 ? "." : "") + (is_count(part) ? "*" : part);
+    begin = end + 1;
+  }
+  return {pattern, counts};
+}
+
+// Rows of a table, as C++, each once. A row for one layer is one for all of them where both names count alike.
+class Rows {
+ public:
+  void add(const std::string& from, const std::string& to, bool transpose = false) {
+    auto [from_pattern, from_counts] = without_counts(from);
+    auto [to_pattern, to_counts] = without_counts(to);
+    const bool general = from_counts == to_counts || to.empty();
+    add_line("{" + quote(general ? from_pattern : from) + ", " + quote(general ? to_pattern : to) +
+             (transpose    ? ", Change::transpose},"
+              : to.empty() ? "},  // leaves it out"
+                           : "},"));
+  }
+  void add_prefix(const std::string& prefix) { add_line("{" + quote(prefix + "*") + ", \"*\"},"); }
+  void add_unknown(const std::string& to) {
+    add_line("{\"…\", " + quote(to) + "},  // …: its name in the file, or {\"…\", \"…\"}: those of its parts");
+  }
+  bool full() const { return lines_.size() >= most; }
+  std::string text() const {
+    std::string all;
+    for (const std::string& line : lines_) all += "\n    " + line;
+    return all;
+  }
+
+ private:
+  static constexpr size_t most = 20;
+  void add_line(const std::string& line) {
+    if (!full() && std::find(lines_.begin(), lines_.end(), line) == lines_.end()) lines_.push_back(line);
+  }
+  std::vector<std::string> lines_;
+};
+
+struct Comparison {
+  std::map<std::string, const Arrival*> arrivals;
+  std::map<std::string, Shape> mine;
+  std::map<std::string, std::string> tied;  // to the first name of the same tensor
+  Problems problems;
+  Rows rows;
+  bool any_fits = false;
+
+  void compare_shapes(const NamedTensor& entry, const Arrival& arrival) {
+    const Shape &wanted = entry.tensor.shape(), &given = arrival.shape;
+    any_fits = true;
+    if (given != wanted) {
+      const bool turned = transposed(given, wanted);
+      problems.add(entry.name, in_file(arrival.origin), ": has shape ", given,
+                   arrival.origin.transpose ? ", " : " in the file, ", wanted, " in the model",
+                   !turned                    ? ""
+                   : arrival.origin.transpose ? ": take Change::transpose out of its row"
+                                              : ": is transposed");
+      if (turned && !arrival.origin.transpose) rows.add(entry.name, entry.name, true);
+    } else if (arrival.floating && !is_floating(entry.tensor.dtype())) {
+      problems.add(entry.name, in_file(arrival.origin), ": has fractions in the file, is ", entry.tensor.dtype(),
+                   " in the model");
+    }
+  }
+
+  // The unexpected tensor of this shape, or of its transpose, whose name is nearest. Only so many and such short names
+  // are compared: a foreign file may hold anything.
+  std::optional<std::string> nearest(const std::string& missing, const std::vector<std::string>& unexpected) const {
+    constexpr size_t longest = 100, most = 100;
+    std::optional<std::string> best;
+    size_t least = 0, compared = 0;
+    const Shape& wanted = mine.at(missing);
+    for (const std::string& name : unexpected) {
+      const Shape& given = arrivals.at(name)->shape;
+      if (name.ends_with("." + missing)) return name;
+      if (missing.size() > longest || name.size() > longest || compared >= most) continue;
+      if (given != wanted && !transposed(given, wanted)) continue;
+      ++compared;
+      if (const size_t d = edit_distance(missing, name); !best || d < least) best = name, least = d;
+    }
+    return best;
+  }
+
+  void compare_names(const std::vector<std::string>& missing, std::vector<std::string> unexpected) {
+    const std::vector<std::string> all = unexpected;
+    for (const std::string& name : missing) {
+      if (const auto other = tied.find(name); other != tied.end()) {
+        problems.add(name, ": is missing from the file; it is tied to ", other->second, ", one of them is enough");
+        continue;
+      }
+      const auto found = rows.full() || problems.full() ? std::nullopt : nearest(name, unexpected);
+      problems.add(name, " ", mine.at(name), ": is missing from the file",
+                   found ? ": is it " + readable(*found) + in_file(arrivals.at(*found)->origin) + "?" : "");
+      if (found) {
+        if (found->ends_with("." + name)) rows.add_prefix(found->substr(0, found->size() - name.size()));
+        else rows.add(*found, name, arrivals.at(*found)->shape != mine.at(name));
+        unexpected.erase(std::find(unexpected.begin(), unexpected.end(), *found));
+      } else if (!all.empty()) {
+        rows.add_unknown(name);
+      }
+    }
+    for (const std::string& name : all) {
+      const Arrival& arrival = *arrivals.at(name);
+      if (problems.full()) problems.add();  // only counted
+      else problems.add(readable(name), " ", arrival.shape, in_file(arrival.origin), ": the model has no such tensor");
+    }
+    for (const std::string& name : unexpected)
+      if (!rows.full()) rows.add(name, "");
+  }
+};
+
+}  // namespace
+
+void check_fits(Module& model, const std::vector<Arrival>& list) {
+  Comparison comparison;
+  for (const Arrival& arrival : list) comparison.arrivals.emplace(arrival.origin.name, &arrival);
+  StateDict names;                  // with tensors that fit and take no memory, to be compared by name only
+  std::map<Dtype, Tensor> element;  // one for all, so that tied tensors are equal
+  const auto add_name = [&](const std::string& name, const Shape& shape, Dtype dtype) {
+    Tensor& zero = element[dtype];
+    if (!zero.defined()) zero = zeros({}, dtype);
+    names.push_back({name, zero.expand(shape)});
+  };
+  std::map<const void*, std::string> first;
+  for (const NamedTensor& entry : model.state_dict()) {
+    comparison.mine.emplace(entry.name, entry.tensor.shape());
+    if (entry.tensor.numel() > 0) {
+      const auto [one, is_new] = first.emplace(entry.tensor.array().storage().bytes(), entry.name);
+      if (!is_new) comparison.tied.emplace(entry.name, one->second);
+    }
+    const auto found = comparison.arrivals.find(entry.name);
+    if (found == comparison.arrivals.end()) continue;
+    comparison.compare_shapes(entry, *found->second);
+    add_name(entry.name, entry.tensor.shape(), entry.tensor.dtype());
+  }
+  for (const auto& [name, arrival] : comparison.arrivals)
+    if (comparison.mine.count(name) == 0) add_name(name, arrival->shape, Dtype::f32);
+  LoadResult result;
+  prepare_load(model, names, {.strict = false}, &result);
+  comparison.compare_names(result.missing, result.unexpected);
+  const std::string rows = comparison.rows.text();
+  check(
+      comparison.problems.empty(), "load_pretrained: ", class_name(model),
+      ": the file does not fit, nothing is changed:", comparison.problems.text(),
+      comparison.any_fits || list.empty() ? "" : "\nnone of its names is the model's: is it the file of another model?",
+      rows.empty() ? "" : "\nadd to the end of the table, where they are right:", rows);
+}
+
+}  // namespace heed::nn
