@@ -186,7 +186,7 @@ int run(int argc, char** argv) {
   out.print();
   if (kit::interrupted()) {
     std::cerr << "\nstopped at step " << run.step << "; checkpoint saved. To resume:\n  "
-              << cli.command("resume", files.checkpoint.string()) << std::endl;
+              << cli.command({{"resume", files.checkpoint.string()}}) << std::endl;
     return kit::interrupt_exit_code();
   }
   double seconds = 0;

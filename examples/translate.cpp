@@ -404,7 +404,7 @@ int run(int argc, char** argv) {
                 << std::flush;
       out.print();
       std::cerr << "\nstopped " << name << " at step " << run.step << "; checkpoint saved. To resume:\n  "
-                << cli.command("resume", out.path().string()) << std::endl;
+                << cli.command({{"resume", out.path().string()}}) << std::endl;
       return kit::interrupt_exit_code();
     }
     nn::save(weights, run.model->state_dict());

@@ -28,6 +28,8 @@ void check_same_run(const std::filesystem::path& file, const std::map<std::strin
   bool options = false;
   for (const Trait& trait : traits) {
     const auto was = metadata.find(trait.key);
+    check<UsageError>(was != metadata.end() || metadata.count("config") == 0, "--resume ", readable(file.string()),
+                      ": is a model, for --load: give the run's state, checkpoint.safetensors beside it");
     check<UsageError>(was != metadata.end(), "--resume ", readable(file.string()), ": has no entry ", quote(trait.key),
                       ": is not a checkpoint of this program: give one that it made");
     if (was->second == trait.value || (trait.made_by_options && options)) continue;

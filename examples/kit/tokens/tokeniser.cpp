@@ -54,19 +54,24 @@ std::unique_ptr<Tokeniser> load_gpt2(const fs::path& merges, const fs::path& voc
       BytePairTokeniser::from_gpt2(core::read_file(vocabulary.string()), vocabulary.string(), text, merges.string()));
 }
 
-/// What load_tokeniser reads of a folder.
-fs::path file_in_folder(const fs::path& folder) {
-  for (const char* name : {"tokenizer.json", "vocab.bpe", "merges.txt", "gpt2-vocab.bpe", "tokenizer.bin", "vocab.txt"})
-    if (fs::exists(folder / name)) return folder / name;
-  fail<IoError>(
-      readable(folder.string()),
-      ": a folder without a tokeniser: tokenizer.json, vocab.bpe, merges.txt, tokenizer.bin or vocab.txt: name "
-      "the file");
-}
+constexpr const char* names_in_folders[] = {"tokenizer.json", "vocab.bpe",     "merges.txt",
+                                            "gpt2-vocab.bpe", "tokenizer.bin", "vocab.txt"};
 
 }  // namespace
 
 Tokeniser::~Tokeniser() = default;
+
+fs::path tokeniser_in(const fs::path& folder) {
+  for (const char* name : names_in_folders)
+    if (fs::exists(folder / name)) return folder / name;
+  return {};
+}
+
+std::string tokeniser_names() {
+  std::string names;
+  for (const char* name : names_in_folders) names += cat(names.empty() ? "" : ", ", name);
+  return names;
+}
 
 void check_token(int64_t id, int64_t size) {
   check<IndexError>(id >= 0 && id < size, "tokeniser: id ", id, ": is not in 0 … ", size - 1,
@@ -79,7 +84,12 @@ std::unique_ptr<Tokeniser> parse_tokeniser(std::string_view text, std::string_vi
 }
 
 std::unique_ptr<Tokeniser> load_tokeniser(const fs::path& path) {
-  if (fs::is_directory(path)) return load_tokeniser(file_in_folder(path));
+  if (fs::is_directory(path)) {
+    const fs::path file = tokeniser_in(path);
+    check<IoError>(!file.empty(), readable(path.string()), ": a folder without a tokeniser: none of ",
+                   tokeniser_names(), ": name the file");
+    return load_tokeniser(file);
+  }
   const std::string name = path.filename().string(), extension = path.extension().string();
   for (const auto& [merges, vocabulary] : gpt2_files)
     if (name == merges || name == vocabulary)

@@ -59,6 +59,13 @@ std::unique_ptr<Tokeniser> parse_tokeniser(std::string_view text, std::string_vi
 /// or from a folder that holds one of these.
 std::unique_ptr<Tokeniser> load_tokeniser(const std::filesystem::path& path);
 
+/// The first of these that is in the folder, in this order: tokenizer.json, vocab.bpe, merges.txt, gpt2-vocab.bpe,
+/// tokenizer.bin, vocab.txt. Empty if there is none.
+std::filesystem::path tokeniser_in(const std::filesystem::path& folder);
+
+/// Their names, for messages.
+std::string tokeniser_names();
+
 /// Throws IndexError unless 0 <= id < size.
 void check_token(int64_t id, int64_t size);
 

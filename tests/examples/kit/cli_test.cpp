@@ -94,7 +94,7 @@ TEST_CASE("kit cli: each kind of option, in both spellings") {
   CHECK(demo.common.out == std::filesystem::path("x/y"));
   CHECK(demo.common.quiet);
   CHECK(demo.common.json);
-  CHECK(demo.cli.command("steps", "100") ==
+  CHECK(demo.cli.command({{"steps", "100"}}) ==
         "demo --lr 0.5 --layers=2 --norm post --no-bias --fast '--text=a b.txt' --name= --seed=9 "
         "--out x/y "
         "--quiet --json --steps=100");
@@ -241,7 +241,7 @@ TEST_CASE("kit cli: --json prints exactly the documented keys") {
 TEST_CASE("kit cli: words for a shell are quoted") {
   Demo demo;
   REQUIRE(demo.parse({"--name", "it's here"}));
-  CHECK(demo.cli.command("text", "a b") == "demo --name 'it'\\''s here' '--text=a b'");
+  CHECK(demo.cli.command({{"text", "a b"}}) == "demo --name 'it'\\''s here' '--text=a b'");
 }
 
 TEST_CASE("kit cli: run_main turns exceptions into a line and an exit code") {

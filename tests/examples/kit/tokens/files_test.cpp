@@ -90,8 +90,8 @@ TEST_CASE("token files: what is not a tokeniser's name") {
   CHECK(
       message_of<IoError>([&] { kit::load_tokeniser(dir.path()); }) ==
       readable(dir.path().string()) +
-          ": a folder without a tokeniser: tokenizer.json, vocab.bpe, merges.txt, tokenizer.bin or vocab.txt: name the "
-          "file");
+          ": a folder without a tokeniser: none of tokenizer.json, vocab.bpe, merges.txt, gpt2-vocab.bpe, "
+          "tokenizer.bin, vocab.txt: name the file");
   CHECK(message_of<IoError>([&] { kit::load_tokeniser("tokens.model"); }) ==
         "tokens.model: is not the name of a tokeniser: expected tokenizer.json, *.bin (llama2.c), vocab.bpe or "
         "merges.txt with its vocabulary beside it, or vocab.txt");
