@@ -30,12 +30,13 @@
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/models/gpt_files.h>
 #include <heed/examples/kit/models/gpt_report.h>
-#include <heed/examples/kit/pictures/plot.h>
+#include <heed/examples/kit/models/model_size.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/tokens/byte_pair.h>
 #include <heed/examples/kit/tokens/char_tokeniser.h>
+#include <heed/examples/kit/tokens/unicode.h>
 #include <heed/examples/kit/writing.h>
 #include <heed/nn/layers/losses.h>
 #include <heed/nn/lora.h>
@@ -79,6 +80,11 @@ double evaluate(nn::GPT& model, const kit::Ids& ids, int64_t limit = INT64_MAX) 
   return total / static_cast<double>(starts.size());
 }
 
+// Options that must be equal for a resumed run to be the same run. (--steps may be larger: the run is continued.)
+const std::vector<std::string> same_in_a_run = {"tokens",       "vocab",      "layers", "heads",  "width",    "context",
+                                                "batch",        "accumulate", "seed",   "lr",     "final-lr", "warmup",
+                                                "weight-decay", "dropout",    "lora",   "freeze", "clip"};
+
 // The whole state of a run: it can stop at any step and resume as if it had never stopped.
 struct Run {
   nn::GPT model;
@@ -86,12 +92,14 @@ struct Run {
   optim::WarmupCosineLR schedule;
   Generator data;  // draws the batches; the default generator draws initial values and dropout
   int64_t step = 0;
+  kit::Traits traits;  // what must be equal for a resumed run to be the same run
 
-  Run(const Settings& s, nn::GPT model_)
+  Run(const Settings& s, nn::GPT model_, kit::Traits traits_)
       : model(std::move(model_)),
         adamw(groups(s), {.lr = s.lr, .beta2 = 0.99}),
         schedule(adamw, {.warmup = s.warmup, .decay = std::max(s.common.steps, s.warmup), .final_lr = s.final_lr}),
-        data(static_cast<uint64_t>(s.common.seed)) {}
+        data(static_cast<uint64_t>(s.common.seed)),
+        traits(std::move(traits_)) {}
 
   std::vector<optim::ParamGroup> groups(const Settings& s) const {
     const nn::DecayGroups g = nn::decay_groups(model);
@@ -122,38 +130,14 @@ struct Run {
     return {{"model", model}, {"optimizer", adamw}, {"schedule", schedule}, {"data", data}, {"step", step}};
   }
 
-  void save(const fs::path& file, const Settings& s, const kit::Corpus& corpus) {
-    nn::save_checkpoint(file, parts(), kit::metadata_of(traits(s, corpus)));
-  }
+  void save(const fs::path& file) { nn::save_checkpoint(file, parts(), kit::metadata_of(traits)); }
 
-  void resume(const fs::path& file, const Settings& s, const kit::Corpus& corpus) {
+  void resume(const fs::path& file, int64_t steps) {
     const nn::Checkpoint saved = nn::load(file);
-    kit::check_same_run(file, saved.metadata, traits(s, corpus));
+    kit::check_same_run(file, saved.metadata, traits);
     nn::load_checkpoint(saved, parts());
     schedule.set_steps(step);  // --steps may have been raised
-    kit::check_steps_left(step, s.common.steps);
-  }
-
-  // What must be equal for a resumed run to be the same run. (--steps may be larger: the run is continued.)
-  static kit::Traits traits(const Settings& s, const kit::Corpus& corpus) {
-    return {{"text_hash", corpus.hash, "text"},
-            {"tokens", s.tokens},
-            {"vocab", std::to_string(s.vocab)},
-            {"layers", std::to_string(s.layers)},
-            {"heads", std::to_string(s.heads)},
-            {"width", std::to_string(s.width)},
-            {"context", std::to_string(s.context)},
-            {"batch", std::to_string(s.batch)},
-            {"accumulate", std::to_string(s.accumulate)},
-            {"seed", std::to_string(s.common.seed)},
-            {"lr", kit::shortest(s.lr)},
-            {"final_lr", kit::shortest(s.final_lr)},
-            {"warmup", std::to_string(s.warmup)},
-            {"weight_decay", kit::shortest(s.weight_decay)},
-            {"dropout", kit::shortest(s.dropout)},
-            {"lora", std::to_string(s.lora)},
-            {"freeze", std::to_string(s.freeze)},
-            {"clip", kit::shortest(s.clip)}};
+    kit::check_steps_left(step, steps);
   }
 };
 
@@ -173,9 +157,9 @@ void train(Run& run, const Settings& s, const kit::Corpus& corpus, const fs::pat
       log.write(run.step, {{"val_loss", loss_now}});
     }
     if (run.step == s.stop_at) break;
-    if (run.step % s.save_every == 0) run.save(checkpoint, s, corpus);
+    if (run.step % s.save_every == 0) run.save(checkpoint);
   }
-  run.save(checkpoint, s, corpus);
+  run.save(checkpoint);
 }
 
 // A loaded model has its own sizes and tokens, and alone it only writes.
@@ -230,7 +214,7 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
              {"clip", &s.clip, "clip the gradient to this norm", {.above = 0, .max = 1e30}},
              {"lora",
               &s.lora,
-              "adapt a loaded model with matrices of this rank only; 0: train all of it",
+              "adapt a loaded model with matrices of this rank only, best with --lr 3e-3; 0: train all of it",
               {.min = 0, .max = 1e5}},
              {"freeze",
               &s.freeze,
@@ -264,27 +248,6 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
   if (!cli.parse(argc, argv)) return false;
   refuse_unused(cli, s);
   return true;
-}
-
-// What can be checked before a model is built.
-void check_settings(const Settings& s, int64_t vocabulary) {
-  check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads, ": every head gets an equal part of --width ",
-                         s.width, ": give a divisor of it");
-  const int64_t tokens = s.batch * s.context;
-  kit::check_memory(kit::transformer_parameters(s.layers, s.width) +
-                        static_cast<double>(s.width) * static_cast<double>(vocabulary + s.context),
-                    kit::transformer_values(s.layers, s.width, tokens) +
-                        3.0 * static_cast<double>(tokens) * static_cast<double>(vocabulary) +
-                        2.0 * static_cast<double>(s.batch) * static_cast<double>(s.accumulate));
-}
-
-nn::GPT new_model(const Settings& s, int64_t vocabulary) {
-  return nn::GPT({.vocab = vocabulary,
-                  .context = s.context,
-                  .width = s.width,
-                  .heads = s.heads,
-                  .layers = s.layers,
-                  .dropout = s.dropout});
 }
 
 // A loaded model keeps its sizes, and what --freeze and --lora name does not change.
@@ -353,18 +316,27 @@ int run(int argc, char** argv) {
     tokeniser = std::make_unique<kit::BytePairTokeniser>(kit::BytePairTokeniser::train(text, s.vocab));
   if (!tokeniser) tokeniser = std::make_unique<kit::CharTokeniser>(text);
   const kit::Corpus corpus(text, *tokeniser, s.context);
-  const int64_t vocabulary = loaded ? loaded->options.vocab : tokeniser->size();
-  check_settings(s, vocabulary);
-  if (s.writing.prompt.empty()) s.writing.prompt = text.find('\n') != std::string::npos ? "\n" : kit::first_word(text);
+  const nn::GPTOptions sizes = loaded ? loaded->options
+                                      : nn::GPTOptions{.vocab = tokeniser->size(),
+                                                       .context = s.context,
+                                                       .width = s.width,
+                                                       .heads = s.heads,
+                                                       .layers = s.layers,
+                                                       .dropout = s.dropout};
+  kit::check_training(sizes, s.batch, s.accumulate);
+  if (s.writing.prompt.empty())
+    s.writing.prompt = text.find('\n') != std::string::npos ? "\n" : text.substr(0, kit::first_character(text).length);
   kit::prompt_ids(*tokeniser, s.writing);  // judged before training
-  const kit::CountingLosses counting(corpus, vocabulary);
+  const kit::CountingLosses counting(corpus, sizes.vocab);
 
   if (loaded) adapt(*loaded, s);
-  Run run(s, loaded ? std::move(*loaded) : new_model(s, vocabulary));
-  if (!s.resume.empty()) run.resume(s.resume, s, corpus);
+  kit::Traits traits = kit::option_traits(cli, same_in_a_run);
+  traits.insert(traits.begin(), {"text_hash", corpus.hash, "text"});
+  Run run(s, loaded ? std::move(*loaded) : nn::GPT(sizes), std::move(traits));
+  if (!s.resume.empty()) run.resume(s.resume, s.common.steps);
   const std::string unit = loaded ? "token" : s.tokens == "bpe" ? "byte pair" : "character";
   std::cout << "text: " << kit::grouped(static_cast<int64_t>(corpus.training.size() + corpus.validation.size())) << ' '
-            << unit << "s, a vocabulary of " << vocabulary << "; model: " << kit::grouped(run.model.num_parameters())
+            << unit << "s, a vocabulary of " << sizes.vocab << "; model: " << kit::grouped(run.model.num_parameters())
             << " parameters" << (s.lora || s.freeze ? " to train" : "") << '\n';
 
   const auto begin = std::chrono::steady_clock::now();
@@ -373,17 +345,13 @@ int run(int argc, char** argv) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const bool stopped = kit::interrupted() || run.step < s.common.steps;
 
-  std::vector<kit::Level> levels;
-  if (counting.bigram) levels.push_back({*counting.bigram, "counting pairs"});
-  kit::save_svg(loss_plot, {.title = "char_gpt: loss while training",
-                            .panels = {kit::loss_plot({{.training = kit::read_metric(metrics, "loss"),
-                                                        .validation = kit::read_metric(metrics, "val_loss")}},
-                                                      levels)}});
+  kit::save_gpt_losses(loss_plot, metrics, counting);
   if (s.lora) nn::merge_low_rank(run.model);
   kit::save_gpt(weights, run.model, *tokeniser);
   const std::string prompt = cli.given("prompt") ? s.writing.prompt : kit::first_word(text);
-  const std::string to_write =
-      "To write with it:\n  " + cli.bare_command({{"load", weights.string()}, {"prompt", prompt}});
+  kit::Cli::NamesAndValues with_it = {{"load", weights.string()}};
+  if (!prompt.empty()) with_it.emplace_back("prompt", prompt);
+  const std::string to_write = "To write with it:\n  " + cli.bare_command(with_it);
   if (stopped) {
     if (s.writing.tokens > 0) write(run.model, *tokeniser, s);
     out.print();

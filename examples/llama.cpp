@@ -34,7 +34,8 @@ int run(int argc, char** argv) {
   if (!kit::parse_writer(cli, s, argc, argv)) return 0;
 
   if (kit::is_llama2c_file(s.model)) {
-    const kit::FoundTokeniser tokeniser = kit::find_tokeniser(s.model.parent_path(), s.tokenizer);
+    const kit::FoundTokeniser tokeniser =
+        kit::find_tokeniser(s.model.parent_path(), s.tokenizer, {"tokenizer.bin", "tokenizer.json"});
     nn::Llama model = kit::load_llama2c(s.model);
     return kit::run_writer(cli, s, model, model.num_parameters(), tokeniser);
   }

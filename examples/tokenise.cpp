@@ -100,6 +100,7 @@ int run(int argc, char** argv) {
   if (s.tokenizer.empty()) {
     out.emplace(common.out);
     const std::string text = s.train.empty() ? kit::source_tree_text() : core::read_file(s.train.string());
+    check<kit::UsageError>(!text.empty(), "--train: ", quote(s.train.string()), ": is empty: nothing can be learnt");
     auto trained = kit::BytePairTokeniser::train(text, s.vocab);
     std::cout << kit::grouped(static_cast<int64_t>(text.size())) << " bytes to learn from, "
               << kit::grouped(trained.size()) << " tokens learnt. The first merges, and the last:\n ";

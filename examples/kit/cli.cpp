@@ -198,8 +198,16 @@ bool Cli::parse(int argc, char** argv) {
   return true;
 }
 
+const Option& Cli::known(const std::string& name) const {
+  const Option* option = find(name);
+  check(option != nullptr, "command line: --", name, ": is not defined: give the name of an option in a group");
+  return *option;
+}
+
+std::string Cli::value(const std::string& name) const { return value_of(known(name)); }
+
 bool Cli::given(const std::string& name) const {
-  check(find(name) != nullptr, "command line: --", name, ": is asked for, but not defined: is its name right?");
+  known(name);
   return std::any_of(given_.begin(), given_.end(), [&](const auto& option) { return option.first == name; });
 }
 

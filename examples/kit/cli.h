@@ -122,6 +122,9 @@ class Cli {
   /// Whether the command line gave this option, be it with its default. Throws Error if there is no such option.
   bool given(const std::string& name) const;
 
+  /// The option's present value, exactly: "0.001", "true".
+  std::string value(const std::string& name) const;
+
   /// For after parse: throws UsageError if an option was given that changes nothing, so that nobody waits for its effect.
   /// The first row that concerns the run is reported, with all of its options that were given:
   ///     --layers, --width: a loaded model has its own: train a new one without --load
@@ -149,6 +152,7 @@ class Cli {
     std::vector<Option> options;
   };
   const Option* find(const std::string& name) const;
+  const Option& known(const std::string& name) const;
   [[noreturn]] void unknown(const std::string& name) const;
 
   std::string program_, what_;

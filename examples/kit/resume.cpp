@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <heed/core/text.h>
-#include <heed/examples/kit/cli.h>
 
 namespace heed::kit {
 namespace {
@@ -15,6 +14,16 @@ std::string option_of(const Trait& trait) {
 }
 
 }  // namespace
+
+Traits option_traits(const Cli& cli, const std::vector<std::string>& options) {
+  Traits traits;
+  for (const std::string& option : options) {
+    std::string key = option;
+    std::replace(key.begin(), key.end(), '-', '_');
+    traits.push_back({key, cli.value(option)});
+  }
+  return traits;
+}
 
 std::map<std::string, std::string> metadata_of(const Traits& traits) {
   std::map<std::string, std::string> metadata;

@@ -53,17 +53,18 @@ std::string first_prompt(const Tokeniser& tokeniser) {
 }
 
 std::string first_word(const std::string& text) {
-  const Words words = split_words(std::string_view(text).substr(0, 1000));
-  if (words.empty()) return text.substr(0, 1);
-  std::string_view rest = words.front();
-  std::string word;
-  for (int i = 0; i < 20 && !rest.empty(); ++i) {
-    const Character c = first_character(rest);
-    if (c.code == Character::not_utf8) break;  // cut off at 1000 bytes
-    word += rest.substr(0, c.length);
-    rest.remove_prefix(c.length);
+  for (const std::string& found : split_words(std::string_view(text).substr(0, 1000))) {
+    std::string_view rest = found;
+    std::string word;
+    for (int i = 0; i < 20 && !rest.empty(); ++i) {
+      const Character c = first_character(rest);
+      if (c.code == Character::not_utf8) break;  // cut off at 1000 bytes
+      word += rest.substr(0, c.length);
+      rest.remove_prefix(c.length);
+    }
+    if (!word.empty() && harmless(word) == word) return word;
   }
-  return word;
+  return "";
 }
 
 Words shown_tokens(const Tokeniser& tokeniser, const Ids& ids) {

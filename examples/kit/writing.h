@@ -56,7 +56,8 @@ Ids prompt_ids(const Tokeniser& tokeniser, const WritingOptions& options);
 /// prompt may be empty only if there is a token that begins a text.)
 std::string first_prompt(const Tokeniser& tokeniser);
 
-/// The first word of a text, at most 20 characters of it: a prompt for an example.
+/// A prompt for an example: the first word of a text that a terminal shows as it is, at most 20 characters of it; "" if
+/// its first 1000 bytes have none.
 std::string first_word(const std::string& text);
 
 /// The tokens as words to be shown, one for each: UTF-8, special ones by name.

@@ -7,7 +7,9 @@
 #include <heed/autograd/ops.h>
 #include <heed/examples/kit/data/metrics.h>
 #include <heed/examples/kit/format.h>
+#include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/pictures/attention_page.h>
+#include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/writing.h>
 #include <heed/nn/attention/attention_trace.h>
 
@@ -31,6 +33,14 @@ void print_losses(std::ostream& out, double validation, double training, const C
   if (counting.bigram) row("counting pairs", *counting.bigram) << '\n';
   row("counting " + unit + "s", counting.unigram) << '\n';
   row("guessing", counting.uniform) << '\n';
+}
+
+void save_gpt_losses(const std::filesystem::path& file, const std::filesystem::path& metrics,
+                     const CountingLosses& counting) {
+  std::vector<Level> levels;
+  if (counting.bigram) levels.push_back({*counting.bigram, "counting pairs"});
+  const LossCurve curve{.training = read_metric(metrics, "loss"), .validation = read_metric(metrics, "val_loss")};
+  save_svg(file, {.title = "char_gpt: loss while training", .panels = {loss_plot({curve}, levels)}});
 }
 
 void save_gpt_attention(const std::filesystem::path& file, nn::GPT& model, const Tokeniser& tokeniser, const Ids& all) {

@@ -22,6 +22,10 @@ struct CountingLosses {
 void print_losses(std::ostream& out, double validation, double training, const CountingLosses& counting,
                   const Corpus& corpus, const std::string& unit);
 
+/// A plot of the losses that a run has logged in `metrics`.
+void save_gpt_losses(const std::filesystem::path& file, const std::filesystem::path& metrics,
+                     const CountingLosses& counting);
+
 /// A page that shows what every head attends to while the model reads `ids`, of which at most 48 are taken.
 void save_gpt_attention(const std::filesystem::path& file, nn::GPT& model, const Tokeniser& tokeniser, const Ids& ids);
 

@@ -7,6 +7,7 @@
 #include <heed/core/files/file.h>
 #include <heed/core/text.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/format.h>
 
 namespace heed::kit {
 
@@ -51,12 +52,12 @@ FoundTokeniser ModelFiles::tokeniser(const core::SafeTensors& tensors, const fs:
   return {parse_tokeniser(inside->second, weights.string() + ": tokeniser"), weights.string()};
 }
 
-FoundTokeniser find_tokeniser(const fs::path& folder, const fs::path& given) {
+FoundTokeniser find_tokeniser(const fs::path& folder, const fs::path& given, const std::vector<std::string>& names) {
   if (!given.empty() && !fs::is_directory(given)) return {load_tokeniser(given), given.string()};
   const fs::path searched = !given.empty() ? given : folder.empty() ? fs::path(".") : folder;
-  const fs::path found = tokeniser_in(searched);
+  const fs::path found = tokeniser_in(searched, names);
   check<UsageError>(!found.empty(), "--tokenizer: ", given.empty() ? "is missing, and beside the model, in " : "",
-                    quote(searched.string()), given.empty() ? "," : ":", " there is none of ", tokeniser_names(),
+                    quote(searched.string()), given.empty() ? "," : ":", " there is none of ", joined(names),
                     ": give the file of the model's tokens");
   return {load_tokeniser(found), found.string()};
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <heed/core/files/safetensors.h>
 #include <heed/examples/kit/tokens/tokeniser.h>
@@ -42,9 +43,10 @@ struct ModelFiles {
   FoundTokeniser tokeniser(const core::SafeTensors& tensors, const std::filesystem::path& given) const;
 };
 
-/// The tokeniser `given` or, if that is empty, the first that load_tokeniser() finds in the folder of the model. Throws
-/// UsageError if there is none.
-FoundTokeniser find_tokeniser(const std::filesystem::path& folder, const std::filesystem::path& given);
+/// The tokeniser `given` or, if that is empty, the first file of such a name in the folder of the model. Throws UsageError
+/// if there is none.
+FoundTokeniser find_tokeniser(const std::filesystem::path& folder, const std::filesystem::path& given,
+                              const std::vector<std::string>& names = tokeniser_names());
 
 /// Throws UsageError if the tokeniser has tokens that a model with this vocabulary does not know. `source` is named in it.
 void check_tokens_fit(const Tokeniser& tokeniser, int64_t vocabulary, const std::string& source);

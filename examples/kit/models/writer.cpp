@@ -40,7 +40,6 @@ bool parse_writer(Cli& cli, WriterSettings& s, int argc, char** argv) {
 int run_writer(const Cli& cli, WriterSettings& s, const Writer& writer, const FoundTokeniser& found) {
   const Tokeniser& tokeniser = *found;
   check_tokens_fit(tokeniser, writer.vocab, found.source);
-  if (!s.common.quiet && s.tokenizer.empty()) std::cerr << "tokens of " << readable(found.source) << '\n';
   writer.model.eval();
   if (s.weights == "f16") nn::compact(writer.model, core::CompactType::f16);
   if (s.weights == "bf16") nn::compact(writer.model, core::CompactType::bf16);
@@ -56,7 +55,8 @@ int run_writer(const Cli& cli, WriterSettings& s, const Writer& writer, const Fo
   const Written written = write_text(writer.generate, tokeniser, s.writing, std::cout);
   std::cout << "\n";
   if (!s.common.quiet)
-    std::cerr << fixed(written.tokens_per_s, 1) << " tokens/s, " << grouped(writer.parameters) << " parameters\n";
+    std::cerr << fixed(written.tokens_per_s, 1) << " tokens/s, " << grouped(writer.parameters)
+              << " parameters; tokens of " << readable(found.source) << '\n';
   cli.print_json({{"tokens", Json::List(written.tokens.begin(), written.tokens.end())},
                   {"text", written.text},
                   {"tokens_per_s", written.tokens_per_s},

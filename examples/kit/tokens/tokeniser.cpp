@@ -6,6 +6,7 @@
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
 #include <heed/core/text.h>
+#include <heed/examples/kit/format.h>
 #include <heed/examples/kit/tokens/byte_pair.h>
 #include <heed/examples/kit/tokens/char_tokeniser.h>
 #include <heed/examples/kit/tokens/json_fields.h>
@@ -54,23 +55,20 @@ std::unique_ptr<Tokeniser> load_gpt2(const fs::path& merges, const fs::path& voc
       BytePairTokeniser::from_gpt2(core::read_file(vocabulary.string()), vocabulary.string(), text, merges.string()));
 }
 
-constexpr const char* names_in_folders[] = {"tokenizer.json", "vocab.bpe",     "merges.txt",
-                                            "gpt2-vocab.bpe", "tokenizer.bin", "vocab.txt"};
-
 }  // namespace
 
 Tokeniser::~Tokeniser() = default;
 
-fs::path tokeniser_in(const fs::path& folder) {
-  for (const char* name : names_in_folders)
-    if (fs::exists(folder / name)) return folder / name;
-  return {};
+const std::vector<std::string>& tokeniser_names() {
+  static const std::vector<std::string> names = {"tokenizer.json", "vocab.bpe",     "merges.txt",
+                                                 "gpt2-vocab.bpe", "tokenizer.bin", "vocab.txt"};
+  return names;
 }
 
-std::string tokeniser_names() {
-  std::string names;
-  for (const char* name : names_in_folders) names += cat(names.empty() ? "" : ", ", name);
-  return names;
+fs::path tokeniser_in(const fs::path& folder, const std::vector<std::string>& names) {
+  for (const std::string& name : names)
+    if (fs::exists(folder / name)) return folder / name;
+  return {};
 }
 
 void check_token(int64_t id, int64_t size) {
@@ -87,7 +85,7 @@ std::unique_ptr<Tokeniser> load_tokeniser(const fs::path& path) {
   if (fs::is_directory(path)) {
     const fs::path file = tokeniser_in(path);
     check<IoError>(!file.empty(), readable(path.string()), ": a folder without a tokeniser: none of ",
-                   tokeniser_names(), ": name the file");
+                   joined(tokeniser_names()), ": name the file");
     return load_tokeniser(file);
   }
   const std::string name = path.filename().string(), extension = path.extension().string();
@@ -101,6 +99,7 @@ std::unique_ptr<Tokeniser> load_tokeniser(const fs::path& path) {
   if (name == "vocab.txt" || name.ends_with("-vocab.txt"))
     return owned(WordPieceTokeniser::from_vocab(core::read_file(path.string()), path.string()));
   if (extension == ".json") return parse_tokeniser(core::read_file(path.string()), path.string());
+  check<IoError>(fs::exists(path), quote(path.string()), ": there is no such file: check the path of the tokeniser");
   fail<IoError>(readable(path.string()),
                 ": is not the name of a tokeniser: expected tokenizer.json, *.bin (llama2.c), vocab.bpe or merges.txt "
                 "with its vocabulary beside it, or vocab.txt");
