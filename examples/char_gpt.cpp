@@ -254,10 +254,12 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
 void adapt(nn::GPT& model, const Settings& s) {
   if (s.freeze > 0) {
     check<kit::UsageError>(s.freeze <= model.options.layers, "--freeze ", s.freeze, ": the model has ",
-                           model.options.layers, " blocks");
+                           model.options.layers, " blocks: give at most as many");
     model.wte.requires_grad(false), model.wpe.requires_grad(false);
     for (int64_t i = 0; i < s.freeze; ++i) model.h[static_cast<size_t>(i)].requires_grad(false);
   }
+  check<kit::UsageError>(s.lora <= model.options.width, "--lora ", s.lora, ": no matrix of the model has a rank above ",
+                         model.options.width, ", its width: give less");
   if (s.lora > 0) nn::add_low_rank(model, {.rank = s.lora, .alpha = 2.0 * static_cast<double>(s.lora)});
 }
 
