@@ -24,22 +24,20 @@
 #include <heed/examples/kit/data/batches.h>
 #include <heed/examples/kit/data/corpus.h>
 #include <heed/examples/kit/data/datasets.h>
-#include <heed/examples/kit/data/metrics.h>
 #include <heed/examples/kit/data/tables.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/models/gpt_files.h>
-#include <heed/examples/kit/models/model_files.h>
-#include <heed/examples/kit/pictures/attention_page.h>
-#include <heed/examples/kit/pictures/plot.h>
+#include <heed/examples/kit/models/gpt_report.h>
+#include <heed/examples/kit/models/model_size.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
 #include <heed/examples/kit/tokens/byte_pair.h>
 #include <heed/examples/kit/tokens/char_tokeniser.h>
+#include <heed/examples/kit/tokens/unicode.h>
 #include <heed/examples/kit/writing.h>
-#include <heed/nn/attention/attention_trace.h>
 #include <heed/nn/layers/losses.h>
 #include <heed/nn/lora.h>
 #include <heed/nn/models/gpt.h>
@@ -82,30 +80,10 @@ double evaluate(nn::GPT& model, const kit::Ids& ids, int64_t limit = INT64_MAX) 
   return total / static_cast<double>(starts.size());
 }
 
-// What every head attends to while the model reads the beginning of the validation text.
-void draw_attention(nn::GPT& model, const kit::Ids& validation, const kit::Tokeniser& tokeniser, const fs::path& file) {
-  const NoGrad no_history;
-  const int64_t n = std::min<int64_t>(model.options.context, 48);
-  const kit::Ids ids(validation.begin(), validation.begin() + n);
-  const kit::Words shown = kit::shown_tokens(tokeniser, ids);
-  nn::AttentionTrace trace;
-  model.eval();
-  model(tensor_i64(ids, {1, n}));
-  model.train();
-
-  kit::AttentionSet heads{.name = "self", .queries = shown, .keys = shown};
-  heads.allowed = kit::causal_mask(n, n);
-  for (const nn::AttentionEntry& entry : trace.entries()) {
-    heads.layers.emplace_back();
-    for (int64_t h = 0; h < entry.weights.size(1); ++h) {
-      const std::vector<double> weights = entry.weights[0][h].to_vector();
-      heads.layers.back().emplace_back(weights.begin(), weights.end());
-    }
-  }
-  kit::save_attention_page(file, {.title = "char_gpt: which token attends to which",
-                                  .note = "Each token is a query that attends to itself and to the tokens before it.",
-                                  .sets = {heads}});
-}
+// Options that must be equal for a resumed run to be the same run. (--steps may be larger: the run is continued.)
+const std::vector<std::string> same_in_a_run = {"tokens",       "vocab",      "layers", "heads",  "width",    "context",
+                                                "batch",        "accumulate", "seed",   "lr",     "final-lr", "warmup",
+                                                "weight-decay", "dropout",    "lora",   "freeze", "clip"};
 
 // The whole state of a run: it can stop at any step and resume as if it had never stopped.
 struct Run {
@@ -114,12 +92,14 @@ struct Run {
   optim::WarmupCosineLR schedule;
   Generator data;  // draws the batches; the default generator draws initial values and dropout
   int64_t step = 0;
+  kit::Traits traits;  // what must be equal for a resumed run to be the same run
 
-  Run(const Settings& s, nn::GPT model_)
+  Run(const Settings& s, nn::GPT model_, kit::Traits traits_)
       : model(std::move(model_)),
         adamw(groups(s), {.lr = s.lr, .beta2 = 0.99}),
         schedule(adamw, {.warmup = s.warmup, .decay = std::max(s.common.steps, s.warmup), .final_lr = s.final_lr}),
-        data(static_cast<uint64_t>(s.common.seed)) {}
+        data(static_cast<uint64_t>(s.common.seed)),
+        traits(std::move(traits_)) {}
 
   std::vector<optim::ParamGroup> groups(const Settings& s) const {
     const nn::DecayGroups g = nn::decay_groups(model);
@@ -150,38 +130,14 @@ struct Run {
     return {{"model", model}, {"optimizer", adamw}, {"schedule", schedule}, {"data", data}, {"step", step}};
   }
 
-  void save(const fs::path& file, const Settings& s, const kit::Corpus& corpus) {
-    nn::save_checkpoint(file, parts(), kit::metadata_of(traits(s, corpus)));
-  }
+  void save(const fs::path& file) { nn::save_checkpoint(file, parts(), kit::metadata_of(traits)); }
 
-  void resume(const fs::path& file, const Settings& s, const kit::Corpus& corpus) {
+  void resume(const fs::path& file, int64_t steps) {
     const nn::Checkpoint saved = nn::load(file);
-    kit::check_same_run(file, saved.metadata, traits(s, corpus));
+    kit::check_same_run(file, saved.metadata, traits);
     nn::load_checkpoint(saved, parts());
     schedule.set_steps(step);  // --steps may have been raised
-    kit::check_steps_left(step, s.common.steps);
-  }
-
-  // What must be equal for a resumed run to be the same run. (--steps may be larger: the run is continued.)
-  static kit::Traits traits(const Settings& s, const kit::Corpus& corpus) {
-    return {{"text_hash", corpus.hash, "text"},
-            {"tokens", s.tokens},
-            {"vocab", std::to_string(s.vocab)},
-            {"layers", std::to_string(s.layers)},
-            {"heads", std::to_string(s.heads)},
-            {"width", std::to_string(s.width)},
-            {"context", std::to_string(s.context)},
-            {"batch", std::to_string(s.batch)},
-            {"accumulate", std::to_string(s.accumulate)},
-            {"seed", std::to_string(s.common.seed)},
-            {"lr", kit::shortest(s.lr)},
-            {"final_lr", kit::shortest(s.final_lr)},
-            {"warmup", std::to_string(s.warmup)},
-            {"weight_decay", kit::shortest(s.weight_decay)},
-            {"dropout", kit::shortest(s.dropout)},
-            {"lora", std::to_string(s.lora)},
-            {"freeze", std::to_string(s.freeze)},
-            {"clip", kit::shortest(s.clip)}};
+    kit::check_steps_left(step, steps);
   }
 };
 
@@ -201,9 +157,32 @@ void train(Run& run, const Settings& s, const kit::Corpus& corpus, const fs::pat
       log.write(run.step, {{"val_loss", loss_now}});
     }
     if (run.step == s.stop_at) break;
-    if (run.step % s.save_every == 0) run.save(checkpoint, s, corpus);
+    if (run.step % s.save_every == 0) run.save(checkpoint);
   }
-  run.save(checkpoint, s, corpus);
+  run.save(checkpoint);
+}
+
+// A loaded model has its own sizes and tokens, and alone it only writes.
+void refuse_unused(const kit::Cli& cli, const Settings& s) {
+  const bool loads = !s.load.empty();
+  cli.refuse_unused(
+      {{loads,
+        {"layers", "heads", "width", "context", "dropout"},
+        "a loaded model has its own: a new model, without --load, can have others"},
+       {loads, {"tokens", "vocab"}, "a loaded model has its own tokens: a new model, without --load, can have others"},
+       {s.tokens != "bpe", {"vocab"}, "is for byte pairs, characters are as many as the text has: give --tokens bpe"},
+       {!loads, {"tokenizer"}, "is for a loaded model: give the model with --load"},
+       {!loads, {"lora", "freeze"}, "for a trained model: give it with --load"},
+       {!s.trains(),
+        {"lora", "freeze", "batch", "accumulate", "lr", "final-lr", "warmup", "weight-decay", "clip", "eval-every",
+         "save-every", "stop-at", "steps"},
+        "with --load alone nothing is trained: give a text with --text (how much is written is --characters)"},
+       {s.trains() && s.writing.tokens == 0, {"prompt"}, "nothing is written with --characters 0: give a larger one"}});
+  cli.refuse_unused(kit::unused_writing_options(s.writing, "--characters"));
+  check<kit::UsageError>(s.lora == 0 || s.freeze == 0,
+                         "--lora, --freeze: give one of them: --lora leaves all of the model as it is");
+  check<kit::UsageError>(s.stop_at <= s.common.steps, "--stop-at ", s.stop_at, ": the run ends at --steps ",
+                         s.common.steps, ": give at most as many");
 }
 
 bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
@@ -235,7 +214,7 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
              {"clip", &s.clip, "clip the gradient to this norm", {.above = 0, .max = 1e30}},
              {"lora",
               &s.lora,
-              "adapt a loaded model with matrices of this rank only; 0: train all of it",
+              "adapt a loaded model with matrices of this rank only, best with --lr 3e-3; 0: train all of it",
               {.min = 0, .max = 1e5}},
              {"freeze",
               &s.freeze,
@@ -266,52 +245,21 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
                  {"bigram_loss", "loss of counting pairs of tokens; null for large vocabularies"},
                  {"text", "what it writes"},
                  {"writing_tokens_per_s", "writing speed"}});
-  return cli.parse(argc, argv);
-}
-
-// What can be checked before a model is built.
-void check_settings(const Settings& s, int64_t vocabulary) {
-  check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads, ": every head gets an equal part of --width ",
-                         s.width, ": give a divisor of it");
-  const int64_t tokens = s.batch * s.context;
-  kit::check_memory(kit::transformer_parameters(s.layers, s.width) +
-                        static_cast<double>(s.width) * static_cast<double>(vocabulary + s.context),
-                    kit::transformer_values(s.layers, s.width, tokens) +
-                        3.0 * static_cast<double>(tokens) * static_cast<double>(vocabulary) +
-                        2.0 * static_cast<double>(s.batch) * static_cast<double>(s.accumulate));
-}
-
-nn::GPT new_model(const Settings& s, int64_t vocabulary) {
-  return nn::GPT({.vocab = vocabulary,
-                  .context = s.context,
-                  .width = s.width,
-                  .heads = s.heads,
-                  .layers = s.layers,
-                  .dropout = s.dropout});
-}
-
-std::string first_character(const std::string& text) {
-  size_t end = std::min<size_t>(1, text.size());
-  while (end < text.size() && (text[end] & 0xC0) == 0x80) ++end;
-  return text.substr(0, end);
-}
-
-// For a model without a beginning of texts: a newline, if it knows one, else its first token.
-std::string first_prompt(const kit::Tokeniser& tokeniser) {
-  try {
-    tokeniser.encode("\n");
-    return "\n";
-  } catch (const IndexError&) { return tokeniser.decode({0}); }
+  if (!cli.parse(argc, argv)) return false;
+  refuse_unused(cli, s);
+  return true;
 }
 
 // A loaded model keeps its sizes, and what --freeze and --lora name does not change.
 void adapt(nn::GPT& model, const Settings& s) {
   if (s.freeze > 0) {
     check<kit::UsageError>(s.freeze <= model.options.layers, "--freeze ", s.freeze, ": the model has ",
-                           model.options.layers, " blocks");
+                           model.options.layers, " blocks: give at most as many");
     model.wte.requires_grad(false), model.wpe.requires_grad(false);
     for (int64_t i = 0; i < s.freeze; ++i) model.h[static_cast<size_t>(i)].requires_grad(false);
   }
+  check<kit::UsageError>(s.lora <= model.options.width, "--lora ", s.lora, ": no matrix of the model has a rank above ",
+                         model.options.width, ", its width: give less");
   if (s.lora > 0) nn::add_low_rank(model, {.rank = s.lora, .alpha = 2.0 * static_cast<double>(s.lora)});
 }
 
@@ -328,15 +276,8 @@ kit::Written write(nn::GPT& model, const kit::Tokeniser& tokeniser, const Settin
 int only_write(const kit::Cli& cli, nn::GPT& model, const kit::Tokeniser& tokeniser, const Settings& s) {
   const kit::Written written = write(model, tokeniser, s);
   if (!s.common.quiet) std::cerr << kit::fixed(written.tokens_per_s, 1) << " tokens/s\n";
-  const kit::Json none;  // nothing was learnt
-  kit::Json::Object results;
-  for (const char* key : {"val_loss", "bits_per_character", "train_loss", "steps", "tokens_per_s", "seconds"})
-    results.emplace_back(key, none);
-  results.emplace_back("parameters", model.num_parameters());
-  for (const char* key : {"uniform_loss", "unigram_loss", "bigram_loss"}) results.emplace_back(key, none);
-  results.emplace_back("text", written.text);
-  results.emplace_back("writing_tokens_per_s", written.tokens_per_s);
-  cli.print_json(results);
+  cli.print_json_partly(
+      {{"parameters", model.num_parameters()}, {"text", written.text}, {"writing_tokens_per_s", written.tokens_per_s}});
   return kit::interrupt_exit_code();
 }
 
@@ -344,14 +285,6 @@ int run(int argc, char** argv) {
   Settings s;
   kit::Cli cli("char_gpt", "Trains a small Transformer to write text, one character at a time.");
   if (!parse(cli, s, argc, argv)) return 0;
-  check<kit::UsageError>(!s.load.empty() || (s.lora == 0 && s.freeze == 0),
-                         "--lora and --freeze: are for a trained model: give it with --load");
-  check<kit::UsageError>(s.trains() || (s.lora == 0 && s.freeze == 0),
-                         "--lora and --freeze: are for training on: give a text with --text");
-  check<kit::UsageError>(s.lora == 0 || s.freeze == 0,
-                         "--lora, --freeze: give one of them: --lora leaves all of the model as it is");
-  check<kit::UsageError>(!s.load.empty() || s.tokenizer.empty(),
-                         "--tokenizer: is for a loaded model: give the model with --load");
   s.writing.seed = static_cast<uint64_t>(s.common.seed);
   manual_seed(s.writing.seed);
   kit::watch_interrupts();
@@ -359,12 +292,12 @@ int run(int argc, char** argv) {
   std::unique_ptr<kit::Tokeniser> tokeniser;
   std::optional<nn::GPT> loaded;
   if (!s.load.empty()) {
-    kit::LoadedGPT gpt = kit::load_gpt(s.load, s.tokenizer);
-    tokeniser = std::move(gpt.tokeniser);
+    kit::LoadedGPT gpt = kit::load_gpt(s.load, s.tokenizer, {}, "--load");
+    tokeniser = std::move(gpt.tokeniser.tokeniser);
     loaded = std::move(gpt.model);
     const nn::GPTOptions& o = loaded->options;
     s.layers = o.layers, s.heads = o.heads, s.width = o.width, s.context = o.context, s.dropout = o.dropout;
-    if (s.writing.prompt.empty() && !tokeniser->bos()) s.writing.prompt = first_prompt(*tokeniser);
+    if (s.writing.prompt.empty() && !tokeniser->bos()) s.writing.prompt = kit::first_prompt(*tokeniser);
     kit::prompt_ids(*tokeniser, s.writing);  // judged now
     check<kit::UsageError>(!s.trains() || !s.resume.empty() || !fs::exists(s.common.out / "model.safetensors") ||
                                !fs::equivalent(s.common.out / "model.safetensors", kit::ModelFiles(s.load).weights),
@@ -385,21 +318,27 @@ int run(int argc, char** argv) {
     tokeniser = std::make_unique<kit::BytePairTokeniser>(kit::BytePairTokeniser::train(text, s.vocab));
   if (!tokeniser) tokeniser = std::make_unique<kit::CharTokeniser>(text);
   const kit::Corpus corpus(text, *tokeniser, s.context);
-  const int64_t vocabulary = loaded ? loaded->options.vocab : tokeniser->size();
-  check_settings(s, vocabulary);
-  if (s.writing.prompt.empty()) s.writing.prompt = text.find('\n') != std::string::npos ? "\n" : first_character(text);
+  const nn::GPTOptions sizes = loaded ? loaded->options
+                                      : nn::GPTOptions{.vocab = tokeniser->size(),
+                                                       .context = s.context,
+                                                       .width = s.width,
+                                                       .heads = s.heads,
+                                                       .layers = s.layers,
+                                                       .dropout = s.dropout};
+  kit::check_training(sizes, s.batch, s.accumulate);
+  if (s.writing.prompt.empty())
+    s.writing.prompt = text.find('\n') != std::string::npos ? "\n" : text.substr(0, kit::first_character(text).length);
   kit::prompt_ids(*tokeniser, s.writing);  // judged before training
-  const double uniform = kit::uniform_nats(vocabulary);
-  const double unigram = kit::unigram_nats(corpus.training, corpus.validation, vocabulary);
-  std::optional<double> bigram;  // counts of all pairs: not for the vocabulary of a GPT-2
-  if (vocabulary <= 4096) bigram = kit::bigram_nats(corpus.training, corpus.validation, vocabulary);
+  const kit::CountingLosses counting(corpus, sizes.vocab);
 
   if (loaded) adapt(*loaded, s);
-  Run run(s, loaded ? std::move(*loaded) : new_model(s, vocabulary));
-  if (!s.resume.empty()) run.resume(s.resume, s, corpus);
-  const std::string unit = loaded ? "tokens" : s.tokens == "bpe" ? "byte pairs" : "characters";
+  kit::Traits traits = kit::option_traits(cli, same_in_a_run);
+  traits.insert(traits.begin(), {"text_hash", corpus.hash, "text"});
+  Run run(s, loaded ? std::move(*loaded) : nn::GPT(sizes), std::move(traits));
+  if (!s.resume.empty()) run.resume(s.resume, s.common.steps);
+  const std::string unit = loaded ? "token" : s.tokens == "bpe" ? "byte pair" : "character";
   std::cout << "text: " << kit::grouped(static_cast<int64_t>(corpus.training.size() + corpus.validation.size())) << ' '
-            << unit << ", a vocabulary of " << vocabulary << "; model: " << kit::grouped(run.model.num_parameters())
+            << unit << "s, a vocabulary of " << sizes.vocab << "; model: " << kit::grouped(run.model.num_parameters())
             << " parameters" << (s.lora || s.freeze ? " to train" : "") << '\n';
 
   const auto begin = std::chrono::steady_clock::now();
@@ -408,39 +347,33 @@ int run(int argc, char** argv) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const bool stopped = kit::interrupted() || run.step < s.common.steps;
 
-  std::vector<kit::Level> levels;
-  if (bigram) levels.push_back({*bigram, "counting pairs"});
-  kit::save_svg(loss_plot, {.title = "char_gpt: loss while training",
-                            .panels = {kit::loss_plot({{.training = kit::read_metric(metrics, "loss"),
-                                                        .validation = kit::read_metric(metrics, "val_loss")}},
-                                                      levels)}});
+  kit::save_gpt_losses(loss_plot, metrics, counting);
+  if (s.lora) nn::merge_low_rank(run.model);
+  kit::save_gpt(weights, run.model, *tokeniser);
+  const std::string prompt = cli.given("prompt") ? s.writing.prompt : kit::first_word(text);
+  kit::Cli::NamesAndValues with_it = {{"load", weights.string()}};
+  if (!prompt.empty()) with_it.emplace_back("prompt", prompt);
+  const std::string to_write = "To write with it:\n  " + cli.bare_command(with_it);
   if (stopped) {
     if (s.writing.tokens > 0) write(run.model, *tokeniser, s);
     out.print();
-    std::cerr << "\nstopped at step " << run.step << "; checkpoint saved. To resume:\n  "
-              << cli.command("resume", checkpoint.string()) << std::endl;
+    std::cerr << "\nstopped at step " << run.step << "; checkpoint and model saved. " << to_write << "\nTo resume:\n  "
+              << cli.command({{"resume", checkpoint.string()}}) << std::endl;
     return kit::interrupt_exit_code();
   }
 
-  if (s.lora) nn::merge_low_rank(run.model);
   const double val_loss = evaluate(run.model, corpus.validation);
   const double train_loss =
       evaluate(run.model, corpus.training, static_cast<int64_t>(corpus.validation.size()) / s.context);
-  const bool characters = unit == "characters";
-  std::cout << "\nloss, in nats per " << (characters ? "character" : "token") << " (lower is better)\n"
-            << "  this model, validation   " << kit::fixed(val_loss, 4) << "   ("
-            << kit::fixed(corpus.bits_per_character(val_loss), 3) << " bits" << (characters ? "" : " per character")
-            << ", perplexity " << kit::fixed(kit::perplexity(val_loss), 2) << ")\n"
-            << "  this model, training     " << kit::fixed(train_loss, 4) << '\n';
-  if (bigram) std::cout << "  counting pairs           " << kit::fixed(*bigram, 4) << '\n';
-  std::cout << "  counting " << (characters ? "characters     " : "tokens         ") << ' ' << kit::fixed(unigram, 4)
-            << '\n'
-            << "  guessing                 " << kit::fixed(uniform, 4) << '\n';
+  kit::print_losses(std::cout, val_loss, train_loss, counting, corpus, unit == "character" ? unit : "token");
   const kit::Written written = s.writing.tokens > 0 ? write(run.model, *tokeniser, s) : kit::Written();
 
-  kit::save_gpt(weights, run.model, *tokeniser);
-  draw_attention(run.model, corpus.validation, *tokeniser, page);
+  kit::save_gpt_attention(page, run.model, *tokeniser, corpus.validation);
   out.print();
+  std::cout << '\n' << to_write << '\n';
+  if (run.step > 0)
+    std::cout << "To take more steps:\n  "
+              << cli.command({{"steps", std::to_string(2 * run.step)}, {"resume", checkpoint.string()}}) << '\n';
   const double tokens = static_cast<double>((run.step - first) * s.batch * s.accumulate * s.context);
   cli.print_json({{"val_loss", val_loss},
                   {"bits_per_character", corpus.bits_per_character(val_loss)},
@@ -449,9 +382,9 @@ int run(int argc, char** argv) {
                   {"tokens_per_s", tokens / seconds},
                   {"seconds", seconds},
                   {"parameters", run.model.num_parameters()},
-                  {"uniform_loss", uniform},
-                  {"unigram_loss", unigram},
-                  {"bigram_loss", bigram ? kit::Json(*bigram) : kit::Json()},
+                  {"uniform_loss", counting.uniform},
+                  {"unigram_loss", counting.unigram},
+                  {"bigram_loss", counting.bigram ? kit::Json(*counting.bigram) : kit::Json()},
                   {"text", written.text},
                   {"writing_tokens_per_s", written.tokens_per_s}});
   return 0;

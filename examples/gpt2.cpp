@@ -20,7 +20,7 @@ int run(int argc, char** argv) {
   cli.example("gpt2 --model gpt2 --prompt \"Once upon a time\" --temperature 0", "the likeliest continuation");
   if (!kit::parse_writer(cli, s, argc, argv)) return 0;
   kit::LoadedGPT gpt = kit::load_gpt(s.model, s.tokenizer, {.keep_16_bit = s.keep_16_bit()});
-  return kit::run_writer(cli, s, gpt.model, gpt.parameters, *gpt.tokeniser);
+  return kit::run_writer(cli, s, gpt.model, gpt.parameters, gpt.tokeniser);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Llama writes: a trained model of the Llama family continues a text.
 //
-//     llama --model stories15M.bin --tokenizer tokenizer.bin --prompt "Once upon a time"
+//     llama --model stories15M.bin --prompt "Once upon a time"           with tokenizer.bin beside it
 //     llama --model TinyLlama-1.1B --prompt "The capital of France is" --temperature 0
 //
 // The model is nn/models/llama.h, a page that reads like the papers. Its weights come from a file of llama2.c, or from a
@@ -34,14 +34,13 @@ int run(int argc, char** argv) {
   if (!kit::parse_writer(cli, s, argc, argv)) return 0;
 
   if (kit::is_llama2c_file(s.model)) {
-    check<kit::UsageError>(!s.tokenizer.empty(),
-                           "--tokenizer: is missing: a llama2.c model has its tokens in a file of "
-                           "their own, such as tokenizer.bin");
+    const kit::FoundTokeniser tokeniser =
+        kit::find_tokeniser(s.model.parent_path(), s.tokenizer, {"tokenizer.bin", "tokenizer.json"});
     nn::Llama model = kit::load_llama2c(s.model);
-    return kit::run_writer(cli, s, model, model.num_parameters(), *kit::load_tokeniser(s.tokenizer));
+    return kit::run_writer(cli, s, model, model.num_parameters(), tokeniser);
   }
   const kit::ModelFiles files(s.model);
-  const core::SafeTensors tensors = core::open_safetensors(files.weights.string());
+  const core::SafeTensors tensors = files.open();
   const std::string config = files.config(tensors);
   check<kit::UsageError>(!config.empty(), "--model: ", quote(s.model.string()),
                          ": has no configuration: put the model's config.json beside its weights");
@@ -51,7 +50,7 @@ int run(int argc, char** argv) {
   nn::Llama model(sizes);
   const int64_t parameters = model.num_parameters();
   nn::load_pretrained(model, tensors, llama_names, {.keep_16_bit = s.keep_16_bit()});
-  return kit::run_writer(cli, s, model, parameters, *files.tokeniser(tensors, s.tokenizer));
+  return kit::run_writer(cli, s, model, parameters, files.tokeniser(tensors, s.tokenizer));
 }
 
 }  // namespace

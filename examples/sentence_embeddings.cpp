@@ -31,15 +31,17 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Settings {
-  kit::Common common{.steps = 0};
+  kit::Common common{.steps_help = {}};
   fs::path model, tokenizer, file, embeddings;
   std::string first, second, query;
   int64_t top = 5, max_length = 256, batch = 32;
 };
 
+bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
+
 struct Embedder {
   nn::Bert model;
-  std::unique_ptr<kit::Tokeniser> tokeniser;
+  kit::FoundTokeniser tokeniser;
   int64_t max_length, batch;
 
   // [CLS] sentence [SEP]
@@ -100,7 +102,7 @@ void check_pooling(const fs::path& file) {
 Embedder load(const Settings& s) {
   const kit::ModelFiles files(s.model);
   check_pooling(files.folder / "1_Pooling" / "config.json");
-  const core::SafeTensors tensors = core::open_safetensors(files.weights.string());
+  const core::SafeTensors tensors = files.open();
   const std::string config = files.config(tensors);
   check<kit::UsageError>(!config.empty(), "--model: ", quote(s.model.string()),
                          ": has no configuration: put the model's config.json beside its weights");
@@ -108,10 +110,9 @@ Embedder load(const Settings& s) {
   kit::check_size(sizes, kit::elements_of(tensors), files.config_source(tensors));
   Embedder embedder{nn::Bert(sizes), files.tokeniser(tensors, s.tokenizer), s.max_length, s.batch};
   check<kit::UsageError>(embedder.tokeniser->bos() && embedder.tokeniser->eos(),
-                         "--tokenizer: has no [CLS] and [SEP]: it is not a BERT's");
-  check<kit::UsageError>(embedder.tokeniser->size() <= embedder.model.options.vocab, "--tokenizer: has ",
-                         embedder.tokeniser->size(), " tokens, the model has ", embedder.model.options.vocab,
-                         ": they do not belong together");
+                         "--tokenizer: ", quote(embedder.tokeniser.source),
+                         ": has no [CLS] and [SEP]: give the tokens of a BERT");
+  kit::check_tokens_fit(*embedder.tokeniser, sizes.vocab, embedder.tokeniser.source);
   embedder.max_length = std::min(s.max_length, embedder.model.options.positions);
   nn::load_pretrained(embedder.model, tensors, nn::bert_names());
   embedder.model.eval();
@@ -139,22 +140,29 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
                  {"sentences", "how many were read"},
                  {"sentences_per_s", "reading speed"},
                  {"width", "elements of a vector"}});
-  return cli.parse(argc, argv);
+  if (!cli.parse(argc, argv)) return false;
+  check<kit::UsageError>(!s.model.empty(), "--model: is missing: give a folder of Hugging Face's layout");
+  for (const auto& [option, text] : {std::pair("first", &s.first), {"second", &s.second}, {"query", &s.query}})
+    check<kit::UsageError>(!cli.given(option) || !is_blank(*text), "--", option, ": ", quote(*text),
+                           ": has no words: give a sentence");
+  check<kit::UsageError>(s.first.empty() == s.second.empty(), "--first and --second: give both, or none");
+  check<kit::UsageError>(!s.first.empty() || !s.file.empty() || !s.query.empty() || !s.embeddings.empty(),
+                         "nothing to read: give --first and --second, or --file with --query or --embeddings");
+  check<kit::UsageError>(s.file.empty() || !s.query.empty() || !s.embeddings.empty(),
+                         "--file: is for --query or --embeddings: give one of them as well");
+  cli.refuse_unused({{s.file.empty(), {"query", "embeddings"}, "for the lines of a file: give it with --file"},
+                     {s.query.empty(), {"top"}, "for a search: say with --query what is searched for"}});
+  return true;
 }
 
 int run(int argc, char** argv) {
   Settings s;
   kit::Cli cli("sentence_embeddings", "Compares sentences by meaning, with a trained BERT.");
   if (!parse(cli, s, argc, argv)) return 0;
-  check<kit::UsageError>(!s.model.empty(), "--model: is missing: give a folder of Hugging Face's layout");
-  check<kit::UsageError>(s.first.empty() == s.second.empty(), "--first and --second: give both, or none");
-  check<kit::UsageError>(!s.first.empty() || !s.file.empty(),
-                         "nothing to read: give --first and --second, or --file with --query or --embeddings");
-  check<kit::UsageError>(
-      s.file.empty() ? s.query.empty() && s.embeddings.empty() : !s.query.empty() || !s.embeddings.empty(),
-      "--file: is for --query or --embeddings: give them together");
   kit::watch_interrupts();
   const std::vector<std::string> lines = s.file.empty() ? std::vector<std::string>() : kit::read_lines(s.file);
+  check<kit::UsageError>(s.file.empty() || !std::all_of(lines.begin(), lines.end(), is_blank),
+                         "--file: ", quote(s.file.string()), ": has no sentence: give a file with one per line");
   const Embedder embed = load(s);
 
   kit::Json similarity;
@@ -178,11 +186,11 @@ int run(int argc, char** argv) {
       const std::vector<double> values = scores.to_vector();
       std::vector<size_t> order(values.size());
       std::iota(order.begin(), order.end(), size_t{0});
-      std::erase_if(order, [&](size_t i) { return lines[i].find_first_not_of(" \t") == std::string::npos; });
+      std::erase_if(order, [&](size_t i) { return is_blank(lines[i]); });
       std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return values[a] > values[b]; });
       order.resize(std::min(order.size(), static_cast<size_t>(s.top)));
       for (const size_t i : order) {
-        std::cout << kit::fixed(values[i], 4) << "  " << harmless(lines[i]) << '\n';
+        std::cout << kit::fixed(values[i], 4) << "  line " << i + 1 << ": " << harmless(lines[i]) << '\n';
         matches.push_back(
             kit::Json::Object{{"line", static_cast<int64_t>(i) + 1}, {"similarity", values[i]}, {"text", lines[i]}});
       }

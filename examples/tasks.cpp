@@ -87,38 +87,23 @@ bool parse(kit::Cli& cli, std::string& name, TaskSettings& s, const std::vector<
 }
 
 /// What must be equal for a resumed run to be the same run. (--steps may be larger: the run is continued.)
-kit::Traits traits_of(const std::string& task, const TaskSettings& s, const kit::Problem& problem) {
-  const kit::Recipe& r = s.recipe;
+kit::Traits traits_of(const kit::Cli& cli, const std::string& task, const kit::Problem& problem) {
   std::string test;
   for (const kit::Example& example : problem.data.test) test += kit::example_key(example);
-  return {{"task", task},
-          {"seed", std::to_string(s.common.seed)},
-          {"length", std::to_string(s.length)},
-          {"symbols", std::to_string(s.symbols)},
-          {"pairs", std::to_string(s.pairs)},
-          {"depth", std::to_string(s.depth)},
-          {"train_size", std::to_string(s.train_size)},
-          {"test_size", std::to_string(s.test_size)},
-          {"test_hash", std::to_string(kit::text_hash(test)), task == "names" ? "text" : "set of examples", true},
-          {"layers", std::to_string(s.layers)},
-          {"heads", std::to_string(s.heads)},
-          {"width", std::to_string(s.width)},
-          {"dropout", kit::shortest(s.dropout)},
-          {"compare", s.compare ? "true" : "false"},
-          {"batch", std::to_string(r.batch)},
-          {"schedule", r.schedule},
-          {"warmup", std::to_string(r.warmup)},
-          {"lr", kit::shortest(r.lr)},
-          {"weight_decay", kit::shortest(r.weight_decay)},
-          {"clip", kit::shortest(r.clip)}};
+  kit::Traits traits = kit::option_traits(
+      cli, {"task", "seed", "length", "symbols", "pairs", "depth", "train-size", "test-size", "layers", "heads",
+            "width", "dropout", "compare", "batch", "schedule", "warmup", "lr", "weight-decay", "clip"});
+  traits.push_back(
+      {"test_hash", std::to_string(kit::text_hash(test)), task == "names" ? "text" : "set of examples", true});
+  return traits;
 }
 
 /// What can be checked before examples and models are made.
-void check_settings(const std::string& task, const TaskSettings& s) {
+void check_settings(const kit::Cli& cli, const Task& task, const TaskSettings& s) {
+  cli.refuse_unused({{task.name != "names", {"text"}, "is for the task names, this is " + task.name + ": leave it out"},
+                     {true, task.ignores, "without effect in the task " + task.name + ": leave out"}});
   check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads, ": every head gets an equal part of --width ",
                          s.width, ": give a divisor of it");
-  check<kit::UsageError>(s.text.empty() || task == "names", "--text: is for the task names, this is ", task,
-                         ": leave it out");
   kit::check_memory(
       kit::transformer_parameters(s.layers, s.width) + static_cast<double>(s.width) * static_cast<double>(s.symbols),
       kit::transformer_values(s.layers, s.width, s.length));
@@ -135,7 +120,7 @@ int run(int argc, char** argv) {
   if (!parse(cli, name, s, arguments)) return 0;
   s.recipe.steps = s.common.steps;
   s.recipe.width = s.width;
-  check_settings(name, s);
+  check_settings(cli, task, s);
   manual_seed(s.seed());
   kit::watch_interrupts();
 
@@ -144,11 +129,13 @@ int run(int argc, char** argv) {
   kit::SequenceRun run;
   const kit::Problem problem = kit::from_settings([&] {
     kit::Problem made = task.make(s);
+    cli.refuse_unused(
+        {{s.compare && made.models.size() < 2, {"compare"}, "there is no control for " + name + ": leave out"}});
     if (!s.compare) made.models.resize(1);
     for (const auto& [model, make] : made.models) run.learners.emplace_back(model, make(), s.recipe);
     return made;
   });
-  const kit::Traits traits = traits_of(name, s, problem);
+  const kit::Traits traits = traits_of(cli, name, problem);
   if (!s.resume.empty()) {
     run.resume(s.resume, traits);
     kit::check_steps_left(run.step, s.recipe.steps);
@@ -186,7 +173,7 @@ int run(int argc, char** argv) {
   out.print();
   if (kit::interrupted()) {
     std::cerr << "\nstopped at step " << run.step << "; checkpoint saved. To resume:\n  "
-              << cli.command("resume", files.checkpoint.string()) << std::endl;
+              << cli.command({{"resume", files.checkpoint.string()}}) << std::endl;
     return kit::interrupt_exit_code();
   }
   double seconds = 0;

@@ -2,7 +2,7 @@
 //
 //     tokenise                                          trains 512 tokens on heed's own source
 //     tokenise --train shakespeare.txt --vocab 2000     on another text; --out keeps them as tokenizer.json
-//     tokenise --tokens gpt2/ --text shakespeare.txt    a published tokeniser: how many tokens does a text take, and how long?
+//     tokenise --tokenizer gpt2/ --text shakespeare.txt    a published tokeniser: how many tokens does a text take, and how long?
 //
 // Byte-pair encoding begins with the 256 bytes and, again and again, makes one token of the two that stand side by side
 // most often. Frequent words end as one token, rare ones as several, and no text is without tokens.
@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,20 +30,22 @@ using namespace heed;
 namespace {
 
 struct Settings {
-  std::filesystem::path tokens, train, text, strings;
+  std::filesystem::path tokenizer, train, text, strings;
   int64_t vocab = 512;
 };
 
 bool parse(kit::Cli& cli, Settings& s, kit::Common& common, int argc, char** argv) {
-  cli.group("Tokens", {{"tokens",
-                        &s.tokens,
-                        "tokens of somebody else: tokenizer.json, vocab.bpe, vocab.txt, tokenizer.bin, or their folder",
-                        {.value = "PATH", .shown_default = "none: train some"}},
-                       {"train",
-                        &s.train,
-                        "learn byte-pair tokens from this text",
-                        {.value = "FILE", .shown_default = "heed's own source"}},
-                       {"vocab", &s.vocab, "how many tokens to learn", {.min = 256, .max = 1e6}}});
+  cli.group("Tokens",
+            {{"tokenizer",
+              &s.tokenizer,
+              "tokens of another model: tokenizer.json, vocab.bpe, vocab.txt, tokenizer.bin, or their folder",
+              {.value = "PATH", .shown_default = "none: train some"}},
+             {"tokens", &s.tokenizer, "the former name of --tokenizer", {.value = "PATH", .shown_default = "none"}},
+             {"train",
+              &s.train,
+              "learn byte-pair tokens from this text",
+              {.value = "FILE", .shown_default = "heed's own source"}},
+             {"vocab", &s.vocab, "how many tokens to learn", {.min = 256, .max = 1e6}}});
   cli.group(
       "Text",
       {{"text", &s.text, "encode this text", {.value = "FILE", .shown_default = "the text learnt from, or a sentence"}},
@@ -50,7 +53,7 @@ bool parse(kit::Cli& cli, Settings& s, kit::Common& common, int argc, char** arg
   cli.common(common);
   cli.example("tokenise", "512 tokens learnt from heed's own source");
   cli.example("tokenise --train book.txt --vocab 2000", "from a book; out/tokenise/tokenizer.json keeps them");
-  cli.example("tokenise --tokens gpt2 --text book.txt --steps 20", "GPT-2's tokens of a book, the first 20 shown");
+  cli.example("tokenise --tokenizer gpt2 --text book.txt --steps 20", "GPT-2's tokens of a book, the first 20 shown");
   cli.json_keys({{"vocab_size", "number of tokens that there are"},
                  {"texts", "number of texts encoded"},
                  {"bytes", "their bytes"},
@@ -61,9 +64,9 @@ bool parse(kit::Cli& cli, Settings& s, kit::Common& common, int argc, char** arg
                  {"encode_mb_per_s", "million bytes encoded per second, on one thread"},
                  {"decode_mb_per_s", "the same for decoding"}});
   if (!cli.parse(argc, argv)) return false;
-  check<kit::UsageError>(s.tokens.empty() || s.train.empty(),
-                         "--train: with --tokens nothing is learnt: give one of them");
-  check<kit::UsageError>(s.text.empty() || s.strings.empty(), "--strings: --text is given as well: give one of them");
+  cli.refuse_unused(
+      {{!s.tokenizer.empty(), {"train", "vocab"}, "with --tokenizer nothing is learnt: give one or the other"},
+       {!s.strings.empty(), {"text"}, "--strings gives other texts: give one of them"}});
   return true;
 }
 
@@ -90,12 +93,14 @@ int run(int argc, char** argv) {
   kit::Common common{.steps = 40, .steps_help = "tokens of each text to show"};
   kit::Cli cli("tokenise", "Divides texts into tokens, its own or those of published models.");
   if (!parse(cli, s, common, argc, argv)) return 0;
-  kit::RunFolder out(common.out);
+  std::optional<kit::RunFolder> out;
 
   std::unique_ptr<kit::Tokeniser> tokeniser;
   std::vector<std::string> texts;
-  if (s.tokens.empty()) {
+  if (s.tokenizer.empty()) {
+    out.emplace(common.out);
     const std::string text = s.train.empty() ? kit::source_tree_text() : core::read_file(s.train.string());
+    check<kit::UsageError>(!text.empty(), "--train: ", quote(s.train.string()), ": is empty: nothing can be learnt");
     auto trained = kit::BytePairTokeniser::train(text, s.vocab);
     std::cout << kit::grouped(static_cast<int64_t>(text.size())) << " bytes to learn from, "
               << kit::grouped(trained.size()) << " tokens learnt. The first merges, and the last:\n ";
@@ -104,12 +109,12 @@ int run(int argc, char** argv) {
       if (i < 8 || i + 8 >= merges.size())
         std::cout << ' ' << merges[i].first << '+' << merges[i].second << (i == 7 && merges.size() > 16 ? " …" : "");
     std::cout << "\n\n";
-    core::write_file_atomic(out.file("tokenizer.json", "the tokens, as Hugging Face's tokenizers reads them").string(),
+    core::write_file_atomic(out->file("tokenizer.json", "the tokens, as Hugging Face's tokenizers reads them").string(),
                             trained.to_text());
     texts = {text};
     tokeniser = std::make_unique<kit::BytePairTokeniser>(std::move(trained));
   } else {
-    tokeniser = kit::load_tokeniser(s.tokens);
+    tokeniser = kit::load_tokeniser(s.tokenizer);
     texts = {"Attention is all you need: naïve, résumé, 3.14159 …"};
   }
   if (!s.text.empty()) texts = {core::read_file(s.text.string())};
@@ -151,7 +156,7 @@ int run(int argc, char** argv) {
             << " bytes each; decoded they " << (round_trip ? "are the text again.\n" : "are another text.\n");
   std::cout << "encoded at " << kit::fixed(encode_speed, 1) << " MB/s, decoded at " << kit::fixed(decode_speed, 1)
             << " MB/s\n";
-  out.print();
+  if (out) out->print();
   cli.print_json({{"vocab_size", tokeniser->size()},
                   {"texts", texts.size()},
                   {"bytes", bytes},

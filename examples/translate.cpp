@@ -19,7 +19,6 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,7 +33,6 @@
 #include <heed/examples/kit/data/vocabulary.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
-#include <heed/examples/kit/json.h>
 #include <heed/examples/kit/metrics_log.h>
 #include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/plot.h>
@@ -47,6 +45,7 @@
 #include <heed/examples/kit/translation/sentence_pairs.h>
 #include <heed/examples/kit/translation/translation_recipes.h>
 #include <heed/examples/kit/translation/translation_report.h>
+#include <heed/examples/kit/translation/translation_results.h>
 #include <heed/examples/kit/translation/translation_score.h>
 #include <heed/examples/kit/translation/translation_task.h>
 #include <heed/examples/kit/translation/translators.h>
@@ -140,16 +139,9 @@ struct Run {
         name(name_),
         model(kit::make_translator(name, recipe, task)),
         adam(model->parameters(), {.lr = recipe.lr}),
-        schedule(adam, [r = recipe](int64_t at) { return rate(r, at); }),
+        schedule(adam, [r = recipe](int64_t at) { return r.rate(at); }),
         order(static_cast<int64_t>(task.training.size()), recipe.batch, static_cast<uint64_t>(s.common.seed)),
         seed(static_cast<uint64_t>(s.common.seed)) {}
-
-  // Rises linearly over the warm-up, then, with decay, falls linearly to zero at the last step.
-  static double rate(const kit::TranslationRecipe& r, int64_t at) {
-    const auto t = static_cast<double>(at), warmup = static_cast<double>(std::min(r.warmup, r.steps / 2));
-    if (t < warmup) return (t + 1) / (warmup + 1);
-    return r.decay ? std::max(0.0, 1 - (t - warmup) / (static_cast<double>(r.steps) - warmup)) : 1.0;
-  }
 
   double train_step() {
     const kit::TranslationBatch batch = kit::make_batch(task, task.training, order.examples(step));
@@ -233,7 +225,7 @@ void check_resumable(const fs::path& folder, const std::vector<std::string>& mod
         ": is not a folder: give the one that an earlier run wrote into");
   const auto known = [&](const std::string& name) { return fs::exists(folder / (name + checkpoint_name)); };
   check(std::any_of(models.begin(), models.end(), known), "--resume ", readable(folder.string()),
-        ": holds no checkpoint of ", kit::join_words(models), ": give the folder that an earlier run wrote into");
+        ": holds no checkpoint of ", kit::joined(models), ": give the folder that an earlier run wrote into");
 }
 
 bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
@@ -301,57 +293,19 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
                  {"seconds", "training time, wall clock, by model"},
                  {"d2l_sentences", "how many of the book's four sentences have BLEU 1, by model; with --recipe d2l"}});
   if (!cli.parse(argc, argv)) return false;
-  if (s.recipe == "d2l" && s.pairs.empty())
-    throw kit::UsageError("--recipe d2l: is for sentence pairs: give --pairs FILE as well");
+  cli.refuse_unused(
+      {{s.pairs.empty(), {"recipe"}, "is for sentence pairs: give --pairs FILE as well"},
+       {!s.pairs.empty(), {"dialect", "spelling"}, "for number words only: leave out with --pairs"},
+       {s.recipe == "d2l", {"test-size"}, "the book tests on the training pairs: leave out with --recipe d2l"},
+       {s.model == "transformer", {"teacher-forcing"}, "a transformer is always given the true words: leave out"},
+       {s.model == "location", {"layers"}, "location has one layer: choose another --model"},
+       {s.model == "none", {"show"}, "without attention no alignment is drawn: choose another --model"},
+       {s.search.beam == 1, {"length-penalty"}, "is for beam search: give --beam above 1"}});
   return true;
 }
 
-// What is reported of all models together, at the end.
-struct Report {
-  std::string table = kit::fit("model", 12) + " exact match     BLEU    nats/word  parameters   steps   seconds\n";
-  std::vector<kit::LossCurve> losses;
-  kit::Figure heat;
-  kit::AttentionPage page{.note = "Left (or rows): words written. Right (or columns): words read."};
-  kit::Json::Object exact_match, bleu, loss, parameters, steps, seconds, d2l_sentences;
-
-  void add(const Run& run, const kit::TranslationScore& score) {
-    const int64_t size = run.model->num_parameters();
-    table += kit::fit(run.name, 12) + kit::right(kit::fixed(100 * score.exact_match, 2) + " %", 12) +
-             kit::right(kit::fixed(score.bleu, 4), 9) + kit::right(kit::fixed(score.loss, 4), 13) +
-             kit::right(std::to_string(size), 12) + kit::right(std::to_string(run.step), 8) +
-             kit::right(kit::fixed(run.seconds, 1), 10) + '\n';
-    exact_match.emplace_back(run.name, score.exact_match);
-    bleu.emplace_back(run.name, score.bleu);
-    loss.emplace_back(run.name, score.loss);
-    parameters.emplace_back(run.name, size);
-    steps.emplace_back(run.name, run.step);
-    seconds.emplace_back(run.name, run.seconds);
-  }
-
-  void save_losses(const fs::path& file, const std::string& task) const {
-    kit::Plot plot = kit::loss_plot(losses);
-    plot.y_label = "nats per word";
-    kit::save_svg(file, {.title = "translate: " + task, .panels = {plot}});
-  }
-
-  void add(const kit::AlignedSentence& aligned, const std::string& name) {
-    if (aligned.weights.empty()) return;
-    std::cout << kit::terminal_heat_map(kit::alignment_map(aligned, {})) << '\n';
-    heat.panels.push_back(kit::alignment_map(aligned, name));
-    page.sets.push_back(kit::attention_set(aligned, name));
-  }
-};
-
 void print_task(const kit::TranslationTask& task, const kit::Words& shown, const Settings& s) {
-  const auto training = static_cast<int64_t>(task.training.size()), test = static_cast<int64_t>(task.test.size());
-  std::cout << task.name << ": " << kit::grouped(training) << " training ";
-  if (task.tests_training) std::cout << "pairs, tested on " << kit::grouped(test) << " of them";
-  else std::cout << "and " << kit::grouped(test) << " test pairs";
-  std::cout << "; vocabularies of " << kit::grouped(task.source.size()) << " and " << kit::grouped(task.target.size())
-            << " words\n";
-  if (task.repeated > 0) std::cout << "left out because they repeat an earlier pair: " << task.repeated << '\n';
-  if (task.also_tested > 0)
-    std::cout << "left out of training because their source sentence is tested: " << task.also_tested << '\n';
+  std::cout << kit::task_text(task);
   if (s.task() == kit::TaskKind::numbers)
     std::cout << "spelling: "
               << (s.spelling == "1990" ? "1990, hyphens between all words" : "traditional, hyphens below a hundred")
@@ -383,7 +337,7 @@ int run(int argc, char** argv) {
   const kit::Words sentence = kit::from_option("--show", [&] { return shown_sentence(s, task); });
   print_task(task, sentence, s);
 
-  Report report;
+  kit::TranslationResults report;
   report.heat.title = report.page.title = "translate: " + kit::join_words(sentence);
   for (const std::string& name : names) {
     manual_seed(static_cast<uint64_t>(s.common.seed));
@@ -404,7 +358,7 @@ int run(int argc, char** argv) {
                 << std::flush;
       out.print();
       std::cerr << "\nstopped " << name << " at step " << run.step << "; checkpoint saved. To resume:\n  "
-                << cli.command("resume", out.path().string()) << std::endl;
+                << cli.command({{"resume", out.path().string()}}) << std::endl;
       return kit::interrupt_exit_code();
     }
     nn::save(weights, run.model->state_dict());
@@ -419,16 +373,12 @@ int run(int argc, char** argv) {
       std::cout << kit::judged_text(judged);
       report.d2l_sentences.emplace_back(name, kit::judged_right(judged));
     }
-    report.add(run, score);
+    report.add(name, run.model->num_parameters(), run.step, run.seconds, score);
     report.add(kit::align_words(*run.model, task, sentence, s.search), name);
   }
 
   std::cout << report.table << '\n';
-  if (d2l)
-    std::cout
-        << "The book prints a tenth of the nats per word, with dropout on: 0.021 (bahdanau), 0.030 (transformer).\n"
-        << "With dropout off, on the first 600 pairs of tatoeba.org, the pairs' ambiguity alone leaves 0.012;\n"
-        << "PyTorch reaches 0.013 and 0.019.\n\n";
+  if (d2l) std::cout << kit::d2l_losses_text << '\n';
   if (!report.heat.panels.empty()) {
     kit::save_svg(alignment, report.heat);
     kit::save_attention_page(page, report.page);

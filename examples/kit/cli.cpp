@@ -114,18 +114,21 @@ void Cli::group(const std::string& heading, const std::vector<Option>& options) 
 void Cli::common(Common& common) {
   common_ = &common;
   if (common.out.empty()) common.out = std::filesystem::path("out") / program_;
-  group("Common", {{"steps", &common.steps, common.steps_help, {.min = 0, .max = 1e9}},
-                   {"seed",
-                    &common.seed,
-                    "seed of all random numbers; the same seed gives the same result",
-                    {.min = 0, .max = 9e18}},
-                   {"threads",
-                    &common.threads,
-                    "number of threads; results do not depend on it",
-                    {.min = 0, .max = 1024, .shown_default = "all processors"}},
-                   {"out", &common.out, "folder for the files made", {.value = "DIR"}},
-                   {"quiet", &common.quiet, "no progress on stderr"},
-                   {"json", &common.json, "results as one JSON object on the last line of stdout"}});
+  std::vector<Option> options;
+  if (!common.steps_help.empty()) options = {{"steps", &common.steps, common.steps_help, {.min = 0, .max = 1e9}}};
+  const std::vector<Option> others = {{"seed",
+                                       &common.seed,
+                                       "seed of all random numbers; the same seed gives the same result",
+                                       {.min = 0, .max = 9e18}},
+                                      {"threads",
+                                       &common.threads,
+                                       "number of threads; results do not depend on it",
+                                       {.min = 0, .max = 1024, .shown_default = "all processors"}},
+                                      {"out", &common.out, "folder for the files made", {.value = "DIR"}},
+                                      {"quiet", &common.quiet, "no progress on stderr"},
+                                      {"json", &common.json, "results as one JSON object on the last line of stdout"}};
+  options.insert(options.end(), others.begin(), others.end());
+  group("Common", options);
 }
 
 void Cli::example(const std::string& command, const std::string& what) { examples_.emplace_back(command, what); }
@@ -195,6 +198,28 @@ bool Cli::parse(int argc, char** argv) {
   return true;
 }
 
+const Option& Cli::known(const std::string& name) const {
+  const Option* option = find(name);
+  check(option != nullptr, "command line: --", name, ": is not defined: give the name of an option in a group");
+  return *option;
+}
+
+std::string Cli::value(const std::string& name) const { return value_of(known(name)); }
+
+bool Cli::given(const std::string& name) const {
+  known(name);
+  return std::any_of(given_.begin(), given_.end(), [&](const auto& option) { return option.first == name; });
+}
+
+void Cli::refuse_unused(const std::vector<Unused>& rows) const {
+  for (const Unused& row : rows) {
+    std::string names;
+    for (const std::string& name : row.options)
+      if (given(name)) names += (names.empty() ? "--" : ", --") + name;
+    check<UsageError>(!row.now || names.empty(), names, ": ", row.why);
+  }
+}
+
 std::string Cli::help() const {
   std::string text = what_ + "\n\nusage: " + program_ + " [options]\n";
   int width = text_width("-h, --help");
@@ -227,13 +252,39 @@ void Cli::print_json(const Json::Object& results) const {
   if (common_ && common_->json) std::cout << Json(results) << std::endl;
 }
 
-std::string Cli::command(const std::string& extra_name, const std::string& extra_value) const {
-  std::string text = for_the_shell(called_.empty() ? program_ : called_);
-  for (const auto& [name, words] : given_)
-    if (name != extra_name)
-      for (const std::string& word : words) text += ' ' + for_the_shell(word);
-  // As one word, since a value may begin with a dash.
-  return text + ' ' + for_the_shell("--" + extra_name + '=' + extra_value);
+void Cli::print_json_partly(const Json::Object& results) const {
+  Json::Object all;
+  auto next = results.begin();
+  for (const auto& [key, meaning] : json_keys_) {
+    const bool there = next != results.end() && next->first == key;
+    all.emplace_back(key, there ? next->second : Json());
+    next += there;
+  }
+  check(next == results.end(), "--json: a key is not documented, or not in this position: use --help's, in its order");
+  print_json(all);
+}
+
+namespace {
+
+// Each as one word, since a value may begin with a dash.
+std::string shell_words(const Cli::NamesAndValues& options) {
+  std::string text;
+  for (const auto& [name, value] : options) text += ' ' + for_the_shell("--" + name + '=' + value);
+  return text;
+}
+
+}  // namespace
+
+std::string Cli::command(const NamesAndValues& extra) const {
+  std::string text = bare_command({});
+  for (const auto& was : given_)
+    if (std::none_of(extra.begin(), extra.end(), [&](const auto& option) { return option.first == was.first; }))
+      for (const std::string& word : was.second) text += ' ' + for_the_shell(word);
+  return text + shell_words(extra);
+}
+
+std::string Cli::bare_command(const NamesAndValues& options) const {
+  return for_the_shell(called_.empty() ? program_ : called_) + shell_words(options);
 }
 
 void check_memory(double parameters, double kept_values) {

@@ -80,13 +80,21 @@ struct Option {
   OptionRules rules = {};
 };
 
+/// Options that change nothing in a run of this kind. Those that every program has (--seed, --threads, --out, --quiet,
+/// --json) are never among them, so that a script can give them to all.
+struct Unused {
+  bool now;                          // in the run that the command line asks for
+  std::vector<std::string> options;  // without the dashes
+  std::string why;                   // and what to do: "a loaded model has its own: train a new one without --load"
+};
+
 /// What every example has.
 struct Common {
   int64_t seed = 0;
   int threads = 0;                 // 0: as many as there are processors
   std::filesystem::path out = {};  // by default out/<program>
   int64_t steps = 1000;
-  std::string steps_help = "training steps";
+  std::string steps_help = "training steps";  // "": the program has no --steps
   bool quiet = false;
   bool json = false;
 };
@@ -98,7 +106,7 @@ class Cli {
   /// Adds options under a heading of --help. Throws Error if a name is taken.
   void group(const std::string& heading, const std::vector<Option>& options);
 
-  /// Adds --seed, --threads, --out, --steps, --quiet and --json.
+  /// Adds --steps, --seed, --threads, --out, --quiet and --json.
   void common(Common& common);
 
   /// A line under "Examples" of --help: the command and what it shows.
@@ -111,14 +119,32 @@ class Cli {
   /// Throws UsageError.
   [[nodiscard]] bool parse(int argc, char** argv);
 
+  /// Whether the command line gave this option, be it with its default. Throws Error if there is no such option.
+  bool given(const std::string& name) const;
+
+  /// The option's present value, exactly: "0.001", "true".
+  std::string value(const std::string& name) const;
+
+  /// For after parse: throws UsageError if an option was given that changes nothing, so that nobody waits for its effect.
+  /// The first row that concerns the run is reported, with all of its options that were given:
+  ///     --layers, --width: a loaded model has its own: train a new one without --load
+  void refuse_unused(const std::vector<Unused>& rows) const;
+
   std::string help() const;
 
   /// With --json, one line on stdout. Throws Error unless exactly the documented keys are given.
   void print_json(const Json::Object& results) const;
 
-  /// The command line that runs the program as it was called, with one option added or replaced:
+  /// The same for a run without some of the results: they are null.
+  void print_json_partly(const Json::Object& results) const;
+
+  /// The command line that runs the program as it was called, with options added or replaced:
   /// "bin/char_gpt --steps 500 --resume=out/char_gpt/checkpoint.safetensors". Words are quoted for a shell.
-  std::string command(const std::string& extra_name, const std::string& extra_value) const;
+  using NamesAndValues = std::vector<std::pair<std::string, std::string>>;
+  std::string command(const NamesAndValues& extra) const;
+
+  /// The same with these options only: "bin/char_gpt --load=out/char_gpt/model.safetensors --prompt=a".
+  std::string bare_command(const NamesAndValues& options) const;
 
  private:
   struct Group {
@@ -126,6 +152,7 @@ class Cli {
     std::vector<Option> options;
   };
   const Option* find(const std::string& name) const;
+  const Option& known(const std::string& name) const;
   [[noreturn]] void unknown(const std::string& name) const;
 
   std::string program_, what_;

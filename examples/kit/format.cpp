@@ -100,4 +100,10 @@ std::string escaped_xml(std::string_view text) {
   return escaped;
 }
 
+std::string joined(const std::vector<std::string>& words, const std::string& separator) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : separator) + word;
+  return text;
+}
+
 }  // namespace heed::kit

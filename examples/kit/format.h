@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <heed/core/text.h>
 
@@ -42,5 +43,8 @@ std::string json_for_html(std::string_view text);
 /// Text for HTML and SVG: `&`, `<`, `>` and quotes as entities, no control characters, U+FFFD for
 /// bytes that are not UTF-8.
 std::string escaped_xml(std::string_view text);
+
+/// Words with the separator between them: "tokenizer.json, vocab.txt".
+std::string joined(const std::vector<std::string>& words, const std::string& separator = ", ");
 
 }  // namespace heed::kit

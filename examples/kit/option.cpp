@@ -29,12 +29,6 @@ template <class T> void assign_integer(const Option& option, T& target, const st
   target = static_cast<T>(*value);
 }
 
-std::string joined(const std::vector<std::string>& words, const std::string& separator) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : separator) + word;
-  return text;
-}
-
 }  // namespace
 
 void assign(const Option& option, const std::string& text) {
@@ -83,9 +77,15 @@ std::string expectation(const Option& option) {
 std::string shown_default(const Option& option) {
   if (!option.rules.shown_default.empty()) return option.rules.shown_default;
   if (auto target = std::get_if<bool*>(&option.target)) return **target ? "on" : "";
+  if (auto target = std::get_if<double*>(&option.target)) return general(**target, 10);
+  return value_of(option);
+}
+
+std::string value_of(const Option& option) {
+  if (auto target = std::get_if<bool*>(&option.target)) return **target ? "true" : "false";
   if (auto target = std::get_if<int*>(&option.target)) return std::to_string(**target);
   if (auto target = std::get_if<int64_t*>(&option.target)) return std::to_string(**target);
-  if (auto target = std::get_if<double*>(&option.target)) return general(**target, 10);
+  if (auto target = std::get_if<double*>(&option.target)) return shortest(**target);
   if (auto target = std::get_if<std::string*>(&option.target)) return **target;
   return std::get<std::filesystem::path*>(option.target)->string();
 }

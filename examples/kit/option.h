@@ -17,7 +17,10 @@ std::string value_name(const Option& option);
 /// "an integer of at least 1", "one of pre, post".
 std::string expectation(const Option& option);
 
-/// The variable's value as text; "" if there is none to show.
+/// The variable's value, exactly: reading the text gives it again.
+std::string value_of(const Option& option);
+
+/// The variable's value for --help; "" if there is none to show.
 std::string shown_default(const Option& option);
 
 /// The word of `words` that is nearest to `word` by edit distance (a swap of neighbours counts as

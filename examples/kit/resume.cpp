@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <heed/core/text.h>
-#include <heed/examples/kit/cli.h>
 
 namespace heed::kit {
 namespace {
@@ -15,6 +14,16 @@ std::string option_of(const Trait& trait) {
 }
 
 }  // namespace
+
+Traits option_traits(const Cli& cli, const std::vector<std::string>& options) {
+  Traits traits;
+  for (const std::string& option : options) {
+    std::string key = option;
+    std::replace(key.begin(), key.end(), '-', '_');
+    traits.push_back({key, cli.value(option)});
+  }
+  return traits;
+}
 
 std::map<std::string, std::string> metadata_of(const Traits& traits) {
   std::map<std::string, std::string> metadata;
@@ -28,6 +37,8 @@ void check_same_run(const std::filesystem::path& file, const std::map<std::strin
   bool options = false;
   for (const Trait& trait : traits) {
     const auto was = metadata.find(trait.key);
+    check<UsageError>(was != metadata.end() || metadata.count("config") == 0, "--resume ", readable(file.string()),
+                      ": is a model, for --load: give the run's state, checkpoint.safetensors beside it");
     check<UsageError>(was != metadata.end(), "--resume ", readable(file.string()), ": has no entry ", quote(trait.key),
                       ": is not a checkpoint of this program: give one that it made");
     if (was->second == trait.value || (trait.made_by_options && options)) continue;

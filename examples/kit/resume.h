@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <heed/examples/kit/cli.h>
+
 namespace heed::kit {
 
 /// Something that must be equal for a resumed run to be the same run.
@@ -17,6 +19,9 @@ struct Trait {
   bool made_by_options = false;  // the thing depends on options: if one of these differs, only the option is reported
 };
 using Traits = std::vector<Trait>;
+
+/// The values of these options: "weight-decay" becomes a trait with the key "weight_decay".
+Traits option_traits(const Cli& cli, const std::vector<std::string>& options);
 
 /// The traits as entries of a checkpoint's metadata.
 std::map<std::string, std::string> metadata_of(const Traits& traits);

@@ -6,6 +6,7 @@
 #include <heed/core/text.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/tokens/text_stream.h>
+#include <heed/examples/kit/tokens/unicode.h>
 
 namespace heed::kit {
 
@@ -26,6 +27,15 @@ std::vector<Option> writing_options(WritingOptions& w) {
           {"stop", &w.stop, "end before this text", {.shown_default = "none"}}};
 }
 
+std::vector<Unused> unused_writing_options(const WritingOptions& w, const std::string& count) {
+  const std::vector<std::string> sampling = {"top-k", "top-p", "min-p"};
+  std::vector<std::string> all = {"temperature", "repetition-penalty", "stop"};
+  all.insert(all.end(), sampling.begin(), sampling.end());
+  return {{w.tokens == 0, all, "nothing is written with " + count + " 0: give a larger one"},
+          {w.sampling.temperature == 0, sampling,
+           "--temperature 0 always takes the likeliest token: give a temperature above 0"}};
+}
+
 Ids prompt_ids(const Tokeniser& tokeniser, const WritingOptions& o) {
   Ids ids = from_option("--prompt", [&] { return tokeniser.encode(o.prompt); });
   if (tokeniser.bos() && (o.begin_with_bos || ids.empty())) ids.insert(ids.begin(), *tokeniser.bos());
@@ -33,6 +43,28 @@ Ids prompt_ids(const Tokeniser& tokeniser, const WritingOptions& o) {
                     "--prompt: is empty, and this tokeniser has no token that begins a text: give a text to "
                     "continue");
   return ids;
+}
+
+std::string first_prompt(const Tokeniser& tokeniser) {
+  try {
+    tokeniser.encode("\n");
+    return "\n";
+  } catch (const IndexError&) { return tokeniser.decode({0}); }
+}
+
+std::string first_word(const std::string& text) {
+  for (const std::string& found : split_words(std::string_view(text).substr(0, 1000))) {
+    std::string_view rest = found;
+    std::string word;
+    for (int i = 0; i < 20 && !rest.empty(); ++i) {
+      const Character c = first_character(rest);
+      if (c.code == Character::not_utf8) break;  // cut off at 1000 bytes
+      word += rest.substr(0, c.length);
+      rest.remove_prefix(c.length);
+    }
+    if (!word.empty() && harmless(word) == word) return word;
+  }
+  return "";
 }
 
 Words shown_tokens(const Tokeniser& tokeniser, const Ids& ids) {
@@ -44,6 +76,32 @@ Words shown_tokens(const Tokeniser& tokeniser, const Ids& ids) {
   }
   return words;
 }
+
+namespace {
+
+// The tokens whose bytes end at `stop` in what was written: whole ones, then the longest that its rest consists of.
+Ids tokens_before(const std::string& stop, const Tokeniser& tokeniser, const Ids& ids,
+                  const std::vector<std::string>& bytes) {
+  std::string all;
+  for (const std::string& piece : bytes) all += piece;
+  std::string rest = all.substr(0, all.find(stop));
+  Ids kept;
+  for (; kept.size() < bytes.size() && bytes[kept.size()].size() <= rest.size(); kept.push_back(ids[kept.size()]))
+    rest.erase(0, bytes[kept.size()].size());
+  while (!rest.empty()) {
+    int64_t best = -1;
+    size_t longest = 0;
+    for (int64_t id = 0; id < tokeniser.size(); ++id)
+      if (const std::string piece = tokeniser.piece(id); piece.size() > longest && rest.starts_with(piece))
+        best = id, longest = piece.size();
+    if (best < 0) break;  // a scheme in which a token has no parts
+    kept.push_back(best);
+    rest.erase(0, longest);
+  }
+  return kept;
+}
+
+}  // namespace
 
 Written write_text(const GenerateTexts& generate, const Tokeniser& tokeniser, const WritingOptions& o,
                    std::ostream& out) {
@@ -66,10 +124,12 @@ Written write_text(const GenerateTexts& generate, const Tokeniser& tokeniser, co
   const bool before = interrupted();
   // The first piece of a text may begin with a blank that is not part of it: decode() knows.
   bool first = written.tokens.empty();
+  std::vector<std::string> bytes;  // of each token
   options.on_token = [&](int64_t, int64_t token) {
     // A model may have more tokens than the tokeniser, to fill a round number; they stand for nothing.
-    if (token < tokeniser.size())
-      show(stream.add(first ? tokeniser.decode({prompt.back(), token}) : tokeniser.piece(token)));
+    const bool known = token < tokeniser.size();
+    bytes.push_back(!known ? "" : first ? tokeniser.decode({prompt.back(), token}) : tokeniser.piece(token));
+    show(stream.add(bytes.back()));
     first = false;
     return !stream.stopped() && interrupted() == before;
   };
@@ -80,9 +140,10 @@ Written write_text(const GenerateTexts& generate, const Tokeniser& tokeniser, co
   constexpr std::string_view broken = "\xEF\xBF\xBD";
   if (rest.ends_with(broken)) rest.resize(rest.size() - broken.size());  // the last token ended within a character
   show(rest);
-  const Ids& tokens = results.front().tokens;
-  written.tokens.insert(written.tokens.end(), tokens.begin(), tokens.end());
+  Ids tokens = results.front().tokens;
   written.tokens_per_s = seconds > 0 ? static_cast<double>(tokens.size()) / seconds : 0;
+  if (stream.stopped()) tokens = tokens_before(o.stop, tokeniser, tokens, bytes);
+  written.tokens.insert(written.tokens.end(), tokens.begin(), tokens.end());
   return written;
 }
 

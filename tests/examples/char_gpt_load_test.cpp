@@ -37,10 +37,8 @@ std::string text_file(const TempDir& dir, const std::string& name, uint32_t phas
   return dir / name;
 }
 
-const std::string tiny =
-    " --layers 2 --heads 2 --width 16 --context 8 --batch 4 --warmup 2 --lr 0.01 --eval-every 10 --characters 20 "
-    "--quiet"
-    " --prompt ab --json";
+const std::string recipe = " --batch 4 --warmup 2 --lr 0.01 --eval-every 10 --characters 20 --quiet --prompt ab --json";
+const std::string tiny = recipe + " --layers 2 --heads 2 --width 16 --context 8";
 
 Ran char_gpt(const std::string& options, const TempDir& out) {
   return run_program("char_gpt" + options + " --out '" + out.path().string() + "'");
@@ -99,8 +97,8 @@ TEST_CASE("char_gpt: --load writes without training, and makes no folder") {
 TEST_CASE("char_gpt: what was learnt helps with another text") {
   const Trained trained;
   const TempDir on, fresh;
-  const std::string options = tiny + " --steps 10 --text '" + trained.other + "'";
-  const Ran after = char_gpt(options + trained.load(), on), anew = char_gpt(options, fresh);
+  const std::string options = " --steps 10 --text '" + trained.other + "'";
+  const Ran after = char_gpt(recipe + options + trained.load(), on), anew = char_gpt(tiny + options, fresh);
   REQUIRE(after.exit_code == 0);
   REQUIRE(anew.exit_code == 0);
   CHECK(after.json().at("steps").as_integer() == 10);
@@ -110,7 +108,8 @@ TEST_CASE("char_gpt: what was learnt helps with another text") {
 TEST_CASE("char_gpt: --freeze leaves embeddings and first blocks as they are, bit by bit") {
   const Trained trained;
   const TempDir out;
-  REQUIRE(char_gpt(tiny + " --steps 5 --text '" + trained.other + "' --freeze 1" + trained.load(), out).exit_code == 0);
+  REQUIRE(char_gpt(recipe + " --steps 5 --text '" + trained.other + "' --freeze 1" + trained.load(), out).exit_code ==
+          0);
   const auto before = weights(trained.model), after = weights(out / "model.safetensors");
   REQUIRE(before.size() == after.size());
   int kept = 0;
@@ -127,7 +126,7 @@ TEST_CASE("char_gpt: --freeze leaves embeddings and first blocks as they are, bi
 TEST_CASE("char_gpt: --lora changes matrices by a product of that rank, and nothing else") {
   const Trained trained;
   const TempDir out;
-  const Ran ran = char_gpt(tiny + " --steps 5 --text '" + trained.other + "' --lora 2" + trained.load(), out);
+  const Ran ran = char_gpt(recipe + " --steps 5 --text '" + trained.other + "' --lora 2" + trained.load(), out);
   REQUIRE(ran.exit_code == 0);
   CHECK(contains(ran.out, "parameters to train"));
   const auto before = weights(trained.model), after = weights(out / "model.safetensors");
@@ -174,13 +173,20 @@ TEST_CASE("char_gpt: with a loaded model, too, a run that is stopped and resumed
   const Trained trained;
   const Trained pairs(" --tokens bpe --vocab 260");
   const std::string cases[] = {" --lora 2" + trained.load(), " --freeze 1" + trained.load(), trained.load(),
-                               pairs.load(), " --tokens bpe --vocab 260"};
+                               pairs.load(),
+                               " --layers 2 --heads 2 --width 16 --context 8 --dropout 0.1 --tokens bpe --vocab 260"};
   for (const std::string& options : cases) {
     CAPTURE(options);
     const TempDir whole, parts;
-    const std::string all = tiny + " --steps 6 --dropout 0.1 --text '" + trained.other + "'" + options;
-    REQUIRE(char_gpt(all, whole).exit_code == 0);
+    const std::string all = recipe + " --steps 6 --text '" + trained.other + "'" + options;
+    const Ran at_once = char_gpt(all, whole);
+    REQUIRE(at_once.exit_code == 0);
+    CHECK(contains(at_once.out, "To write with it:\n  "));
+    CHECK(contains(at_once.out, "/char_gpt --load=" + whole / "model.safetensors" + " --prompt=ab\n"));
+    CHECK(contains(at_once.out, " --steps=12 --resume=" + whole / "checkpoint.safetensors" + "\n"));
     REQUIRE(char_gpt(all + " --stop-at 3", parts).exit_code == 0);
+    const std::string load = " --load '" + parts / "model.safetensors" + "'";  // what is trained so far
+    CHECK(char_gpt(load + " --prompt ab --characters 3 --quiet", parts).exit_code == 0);
     const Ran resumed = char_gpt(all + " --resume '" + parts / "checkpoint.safetensors" + "'", parts);
     INFO(resumed.err);
     REQUIRE(resumed.exit_code == 0);
@@ -190,7 +196,7 @@ TEST_CASE("char_gpt: with a loaded model, too, a run that is stopped and resumed
     }
   }
   const TempDir out;
-  const std::string text = tiny + " --steps 6 --text '" + trained.other + "'";
+  const std::string text = recipe + " --steps 6 --text '" + trained.other + "'";
   REQUIRE(char_gpt(text + " --stop-at 3 --lora 2" + trained.load(), out).exit_code == 0);
   const Ran other =
       char_gpt(text + " --lora 4" + trained.load() + " --resume '" + out / "checkpoint.safetensors" + "'", out);
@@ -206,21 +212,39 @@ TEST_CASE("char_gpt: mistakes with a loaded model are one line") {
   struct Slip {
     std::string options;
     int code;
-    const char* said;
+    std::string said;
   };
+  std::filesystem::copy_file(trained.out / "checkpoint.safetensors", trained.data / "checkpoint.safetensors");
   const std::string text = " --text '" + trained.other + "'";
   const Slip slips[] = {
-      {" --lora 4", 2, "--lora and --freeze: are for a trained model: give it with --load"},
-      {" --freeze 1" + text, 2, "--lora and --freeze: are for a trained model: give it with --load"},
-      {trained.load() + " --lora 4", 2, "--lora and --freeze: are for training on: give a text with --text"},
+      {" --lora 4", 2, "--lora: for a trained model: give it with --load"},
+      {" --freeze 1" + text, 2, "--freeze: for a trained model: give it with --load"},
+      {" --tokenizer x", 2, "--tokenizer: is for a loaded model: give the model with --load"},
+      {" --vocab 300", 2, "--vocab: is for byte pairs, characters are as many as the text has: give --tokens bpe"},
+      {trained.load() + " --lora 4 --lr 1 --steps 2", 2,
+       "--lora, --lr, --steps: with --load alone nothing is trained: give a text with --text"},
+      {trained.load() + text + " --layers 2 --heads 2 --width 16 --context 8 --dropout 0.1", 2,
+       "--layers, --heads, --width, --context, --dropout: a loaded model has its own: a new model, without --load, can "
+       "have others"},
+      {trained.load() + " --tokens bpe --vocab 300", 2, "--tokens, --vocab: a loaded model has its own tokens"},
+      {text + " --characters 0 --prompt a", 2, "--prompt: nothing is written with --characters 0: give a larger one"},
+      {text + " --characters 0 --top-k 2", 2, "--top-k: nothing is written with --characters 0"},
+      {trained.load() + " --temperature 0 --min-p 0.1", 2, "--min-p: --temperature 0 always takes the likeliest token"},
+      {text + " --steps 5 --stop-at 6", 2, "--stop-at 6: the run ends at --steps 5: give at most as many"},
+      {" --load '" + trained.out / "checkpoint.safetensors" + "'", 2,
+       "is the state of a run, for --resume: give its model: \"" + trained.out / "model.safetensors"},
+      {" --load '" + trained.data / "checkpoint.safetensors" + "'", 2,
+       "is the state of a run, for --resume: resume the run: when it ends or is stopped it writes model.safetensors"},
       {trained.load() + text + " --lora 4 --freeze 1", 2, "--lora, --freeze: give one of them"},
-      {trained.load() + text + " --freeze 3", 2, "--freeze 3: the model has 2 blocks"},
+      {trained.load() + text + " --freeze 3", 2, "--freeze 3: the model has 2 blocks: give at most as many"},
+      {trained.load() + text + " --lora 17", 2, "--lora 17: no matrix of the model has a rank above 16, its width"},
       {trained.load() + " --text '" + trained.data / "unknown" + "'", 2, "--text: vocabulary: \"z\""},
       {trained.load() + " --prompt xyz", 2, "--prompt: vocabulary: \"x\""},
       {" --lod x", 2, "--lod: unknown option: did you mean --load?"},
       {" --tokens bep", 2, "--tokens: \"bep\": is not a choice: did you mean bpe? give one of characters, bpe"},
       {" --load /no/such/model.safetensors", 1, "/no/such/model.safetensors"},
-      {" --load '" + trained.data.path().string() + "'", 2, "has neither model.safetensors nor"},
+      {" --load '" + trained.data.path().string() + "'", 2,
+       "--load: \"" + trained.data.path().string() + "\": has neither"},
       {" --load '" + trained.data / "no_model" + "'", 1, "no_model"},
       {" --load '" + trained.data / "empty.safetensors" + "'", 1, "no configuration: not a GPT-2"},
       {trained.load() + " --tokenizer /no/tokens.json", 1, "/no/tokens.json"}};

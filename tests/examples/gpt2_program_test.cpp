@@ -89,12 +89,17 @@ TEST_CASE("gpt2: a folder of the hub's, or a file of char_gpt's, writes what the
   CHECK(gpt2(model + " --seed 1").json().at("tokens") != gpt2(model + " --seed 2").json().at("tokens"));
   const Ran shown = run_program("gpt2 --prompt 'the the' --steps 3" + model);
   CHECK(contains(shown.err, " tokens/s, "));
+  CHECK(contains(shown.err, " parameters; tokens of " + dir / "merges.txt"));
   CHECK(contains(shown.out, "the the"));
 }
 
 TEST_CASE("gpt2: mistakes are one line") {
-  const TempDir dir;
+  const TempDir dir, own, bare;
   write_folder(dir, small_gpt());
+  write_folder(bare, small_gpt());
+  std::filesystem::remove(bare / "merges.txt");
+  core::save_safetensors(own / "checkpoint.safetensors", {{"optimizer.1.m", ones({2}).array()}});
+  kit::save_gpt(own / "model.safetensors", small_gpt(), tokens());
   const std::string model = " --model '" + dir.path().string() + "'";
   core::write_file_atomic(dir / "more.json", kit::BytePairTokeniser::train("the theme of the thesis", 259).to_text());
   core::write_file_atomic(dir / "pickle", std::string("\x80\x02}q\x00.", 6));
@@ -108,7 +113,18 @@ TEST_CASE("gpt2: mistakes are one line") {
                         {model + " --top-p 2", 2, "--top-p"},
                         {model + " --prompt ''", 2, "--prompt: is empty"},
                         {model + " --tokenizer '" + dir / "more.json" + "'", 2,
-                         "--tokenizer: has 259 tokens, the model has 258: they do not belong together"},
+                         "more.json\": has 259 tokens, the model has 258: they do not belong together"},
+                        {model + " --steps 0 --top-k 3 --stop a", 2,
+                         "--stop, --top-k: nothing is written with --steps 0: give a larger one"},
+                        {model + " --temperature 0 --top-k 3", 2,
+                         "--top-k: --temperature 0 always takes the likeliest token: give a temperature above 0"},
+                        {model + " --prompt 'the thesis of the theme' --logits l.npy", 2,
+                         "tokens, the model's context is 12: give a shorter --prompt"},
+                        {" --model '" + own / "checkpoint.safetensors" + "'", 2,
+                         "checkpoint.safetensors\": is the state of a run, for --resume: give its model: \""},
+                        {" --model '" + bare.path().string() + "'", 2,
+                         "there is none of tokenizer.json, vocab.bpe, merges.txt, gpt2-vocab.bpe, tokenizer.bin, "
+                         "vocab.txt: give the file of the model's tokens"},
                         {" --model '" + dir / "pickle" + "'", 1, "pickle"},
                         {" --model /no/such", 1, "/no/such"},
                         {model + " --logits /dev/null/x.npy", 1, "/dev/null/x.npy"}};

@@ -107,12 +107,14 @@ TEST_CASE("Programs: sizes that no machine or model can have are refused before 
       {gpt + " --batch 1000000 --accumulate 1000000", "training would need about"},
       {gpt + " --heads 3 --width 16", "--heads 3: every head gets an equal part of --width 16"},
       {gpt + " --context 100", "its last tenth must be longer than --context 100"},
-      {gpt + " --prompt xyz", "--prompt: vocabulary: \"x\" (U+0078) at line 1, column 1: is not among"},
-      {gpt + " --prompt \"$(printf '\\377')\"", "--prompt: vocabulary: line 1, column 1: is not UTF-8"},
+      {gpt + " --characters 1 --prompt xyz", "--prompt: vocabulary: \"x\" (U+0078) at line 1, column 1: is not among"},
+      {gpt + " --characters 1 --prompt \"$(printf '\\377')\"", "--prompt: vocabulary: line 1, column 1: is not UTF-8"},
       {"tasks sort --length 0", "sorting: a length of 0"},
       {"tasks sort --symbols 0", "sorting: a length of 6, 0 symbols"},
       {"tasks sort --heads 5", "--heads 5: every head gets an equal part of --width 48"},
       {"tasks sort --text x", "--text: is for the task names, this is sort"},
+      {"tasks sort --pairs 2 --depth 3", "--pairs, --depth: without effect in the task sort: leave out"},
+      {"tasks copy --compare", "--compare: there is no control for copy: leave out"},
       {"tasks sort --width 100000 --layers 1000 --heads 1", "training would need about"},
       {"tasks copy --length 1", "copying: a length of 1"},
       {"tasks reverse --length 1 --symbols 2", "2 different examples found"},
@@ -131,7 +133,7 @@ TEST_CASE("Programs: sizes that no machine or model can have are refused before 
       {"translate --train-size 1000000", "number_task: 1000000 numbers to train on"},
       {"translate --model transformer --width 15", "--width 15: the transformer's 4 heads get equal parts of it"},
       {"translate --width 100000 --layers 1000", "training would need about"},
-      {"translate --recipe d2l", "--recipe d2l: is for sentence pairs"},
+      {"translate --recipe d2l", "--recipe: is for sentence pairs"},
       {"kernel_regression --steps 0", "--steps: 0: nothing would be learnt"}};
   for (const auto& [command, said] : slips) {
     const std::string program = command.substr(0, command.find(' '));

@@ -48,9 +48,11 @@ TEST_CASE("Interrupted: Ctrl-C, SIGTERM and SIGHUP leave checkpoint, plot and sa
                               out / "metrics.jsonl" + "' ]; do :; done; kill -" + signal + " $pid; wait $pid");
     CAPTURE(signal, ran.err, ran.out);
     CHECK(ran.exit_code == code);
-    for (const char* file : {"checkpoint.safetensors", "loss.svg"}) CHECK(std::filesystem::exists(out / file));
+    for (const char* file : {"checkpoint.safetensors", "model.safetensors", "loss.svg"})
+      CHECK(std::filesystem::exists(out / file));
     CHECK(contains(ran.out, "it writes:\n"));
-    CHECK(contains(ran.err, "; checkpoint saved. To resume:\n"));
+    CHECK(contains(ran.err, "; checkpoint and model saved. To write with it:\n"));
+    CHECK(contains(ran.err, "\nTo resume:\n"));
     CHECK(contains(ran.err, "--resume="));
   }
   const TempDir out;
@@ -101,6 +103,15 @@ TEST_CASE("Interrupted: the printed command runs as it stands, whatever its word
                 " --steps 9 --stop-at 4 --prompt '\"$`\\!*'\\''a'\"$(printf '\\033')\"'b' --out=" + quoted + "/out");
   CAPTURE(first.err);
   REQUIRE(first.exit_code == 0);
+  const std::string to_write = "To write with it:\n  ";
+  const size_t line = first.err.find(to_write) + to_write.size();
+  core::write_file_atomic(work / "write.sh", "cd '" + work.path().string() + "'\n" +
+                                                 first.err.substr(line, first.err.find('\n', line) - line) +
+                                                 " --characters 3 --quiet");
+  const Ran written = run_shell("sh '" + work / "write.sh" + "'");
+  CAPTURE(written.err);
+  CHECK(written.exit_code == 0);
+  CHECK(contains(written.out, "\"$`\\!*'a\\x1bb"));
   const std::string said = "To resume:\n  ";
   const std::string command = first.err.substr(first.err.find(said) + said.size());
   CHECK(command.find('\x1b') == std::string::npos);
@@ -133,7 +144,7 @@ TEST_CASE("Interrupted: --resume names all differences, accepts more steps, and 
   CHECK(run("text", " --heads 1 --width 8 --steps 2" + resume).err ==
         "char_gpt: --steps 2: the checkpoint is already at step 3: give at least as many\n");
   CHECK(contains(run("text", " --heads 1 --width 8 --steps 3 --resume '" + out / "model.safetensors" + "'").err,
-                 ": is not a checkpoint of this program: give one that it made\n"));
+                 ": is a model, for --load: give the run's state, checkpoint.safetensors beside it\n"));
   CHECK(run("text", " --heads 1 --width 8 --steps 6" + resume).exit_code == 0);
   CHECK(kit::read_metric(out / "metrics.jsonl", "loss").steps == std::vector<double>{1, 2, 3, 4, 5, 6});
 }

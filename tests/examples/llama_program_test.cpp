@@ -112,6 +112,11 @@ TEST_CASE("llama: a file of llama2.c, its tokens, and narrower weights") {
   REQUIRE(ran.exit_code == 0);
   CHECK(ids(ran.json()).front() == 262);
   CHECK(llama(options + " --seed 3").json().at("text") == ran.json().at("text"));
+  std::filesystem::rename(dir / "tok.bin", dir / "tokenizer.bin");
+  const Ran found = run_program("llama --json --seed 3 --prompt a --steps 9 --model '" + dir / "m.bin" + "'");
+  CHECK(found.json().at("text") == ran.json().at("text"));
+  CHECK(contains(found.err, " parameters; tokens of " + dir / "tokenizer.bin"));
+  std::filesystem::rename(dir / "tokenizer.bin", dir / "tok.bin");
   for (const char* weights : {"f16", "bf16", "i8", "file"}) {
     INFO(weights);
     const Ran narrow = llama(options + " --weights " + weights);
@@ -129,6 +134,7 @@ TEST_CASE("llama: mistakes are one line") {
   core::write_file_atomic(dir / "tok.json", test::byte_pair_json());
   const TempDir bare, wrong;
   nn::save(bare / "model.safetensors", model.state_dict());
+  core::write_file_atomic(bare / "m.bin", std::string("x"));
   nn::save(wrong / "model.safetensors", model.state_dict());
   core::write_file_atomic(wrong / "config.json", nn::to_config(nn::GPTOptions{}));
   const TempDir huge;
@@ -144,8 +150,11 @@ TEST_CASE("llama: mistakes are one line") {
   const Slip slips[] = {
       {"", 2, "--model: is missing"},
       {" --modle x", 2, "did you mean --model?"},
-      {" --model '" + dir / "m.bin" + "'", 2, "--tokenizer: is missing: a llama2.c model has its tokens in a file"},
-      {" --model '" + dir / "m.bin" + "' --tokenizer x", 1, "not a llama2.c file"},
+      {" --model '" + bare / "m.bin" + "'", 2, "there is none of tokenizer.bin, tokenizer.json: give the file"},
+      {" --model '" + bare / "m.bin" + "' --tokenizer x", 1, "\"x\": there is no such file"},
+      {" --model '" + dir / "m.bin" + "'", 1, "not a llama2.c file"},
+      {folder + " --prompt '" + std::string(40, 'x') + "' --logits l.npy", 2,
+       " tokens, the model's context is 6: give a shorter --prompt"},
       {" --model /no/such", 1, "/no/such"},
       {" --model '" + bare.path().string() + "'", 2, "has no configuration: put the model's config.json beside"},
       {" --model '" + wrong.path().string() + "'", 1, "the model is of type \"gpt2\": must be \"llama\""},

@@ -100,6 +100,7 @@ TEST_CASE("sentence_embeddings: similarities, a search, and vectors are the mode
       CHECK(matches[i].at("line").as_integer() == best[i].second);
       CHECK(matches[i].at("similarity").as_number() == Approx(-best[i].first).margin(1e-5));
       CHECK(matches[i].at("text").as_string() == lines[static_cast<size_t>(best[i].second - 1)]);
+      CHECK(contains(ran.out, "  line " + std::to_string(best[i].second) + ": " + matches[i].at("text").as_string()));
     }
     CHECK(json.at("sentences").as_integer() == 6);
   }
@@ -112,6 +113,7 @@ TEST_CASE("sentence_embeddings: mistakes are one line") {
   write_folder(bare, bert);
   std::filesystem::remove(bare / "config.json");
   write_folder(wrong, bert);
+  core::write_file_atomic(dir / "blank", std::string("\n \n"));
   core::write_file_atomic(wrong / "vocab.txt", std::string(vocab) + "more\n");
   const auto model = [](const TempDir& folder) { return " --model '" + folder.path().string() + "'"; };
   const std::string two = " --first cat --second dog";
@@ -124,13 +126,18 @@ TEST_CASE("sentence_embeddings: mistakes are one line") {
       {two, 2, "--model: is missing"},
       {model(dir) + " --first cat", 2, "--first and --second: give both, or none"},
       {model(dir), 2, "nothing to read: give --first and --second, or --file"},
-      {model(dir) + " --file x", 2, "--file: is for --query or --embeddings"},
-      {model(dir) + two + " --query x", 2, "--file: is for --query or --embeddings"},
+      {model(dir) + " --file x", 2, "--file: is for --query or --embeddings: give one of them as well"},
+      {model(dir) + two + " --query x --embeddings y", 2, "--query, --embeddings: for the lines of a file: give it"},
+      {model(dir) + two + " --top 3", 2, "--top: for a search: say with --query what is searched for"},
+      {model(dir) + " --first '' --second ''", 2, "--first: \"\": has no words: give a sentence"},
+      {model(dir) + " --file x --query ' '", 2, "--query: \" \": has no words: give a sentence"},
+      {model(dir) + " --query x --file '" + dir / "blank" + "'", 2, "blank\": has no sentence: give a file with one"},
+      {model(dir) + two + " --steps 3", 2, "--steps: unknown option: "},
       {model(dir) + " --file /no/such --query x", 1, "/no/such"},
       {model(dir) + two + " --frist x", 2, "did you mean --first?"},
       {model(dir) + two + " --max-length 2", 2, "--max-length"},
       {model(bare) + two, 2, "has no configuration"},
-      {model(wrong) + two, 2, "--tokenizer: has 16 tokens, the model has 15: they do not belong together"}};
+      {model(wrong) + two, 2, "vocab.txt\": has 16 tokens, the model has 15: they do not belong together"}};
   for (const auto& [options, code, said] : slips) {
     const Ran ran = run_program("sentence_embeddings" + options);
     CAPTURE(options, ran.err);

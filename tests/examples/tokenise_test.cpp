@@ -35,11 +35,12 @@ TEST_CASE("tokenise: learns from a text, keeps the tokens, and reads them again"
   CHECK(learnt.at("ids").as_list()[0].as_list().size() == static_cast<size_t>(learnt.at("tokens").as_integer()));
   CHECK(contains(ran.out, "decoded they are the text again."));
   CHECK(contains(ran.out, "made  " + dir / "out"));
-  const Ran again = run_program("tokenise --json --quiet --tokens " + dir / "out/tokenizer.json" + " --text " +
+  const Ran again = run_program("tokenise --json --quiet --tokenizer " + dir / "out/tokenizer.json" + " --text " +
                                 dir / "text" + " --out '" + dir / "other" + "'");
   REQUIRE(again.exit_code == 0);
   CHECK(again.json().at("ids") == learnt.at("ids"));
   CHECK(again.json().at("pieces") == learnt.at("pieces"));
+  CHECK_FALSE(std::filesystem::exists(dir / "other"));  // nothing is made
 }
 
 TEST_CASE("tokenise: a list of texts") {
@@ -65,11 +66,15 @@ TEST_CASE("tokenise: mistakes") {
     CHECK(contains(ran.err, message));
     CHECK(ran.err.find('\n') == ran.err.size() - 1);
   };
-  says(" --token x", 2, "tokenise: --token: unknown option: did you mean --tokens?");
+  says(" --token x", 2, "tokenise: --token: unknown option: did you mean --tokenizer?");
   says(" --vocab 255", 2, "--vocab: \"255\": is out of range: give an integer of at least 256");
-  says(" --tokens a --train b", 2, "--train: with --tokens nothing is learnt: give one of them");
-  says(" --text a --strings b", 2, "--strings: --text is given as well: give one of them");
-  says(" --tokens missing.json", 1, "missing.json");
-  says(" --tokens " + dir / "t.json", 1, "model.type \"Unigram\": heed reads tokenizer.json with");
-  says(" --tokens " + dir.path().string(), 1, "a folder without a tokeniser");
+  core::write_file_atomic(dir / "empty", std::string());
+  says(" --tokenizer a --train b --vocab 300", 2,
+       "--train, --vocab: with --tokenizer nothing is learnt: give one or the other");
+  says(" --text a --strings b", 2, "--text: --strings gives other texts: give one of them");
+  says(" --train " + dir / "empty", 2, "is empty: nothing can be learnt");
+  says(" --tokenizer missing", 1, "\"missing\": there is no such file");
+  says(" --tokenizer missing.json", 1, "missing.json");
+  says(" --tokenizer " + dir / "t.json", 1, "model.type \"Unigram\": heed reads tokenizer.json with");
+  says(" --tokenizer " + dir.path().string(), 1, "a folder without a tokeniser");
 }

@@ -22,8 +22,8 @@ namespace {
 const std::vector<std::string> models = {"none", "location", "bahdanau", "transformer"};
 
 // A few steps of small models.
-const std::string tiny =
-    "translate --train-size 200 --test-size 20 --width 16 --batch 8 --dropout 0.1 --teacher-forcing 0.5 --quiet";
+const std::string plain = "translate --train-size 200 --test-size 20 --width 16 --batch 8 --dropout 0.1 --quiet";
+const std::string tiny = plain + " --teacher-forcing 0.5";
 
 std::string out_to(const TempDir& dir) { return " --out '" + dir.path().string() + "'"; }
 
@@ -198,7 +198,7 @@ TEST_CASE("translate: other dialects, spellings and directions", "[slow]") {
   CHECK(ran.exit_code == 0);
   CHECK(contains(ran.out, "spelling: 1990, hyphens between all words, as in mille-septante-et-un"));
   CHECK(contains(ran.out, "nonante sept <eos>"));
-  ran = run_program(tiny + " --steps 1 --model transformer --direction en-fr" + out_to(dir));
+  ran = run_program(plain + " --steps 1 --model transformer --direction en-fr" + out_to(dir));
   CHECK(ran.exit_code == 0);
   CHECK(contains(ran.out, "English number words to French"));
   CHECK(contains(ran.out, "ninety seven <eos>"));
@@ -213,7 +213,17 @@ TEST_CASE("translate: a mistake in the command line gives one line and exit code
         {" --train-size 999999",
          "translate: number_task: 999999 numbers to train on and 2000 to test with: there are"
          " 1000000: give two numbers that fit\n"},
-        {" --recipe d2l", "translate: --recipe d2l: is for sentence pairs: give --pairs FILE as well\n"}}) {
+        {" --recipe d2l", "translate: --recipe: is for sentence pairs: give --pairs FILE as well\n"},
+        {" --pairs x --dialect belgium --spelling 1990",
+         "translate: --dialect, --spelling: for number words only: leave out with --pairs\n"},
+        {" --pairs x --recipe d2l --test-size 5",
+         "translate: --test-size: the book tests on the training pairs: leave out with --recipe d2l\n"},
+        {" --model transformer --teacher-forcing 1",
+         "translate: --teacher-forcing: a transformer is always given the true words: leave out\n"},
+        {" --model location --layers 1", "translate: --layers: location has one layer: choose another --model\n"},
+        {" --model none --show dix",
+         "translate: --show: without attention no alignment is drawn: choose another --model\n"},
+        {" --length-penalty 1", "translate: --length-penalty: is for beam search: give --beam above 1\n"}}) {
     const Ran ran = run_program(std::string("translate") + options);
     CHECK(ran.exit_code == 2);
     CHECK(ran.out.empty());

@@ -47,7 +47,7 @@ def run(*options):
 def heed(tokens, strings):
     file = folder / "strings.json"
     file.write_text(json.dumps(strings), encoding="utf-8")
-    return run("--tokens", str(tokens), "--strings", str(file))
+    return run("--tokenizer", str(tokens), "--strings", str(file))
 
 
 def first_difference(strings, ours, theirs):

@@ -5,7 +5,6 @@
 
 #include <heed/core/text.h>
 #include <heed/examples/kit/cli.h>
-#include <heed/examples/kit/models/model_files.h>
 #include <heed/examples/kit/models/model_size.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/models/config.h>
@@ -39,16 +38,16 @@ nn::GPTOptions options_from_shapes(const core::SafeTensors& tensors, const std::
 }  // namespace
 
 LoadedGPT load_gpt(const std::filesystem::path& path, const std::filesystem::path& tokenizer,
-                   const nn::PretrainedOptions& options) {
-  const ModelFiles files(path);
-  const core::SafeTensors tensors = core::open_safetensors(files.weights.string());
+                   const nn::PretrainedOptions& options, const std::string& option) {
+  const ModelFiles files(path, option);
+  const core::SafeTensors tensors = files.open();
   const std::string config = files.config(tensors);
   const nn::GPTOptions sizes = config.empty() ? options_from_shapes(tensors, files.weights.string())
                                               : nn::gpt_config(config, files.config_source(tensors));
   check_size(sizes, elements_of(tensors), files.config_source(tensors));
   LoadedGPT loaded{nn::GPT(sizes), files.tokeniser(tensors, tokenizer), 0};
   loaded.parameters = loaded.model.num_parameters();
-  check_tokens_fit(*loaded.tokeniser, loaded.model.options.vocab);
+  check_tokens_fit(*loaded.tokeniser, loaded.model.options.vocab, loaded.tokeniser.source);
   const bool ours = tensors.metadata().count("config") > 0;  // saved by save_gpt(), with heed's names and layouts
   nn::load_pretrained(loaded.model, tensors, ours ? nn::Renames() : nn::gpt2_names(), options);
   return loaded;

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
+#include <string>
 
-#include <heed/examples/kit/tokens/tokeniser.h>
+#include <heed/examples/kit/models/model_files.h>
 #include <heed/nn/models/gpt.h>
 #include <heed/nn/pretrained.h>
 
@@ -12,14 +12,15 @@ namespace heed::kit {
 
 struct LoadedGPT {
   nn::GPT model;
-  std::unique_ptr<Tokeniser> tokeniser;
+  FoundTokeniser tokeniser;
   int64_t parameters;  // counted before 16-bit weights replaced some
 };
 
 /// `model` is a file or a folder (model_files.h); `tokenizer` a file of tokens, if they are not there. Throws UsageError
 /// if tokens and model do not belong together. A GPT-2 without a configuration is read by its shapes.
+/// `option` named the model: it begins messages.
 LoadedGPT load_gpt(const std::filesystem::path& model, const std::filesystem::path& tokenizer = {},
-                   const nn::PretrainedOptions& options = {});
+                   const nn::PretrainedOptions& options = {}, const std::string& option = "--model");
 
 /// The weights, with configuration and tokeniser in the metadata: load_gpt() needs nothing else.
 void save_gpt(const std::filesystem::path& file, const nn::GPT& model, const Tokeniser& tokeniser);

@@ -4,19 +4,34 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <heed/core/files/safetensors.h>
 #include <heed/examples/kit/tokens/tokeniser.h>
 
 namespace heed::kit {
 
+/// A tokeniser, and where it was found.
+struct FoundTokeniser {
+  std::unique_ptr<Tokeniser> tokeniser;
+  std::string source;  // the file, for people: "gpt2/tokenizer.json"
+  const Tokeniser& operator*() const { return *tokeniser; }
+  const Tokeniser* operator->() const { return tokeniser.get(); }
+};
+
 /// What --model names: a folder as Hugging Face's hub has them, or a file of weights.
 struct ModelFiles {
   std::filesystem::path weights;  // model.safetensors, or model.safetensors.index.json of a model in several files
   std::filesystem::path folder;   // of the weights
 
-  /// Throws IoError if there is nothing, UsageError if a folder has no weights.
-  explicit ModelFiles(const std::filesystem::path& model);
+  std::string option;  // that named the model, for messages
+
+  /// Throws UsageError if a folder has no weights.
+  explicit ModelFiles(const std::filesystem::path& model, std::string option = "--model");
+
+  /// The weights. Throws IoError if there are none, FormatError if it is another kind of file, UsageError for a
+  /// checkpoint of a run, which holds a model among other things.
+  core::SafeTensors open() const;
 
   /// The configuration: "config" of the weights' metadata, else config.json beside them; "" if there is neither.
   std::string config(const core::SafeTensors& tensors) const;
@@ -25,10 +40,15 @@ struct ModelFiles {
   std::string config_source(const core::SafeTensors& tensors) const;
 
   /// The tokeniser: `given` if it is not empty, else "tokeniser" of the metadata, else the files of one in the folder.
-  std::unique_ptr<Tokeniser> tokeniser(const core::SafeTensors& tensors, const std::filesystem::path& given) const;
+  FoundTokeniser tokeniser(const core::SafeTensors& tensors, const std::filesystem::path& given) const;
 };
 
-/// Throws UsageError if the tokeniser has tokens that a model with this vocabulary does not know.
-void check_tokens_fit(const Tokeniser& tokeniser, int64_t vocabulary);
+/// The tokeniser `given` or, if that is empty, the first file of such a name in the folder of the model. Throws UsageError
+/// if there is none.
+FoundTokeniser find_tokeniser(const std::filesystem::path& folder, const std::filesystem::path& given,
+                              const std::vector<std::string>& names = tokeniser_names());
+
+/// Throws UsageError if the tokeniser has tokens that a model with this vocabulary does not know. `source` is named in it.
+void check_tokens_fit(const Tokeniser& tokeniser, int64_t vocabulary, const std::string& source);
 
 }  // namespace heed::kit

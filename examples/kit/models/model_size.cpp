@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <heed/core/text.h>
+#include <heed/examples/kit/cli.h>
 
 namespace heed::kit {
 
@@ -45,6 +46,15 @@ void check_size(const nn::BertOptions& o, double elements, const std::string& so
   check_there(product(o.vocab, o.width) + product(o.positions, o.width) + product(o.types, o.width) +
                   static_cast<double>(o.layers) * layer,
               elements, source);
+}
+
+void check_training(const nn::GPTOptions& o, int64_t batch, int64_t accumulate) {
+  check<UsageError>(o.width % o.heads == 0, "--heads ", o.heads, ": every head gets an equal part of --width ", o.width,
+                    ": give a divisor of it");
+  const double tokens = product(batch, o.context);
+  check_memory(transformer_parameters(o.layers, o.width) + product(o.width, o.vocab + o.context),
+               transformer_values(o.layers, o.width, batch * o.context) + 3.0 * tokens * static_cast<double>(o.vocab) +
+                   2.0 * product(batch, accumulate));
 }
 
 }  // namespace heed::kit

@@ -20,4 +20,8 @@ void check_size(const nn::GPTOptions& options, double elements, const std::strin
 void check_size(const nn::LlamaOptions& options, double elements, const std::string& source);
 void check_size(const nn::BertOptions& options, double elements, const std::string& source);
 
+/// Throws UsageError, naming the option, if heads do not divide the width, or training with `accumulate` batches per step
+/// would need more memory than the machine has.
+void check_training(const nn::GPTOptions& options, int64_t batch, int64_t accumulate);
+
 }  // namespace heed::kit

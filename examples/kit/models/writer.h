@@ -6,6 +6,7 @@
 #include <string>
 
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/models/model_files.h>
 #include <heed/examples/kit/writing.h>
 #include <heed/nn/module.h>
 
@@ -28,20 +29,21 @@ struct WriterSettings {
 /// What a model needs to be for this.
 struct Writer {
   nn::Module& model;
-  int64_t vocab;
+  int64_t vocab, context;
   int64_t parameters;  // counted before 16-bit weights replaced some
   GenerateTexts generate;
   std::function<Tensor(const Tensor& tokens)> logits;  // (1, n) -> (1, n, V)
 };
 
 /// Makes the weights as wide as --weights says, saves --logits, writes, and prints speed and --json. Returns the exit code.
-int run_writer(const Cli& cli, WriterSettings& s, const Writer& writer, const Tokeniser& tokeniser);
+int run_writer(const Cli& cli, WriterSettings& s, const Writer& writer, const FoundTokeniser& tokeniser);
 
 template <class Model>
-int run_writer(const Cli& cli, WriterSettings& s, Model& model, int64_t parameters, const Tokeniser& tokeniser) {
+int run_writer(const Cli& cli, WriterSettings& s, Model& model, int64_t parameters, const FoundTokeniser& tokeniser) {
   return run_writer(cli, s,
                     {.model = model,
                      .vocab = model.options.vocab,
+                     .context = model.options.context,
                      .parameters = parameters,
                      .generate = generates(model),
                      .logits = [&](const Tensor& tokens) { return model(tokens); }},

@@ -37,6 +37,7 @@ struct TaskSettings {
 
 struct Task {
   std::string name, about, published;
+  std::vector<std::string> ignores = {};  // options that change nothing in this task
   TaskSettings defaults;
   Problem (*make)(const TaskSettings&);
 };

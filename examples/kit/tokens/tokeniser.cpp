@@ -6,6 +6,7 @@
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
 #include <heed/core/text.h>
+#include <heed/examples/kit/format.h>
 #include <heed/examples/kit/tokens/byte_pair.h>
 #include <heed/examples/kit/tokens/char_tokeniser.h>
 #include <heed/examples/kit/tokens/json_fields.h>
@@ -56,19 +57,21 @@ std::unique_ptr<Tokeniser> load_gpt2(const fs::path& merges, const fs::path& voc
   return owned(BytePairTokeniser::from_gpt2(read_tokens(vocabulary), vocabulary.string(), text, merges.string()));
 }
 
-/// What load_tokeniser reads of a folder.
-fs::path file_in_folder(const fs::path& folder) {
-  for (const char* name : {"tokenizer.json", "vocab.bpe", "merges.txt", "gpt2-vocab.bpe", "tokenizer.bin", "vocab.txt"})
-    if (fs::exists(folder / name)) return folder / name;
-  fail<IoError>(
-      readable(folder.string()),
-      ": a folder without a tokeniser: tokenizer.json, vocab.bpe, merges.txt, tokenizer.bin or vocab.txt: name "
-      "the file");
-}
-
 }  // namespace
 
 Tokeniser::~Tokeniser() = default;
+
+const std::vector<std::string>& tokeniser_names() {
+  static const std::vector<std::string> names = {"tokenizer.json", "vocab.bpe",     "merges.txt",
+                                                 "gpt2-vocab.bpe", "tokenizer.bin", "vocab.txt"};
+  return names;
+}
+
+fs::path tokeniser_in(const fs::path& folder, const std::vector<std::string>& names) {
+  for (const std::string& name : names)
+    if (fs::exists(folder / name)) return folder / name;
+  return {};
+}
 
 void check_token(int64_t id, int64_t size) {
   check<IndexError>(id >= 0 && id < size, "tokeniser: id ", id, ": is not in 0 … ", size - 1,
@@ -81,7 +84,12 @@ std::unique_ptr<Tokeniser> parse_tokeniser(std::string_view text, std::string_vi
 }
 
 std::unique_ptr<Tokeniser> load_tokeniser(const fs::path& path) {
-  if (fs::is_directory(path)) return load_tokeniser(file_in_folder(path));
+  if (fs::is_directory(path)) {
+    const fs::path file = tokeniser_in(path);
+    check<IoError>(!file.empty(), readable(path.string()), ": a folder without a tokeniser: none of ",
+                   joined(tokeniser_names()), ": name the file");
+    return load_tokeniser(file);
+  }
   const std::string name = path.filename().string(), extension = path.extension().string();
   for (const auto& [merges, vocabulary] : gpt2_files)
     if (name == merges || name == vocabulary)
@@ -93,6 +101,7 @@ std::unique_ptr<Tokeniser> load_tokeniser(const fs::path& path) {
   if (name == "vocab.txt" || name.ends_with("-vocab.txt"))
     return owned(WordPieceTokeniser::from_vocab(read_tokens(path), path.string()));
   if (extension == ".json") return parse_tokeniser(read_tokens(path), path.string());
+  check<IoError>(fs::exists(path), quote(path.string()), ": there is no such file: check the path of the tokeniser");
   fail<IoError>(readable(path.string()),
                 ": is not the name of a tokeniser: expected tokenizer.json, *.bin (llama2.c), vocab.bpe or merges.txt "
                 "with its vocabulary beside it, or vocab.txt");

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <heed/examples/kit/data/vocabulary.h>
 
@@ -58,6 +59,13 @@ std::unique_ptr<Tokeniser> parse_tokeniser(std::string_view text, std::string_vi
 ///     vocab.txt, *-vocab.txt  WordPiece, as BERT's (uncased)
 /// or from a folder that holds one of these.
 std::unique_ptr<Tokeniser> load_tokeniser(const std::filesystem::path& path);
+
+/// Names of files that hold a tokeniser, in the order in which a folder is searched for them.
+const std::vector<std::string>& tokeniser_names();
+
+/// The first of these that is in the folder; empty if there is none.
+std::filesystem::path tokeniser_in(const std::filesystem::path& folder,
+                                   const std::vector<std::string>& names = tokeniser_names());
 
 /// Throws IndexError unless 0 <= id < size.
 void check_token(int64_t id, int64_t size);

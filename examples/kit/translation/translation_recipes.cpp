@@ -1,5 +1,7 @@
 #include <heed/examples/kit/translation/translation_recipes.h>
 
+#include <algorithm>
+
 #include <heed/core/error.h>
 #include <heed/core/text.h>
 
@@ -44,6 +46,12 @@ TranslationRecipe d2l_recipe(const std::string& model) {
 }
 
 }  // namespace
+
+double TranslationRecipe::rate(int64_t step) const {
+  const auto t = static_cast<double>(step), rises = static_cast<double>(std::min(warmup, steps / 2));
+  if (t < rises) return (t + 1) / (rises + 1);
+  return decay ? std::max(0.0, 1 - (t - rises) / (static_cast<double>(steps) - rises)) : 1.0;
+}
 
 void check_translator(const std::string& model) {
   check(model == "bahdanau" || model == "transformer" || model == "location" || model == "none",

@@ -33,6 +33,9 @@ struct TranslationRecipe {
   bool norm_first = false;              // Transformer
   int64_t heads = 4, feed_forward = 0;  // Transformer; 0: four times the width
   bool xavier = false;                  // initialise matrices except embeddings as Glorot & Bengio 2010
+
+  /// What lr is multiplied by: rises linearly over the warm-up, then, with decay, falls linearly to 0 at the last step.
+  double rate(int64_t step) const;
 };
 
 /// Throws Error unless `model` is "bahdanau", "transformer", "location" or "none".

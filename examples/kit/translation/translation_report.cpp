@@ -23,6 +23,18 @@ constexpr int64_t averaged_pairs = 1'000;
 
 }  // namespace
 
+std::string task_text(const TranslationTask& task) {
+  const auto training = static_cast<int64_t>(task.training.size()), test = static_cast<int64_t>(task.test.size());
+  std::string text = task.name + ": " + grouped(training) + " training ";
+  text +=
+      task.tests_training ? "pairs, tested on " + grouped(test) + " of them" : "and " + grouped(test) + " test pairs";
+  text += "; vocabularies of " + grouped(task.source.size()) + " and " + grouped(task.target.size()) + " words\n";
+  if (task.repeated > 0) text += cat("left out because they repeat an earlier pair: ", task.repeated, '\n');
+  if (task.also_tested > 0)
+    text += cat("left out of training because their source sentence is tested: ", task.also_tested, '\n');
+  return text;
+}
+
 std::string samples_text(const TranslationTask& task, const TranslationScore& score, int64_t count, uint64_t seed) {
   std::string text;
   const auto add = [&](size_t i) {

@@ -9,6 +9,9 @@
 
 namespace heed::kit {
 
+/// How many pairs are learnt, tested and left out, and how many words there are: a few lines.
+std::string task_text(const TranslationTask& task);
+
 /// `count` test sentences drawn at random, then the first `count` wrong ones, each as
 ///     > input
 ///     = correct
@@ -17,6 +20,12 @@ std::string samples_text(const TranslationTask& task, const TranslationScore& sc
 
 /// One line per sentence: "i'm calm .   => je suis calme .   BLEU 1.000".
 std::string judged_text(const std::vector<JudgedSentence>& judged);
+
+/// The losses that "Dive into Deep Learning" prints, and what they are in heed's measure.
+inline constexpr const char* d2l_losses_text =
+    "The book prints a tenth of the nats per word, with dropout on: 0.021 (bahdanau), 0.030 (transformer).\n"
+    "With dropout off, on the first 600 pairs of tatoeba.org, the pairs' ambiguity alone leaves 0.012;\n"
+    "PyTorch reaches 0.013 and 0.019.\n";
 
 /// How many have a BLEU of 1.
 int64_t judged_right(const std::vector<JudgedSentence>& judged);

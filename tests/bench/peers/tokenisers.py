@@ -28,7 +28,7 @@ folder = pathlib.Path(tempfile.mkdtemp())
 
 def heed(tokens, text):
     (folder / "text").write_text(text, encoding="utf-8", newline="")
-    ran = subprocess.run([program, "--json", "--quiet", "--steps", "1", "--tokens", str(tokens), "--text", str(folder / "text"),
+    ran = subprocess.run([program, "--json", "--quiet", "--steps", "1", "--tokenizer", str(tokens), "--text", str(folder / "text"),
                           "--out", str(folder / "out")], stdout=subprocess.PIPE, check=True)
     result = json.loads(ran.stdout.decode().rstrip("\n").rpartition("\n")[2])
     return result["encode_mb_per_s"], result["tokens"]

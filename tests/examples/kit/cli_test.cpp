@@ -13,6 +13,7 @@
 
 #include <heed/core/error.h>
 #include <heed/core/parallel.h>
+#include <heed/core/text.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/option.h>
@@ -20,6 +21,7 @@
 #include "support/errors.h"
 
 using namespace heed;
+using heed::test::contains;
 using heed::test::message_of;
 
 namespace {
@@ -94,7 +96,7 @@ TEST_CASE("kit cli: each kind of option, in both spellings") {
   CHECK(demo.common.out == std::filesystem::path("x/y"));
   CHECK(demo.common.quiet);
   CHECK(demo.common.json);
-  CHECK(demo.cli.command("steps", "100") ==
+  CHECK(demo.cli.command({{"steps", "100"}}) ==
         "demo --lr 0.5 --layers=2 --norm post --no-bias --fast '--text=a b.txt' --name= --seed=9 "
         "--out x/y "
         "--quiet --json --steps=100");
@@ -109,6 +111,48 @@ TEST_CASE("kit cli: defaults stay, the last of two wins, flags take words") {
   CHECK(demo.lr == 2);
   CHECK_FALSE(demo.bias);
   CHECK_FALSE(demo.fast);
+}
+
+TEST_CASE("kit cli: which options were given, and their values") {
+  Demo demo;
+  REQUIRE(demo.parse({"--lr", "1e-4", "--layers=4", "--no-bias"}));
+  for (const char* name : {"lr", "layers", "bias"}) CHECK(demo.cli.given(name));
+  for (const char* name : {"fast", "seed", "norm"}) CHECK_FALSE(demo.cli.given(name));
+  CHECK(demo.cli.value("lr") == shortest(1e-4));
+  CHECK(demo.cli.value("layers") == "4");
+  CHECK(demo.cli.value("bias") == "false");
+  CHECK(demo.cli.value("norm") == "pre");
+  CHECK(demo.cli.bare_command({{"text", "a b"}, {"name", ""}}) == "demo '--text=a b' --name=");
+  CHECK(message_of([&] { static_cast<void>(demo.cli.given("layer")); }) ==
+        "command line: --layer: is not defined: give the name of an option in a group");
+}
+
+TEST_CASE("kit cli: options that change nothing in a run are refused, all of a kind at once, if they were given") {
+  Demo demo;
+  REQUIRE(demo.parse({"--layers=4", "--no-bias", "--steps", "3"}));
+  const auto refusal = [&](const std::vector<kit::Unused>& rows) {
+    return message_of<kit::UsageError>([&] { demo.cli.refuse_unused(rows); });
+  };
+  CHECK(refusal({{true, {"lr", "fast"}, "x: y"}, {false, {"layers"}, "x: y"}}) == "no error");
+  CHECK(refusal({{true, {"bias", "lr", "layers"}, "a loaded model has its own: leave out"}}) ==
+        "--bias, --layers: a loaded model has its own: leave out");
+  CHECK(refusal({{true, {"lr"}, "x: y"}, {true, {"steps"}, "nothing is trained: give a text"}}) ==
+        "--steps: nothing is trained: give a text");
+}
+
+TEST_CASE("kit cli: a program without --steps, and a run without some results") {
+  kit::Common common{.steps_help = {}, .json = true};
+  kit::Cli cli("demo", "Shows.");
+  cli.common(common);
+  cli.json_keys({{"a", "x"}, {"b", "y"}, {"c", "z"}});
+  CHECK_FALSE(contains(cli.help(), "--steps"));
+  CHECK(contains(cli.help(), "--seed"));
+  std::ostringstream out;
+  std::streambuf* const stdout_buffer = std::cout.rdbuf(out.rdbuf());
+  cli.print_json_partly({{"b", 1}});
+  std::cout.rdbuf(stdout_buffer);
+  CHECK(out.str() == "{\"a\":null,\"b\":1,\"c\":null}\n");
+  CHECK(contains(message_of([&] { cli.print_json_partly({{"c", 1}, {"a", 1}}); }), "--json: a key is not documented"));
 }
 
 TEST_CASE("kit cli: --threads sets the library's threads") {
@@ -241,7 +285,7 @@ TEST_CASE("kit cli: --json prints exactly the documented keys") {
 TEST_CASE("kit cli: words for a shell are quoted") {
   Demo demo;
   REQUIRE(demo.parse({"--name", "it's here"}));
-  CHECK(demo.cli.command("text", "a b") == "demo --name 'it'\\''s here' '--text=a b'");
+  CHECK(demo.cli.command({{"text", "a b"}}) == "demo --name 'it'\\''s here' '--text=a b'");
 }
 
 TEST_CASE("kit cli: run_main turns exceptions into a line and an exit code") {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <heed/core/error.h>
+#include <heed/examples/kit/tokens/byte_pair.h>
 #include <heed/examples/kit/tokens/char_tokeniser.h>
 #include <heed/examples/kit/writing.h>
 
@@ -115,6 +116,34 @@ TEST_CASE("kit writing: ends before the stop string, which may come in pieces, a
   CHECK(outcome.written.text == "A");
 }
 
+TEST_CASE("kit writing: tokens are those of the text, also if it ends before a stop string") {
+  Scripted model{" time. Then it stopped"};
+  CHECK(write(model, {.prompt = "A", .tokens = 100, .stop = ". Th"}).written.tokens == Bytes().encode("A time"));
+  CHECK(write(model, {.prompt = "A", .tokens = 100, .stop = ". No"}).written.tokens ==
+        Bytes().encode("A time. Then it stopped"));
+  CHECK(write(model, {.prompt = "A", .tokens = 100, .stop = " "}).written.tokens == Bytes().encode("A"));
+  // "she sells" in tokens of several letters; the stop string begins within one of them.
+  const auto pairs = kit::BytePairTokeniser::train("she sells she sells she sells she sells", 263);
+  const std::string text = "she sells she sells";
+  const kit::GenerateTexts generates = [&](const std::vector<Ids>&, const nn::GenerateOptions& o) {
+    nn::Generated written;
+    for (const int64_t id : pairs.encode(text)) {
+      written.tokens.push_back(id);
+      if (!o.on_token(0, id)) break;
+    }
+    return std::vector<nn::Generated>{written};
+  };
+  for (const char* stop : {"he", "ells", "lls sh", "s", "ls she sells"}) {
+    CAPTURE(stop);
+    std::ostringstream out;
+    const kit::Written written =
+        kit::write_text(generates, pairs, {.prompt = "x", .tokens = 100, .stop = stop, .begin_with_bos = false}, out);
+    CHECK(written.text == "x" + text.substr(0, text.find(stop)));
+    CHECK(pairs.decode(written.tokens) == written.text);
+  }
+  CHECK(pairs.encode(text).size() < 10);
+}
+
 TEST_CASE("kit writing: never half a character, and nothing that steers a terminal") {
   Scripted model{"\u00e9\u20ac\U0001F600 \x1b[2J"};
   Outcome outcome = write(model, {.prompt = "x", .tokens = 100}, false);
@@ -124,6 +153,18 @@ TEST_CASE("kit writing: never half a character, and nothing that steers a termin
   outcome = write(model, {.prompt = "x", .tokens = 4}, false);  // ends within the euro sign
   CHECK(outcome.written.text == "x\u00e9");
   CHECK(outcome.written.tokens.size() == 5);
+}
+
+TEST_CASE("kit writing: a first prompt that the tokeniser knows, and a first word for an example") {
+  CHECK(kit::first_prompt(Bytes()) == "\n");
+  CHECK(kit::first_prompt(kit::CharTokeniser(std::string_view("b\u00e9"))) == "b");
+  CHECK(kit::first_word(" \n two words") == "two");
+  CHECK(kit::first_word(std::string(30, 'a')) == std::string(20, 'a'));
+  CHECK(kit::first_word("\u00e9t\u00e9 x") == "\u00e9t\u00e9");
+  CHECK(kit::first_word(" \n").empty());
+  CHECK(kit::first_word("\x1b[2J \u202Ea b") == "b");
+  const std::string cut(999, ' ');
+  CHECK(kit::first_word(cut + "\u00e9").empty());  // only its first byte is looked at
 }
 
 TEST_CASE("kit writing: options of the command line and their limits") {

@@ -78,10 +78,11 @@ TEST_CASE("model files: tokens are those given, those inside, or those beside th
 
 TEST_CASE("model files: tokens that a model does not know are refused, fewer are not") {
   const kit::CharTokeniser tokens(std::string_view("abc"));
-  kit::check_tokens_fit(tokens, 3);
-  kit::check_tokens_fit(tokens, 4);
-  CHECK(message_of<kit::UsageError>([&] { kit::check_tokens_fit(tokens, 2); }) ==
-        "--tokenizer: has 3 tokens, the model has 2: they do not belong together");
+  kit::check_tokens_fit(tokens, 3, "t.json");
+  kit::check_tokens_fit(tokens, 4, "t.json");
+  CHECK(message_of<kit::UsageError>([&] { kit::check_tokens_fit(tokens, 2, "t.json"); }) ==
+        "--tokenizer: \"t.json\": has 3 tokens, the model has 2: they do not belong together: give the file of the "
+        "model's tokens");
 }
 
 TEST_CASE("model files: sizes that the weights do not have are refused before a model is made") {

@@ -87,14 +87,17 @@ TEST_CASE("token files: tokenizer.json, llama2.c's and BERT's") {
 
 TEST_CASE("token files: what is not a tokeniser's name") {
   const TempDir dir;
-  CHECK(
-      message_of<IoError>([&] { kit::load_tokeniser(dir.path()); }) ==
-      readable(dir.path().string()) +
-          ": a folder without a tokeniser: tokenizer.json, vocab.bpe, merges.txt, tokenizer.bin or vocab.txt: name the "
-          "file");
+  CHECK(message_of<IoError>([&] { kit::load_tokeniser(dir.path()); }) ==
+        readable(dir.path().string()) +
+            ": a folder without a tokeniser: none of tokenizer.json, vocab.bpe, merges.txt, gpt2-vocab.bpe, "
+            "tokenizer.bin, vocab.txt: name the file");
   CHECK(message_of<IoError>([&] { kit::load_tokeniser("tokens.model"); }) ==
-        "tokens.model: is not the name of a tokeniser: expected tokenizer.json, *.bin (llama2.c), vocab.bpe or "
-        "merges.txt with its vocabulary beside it, or vocab.txt");
+        "\"tokens.model\": there is no such file: check the path of the tokeniser");
+  write(dir / "tokens.model", "");
+  CHECK(message_of<IoError>([&] { kit::load_tokeniser(dir / "tokens.model"); }) ==
+        readable(dir / "tokens.model") +
+            ": is not the name of a tokeniser: expected tokenizer.json, *.bin (llama2.c), vocab.bpe or "
+            "merges.txt with its vocabulary beside it, or vocab.txt");
   write(dir / "vocab.bpe", "a b\n");
   CHECK(test::contains(message_of<IoError>([&] { kit::load_tokeniser(dir / "vocab.bpe"); }), "encoder.json"));
 }
