@@ -119,7 +119,7 @@ def check_families():
         peer = reads_no_special(of_family(name, model))
         result, ids = heed(file, strings), [e.ids for e in peer.encode_batch(strings)]
         compare(name, strings, result["ids"], ids)
-        if name == "roberta":
+        if name == "blank_first":
             continue  # adds a blank
         back = strings if peer.normalizer is None else [peer.normalizer.normalize_str(s) for s in strings]
         # An added token comes back as the file writes it, which for "éé" is not its NFC.
