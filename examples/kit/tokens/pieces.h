@@ -38,7 +38,8 @@ size_t llama3_piece(std::string_view text);
 size_t qwen2_piece(std::string_view text);
 
 /// Llama 4, with GPT-4o's pattern (o200k): words also end where a capital follows a small letter. Let
-/// U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], p = [^\r\n\p{L}\p{N}]? and c = (?i:'s|'t|'re|'ve|'m|'ll|'d)?:
+/// U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], p = [^\r\n\p{L}\p{N}]?
+/// and c = (?i:'s|'t|'re|'ve|'m|'ll|'d)?:
 ///     pU*W+c|pU+W*c|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
 size_t gpt4o_piece(std::string_view text);
 
