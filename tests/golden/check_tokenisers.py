@@ -119,12 +119,12 @@ def check_families():
         peer = reads_no_special(of_family(name, model))
         result, ids = heed(file, strings), [e.ids for e in peer.encode_batch(strings)]
         compare(name, strings, result["ids"], ids)
-        if name == "roberta":
+        if name == "blank_first":
             continue  # adds a blank
         back = strings if peer.normalizer is None else [peer.normalizer.normalize_str(s) for s in strings]
-        # An added token comes back as the file writes it, which for "éé" is not its NFC.
+        # An added token comes back as the file writes it, which for "éé" is not its NFC; tokenizers takes it for bytes.
         report(f"{name}, decoded", int(not heed(file, [s for s in back if "éé" not in s])["round_trip"]), 1)
-        shown = [i for i in range(0, len(strings), 50) if "<|endoftext|>" not in strings[i]]
+        shown = [i for i in range(0, len(strings), 50) if "<|endoftext|>" not in strings[i] and "éé" not in back[i]]
         compare(f"{name}, decoded by tokenizers", [strings[i] for i in shown], [back[i] for i in shown],
                 [peer.decode(ids[i], skip_special_tokens=False) for i in shown])
 

@@ -138,7 +138,7 @@ def words_of(digits, marks, contractions=""):
 
 
 LLAMA_3 = rf"{CONTRACTIONS}|{ANY}\p{{L}}+|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{END}"
-section("roberta", None, [level(True, add_prefix_space=True)])
+section("blank_first", None, [level(True, add_prefix_space=True)])
 section("gpt_neox", {"type": "NFC"}, [level(True)])
 section("smollm", None, [{"type": "Digits", "individual_digits": True}, level(True)])
 section("digits", None, [{"type": "Digits", "individual_digits": False}, level(True)])

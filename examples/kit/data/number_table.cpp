@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include <heed/autograd/ops/create.h>
 #include <heed/core/files/file.h>
@@ -128,10 +129,10 @@ NumberTable parse_number_table(std::string_view content, const std::string& name
   std::vector<int64_t> lines;
   std::vector<Row> rows = parse_csv(content, name, 0, separator, &lines);
   if (!rows.empty() && rows.front().size() == 1)
-    for (const char other : {',', ';', '\t', '|'})
+    for (const auto& [other, shown] : {std::pair(',', "','"), {';', "';'"}, {'\t', "'\\t'"}, {'|', "'|'"}})
       check<FormatError>(other == separator || rows.front()[0].find(other) == std::string::npos, name,
                          ": line 1: one column, ", quote(rows.front()[0]), ": its names seem to be separated by ",
-                         quote(std::string(1, other)), ": pass this character as the separator");
+                         shown, ": pass this character as the separator");
   return {std::move(rows), std::move(lines), name};
 }
 

@@ -38,7 +38,7 @@ class BytePairTokeniser : public Tokeniser {
                                      std::string_view vocab_bpe, std::string_view bpe_source);
 
   /// Hugging Face's tokenizer.json with model "BPE" and pre-tokeniser "ByteLevel", as GPT-2, GPT-NeoX, Pythia, Phi-2,
-  /// SmolLM, Llama 3, Qwen2 to Qwen3, GPT-4o and Mistral NeMo have it (text_rules.h). FormatError does not name the file.
+  /// SmolLM, Llama 3 and 4, Qwen2 to Qwen3 and Mistral NeMo have it (text_rules.h). FormatError does not name the file.
   static BytePairTokeniser from_json(const Json& json);
 
   Ids encode(std::string_view text) const override;

@@ -20,7 +20,7 @@ namespace heed::kit {
 /// How many bytes the first piece of a text has. All REQUIRE: the text is not empty
 using FirstPiece = size_t (*)(std::string_view text);
 
-/// GPT-2, RoBERTa, GPT-NeoX, Pythia, Phi-2:
+/// GPT-2, GPT-NeoX, Pythia, Phi-2:
 ///     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 size_t gpt2_piece(std::string_view text);
 
@@ -30,15 +30,16 @@ size_t gpt2_digit_piece(std::string_view text);
 /// The same with all digits in a row as one piece.
 size_t gpt2_digits_piece(std::string_view text);
 
-/// Llama 3, GPT-4 (cl100k):
+/// Llama 3, with GPT-4's pattern (cl100k):
 ///     (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 size_t llama3_piece(std::string_view text);
 
 /// Qwen2, Qwen2.5, Qwen3: as Llama 3, with \p{N} for \p{N}{1,3}.
 size_t qwen2_piece(std::string_view text);
 
-/// GPT-4o, Llama 4 (o200k): words also end where a capital follows a small letter. Let U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}],
-/// W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], p = [^\r\n\p{L}\p{N}]? and c = (?i:'s|'t|'re|'ve|'m|'ll|'d)?:
+/// Llama 4, with GPT-4o's pattern (o200k): words also end where a capital follows a small letter. Let
+/// U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], p = [^\r\n\p{L}\p{N}]?
+/// and c = (?i:'s|'t|'re|'ve|'m|'ll|'d)?:
 ///     pU*W+c|pU+W*c|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
 size_t gpt4o_piece(std::string_view text);
 
