@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -121,19 +122,30 @@ struct Comparison {
 
   void compare_names(const std::vector<std::string>& missing, std::vector<std::string> unexpected) {
     const std::vector<std::string> all = unexpected;
+    std::string prefix;              // that the file's names have
+    std::set<std::string> answered;  // what of `unexpected` is found to be something that is missing
+    bool looked_at_all = true;
+    const auto without_prefix = [&](const std::string& name) {  // as the row for the prefix leaves it
+      return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+    };
     for (const std::string& name : missing) {
       if (const auto other = tied.find(name); other != tied.end()) {
         problems.add(name, ": is missing from the file; it is tied to ", other->second, ", one of them is enough");
         continue;
       }
-      const auto found = rows.full() || problems.full() ? std::nullopt : nearest(name, unexpected);
+      std::optional<std::string> found;
+      const bool look = !rows.full() && !problems.full();
+      if (!prefix.empty() && arrivals.count(prefix + name) > 0) found = prefix + name;
+      else if (look) found = nearest(name, unexpected);
+      else looked_at_all = false;
       problems.add(name, " ", mine.at(name), ": is missing from the file",
                    found ? ": is it " + readable(*found) + in_file(arrivals.at(*found)->origin) + "?" : "");
       if (found) {
-        if (found->ends_with("." + name)) rows.add_prefix(found->substr(0, found->size() - name.size()));
-        else rows.add(*found, name, arrivals.at(*found)->shape != mine.at(name));
-        unexpected.erase(std::find(unexpected.begin(), unexpected.end(), *found));
-      } else if (!all.empty()) {
+        if (found->ends_with("." + name)) rows.add_prefix(prefix = found->substr(0, found->size() - name.size()));
+        else rows.add(without_prefix(*found), name, arrivals.at(*found)->shape != mine.at(name));
+        answered.insert(*found);
+        if (look) unexpected.erase(std::remove(unexpected.begin(), unexpected.end(), *found), unexpected.end());
+      } else if (look && !all.empty()) {
         rows.add_unknown(name);
       }
     }
@@ -142,8 +154,8 @@ struct Comparison {
       if (problems.full()) problems.add();  // only counted
       else problems.add(readable(name), " ", arrival.shape, in_file(arrival.origin), ": the model has no such tensor");
     }
-    for (const std::string& name : unexpected)
-      if (!rows.full()) rows.add(name, "");
+    for (const std::string& name : all)
+      if (looked_at_all && !rows.full() && answered.count(name) == 0) rows.add(without_prefix(name), "");
   }
 };
 

@@ -126,13 +126,14 @@ TEST_CASE(
 
 TEST_CASE("pretrained: a prefix is one row, a row for each layer is one with a star") {
   struct Layers : Module {
-    std::vector<Two> h = std::vector<Two>(3);
+    std::vector<Two> h = std::vector<Two>(30);  // more names than a message lists
     void visit(Visitor& v) override { v("h", h); }
   } model;
-  std::map<std::string, Tensor> prefixed, renamed, foreign;
+  std::map<std::string, Tensor> prefixed, renamed;
   for (const NamedTensor& entry : model.state_dict()) {
     prefixed.emplace("transformer." + entry.name, entry.tensor);
-    const std::string layer = entry.name.substr(2, 1), rest = entry.name.substr(4);
+    const std::string layer = entry.name.substr(2, entry.name.find('.', 2) - 2),
+                      rest = entry.name.substr(3 + layer.size());
     renamed.emplace("layers." + layer + "." + rest,
                     rest == "second.weight" ? entry.tensor.transpose(0, 1).contiguous() : entry.tensor);
   }
@@ -143,11 +144,14 @@ TEST_CASE("pretrained: a prefix is one row, a row for each layer is one with a s
   const std::string none = "\nnone of its names is the model's: is it the file of another model?";
   const std::string add = "\nadd to the end of the table, where they are right:";
   CHECK(rows(file_of(prefixed)) == none + add + "\n    {\"transformer.*\", \"*\"},");
+  prefixed.emplace("transformer.h.0.mask", ones({2}));
+  CHECK(rows(file_of(prefixed)) ==
+        none + add + "\n    {\"transformer.*\", \"*\"},\n    {\"h.*.mask\", \"\"},  // leaves it out");
   CHECK(rows(file_of(renamed)) == none + add +
                                       "\n    {\"layers.*.first.weight\", \"h.*.first.weight\"},"
                                       "\n    {\"layers.*.first.bias\", \"h.*.first.bias\"},"
                                       "\n    {\"layers.*.second.weight\", \"h.*.second.weight\", Change::transpose},");
-  load_pretrained(model, file_of(prefixed), {{"transformer.*", "*"}});
+  load_pretrained(model, file_of(prefixed), {{"transformer.*", "*"}, {"h.*.mask", ""}});  // as it was told
 
   // What has no tensor of its shape may be made of parts: the row is left open.
   Two two;
