@@ -56,7 +56,8 @@ TEST_CASE("char_gpt: stopped at any step and resumed, a run is the same run, byt
     const std::string at = " --stop-at " + std::to_string(stop);
     const Ran first = train(text, options + at, parts);
     CHECK(first.exit_code == 0);
-    CHECK(contains(first.err, "stopped at step " + std::to_string(stop) + "; checkpoint saved. To resume:"));
+    CHECK(contains(first.err,
+                   "stopped at step " + std::to_string(stop) + "; checkpoint and model saved. To write with it:"));
     CHECK(contains(first.err, "--resume=" + parts / "checkpoint.safetensors"));
     for (const char* file : {"checkpoint.safetensors", "metrics.jsonl"})
       CHECK(core::read_file(parts / file) != core::read_file(whole / file));

@@ -138,6 +138,8 @@ TEST_CASE("GPT files: what does not belong together is refused, in one line") {
     core::save_safetensors(dir / "model.safetensors", theirs(gpt, ""));
     core::write_file_atomic(dir / "config.json", nn::to_config(sizes));
     core::write_file_atomic(dir / "tokenizer.json", kit::BytePairTokeniser::train("the the the", 258).to_text());
-    CHECK(load(dir) == "--tokenizer: has 258 tokens, the model has 256: they do not belong together");
+    CHECK(load(dir) == "--tokenizer: \"" + dir / "tokenizer.json" +
+                           "\": has 258 tokens, the model has 256: they do not belong together: give the file of the "
+                           "model's tokens");
   }
 }
