@@ -51,7 +51,7 @@ inline void tables(std::string_view bytes) {
         written += i + 1 < row.size() ? "\"," : "\"\n";
       }
     require(kit::parse_csv(written, "again") == rows, "a table changed");
-    const kit::NumberTable table(rows, "fuzz");
+    const kit::NumberTable table = kit::parse_number_table(bytes, "fuzz", ',');
     for (const std::string& name : table.names()) {
       require(table.classes(name).numel() == table.rows(), "rows are missing");
       require(table.columns({name}).numel() == table.rows(), "rows are missing");
