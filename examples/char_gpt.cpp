@@ -333,10 +333,12 @@ int run(int argc, char** argv) {
 
   if (loaded) adapt(*loaded, s);
   kit::Traits traits = kit::option_traits(cli, same_in_a_run);
-  traits.insert(traits.begin(), {"text_hash", corpus.hash, "text"});
+  traits.insert(traits.begin(), {"text_hash", corpus.hash, "text", false,
+                                 s.text.empty() ? "--text; unless given, heed's own source" : ""});
   Run run(s, loaded ? std::move(*loaded) : nn::GPT(sizes), std::move(traits));
   if (!s.resume.empty()) run.resume(s.resume, s.common.steps);
-  const std::string unit = loaded ? "token" : s.tokens == "bpe" ? "byte pair" : "character";
+  const bool by_character = dynamic_cast<const kit::CharTokeniser*>(tokeniser.get()) != nullptr;
+  const std::string unit = by_character ? "character" : s.tokens == "bpe" ? "byte pair" : "token";
   std::cout << "text: " << kit::grouped(static_cast<int64_t>(corpus.training.size() + corpus.validation.size())) << ' '
             << unit << "s, a vocabulary of " << sizes.vocab << "; model: " << kit::grouped(run.model.num_parameters())
             << " parameters" << (s.lora || s.freeze ? " to train" : "") << '\n';
@@ -358,7 +360,7 @@ int run(int argc, char** argv) {
     if (s.writing.tokens > 0) write(run.model, *tokeniser, s);
     out.print();
     std::cerr << "\nstopped at step " << run.step << "; checkpoint and model saved. " << to_write << "\nTo resume:\n  "
-              << cli.command({{"resume", checkpoint.string()}}) << std::endl;
+              << cli.command({{"stop-at", ""}, {"resume", checkpoint.string()}}) << std::endl;
     return kit::interrupt_exit_code();
   }
 
@@ -373,7 +375,9 @@ int run(int argc, char** argv) {
   std::cout << '\n' << to_write << '\n';
   if (run.step > 0)
     std::cout << "To take more steps:\n  "
-              << cli.command({{"steps", std::to_string(2 * run.step)}, {"resume", checkpoint.string()}}) << '\n';
+              << cli.command(
+                     {{"stop-at", ""}, {"steps", std::to_string(2 * run.step)}, {"resume", checkpoint.string()}})
+              << '\n';
   const double tokens = static_cast<double>((run.step - first) * s.batch * s.accumulate * s.context);
   cli.print_json({{"val_loss", val_loss},
                   {"bits_per_character", corpus.bits_per_character(val_loss)},

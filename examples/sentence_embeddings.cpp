@@ -180,7 +180,10 @@ int run(int argc, char** argv) {
     const Tensor vectors = embed(lines, s.common.quiet);
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (kit::interrupted()) return kit::interrupt_exit_code();
-    if (!s.embeddings.empty()) core::save_npy(s.embeddings.string(), vectors.array());
+    if (!s.embeddings.empty()) {
+      core::save_npy(s.embeddings.string(), vectors.array());
+      std::cerr << "made " << readable(s.embeddings.string()) << ' ' << vectors.shape() << '\n';
+    }
     if (!s.query.empty()) {
       const Tensor scores = matmul(vectors, embed({s.query})[0]);
       const std::vector<double> values = scores.to_vector();

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <string>
+#include <ostream>
 #include <tuple>
 #include <vector>
 
@@ -14,24 +14,30 @@ namespace heed::core {
 
 namespace {
 
-std::string row_of(const Array& weights, int64_t row) { return weights.rank() == 2 ? cat(" of row ", row) : ""; }
+/// " of row 3" in a message, if there are rows. Streamed, for it is an argument of a check of each weight.
+struct OfRow {
+  bool named;
+  int64_t row;
+};
+std::ostream& operator<<(std::ostream& out, OfRow at) { return at.named ? out << " of row " << at.row : out; }
 
 /// Throws unless the weights of the row are those of a distribution with enough positions to draw.
 void check_row(const Array& weights, const double* w, int64_t n, int64_t row, int64_t needed) {
+  const OfRow of_row{weights.rank() == 2, row};
   double total = 0;
   int64_t positive = 0;
   for (int64_t j = 0; j < n; ++j) {
-    check(std::isfinite(w[j]) && w[j] >= 0, "multinomial: weights ", weights.shape(), ": weight ", j,
-          row_of(weights, row), " is ", w[j], ": must be finite and not negative: logits need softmax() first");
+    check(std::isfinite(w[j]) && w[j] >= 0, "multinomial: weights ", weights.shape(), ": weight ", j, of_row, " is ",
+          w[j], ": must be finite and not negative: logits need softmax() first");
     total += w[j];
     positive += w[j] > 0;
   }
-  check(positive > 0, "multinomial: weights ", weights.shape(), ": all", row_of(weights, row),
+  check(positive > 0, "multinomial: weights ", weights.shape(), ": all", of_row,
         " are 0: at least one must be positive");
-  check(std::isfinite(total), "multinomial: weights ", weights.shape(), ": the sum", row_of(weights, row),
+  check(std::isfinite(total), "multinomial: weights ", weights.shape(), ": the sum", of_row,
         " is infinite: divide them by their largest");
-  check(positive >= needed, "multinomial: weights ", weights.shape(), ": only ", positive, row_of(weights, row),
-        " are positive, ", needed, " are to be drawn without replacement: draw fewer, or with replacement");
+  check(positive >= needed, "multinomial: weights ", weights.shape(), ": only ", positive, of_row, " are positive, ",
+        needed, " are to be drawn without replacement: draw fewer, or with replacement");
 }
 
 /// A position for each of the u, from the cumulative sums of the weights.

@@ -269,7 +269,8 @@ namespace {
 // Each as one word, since a value may begin with a dash.
 std::string shell_words(const Cli::NamesAndValues& options) {
   std::string text;
-  for (const auto& [name, value] : options) text += ' ' + for_the_shell("--" + name + '=' + value);
+  for (const auto& [name, value] : options)
+    if (!value.empty()) text += ' ' + for_the_shell("--" + name + '=' + value);
   return text;
 }
 

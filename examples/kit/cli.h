@@ -138,7 +138,7 @@ class Cli {
   /// The same for a run without some of the results: they are null.
   void print_json_partly(const Json::Object& results) const;
 
-  /// The command line that runs the program as it was called, with options added or replaced:
+  /// The command line that runs the program as it was called, with options added, replaced or, by an empty value, left out:
   /// "bin/char_gpt --steps 500 --resume=out/char_gpt/checkpoint.safetensors". Words are quoted for a shell.
   using NamesAndValues = std::vector<std::pair<std::string, std::string>>;
   std::string command(const NamesAndValues& extra) const;

@@ -49,7 +49,7 @@ void check_same_run(const std::filesystem::path& file, const std::map<std::strin
       options = true;
     } else {
       differs += "another " + trait.thing;
-      wanted += "the " + trait.thing + ' ';
+      wanted += "the " + trait.thing + (trait.given_by.empty() ? " " : " (" + trait.given_by + ") ");
     }
   }
   if (differs.empty()) return;

@@ -17,6 +17,7 @@ struct Trait {
   std::string value;
   std::string thing = {};  // for a hash, what it identifies: "text"; if empty, the trait is the option --weight-decay
   bool made_by_options = false;  // the thing depends on options: if one of these differs, only the option is reported
+  std::string given_by = {};     // how the thing is given: "--text"
 };
 using Traits = std::vector<Trait>;
 

@@ -45,6 +45,8 @@ void check_writable(const std::filesystem::path& folder) {
 
 RunFolder::RunFolder(const std::filesystem::path& folder) : path_(folder) {
   std::error_code error, unknown;
+  for (auto at = folder; !at.empty() && !std::filesystem::exists(at, unknown); at = at.parent_path())
+    created_.push_back(at);
   std::filesystem::create_directories(folder, error);
   check<IoError>(std::filesystem::is_directory(folder, unknown), "--out: ", quote(folder.string()),
                  ": cannot be created (", error.message(), "): name another folder");
@@ -65,6 +67,9 @@ RunFolder::~RunFolder() {
 #ifndef _WIN32
   if (lock_ >= 0) close(lock_);
 #endif
+  std::error_code holds_files;
+  for (const std::filesystem::path& at : created_)
+    if (!std::filesystem::remove(at, holds_files)) break;
 }
 
 std::filesystem::path RunFolder::file(const std::string& name, const std::string& what) {

@@ -18,7 +18,7 @@ class RunFolder {
   /// Creates the folder if it is missing, and locks out other runs for the lifetime of this object.
   /// Throws IoError if the folder cannot be written, or another run has it.
   explicit RunFolder(const std::filesystem::path& folder);
-  ~RunFolder();
+  ~RunFolder();  // a folder that was created and is still empty is removed
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
@@ -39,7 +39,8 @@ class RunFolder {
   };
   std::filesystem::path path_;
   std::vector<Made> made_;
-  int lock_ = -1;  // the folder, opened and locked
+  std::vector<std::filesystem::path> created_;  // the folder and those around it that were missing; innermost first
+  int lock_ = -1;                               // the folder, opened and locked
 };
 
 }  // namespace heed::kit

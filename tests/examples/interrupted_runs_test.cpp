@@ -141,6 +141,11 @@ TEST_CASE("Interrupted: --resume names all differences, accepts more steps, and 
   CHECK(run("other", " --heads 1 --width 8 --steps 3" + resume).err ==
         "char_gpt: --resume " + out / "checkpoint.safetensors" +
             ": was made with another text: give the text that it was made with\n");
+  const TempDir empty;
+  CHECK(
+      run_program("char_gpt --quiet --text '" + data / "other" + "'" + resume + " --out '" + empty / "new/folder" + "'")
+          .exit_code == 2);
+  CHECK(std::filesystem::is_empty(empty.path()));  // what was made for the results is removed
   CHECK(run("text", " --heads 1 --width 8 --steps 2" + resume).err ==
         "char_gpt: --steps 2: the checkpoint is already at step 3: give at least as many\n");
   CHECK(contains(run("text", " --heads 1 --width 8 --steps 3 --resume '" + out / "model.safetensors" + "'").err,

@@ -10,6 +10,7 @@
 #include <heed/autograd/ops/create.h>
 #include <heed/core/files/file.h>
 #include <heed/core/text.h>
+#include <heed/examples/kit/format.h>
 #include <heed/examples/kit/option.h>
 
 namespace heed::kit {
@@ -82,7 +83,9 @@ size_t NumberTable::column(const std::string& name) const {
   const auto found = std::find(names_.begin(), names_.end(), name);
   if (found != names_.end()) return static_cast<size_t>(found - names_.begin());
   const std::string near = nearest(name, names_);
-  fail<IndexError>(source_, ": has no column ", quote(name), near.empty() ? "" : ": did you mean " + quote(near) + "?");
+  fail<IndexError>(
+      source_, ": has no column ", quote(name),
+      near.empty() ? ": the first line names " + quote(joined(names_, ", ")) : ": did you mean " + quote(near) + "?");
 }
 
 Tensor NumberTable::columns(const std::vector<std::string>& names) const {
@@ -93,9 +96,8 @@ Tensor NumberTable::columns(const std::vector<std::string>& names) const {
       const std::string field = trimmed(rows_[i][at]);
       const auto value = is_missing(field) ? std::optional<double>(NAN) : number_of(field);
       if (!value) fail<FormatError>(place(i, at), ": is not a number: ", advice(field));
-      check<FormatError>(std::abs(*value) <= std::numeric_limits<float>::max() || !std::isfinite(*value) ||
-                             std::isfinite(static_cast<float>(*value)),
-                         place(i, at), ": is too large for float32: divide the column by a power of ten");
+      if (std::isfinite(*value) && !std::isfinite(static_cast<float>(*value)))
+        fail<FormatError>(place(i, at), ": is too large for float32: divide the column by a power of ten");
       values.push_back(*value);
     }
   }

@@ -61,9 +61,10 @@ Ids CharVocab::encode(std::string_view text) const {
   for_each_code_point(text, [&](char32_t c, int64_t line, int64_t column) {
     const auto found = ids_.find(c);
     if (found == ids_.end())
-      fail<IndexError>("vocabulary: ", named(c), " at line ", line, ", column ", column, ": is not among the ", size(),
-                       " symbols of the vocabulary: leave it out, or "
-                       "train on a text that has it");
+      fail<IndexError>(
+          "vocabulary: ", named(c), " at line ", line, ", column ", column, ": is not among the ", size(),
+          " symbols of the vocabulary: leave it out, train on a text that has it, or learn byte pairs, which take any "
+          "text");
     ids.push_back(found->second);
   });
   return ids;

@@ -54,7 +54,12 @@ LoadedGPT load_gpt(const std::filesystem::path& path, const std::filesystem::pat
 }
 
 void save_gpt(const std::filesystem::path& file, const nn::GPT& model, const Tokeniser& tokeniser) {
-  nn::save(file, model.state_dict(), {{"config", nn::to_config(model.options)}, {"tokeniser", tokeniser.to_text()}});
+  const nn::StateDict state = model.state_dict();
+  for (const nn::NamedTensor& entry : state)
+    check(!entry.name.ends_with(".lora_A"), "save_gpt: ", entry.name,
+          ": a file of a GPT has no low-rank adapters: merge them with merge_low_rank(model) first, or save "
+          "state_dict() with nn::save");
+  nn::save(file, state, {{"config", nn::to_config(model.options)}, {"tokeniser", tokeniser.to_text()}});
 }
 
 }  // namespace heed::kit

@@ -51,6 +51,7 @@ int run_writer(const Cli& cli, WriterSettings& s, const Writer& writer, const Fo
     check<UsageError>(static_cast<int64_t>(ids.size()) <= writer.context, "--logits: the prompt has ", ids.size(),
                       " tokens, the model's context is ", writer.context, ": give a shorter --prompt");
     core::save_npy(s.logits.string(), writer.logits(tensor_i64(ids, {1, static_cast<int64_t>(ids.size())}))[0].array());
+    std::cerr << "made " << readable(s.logits.string()) << '\n';
   }
   const Written written = write_text(writer.generate, tokeniser, s.writing, std::cout);
   std::cout << "\n";

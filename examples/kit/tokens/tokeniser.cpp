@@ -5,6 +5,7 @@
 
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
+#include <heed/core/files/safetensors.h>
 #include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/tokens/byte_pair.h>
@@ -53,6 +54,9 @@ constexpr Gpt2Files gpt2_files[] = {
 std::string read_tokens(const fs::path& file) { return core::read_file(file.string(), 100'000'000); }
 
 std::unique_ptr<Tokeniser> load_gpt2(const fs::path& merges, const fs::path& vocabulary) {
+  for (const auto& [needed, given] : {std::pair(vocabulary, merges), std::pair(merges, vocabulary)})
+    check<IoError>(fs::exists(needed) || !fs::exists(given), quote(given.string()), ": needs ",
+                   needed.filename().string(), " beside it: GPT-2's tokens are in two files");
   const std::string text = read_tokens(merges);
   return owned(BytePairTokeniser::from_gpt2(read_tokens(vocabulary), vocabulary.string(), text, merges.string()));
 }
@@ -101,9 +105,17 @@ std::unique_ptr<Tokeniser> load_tokeniser(const fs::path& path) {
   if (name == "vocab.txt" || name.ends_with("-vocab.txt"))
     return owned(WordPieceTokeniser::from_vocab(read_tokens(path), path.string()));
   if (extension == ".json") return parse_tokeniser(read_tokens(path), path.string());
+  if (extension == ".safetensors") {
+    const core::SafeTensors model = core::open_safetensors(path.string());
+    const auto inside = model.metadata().find("tokeniser");
+    check<FormatError>(inside != model.metadata().end(), quote(path.string()),
+                       ": has no tokens: name the model's tokenizer.json");
+    return parse_tokeniser(inside->second, path.string());
+  }
   check<IoError>(fs::exists(path), quote(path.string()), ": there is no such file: check the path of the tokeniser");
   fail<IoError>(readable(path.string()),
-                ": is not the name of a tokeniser: expected tokenizer.json, *.bin (llama2.c), vocab.bpe or merges.txt "
+                ": is not the name of a tokeniser: expected tokenizer.json, char_gpt's model.safetensors, *.bin "
+                "(llama2.c), vocab.bpe or merges.txt "
                 "with its vocabulary beside it, or vocab.txt");
 }
 

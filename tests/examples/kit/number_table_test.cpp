@@ -106,6 +106,8 @@ TEST_CASE("kit tables: mistakes in a CSV file of numbers are named") {
       "t.csv: line 3, column 1 (\"length\"): \"2x\": is not a number: leave the column out, or read it with classes()");
   CHECK(message_of<IndexError>([&] { t.columns({"lenght"}); }) ==
         "t.csv: has no column \"lenght\": did you mean \"length\"?");
+  CHECK(message_of<IndexError>([&] { kit::parse_number_table("1,2\n3,4\n", "t.csv").columns({"width"}); }) ==
+        "t.csv: has no column \"width\": the first line names \"1, 2\"");
   CHECK(message_of<FormatError>([&] { t.classes("species", {"rose"}); }) ==
         "t.csv: line 3, column 2 (\"species\"): \"lily\": is none of the 1 labels: add it to them");
   CHECK(message_of<FormatError>([] { table("a,b,a\n1,2,3\n"); }) ==

@@ -31,7 +31,7 @@ TEST_CASE("kit char vocabulary: what it cannot encode is named with its position
   CHECK(message_of<IndexError>([&] { vocab.encode("ab\nbbé"); }) ==
         "vocabulary: \"é\" (U+00E9) at line 2, column 3: is not among the 3 symbols of the "
         "vocabulary: leave it "
-        "out, or train on a text that has it");
+        "out, train on a text that has it, or learn byte pairs, which take any text");
   CHECK(message_of<IndexError>([&] { vocab.encode("\x01"); }).find("\"\\x01\" (U+0001) at line 1, column 1") !=
         std::string::npos);
   CHECK(message_of<FormatError>([&] { vocab.encode("a\n\xff"); }) ==

@@ -11,10 +11,12 @@
 #include <heed/core/files/safetensors.h>
 #include <heed/core/memory/storage.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/models/gpt_files.h>
 #include <heed/examples/kit/models/llama2c.h>
 #include <heed/examples/kit/models/model_files.h>
 #include <heed/examples/kit/models/model_size.h>
 #include <heed/examples/kit/tokens/char_tokeniser.h>
+#include <heed/nn/lora.h>
 
 #include "support/catch.h"
 #include "support/errors.h"
@@ -180,4 +182,15 @@ TEST_CASE("model files: real models pass the comparison of sizes") {
   }
   const nn::Bert bert({.vocab = 7, .positions = 5, .width = 8, .heads = 2, .layers = 2, .hidden = 12});
   kit::check_size(bert.options, static_cast<double>(bert.num_parameters()), "bert");
+}
+
+TEST_CASE("model files: a GPT with adapters is not saved as one without") {
+  const TempDir dir;
+  nn::GPT model({.vocab = 3, .context = 4, .width = 8, .heads = 2, .layers = 1});
+  nn::add_low_rank(model, {.rank = 2});
+  const auto save = [&] { kit::save_gpt(dir / "model.safetensors", model, kit::CharTokeniser("abc")); };
+  CHECK(contains(message_of<Error>(save), "lora_A: a file of a GPT has no low-rank adapters: merge them with"));
+  nn::merge_low_rank(model);
+  save();
+  CHECK(kit::load_gpt(dir / "model.safetensors").model.options.width == 8);
 }

@@ -8,7 +8,10 @@
 #include <vector>
 
 #include <heed/core/files/file.h>
+#include <heed/core/files/safetensors.h>
+#include <heed/core/text.h>
 #include <heed/examples/kit/tokens/byte_pair.h>
+#include <heed/examples/kit/tokens/char_tokeniser.h>
 #include <heed/examples/kit/tokens/llama_tokeniser.h>
 #include <heed/examples/kit/tokens/tokeniser.h>
 #include <heed/examples/kit/tokens/word_piece.h>
@@ -85,6 +88,17 @@ TEST_CASE("token files: tokenizer.json, llama2.c's and BERT's") {
   CHECK(kit::load_tokeniser(dir / "bert-vocab.txt")->size() == 2);
 }
 
+TEST_CASE("token files: those inside of a model that char_gpt saved") {
+  const TempDir dir;
+  const core::Array weight({1});
+  core::save_safetensors(dir / "model.safetensors", {{"w", weight}},
+                         {{"tokeniser", kit::CharTokeniser("abc").to_text()}});
+  CHECK(kit::load_tokeniser(dir / "model.safetensors")->encode("cab") == Ids{2, 0, 1});
+  core::save_safetensors(dir / "bare.safetensors", {{"w", weight}});
+  CHECK(message_of<FormatError>([&] { kit::load_tokeniser(dir / "bare.safetensors"); }) ==
+        quote(dir / "bare.safetensors") + ": has no tokens: name the model's tokenizer.json");
+}
+
 TEST_CASE("token files: what is not a tokeniser's name") {
   const TempDir dir;
   CHECK(message_of<IoError>([&] { kit::load_tokeniser(dir.path()); }) ==
@@ -96,10 +110,12 @@ TEST_CASE("token files: what is not a tokeniser's name") {
   write(dir / "tokens.model", "");
   CHECK(message_of<IoError>([&] { kit::load_tokeniser(dir / "tokens.model"); }) ==
         readable(dir / "tokens.model") +
-            ": is not the name of a tokeniser: expected tokenizer.json, *.bin (llama2.c), vocab.bpe or "
+            ": is not the name of a tokeniser: expected tokenizer.json, char_gpt's model.safetensors, *.bin "
+            "(llama2.c), vocab.bpe or "
             "merges.txt with its vocabulary beside it, or vocab.txt");
   write(dir / "vocab.bpe", "a b\n");
-  CHECK(test::contains(message_of<IoError>([&] { kit::load_tokeniser(dir / "vocab.bpe"); }), "encoder.json"));
+  CHECK(message_of<IoError>([&] { kit::load_tokeniser(dir / "vocab.bpe"); }) ==
+        quote(dir / "vocab.bpe") + ": needs encoder.json beside it: GPT-2's tokens are in two files");
 }
 
 TEST_CASE("token files: malformed merges and vocabularies are refused with a message") {
