@@ -30,16 +30,17 @@ int64_t add_low_rank(Module& model, const LoRAOptions& o) {
     check(!layer.low_rank, "add_low_rank: ", path, ": has an adapter already: call merge_low_rank() first");
     chosen.push_back(&layer);
   });
-  check(!chosen.empty(), "add_low_rank: ", class_name(model), ": none of its Linear layers has such a name: ",
-        o.layers.empty() ? "it has none" : "give the last part of a path, such as \"q_proj\"");
+  check(!chosen.empty() || !o.layers.empty(), "add_low_rank: ", class_name(model),
+        ": has no Linear layer whose weight is its own: there is nothing to adapt");
   check(without_layer.empty(), "add_low_rank: ", class_name(model), ": none of its Linear layers is named ",
         quote(without_layer.empty() ? "" : *without_layer.begin()),
         ": give the last part of a path, such as \"q_proj\"");
-  model.requires_grad(false);
-  for (Linear* layer : chosen) {
-    layer->low_rank.emplace(layer->in_features(), layer->out_features(), options);
-    layer->low_rank->to(layer->weight.dtype());
+  std::vector<LowRank> adapters;  // all are made before anything is changed
+  for (const Linear* layer : chosen) {
+    adapters.emplace_back(layer->in_features(), layer->out_features(), options).to(layer->weight.dtype());
   }
+  model.requires_grad(false);
+  for (size_t i = 0; i < chosen.size(); ++i) chosen[i]->low_rank = std::move(adapters[i]);
   return static_cast<int64_t>(chosen.size());
 }
 
@@ -48,6 +49,7 @@ void merge_low_rank(Module& model) {
   for_each<Linear>(model, [](const std::string&, Linear& layer) {
     if (!layer.low_rank) return;
     layer.weight.add_(layer.low_rank->product());
+    layer.low_rank->lora_B.zero_();  // a copy of the layer shares weight and adapter: it must not add them once more
     layer.low_rank.reset();
   });
   model.requires_grad(true);

@@ -32,10 +32,13 @@ void compact(Module& model, core::CompactType type) {
       weight = layer.compact;
       return;
     }
+    check<DtypeError>(layer.compact || layer.weight.dtype() == Dtype::f32, "compact: ", name, ": weight ",
+                      layer.weight.shape(), " of ", layer.weight.dtype(),
+                      ": a compact weight multiplies float32: convert the model with to(Dtype::f32) first");
     try {
       const core::Array wide = layer.compact ? layer.compact.matrix().widen() : layer.weight.array();
       weight = CompactWeight(core::CompactMatrix::from(wide, type));
-    } catch (const Error& error) { throw Error(cat("compact: ", name, ": ", error.what())); }
+    } catch (const Error& error) { throw Error(cat("compact: ", name.empty() ? "" : name + ": ", error.what())); }
   };
   const auto replace = [&](const std::string&, auto& layer) {
     const auto found = made.find(holder(layer));

@@ -9,7 +9,8 @@ namespace heed::nn {
 
 void check_low_rank(const char* op, const LowRankOptions& o) {
   check(o.rank > 0, op, ": rank ", o.rank, ": must be positive");
-  check(std::isfinite(o.alpha), op, ": alpha ", o.alpha, ": must be a number");
+  check(std::isfinite(o.alpha) && o.alpha != 0, op, ": alpha ", o.alpha,
+        ": must be a number other than 0, by which the product is scaled");
 }
 
 LowRank::LowRank(int64_t in_features, int64_t out_features, const LowRankOptions& o)

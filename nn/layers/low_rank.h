@@ -11,7 +11,7 @@ struct LowRankOptions {
   double alpha = 16.0;  // the product is scaled by α / r
 };
 
-/// Throws Error, naming `op`, unless the rank is positive and alpha a number.
+/// Throws Error, naming `op`, unless the rank is positive and alpha a number other than 0.
 void check_low_rank(const char* op, const LowRankOptions& options);
 
 /// y = x Wᵀ + (α/r) x Aᵀ Bᵀ (ibid., eq. 3): A (r, in) starts as Linear's weight, B (out, r) at 0, so that at first

@@ -5,8 +5,9 @@
 //     const nn::Checkpoint file = nn::load("model.safetensors");
 //     nn::GPT gpt(nn::gpt_config(file.get("config"), "model.safetensors"));
 //
-// Keys that say how a model is trained or printed are skipped; one that changes the model in a way that heed does not
-// know is an Error, so that no file loads and computes something else.
+// Keys that say how a model is trained or printed are skipped, and so are those that Hugging Face's class of this type
+// does not have; one that changes the model in a way that heed does not know is an Error, so that no file loads and
+// computes something else.
 #pragma once
 
 #include <string>

@@ -69,7 +69,7 @@ TEST_CASE("LoRA: layers are chosen by name, gradients pass the checks of a layer
         "add_low_rank: h.0.attn.c_attn: has an adapter already: call merge_low_rank() first");
   CHECK(message_of<Error>([&] {
           add_low_rank(model, {.layers = {"q_proj"}});
-        }).find("none of its Linear layers has such a name") != std::string::npos);
+        }).find("none of its Linear layers is named \"q_proj\"") != std::string::npos);
   CHECK(message_of<Error>([&] {
           add_low_rank(model, {.layers = {"c_proj", "c_porj"}});
         }).find("none of its Linear layers is named \"c_porj\"") != std::string::npos);
@@ -91,10 +91,13 @@ TEST_CASE("LoRA: what is refused leaves the model as it was") {
     return text;
   };
   CHECK(refused({.rank = 0}) == "add_low_rank: rank 0: must be positive");
-  CHECK(refused({.alpha = std::nan("")}) == "add_low_rank: alpha nan: must be a number");
+  CHECK(refused({.alpha = std::nan("")}) ==
+        "add_low_rank: alpha nan: must be a number other than 0, by which the product is scaled");
+  CHECK(refused({.alpha = 0}).find("alpha 0: must be a number other than 0") != std::string::npos);
+  CHECK(!refused({.rank = int64_t{1} << 60}).empty());
   CHECK(refused({.layers = {"lm_head"}}) ==
         "add_low_rank: lm_head: its weight is also another layer's, which a merge would change: leave it out");
-  CHECK(refused({.layers = {"no_such"}}).find("none of its Linear layers has such a name") != std::string::npos);
+  CHECK(refused({.layers = {"no_such"}}).find("none of its Linear layers is named \"no_such\"") != std::string::npos);
   CHECK(add_low_rank(model) == 7);  // all but lm_head
 }
 
@@ -105,4 +108,15 @@ TEST_CASE("LoRA: adapters have the dtype of their weight") {
   CHECK(layer.low_rank->lora_A.dtype() == Dtype::f64);
   CHECK(layer(ones({1, 3}, Dtype::f64)).dtype() == Dtype::f64);
   CHECK(layer.low_rank->lora_A.requires_grad());
+}
+
+TEST_CASE("LoRA: a copy of a layer shares its adapter, which is merged once") {
+  Linear layer(3, 2);
+  add_low_rank(layer, {.rank = 2});
+  normal_(layer.low_rank->lora_B);
+  Linear copy = layer;
+  const Tensor x = randn({4, 3}), y = layer(x);
+  merge_low_rank(copy);
+  CHECK(test::apart(copy(x), y) < 1e-5);
+  CHECK(test::apart(layer(x), y) < 1e-5);
 }

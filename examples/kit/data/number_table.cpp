@@ -96,9 +96,11 @@ Tensor NumberTable::columns(const std::vector<std::string>& names) const {
       const std::string field = trimmed(rows_[i][at]);
       const auto value = is_missing(field) ? std::optional<double>(NAN) : number_of(field);
       if (!value) fail<FormatError>(place(i, at), ": is not a number: ", advice(field));
-      if (std::isfinite(*value) && !std::isfinite(static_cast<float>(*value)))
+      constexpr double most = std::numeric_limits<float>::max(),
+                       too_large = 0x1.ffffffp127;  // what is below rounds to most
+      if (std::isfinite(*value) && std::abs(*value) >= too_large)
         fail<FormatError>(place(i, at), ": is too large for float32: divide the column by a power of ten");
-      values.push_back(*value);
+      values.push_back(std::isinf(*value) ? *value : std::clamp(*value, -most, most));
     }
   }
   return tensor(values, {static_cast<int64_t>(names.size()), rows()}).transpose(0, 1).contiguous();

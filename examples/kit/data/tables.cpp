@@ -121,6 +121,8 @@ std::vector<Row> parse_tsv(std::string_view content, const std::string& name, si
 std::vector<Row> parse_csv(std::string_view content, const std::string& name, size_t columns, char separator,
                            std::vector<int64_t>* lines) {
   check_utf8(content, name);
+  check(separator != '"' && separator != '\n' && separator != '\r' && separator != 0, name, ": separator ",
+        quote(std::string_view(&separator, 1)), ": must be a character other than a quote or a line's end");
   const std::string_view text = without_blank_end(without_mark(content));
   std::vector<Row> rows;
   int64_t line = 1;

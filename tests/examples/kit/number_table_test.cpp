@@ -106,6 +106,8 @@ TEST_CASE("kit tables: mistakes in a CSV file of numbers are named") {
       "t.csv: line 3, column 1 (\"length\"): \"2x\": is not a number: leave the column out, or read it with classes()");
   CHECK(message_of<IndexError>([&] { t.columns({"lenght"}); }) ==
         "t.csv: has no column \"lenght\": did you mean \"length\"?");
+  CHECK(table("a\n3.4028235e38\n-3.40282356e38\n").columns({"a"}).to_vector() ==
+        std::vector<double>{3.4028234663852886e38, -3.4028234663852886e38});
   CHECK(message_of<IndexError>([&] { kit::parse_number_table("1,2\n3,4\n", "t.csv").columns({"width"}); }) ==
         "t.csv: has no column \"width\": the first line names \"1, 2\"");
   CHECK(message_of<FormatError>([&] { t.classes("species", {"rose"}); }) ==

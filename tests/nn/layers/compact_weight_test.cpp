@@ -114,3 +114,12 @@ TEST_CASE("compact: neither training nor an adapter nor a copy gets around it") 
   INFO(message_of<Error>([&] { model(tensor_i64({1, 2}, {1, 2})); }));
   CHECK(message_of<DtypeError>([&] { model(tensor_i64({1, 2}, {1, 2})); }).find("float64") != std::string::npos);
 }
+
+TEST_CASE("compact: weights in double precision are refused, and nothing is changed") {
+  Linear layer(3, 2);
+  layer.to(Dtype::f64);
+  CHECK(test::message_of<DtypeError>([&] {
+          compact(layer, core::CompactType::bf16);
+        }).find("of float64: a compact weight multiplies float32") != std::string::npos);
+  CHECK(layer(ones({1, 3}, Dtype::f64)).dtype() == Dtype::f64);
+}
