@@ -9,7 +9,7 @@ compilers=("$@"); [ $# -gt 0 ] || compilers=(c++)
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 quietly() { "$@" >"$work/log" 2>&1 || { grep -E "error|warning" "$work/log" | head -20; tail -20 "$work/log"; echo "failed: $*"; exit 1; }; }
 consume() {  # NAME OPTIONS…: builds and runs the project
-  quietly cmake -S "$root/tests/consumer" -B "$work/$1" -DCMAKE_BUILD_TYPE=Debug "${@:2}"
+  quietly cmake -S "$root/tests/consumer" -B "$work/$1" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG= "${@:2}"
   quietly cmake --build "$work/$1" -j "$(nproc)"
   for program in consumer consumer_of_kit; do quietly "$work/$1/$program"; done
   echo "ok: $1"
