@@ -16,14 +16,6 @@ namespace {
 
 const void* place_of(const core::Array& x) { return x.storage() ? x.storage().bytes() : nullptr; }
 
-struct Call {
-  int row;  // -1: of a module that the model does not name
-  std::optional<Shape> input = std::nullopt, output = std::nullopt, last = std::nullopt;
-  std::map<const void*, Shape> made = {};  // what its ops made, by storage
-  std::set<const void*> given = {};        // what they took and had not made
-  int64_t begun = 0;                       // bytes in use
-};
-
 using RowOf = std::map<const void*, int>;
 
 int row_of(const RowOf& rows, const core::ScopeFrame& frame) {
@@ -31,8 +23,10 @@ int row_of(const RowOf& rows, const core::ScopeFrame& frame) {
   return at == rows.end() ? -1 : at->second;
 }
 
+}  // namespace
+
 // The pass that is looked at: shapes, operations and bytes.
-class Look final : public Observer, public core::Watch {
+class CostWatch::Look final : public Observer, public core::Watch {
  public:
   Look(std::vector<LayerCost>& rows, const RowOf& row_of, const std::set<const void*>& parameters)
       : rows_(rows), row_of_(row_of), parameters_(parameters), outer_(std::exchange(observer, this)) {}
@@ -97,6 +91,14 @@ class Look final : public Observer, public core::Watch {
   void write_shapes(const StateDict& state) const;
 
  private:
+  struct Call {
+    int row;  // -1: of a module that the model does not name
+    std::optional<Shape> input = std::nullopt, output = std::nullopt, last = std::nullopt;
+    std::map<const void*, Shape> made = {};  // what its ops made, by storage
+    std::set<const void*> given = {};        // what they took and had not made
+    int64_t begun = 0;                       // bytes in use
+  };
+
   std::vector<LayerCost>& rows_;
   const RowOf& row_of_;
   const std::set<const void*>& parameters_;
@@ -108,7 +110,7 @@ class Look final : public Observer, public core::Watch {
 };
 
 // The pass that is timed.
-class Clock final : public core::Watch {
+class CostWatch::Clock final : public core::Watch {
  public:
   Clock(std::vector<LayerCost>& rows, const RowOf& row_of) : rows_(rows), row_of_(row_of) {}
   void module_begins(const core::ScopeFrame&) override { begun_.push_back(std::chrono::steady_clock::now()); }
@@ -124,6 +126,8 @@ class Clock final : public core::Watch {
   const RowOf& row_of_;
   std::vector<std::chrono::steady_clock::time_point> begun_;
 };
+
+namespace {
 
 bool is_inside(const std::string& name, const std::string& path) {
   return path.empty() || (name.size() > path.size() && name.starts_with(path) && name[path.size()] == '.');
@@ -141,19 +145,6 @@ int64_t mult_adds(const StateDict& state, const std::string& path, const Shape& 
       sum += batch * steps * entry.tensor.numel();
   }
   return sum;
-}
-
-void Look::write_shapes(const StateDict& state) const {
-  for (const Call& call : calls_) {
-    if (call.row < 0) continue;
-    LayerCost& row = rows_[static_cast<size_t>(call.row)];
-    const std::optional<Shape>& output = call.output ? call.output : call.last;
-    if (!row.output) {
-      row.input = call.input;
-      row.output = output;
-    }
-    if (row.leaf && output) row.mult_adds += mult_adds(state, row.path, *output);
-  }
 }
 
 std::vector<LayerCost> empty_rows(const Module& model, const StateDict& state) {
@@ -186,6 +177,19 @@ std::vector<LayerCost> empty_rows(const Module& model, const StateDict& state) {
 }
 
 }  // namespace
+
+void CostWatch::Look::write_shapes(const StateDict& state) const {
+  for (const Call& call : calls_) {
+    if (call.row < 0) continue;
+    LayerCost& row = rows_[static_cast<size_t>(call.row)];
+    const std::optional<Shape>& output = call.output ? call.output : call.last;
+    if (!row.output) {
+      row.input = call.input;
+      row.output = output;
+    }
+    if (row.leaf && output) row.mult_adds += mult_adds(state, row.path, *output);
+  }
+}
 
 const void* elements_of(const Tensor& x) {
   return x.array().storage().bytes() + x.array().offset() * static_cast<int64_t>(size_of(x.dtype()));

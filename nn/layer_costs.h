@@ -63,6 +63,8 @@ class CostWatch : public core::Watch {
   virtual void pass_ended(int /*pass*/, const Module& /*model*/) {}
 
  private:
+  class Look;
+  class Clock;
   struct State;
   std::unique_ptr<State> state_;
   core::Watch* const outer_;
