@@ -8,28 +8,6 @@ namespace heed {
 
 namespace {
 
-struct Seen {
-  std::shared_ptr<Node> node;
-  Shape shape;  // of the tensor that the node made
-  Dtype dtype = Dtype::f32;
-};
-
-// Every node in y's history, by age. Ids grow with creation, so inputs come before outputs.
-std::map<uint64_t, Seen> history(const Tensor& y) {
-  std::map<uint64_t, Seen> seen;
-  std::vector<Node*> open;
-  const auto visit = [&](const std::shared_ptr<Node>& node, const Shape& shape, Dtype dtype) {
-    if (node && seen.try_emplace(node->id, Seen{node, shape, dtype}).second) open.push_back(node.get());
-  };
-  visit(y.node(), y.shape(), y.dtype());
-  while (!open.empty()) {
-    const Node& node = *open.back();
-    open.pop_back();
-    for (const Input& input : node.inputs) visit(input.node, input.shape, input.dtype);
-  }
-  return seen;
-}
-
 std::string dot_string(const std::string& text) {
   std::string out = "\"";
   for (char c : text) {
@@ -42,14 +20,31 @@ std::string dot_string(const std::string& text) {
 
 }  // namespace
 
+// Ids grow with creation, so in their order inputs come before outputs.
+std::vector<NodeOf> nodes_of(const Tensor& y) {
+  std::map<uint64_t, NodeOf> seen;
+  std::vector<Node*> open;
+  const auto visit = [&](const std::shared_ptr<Node>& node, const Shape& shape, Dtype dtype) {
+    if (node && seen.try_emplace(node->id, NodeOf{node, shape, dtype}).second) open.push_back(node.get());
+  };
+  visit(y.node(), y.shape(), y.dtype());
+  while (!open.empty()) {
+    const Node& node = *open.back();
+    open.pop_back();
+    for (const Input& input : node.inputs) visit(input.node, input.shape, input.dtype);
+  }
+  std::vector<NodeOf> by_age;
+  for (auto& [id, at] : seen) by_age.push_back(std::move(at));
+  return by_age;
+}
+
 std::string graph_dot(const Tensor& y, const std::vector<Label>& labels) {
-  const std::map<uint64_t, Seen> seen = history(y);
   std::map<const Node*, std::string> names;
   for (const Label& label : labels)
     if (label.tensor.node()) names[label.tensor.node().get()] = label.name;
   std::map<const Node*, size_t> numbers;
   std::string nodes, edges;
-  for (const auto& [id, at] : seen) {
+  for (const NodeOf& at : nodes_of(y)) {
     const Node* const node = at.node.get();
     const size_t number = numbers.size();
     numbers[node] = number;
@@ -77,14 +72,14 @@ std::string graph_dot(const Tensor& y, const std::vector<Label>& labels) {
 
 std::vector<LeafOf> leaves(const Tensor& y) {
   std::vector<LeafOf> found;
-  for (const auto& [id, at] : history(y))
+  for (const NodeOf& at : nodes_of(y))
     if (at.node->is_leaf()) found.push_back({at.node, at.shape, at.dtype});
   return found;
 }
 
 int64_t graph_size(const Tensor& y) {
   int64_t ops = 0;
-  for (const auto& [id, at] : history(y)) ops += !at.node->is_leaf();
+  for (const NodeOf& at : nodes_of(y)) ops += !at.node->is_leaf();
   return ops;
 }
 

@@ -23,11 +23,24 @@ struct Label {
 std::string graph_dot(const Tensor& y, const std::vector<Label>& labels = {});
 
 /// For any type with a `name` and a `tensor`:  graph_dot(loss, model.named_parameters())
-template <class Named> std::string graph_dot(const Tensor& y, const std::vector<Named>& named) {
+template <class Named> std::vector<Label> labels_of(const std::vector<Named>& named) {
   std::vector<Label> labels;
   for (const Named& each : named) labels.push_back({each.name, each.tensor});
-  return graph_dot(y, labels);
+  return labels;
 }
+template <class Named> std::string graph_dot(const Tensor& y, const std::vector<Named>& named) {
+  return graph_dot(y, labels_of(named));
+}
+
+/// A node of y's history, with what the edges to it say of the tensor that it made.
+struct NodeOf {
+  std::shared_ptr<Node> node;
+  Shape shape;
+  Dtype dtype = Dtype::f32;
+};
+
+/// All nodes of y's history, oldest first: each comes after its inputs.
+std::vector<NodeOf> nodes_of(const Tensor& y);
 
 struct LeafOf {
   std::shared_ptr<Node> node;  // equal to tensor.node() of the parameter

@@ -58,6 +58,12 @@ template <class Rule> struct JointNode : Node {
     output.reset();
   }
   bool released() const override { return !rule; }
+  std::vector<Tensor> kept() const override {
+    std::vector<Tensor> all;
+    if (rule) rule->list_kept(all);
+    if (output) output->list(all);
+    return all;
+  }
 };
 
 template <class F, class... T>

@@ -12,8 +12,6 @@
 
 #include <tuple>
 #include <type_traits>
-#include <utility>
-#include <vector>
 
 #include <heed/autograd/saved.h>
 
@@ -55,6 +53,8 @@ template <class F, class... T> class Rule {
   template <class... Before> auto operator()(const Before&... before) const {
     return std::apply([&](auto&... kept) { return with(before..., kept()...); }, kept_);
   }
+
+  void list_kept(std::vector<Tensor>& to) const { detail::list_all(kept_, to); }
 
  private:
   using Kept = std::tuple<detail::SavedAs<T>...>;

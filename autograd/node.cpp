@@ -3,6 +3,7 @@
 #include <heed/autograd/hooks.h>
 #include <heed/autograd/joint.h>
 #include <heed/core/ops/ops.h>
+#include <heed/core/watch.h>
 
 namespace heed {
 
@@ -43,6 +44,8 @@ Tensor record(core::Array&& y, Node* node) {
   std::shared_ptr<Node> handle = make_handle(node);
   if (observer) [[unlikely]]
     hooks_of(*node).path = core::scope_path();
+  if (core::watch) [[unlikely]]
+    core::watch->recorded(node->id);
   return Tensor(std::move(y), std::move(handle));
 }
 

@@ -12,8 +12,7 @@
 //   - values of the forward pass that a rule uses are passed to its edge, edge(a, keep(b), rule), and watched (keep.h);
 //   - for an input that requires no gradient, the rule and what it keeps are dropped;
 //   - a rule that takes (g, y) gets the op's output, one that takes (g) does not keep it alive;
-//   - the engine sums g over broadcast axes: no rule mentions broadcasting;
-//   - an empty Tensor means zero.
+//   - the engine sums g over broadcast axes: no rule mentions broadcasting; an empty Tensor means zero.
 // Ids grow with creation and inputs exist before outputs, so newest first is a topological order.
 #pragma once
 
@@ -58,7 +57,8 @@ struct Node : core::Pooled {
   virtual void pull(const std::shared_ptr<Node>& self, const Tensor& g, Pending& pending) = 0;
   virtual void release() = 0;  // drops what was saved
   virtual bool released() const = 0;
-  virtual void accumulate(Tensor&&) {}  // a leaf (leaf.h) sums what arrives
+  virtual std::vector<Tensor> kept() const { return {}; }  // what was saved, for whoever looks (graph_svg.h)
+  virtual void accumulate(Tensor&&) {}                     // a leaf (leaf.h) sums what arrives
 
  private:
   static uint64_t next_id() {
@@ -76,8 +76,7 @@ Tensor run_hooks(Node& node, Tensor g);
 /// A handle whose last owner frees a chain of nodes in a loop, however long it is.
 std::shared_ptr<Node> make_handle(Node* node);
 
-/// y with a history. Takes ownership of the node. y is moved in the body: record(std::move(y), new OpNode(…, y, …)) is
-/// safe.
+/// y with a history; owns the node. y is moved in the body: record(std::move(y), new OpNode(…, y, …)) is safe.
 Tensor record(core::Array&& y, Node* node);
 
 template <class Rule> struct Edge {
@@ -132,6 +131,7 @@ template <class... Rules> struct OpNode : Node {
     output.reset();
   }
   bool released() const override { return !rules; }
+  std::vector<Tensor> kept() const override { return detail::kept_by(rules, output); }
 };
 
 /// The op `name` with value y and its edges. If no edge requires a gradient, y alone.

@@ -45,6 +45,11 @@ template <class Rule> struct PartNode : Node {
   }
   void release() override { rule.reset(); }
   bool released() const override { return !rule; }
+  std::vector<Tensor> kept() const override {
+    std::vector<Tensor> all;
+    if (rule) rule->list_kept(all);
+    return all;
+  }
 };
 
 template <class Rule> Tensor op(const char* name, core::Array y, PartEdge<Rule> part) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <heed/core/ops/ops.h>
+#include <heed/core/watch.h>
 
 namespace heed {
 
@@ -16,9 +17,13 @@ bool Pass::arrive(Node& node, Tensor& g) const {
 RunningRule::RunningRule(const Node& node)
     : before_(std::exchange(running_rule, node.name)), frame_{&node, node.layer, layer_name, core::current_scope} {
   core::current_scope = &frame_;
+  if (core::watch) [[unlikely]]
+    core::watch->rule_begins(node.name, node.id);
 }
 
 RunningRule::~RunningRule() {
+  if (core::watch) [[unlikely]]
+    core::watch->rule_ends();
   core::current_scope = frame_.outer;
   running_rule = before_;
 }

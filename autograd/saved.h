@@ -5,7 +5,9 @@
 // value was changed in place since.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -27,6 +29,7 @@ class Saved {
       fail_changed();
     return value_;
   }
+  void list(std::vector<Tensor>& to) const { to.push_back(value_); }  // whether or not it was changed
 
  private:
   [[noreturn]] void fail_changed() const;
@@ -42,6 +45,9 @@ class SavedList {
     std::vector<Tensor> values;
     for (const Saved& value : values_) values.push_back(value());
     return values;
+  }
+  void list(std::vector<Tensor>& to) const {
+    for (const Saved& value : values_) value.list(to);
   }
 
  private:
@@ -65,6 +71,7 @@ template <class T> class SavedOption {
  public:
   explicit SavedOption(const T& value) : value_(value) {}
   const T& operator()() const { return value_; }
+  void list(std::vector<Tensor>&) const {}
 
  private:
   T value_;
@@ -78,12 +85,27 @@ template <class T> class SavedOption<Unwatched<T>> {
  public:
   explicit SavedOption(const Unwatched<T>& value) : value_(value.value) {}
   const T& operator()() const { return value_; }
+  void list(std::vector<Tensor>&) const {}
 
  private:
   T value_;
 };
 
 namespace detail {
+
+template <class... Kept> void list_all(const std::tuple<Kept...>& values, std::vector<Tensor>& to) {
+  std::apply([&](const auto&... value) { (value.list(to), ...); }, values);
+}
+
+/// What the rules of a node keep, each of them a std::optional<Rule>, and the output if one of them takes it.
+template <class Rules>
+std::vector<Tensor> kept_by(const std::optional<Rules>& rules, const std::optional<Saved>& output) {
+  std::vector<Tensor> all;
+  const auto list = [&](const auto&... rule) { ((rule ? rule->list_kept(all) : void()), ...); };
+  if (rules) std::apply(list, *rules);
+  if (output) output->list(all);
+  return all;
+}
 
 template <class T> struct SavedFor {
   using type = SavedOption<T>;

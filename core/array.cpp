@@ -6,6 +6,7 @@
 #include <heed/core/number.h>
 #include <heed/core/op_name.h>
 #include <heed/core/strided_walk.h>
+#include <heed/core/work.h>
 
 namespace heed {
 
@@ -242,6 +243,7 @@ Array full(const Shape& shape, double value, Dtype dtype) {
   check_holds(OpName::current(), shape, dtype, value);
   Array out(shape, dtype);
   dispatch(dtype, [&]<class T>() { std::fill_n(out.data<T>(), out.numel(), static_cast<T>(value)); });
+  count_work(0, out);
   return out;
 }
 

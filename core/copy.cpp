@@ -8,6 +8,7 @@
 #include <heed/core/op_name.h>
 #include <heed/core/streaming.h>
 #include <heed/core/strided_walk.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 
@@ -108,6 +109,7 @@ void copy_into(const Array& dst, const Array& from_anywhere) {
       });
     });
   });
+  count_work(0, src, dst);
 }
 
 }  // namespace heed::core

@@ -6,17 +6,27 @@
 //       …
 //     }
 //
-// The outermost name counts, so that an op composed of others reports its own. Cost: two pointer writes.
+// The outermost name counts, so that an op composed of others reports its own. Cost: two pointer writes, and a
+// test for whoever watches (watch.h).
 #pragma once
+
+#include <heed/core/watch.h>
 
 namespace heed::core {
 
 class OpName {
  public:
   explicit OpName(const char* name) : outer_(current_) {
-    if (!outer_) current_ = name;
+    if (outer_) return;
+    current_ = name;
+    if (watch) [[unlikely]]
+      watch->op_begins(name);
   }
-  ~OpName() { current_ = outer_; }
+  ~OpName() {
+    current_ = outer_;
+    if (!outer_ && watch) [[unlikely]]
+      watch->op_ends();
+  }
   OpName(const OpName&) = delete;
 
   static const char* current() { return current_ ? current_ : "array"; }

@@ -58,6 +58,7 @@ struct Job {
   ChunkFn body;
   void* context;
   const char* op = OpName::current();  // for what a worker throws
+  Watch* const caller_watch = watch;   // null on the workers
   std::atomic<int64_t> next{0};
   std::mutex failure_mutex;
   int64_t failed_chunk = -1;
@@ -68,6 +69,7 @@ struct Job {
   void work() {
     const InsideParallel inside;
     const OpName named(op);
+    const int64_t begun = caller_watch ? caller_watch->now() : 0;
     const int64_t count = chunks();
     for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
       try {
@@ -81,6 +83,7 @@ struct Job {
       }
     }
     fence_streams();
+    if (caller_watch) caller_watch->part_ends(begun);
   }
 };
 

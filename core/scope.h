@@ -1,12 +1,15 @@
 // Scope: which modules are running on this thread, innermost last.
 //
 // nn::Scope (nn/module.h) pushes a module's address when its call begins; errors, anomaly mode
-// and AttentionTrace use it to say where they are. It costs two pointer writes; names are looked up
+// and AttentionTrace use it to say where they are. It costs two pointer writes, and two tests for whoever watches
+// (watch.h); names are looked up
 // on request only.
 #pragma once
 
 #include <string>
 #include <typeinfo>
+
+#include <heed/core/watch.h>
 
 namespace heed::core {
 
@@ -23,6 +26,18 @@ inline thread_local int members_wanted = 0;
 
 /// Innermost frame of the calling thread; null outside of any module.
 inline thread_local const ScopeFrame* current_scope = nullptr;
+
+/// Puts a frame on the calling thread's list, and takes it off.
+inline void enter(const ScopeFrame& frame) {
+  current_scope = &frame;
+  if (watch) [[unlikely]]
+    watch->module_begins(frame);
+}
+inline void leave(const ScopeFrame& frame) {
+  if (watch) [[unlikely]]
+    watch->module_ends(frame);
+  current_scope = frame.outer;
+}
 
 /// The class of the module running on this thread; null outside of any.
 inline const std::type_info* current_layer() { return current_scope ? current_scope->layer : nullptr; }

@@ -108,9 +108,9 @@ class Scope {
   explicit Scope(const Module& m) : frame_{&m, &typeid(m), describe, core::current_scope} {
     if (core::members_wanted > 0 && !frame_.outer) [[unlikely]]
       m.state_dict();  // names all members
-    core::current_scope = &frame_;
+    core::enter(frame_);
   }
-  ~Scope() { core::current_scope = frame_.outer; }
+  ~Scope() { core::leave(frame_); }
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
 

@@ -6,6 +6,7 @@
 #include <heed/autograd/ops/elementwise.h>
 #include <heed/core/kernels/kernels.h>
 #include <heed/core/parallel.h>
+#include <heed/core/work.h>
 
 namespace heed::optim {
 
@@ -45,6 +46,8 @@ void Adam::update(Tensor& p, const Tensor& grad, Slots& slots, const Group& grou
       });
     });
     p.array_changed();
+    core::count_work(12.0 * static_cast<double>(p.numel()), p.array(), g.array(), m.array(), v.array(), p.array(),
+                     m.array(), v.array());  // p, m and v are read and written
     return;
   }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <heed/autograd/ops/create.h>
+#include <heed/core/op_name.h>
 #include <heed/core/text.h>
 
 namespace heed::optim {
@@ -49,6 +50,7 @@ void Optimizer::step() {
     not_negative(name_, "step: weight_decay", group.weight_decay);
   }
   ownership_.check();
+  const core::OpName at(name_);
   const NoGrad no_history;
   size_t i = 0;
   for (Group& group : groups_)

@@ -52,6 +52,7 @@ Tensor embedding(const Tensor& table, const Tensor& ids, Whole padding_row) {
   core::Array y = core::embedding(table.array(), ids.array());
   check<IndexError>(padding_row < table.size(0), "embedding: table ", table.shape(), ", padding_row ",
                     int64_t{padding_row}, ": is not a row: must be in 0 … ", table.size(0) - 1, ", or -1 for none");
+  observe_input(ids);
   return op("embedding", std::move(y),
             part(table, keep(ids),
                  [from = table.shape(), padding_row](const Tensor& g, const SoFar& so_far, const Tensor& ids) {

@@ -10,6 +10,7 @@
 #include <heed/core/op_name.h>
 #include <heed/core/ops/attention_problem.h>
 #include <heed/core/parallel.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 namespace {
@@ -289,6 +290,26 @@ AttentionInputs checked(const AttentionInputs& in) {
 
 }  // namespace
 
+namespace {
+
+// The pairs of a query and a key that the causal rule permits; what a mask forbids is computed all the same.
+double pairs(const AttentionInputs& in) {
+  const int64_t n = in.q.size(2), m = in.k.size(2);
+  int64_t seen = in.rule.causal ? 0 : n * m;
+  if (in.rule.causal)
+    for (int64_t i = 0; i < n; ++i) seen += keys_seen(i, n, m);
+  return static_cast<double>(in.q.size(0) * in.q.size(1) * seen);
+}
+
+// `d` products as wide as the keys and `p` as wide as the values.
+template <class... Arrays> void count_products(double d, double p, const AttentionInputs& in, const Arrays&... made) {
+  if (!watch) return;
+  const auto width = static_cast<double>(in.q.size(3)), value_width = static_cast<double>(in.v.size(3));
+  count_work(2.0 * pairs(in) * (d * width + p * value_width), in.q, in.k, in.v, made...);
+}
+
+}  // namespace
+
 AttentionOutputs blockwise_attention(const AttentionInputs& inputs) {
   const OpName at("attention");
   const AttentionInputs in = checked(inputs);
@@ -296,6 +317,7 @@ AttentionOutputs blockwise_attention(const AttentionInputs& inputs) {
   AttentionOutputs out{transpose(Array(Shape{q[0], q[2], q[1], v[3]}, in.q.dtype()), 1, 2),
                        Array(Shape{q[0], q[1], q[2]}, in.q.dtype()), Array(Shape{q[0], q[1], q[2]}, in.q.dtype())};
   out.clean = dispatch_floating(in.q.dtype(), "attention", [&]<class T>() { return forward(Problem<T>(in), out); });
+  count_products(1, 1, in, out.output);
   return out;
 }
 
@@ -308,6 +330,7 @@ bool blockwise_attention_grad(const AttentionInputs& inputs, const AttentionOutp
                     "attention_grad: grad ", grad.shape(), ", dq ", dq.shape(), ", dk ", dk.shape(), ", dv ",
                     dv.shape(), ": must have the shapes of the output, q, k and v");
   const Array rows = with_contiguous_rows(grad);
+  count_products(3, 2, in, rows, dq, dk, dv);
   return dispatch_floating(in.q.dtype(), "attention_grad", [&]<class T>() {
     return backward(Problem<T>(in), outputs, Heads<T>(rows), Heads<T>(dq), Heads<T>(dk), Heads<T>(dv));
   });

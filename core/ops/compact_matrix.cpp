@@ -9,6 +9,7 @@
 #include <heed/core/op_name.h>
 #include <heed/core/ops/gemm.h>
 #include <heed/core/parallel.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 
@@ -210,6 +211,9 @@ Array CompactMatrix::product(const Array& x) const {
   } else {
     multiply_many(rows.data<float>(), m, y.data<float>());
   }
+  if (watch) [[unlikely]]
+    watch->work(2.0 * static_cast<double>(m * rows_ * columns_),
+                rows_ * columns_ * width_of(type_) + bytes_moved(rows) + bytes_moved(y));
   return y;
 }
 

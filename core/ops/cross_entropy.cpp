@@ -7,6 +7,7 @@
 #include <heed/core/op_name.h>
 #include <heed/core/parallel.h>
 #include <heed/core/streaming.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 
@@ -71,6 +72,7 @@ CrossEntropy cross_entropy(const Array& logits, const CrossEntropyTargets& targe
           loss += rows.smoothed_sum * log_total + rows.smoothed * k.sum_below(x, rows.weight, highest, rows.classes);
       }
     });
+    count_elementwise(logits, result.loss);
     return result;
   });
 }
@@ -109,6 +111,7 @@ Array cross_entropy_grad(const Array& logits, const CrossEntropyTargets& targets
             dx[c] -= from_above * rows.smoothed * (rows.weight ? rows.weight[c] : T(1));
       }
     });
+    count_elementwise(grad, logits);
     return grad;
   });
 }

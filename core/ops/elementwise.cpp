@@ -7,6 +7,7 @@
 #include <heed/core/ops/ops.h>
 #include <heed/core/streaming.h>
 #include <heed/core/strided_walk.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 
@@ -101,6 +102,7 @@ template <class T, class Body> Array boolean_zip(const char* op, const Array& a,
     const T* const right = b.data<T>() + run.offset[2];
     for (int64_t i = 0; i < run.n; ++i) out[i] = body(left[i * run.stride[1]], right[i * run.stride[2]]);
   });
+  count_elementwise(y, a, b);
   return y;
 }
 
@@ -125,6 +127,7 @@ Array map(Unary function, const Array& x) {
     for_each_run<2>(x.shape(), {y.strides(), x.strides()},
                     [&](const Run<2>& run) { kernel(in + run.offset[1], run.stride[1], out + run.offset[0], run.n); });
   });
+  count_elementwise(y, x);
   return y;
 }
 
@@ -140,6 +143,7 @@ Array map_grad(UnaryGrad function, const Array& x, const Array& g) {
       kernel(from.data<T>() + begin, by.data<T>() + begin, y.data<T>() + begin, end - begin);
     });
   });
+  count_elementwise(y, x, g);
   return y;
 }
 
@@ -156,6 +160,7 @@ Array zip(Binary function, const Array& a, const Array& b) {
   Array y(a.shape(), a.dtype());
   dispatch_numeric(a.dtype(), op,
                    [&]<class T>() { zip_strided<T>(function, y, a.data<T>(), a.strides(), b.data<T>(), b.strides()); });
+  count_elementwise(y, a, b);
   return y;
 }
 
@@ -171,6 +176,7 @@ Array zip(Binary function, const Array& a, double b) {
     const T value = static_cast<T>(b);
     zip_strided<T>(function, y, a.data<T>(), a.strides(), &value, Strides::filled(a.rank(), 0));
   });
+  count_elementwise(y, a);
   return y;
 }
 
@@ -186,6 +192,7 @@ Array zip(Binary function, double a, const Array& b) {
     const T value = static_cast<T>(a);
     zip_strided<T>(function, y, &value, Strides::filled(b.rank(), 0), b.data<T>(), b.strides());
   });
+  count_elementwise(y, b);
   return y;
 }
 
@@ -200,6 +207,7 @@ void add_into(const Array& y, const Array& added, double alpha) {
         kernels_of<T>().axpy(static_cast<T>(alpha), x.data<T>() + begin, y.data<T>() + begin, end - begin);
       });
     });
+    count_work(2.0 * static_cast<double>(y.numel()), y, x, y);
   } else {
     zip_into(Binary::add, y, alpha == 1.0 ? x : zip(Binary::mul, x, alpha));
   }
@@ -219,6 +227,7 @@ void zip_into(Binary function, const Array& y, const Array& operand) {
   const Strides db = broadcast_strides(b.shape(), b.strides(), y.shape());
   dispatch_numeric(y.dtype(), op,
                    [&]<class T>() { zip_strided<T>(function, y, y.data<T>(), y.strides(), b.data<T>(), db); });
+  count_elementwise(y, y, b);
 }
 
 Array compare(Compare relation, const Array& a, const Array& b) {
@@ -287,6 +296,7 @@ Array where(const Array& mask, const Array& a, const Array& b) {
         out[i] = may[i * run.stride[1]] ? yes[i * run.stride[2]] : no[i * run.stride[3]];
     });
   });
+  count_elementwise(y, mask, a, b);
   return y;
 }
 

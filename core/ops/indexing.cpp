@@ -9,6 +9,7 @@
 #include <heed/core/op_name.h>
 #include <heed/core/ops/ops.h>
 #include <heed/core/strided_walk.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 
@@ -67,6 +68,7 @@ Array gather(const Array& x, int64_t axis, const Array& index) {
     for_each_indexed("gather", x, i, index,
                      [in = x.data<T>(), out = y.data<T>()](int64_t flat, int64_t offset) { out[flat] = in[offset]; });
   });
+  count_work(0, y, index, y);
   return y;
 }
 
@@ -87,6 +89,7 @@ Array scatter_add(const Array& x, int64_t axis, const Array& index, const Array&
                        out[offset] = add_wrapping(out[offset], in[flat]);
                      });
   });
+  count_elementwise(src, index, y);
   return y;
 }
 
@@ -135,6 +138,7 @@ Array index_select(const Array& x, int64_t axis, const Array& index) {
                     y.data<T>() + (o * shape[i] + n) * slices.inner);
     });
   });
+  count_work(0, y, index, y);
   return y;
 }
 
@@ -161,6 +165,7 @@ Array index_add(const Array& x, int64_t axis, const Array& index, const Array& s
       }
     });
   });
+  count_elementwise(src, index, y);
   return y;
 }
 
@@ -189,6 +194,7 @@ Array embedding(const Array& table, const Array& ids) {
       std::copy_n(from.data<T>() + id * width, width, y.data<T>() + n * width);
     }
   });
+  count_work(0, y, ids, y);  // the rows that are read
   return y;
 }
 
@@ -224,6 +230,7 @@ void add_rows(const Array& table, const Array& ids, const Array& rows, int64_t p
         total = static_cast<T>(static_cast<double>(total) + sum[j]);
       }
   });
+  count_elementwise(rows, ids, rows, rows);  // the table's rows, read and written
 }
 
 Array cat(const std::vector<Array>& parts, int64_t axis) {

@@ -4,6 +4,7 @@
 #include <heed/core/op_name.h>
 #include <heed/core/ops/gemm.h>
 #include <heed/core/ops/ops.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 
@@ -107,6 +108,7 @@ Array matmul(const Array& a, const Array& b) {
   if (c.numel() == 0) return c;
   dispatch_floating(a.dtype(), "matmul",
                     [&]<class T>() { batched<T>(broadcast_batch(a, batch), broadcast_batch(b, batch), c); });
+  count_work(2.0 * static_cast<double>(c.numel()) * static_cast<double>(k), a, b, c);
   return c;
 }
 
@@ -142,6 +144,7 @@ Array linear(const Array& x, const Array& weight, const Array& bias) {
     p.bias = b.defined() ? b.data<T>() : nullptr;
     gemm(p);
   });
+  count_work(2.0 * static_cast<double>(y.numel()) * static_cast<double>(weight.size(1)), x, weight, y);
   return y;
 }
 

@@ -5,6 +5,7 @@
 #include <heed/core/ops/ops.h>
 #include <heed/core/streaming.h>
 #include <heed/core/strided_walk.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 
@@ -43,6 +44,7 @@ NormGrad norm_grad(const Array& x, bool has_weight, bool has_bias, RowGrad&& row
         row_grad(r, out.x.data<T>() + r * n, has_weight ? dw.data<T>() + b * n : nullptr,
                  has_bias ? db.data<T>() + b * n : nullptr);
   });
+  count_elementwise(out.x, x, x);  // x and g
   if (has_weight) out.weight = sum(dw, {0}, false);
   if (has_bias) out.bias = sum(db, {0}, false);
   return out;
@@ -68,6 +70,7 @@ Normalized layer_norm(const Array& x, const Array& weight, const Array& bias, do
              out.y.data<T>() + begin * n, out.mean.data<T>() + begin, out.rstd.data<T>() + begin, n);
     });
   });
+  count_elementwise(out.y, x);
   return out;
 }
 
@@ -97,6 +100,7 @@ Normalized rms_norm(const Array& x, const Array& weight, double eps) {
                                  out.rstd.data<T>() + r, n);
     });
   });
+  count_elementwise(out.y, x);
   return out;
 }
 

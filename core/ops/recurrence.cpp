@@ -6,6 +6,7 @@
 #include <heed/core/ops/gemm.h>
 #include <heed/core/ops/ops.h>
 #include <heed/core/parallel.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 
@@ -150,6 +151,7 @@ RecurrenceOutputs recurrence(const RecurrenceInputs& in) {
         }
       }
     });
+    count_work(2.0 * static_cast<double>(B * L * G * H * H), projected, in.weight, out.states, out.gates);
     return out;
   });
 }
@@ -177,6 +179,7 @@ RecurrenceGrad recurrence_grad(const RecurrenceInputs& in, const RecurrenceOutpu
     // Both projections are summed before the gates; only the GRU's candidate tells them apart.
     const Array dp = in.kind == CellKind::gru ? Array({B, L, G * H}, dtype) : d.projected;
     const Array begun_with({B, L, H}, dtype);  // h, one step earlier
+    count_work(2.0 * static_cast<double>(B * L * G * H * H), by, in.weight, out.gates, d.projected);  // of the states
 
     parallel_for(B, sequences_at_a_time, [&](int64_t begin, int64_t end) {
       for (int64_t s = L - 1; s >= 0; --s) {

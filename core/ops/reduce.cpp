@@ -10,6 +10,7 @@
 #include <heed/core/op_name.h>
 #include <heed/core/ops/ops.h>
 #include <heed/core/strided_walk.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 
@@ -237,6 +238,7 @@ Array extremum(const char* op, const Array& x, const Shape& axes, bool keepdim, 
     fold_into<T>(x, to.reduced, worst, y.data<T>(),
                  [largest](T best, T v) { return better(v, best, largest) ? v : best; });
   });
+  count_elementwise(x, y);
   return y;
 }
 
@@ -282,6 +284,7 @@ Array arg_extremum(const char* op, const Array& x, int64_t axis, bool keepdim, b
       }
     });
   });
+  count_elementwise(x, y);
   return y;
 }
 
@@ -300,9 +303,10 @@ Array sum(const Array& x, const Shape& axes, bool keepdim) {
   if (x.dtype() == Dtype::i64) {  // unsigned sums wrap around
     sum_into(x, to.reduced, reinterpret_cast<const uint64_t*>(x.data<int64_t>()),
              reinterpret_cast<uint64_t*>(y.data<int64_t>()));
-    return y;
+  } else {
+    dispatch_floating(x.dtype(), "sum", [&]<class T>() { sum_into<T>(x, to.reduced, x.data<T>(), y.data<T>()); });
   }
-  dispatch_floating(x.dtype(), "sum", [&]<class T>() { sum_into<T>(x, to.reduced, x.data<T>(), y.data<T>()); });
+  count_elementwise(x, y);
   return y;
 }
 
@@ -319,6 +323,7 @@ Array prod(const Array& x, int64_t axis, bool keepdim) {
     fold_into<T>(x, to.reduced, Wide<T>(1), y.data<T>(),
                  [](Wide<T> product, T v) { return multiply_wrapping(product, static_cast<Wide<T>>(v)); });
   });
+  count_elementwise(x, y);
   return y;
 }
 

@@ -6,6 +6,7 @@
 #include <heed/core/op_name.h>
 #include <heed/core/ops/ops.h>
 #include <heed/core/strided_walk.h>
+#include <heed/core/work.h>
 
 namespace heed::core {
 
@@ -25,6 +26,7 @@ template <class KernelOf> Array map_rows(const char* op, const Array& x, int64_t
       kernel_of(kernels_of<T>())(in.data<T>() + begin * n, end - begin, y.data<T>() + begin * n, n);
     });
   });
+  count_elementwise(y, x);
   return y;
 }
 
@@ -43,6 +45,7 @@ template <class Kernel> Array grad_rows(const char* op, const Array& y, const Ar
         kernel(kernels_of<T>(), out.data<T>() + r * n, by.data<T>() + r * n, dx.data<T>() + r * n, n);
     });
   });
+  count_elementwise(dx, y, g);
   return dx;
 }
 
@@ -98,6 +101,7 @@ Array logsumexp(const Array& x, int64_t axis, bool keepdim) {
       }
     });
   });
+  count_elementwise(x, y);
   return keepdim ? unsqueeze(y, -1) : y;
 }
 

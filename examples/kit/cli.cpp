@@ -15,6 +15,7 @@
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/option.h>
 #include <heed/examples/kit/terminal.h>
+#include <heed/nn/summary.h>
 
 #ifndef HEED_VERSION
 #define HEED_VERSION "(version unknown: built without CMake)"
@@ -116,17 +117,19 @@ void Cli::common(Common& common) {
   if (common.out.empty()) common.out = std::filesystem::path("out") / program_;
   std::vector<Option> options;
   if (!common.steps_help.empty()) options = {{"steps", &common.steps, common.steps_help, {.min = 0, .max = 1e9}}};
-  const std::vector<Option> others = {{"seed",
-                                       &common.seed,
-                                       "seed of all random numbers; the same seed gives the same result",
-                                       {.min = 0, .max = 9e18}},
-                                      {"threads",
-                                       &common.threads,
-                                       "number of threads; results do not depend on it",
-                                       {.min = 0, .max = 1024, .shown_default = "all processors"}},
-                                      {"out", &common.out, "folder for the files made", {.value = "DIR"}},
-                                      {"quiet", &common.quiet, "no progress on stderr"},
-                                      {"json", &common.json, "results as one JSON object on the last line of stdout"}};
+  const std::vector<Option> others = {
+      {"seed",
+       &common.seed,
+       "seed of all random numbers; the same seed gives the same result",
+       {.min = 0, .max = 9e18}},
+      {"threads",
+       &common.threads,
+       "number of threads; results do not depend on it",
+       {.min = 0, .max = 1024, .shown_default = "all processors"}},
+      {"out", &common.out, "folder for the files made", {.value = "DIR"}},
+      {"quiet", &common.quiet, "no progress on stderr"},
+      {"json", &common.json, "results as one JSON object on the last line of stdout"},
+      {"summary", &common.summary, "print the first model's layers: shapes, parameters, time, memory"}};
   options.insert(options.end(), others.begin(), others.end());
   group("Common", options);
 }
@@ -195,6 +198,7 @@ bool Cli::parse(int argc, char** argv) {
     given_.push_back({name, {argument, argv[i]}});
   }
   if (common_ && common_->threads > 0) set_num_threads(common_->threads);
+  if (common_ && common_->summary) summary_ = std::make_shared<nn::SummaryOfFirst>(std::cout);
   return true;
 }
 
@@ -244,6 +248,7 @@ std::string Cli::help() const {
 }
 
 void Cli::print_json(const Json::Object& results) const {
+  if (summary_) summary_->finish();  // the object is the last line
   check(results.size() == json_keys_.size(), "--json: ", results.size(), " results: --help documents ",
         json_keys_.size(), ": give each documented key once");
   for (size_t i = 0; i < results.size(); ++i)

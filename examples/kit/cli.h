@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,6 +30,10 @@
 
 #include <heed/core/error.h>
 #include <heed/examples/kit/json.h>
+
+namespace heed::nn {
+class SummaryOfFirst;
+}
 
 namespace heed::kit {
 
@@ -97,6 +102,7 @@ struct Common {
   std::string steps_help = "training steps";  // "": the program has no --steps
   bool quiet = false;
   bool json = false;
+  bool summary = false;
 };
 
 class Cli {
@@ -106,7 +112,8 @@ class Cli {
   /// Adds options under a heading of --help. Throws Error if a name is taken.
   void group(const std::string& heading, const std::vector<Option>& options);
 
-  /// Adds --steps, --seed, --threads, --out, --quiet and --json.
+  /// Adds --steps, --seed, --threads, --out, --quiet, --json and --summary. With the last, parse() begins to wait for
+  /// the first model that is called, and prints its layers (nn::SummaryOfFirst).
   void common(Common& common);
 
   /// A line under "Examples" of --help: the command and what it shows.
@@ -161,6 +168,7 @@ class Cli {
   std::string called_;                                                   // argv[0]
   std::vector<std::pair<std::string, std::vector<std::string>>> given_;  // (option, its words)
   const Common* common_ = nullptr;
+  std::shared_ptr<nn::SummaryOfFirst> summary_;  // watches while the Cli lives
 };
 
 /// Runs body(argc, argv) and turns what it throws into one line on stderr and an exit code: 2 for a

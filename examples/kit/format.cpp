@@ -17,14 +17,6 @@ template <class Number, class... How> std::string to_text(Number x, How... how) 
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }  // UTF-8
 
-/// Takes one code point off the front; U+FFFD for a byte that is not UTF-8.
-char32_t next_code_point(std::string_view& text) {
-  std::string_view rest = text;
-  const std::optional<char32_t> c = take_code_point(rest);
-  text = c ? rest : text.substr(1);
-  return c.value_or(0xFFFD);
-}
-
 }  // namespace
 
 std::string fixed(double x, int decimals) { return to_text(x, std::chars_format::fixed, std::clamp(decimals, 0, 60)); }
@@ -80,24 +72,6 @@ std::string json_for_html(std::string_view text) {
     }
   }
   return quoted + '"';
-}
-
-std::string escaped_xml(std::string_view text) {
-  std::string escaped;
-  while (!text.empty()) {
-    const char32_t c = next_code_point(text);
-    switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      case '\'': escaped += "&#39;"; break;
-      default:  // XML 1.0 allows no other control characters, and neither U+FFFE nor U+FFFF
-        if (c >= 0x20 || c == '\n' || c == '\t' || c == '\r')
-          append_utf8(escaped, c == 0xFFFE || c == 0xFFFF ? 0xFFFD : c);
-    }
-  }
-  return escaped;
 }
 
 std::string joined(const std::vector<std::string>& words, const std::string& separator) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <heed/core/text.h>
+#include <heed/core/xml.h>
 
 namespace heed::kit {
 
@@ -40,9 +41,7 @@ std::string right(const std::string& text, int columns);
 /// become U+FFFD.
 std::string json_for_html(std::string_view text);
 
-/// Text for HTML and SVG: `&`, `<`, `>` and quotes as entities, no control characters, U+FFFD for
-/// bytes that are not UTF-8.
-std::string escaped_xml(std::string_view text);
+using heed::escaped_xml;  // text for HTML and SVG
 
 /// Words with the separator between them: "tokenizer.json, vocab.txt".
 std::string joined(const std::vector<std::string>& words, const std::string& separator = ", ");

@@ -1,10 +1,18 @@
 #include <heed/autograd/graph.h>
+#include <heed/autograd/graph_layout.h>
+#include <heed/autograd/graph_svg.h>
+#include <heed/autograd/hooks.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/ops.h>
 
+#include <cmath>
+
 #include "support/catch.h"
+#include "support/errors.h"
 
 using namespace heed;
+using test::contains;
+using test::message_of;
 
 namespace {
 
@@ -87,4 +95,65 @@ TEST_CASE("a deep graph can be walked") {
   CHECK(graph_size(y) == 100000);
   CHECK(leaves(y).size() == 1);
   CHECK(graph_dot(y).size() > 100000);
+}
+
+TEST_CASE("the picture of a small graph: names, shapes, what is kept, values and gradients") {
+  const Tensor w = parameter(ones({3, 2})), b = parameter(tensor({0.25, -2}, {2}));
+  const Tensor x = ones({4, 3}), y = sum(square(matmul(x, w) + b));
+  y.retain_grad();
+  const GraphSvgOptions options{.labels = {{"a<weight>", w}, {"bias", b}}, .title = "small & neat"};
+  const std::string before = graph_svg(y, options);
+  INFO(before);
+  for (const char* part : {"<title id=\"graph-title\">small &amp; neat</title>", ">a&lt;weight&gt;</text>",
+                           ">(3, 2) float32</text>", ">= 0.25, -2</text>", "4 ops and 2 leaves", ">keeps 48.0 B</text>",
+                           "<title>bias: (2,) float32; value 0.25, -2</title>", "class=\"op out\""})
+    CHECK(contains(before, part));
+  // matmul keeps x (48 bytes), square its input (32); b and w are kept by no rule.
+  CHECK(contains(before, "80.0 B kept for backward"));
+  CHECK(graph_svg(y, options) == before);
+  y.backward();
+  const std::string after = graph_svg(y, options);
+  CHECK(contains(after, ">grad 26, 8</text>"));  // Σ 2 (3 + b)
+  CHECK(contains(after, "gradient 1<"));
+  CHECK(contains(after, "0.0 B kept for backward"));
+  CHECK(contains(after, "was released by backward()"));
+}
+
+TEST_CASE("the picture of a graph: errors, and a leaf that is used again") {
+  CHECK(message_of([] { graph_svg(ones({2})); }) ==
+        "graph_svg: (2,): has no history: no tensor that requires grad led to it, or it was made under NoGrad");
+  const Tensor w = parameter(scalar(0.5));
+  Tensor y = w;
+  for (int i = 0; i < 8; ++i) y = exp(y) * w;
+  CHECK(
+      message_of([&] { graph_svg(y, {.max_nodes = 16}); }) ==
+      "graph_svg: () with 17 nodes in its history: more than max_nodes, 16: draw a part, as the output of one block of "
+      "the model, or raise max_nodes");
+  const std::string text = graph_svg(y, {.labels = {{"w", w}}});
+  CHECK(contains(text, "<title>w, once more</title>"));
+  size_t boxes = 0;
+  for (size_t at = 0; (at = text.find("<rect", at)) != std::string::npos; ++at) ++boxes;
+  CHECK(boxes > 17);
+  for (int i = 0; i < 900; ++i) y = exp(y);
+  CHECK(graph_svg(y).size() > 100000);  // deep graphs need no recursion
+}
+
+TEST_CASE("a layered layout: ranks grow along edges, nothing overlaps, all is inside") {
+  // 0 and 1 lead to 2, 2 and 0 to 3, 4 is a late source of 3, 5 is far below 0.
+  std::vector<GraphBox> boxes(6, GraphBox{60, 20});
+  std::vector<GraphEdge> edges{{0, 2, {}}, {1, 2, {}}, {2, 3, {}}, {0, 3, {}}, {3, 5, {}}, {0, 5, {}}, {4, 5, {}}};
+  rank_boxes(boxes, edges);
+  for (const GraphEdge& e : edges)
+    CHECK(boxes[static_cast<size_t>(e.from)].rank < boxes[static_cast<size_t>(e.to)].rank);
+  CHECK(boxes[4].rank == boxes[5].rank - 1);
+  const GraphSize size = layout(boxes, edges, {.across = 10, .down = 30});
+  for (size_t i = 0; i < boxes.size(); ++i) {
+    CHECK(boxes[i].x - 30 >= -1e-9);
+    CHECK(boxes[i].x + 30 <= size.width + 1e-9);
+    CHECK(boxes[i].y + 10 <= size.height + 1e-9);
+    for (size_t j = 0; j < i; ++j)
+      CHECK((boxes[i].rank != boxes[j].rank || std::abs(boxes[i].x - boxes[j].x) >= 70 - 1e-9));
+  }
+  CHECK(edges[5].bends.size() == 2);  // 0 to 5 crosses two ranks
+  CHECK(edges[0].bends.empty());
 }

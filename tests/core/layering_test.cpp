@@ -20,7 +20,7 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"core/kernels", {"core"}},
     {"core/ops", {"core", "core/kernels", "core/memory"}},
     {"core/files", {"core"}},
-    {"autograd", {"core", "core/memory", "core/ops", "autograd/ops"}},
+    {"autograd", {"core", "core/files", "core/memory", "core/ops", "autograd/ops"}},
     {"autograd/ops", {"core", "core/ops", "autograd"}},
     {"nn", {"core", "core/files", "autograd", "autograd/ops", "nn/layers"}},
     {"nn/layers", {"core", "core/ops", "autograd", "autograd/ops", "nn"}},

@@ -1,15 +1,20 @@
 // The code in the headers of autograd/ and optim/, as it stands there.
 #include "snippets.h"
 
+#include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <heed/autograd/anomaly.h>
 #include <heed/autograd/engine.h>
 #include <heed/autograd/gradcheck.h>
+#include <heed/autograd/graph_svg.h>
 #include <heed/autograd/joint.h>
 #include <heed/autograd/node.h>
 #include <heed/autograd/ops.h>
+#include <heed/autograd/profiler.h>
+#include <heed/core/files/file.h>
 #include <heed/core/ops/ops.h>
 #include <heed/nn/layers/linear.h>
 #include <heed/optim/optim.h>
@@ -58,6 +63,23 @@ TEST_CASE("autograd's headers: an op is a value and an edge for each input") {
 TEST_CASE("autograd's headers: gradcheck asks the function itself") {
   const Tensor a = randn({2, 3}, Dtype::f64), b = randn({3, 2}, Dtype::f64);
 #include <snippets/autograd_gradcheck_h_1.inc>
+}
+
+TEST_CASE("autograd's headers: a profile, and a picture of a graph") {
+  const test::InTempDir here;
+  const nn::Linear model(3, 2);
+  const Tensor x = ones({4, 3}), y = ones({4, 2});
+  const auto step = [&] { mean(square(model(x) - y)).backward(); };
+  std::ostringstream out;
+  std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+  {
+#include <snippets/autograd_profiler_h_1.inc>
+  }
+  std::cout.rdbuf(before);
+  CHECK(test::contains(out.str(), "linear  "));
+  CHECK(test::contains(core::read_file("trace.json"), "\"linear backward\""));
+#include <snippets/autograd_graph_svg_h_1.inc>
+  CHECK(test::contains(core::read_file("graph.svg"), ">weight</text>"));
 }
 
 TEST_CASE("autograd's headers: anomaly mode says where a NaN came from") {

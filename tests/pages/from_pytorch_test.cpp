@@ -11,7 +11,8 @@
 
 #include <heed/autograd/anomaly.h>
 #include <heed/autograd/gradcheck.h>
-#include <heed/autograd/graph.h>
+#include <heed/autograd/graph_svg.h>
+#include <heed/autograd/profiler.h>
 #include <heed/core/files/file.h>
 #include <heed/core/files/npy.h>
 #include <heed/core/files/npz.h>

@@ -11,6 +11,7 @@
 #include <heed/nn/nn.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
+#include "support/errors.h"
 #include "support/pages.h"
 
 using namespace heed;
@@ -69,11 +70,17 @@ TEST_CASE("nn's headers: summary is the table of its comment") {
 #include <snippets/nn_summary_h_1.inc>
   std::cout.rdbuf(before);
   const auto blocks = test::indented_blocks(test::fs::path(HEED_TESTS_DIR).parent_path(), "nn/summary.h");
-  REQUIRE(blocks.size() == 2);
+  REQUIRE(blocks.size() == 3);
   for (const std::string& line : blocks[1].lines) {
     INFO(line << "\n" << out.str());
     CHECK((line == "…" || out.str().find(line) != std::string::npos));
   }
+  const Tensor tokens = zeros({2, 5}, Dtype::i64);
+  out.str("");
+  std::cout.rdbuf(out.rdbuf());
+#include <snippets/nn_summary_h_2.inc>
+  std::cout.rdbuf(before);
+  CHECK(test::contains(out.str(), "(model)"));
 }
 
 TEST_CASE("nn's headers: a checkpoint, and a whole run") {

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <heed/autograd/ops/create.h>
 #include <heed/core/error.h>
 #include <heed/core/parallel.h>
 #include <heed/core/text.h>
@@ -18,6 +19,7 @@
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/option.h>
 #include <heed/examples/kit/terminal.h>
+#include <heed/nn/layers/linear.h>
 #include "support/errors.h"
 
 using namespace heed;
@@ -225,6 +227,7 @@ TEST_CASE("kit cli: help shows groups, defaults, ranges, examples and the keys o
         "  --out DIR        folder for the files made (default out/demo)\n"
         "  --quiet          no progress on stderr\n"
         "  --json           results as one JSON object on the last line of stdout\n"
+        "  --summary        print the first model's layers: shapes, parameters, time, memory\n"
         "  -h, --help       this text\n"
         "  --version        the version\n"
         "\n"
@@ -263,6 +266,21 @@ TEST_CASE("kit cli: an option can be defined only once") {
   int n = 0;
   CHECK(message_of<Error>([&] { demo.cli.group("Again", {{"lr", &n, ""}}); }) ==
         "command line: --lr: is defined twice: give each option a name of its own");
+}
+
+TEST_CASE("kit cli: --summary prints the layers of the first model, before the results") {
+  Captured out(std::cout);
+  {
+    Demo demo;
+    REQUIRE(demo.parse({"--summary", "--json"}));
+    nn::Linear(3, 5)(ones({4, 3}));
+    demo.cli.print_json({{"val_loss", 1.5}, {"steps", 1}});
+  }
+  const std::string text = out.text.str();
+  INFO(text);
+  const size_t tree = text.find("(model)  Linear  (4, 3)  (4, 5)"), json = text.find("{\"val_loss\"");
+  CHECK((tree != std::string::npos && json != std::string::npos && tree < json));
+  CHECK(text.find('\n', json) == text.size() - 1);
 }
 
 TEST_CASE("kit cli: --json prints exactly the documented keys") {
