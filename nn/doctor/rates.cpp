@@ -31,8 +31,8 @@ struct Trial {
     for (const NamedTensor& p : parameters) start.push_back(p.tensor.to_vector());
   }
 
-  // The loss after all steps at `factor` times the rates; infinite where a loss or a gradient is not finite.
-  double run(double factor, bool measures) {
+  // The loss after these steps at `factor` times the rates; infinite where a loss or a gradient is not finite.
+  double run(double factor, int64_t steps, bool measures) {
     const ExaminedOptimizer& optimizer = *e.given.optimizer;
     e.before.restore_values();
     e.before.rewind();
@@ -40,7 +40,7 @@ struct Trial {
     for (double& rate : rates) rate *= factor;
     optimizer.use(rates);
     try {
-      for (int64_t step = 0; step < e.options.range_steps; ++step) {
+      for (int64_t step = 0; step < steps; ++step) {
         const Tensor loss = e.loss(static_cast<size_t>(step) % e.batches());
         if (!std::isfinite(loss.item())) return infinite;
         e.before.take_over(loss);
@@ -75,7 +75,7 @@ struct Trial {
   }
 };
 
-void check_updates(const Examination& e, const Trial& trial) {
+void check_updates(const Examination& e, const Trial& trial, bool falls) {
   const ParameterMeasure* largest = nullptr;
   for (const ParameterMeasure& p : e.report.parameters) {
     const bool matrix = p.shape.rank() >= 2 && p.value > 0.0;
@@ -85,13 +85,13 @@ void check_updates(const Examination& e, const Trial& trial) {
             cat("its gradient was 0 in each of ", e.options.range_steps, " steps"),
             "nothing of the loss passes through it: look for dead units, masks and factors of 0");
   }
-  if (largest && largest->update > 0.5)
-    e.add(Severity::warning, "large updates", largest->name,
-          cat("one step changes it by ", three_digits(100 * largest->update), " % of its norm; about 0.1 % is usual"),
+  if (largest && largest->update > 1.0)
+    e.add(falls ? Severity::note : Severity::warning, "large updates", largest->name,
+          cat("one step changes it by ", three_digits(largest->update), " times its norm; about 0.001 is usual"),
           "lower the learning rate, or begin with a warm-up");
 }
 
-void judge(const Examination& e, double start) {
+void judge(const Examination& e, Trial& trial, double start) {
   const std::vector<RateLoss>& rates = e.report.rates;
   const auto best = std::min_element(rates.begin(), rates.end(),
                                      [](const RateLoss& a, const RateLoss& b) { return a.loss < b.loss; });
@@ -107,11 +107,15 @@ void judge(const Examination& e, double start) {
   const std::string figures = cat(" from ", three_digits(start), " to ", three_digits(own->loss), " in ",
                                   e.options.range_steps, " steps at ", three_digits(lr));
   const std::string advice = cat("the loss is lowest, ", three_digits(best->loss), ", at ", three_digits(best->lr));
-  if (own->loss > start + 0.5 * std::abs(start))
-    e.add(Severity::fault, "learning rate too high", "", "the loss rises" + figures,
+  if (own->loss > start + 0.5 * std::abs(start)) {
+    // It may recover, as where the first step overshoots.
+    const bool recovers = trial.run(lr / e.given.optimizer->rates.front(), 5 * e.options.range_steps, false) < start;
+    e.add(recovers ? Severity::note : Severity::fault, "learning rate too high", "",
+          cat("the loss rises", figures, recovers ? ", and falls later" : ""),
           best->lr < lr ? advice + ": try a rate below" : "try a far lower rate");
-  else if (best->lr > 300.0 * lr && start - own->loss < 0.01 * (start - best->loss))
+  } else if (best->lr > 1000.0 * lr && start - own->loss < 0.003 * (start - best->loss)) {
     e.add(Severity::fault, "learning rate too low", "", "the loss hardly moves," + figures, advice);
+  }
 }
 
 }  // namespace
@@ -128,13 +132,14 @@ void try_rates(const Examination& e) {
   for (int half = lowest; half <= highest; ++half) {
     const double factor = half == 0 ? 1.0 : std::pow(10.0, 0.5 * half);
     const double lr = *e.report.lr * factor;
-    const double loss = finite || half == 0 ? trial.run(lr / first, half == 0) : infinite;
+    const double loss = finite || half == 0 ? trial.run(lr / first, e.options.range_steps, half == 0) : infinite;
     finite = finite && loss < infinite;
     e.report.rates.push_back({lr, loss});
   }
+  const auto own = static_cast<size_t>(-lowest);
+  check_updates(e, trial, e.report.rates[own].loss < start);
+  judge(e, trial, start);
   e.before.restore_values();
-  check_updates(e, trial);
-  judge(e, start);
 }
 
 }  // namespace heed::nn
