@@ -27,6 +27,9 @@ struct Examination {
   }
 };
 
+/// The gradient of a parameter: not by grad(), which counts as a use of it. Empty for a tensor that an op made.
+Tensor gradient_of(const Tensor& p);
+
 // Before the first step: each with the model as it is.
 void check_data(const Examination& e);
 void check_training_mode(const Examination& e);

@@ -5,7 +5,6 @@
 
 #include <heed/autograd/anomaly.h>
 #include <heed/autograd/graph.h>
-#include <heed/autograd/leaf.h>
 #include <heed/core/error.h>
 #include <heed/nn/doctor/checks.h>
 #include <heed/nn/doctor/heads.h>
@@ -76,7 +75,7 @@ bool observe(const Examination& e, Watch& watch, HeadMeasures& heads, Reached& r
         e.report.parameters.push_back({.name = p.name,
                                        .shape = p.tensor.shape(),
                                        .value = root_mean_square(p.tensor),
-                                       .gradient = root_mean_square(static_cast<const Leaf&>(*p.tensor.node()).grad)});
+                                       .gradient = root_mean_square(gradient_of(p.tensor))});
     }
   }
   e.report.loss = total / static_cast<double>(e.batches());

@@ -13,8 +13,6 @@ namespace heed::nn {
 
 namespace {
 
-const Tensor& gradient_of(const Tensor& p) { return static_cast<const Leaf&>(*p.node()).grad; }
-
 std::string without_digits(std::string name) {
   std::erase_if(name, [](unsigned char c) { return std::isdigit(c) != 0; });
   return name;
@@ -79,6 +77,8 @@ void check_owners(const Examination& e, const std::vector<NamedTensor>& paramete
 }
 
 }  // namespace
+
+Tensor gradient_of(const Tensor& p) { return p.is_leaf() ? static_cast<const Leaf&>(*p.node()).grad : Tensor(); }
 
 void check_parameters(const Examination& e, const Watch& watch, const Reached& reached) {
   const std::vector<NamedTensor> parameters = e.given.model.named_parameters();

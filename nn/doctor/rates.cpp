@@ -59,7 +59,7 @@ struct Trial {
 
   void note_gradients() {
     for (const NamedTensor& p : parameters) {
-      const Tensor& g = static_cast<const Leaf&>(*p.tensor.node()).grad;
+      const Tensor g = gradient_of(p.tensor);
       if (!g.defined() || moved.count(p.name) > 0) continue;
       if (norm(g.to_vector()) > 0.0) moved.insert(p.name);
     }
