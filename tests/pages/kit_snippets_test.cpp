@@ -31,16 +31,13 @@
 #include <heed/examples/kit/translation/number_words.h>
 #include <heed/examples/kit/translation/translation_task.h>
 #include <heed/examples/kit/writing.h>
-<<<<<<< HEAD
-#include <heed/nn/models/generate.h>
-    =======
 #include <heed/nn/layers/linear.h>
 #include <heed/nn/layers/losses.h>
-    >>>>>>> daa6225 (--doctor: programs examine their run before they train)
+#include <heed/nn/models/generate.h>
 #include <heed/nn/models/gpt.h>
 #include <heed/optim/optim.h>
 
-    using namespace heed;
+using namespace heed;
 using namespace heed::kit;
 
 namespace {
