@@ -162,9 +162,9 @@ TEST_CASE("kit's headers: an examination instead of training") {
   const std::vector<nn::Batch> batches{{randn({8, 4}), randint(0, 3, {8})}};
   const auto loss = [&](const nn::Batch& b) { return nn::cross_entropy(model(b.inputs), b.targets); };
   bool doctor = true;
-  kit::Cli cli("program", "Trains.");
   kit::RunFolder folder("out");
   const auto ends_with = [&]() -> int {
+    kit::Cli cli("program", "Trains.");
 #include <snippets/examples_kit_doctor_h_1.inc>
     return 2;
   };
