@@ -97,13 +97,6 @@ void judge(const Examination& e, Trial& trial, double start) {
                                      [](const RateLoss& a, const RateLoss& b) { return a.loss < b.loss; });
   const double lr = *e.report.lr;
   const auto own = std::find_if(rates.begin(), rates.end(), [&](const RateLoss& rate) { return rate.lr == lr; });
-  if (!(best->loss < start - 0.01 * std::abs(start))) {
-    if (e.options.untrained && own->loss < infinite)
-      e.add(Severity::warning, "no rate helps", "",
-            cat("at none of ", rates.size(), " learning rates, ", three_digits(rates.front().lr), " … ",
-                three_digits(rates.back().lr), ", does the loss fall by 1 % within ", e.options.range_steps, " steps"),
-            "look whether the loss depends on the parameters, and whether the rate is off by more than that");
-  }
   const std::string figures = cat(" from ", three_digits(start), " to ", three_digits(own->loss), " in ",
                                   e.options.range_steps, " steps at ", three_digits(lr));
   const std::string advice = cat("the loss is lowest, ", three_digits(best->loss), ", at ", three_digits(best->lr));
@@ -115,6 +108,11 @@ void judge(const Examination& e, Trial& trial, double start) {
           best->lr < lr ? advice + ": try a rate below" : "try a far lower rate");
   } else if (best->lr > 1000.0 * lr && start - own->loss < 0.003 * (start - best->loss)) {
     e.add(Severity::fault, "learning rate too low", "", "the loss hardly moves," + figures, advice);
+  } else if (e.options.untrained && !(best->loss < start - 0.01 * std::abs(start))) {
+    e.add(Severity::warning, "no rate helps", "",
+          cat("at none of ", rates.size(), " learning rates, ", three_digits(rates.front().lr), " … ",
+              three_digits(rates.back().lr), ", does the loss fall by 1 % within ", e.options.range_steps, " steps"),
+          "look whether the loss depends on the parameters, and whether the rate is off by more than that");
   }
 }
 
