@@ -25,6 +25,7 @@
 #include <heed/examples/kit/data/corpus.h>
 #include <heed/examples/kit/data/datasets.h>
 #include <heed/examples/kit/data/tables.h>
+#include <heed/examples/kit/doctor.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/metrics_log.h>
@@ -58,6 +59,7 @@ struct Settings {
   double dropout = 0.0, lr = 1e-3, final_lr = 1e-4, weight_decay = 0.1, clip = 1.0;
   int64_t accumulate = 1, warmup = 100, eval_every = 250, save_every = 500, stop_at = 0;
   int64_t lora = 0, freeze = 0;
+  bool doctor = false;
   kit::WritingOptions writing{.sampling = {.temperature = 0.8}, .begin_with_bos = false};
 
   bool trains() const { return load.empty() || !text.empty() || !resume.empty(); }
@@ -141,6 +143,20 @@ struct Run {
   }
 };
 
+// What is wrong with this run? Seen on its first batches.
+nn::Report examine(Run& run, const Settings& s, const kit::Ids& ids) {
+  Generator data = run.data;
+  std::vector<nn::Batch> batches;
+  for (int i = 0; i < 3; ++i) {
+    const auto [inputs, targets] = kit::windows(ids, kit::random_starts(ids, s.context, s.batch, data), s.context);
+    batches.push_back({inputs, targets});
+  }
+  const auto loss = [&](const nn::Batch& b) { return nn::cross_entropy(run.model(b.inputs), b.targets); };
+  return nn::examine(run.model, loss, run.adamw, batches,
+                     {.untrained = s.load.empty() && run.step == 0,
+                      .before_step = [&] { optim::clip_grad_norm(run.model.parameters(), s.clip); }});
+}
+
 // Trains up to the last step, --stop-at or an interruption, saving a checkpoint every so often.
 void train(Run& run, const Settings& s, const kit::Corpus& corpus, const fs::path& checkpoint,
            const fs::path& metrics) {
@@ -175,7 +191,7 @@ void refuse_unused(const kit::Cli& cli, const Settings& s) {
        {!loads, {"lora", "freeze"}, "for a trained model: give it with --load"},
        {!s.trains(),
         {"lora", "freeze", "batch", "accumulate", "lr", "final-lr", "warmup", "weight-decay", "clip", "eval-every",
-         "save-every", "stop-at", "steps"},
+         "save-every", "stop-at", "doctor", "steps"},
         "with --load alone nothing is trained: give a text with --text (how much is written is --characters)"},
        {s.trains() && s.writing.tokens == 0, {"prompt"}, "nothing is written with --characters 0: give a larger one"}});
   cli.refuse_unused(kit::unused_writing_options(s.writing, "--characters"));
@@ -222,7 +238,8 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
               {.min = 0, .max = 1000}},
              {"eval-every", &s.eval_every, "steps between validation losses", {.min = 1}},
              {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}},
-             {"stop-at", &s.stop_at, "save and stop at this step, to resume later; 0: never", {.min = 0}}});
+             {"stop-at", &s.stop_at, "save and stop at this step, to resume later; 0: never", {.min = 0}},
+             kit::doctor_option(s.doctor)});
   std::vector<kit::Option> writing = kit::writing_options(s.writing);
   writing.front().rules.shown_default = "a newline, or the text's first character";
   writing.push_back({"characters", &s.writing.tokens, "characters, or other tokens, to write", {.min = 0, .max = 1e9}});
@@ -232,6 +249,7 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
   cli.example("char_gpt --load out/char_gpt/model.safetensors --prompt \"Once\"", "write, without training");
   cli.example("char_gpt --load out/char_gpt/model.safetensors --text other.txt --out out/other",
               "train on with another text");
+  cli.example("char_gpt --doctor", "is anything wrong with this run?");
   cli.example("char_gpt --resume out/char_gpt/checkpoint.safetensors", "resume after an interruption");
   cli.json_keys({{"val_loss", "nats per token over the whole validation split"},
                  {"bits_per_character", "the same in bits per character"},
@@ -342,6 +360,11 @@ int run(int argc, char** argv) {
   std::cout << "text: " << kit::grouped(static_cast<int64_t>(corpus.training.size() + corpus.validation.size())) << ' '
             << unit << "s, a vocabulary of " << sizes.vocab << "; model: " << kit::grouped(run.model.num_parameters())
             << " parameters" << (s.lora || s.freeze ? " to train" : "") << '\n';
+
+  if (s.doctor) {
+    const fs::path rates = out.file("learning_rates.svg", "the loss after a few steps at each learning rate");
+    return kit::end_examination(cli, out, kit::report_examination(examine(run, s, corpus.training), rates));
+  }
 
   const auto begin = std::chrono::steady_clock::now();
   const int64_t first = run.step;

@@ -8,10 +8,12 @@
 //
 // A loss alone says little. Beside it stands the loss of guessing without looking at the input, and with
 // --compare that of a control of equal size: a GRU, an LSTM, or a model with one layer less.
+#include <algorithm>
 #include <iostream>
 
 #include <heed/core/random.h>
 #include <heed/examples/kit/cli.h>
+#include <heed/examples/kit/doctor.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/run_folder.h>
@@ -36,7 +38,7 @@ const Task& named_task(const std::vector<std::string>& arguments) {
   return kit::all_tasks()[0];
 }
 
-bool parse(kit::Cli& cli, std::string& name, TaskSettings& s, const std::vector<std::string>& arguments) {
+bool parse(kit::Cli& cli, std::string& name, TaskSettings& s, bool& doctor, const std::vector<std::string>& arguments) {
   std::vector<std::string> names;
   for (const Task& task : kit::all_tasks()) names.push_back(task.name);
   kit::Recipe& r = s.recipe;
@@ -70,7 +72,8 @@ bool parse(kit::Cli& cli, std::string& name, TaskSettings& s, const std::vector<
              {"clip", &r.clip, "clip the gradient to this norm; 0: no clipping", {.min = 0, .max = 1e30}},
              {"goal", &s.goal, "stop at this test accuracy; 0: take all steps", {.min = 0, .max = 1}},
              {"eval-every", &s.eval_every, "steps between tests", {.min = 1}},
-             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
+             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}},
+             kit::doctor_option(doctor)});
   cli.common(s.common);
   for (const Task& task : kit::all_tasks()) cli.example("tasks " + task.name, task.about);
   cli.example("tasks recall --help", "the defaults of a task");
@@ -117,7 +120,8 @@ int run(int argc, char** argv) {
   TaskSettings s = task.defaults;
   s.common = {.seed = 1, .out = fs::path("out") / "tasks" / name, .steps = s.recipe.steps};
   kit::Cli cli("tasks", "Trains a small model on a synthetic task and compares it with a published result.");
-  if (!parse(cli, name, s, arguments)) return 0;
+  bool doctor = false;
+  if (!parse(cli, name, s, doctor, arguments)) return 0;
   s.recipe.steps = s.common.steps;
   s.recipe.width = s.width;
   check_settings(cli, task, s);
@@ -151,6 +155,15 @@ int run(int argc, char** argv) {
     return values;
   };
   std::cout << name << ": " << task.about << '\n' << problem.note << (problem.note.empty() ? "" : "\n");
+  if (doctor) {
+    int code = 0;
+    for (kit::Learner& learner : run.learners) {
+      const fs::path rates = out.file(learner.name + ".learning_rates.svg", "the loss after a few steps at each rate");
+      const nn::Report found = kit::examine(learner, problem.data, s.recipe, run.step == 0);
+      code = std::max(code, kit::report_examination(found, rates, learner.name));
+    }
+    return kit::end_examination(cli, out, code);
+  }
   kit::train(run, problem.data, measure,
              {.recipe = s.recipe,
               .checkpoint = files.checkpoint,

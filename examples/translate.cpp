@@ -31,6 +31,7 @@
 #include <heed/core/text.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/data/vocabulary.h>
+#include <heed/examples/kit/doctor.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/metrics_log.h>
@@ -67,6 +68,7 @@ struct Settings {
   int64_t train_size = 0, test_size = 2000, samples = 5, eval_every = 100, save_every = 500;
   int64_t width = 0, layers = 0, batch = 0;
   double lr = 0, dropout = -1, teacher_forcing = -1;  // values out of range stand for the recipe's
+  bool doctor = false;
   kit::SearchSettings search;
 
   kit::TaskKind task() const {
@@ -143,11 +145,24 @@ struct Run {
         order(static_cast<int64_t>(task.training.size()), recipe.batch, static_cast<uint64_t>(s.common.seed)),
         seed(static_cast<uint64_t>(s.common.seed)) {}
 
+  // Cross-entropy in two steps, since `location` returns log-probabilities, which log_softmax does not change.
+  Tensor loss_of(const kit::TranslationBatch& batch, double teacher_forcing) const {
+    const Tensor logits = (*model)(batch, teacher_forcing);
+    return nn::nll_loss(log_softmax(logits, -1), batch.target, {.ignore_index = kit::WordVocab::pad});
+  }
+
+  // What is wrong with this run? Seen on its first batches.
+  nn::Report examine() {
+    std::vector<kit::TranslationBatch> batches;
+    for (int64_t i = 0; i < 3; ++i) batches.push_back(kit::make_batch(task, task.training, order.examples(i)));
+    return nn::examine(
+        *model, [&](const kit::TranslationBatch& b) { return loss_of(b, 1.0); }, adam, batches,
+        {.untrained = step == 0, .before_step = [&] { optim::clip_grad_norm(model->parameters(), recipe.clip); }});
+  }
+
   double train_step() {
     const kit::TranslationBatch batch = kit::make_batch(task, task.training, order.examples(step));
-    const Tensor logits = (*model)(batch, recipe.teacher_forcing);
-    // Cross-entropy in two steps, since `location` returns log-probabilities, which log_softmax does not change.
-    const Tensor loss = nn::nll_loss(log_softmax(logits, -1), batch.target, {.ignore_index = kit::WordVocab::pad});
+    const Tensor loss = loss_of(batch, recipe.teacher_forcing);
     adam.zero_grad();
     loss.backward();
     optim::clip_grad_norm(model->parameters(), recipe.clip, {.error_if_nonfinite = true});
@@ -269,7 +284,8 @@ bool parse(kit::Cli& cli, Settings& s, int argc, char** argv) {
               "fraction of steps in which the decoder is given the true words",
               {.min = 0, .max = 1, .shown_default = "1; 0.5 with the tutorial"}},
              {"eval-every", &s.eval_every, "steps between losses on test sentences", {.min = 1}},
-             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}}});
+             {"save-every", &s.save_every, "steps between checkpoints", {.min = 1}},
+             kit::doctor_option(s.doctor)});
   cli.group("Writing", {{"beam", &s.search.beam, "beam width; 1 is greedy", {.min = 1, .max = 1000}},
                         {"length-penalty",
                          &s.search.length_penalty,
@@ -337,6 +353,7 @@ int run(int argc, char** argv) {
   const kit::Words sentence = kit::from_option("--show", [&] { return shown_sentence(s, task); });
   print_task(task, sentence, s);
 
+  int code = 0;  // of --doctor
   kit::TranslationResults report;
   report.heat.title = report.page.title = "translate: " + kit::join_words(sentence);
   for (const std::string& name : names) {
@@ -347,6 +364,12 @@ int run(int argc, char** argv) {
     const fs::path weights = out.file(name + ".model.safetensors", name + ": the weights, for heed or PyTorch");
     const fs::path from = s.resume / checkpoint.filename();
     if (!s.resume.empty() && fs::exists(from)) run.resume(from);
+    if (s.doctor) {
+      const fs::path rates = out.file(name + ".learning_rates.svg", name + ": the loss after a few steps at each rate");
+      code = std::max(code, kit::report_examination(run.examine(), rates, name));
+      std::cout << '\n';
+      continue;
+    }
     run.train(s, checkpoint, metrics);
     const kit::Metric training = kit::read_metric(metrics, "loss");
     report.losses.push_back({name, training, kit::read_metric(metrics, "val_loss")});
@@ -377,6 +400,7 @@ int run(int argc, char** argv) {
     report.add(kit::align_words(*run.model, task, sentence, s.search), name);
   }
 
+  if (s.doctor) return kit::end_examination(cli, out, code);
   std::cout << report.table << '\n';
   if (d2l) std::cout << kit::d2l_losses_text << '\n';
   if (!report.heat.panels.empty()) {

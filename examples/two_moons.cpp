@@ -20,6 +20,7 @@
 #include <heed/core/error.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/data/datasets.h>
+#include <heed/examples/kit/doctor.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/pictures/plot.h>
@@ -97,12 +98,16 @@ struct Run {
   std::vector<double> losses, accuracies;  // before each step, and after the last
 };
 
-Run train(const Settings& settings, int64_t seed) {
+Run untrained(const Settings& settings, int64_t seed) {
   manual_seed(static_cast<uint64_t>(seed));
   Run run;
   run.data = make_moons(settings.points, settings.noise);
   if (settings.init == "micrograd") initialise_as_micrograd(run.model);
+  return run;
+}
 
+Run train(const Settings& settings, int64_t seed) {
+  Run run = untrained(settings, seed);
   optim::SGD sgd(run.model.parameters(), {.lr = 1.0});
   optim::LambdaLR schedule(sgd, [&](int64_t k) {
     return 1.0 - 0.9 * static_cast<double>(k) / static_cast<double>(std::max<int64_t>(1, settings.steps));
@@ -119,6 +124,14 @@ Run train(const Settings& settings, int64_t seed) {
     schedule.step();
   }
   return run;
+}
+
+/// What is wrong with this run, before it begins?
+nn::Report examine(const Settings& settings, int64_t seed) {
+  Run run = untrained(settings, seed);
+  optim::SGD sgd(run.model.parameters(), {.lr = 1.0});
+  const auto loss = [&](const nn::Batch& b) { return loss_of(run.model, run.model(b.inputs), b.targets); };
+  return nn::examine(run.model, loss, sgd, {{run.data.x, run.data.y}});
 }
 
 // 5. Pictures: the plane as the network sees it.
@@ -242,6 +255,7 @@ int run(int argc, char** argv) {
   Settings settings;
   kit::Common common{.steps = settings.steps};
   int64_t seeds = 1;
+  bool doctor = false;
   kit::Cli cli("two_moons", "A small network learns to tell two half circles apart, beside micrograd's results.");
   cli.group("Data and model",
             {{"points", &settings.points, "points, half on each moon", {.min = 4, .max = 1e5}},
@@ -250,7 +264,8 @@ int run(int argc, char** argv) {
               &settings.init,
               "initialisation: micrograd's (weights U(-1, 1), biases 0) or PyTorch's (all U(±1/√in))",
               {.choices = {"micrograd", "pytorch"}}},
-             {"seeds", &seeds, "networks to train, with seeds --seed, --seed + 1, …", {.min = 1, .max = 1e6}}});
+             {"seeds", &seeds, "networks to train, with seeds --seed, --seed + 1, …", {.min = 1, .max = 1e6}},
+             kit::doctor_option(doctor)});
   cli.common(common);
   cli.example("two_moons", "the notebook's run and its picture, in a fraction of a second");
   cli.example("two_moons --seeds 100", "how often is the network perfect?");
@@ -266,6 +281,11 @@ int run(int argc, char** argv) {
   kit::RunFolder folder(common.out);
   const std::filesystem::path boundary = folder.file("boundary.svg", "the decision boundary");
   const std::filesystem::path loss_curve = folder.file("loss.svg", "the loss, step by step");
+
+  if (doctor) {
+    const std::filesystem::path rates = folder.file("learning_rates.svg", "the loss after a few steps at each rate");
+    return kit::end_examination(cli, folder, kit::report_examination(examine(settings, common.seed), rates));
+  }
 
   const Run first = train(settings, common.seed);
   const double loss = first.losses.back(), accuracy = first.accuracies.back();

@@ -24,6 +24,7 @@
 #include <heed/nn/check_module.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/clone.h>
+#include <heed/nn/doctor/examine.h>
 #include <heed/nn/init.h>
 #include <heed/nn/layers/activations.h>
 #include <heed/nn/layers/compact_weight.h>

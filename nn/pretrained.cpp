@@ -42,15 +42,15 @@ std::string fill_stars(const std::string& pattern, const std::vector<std::string
 }
 
 // What becomes of one name.
-struct Target {
+struct Renamed {
   std::string name;
   bool left_out = false;
   size_t part = 0, parts = 1;
   bool transpose = false;
 };
 
-Target apply(const std::string& name, const Renames& table) {
-  Target target{.name = name};
+Renamed apply(const std::string& name, const Renames& table) {
+  Renamed target{.name = name};
   for (const Rename& rule : table) {
     for (size_t part = 0; part < rule.from.size(); ++part) {
       const auto stars = match(rule.from[part], target.name);
@@ -131,7 +131,7 @@ std::vector<Origin> renamed_tensors(const std::vector<std::string>& names, const
   std::map<std::string, Origin> found;
   std::set<std::pair<std::string, size_t>> taken;
   for (const std::string& name : names) {
-    const Target target = apply(name, table);
+    const Renamed target = apply(name, table);
     if (target.left_out) continue;
     Origin& origin = found[target.name];
     origin.name = target.name;

@@ -27,6 +27,7 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"nn/attention", {"core", "core/ops", "autograd", "autograd/ops", "nn", "nn/layers"}},
     {"nn/recurrent", {"core/ops", "autograd", "autograd/ops", "nn", "nn/layers", "nn/attention"}},
     {"nn/models", {"core", "core/files", "autograd", "autograd/ops", "nn", "nn/layers", "nn/attention"}},
+    {"nn/doctor", {"core", "core/ops", "autograd", "autograd/ops", "nn", "nn/layers", "nn/attention"}},
     {"optim", {"core", "core/kernels", "autograd", "autograd/ops"}},
 };
 constexpr const char* folders[] = {"core", "autograd", "nn", "optim"};

@@ -24,6 +24,20 @@ TEST_CASE("two_moons: PyTorch's initial weights learn more slowly") {
   CHECK(results.at("perfect").as_integer() <= 70);
 }
 
+TEST_CASE("two_moons: --doctor examines the run instead of training") {
+  const TempDir dir;
+  const std::string in = " --out '" + dir.path().string() + "'";
+  const auto ran = run_program("two_moons --doctor" + in);
+  CHECK(ran.exit_code == 0);
+  CHECK(ran.out.find("healthy: no check found a fault") != std::string::npos);
+  CHECK(ran.out.find("published") == std::string::npos);
+  CHECK(std::filesystem::exists(dir.path() / "learning_rates.svg"));
+  CHECK_FALSE(std::filesystem::exists(dir.path() / "boundary.svg"));
+  const auto ran_json = run_program("two_moons --doctor --json" + in);
+  CHECK(ran_json.exit_code == 0);
+  CHECK(ran_json.json().at("loss").is_null());
+}
+
 TEST_CASE("two_moons: the loss of an untrained network is that of guessing") {
   const TempDir dir;
   const auto results =

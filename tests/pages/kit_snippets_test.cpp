@@ -12,6 +12,7 @@
 #include <heed/examples/kit/data/batches.h>
 #include <heed/examples/kit/data/buckets.h>
 #include <heed/examples/kit/data/number_table.h>
+#include <heed/examples/kit/doctor.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/json.h>
 #include <heed/examples/kit/models/gpt_files.h>
@@ -30,8 +31,11 @@
 #include <heed/examples/kit/translation/number_words.h>
 #include <heed/examples/kit/translation/translation_task.h>
 #include <heed/examples/kit/writing.h>
+#include <heed/nn/layers/linear.h>
+#include <heed/nn/layers/losses.h>
 #include <heed/nn/models/generate.h>
 #include <heed/nn/models/gpt.h>
+#include <heed/optim/optim.h>
 
 using namespace heed;
 using namespace heed::kit;
@@ -149,6 +153,27 @@ TEST_CASE("kit's headers: the folder of a run says what was made") {
   });
   INFO(said);
   CHECK(said.find("made  out/char_gpt/loss.svg  loss curve") != std::string::npos);
+}
+
+TEST_CASE("kit's headers: an examination instead of training") {
+  const test::InTempDir here;
+  nn::Linear model(4, 3);
+  optim::AdamW adamw(model.parameters(), {.lr = 1e-2});
+  const std::vector<nn::Batch> batches{{randn({8, 4}), randint(0, 3, {8})}};
+  const auto loss = [&](const nn::Batch& b) { return nn::cross_entropy(model(b.inputs), b.targets); };
+  bool doctor = true;
+  kit::RunFolder folder("out");
+  const auto ends_with = [&]() -> int {
+    kit::Cli cli("program", "Trains.");
+#include <snippets/examples_kit_doctor_h_1.inc>
+    return 2;
+  };
+  const std::string said = said_by([&] { CHECK(ends_with() == 0); });
+  CHECK(said.find("examined: 1 batch, loss ") == 0);
+  CHECK(std::filesystem::exists("out/rates.svg"));
+
+  adamw.set_lr(1e3);
+  CHECK(said_by([&] { CHECK(ends_with() == 1); }).find("fault: learning rate too high") != std::string::npos);
 }
 
 TEST_CASE("kit's headers: data of the tasks and of translation") {

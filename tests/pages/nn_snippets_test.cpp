@@ -195,6 +195,15 @@ TEST_CASE("nn's headers: recompute, causality and check_module") {
   CHECK(amax(abs(x - y)).item() == 0.0);
 }
 
+TEST_CASE("nn's headers: an examination and its report") {
+  Linear model(4, 3);
+  optim::AdamW adamw(model.parameters(), {.lr = 1e-2});
+  const std::vector<Batch> batches{{randn({8, 4}), randint(0, 3, {8})}}, tests{{randn({4, 4}), Tensor()}};
+#include <snippets/nn_doctor_examine_h_1.inc>
+  CHECK(report.rates.size() == 13);
+#include <snippets/nn_doctor_report_h_1.inc>
+}
+
 TEST_CASE("nn's headers: attention") {
   const Tensor tokens = randint(0, 65, {1, 7});
   const GPT model(small);

@@ -73,6 +73,17 @@ void SequenceRun::resume(const std::filesystem::path& file, const Traits& traits
   for (Learner& learner : learners) learner.schedule->set_steps(step);  // --steps may have been raised
 }
 
+nn::Report examine(Learner& learner, const TaskData& data, const Recipe& recipe, bool untrained) {
+  std::vector<SequenceBatch> batches;
+  for (int64_t i = 0; i < 3; ++i) batches.push_back(collate(data.batch(i, recipe.batch)));
+  const auto loss = [&](const SequenceBatch& b) { return nn::cross_entropy((*learner.model)(b), b.target); };
+  return nn::examine(
+      *learner.model, loss, *learner.adamw, batches,
+      {.untrained = untrained, .lr = learning_rate(recipe)(recipe.lr, recipe.warmup), .before_step = [&] {
+         if (learner.clip > 0) optim::clip_grad_norm(learner.model->parameters(), learner.clip);
+       }});
+}
+
 std::string metric_name(const SequenceRun& run, size_t learner, const std::string& metric) {
   return learner == 0 ? metric : metric + "_" + run.learners[learner].name;
 }

@@ -14,6 +14,7 @@
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/tasks/sequence_models.h>
 #include <heed/examples/kit/tasks/sequences.h>
+#include <heed/nn/doctor/examine.h>
 #include <heed/nn/resume.h>
 #include <heed/optim/optim.h>
 
@@ -65,6 +66,9 @@ struct SequenceRun {
  private:
   std::vector<nn::Part> parts();
 };
+
+/// What is wrong with a learner's run? Seen on the first batches.
+nn::Report examine(Learner& learner, const TaskData& data, const Recipe& recipe, bool untrained);
 
 /// The name of a learner's metric: "loss" for the first learner, "loss_gru" for another.
 std::string metric_name(const SequenceRun& run, size_t learner, const std::string& metric);
