@@ -326,8 +326,11 @@ void save_weights(kit::RunFolder& folder, const Solution& s) {
   map.row_labels = map.column_labels = tokens;
   map.rows = map.columns = n;
   map.values = weights;
-  kit::save_svg(folder.file("attention.svg", "the same as a picture"),
-                {.title = "Which token attends to which", .panels = {map}});
+  kit::save_svg(
+      folder.file("attention.svg", "the same as a picture"),
+      {.title = "Which token attends to which",
+       .note = "Each row is a query and adds up to 1: the darkest key is the one that it takes most of its value from.",
+       .panels = {map}});
 }
 
 /// The graph that heed records: from X to Q, K and V, to the weights, to the means.

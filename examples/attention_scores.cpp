@@ -352,10 +352,14 @@ int run(int argc, char** argv) {
             << percent(most_frequent) << " with the most frequent\n   digit of the sentence, " << percent(own_place)
             << " with the digit at the word's own position.\n\n"
             << "  score           formula                      accuracy  parameters   µs/step\n";
-  kit::Figure figure{.title = "Where each score looks in one sentence",
-                     .description = "Heat maps of weights. Rows: words that ask, columns: letters.",
-                     .columns = 6,
-                     .panel_width = 210};
+  kit::Figure figure{
+      .title = "Where each score looks in one sentence",
+      .note =
+          "Rows: words that ask; columns: letters. A score that has learnt the task has one dark cell per "
+          "row, where the letter is the word's own (B above b).",
+      .description = "Heat maps of weights. Rows: words that ask, columns: letters.",
+      .columns = 6,
+      .panel_width = 210};
   kit::Json::Object accuracy, parameters;
   {
     const auto count = static_cast<int64_t>(entries.size());

@@ -35,6 +35,7 @@
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/runs/run_page.h>
 #include <heed/examples/kit/tokens/byte_pair.h>
 #include <heed/examples/kit/tokens/char_tokeniser.h>
 #include <heed/examples/kit/tokens/unicode.h>
@@ -158,8 +159,8 @@ nn::Report examine(Run& run, const Settings& s, const kit::Ids& ids) {
 }
 
 // Trains up to the last step, --stop-at or an interruption, saving a checkpoint every so often.
-void train(Run& run, const Settings& s, const kit::Corpus& corpus, const fs::path& checkpoint,
-           const fs::path& metrics) {
+void train(Run& run, const Settings& s, const kit::Corpus& corpus, const kit::Tokeniser& tokeniser,
+           const fs::path& checkpoint, const fs::path& metrics, kit::RunPage& overview) {
   kit::MetricsLog log(metrics, run.step);
   kit::Progress progress("training", s.common.steps, {.quiet = s.common.quiet});
   progress.start_at(run.step);
@@ -172,8 +173,13 @@ void train(Run& run, const Settings& s, const kit::Corpus& corpus, const fs::pat
       progress.show("validation", loss_now);
       log.write(run.step, {{"val_loss", loss_now}});
     }
+    const bool saves = run.step % s.save_every == 0;
+    if (saves && s.writing.tokens > 0)
+      log.write_sample(run.step, kit::sample_text(kit::generates(run.model), tokeniser, s.writing));
     if (run.step == s.stop_at) break;
-    if (run.step % s.save_every == 0) run.save(checkpoint);
+    if (!saves) continue;
+    run.save(checkpoint);
+    overview.save(run.step);
   }
   run.save(checkpoint);
 }
@@ -327,6 +333,7 @@ int run(int argc, char** argv) {
   kit::RunFolder out(s.common.out);
   const fs::path loss_plot = out.file("loss.svg", "the loss, step by step");
   const fs::path page = out.file("attention.html", "what each head attends to: open it in a browser");
+  const fs::path insides = out.file("insides.svg", "its weights, last gradients, and attention by distance");
   const fs::path weights = out.file("model.safetensors", "the model, for --load or PyTorch");
   const fs::path checkpoint = out.file("checkpoint.safetensors", "full training state, for --resume");
   const fs::path metrics = out.file("metrics.jsonl", "the data of the plot");
@@ -366,19 +373,30 @@ int run(int argc, char** argv) {
     return kit::end_examination(cli, out, kit::report_examination(examine(run, s, corpus.training), rates));
   }
 
-  const auto begin = std::chrono::steady_clock::now();
-  const int64_t first = run.step;
-  train(run, s, corpus, checkpoint, metrics);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const bool stopped = kit::interrupted() || run.step < s.common.steps;
-
-  kit::save_gpt_losses(loss_plot, metrics, counting);
-  if (s.lora) nn::merge_low_rank(run.model);
-  kit::save_gpt(weights, run.model, *tokeniser);
+  const std::string in_nats = unit == "character" ? "nats per character" : "nats per token";
   const std::string prompt = cli.given("prompt") ? s.writing.prompt : kit::first_word(text);
   kit::Cli::NamesAndValues with_it = {{"load", weights.string()}};
   if (!prompt.empty()) with_it.emplace_back("prompt", prompt);
+  kit::RunPage overview(
+      out, cli,
+      {.loss_unit = in_nats,
+       .commands = {{"Write with the model, once the run has ended:", cli.bare_command(with_it)},
+                    {"Resume, should it have stopped:", cli.command({{"resume", checkpoint.string()}})}}});
+  overview.baseline(counting.unigram, "counting one by one");
+  if (counting.bigram) overview.baseline(*counting.bigram, "counting pairs");
+  overview.watch("", metrics, s.common.steps);
+
+  const auto begin = std::chrono::steady_clock::now();
+  const int64_t first = run.step;
+  train(run, s, corpus, *tokeniser, checkpoint, metrics, overview);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const bool stopped = kit::interrupted() || run.step < s.common.steps;
+
+  kit::save_gpt_losses(loss_plot, metrics, counting, in_nats);
+  if (s.lora) nn::merge_low_rank(run.model);
+  kit::save_gpt(weights, run.model, *tokeniser);
   const std::string to_write = "To write with it:\n  " + cli.bare_command(with_it);
+  overview.save(run.step, stopped ? kit::RunState::stopped : kit::RunState::finished);
   if (stopped) {
     if (s.writing.tokens > 0) write(run.model, *tokeniser, s);
     out.print();
@@ -393,7 +411,8 @@ int run(int argc, char** argv) {
   kit::print_losses(std::cout, val_loss, train_loss, counting, corpus, unit == "character" ? unit : "token");
   const kit::Written written = s.writing.tokens > 0 ? write(run.model, *tokeniser, s) : kit::Written();
 
-  kit::save_gpt_attention(page, run.model, *tokeniser, corpus.validation);
+  kit::save_gpt_attention(page, insides, run.model, *tokeniser, corpus.validation);
+  overview.finish();
   out.print();
   std::cout << '\n' << to_write << '\n';
   if (run.step > 0)

@@ -26,10 +26,13 @@
 #include <heed/examples/kit/data/datasets.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
+#include <heed/examples/kit/metrics_log.h>
+#include <heed/examples/kit/pictures/film.h>
 #include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/pictures/terminal_plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/runs/run_page.h>
 #include <heed/nn/attention/distance_kernels.h>
 #include <heed/nn/attention/kernel_regression.h>
 #include <heed/nn/attention/masks.h>
@@ -106,6 +109,7 @@ struct Learning {
   Data data;
   LearntWidth model;
   std::vector<double> losses;  // before each step
+  std::vector<double> widths;  // w before each step, and after the last
   double fixed_error, error;   // mean squared error at the queries: with w = 1, with the learnt w
 };
 
@@ -115,15 +119,17 @@ Learning learn_width(int64_t steps) {
     const NoGrad no_history;
     return mean_squared_error(model(data.queries, data.x, data.y).output, data.truth);
   };
-  Learning run{data, LearntWidth(rand({}).item()), {}, error(LearntWidth(1.0)), 0};
+  Learning run{data, LearntWidth(rand({}).item()), {}, {}, error(LearntWidth(1.0)), 0};
   optim::SGD sgd(run.model.parameters(), {.lr = 0.5});
   for (int64_t step = 0; step < steps; ++step) {
     const Tensor loss = training_loss(run.model, data, true);
     run.losses.push_back(loss.item());
+    run.widths.push_back(run.model.w.item());
     sgd.zero_grad();
     loss.backward();
     sgd.step();
   }
+  run.widths.push_back(run.model.w.item());
   run.error = error(run.model);
   return run;
 }
@@ -165,25 +171,70 @@ kit::HeatMap weight_map(const std::string& title, const nn::Attended& result, co
                         int64_t columns) {
   const Tensor& all = result.weights;
   const Tensor w = all.slice(0, 0, all.size(0), rows).slice(1, 0, all.size(1), columns);
-  kit::HeatMap map{.title = title, .row_axis = "queries", .column_axis = "keys, in order of x"};
+  kit::HeatMap map{.title = title, .row_axis = "queries, by x", .column_axis = "keys, in order of x"};
   map.rows = w.size(0), map.columns = w.size(1), map.values = w.to_vector();
+  map.high = std::max(0.1, *std::max_element(map.values.begin(), map.values.end()));  // equal weights stay pale
   for (int64_t i = 0; i < map.rows; ++i) map.row_labels.push_back(kit::fixed(data.queries[i * rows].item(), 1));
   return map;
 }
 
-void save_kernel_pictures(kit::RunFolder& folder, const Data& data, const std::vector<Smoother>& smoothers) {
-  kit::Figure curves{.title = "Kernel regression: eight kernels on the same points"};
-  kit::Figure weights{.title = "The weights: which known points each query attends to"};
+/// The kernels themselves, by u = |q - k| / width.
+kit::Plot kernel_shapes() {
+  const Tensor u = linspace(-3, 3, 1201), centre = zeros({1, 1});
+  const auto shape = [&](const auto& score) { return score(centre, u.unsqueeze(1)).flatten(); };
+  kit::Plot plot{
+      .title = "Kernel shapes", .x_label = "(q - k) / width", .y_label = "weight before dividing by the sum"};
+  plot.y_low = 0, plot.y_high = 1;
+  plot.series = {line("boxcar", u, shape(nn::Boxcar()), 4), line("triangular", u, shape(nn::Triangular()), 2),
+                 line("epanechikov", u, shape(nn::Epanechikov()), 1),
+                 line("gaussian", u, exp(shape(nn::Gaussian())), 0)};
+  return plot;
+}
+
+void save_kernel_pictures(kit::RunFolder& folder, const Data& data, const std::vector<Smoother>& smoothers,
+                          const std::vector<kit::Series>& bands) {
+  kit::Figure curves{.title = "Kernel regression: eight kernels on the same points",
+                     .note =
+                         "Too wide a kernel is smooth and far from the truth, too narrow a one follows the noise. "
+                         "Shaded: 90 % of the estimates from other points."};
+  kit::Figure weights{
+      .title = "The weights: which known points each query attends to",
+      .note =
+          "A narrower kernel is a thinner band: each query attends to fewer neighbours, and more to each. "
+          "Every panel has its own scale."};
   curves.columns = weights.columns = 4;
   curves.panel_width = weights.panel_width = 330;
   curves.panel_height = 270;
-  for (const auto& [key, formula, mean, low, high, estimate] : smoothers) {
-    const nn::Attended result = estimate(data.queries, data.x, data.y);
-    curves.panels.push_back(fit_plot(key, data, {line("estimate", data.queries, result.output, 0)}));
-    weights.panels.push_back(weight_map(key, result, data, 2, 1));
+  for (size_t i = 0; i < smoothers.size(); ++i) {
+    const nn::Attended result = smoothers[i].estimate(data.queries, data.x, data.y);
+    kit::Series estimate = line("estimate", data.queries, result.output, 0);
+    estimate.low = bands[i].low, estimate.high = bands[i].high;
+    curves.panels.push_back(fit_plot(smoothers[i].key, data, {estimate}));
+    weights.panels.push_back(weight_map(smoothers[i].key, result, data, 2, 1));
   }
   kit::save_svg(folder.file("curves.svg", "each kernel's estimate from the same points"), curves);
   kit::save_svg(folder.file("weights.svg", "each kernel's weights"), weights);
+  kit::save_svg(folder.file("kernels.svg", "the kernels' shapes"),
+                {.title = "Four kernels",
+                 .note = "Boxcar, triangular and Epanechikov end at one width; the Gaussian never does.",
+                 .panels = {kernel_shapes()}});
+}
+
+/// The curve and its weights as the width is learnt, step by step.
+kit::Film width_film(const Learning& run) {
+  const NoGrad no_history;
+  kit::Film film{.title = "A learnt width, step by step",
+                 .note = "w = 1 / width grows: the band of weights gets thinner, and the curve comes near the truth."};
+  for (const int64_t step : kit::film_steps(static_cast<int64_t>(run.losses.size()))) {
+    const double w = run.widths[static_cast<size_t>(step)];
+    const nn::Attended now = LearntWidth(w)(run.data.queries, run.data.x, run.data.y);
+    kit::Figure figure{.columns = 2};
+    figure.panel_width = 480, figure.panel_height = 320;
+    figure.panels = {fit_plot("Estimate", run.data, {line("estimate", run.data.queries, now.output, 0)}),
+                     weight_map("Weights", now, run.data, 2, 1)};
+    film.frames.push_back({step, "w = " + kit::fixed(w, 2), figure});
+  }
+  return film;
 }
 
 void save_learning_picture(const std::filesystem::path& file, const Learning& run, const kit::Plot& trap) {
@@ -194,7 +245,12 @@ void save_learning_picture(const std::filesystem::path& file, const Learning& ru
   loss.y_label = "sum of squared errors";
   loss.series = {{.y = run.losses}};
   for (size_t step = 1; step <= run.losses.size(); ++step) loss.series[0].x.push_back(static_cast<double>(step));
-  kit::Figure figure{.title = "A learnt width", .columns = 2};
+  kit::Figure figure{
+      .title = "A learnt width",
+      .note =
+          "The learnt width follows the curve where w = 1 cannot; \"The trap\" shows why a point must be left "
+          "out of its own estimate: with itself, the error of the training points falls to 0.",
+      .columns = 2};
   figure.panel_width = 480, figure.panel_height = 320;
   figure.panels = {
       fit_plot("Before and after", data,
@@ -207,9 +263,22 @@ void save_learning_picture(const std::filesystem::path& file, const Learning& ru
 
 using Errors = std::vector<std::vector<double>>;
 
-/// 1. Errors by smoother, over the data sets with seeds seed, seed + 1, …
-Errors compare_kernels(const std::vector<Smoother>& all, int64_t seed, int64_t seeds, bool quiet) {
+/// The band that holds 90 % of the estimates of each query.
+kit::Series band_of(const std::vector<std::vector<double>>& estimates) {
+  kit::Series band;
+  for (size_t q = 0; q < estimates[0].size(); ++q) {
+    std::vector<double> here;
+    for (const std::vector<double>& estimate : estimates) here.push_back(estimate[q]);
+    band.low.push_back(quantile(here, 0.05)), band.high.push_back(quantile(here, 0.95));
+  }
+  return band;
+}
+
+/// 1. Errors by smoother, over the data sets with seeds seed, seed + 1, …; and the bands of estimates of the first 200.
+Errors compare_kernels(const std::vector<Smoother>& all, int64_t seed, int64_t seeds, bool quiet,
+                       std::vector<kit::Series>& bands) {
   Errors errors(all.size());
+  std::vector<std::vector<std::vector<double>>> estimates(all.size());
   kit::Progress progress("kernels", seeds, {.quiet = quiet});
   for (int64_t s = 0; s < seeds; ++s) {
     manual_seed(static_cast<uint64_t>(seed + s));
@@ -217,10 +286,12 @@ Errors compare_kernels(const std::vector<Smoother>& all, int64_t seed, int64_t s
     for (size_t i = 0; i < all.size(); ++i) {
       const nn::Attended result = all[i].estimate(data.queries, data.x, data.y);
       errors[i].push_back(mean_squared_error(result.output, data.truth));
+      if (s < 200) estimates[i].push_back(result.output.to_vector());
     }
     progress.update(s + 1);
     if (kit::interrupted()) break;
   }
+  for (const auto& of_one : estimates) bands.push_back(band_of(of_one));
   return errors;
 }
 
@@ -366,7 +437,8 @@ int run(int argc, char** argv) {
   kit::watch_interrupts();
   kit::RunFolder folder(common.out);
   const std::vector<Smoother> smoothers = all_smoothers();
-  const Errors errors = compare_kernels(smoothers, common.seed, seeds, common.quiet);
+  std::vector<kit::Series> bands;
+  const Errors errors = compare_kernels(smoothers, common.seed, seeds, common.quiet, bands);
   print_errors(smoothers, errors);
 
   manual_seed(static_cast<uint64_t>(common.seed));
@@ -374,7 +446,7 @@ int run(int argc, char** argv) {
   const nn::Attended shown = smoothers[5].estimate(data.queries, data.x, data.y);
   std::cout << "2. The weights of gaussian_0.5: one row per query, from left to right; one column\n"
                "   per known point, sorted by x. Each query attends to its neighbours.\n\n"
-            << kit::terminal_heat_map(weight_map("", shown, data, 4, 2)) << '\n';
+            << kit::terminal_heat_map(weight_map("", shown, data, 4, 2), false, kit::picture_width()) << '\n';
 
   const std::vector<Learning> runs = learn_widths(common.seed, seeds, common.steps, common.quiet);
   const Medians m = medians_of(runs);
@@ -388,8 +460,17 @@ int run(int argc, char** argv) {
                "   For keys of equal length and h² = √d they agree: the largest difference here is "
             << kit::general(difference, 2) << ".\n\n";
 
-  save_kernel_pictures(folder, data, smoothers);
+  save_kernel_pictures(folder, data, smoothers, bands);
   save_learning_picture(folder.file("learnt_width.svg", "the learnt width, and the trap"), runs[0], trap);
+  kit::save_film(folder.file("film.html", "the width while it is learnt, with a slider"), width_film(runs[0]));
+  const std::filesystem::path metrics = folder.file("metrics.jsonl", "loss and w of the first data set, step by step");
+  kit::MetricsLog log(metrics);
+  for (size_t step = 0; step < runs[0].losses.size(); ++step)
+    log.write(static_cast<int64_t>(step), {{"loss", runs[0].losses[step]}, {"w", runs[0].widths[step]}});
+  kit::RunPage page(folder, cli, {.loss_unit = "sum of squared errors"});
+  page.watch("", metrics, common.steps);
+  page.save(static_cast<int64_t>(runs[0].losses.size()),
+            kit::interrupted() ? kit::RunState::stopped : kit::RunState::finished);
   folder.print();
   if (kit::interrupted() && !kit::reader_is_gone())
     std::cerr << "\nstopped after " << errors[0].size() << " of " << data_sets(static_cast<size_t>(seeds)) << ", and "

@@ -16,7 +16,9 @@
 #include <heed/examples/kit/doctor.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
+#include <heed/examples/kit/pictures/film.h>
 #include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/runs/run_page.h>
 #include <heed/examples/kit/tasks/sequence_measures.h>
 #include <heed/examples/kit/tasks/sequence_report.h>
 #include <heed/examples/kit/tasks/sequence_run.h>
@@ -140,6 +142,14 @@ int run(int argc, char** argv) {
     return made;
   });
   const kit::Traits traits = traits_of(cli, name, problem);
+  kit::RunPage page(
+      out, cli,
+      {.loss_unit = "nats per position",
+       .commands = {{"Resume, should it have stopped:", cli.command({{"resume", files.checkpoint.string()}})}}});
+  page.watch("", files.metrics, s.recipe.steps);
+  kit::Film film{
+      .title = name + ": where each layer looks while it learns",
+      .note = "At first each query spreads its weight evenly; what the task needs gets darker, step by step."};
   if (!s.resume.empty()) {
     run.resume(s.resume, traits);
     kit::check_steps_left(run.step, s.recipe.steps);
@@ -173,7 +183,13 @@ int run(int argc, char** argv) {
               .save_every = s.save_every,
               .goal_metric = "test_accuracy",
               .goal = s.goal,
-              .quiet = s.common.quiet});
+              .quiet = s.common.quiet,
+              .page = &page,
+              .watch = [&](int64_t step) {
+                kit::Figure figure = kit::attention_figure(*run.learners[0].model, problem, "");
+                figure.note.clear(), figure.columns = 2, figure.panel_width = 480;
+                film.frames.push_back({step, "", figure});
+              }});
   const kit::Evaluation blind = kit::blind(trained, problem.data.test, static_cast<int64_t>(problem.tokens.size()));
   const kit::Report report{.run = run,
                            .problem = problem,
@@ -183,6 +199,9 @@ int run(int argc, char** argv) {
                            .seed = s.seed()};
   const kit::Json::Object models = kit::print_report(report);
   kit::save_pictures(report, files, name);
+  if (!film.frames.empty() && !film.frames[0].figure.panels.empty()) kit::save_film(files.film, film);
+  page.baseline(blind.loss, "without looking");
+  page.save(run.step, kit::interrupted() ? kit::RunState::stopped : kit::RunState::finished);
   out.print();
   if (kit::interrupted()) {
     std::cerr << "\nstopped at step " << run.step << "; checkpoint saved. To resume:\n  "

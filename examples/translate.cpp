@@ -41,6 +41,7 @@
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/runs/run_page.h>
 #include <heed/examples/kit/translation/alignment.h>
 #include <heed/examples/kit/translation/number_words.h>
 #include <heed/examples/kit/translation/sentence_pairs.h>
@@ -203,7 +204,7 @@ struct Run {
   }
 
   // Trains up to the last step or an interruption, saving a checkpoint every so often.
-  void train(const Settings& s, const fs::path& checkpoint, const fs::path& metrics) {
+  void train(const Settings& s, const fs::path& checkpoint, const fs::path& metrics, kit::RunPage& page) {
     const auto begin = std::chrono::steady_clock::now();
     const double before = seconds;
     kit::MetricsLog log(metrics, step);
@@ -219,9 +220,12 @@ struct Run {
         log.write(step, {{"val_loss", validation}});
       }
       seconds = before + std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-      if (step % s.save_every == 0) save(checkpoint);
+      if (step % s.save_every != 0) continue;
+      save(checkpoint);
+      page.save(step);
     }
     save(checkpoint);
+    page.save(step, kit::interrupted() ? kit::RunState::stopped : kit::RunState::running);
   }
 };
 
@@ -354,6 +358,10 @@ int run(int argc, char** argv) {
   print_task(task, sentence, s);
 
   int code = 0;  // of --doctor
+  kit::RunPage overview(
+      out, cli,
+      {.loss_unit = "nats per word",
+       .commands = {{"Resume, should it have stopped:", cli.command({{"resume", out.path().string()}})}}});
   kit::TranslationResults report;
   report.heat.title = report.page.title = "translate: " + kit::join_words(sentence);
   for (const std::string& name : names) {
@@ -370,7 +378,8 @@ int run(int argc, char** argv) {
       std::cout << '\n';
       continue;
     }
-    run.train(s, checkpoint, metrics);
+    overview.watch(name, metrics, run.recipe.steps);
+    run.train(s, checkpoint, metrics, overview);
     const kit::Metric training = kit::read_metric(metrics, "loss");
     report.losses.push_back({name, training, kit::read_metric(metrics, "val_loss")});
     report.save_losses(loss_plot, task.name);
@@ -407,6 +416,7 @@ int run(int argc, char** argv) {
     kit::save_svg(alignment, report.heat);
     kit::save_attention_page(page, report.page);
   }
+  overview.finish();
   out.print();
   cli.print_json({{"exact_match", report.exact_match},
                   {"bleu", report.bleu},

@@ -10,6 +10,7 @@
 // One seed is an anecdote: --seeds 100 trains a hundred networks and counts how many are perfect.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iostream>
 #include <limits>
 #include <string>
@@ -23,9 +24,13 @@
 #include <heed/examples/kit/doctor.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/interrupt.h>
+#include <heed/examples/kit/metrics_log.h>
+#include <heed/examples/kit/pictures/film.h>
 #include <heed/examples/kit/pictures/plot.h>
+#include <heed/examples/kit/pictures/terminal_plot.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/runs/run_page.h>
 #include <heed/nn/init.h>
 #include <heed/nn/layers/linear.h>
 #include <heed/optim/schedule.h>
@@ -106,7 +111,8 @@ Run untrained(const Settings& settings, int64_t seed) {
   return run;
 }
 
-Run train(const Settings& settings, int64_t seed) {
+/// `watch` is called before each step, and after the last.
+Run train(const Settings& settings, int64_t seed, const std::function<void(const Run&, int64_t step)>& watch = {}) {
   Run run = untrained(settings, seed);
   optim::SGD sgd(run.model.parameters(), {.lr = 1.0});
   optim::LambdaLR schedule(sgd, [&](int64_t k) {
@@ -117,6 +123,7 @@ Run train(const Settings& settings, int64_t seed) {
     const Tensor loss = loss_of(run.model, scores, run.data.y);
     run.losses.push_back(loss.item());
     run.accuracies.push_back(accuracy_of(scores, run.data.y));
+    if (watch) watch(run, k);
     if (k == settings.steps || kit::interrupted()) break;
     sgd.zero_grad();
     loss.backward();
@@ -208,19 +215,32 @@ kit::Series points_of(const Moons& data, double label, const std::string& name, 
   return dots;
 }
 
-void save_boundary(const std::filesystem::path& file, const Run& run) {
-  const Landscape land = landscape_of(run, 161, 101);
+/// The plane with the points, the boundary and its margins, from a grid of `columns` points per row.
+kit::Plot boundary_plot(const Run& run, int64_t columns) {
+  const Landscape land = landscape_of(run, columns, columns * 5 / 8);
   kit::Plot plot{.x_label = "x₁", .y_label = "x₂"};
+  plot.x_low = land.left, plot.x_high = land.right, plot.y_low = land.bottom, plot.y_high = land.top;
   plot.series = {points_of(run.data, -1, "upper moon", 0), points_of(run.data, 1, "lower moon", 1),
                  contour(land, 0, "boundary: score 0"), contour(land, -1, "margins: score ±1"), contour(land, 1, "")};
   for (size_t i = 2; i < 5; ++i) plot.series[i].colour = 7;
   plot.series[3].faint = plot.series[4].faint = true;
-  kit::save_svg(file, {.title = "Two moons: what the network learnt", .panels = {plot}});
+  return plot;
 }
 
-/// The same for a terminal: ':' where the score is positive, o and x the points.
-std::string boundary_text(const Run& run) {
-  const Landscape land = landscape_of(run, 64, 20);
+/// One frame of the film, at the steps that it shows.
+void film(kit::Film& frames, const Run& run, int64_t step, const std::vector<int64_t>& shown) {
+  if (!std::binary_search(shown.begin(), shown.end(), step)) return;
+  const std::string caption =
+      "loss " + kit::fixed(run.losses.back(), 4) + ", accuracy " + kit::general(100 * run.accuracies.back(), 4) + " %";
+  kit::Figure figure{.panels = {boundary_plot(run, 61)}};
+  figure.panel_width = 520, figure.panel_height = 360;
+  frames.frames.push_back({step, caption, figure});
+}
+
+/// The same as text of at most `width` characters: ':' where the score is positive, o and x the points.
+std::string boundary_text(const Run& run, int width) {
+  const int64_t columns = width > 0 ? std::clamp<int64_t>(width - 2, 8, 64) : 64;
+  const Landscape land = landscape_of(run, columns, std::max<int64_t>(4, columns * 5 / 16));
   std::vector<std::string> lines;
   for (int64_t i = 0; i < land.rows; ++i) {
     lines.emplace_back();
@@ -281,13 +301,22 @@ int run(int argc, char** argv) {
   kit::RunFolder folder(common.out);
   const std::filesystem::path boundary = folder.file("boundary.svg", "the decision boundary");
   const std::filesystem::path loss_curve = folder.file("loss.svg", "the loss, step by step");
-
+  const std::filesystem::path film_file = folder.file("film.html", "the boundary while it is learnt, with a slider");
+  const std::filesystem::path metrics = folder.file("metrics.jsonl", "the data of the plot");
   if (doctor) {
     const std::filesystem::path rates = folder.file("learning_rates.svg", "the loss after a few steps at each rate");
     return kit::end_examination(cli, folder, kit::report_examination(examine(settings, common.seed), rates));
   }
 
-  const Run first = train(settings, common.seed);
+  const std::vector<kit::Level> published = {{0.01098, "micrograd, step 99"}};
+  kit::RunPage page(folder, cli, {.loss_unit = "max-margin loss", .baselines = published});
+  page.watch("", metrics, settings.steps);
+
+  kit::Film frames{
+      .title = "Two moons: the boundary while it is learnt",
+      .note = "A straight line at first; it bends until every point is on its own side, then the margins part."};
+  const std::vector<int64_t> shown = kit::film_steps(settings.steps);
+  const Run first = train(settings, common.seed, [&](const Run& run, int64_t step) { film(frames, run, step, shown); });
   const double loss = first.losses.back(), accuracy = first.accuracies.back();
 
   std::cout << kit::grouped(settings.points) << " points, " << first.model.num_parameters() << " parameters, seed "
@@ -300,7 +329,7 @@ int run(int argc, char** argv) {
               << percent(first.accuracies[i]) << '\n';
   }
   std::cout << "\n  dotted: the network says \"lower moon\"; o = upper-moon points, x = lower\n\n"
-            << boundary_text(first);
+            << boundary_text(first, kit::picture_width());
 
   double mean_accuracy = accuracy;
   int64_t perfect = accuracy == 1.0, trained = 1;
@@ -328,11 +357,26 @@ int run(int argc, char** argv) {
                "perfect with its initial weights, about 49 with PyTorch's: try --seeds 100, and\n"
                "--init pytorch.)\n";
 
-  save_boundary(boundary, first);
+  kit::save_svg(
+      boundary,
+      {.title = "Two moons: what the network learnt",
+       .note = "The thick line parts the moons; the thin ones, its margins, should hold no point between them.",
+       .panels = {boundary_plot(first, 161)}});
+  kit::save_film(film_file, frames);
+  kit::MetricsLog log(metrics);
+  for (int64_t k = 0; k <= last; ++k) {
+    const auto i = static_cast<size_t>(k);
+    log.write(k, {{"loss", first.losses[i]}, {"accuracy", first.accuracies[i]}});
+  }
   std::vector<double> steps;
   for (size_t k = 0; k < first.losses.size(); ++k) steps.push_back(static_cast<double>(k));
-  const kit::Plot plot = kit::loss_plot(steps, first.losses, {{0.01098, "micrograd, step 99"}});
-  kit::save_svg(loss_curve, {.title = "Two moons: max-margin loss", .panels = {plot}});
+  kit::Plot plot = kit::loss_plot(steps, first.losses, published);
+  plot.y_label = "max-margin loss";
+  kit::save_svg(loss_curve,
+                {.title = "Two moons: the loss",
+                 .note = "It falls by a factor of a hundred, in jumps: with a rate of 1 single steps go too far.",
+                 .panels = {plot}});
+  page.save(last, last == settings.steps ? kit::RunState::finished : kit::RunState::stopped);
   std::cout << '\n';
   folder.print();
   if (kit::interrupted() && !kit::reader_is_gone())

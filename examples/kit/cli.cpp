@@ -257,6 +257,17 @@ void Cli::print_json(const Json::Object& results) const {
   if (common_ && common_->json) std::cout << Json(results) << std::endl;
 }
 
+std::vector<Cli::Setting> Cli::settings() const {
+  std::vector<Setting> all;
+  for (const Group& group : groups_)
+    for (const Option& option : group.options) {
+      const bool was_given = given(option.name);
+      const std::string& words = option.rules.shown_default;
+      all.push_back({option.name, was_given || words.empty() ? value_of(option) : words, was_given});
+    }
+  return all;
+}
+
 void Cli::print_json_partly(const Json::Object& results) const {
   Json::Object all;
   auto next = results.begin();

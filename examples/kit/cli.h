@@ -145,6 +145,15 @@ class Cli {
   /// The same for a run without some of the results: they are null.
   void print_json_partly(const Json::Object& results) const;
 
+  /// Every option in the order of --help, with its present value, or, where --help says so, with words for its default.
+  struct Setting {
+    std::string name, value;
+    bool given;  // on the command line
+  };
+  std::vector<Setting> settings() const;
+  const std::string& program() const { return program_; }
+  const std::string& what_it_does() const { return what_; }
+
   /// The command line that runs the program as it was called, with options added, replaced or, by an empty value, left out:
   /// "bin/char_gpt --steps 500 --resume=out/char_gpt/checkpoint.safetensors". Words are quoted for a shell.
   using NamesAndValues = std::vector<std::pair<std::string, std::string>>;

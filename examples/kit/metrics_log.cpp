@@ -1,5 +1,6 @@
 #include <heed/examples/kit/metrics_log.h>
 
+#include <map>
 #include <optional>
 #include <sstream>
 
@@ -12,14 +13,22 @@ namespace heed::kit {
 namespace {
 
 constexpr std::string_view line_start = "{\"step\":";
+constexpr std::string_view sample_key = "sample";
+
+/// Throws FormatError unless all values are numbers, nulls or a sample's text.
+void check_values(const Json& entry) {
+  for (const auto& [name, value] : entry.as_object()) {
+    if (name == sample_key) static_cast<void>(value.as_string());
+    else if (!value.is_null()) static_cast<void>(value.as_number());
+  }
+}
 
 /// The step of a line written by `write`; null for any other line, so that reading it cannot fail hours later.
 std::optional<int64_t> step_of(std::string_view line) {
   if (!line.starts_with(line_start)) return std::nullopt;
   try {
     const Json entry = parse_json(line);
-    for (const auto& [name, value] : entry.as_object())
-      if (!value.is_null()) static_cast<void>(value.as_number());
+    check_values(entry);
     return entry.at("step").as_integer();
   } catch (const FormatError&) { return std::nullopt; }
 }
@@ -53,6 +62,14 @@ MetricsLog::MetricsLog(const std::filesystem::path& file, int64_t last_step) : f
 void MetricsLog::write(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
   Json::Object line = {{"step", step}};
   for (const auto& [name, value] : values) line.emplace_back(name, value);
+  append(line);
+}
+
+void MetricsLog::write_sample(int64_t step, const std::string& text) {
+  append({{"step", step}, {std::string(sample_key), text}});
+}
+
+void MetricsLog::append(const Json::Object& line) {
   out_ << to_json(line) + '\n' << std::flush;
   check<IoError>(out_.good(), "metrics: ", readable(file_.string()), ": cannot be written: is the disk full?");
 }
@@ -69,6 +86,41 @@ Metric read_metric(const std::filesystem::path& file, const std::string& name) {
     metric.values.push_back(value->as_number());
   }
   return metric;
+}
+
+const Metric* LoggedRun::find(const std::string& name) const {
+  for (const auto& [known, metric] : metrics)
+    if (known == name) return &metric;
+  return nullptr;
+}
+
+LoggedRun read_metrics(const std::filesystem::path& file) {
+  LoggedRun run;
+  std::map<std::string, size_t> index;  // of a metric
+  std::istringstream lines(core::read_file(file.string()));
+  std::string line;
+  for (int64_t number = 1; std::getline(lines, line) && !lines.eof(); ++number) {
+    const auto require = [&](bool ok, const char* what) {
+      check<FormatError>(ok, readable(file.string()), ":", number, ": ", quote(line), ": ", what,
+                         ": give the file that a run wrote");
+    };
+    const std::optional<int64_t> step = step_of(line);
+    require(step.has_value(), "is not a step with its values");
+    require(*step >= run.last_step, "is a step before that of the line above");
+    run.last_step = *step;
+    const Json entry = parse_json(line);
+    for (const auto& [name, value] : entry.as_object()) {
+      if (name == sample_key) run.samples.push_back({*step, value.as_string()});
+      if (name == "step" || name == sample_key) continue;
+      const auto [at, is_new] = index.try_emplace(name, run.metrics.size());
+      if (is_new) run.metrics.push_back({name, {}});
+      if (value.is_null()) continue;
+      Metric& metric = run.metrics[at->second].second;
+      metric.steps.push_back(static_cast<double>(*step));
+      metric.values.push_back(value.as_number());
+    }
+  }
+  return run;
 }
 
 }  // namespace heed::kit

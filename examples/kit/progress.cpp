@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <heed/examples/kit/format.h>
+#include <heed/examples/kit/pictures/terminal_plot.h>
 #include <heed/examples/kit/terminal.h>
 
 namespace heed::kit {
@@ -45,6 +46,12 @@ std::string all_shown(const ProgressState& s) {
   return text;
 }
 
+/// " █▅▃▁": the history, if there is one.
+std::string course(const ProgressState& s) {
+  constexpr int columns = 8;
+  return s.history.size() < 2 ? "" : ' ' + sparkline(s.history, columns);
+}
+
 double time_left(const ProgressState& s) {
   return static_cast<double>(std::max<int64_t>(s.total - s.done, 0)) / s.rate;
 }
@@ -63,8 +70,13 @@ std::string progress_bar(const ProgressState& s, int columns, bool unicode) {
 
   // From all parts to the fewest: the first selection that leaves room for a bar of ten characters,
   // otherwise the first that fits without a bar.
-  const std::vector<std::string> tails = {count + bracketed({times, rate, values}), count + bracketed({times, values}),
-                                          count + bracketed({values}), count + bracketed({first}), count};
+  const std::string drawn = unicode ? course(s) : "";
+  const std::vector<std::string> tails = {count + bracketed({times, rate, values + drawn}),
+                                          count + bracketed({times, rate, values}),
+                                          count + bracketed({times, values}),
+                                          count + bracketed({values}),
+                                          count + bracketed({first}),
+                                          count};
   for (const int bar : {10, 0})
     for (const std::string& tail : tails) {
       const int room = columns - text_width(head + tail) - 1;
@@ -77,11 +89,11 @@ std::string progress_bar(const ProgressState& s, int columns, bool unicode) {
   return fit(head, columns);
 }
 
-std::string progress_line(const ProgressState& s) {
+std::string progress_line(const ProgressState& s, bool unicode) {
   std::string line = s.name + ": step " + std::to_string(s.done) + " of " + std::to_string(s.total);
   if (!s.values.empty()) line += ", " + all_shown(s);
   if (s.rate > 0) line += ", " + rate_text(s.rate, " steps");
-  if (s.done >= s.total) return line + ", " + clock_time(s.elapsed) + " in all";
+  if (s.done >= s.total) return line + ", " + clock_time(s.elapsed) + " in all" + (unicode ? course(s) : "");
   return s.rate > 0 ? line + ", " + clock_time(time_left(s)) + " left" : line;
 }
 
@@ -89,6 +101,18 @@ void SmoothedRate::add(double steps, double duration) {
   const double keep = std::exp(-duration / 10);  // a second that was ten seconds ago has weight 1/e
   steps_ = keep * steps_ + steps;
   seconds_ = keep * seconds_ + duration;
+}
+
+void History::add(double value) {
+  constexpr size_t most = 512;
+  sum_ += value;
+  if (++count_ < width_) return;
+  means_.push_back(sum_ / static_cast<double>(width_));
+  sum_ = 0, count_ = 0;
+  if (means_.size() < most) return;
+  for (size_t i = 0; i < most / 2; ++i) means_[i] = (means_[2 * i] + means_[2 * i + 1]) / 2;
+  means_.resize(most / 2);
+  width_ *= 2;
 }
 
 Progress::Progress(std::string name, int64_t total, ProgressOptions options)
@@ -114,6 +138,7 @@ void Progress::update(int64_t done) {
 
 void Progress::update(int64_t done, const std::string& value_name, double value) {
   show(value_name, value);
+  if (value_name == state_.values.front().first && !options_.quiet) history_.add(value);
   update(done);
 }
 
@@ -138,9 +163,11 @@ void Progress::draw(Clock::time_point now) {
   last_draw_ = now;
   state_.elapsed = seconds(now - start_);
   state_.rate = rate_.value();
+  state_.history = history_.values();
   drawn_current_ = true;
   // One column stays free: a line that fills the last one wraps on some terminals.
-  line_->show(bar_ ? progress_bar(state_, terminal_width(Stream::err) - 1, unicode_wanted()) : progress_line(state_));
+  line_->show(bar_ ? progress_bar(state_, terminal_width(Stream::err) - 1, unicode_wanted())
+                   : progress_line(state_, unicode_wanted()));
 }
 
 }  // namespace heed::kit

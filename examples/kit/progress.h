@@ -6,7 +6,9 @@
 //       progress.update(step, "loss", loss);
 //     }
 //
-//     training  42% ━━━━━━━━━───────────── 840/2000 [00:12<00:17, 71.2/s, loss 1.2345]
+//     training  42% ━━━━━━━━━───────────── 840/2000 [00:12<00:17, 71.2/s, loss 1.2345 █▅▃▂▂▁▁▁]
+//
+// The bars at its end are the first value's way since the start.
 //
 // It is redrawn at most ten times per second, so update() may be called at every step. For one thread.
 #pragma once
@@ -30,14 +32,27 @@ struct ProgressState {
   double elapsed = 0;                                       // seconds
   double rate = 0;                                          // steps per second, smoothed; 0 while unknown
   std::vector<std::pair<std::string, double>> values = {};  // {"loss", 1.2345}, in order of first appearance
+  std::vector<double> history = {};                         // of the first value; without it no bars are shown
 };
 
-/// One line of at most `columns`. What does not fit is left out: the rate, then the times, then the
-/// bar.
+/// One line of at most `columns`. What does not fit is left out: the history, the rate, then the times, then the
+/// bar. Without `unicode` there is no history.
 std::string progress_bar(const ProgressState& state, int columns, bool unicode = true);
 
-/// "training: step 840 of 2000, loss 1.234, 71.2 steps/s, 00:17 left"
-std::string progress_line(const ProgressState& state);
+/// "training: step 840 of 2000, loss 1.234, 71.2 steps/s, 00:17 left". The last line has the history, too.
+std::string progress_line(const ProgressState& state, bool unicode = true);
+
+/// The course of a value in a few hundred numbers, however many there are: means of neighbours.
+class History {
+ public:
+  void add(double value);
+  const std::vector<double>& values() const { return means_; }
+
+ private:
+  std::vector<double> means_;  // each of `width_` values
+  int64_t width_ = 1, count_ = 0;
+  double sum_ = 0;
+};
 
 /// Steps per second, as an exponential mean over time: recent seconds count most, so that the
 /// estimate follows a change within about ten seconds.
@@ -86,6 +101,7 @@ class Progress {
   std::optional<LiveLine> line_;  // none with quiet
   bool drawn_current_ = true;     // the last state is on the screen
   SmoothedRate rate_;
+  History history_;
   Clock::time_point start_, last_draw_;
   int64_t last_done_ = 0;
 };

@@ -28,15 +28,18 @@ class RunFolder {
   /// Throws IoError if something other than a file has that name.
   std::filesystem::path file(const std::string& name, const std::string& what = {});
 
+  struct Made {
+    std::filesystem::path path;
+    std::string what;
+  };
+  /// The listed files, those that do not exist yet included.
+  const std::vector<Made>& made() const { return made_; }
+
   /// Prints the listed files that exist, one per line, to stdout.
   void print() const;
   void print(std::ostream& out) const;
 
  private:
-  struct Made {
-    std::filesystem::path path;
-    std::string what;
-  };
   std::filesystem::path path_;
   std::vector<Made> made_;
   std::vector<std::filesystem::path> created_;  // the folder and those around it that were missing; innermost first

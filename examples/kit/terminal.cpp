@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #endif
 
@@ -62,6 +63,20 @@ double physical_memory() {
 #if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
   const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
   if (pages > 0 && size > 0) return static_cast<double>(pages) * static_cast<double>(size);
+#endif
+  return 0;
+}
+
+double peak_memory() {
+#ifndef _WIN32
+  rusage usage{};
+  if (getrusage(RUSAGE_SELF, &usage) == 0) {
+#ifdef __APPLE__
+    return static_cast<double>(usage.ru_maxrss);  // bytes there, KiB elsewhere
+#else
+    return 1024.0 * static_cast<double>(usage.ru_maxrss);
+#endif
+  }
 #endif
   return 0;
 }

@@ -24,6 +24,9 @@ std::string stdout_fault();
 /// Bytes of main memory; 0 if unknown.
 double physical_memory();
 
+/// The most memory that this process has held so far, in bytes; 0 if unknown.
+double peak_memory();
+
 /// True iff the locale of the environment (LC_ALL, LC_CTYPE, LANG) is a UTF-8 one.
 bool unicode_wanted();
 

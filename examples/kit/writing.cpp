@@ -1,6 +1,8 @@
 #include <heed/examples/kit/writing.h>
 
+#include <algorithm>
 #include <chrono>
+#include <ostream>
 #include <string_view>
 
 #include <heed/core/text.h>
@@ -145,6 +147,12 @@ Written write_text(const GenerateTexts& generate, const Tokeniser& tokeniser, co
   if (stream.stopped()) tokens = tokens_before(o.stop, tokeniser, tokens, bytes);
   written.tokens.insert(written.tokens.end(), tokens.begin(), tokens.end());
   return written;
+}
+
+std::string sample_text(const GenerateTexts& generate, const Tokeniser& tokeniser, WritingOptions options) {
+  options.tokens = std::min<int64_t>(options.tokens, 160);
+  std::ostream nowhere(nullptr);
+  return write_text(generate, tokeniser, options, nowhere).text;
 }
 
 }  // namespace heed::kit

@@ -69,4 +69,8 @@ Words shown_tokens(const Tokeniser& tokeniser, const Ids& ids);
 Written write_text(const GenerateTexts& generate, const Tokeniser& tokeniser, const WritingOptions& options,
                    std::ostream& out);
 
+/// The same without printing it, and of at most 160 tokens: for the page of a run. It draws from a generator of its own,
+/// so that the run stays the same.
+std::string sample_text(const GenerateTexts& generate, const Tokeniser& tokeniser, WritingOptions options);
+
 }  // namespace heed::kit

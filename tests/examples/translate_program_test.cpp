@@ -108,7 +108,7 @@ TEST_CASE("translate: every model learns a little, and makes all the files that 
     const std::string metrics = core::read_file(dir / (model + ".metrics.jsonl"));
     CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 6 + 1);
   }
-  CHECK(dir.count() == 3 + 3 * 4);
+  CHECK(dir.count() == 5 + 3 * 4);
   CHECK(core::read_file(dir / "loss.svg").ends_with("</svg>\n"));
   CHECK(contains(core::read_file(dir / "alignment.svg"), "quatre"));
   const std::string page = core::read_file(dir / "attention.html");

@@ -16,11 +16,16 @@
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/json.h>
 #include <heed/examples/kit/models/gpt_files.h>
+#include <heed/examples/kit/models/insides.h>
 #include <heed/examples/kit/pictures/attention_page.h>
+#include <heed/examples/kit/pictures/film.h>
 #include <heed/examples/kit/pictures/plot.h>
+#include <heed/examples/kit/pictures/statistics.h>
 #include <heed/examples/kit/pictures/worksheet.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/run_folder.h>
+#include <heed/examples/kit/runs/compare.h>
+#include <heed/examples/kit/runs/run_page.h>
 #include <heed/examples/kit/tasks/sequences.h>
 #include <heed/examples/kit/tasks/task_generators.h>
 #include <heed/examples/kit/tokens/byte_pair.h>
@@ -134,8 +139,40 @@ TEST_CASE("kit's headers: pictures") {
   const kit::Grid a{.name = "a", .rows = 1, .columns = 1, .values = {2}},
       b = a, c{.name = "c", .rows = 1, .columns = 1, .values = {4}};
 #include <snippets/examples_kit_pictures_worksheet_h_1.inc>
-  for (const char* file : {"attention.html", "loss.svg", "worksheet.html", "answer_key.html"})
+  const std::vector<double> first{1, 2}, last{2, 3};
+  {
+#include <snippets/examples_kit_pictures_statistics_h_1.inc>
+    CHECK(weights.series.size() == 2);
+  }
+  const nn::Linear model(2, 2);
+  const kit::AttentionSet heads{.queries = {"a"}, .keys = {"b"}, .layers = {{{1.0f}}}};
+#include <snippets/examples_kit_models_insides_h_1.inc>
+  for (const char* file : {"insides.svg", "attention.html", "loss.svg", "worksheet.html", "answer_key.html"})
     CHECK(std::filesystem::exists(file));
+}
+
+TEST_CASE("kit's headers: a film, the page of a run, and runs compared") {
+  const test::InTempDir here;
+  const int64_t steps = 3, step = 3;
+  const kit::Figure figure;
+#include <snippets/examples_kit_pictures_film_h_1.inc>
+  CHECK(film.frames.size() == 4);
+  CHECK(std::filesystem::exists("film.html"));
+
+  const kit::Common common{.out = "out/a"};
+  const kit::Cli cli("demo", "Shows.");
+  const std::string metrics = "out/a/metrics.jsonl";
+#include <snippets/examples_kit_runs_run_page_h_1.inc>
+  CHECK(std::filesystem::exists("out/a/index.html"));
+
+  std::filesystem::create_directories("out/b");
+  for (const char* run : {"out/a", "out/b"})
+    core::write_file_atomic(std::string(run) + "/metrics.jsonl", "{\"step\":1,\"loss\":2.0}\n");
+  const std::string said = said_by([&] {
+#include <snippets/examples_kit_runs_compare_h_1.inc>
+  });
+  CHECK(said.find("loss") != std::string::npos);
+  CHECK(std::filesystem::exists("comparison.html"));
 }
 
 TEST_CASE("kit's headers: the folder of a run says what was made") {

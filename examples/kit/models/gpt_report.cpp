@@ -8,6 +8,7 @@
 #include <heed/examples/kit/data/metrics.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/metrics_log.h>
+#include <heed/examples/kit/models/insides.h>
 #include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/writing.h>
@@ -36,14 +37,21 @@ void print_losses(std::ostream& out, double validation, double training, const C
 }
 
 void save_gpt_losses(const std::filesystem::path& file, const std::filesystem::path& metrics,
-                     const CountingLosses& counting) {
+                     const CountingLosses& counting, const std::string& unit) {
   std::vector<Level> levels;
   if (counting.bigram) levels.push_back({*counting.bigram, "counting pairs"});
   const LossCurve curve{.training = read_metric(metrics, "loss"), .validation = read_metric(metrics, "val_loss")};
-  save_svg(file, {.title = "char_gpt: loss while training", .panels = {loss_plot({curve}, levels)}});
+  Plot plot = loss_plot({curve}, levels);
+  plot.y_label = unit;
+  save_svg(file,
+           {.title = "char_gpt: loss while training",
+            .note = "Below \"counting pairs\" the model uses more than the last token; validation that rises while "
+                    "training falls means learning by heart.",
+            .panels = {plot}});
 }
 
-void save_gpt_attention(const std::filesystem::path& file, nn::GPT& model, const Tokeniser& tokeniser, const Ids& all) {
+void save_gpt_attention(const std::filesystem::path& file, const std::filesystem::path& insides, nn::GPT& model,
+                        const Tokeniser& tokeniser, const Ids& all) {
   const NoGrad no_history;
   const int64_t n = std::min({model.options.context, static_cast<int64_t>(all.size()), int64_t{48}});
   const Ids ids(all.begin(), all.begin() + n);
@@ -65,6 +73,7 @@ void save_gpt_attention(const std::filesystem::path& file, nn::GPT& model, const
   save_attention_page(file, {.title = "char_gpt: which token attends to which",
                              .note = "Each token is a query that attends to itself and to the tokens before it.",
                              .sets = {heads}});
+  save_svg(insides, insides_figure("char_gpt: inside the trained model", model, heads));
 }
 
 }  // namespace heed::kit

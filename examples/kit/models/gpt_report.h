@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <ostream>
+#include <string>
 
 #include <heed/examples/kit/data/corpus.h>
 #include <heed/nn/models/gpt.h>
@@ -22,11 +23,13 @@ struct CountingLosses {
 void print_losses(std::ostream& out, double validation, double training, const CountingLosses& counting,
                   const Corpus& corpus, const std::string& unit);
 
-/// A plot of the losses that a run has logged in `metrics`.
+/// A plot of the losses that a run has logged in `metrics`, in this unit.
 void save_gpt_losses(const std::filesystem::path& file, const std::filesystem::path& metrics,
-                     const CountingLosses& counting);
+                     const CountingLosses& counting, const std::string& unit);
 
-/// A page that shows what every head attends to while the model reads `ids`, of which at most 48 are taken.
-void save_gpt_attention(const std::filesystem::path& file, nn::GPT& model, const Tokeniser& tokeniser, const Ids& ids);
+/// A page that shows what every head attends to while the model reads `ids`, of which at most 48 are taken; and the
+/// picture of insides.h.
+void save_gpt_attention(const std::filesystem::path& file, const std::filesystem::path& insides, nn::GPT& model,
+                        const Tokeniser& tokeniser, const Ids& ids);
 
 }  // namespace heed::kit

@@ -84,7 +84,7 @@ std::string draw_colour_bar(double low, double high, bool diverging, double x, d
   for (int i = 0; i < bands; ++i)
     out += "<rect x=\"" + at(x) + "\" y=\"" + at(y + height * i / bands) + "\" width=\"12\" height=\"" +
            at(height / bands + 0.5) + "\" fill=\"" + colour_scale(1 - (i + 0.5) / bands, diverging).hex() + "\"/>\n";
-  return out + svg_text(x + 17, y + 9, general(high, 3), Anchor::start, "small") +
+  return out + svg_text(x + 17, y + 9, general(high == 0 ? 0 : high, 3), Anchor::start, "small") +
          svg_text(x + 17, y + height, general(low, 3), Anchor::start, "small");
 }
 
@@ -96,7 +96,12 @@ double natural_height(const HeatMap& map, double width) {
          (left_out_of(map) > 0 ? 16 : 0);
 }
 
-std::string draw(const HeatMap& map, Box box) {
+double natural_width(const HeatMap& map, double width) {
+  const Layout l = lay_out(map, width);
+  return l.left + l.cell_width * static_cast<double>(map.columns) + l.right_margin;
+}
+
+std::string draw(const HeatMap& map, Box box, const std::string& hatch) {
   const auto fits = [](size_t labels, int64_t n) { return labels == 0 || static_cast<int64_t>(labels) == n; };
   check<ShapeError>(
       map.rows > 0 && map.columns > 0 && static_cast<int64_t>(map.values.size()) == map.rows * map.columns,
@@ -125,15 +130,18 @@ std::string draw(const HeatMap& map, Box box) {
   const double x0 = box.x + l.left, y0 = box.y + l.top;
   const bool numbers = map.numbers.value_or(l.cell_width >= 32 && l.cell_height >= 16);
   std::string cells, texts;
+  // Edges as they will be written: a cell ends where the next one begins, without a line of background between.
+  const auto written = [](double edge) { return std::round(edge * 10) / 10; };
+  const auto left = [&](int64_t j) { return written(x0 + static_cast<double>(j) * l.cell_width); };
+  const auto top = [&](int64_t i) { return written(y0 + static_cast<double>(i) * l.cell_height); };
   for (int64_t i = 0; i < map.rows; ++i)
     for (int64_t j = 0; j < map.columns; ++j) {
       const double v = map.values[i * map.columns + j];
       if (!drawable(v)) continue;
       const Colour colour = colour_scale((v - low) / (high - low), diverging);
-      const double x = x0 + static_cast<double>(j) * l.cell_width;
-      const double y = y0 + static_cast<double>(i) * l.cell_height;
-      cells += "<rect x=\"" + at(x) + "\" y=\"" + at(y) + "\" width=\"" + at(l.cell_width) + "\" height=\"" +
-               at(l.cell_height) + "\" fill=\"" + colour.hex() + "\"/>\n";
+      const double x = left(j), y = top(i);
+      cells += "<rect x=\"" + at(x) + "\" y=\"" + at(y) + "\" width=\"" + at(left(j + 1) - x) + "\" height=\"" +
+               at(top(i + 1) - y) + "\" fill=\"" + colour.hex() + "\"/>\n";
       if (numbers)
         texts += svg_text(x + l.cell_width / 2, y + l.cell_height / 2 + 4, cell_text(v), Anchor::middle,
                           colour.luminance() < 0.179 ? "small white" : "small black");
@@ -141,8 +149,8 @@ std::string draw(const HeatMap& map, Box box) {
   std::string out = "<g shape-rendering=\"crispEdges\">\n" + cells + "</g>\n" + texts;
   // The frame; if there are empty cells, it is drawn first, hatched, and shows through them.
   const bool gaps = std::any_of(map.values.begin(), map.values.end(), [](double v) { return !drawable(v); });
-  const std::string frame = "<rect class=\"a\" fill=\"" + std::string(gaps ? "url(#hatch)" : "none") + "\" x=\"" +
-                            at(x0) + "\" y=\"" + at(y0) + "\" width=\"" +
+  const std::string frame = "<rect class=\"a\" fill=\"" + (gaps ? "url(#" + hatch + ")" : std::string("none")) +
+                            "\" x=\"" + at(x0) + "\" y=\"" + at(y0) + "\" width=\"" +
                             at(l.cell_width * static_cast<double>(map.columns)) + "\" height=\"" +
                             at(l.cell_height * static_cast<double>(map.rows)) + "\"/>\n";
   const int64_t left_out = left_out_of(map);

@@ -37,16 +37,27 @@ struct Range {
     low = std::min(low, log ? std::log10(v) : v);
     high = std::max(high, log ? std::log10(v) : v);
   }
-  void widen(double part) {
+  /// `keep_low`, `keep_high`: these ends were asked for and stay.
+  void widen(double part, bool keep_low = false, bool keep_high = false) {
     if (low > high) low = 0, high = 1;
     // Values that differ only by rounding are treated as equal: no tick would lie between them.
     const double size = std::max(std::abs(low), std::abs(high)), span = high - low;
     const bool one_value = span <= 1e-9 * size || span < 1e-300;
     const double extra = one_value ? std::max(0.5, 0.05 * size) : part * span;
-    low -= extra;
-    high += extra;
+    if (!keep_low || one_value) low -= extra;
+    if (!keep_high || one_value) high += extra;
   }
 };
+
+/// Widens the range of the data to the ends that were asked for, and by a part of its length where none was.
+void finish(Range& range, double part, const std::optional<double>& low, const std::optional<double>& high, bool log) {
+  for (const std::optional<double>& end : {low, high})
+    if (end) range.include(*end, log);
+  const auto is_at = [&](const std::optional<double>& asked, double end) {
+    return asked && axis_shows(*asked, log) && (log ? std::log10(*asked) : *asked) == end;
+  };
+  range.widen(part, is_at(low, range.low), is_at(high, range.high));
+}
 
 std::string left_out_text(int64_t count, bool log) {
   return std::to_string(count) + (count == 1 ? " value" : " values") + " left out: not finite" +
@@ -76,6 +87,25 @@ void thin_out(std::vector<double>& x, std::vector<double>& y, size_t pixels) {
   }
   x = std::move(thin_x);
   y = std::move(thin_y);
+}
+
+/// From left to right along the upper ends, and back along the lower ones; where an end is missing, a new piece begins.
+std::string draw_band(const Series& series, int number, const Axis& x_axis, const Axis& y_axis) {
+  std::string pieces, there, back;
+  for (size_t i = 0; i <= series.low.size(); ++i) {
+    const bool shown = i < series.low.size() && x_axis.shows(series.x[i]) && y_axis.shows(series.low[i]) &&
+                       y_axis.shows(series.high[i]);
+    if (shown) {
+      const std::string x = at(x_axis(series.x[i])) + ' ';
+      there += (there.empty() ? "M" : "L") + x + at(y_axis(series.high[i]));
+      back = 'L' + x + at(y_axis(series.low[i])) + back;
+    } else if (!there.empty()) {
+      pieces += there + back + 'Z';
+      there.clear(), back.clear();
+    }
+  }
+  if (pieces.empty()) return "";
+  return "<path class=\"band f" + std::to_string(series.colour.value_or(number) % 8) + "\" d=\"" + pieces + "\"/>\n";
 }
 
 std::string draw_series(const Series& series, int number, const Axis& x_axis, const Axis& y_axis) {
@@ -177,13 +207,22 @@ std::string draw(const Plot& plot, Box box) {
       x_range.include(series.x[i], plot.log_x);
       y_range.include(series.y[i], plot.log_y);
     }
+    check<ShapeError>(
+        series.low.size() == series.high.size() && (series.low.empty() || series.low.size() == series.x.size()),
+        "plot: the band of '", series.name, "' has ", series.low.size(), " and ", series.high.size(), " ends for ",
+        series.x.size(), " points: give one of each per point, or none");
+    for (size_t i = 0; i < series.low.size(); ++i) {
+      if (!axis_shows(series.x[i], plot.log_x)) continue;
+      y_range.include(series.low[i], plot.log_y);
+      y_range.include(series.high[i], plot.log_y);
+    }
   }
   for (const Level& level : plot.levels) {
     y_range.include(level.y, plot.log_y);
     left_out += !axis_shows(level.y, plot.log_y);
   }
-  x_range.widen(0.02);
-  y_range.widen(0.05);
+  finish(x_range, 0.02, plot.x_low, plot.x_high, plot.log_x);
+  finish(y_range, 0.05, plot.y_low, plot.y_high, plot.log_y);
 
   std::string out;
   double top = box.y + 4;
@@ -218,6 +257,7 @@ std::string draw(const Plot& plot, Box box) {
     const double x = box.x + 12, y = (top + bottom) / 2;
     out += svg_text(x, y, plot.y_label, Anchor::middle, "t", "rotate(-90 " + at(x) + ' ' + at(y) + ')');
   }
+  for (size_t i = 0; i < plot.series.size(); ++i) out += draw_band(plot.series[i], static_cast<int>(i), x_axis, y_axis);
   for (size_t i = 0; i < plot.series.size(); ++i)
     out += draw_series(plot.series[i], static_cast<int>(i), x_axis, y_axis);
   return out + draw_levels(plot, x_axis, y_axis);

@@ -30,6 +30,7 @@ struct Series {
   Mark mark = Mark::line;
   bool faint = false;                        // pale and thin: a raw curve beneath its smoothed one
   std::optional<int> colour = std::nullopt;  // 0 … 7; by default the index of the series
+  std::vector<double> low = {}, high = {};   // one each per point, or none: the band between them is shaded
 };
 
 /// A labelled horizontal line: a baseline, a published value.
@@ -44,6 +45,10 @@ struct Plot {
   std::vector<Series> series = {};
   std::vector<Level> levels = {};
   bool log_x = false, log_y = false;  // values <= 0 are then left out
+  // Ends of the axes, as y 0 and 1 for a fraction. By default they are those of the data, a little wider; a value
+  // beyond them is drawn all the same, and the axis then reaches to it.
+  std::optional<double> y_low = std::nullopt, y_high = std::nullopt;
+  std::optional<double> x_low = std::nullopt, x_high = std::nullopt;
 };
 
 struct HeatMap {
@@ -60,7 +65,8 @@ using Panel = std::variant<Plot, HeatMap>;
 
 struct Figure {
   std::string title = {};
-  std::string description = {};  // for screen readers; by default made from the panels' titles
+  std::string note = {};         // below the title: one sentence that says what to see
+  std::string description = {};  // for screen readers; by default the note and the panels' titles
   std::vector<Panel> panels = {};
   int columns = 1;
   int panel_width = 640, panel_height = 400;  // a heat map has the height that it needs
@@ -69,6 +75,11 @@ struct Figure {
 /// Throws ShapeError if lengths or label counts do not fit.
 std::string svg(const Figure& figure);
 void save_svg(const std::filesystem::path& file, const Figure& figure);
+
+/// The same for a page with several pictures: its ids begin with `id`, and svg_style(), which belongs once on the
+/// page, is not in it.
+std::string svg_element(const Figure& figure, const std::string& id);
+std::string svg_style();
 
 /// Σⱼ b^|i-j| yⱼ / Σⱼ b^|i-j|, b = 1 - 1/window: a kernel mean over both sides, so that the curve
 /// does not lag. Values that are not finite are left out. O(n).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
@@ -12,25 +13,23 @@ namespace {
 
 // t text, h heading, g grid, a axis, s0…s7 series, e edge of a cell. Presentation only: without it
 // the picture is still right, in black.
-constexpr const char* style = R"css(<style>
-text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#1b1b1b}
-.h{font-weight:600;font-size:14px}.title{font-weight:600;font-size:17px}.small{font-size:11px}
-.white{fill:#fff}.black{fill:#000}
+constexpr const char* style = R"css(svg text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#1b1b1b}
+svg .h{font-weight:600;font-size:14px}svg .title{font-weight:600;font-size:17px}svg .small{font-size:11px}svg .note{font-size:13px;fill:#444}
+svg .white{fill:#fff}svg .black{fill:#000}
 .paper{fill:#fff}.g{stroke:#ddd}.a{stroke:#555}.level{stroke:#555;stroke-dasharray:2 4}
 .halo{stroke:#fff;stroke-width:3px;stroke-linejoin:round;paint-order:stroke}
 .line{fill:none;stroke-width:2;stroke-linejoin:round}.dashes{stroke-dasharray:7 4}
-.faint{stroke-width:1;opacity:.4}.dot{stroke:none;opacity:.8}
+.faint{stroke-width:1;opacity:.4}.band{stroke:none;opacity:.2}.dot{stroke:none;opacity:.8}
 .s0{stroke:#0072b2}.s1{stroke:#d55e00}.s2{stroke:#009e73}.s3{stroke:#cc79a7}
 .s4{stroke:#e69f00}.s5{stroke:#56b4e9}.s6{stroke:#9a8700}.s7{stroke:#1b1b1b}
 .f0{fill:#0072b2}.f1{fill:#d55e00}.f2{fill:#009e73}.f3{fill:#cc79a7}
 .f4{fill:#e69f00}.f5{fill:#56b4e9}.f6{fill:#9a8700}.f7{fill:#1b1b1b}
 @media (prefers-color-scheme:dark){
-text{fill:#e8e8e8}.white{fill:#fff}.black{fill:#000}
+svg text{fill:#e8e8e8}svg .note{fill:#c4c7cc}svg .white{fill:#fff}svg .black{fill:#000}
 .paper{fill:#16181c}.g{stroke:#33373d}.a{stroke:#9aa0a6}.level{stroke:#9aa0a6}.halo{stroke:#16181c}
 .s0{stroke:#4fa8dc}.s6{stroke:#f0e442}.s7{stroke:#e8e8e8}
 .f0{fill:#4fa8dc}.f6{fill:#f0e442}.f7{fill:#e8e8e8}
 }
-</style>
 )css";
 
 const std::string& title_of(const Panel& panel) {
@@ -39,10 +38,11 @@ const std::string& title_of(const Panel& panel) {
 
 std::string described(const Figure& figure) {
   if (!figure.description.empty()) return figure.description;
-  std::string text;
+  std::string titles;
   for (const Panel& panel : figure.panels)
-    if (!title_of(panel).empty()) text += (text.empty() ? "" : "; ") + title_of(panel);
-  return text.empty() ? figure.title : text;
+    if (!title_of(panel).empty()) titles += (titles.empty() ? "" : "; ") + title_of(panel);
+  if (!figure.note.empty()) return titles.empty() ? figure.note : figure.note + ' ' + titles;
+  return titles.empty() ? figure.title : titles;
 }
 
 double mix(double a, double b, double t) { return a + (b - a) * t; }
@@ -104,16 +104,48 @@ std::string svg_line(double x1, double y1, double x2, double y2, const std::stri
          at(y2) + "\"/>\n";
 }
 
-std::string svg(const Figure& figure) {
+std::vector<std::string> wrapped(const std::string& text, double width) {
+  std::vector<std::string> lines;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (lines.empty() || label_width(lines.back() + ' ' + word) > width) lines.push_back(word);
+    else lines.back() += ' ' + word;
+  }
+  return lines;
+}
+
+namespace {
+
+/// `style` stands inside of it, if it is a file of its own.
+std::string element(const Figure& figure, const std::string& id, const std::string& css) {
   check<ShapeError>(figure.columns > 0 && figure.panel_width >= 200 && figure.panel_height >= 120,
                     "svg: ", figure.columns, " columns of panels of ", figure.panel_width, " x ", figure.panel_height,
                     ": a panel is at least 200 x 120, and there is at "
                     "least one column: enlarge them");
-  constexpr double margin = 16;
-  const double title_height = figure.title.empty() ? 0 : 34;
+  constexpr double margin = 16, note_line = 18;
+  const std::string hatch = id + "-hatch";
   const auto columns = static_cast<size_t>(figure.columns);
+  const auto used = std::max<size_t>(1, std::min(columns, figure.panels.size()));
+  double width = static_cast<double>(used) * (figure.panel_width + margin) - margin;
+  // A column of small heat maps is not made as wide as a plot.
+  if (used == 1 && !figure.panels.empty()) {
+    double needed = std::max(320.0, 1.5 * label_width(figure.title));
+    for (const Panel& panel : figure.panels) {
+      const auto* map = std::get_if<HeatMap>(&panel);
+      needed = std::max(needed, map ? std::max(natural_width(*map, figure.panel_width), 1.3 * label_width(map->title))
+                                    : figure.panel_width);
+    }
+    width = std::min(width, needed);
+  }
+  const std::vector<std::string> note = wrapped(figure.note, width);
   std::string body;
-  double y = margin + title_height;
+  double y = margin;
+  if (!figure.title.empty()) {
+    body += svg_text(margin, y + 16, figure.title, Anchor::start, "title");
+    y += note.empty() ? 34 : 28;
+  }
+  for (const std::string& line : note) body += svg_text(margin, (y += note_line) - 6, line, Anchor::start, "note");
+  if (!note.empty()) y += 10;
   for (size_t first = 0; first < figure.panels.size(); first += columns) {
     double row_height = 0;
     for (size_t i = first; i < std::min(first + columns, figure.panels.size()); ++i) {
@@ -121,25 +153,28 @@ std::string svg(const Figure& figure) {
       const double height = map ? natural_height(*map, figure.panel_width) : figure.panel_height;
       const Box box{margin + static_cast<double>(i - first) * (figure.panel_width + margin), y,
                     static_cast<double>(figure.panel_width), height};
-      body += std::visit([&box](const auto& panel) { return draw(panel, box); }, figure.panels[i]);
+      body += map ? draw(*map, box, hatch) : draw(std::get<Plot>(figure.panels[i]), box);
       row_height = std::max(row_height, height);
     }
     y += row_height + margin;
   }
-  const auto used = std::max<size_t>(1, std::min(columns, figure.panels.size()));
-  const std::string width = at(margin + static_cast<double>(used) * (figure.panel_width + margin));
-  const std::string height = at(y);
-  return "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + width + "\" height=\"" + height +
-         "\" viewBox=\"0 0 " + width + ' ' + height +
-         "\" aria-labelledby=\"svg-title svg-desc\">\n<title id=\"svg-title\">" + escaped_xml(figure.title) +
-         "</title>\n<desc id=\"svg-desc\">" + escaped_xml(described(figure)) + "</desc>\n" + style +
-         "<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+  const std::string total_width = at(2 * margin + width), height = at(y);
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"" + total_width + "\" height=\"" + height +
+         "\" viewBox=\"0 0 " + total_width + ' ' + height + "\" aria-labelledby=\"" + id + "-title " + id +
+         "-desc\">\n<title id=\"" + id + "-title\">" + escaped_xml(figure.title) + "</title>\n<desc id=\"" + id +
+         "-desc\">" + escaped_xml(described(figure)) + "</desc>\n" + css + "<defs><pattern id=\"" + hatch +
+         "\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
          "patternTransform=\"rotate(45)\">"
          "<line class=\"a\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\"/></pattern></defs>\n"
          "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n" +
-         (figure.title.empty() ? "" : svg_text(margin, margin + 16, figure.title, Anchor::start, "title")) + body +
-         "</svg>\n";
+         body + "</svg>\n";
 }
+
+}  // namespace
+
+std::string svg(const Figure& figure) { return element(figure, "svg", "<style>" + svg_style() + "</style>\n"); }
+std::string svg_element(const Figure& figure, const std::string& id) { return element(figure, escaped_xml(id), ""); }
+std::string svg_style() { return style; }
 
 void save_svg(const std::filesystem::path& file, const Figure& figure) {
   core::write_file_atomic(file.string(), svg(figure));

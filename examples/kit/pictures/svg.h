@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <heed/examples/kit/pictures/plot.h>
 
@@ -34,9 +35,13 @@ std::string at(double coordinate);
 /// An upper estimate of a label's width in pixels, at the 12 px used.
 double label_width(const std::string& text);
 
-/// The panels, drawn into a box with this position and width.
+/// A sentence as lines of at most this width.
+std::vector<std::string> wrapped(const std::string& text, double width);
+
+/// The panels, drawn into a box with this position and width. `hatch` is the id of the pattern of empty cells.
 std::string draw(const Plot& plot, Box box);
-std::string draw(const HeatMap& map, Box box);
+std::string draw(const HeatMap& map, Box box, const std::string& hatch = "hatch");
 double natural_height(const HeatMap& map, double width);
+double natural_width(const HeatMap& map, double width);  // what it needs of it
 
 }  // namespace heed::kit

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <heed/autograd/ops.h>
 #include <heed/core/error.h>
@@ -206,19 +207,38 @@ std::string attention_name(const std::string& path) {
   return name + (crosses ? "cross-attention" : "self-attention");
 }
 
+namespace {
+
+/// Empties the cells that a causal mask forbids. A softmax gives 0 to no key, so zeros in all cells above the diagonal
+/// are a mask.
+void hide_future(HeatMap& map) {
+  if (map.rows != map.columns || map.rows < 2) return;
+  const auto each = [&map](const auto& visit) {
+    for (int64_t i = 0; i < map.rows; ++i)
+      for (int64_t j = i + 1; j < map.columns; ++j) visit(map.values[static_cast<size_t>(i * map.columns + j)]);
+  };
+  bool masked = true;
+  each([&](const double& weight) { masked = masked && weight == 0; });
+  if (masked) each([](double& weight) { weight = std::numeric_limits<double>::quiet_NaN(); });
+}
+
+}  // namespace
+
 HeatMap attention_map(const nn::AttentionEntry& entry, const Words& rows, const Words& columns) {
   const int64_t heads = entry.weights.size(1);
   const Tensor mean_over_heads = mean(entry.weights[0], 0);  // (n, m)
-  return {.title = attention_name(entry.path) + (heads > 1 ? cat(", mean of ", heads, " heads") : ""),
-          .row_axis = "queries",
-          .column_axis = "keys",
-          .row_labels = rows,
-          .column_labels = columns,
-          .rows = mean_over_heads.size(0),
-          .columns = mean_over_heads.size(1),
-          .values = mean_over_heads.to_vector(),
-          .low = 0.0,
-          .high = 1.0};
+  HeatMap map{.title = attention_name(entry.path) + (heads > 1 ? cat(", mean of ", heads, " heads") : ""),
+              .row_axis = "queries",
+              .column_axis = "keys",
+              .row_labels = rows,
+              .column_labels = columns,
+              .rows = mean_over_heads.size(0),
+              .columns = mean_over_heads.size(1),
+              .values = mean_over_heads.to_vector(),
+              .low = 0.0,
+              .high = 1.0};
+  hide_future(map);
+  return map;
 }
 
 }  // namespace heed::kit

@@ -52,7 +52,8 @@ double closing_accuracy(SequenceModel& model, const std::vector<Example>& exampl
 /// "decoder layer 1, cross-attention": an attention of a model, by its path in the module.
 std::string attention_name(const std::string& path);
 
-/// One attention as a picture, averaged over heads: rows are queries, columns are keys.
+/// One attention as a picture, averaged over heads: rows are queries, columns are keys. Cells that a causal mask
+/// forbids are empty.
 HeatMap attention_map(const nn::AttentionEntry& entry, const Words& rows, const Words& columns);
 
 }  // namespace heed::kit

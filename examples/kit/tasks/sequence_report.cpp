@@ -52,16 +52,16 @@ std::string as_percent(double share) { return fixed(100 * share, 2) + " %"; }
 
 bool is_cross_attention(const std::string& path) { return path.find("multihead_attn") != std::string::npos; }
 
-/// Every attention of the first model on the first test example, labelled with its tokens.
-std::vector<HeatMap> attention_maps(const Report& report) {
-  const Example& example = report.problem.data.test[0];
+/// Every attention of a model on the first test example, labelled with its tokens.
+std::vector<HeatMap> attention_maps(SequenceModel& model, const Problem& problem) {
+  const Example& example = problem.data.test[0];
   const auto labels = [&](const Ids& ids) {
     Words words;
-    for (const int64_t id : ids) words.push_back(report.problem.tokens[static_cast<size_t>(id)]);
+    for (const int64_t id : ids) words.push_back(problem.tokens[static_cast<size_t>(id)]);
     return words;
   };
   std::vector<HeatMap> maps;
-  for (const auto& entry : attention_of(*report.run.learners[0].model, {example})) {
+  for (const auto& entry : attention_of(model, {example})) {
     const bool encodes = !example.source.empty() && entry.path.find("decoder") == std::string::npos;
     const bool crosses = is_cross_attention(entry.path);
     maps.push_back(attention_map(entry, labels(encodes ? example.source : example.input),
@@ -78,7 +78,8 @@ RunFiles::RunFiles(RunFolder& folder)
       lengths(folder.file("lengths.svg", "accuracy by length, up to twice the training length")),
       weights(folder.file("model.safetensors", "the weights, for heed or PyTorch")),
       checkpoint(folder.file("checkpoint.safetensors", "full training state, for --resume")),
-      metrics(folder.file("metrics.jsonl", "the data of the plot")) {}
+      metrics(folder.file("metrics.jsonl", "the data of the plot")),
+      film(folder.file("film.html", "where each layer looks while it learns, with a slider")) {}
 
 std::string model_keys() {
   return "loss (nats per position), accuracy, exact_match (fraction of test examples entirely right), "
@@ -160,9 +161,10 @@ Json::Object print_report(const Report& report) {
     std::cout << "  " << spelt(question_of(some[e]), problem.tokens) << "  ->  "
               << spelt(counted_of(answers[e]), problem.tokens) << (answers[e] == some[e].target ? "" : "   (wrong)")
               << (e == 2 ? "\n\n" : "\n");
-  const std::vector<HeatMap> maps = attention_maps(report);
+  const std::vector<HeatMap> maps = attention_maps(*report.run.learners[0].model, problem);
   if (!maps.empty() && maps.back().title.find("cross-attention") != std::string::npos)
-    std::cout << "  where the last layer looks in the first example\n\n" << terminal_heat_map(maps.back()) << '\n';
+    std::cout << "  where the last layer looks in the first example\n\n"
+              << terminal_heat_map(maps.back(), false, picture_width()) << '\n';
   if (problem.writes) {
     const int64_t end = static_cast<int64_t>(problem.tokens.size()) - 1;
     Dice dice(report.seed, 0);
@@ -174,6 +176,16 @@ Json::Object print_report(const Report& report) {
   return models;
 }
 
+Figure attention_figure(SequenceModel& model, const Problem& problem, const std::string& title) {
+  Figure figure{
+      .title = title,
+      .note =
+          "Each row is a query and adds up to 1; a dark cell is a key that it looks at, a hatched one it may not "
+          "see."};
+  for (const HeatMap& map : attention_maps(model, problem)) figure.panels.push_back(map);
+  return figure;
+}
+
 namespace {
 
 /// The fraction of positions right by sequence length, per model.
@@ -181,7 +193,9 @@ Plot accuracy_by_length(const Report& report) {
   const Problem& problem = report.problem;
   Plot plot{.title = "trained on lengths up to " + std::to_string(problem.trained_length),
             .x_label = "length",
-            .y_label = "fraction of positions right"};
+            .y_label = "fraction of positions right",
+            .y_low = 0.0,
+            .y_high = 1.0};
   const int64_t step = std::max<int64_t>(1, problem.trained_length / 10);
   for (const Learner& learner : report.run.learners) {
     Series series{.name = learner.name};
@@ -198,7 +212,8 @@ Plot accuracy_by_length(const Report& report) {
 
 void save_pictures(const Report& report, const RunFiles& files, const std::string& title) {
   const Problem& problem = report.problem;
-  Plot accuracy{.title = "accuracy", .x_label = "step", .y_label = "fraction of positions right"};
+  Plot accuracy{
+      .title = "Accuracy", .x_label = "step", .y_label = "fraction of positions right", .y_low = 0.0, .y_high = 1.0};
   std::vector<LossCurve> losses;
   const auto add = [&](size_t i, const std::string& metric, const std::string& name, Mark mark) {
     const Metric m = read_metric(files.metrics, metric_name(report.run, i, metric));
@@ -215,13 +230,18 @@ void save_pictures(const Report& report, const RunFiles& files, const std::strin
   }
   Plot loss = loss_plot(losses, {{report.blind.loss, "without looking"}});
   loss.y_label = "nats per position";
-  save_svg(files.loss, {.title = title + ": while training", .panels = {loss, accuracy}});
+  save_svg(
+      files.loss,
+      {.title = title + ": while training",
+       .note = "The loss has to fall below \"without looking\" before the model has learnt anything from its input.",
+       .panels = {loss, accuracy}});
 
-  Figure figure{.title = title + ": where each layer looks"};
-  for (const HeatMap& map : attention_maps(report)) figure.panels.push_back(map);
+  const Figure figure = attention_figure(*report.run.learners[0].model, problem, title + ": where each layer looks");
   if (!figure.panels.empty()) save_svg(files.attention, figure);
   if (problem.of_length)
-    save_svg(files.lengths, {.title = title + ": accuracy by length", .panels = {accuracy_by_length(report)}});
+    save_svg(files.lengths, {.title = title + ": accuracy by length",
+                             .note = "Up to the trained length it should be 1; beyond it the model has to generalise.",
+                             .panels = {accuracy_by_length(report)}});
   nn::save(files.weights, report.run.learners[0].model->state_dict());
 }
 

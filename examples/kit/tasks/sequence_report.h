@@ -14,7 +14,7 @@ namespace heed::kit {
 
 /// The files of a run, in its folder.
 struct RunFiles {
-  std::filesystem::path loss, attention, lengths, weights, checkpoint, metrics;
+  std::filesystem::path loss, attention, lengths, weights, checkpoint, metrics, film;
   explicit RunFiles(RunFolder& folder);
 };
 
@@ -51,6 +51,9 @@ Json::Object print_report(const Report& report);
 /// loss.svg: losses and accuracies by step; attention.svg: every layer of the first model on the first
 /// test example, where it has attention; lengths.svg: accuracy by length; model.safetensors.
 void save_pictures(const Report& report, const RunFiles& files, const std::string& title);
+
+/// Every layer of a model on the first test example; no panels if it has no attention.
+Figure attention_figure(SequenceModel& model, const Problem& problem, const std::string& title);
 
 /// The first step at which the metric was at least `level`; null if it never was.
 Json first_step(const std::filesystem::path& metrics, const std::string& metric, double level);

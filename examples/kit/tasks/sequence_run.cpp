@@ -9,6 +9,7 @@
 #include <heed/core/error.h>
 #include <heed/examples/kit/interrupt.h>
 #include <heed/examples/kit/metrics_log.h>
+#include <heed/examples/kit/pictures/film.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/nn/layers/losses.h>
 #include <heed/nn/resume.h>
@@ -93,6 +94,11 @@ void train(SequenceRun& run, const TaskData& data, const Measure& measure, const
   Progress progress("training", o.recipe.steps, {.quiet = o.quiet});
   progress.start_at(run.step);
   bool reached = false;
+  const std::vector<int64_t> filmed = film_steps(o.recipe.steps);
+  const auto watch = [&] {
+    if (o.watch && std::binary_search(filmed.begin(), filmed.end(), run.step)) o.watch(run.step);
+  };
+  watch();
   while (run.step < o.recipe.steps && !interrupted() && !reached) {
     const SequenceBatch batch = collate(data.batch(run.step, o.recipe.batch));
     std::vector<std::pair<std::string, double>> line;
@@ -109,7 +115,10 @@ void train(SequenceRun& run, const TaskData& data, const Measure& measure, const
         }
     }
     log.write(run.step, line);
-    if (run.step % o.save_every == 0) run.save(o.checkpoint, o.traits);
+    watch();
+    if (run.step % o.save_every != 0) continue;
+    run.save(o.checkpoint, o.traits);
+    if (o.page) o.page->save(run.step);
   }
   run.save(o.checkpoint, o.traits);
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <heed/examples/kit/resume.h>
+#include <heed/examples/kit/runs/run_page.h>
 #include <heed/examples/kit/tasks/sequence_models.h>
 #include <heed/examples/kit/tasks/sequences.h>
 #include <heed/nn/doctor/examine.h>
@@ -84,6 +85,8 @@ struct TrainOptions {
   std::string goal_metric = {};  // stop when this metric of the first learner …
   double goal = 0;               // … reaches this; 0: never
   bool quiet = false;
+  RunPage* page = nullptr;                       // rewritten with each checkpoint
+  std::function<void(int64_t step)> watch = {};  // called before the first step and after each of film_steps()
 };
 
 /// Trains up to the last step, the goal or an interruption; saves at the end.

@@ -9,6 +9,9 @@ namespace heed::kit {
 
 TranslationResults::TranslationResults()
     : table(fit("model", 12) + " exact match     BLEU    nats/word  parameters   steps   seconds\n") {
+  heat.note =
+      "Each row is a written word: its dark cells are the words that it was read from. What a row lacks up to 1 "
+      "is given to positions after the sentence.";
   page.note = "Left (or rows): words written. Right (or columns): words read.";
 }
 
@@ -27,7 +30,7 @@ void TranslationResults::add(const std::string& model, int64_t size, int64_t ste
 
 void TranslationResults::add(const AlignedSentence& aligned, const std::string& model) {
   if (aligned.weights.empty()) return;
-  std::cout << terminal_heat_map(alignment_map(aligned, {})) << '\n';
+  std::cout << terminal_heat_map(alignment_map(aligned, {}), false, picture_width()) << '\n';
   heat.panels.push_back(alignment_map(aligned, model));
   page.sets.push_back(attention_set(aligned, model));
 }
@@ -35,7 +38,9 @@ void TranslationResults::add(const AlignedSentence& aligned, const std::string& 
 void TranslationResults::save_losses(const std::filesystem::path& file, const std::string& task) const {
   Plot plot = loss_plot(losses);
   plot.y_label = "nats per word";
-  save_svg(file, {.title = "translate: " + task, .panels = {plot}});
+  save_svg(file, {.title = "translate: " + task,
+                  .note = "Validation (dashed) that stays above training: the model knows its examples by heart.",
+                  .panels = {plot}});
 }
 
 }  // namespace heed::kit

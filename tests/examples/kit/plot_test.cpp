@@ -52,6 +52,12 @@ size_t count(const std::string& text, const std::string& part) {
   return n;
 }
 
+bool has_no_bad_number(const std::string& svg) {
+  for (const char* bad : {"\"nan", "\"-nan", "\"inf", "\"-inf", "Mnan", "Lnan", " nan", " inf"})
+    if (svg.find(bad) != std::string::npos) return false;
+  return true;
+}
+
 kit::HeatMap small_map() {
   return {.title = "head 0",
           .row_axis = "queries",
@@ -117,13 +123,13 @@ TEST_CASE("kit svg: long curves are thinned, their extremes are kept") {
 TEST_CASE("kit svg: heat map cells show values if they fit, and hatching if they are empty") {
   const std::string text = kit::svg({.panels = {small_map()}});
   for (const char* number : {">0.10<", ">0.20<", ">0.70<", ">0.50<", ">0.25<"}) CHECK(count(text, number) >= 1);
-  CHECK(count(text, "url(#hatch)") == 0);
+  CHECK(count(text, "url(#svg-hatch)") == 0);
   CHECK(text.find("&lt;&amp;&quot;&gt;") != std::string::npos);
 
   kit::HeatMap masked = small_map();
   masked.values[2] = NAN;
   const std::string gaps = kit::svg({.panels = {masked}});
-  CHECK(count(gaps, "url(#hatch)") == 1);
+  CHECK(count(gaps, "url(#svg-hatch)") == 1);
   CHECK(count(gaps, "<rect") == count(text, "<rect") - 1);
 
   kit::HeatMap large{.rows = 60, .columns = 60, .values = std::vector<double>(3600, 0.5)};
@@ -235,7 +241,9 @@ TEST_CASE("kit terminal: heat maps with labels, shades and values") {
         "head 0\n"
         "     the cat .\n"
         "  le ··  ░░  ██\n"
-        "chat ▓▓  ░░  ░░\n");
+        "chat ██  ▒▒  ▒▒\n"
+        "\n"
+        "· < 0.17  ░ < 0.24  ▒ < 0.34  ▓ < 0.49  █\n");
   CHECK(kit::terminal_heat_map(map, true) ==
         "head 0\n"
         "     the  cat  .\n"
@@ -245,7 +253,85 @@ TEST_CASE("kit terminal: heat maps with labels, shades and values") {
   map.title.clear();
   map.row_labels.clear();
   map.column_labels.clear();
-  CHECK(kit::terminal_heat_map(map) == "    ░░ ██\n ▓▓ ░░ ░░\n");
+  // Now the first row's sum is not 1: equal steps from zero to the largest.
+  CHECK(kit::terminal_heat_map(map) == "    ░░ ██\n ▓▓ ░░ ░░\n\n· < 0.14  ░ < 0.28  ▒ < 0.42  ▓ < 0.56  █\n");
+}
+
+TEST_CASE("kit terminal: a uniform row of weights is seen beside a sharp one, at any length") {
+  for (const int64_t n : {4, 10, 30, 200}) {
+    kit::HeatMap map{.row_labels = {"even", "sharp"}, .rows = 2, .columns = n};
+    map.values.assign(static_cast<size_t>(2 * n), 0.0);
+    for (int64_t j = 0; j < n; ++j) map.values[static_cast<size_t>(j)] = 1.0 / static_cast<double>(n);
+    map.values[static_cast<size_t>(n)] = 1;
+    const std::string text = kit::terminal_heat_map(map);
+    const std::string even = text.substr(0, text.find('\n')),
+                      sharp = text.substr(even.size() + 1, text.find('\n', even.size() + 1) - even.size() - 1);
+    CAPTURE(n, text);
+    CHECK(count(even, "·") == 0);
+    CHECK(count(even, "█") == 0);
+    CHECK(count(sharp, "█") == 2);
+    CHECK(count(sharp, "·") > 0);
+  }
+}
+
+TEST_CASE("kit terminal: a heat map fits the width that it is given") {
+  kit::HeatMap map{.title = "what each word attends to", .rows = 3, .columns = 25};
+  map.values.assign(75, 0.04);
+  for (int i = 0; i < 25; ++i) map.column_labels.push_back("word" + std::to_string(i));
+  map.row_labels = {"a", "a long label", "ünïcödé"};
+  for (const int width : {10, 20, 40, 80, 200})
+    for (const bool numbers : {false, true}) {
+      const std::string text = kit::terminal_heat_map(map, numbers, width);
+      CAPTURE(width, numbers, text);
+      for (size_t begin = 0; begin < text.size();) {
+        const size_t end = text.find('\n', begin);
+        CHECK(kit::text_width(text.substr(begin, end - begin)) <= std::max(width, 17));
+        begin = end + 1;
+      }
+    }
+  CHECK(kit::terminal_heat_map(map, false, 20).find("… 12 columns more") != std::string::npos);
+  CHECK(kit::terminal_heat_map(map, false, 200) == kit::terminal_heat_map(map));
+}
+
+TEST_CASE("kit plot: an asked end of the axis holds, and a value beyond it is still drawn") {
+  kit::Plot plot{.series = {{.x = {1, 2}, .y = {0.5, 1.0}}}, .y_low = 0.0, .y_high = 1.0};
+  const std::string text = kit::svg({.panels = {plot}});
+  // The top edge of the plot is at 28, the bottom at 16 + 400 - 24: y = 0.5 is in the middle, y = 1 on the edge.
+  CHECK(text.find("d=\"M58 210L636.4 28\"") != std::string::npos);
+  CHECK(text.find(" y=\"72.4\" text-anchor=\"end\">1.4<") == std::string::npos);
+  plot.series[0].y[1] = 1.5;
+  const std::string beyond = kit::svg({.panels = {plot}});
+  CHECK(beyond.find(" y=\"72.4\" text-anchor=\"end\">1.4<") != std::string::npos);
+  plot.series[0].y[1] = 1.0;
+  plot.y_high = NAN;  // no end
+  CHECK(has_no_bad_number(kit::svg({.panels = {plot}})));
+}
+
+TEST_CASE("kit plot: a band is one closed path per piece, and its sizes are checked") {
+  kit::Plot plot{.series = {{.x = {0, 1, 2, 3}, .y = {1, 1, 1, 1}, .low = {0, 0, NAN, 0}, .high = {2, 2, 2, 2}}}};
+  const std::string text = kit::svg({.panels = {plot}});
+  const size_t band = text.find("class=\"band f0\"");
+  REQUIRE(band != std::string::npos);
+  const std::string path = text.substr(band, text.find("/>", band) - band);
+  CHECK(count(path, "M") == 2);
+  CHECK(count(path, "Z") == 2);
+  CHECK(has_no_bad_number(text));
+  plot.series[0].high.pop_back();
+  CHECK(message_of<ShapeError>([&] { kit::svg({.panels = {plot}}); }) ==
+        "plot: the band of '' has 4 and 3 ends for 4 points: give one of each per point, or none");
+}
+
+TEST_CASE("kit svg: the note stands below the title, in lines, and in the description") {
+  const std::string note = "One sentence that says what to see, long enough for a second line of this narrow picture.";
+  const std::string text = kit::svg({.title = "T", .note = note, .panels = {small_map()}});
+  CHECK(count(text, "class=\"note\"") >= 2);
+  CHECK(text.find("<desc id=\"svg-desc\">" + note + " head 0</desc>") != std::string::npos);
+  CHECK(xml_fault(text) == "");
+  // Several pictures of one page share no id.
+  const std::string part = kit::svg_element({.title = "T", .panels = {small_map()}}, "second");
+  CHECK(part.find("id=\"svg-") == std::string::npos);
+  CHECK(part.find("<style>") == std::string::npos);
+  CHECK(count(part, "id=\"second-") == 3);
 }
 
 TEST_CASE("kit format: text for XML and for JSON inside HTML") {
@@ -261,12 +347,6 @@ constexpr double inf = std::numeric_limits<double>::infinity(), nan_value = std:
 const std::vector<double> extreme = {nan_value, inf,     -inf,  1e308, -1e308, 1e301,
                                      5e-324,    -5e-324, 0,     1,     1e20,   std::nextafter(1e20, inf),
                                      1e300,     -1e300,  1e-300};
-
-bool has_no_bad_number(const std::string& svg) {
-  for (const char* bad : {"\"nan", "\"-nan", "\"inf", "\"-inf", "Mnan", "Lnan", " nan", " inf"})
-    if (svg.find(bad) != std::string::npos) return false;
-  return true;
-}
 
 }  // namespace
 
@@ -293,7 +373,7 @@ TEST_CASE("kit pictures: any two values can be drawn, and the picture says what 
           const bool beyond = [&](double v) { return !kit::drawable(v) && !std::isnan(v); }(a) ||
                               (!kit::drawable(b) && !std::isnan(b));
           CHECK((svg.find("left out, hatched: not finite") != std::string::npos) == beyond);
-          CHECK(kit::terminal_heat_map(map, numbers).size() < 60);
+          CHECK(kit::terminal_heat_map(map, numbers).size() < 200);
         }
         map.low = a, map.high = b;
         CHECK(has_no_bad_number(kit::svg({.panels = {map}})));

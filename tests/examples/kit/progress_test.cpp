@@ -1,6 +1,7 @@
 // Progress lines, the metrics log, and the list of what a run made.
 #include "support/catch.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
@@ -41,6 +42,27 @@ TEST_CASE("kit progress: on narrow terminals the rate, the times, the value and 
   CHECK(kit::progress_bar(half, 10, false) == "training …");
   CHECK(kit::progress_bar(half, 0, false).empty());
   for (int columns = 0; columns <= 200; ++columns) CHECK(kit::text_width(kit::progress_bar(half, columns)) <= columns);
+}
+
+TEST_CASE("kit progress: the course of the first value, where there is room and the terminal has the characters") {
+  const kit::ProgressState state{"fit", 5, 10, 1, 0, {{"loss", 1}}, {4, 3, 2, 1}};
+  CHECK(kit::progress_bar(state, 60) == "fit  50% ━━━━━━━━━━────────── 5/10 [00:01, loss 1.0000 █▆▃▁]");
+  CHECK(kit::progress_bar(state, 45) == "fit  50% ━━━━━───── 5/10 [00:01, loss 1.0000]");
+  CHECK(kit::progress_bar(state, 60, false).find("[00:01, loss 1.0000]") != std::string::npos);
+  CHECK(kit::progress_line(state) == "fit: step 5 of 10, loss 1.0000");
+  kit::ProgressState done = state;
+  done.done = 10;
+  CHECK(kit::progress_line(done) == "fit: step 10 of 10, loss 1.0000, 00:01 in all █▆▃▁");
+  CHECK(kit::progress_line(done, false) == "fit: step 10 of 10, loss 1.0000, 00:01 in all");
+  for (int columns = 0; columns <= 100; ++columns) CHECK(kit::text_width(kit::progress_bar(state, columns)) <= columns);
+
+  kit::History history;
+  for (int i = 0; i < 100'000; ++i) history.add(i);
+  CHECK(history.values().size() <= 512);
+  CHECK(history.values().size() >= 256);
+  CHECK(history.values().front() < 400);
+  CHECK(std::is_sorted(history.values().begin(), history.values().end()));
+  CHECK(history.values().back() > 99'000);
 }
 
 TEST_CASE("kit progress: the ends, no steps, no rate, slow steps") {
