@@ -26,7 +26,6 @@
 #include <heed/examples/kit/tasks/sequence_measures.h>
 #include <heed/examples/kit/tasks/task_list.h>
 #include <heed/nn/checkpoint.h>
-#include <heed/nn/layers/losses.h>
 #include <heed/nn/patch.h>
 
 using namespace heed;
@@ -53,38 +52,34 @@ Findings examine(kit::SequenceModel& model, const std::vector<kit::Example>& tes
           kit::mean_weight(weights, head, test, kit::to_answer), without(Ablation::zero), without(Ablation::mean)};
 }
 
-/// 4. The model in which q, k or v of the second head ("…:k") come from a run without the first.
-struct Composed {
-  double accuracy, induction;
-};
-Composed composed(kit::SequenceModel& model, const std::vector<kit::Example>& test, const Head& first,
-                  const Head& second, const std::string& point) {
-  const NoGrad no_history;
-  const std::string path = second.path() + ":" + point;
+double without_all(kit::SequenceModel& model, const std::vector<kit::Example>& test, const std::vector<Head>& heads) {
+  std::vector<Patch> off;
+  for (const Head& head : heads) off.push_back(nn::ablate_head(model, head.path(), head.index));
+  return kit::evaluate(model, test).accuracy;
+}
+
+/// 4. The accuracy if q, k or v of the induction heads (`point`) come from a run without the previous-token head.
+double composed(kit::SequenceModel& model, const std::vector<kit::Example>& test, const Head& first,
+                const std::vector<Head>& second, const std::string& point) {
+  const std::string path = second[0].path() + ":" + point;
   const nn::Captured without = [&] {
     const Patch off = nn::ablate_head(model, first.path(), first.index);
     return nn::capture(model, kit::collate(test), {path});
   }();
-  const Patch put = nn::patch_from(model, without, path, {.heads = {second.index}});
+  std::vector<int64_t> indices;
+  for (const Head& head : second) indices.push_back(head.index);
+  const Patch put = nn::patch_from(model, without, path, {.heads = indices});
   const kit::SequenceBatch batch = kit::collate(test);
   const Tensor right = eq(argmax(model(batch), -1), batch.target), counts = ne(batch.target, kit::ignored);
-  return {sum(right.to(Dtype::f64)).item() / sum(counts.to(Dtype::f64)).item(),
-          kit::mean_weight(kit::weights_of(model, test, second), second, test, kit::to_answer)};
+  return sum(right.to(Dtype::f64)).item() / sum(counts.to(Dtype::f64)).item();
 }
 
 /// Returns how many steps were taken.
-int64_t train(kit::SequenceModel& model, const kit::TaskData& data, const kit::Recipe& recipe, bool quiet) {
+int64_t train(kit::Learner& learner, const kit::TaskData& data, const kit::Recipe& recipe, bool quiet) {
   kit::Progress progress("training", recipe.steps, {.quiet = quiet});
-  optim::AdamW adamw(model.parameters(), {.lr = recipe.lr, .weight_decay = recipe.weight_decay});
   int64_t step = 0;
-  for (; step < recipe.steps && !kit::interrupted(); ++step) {
-    const kit::SequenceBatch batch = kit::collate(data.batch(step, recipe.batch));
-    const Tensor loss = nn::cross_entropy(model(batch), batch.target);
-    adamw.zero_grad();
-    loss.backward();
-    adamw.step();
-    progress.update(step + 1, "loss", loss.item());
-  }
+  for (; step < recipe.steps && !kit::interrupted(); ++step)
+    progress.update(step + 1, "loss", learner.learn(kit::collate(data.batch(step, recipe.batch))));
   return step;
 }
 
@@ -108,14 +103,15 @@ int run(int argc, char** argv) {
   cli.example("induction_head --steps 0", "untrained: no head does anything in particular");
   cli.json_keys({{"accuracy", "fraction of repeated tokens that the model predicts"},
                  {"previous_head", "layer.head that looks most at the previous token, in layer 0"},
-                 {"induction_head", "layer.head that looks most at the answer, in layer 1"},
+                 {"induction_heads", "those of layer 1 that look at the answer, the strongest first"},
                  {"previous", "mean weight on the previous token, by head"},
                  {"induction", "mean weight on the answer, by head"},
                  {"without", "accuracy without the head, by head"},
-                 {"from_keys", "accuracy if the induction head's keys come from a run without the previous-token head"},
-                 {"from_queries", "the same of its queries"},
-                 {"from_values", "the same of its values"},
-                 {"proved", "whether each head and the keys between them are needed: accuracy falls by half or more"}});
+                 {"without_induction", "accuracy without all induction heads"},
+                 {"from_keys", "accuracy if their keys come from a run without the previous-token head"},
+                 {"from_queries", "the same of their queries"},
+                 {"from_values", "the same of their values"},
+                 {"proved", "whether accuracy falls by half without the first, without the others, and by the keys"}});
   if (!cli.parse(argc, argv)) return 0;
   check<kit::UsageError>(s.width % s.heads == 0, "--heads ", s.heads, ": every head gets an equal part of --width ",
                          s.width, ": give a divisor of it");
@@ -127,9 +123,9 @@ int run(int argc, char** argv) {
   manual_seed(static_cast<uint64_t>(common.seed));
   s.common = common, s.recipe.steps = common.steps;
   const kit::Problem problem = kit::induction_task().make(s);
-  const std::unique_ptr<kit::SequenceModel> made = problem.models[0].second();
-  kit::SequenceModel& model = *made;
-  const int64_t taken = weights.empty() ? train(model, problem.data, s.recipe, common.quiet) : 0;
+  kit::Learner learner("transformer", problem.models[0].second(), s.recipe);
+  kit::SequenceModel& model = *learner.model;
+  const int64_t taken = weights.empty() ? train(learner, problem.data, s.recipe, common.quiet) : 0;
   if (!weights.empty()) model.load_state_dict(nn::load(weights).state);
   nn::save(saved, model.state_dict());
   model.eval();
@@ -142,10 +138,15 @@ int run(int argc, char** argv) {
   for (int64_t layer = 0; layer < s.layers; ++layer)
     for (int64_t head = 0; head < s.heads; ++head) all.push_back(examine(model, test, {layer, head}));
   const auto of_layer = [&](size_t i) { return all.begin() + static_cast<int64_t>(i) * s.heads; };
-  const Findings first =
-      *std::max_element(of_layer(0), of_layer(1), [](const auto& a, const auto& b) { return a.previous < b.previous; });
-  const Findings second = *std::max_element(of_layer(1), of_layer(2),
-                                            [](const auto& a, const auto& b) { return a.induction < b.induction; });
+  const Head first =
+      std::max_element(of_layer(0), of_layer(1), [](auto& a, auto& b) { return a.previous < b.previous; })->head;
+  double best = 0;
+  for (auto f = of_layer(1); f != of_layer(2); ++f) best = std::max(best, f->induction);
+  std::vector<Head> second;  // all of layer 1 that look at the answer, the strongest first
+  for (auto f = of_layer(1); f != of_layer(2); ++f)
+    if (f->induction >= 0.5 * best) second.insert(f->induction == best ? second.begin() : second.end(), f->head);
+  std::string names = second[0].name();
+  for (size_t i = 1; i < second.size(); ++i) names += " and " + second[i].name();
   std::cout
       << "1. Random tokens that start to repeat. The model predicts " << percent(accuracy)
       << " of the repeated ones;\n   guessing would give " << percent(1.0 / static_cast<double>(s.symbols))
@@ -160,51 +161,47 @@ int run(int argc, char** argv) {
     induction.emplace_back(f.head.name(), f.induction);
     without.emplace_back(f.head.name(), f.without);
   }
-  std::cout << "\n   Previous-token head: " << first.head.name() << ". Induction head: " << second.head.name()
-            << ".\n\n4. What does " << second.head.name() << " read of " << first.head.name()
-            << "? One of its inputs comes from a run without that head:\n\n"
-            << "  input     accuracy   weight on the answer\n";
-  kit::Json::Object from;
-  double from_keys = 0;
+  const double without_first = without_all(model, test, {first}), without_second = without_all(model, test, second);
+  std::cout << "\n   Previous-token head: " << first.name() << ". Without it " << percent(without_first)
+            << " are right.\n"
+            << "   Induction: " << names << ". Without " << percent(without_second) << " are right.\n\n"
+            << "4. What does the induction read of " << first.name() << "? Accuracy if one input of " << names
+            << "\n   comes from a run without that head:\n\n";
+  std::vector<double> from;
   for (const auto& [point, what] : {std::pair("k", "keys"), std::pair("q", "queries"), std::pair("v", "values")}) {
-    const Composed c = composed(model, test, first.head, second.head, point);
-    if (*point == 'k') from_keys = c.accuracy;
-    std::cout << "  " << kit::fit(what, 8) << kit::right(percent(c.accuracy), 10)
-              << kit::right(kit::fixed(c.induction, 2), 23) << '\n';
-    from.emplace_back(cat("from_", what), c.accuracy);
+    from.push_back(composed(model, test, first, second, point));
+    std::cout << "  " << kit::fit(what, 8) << kit::right(percent(from.back()), 10) << '\n';
   }
-  const bool proved = std::max({first.without, second.without, from_keys}) <= 0.5 * accuracy;
-  std::cout << (proved
-                    ? "\n   Without either head, or with keys that do not know the previous token, more than half of\n"
-                      "   the answers are lost: the two heads are one circuit, joined by the keys.\n\n"
-                    : "\n   No two heads are indispensable here: the model is not trained, or several heads share the "
-                      "work.\n\n");
-  kit::save_svg(scores, {.title = "Two heads do the work",
+  const bool proved = std::max({without_first, without_second, from[0]}) <= 0.5 * accuracy;
+  std::cout << (proved ? "\n   Half of the answers or more are lost without the first, without the others, and with\n"
+                         "   keys that do not know the previous token: one circuit, joined by the keys.\n\n"
+                       : "\n   Nothing here is indispensable, or the model is not trained: see the tables.\n\n");
+  kit::save_svg(scores, {.title = "Where each head looks, and which fraction is right without it",
                          .panels = {by_head("weight on the previous token", all, &Findings::previous),
                                     by_head("weight on the answer", all, &Findings::induction),
                                     by_head("accuracy without the head", all, &Findings::without)},
                          .columns = 3,
                          .panel_width = 260});
-  kit::save_svg(
-      patterns,
-      {.title = "One step back, and to what followed last time",
-       .panels = {kit::pattern_map(model, test[0], first.head, "head " + first.head.name() + ": the previous token"),
-                  kit::pattern_map(model, test[0], second.head,
-                                   "head " + second.head.name() + ": what followed last time")},
-       .columns = 2});
+  kit::save_svg(patterns,
+                {.title = "Weights: look for a line one step below the diagonal, and one a whole period below it",
+                 .panels = {kit::pattern_map(model, test[0], first, "head " + first.name() + ": one step back?"),
+                            kit::pattern_map(model, test[0], second[0],
+                                             "head " + second[0].name() + ": at what followed last time?")},
+                 .columns = 2});
   folder.print();
   if (kit::interrupted() && !kit::reader_is_gone())
     std::cerr << "\nstopped after step " << taken << " of " << common.steps
               << ": the results are those of a model that is not trained to the end" << std::endl;
   cli.print_json({{"accuracy", accuracy},
-                  {"previous_head", first.head.name()},
-                  {"induction_head", second.head.name()},
+                  {"previous_head", first.name()},
+                  {"induction_heads", names},
                   {"previous", previous},
                   {"induction", induction},
                   {"without", without},
-                  from[0],
-                  from[1],
-                  from[2],
+                  {"without_induction", without_second},
+                  {"from_keys", from[0]},
+                  {"from_queries", from[1]},
+                  {"from_values", from[2]},
                   {"proved", proved}});
   return 0;
 }
