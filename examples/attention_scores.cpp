@@ -166,7 +166,7 @@ template <class Attention> struct Translator : nn::Module {
     const Tensor q = word(s.words) + asking(arange(length));
     const Tensor k = letter(s.letters) + standing(arange(length));
     const auto [found, weights] = attention(q, k, one_hot(s.values, digits).to(Dtype::f32));
-    return {out(found), weights.dim() == 4 ? mean(weights, 1) : weights};
+    return {scope(out(found)), weights.dim() == 4 ? mean(weights, 1) : weights};
   }
 
   void visit(nn::Visitor& v) override {
@@ -180,7 +180,7 @@ struct InContext : nn::Module {
   nn::Attention<nn::ContextScore> attention{nn::ContextScore(width, width, width, width)};
   nn::Attended operator()(const Tensor& q, const Tensor& k, const Tensor& v) const {
     const nn::Scope scope(*this);
-    return attention(q, k, v, {}, mean(k, 1, keepdim));
+    return scope(attention(q, k, v, {}, mean(k, 1, keepdim)));
   }
   void visit(nn::Visitor& v) override { v("attention", attention); }
 };

@@ -64,7 +64,7 @@ struct Mlp : nn::Module {
   Tensor operator()(Tensor x) const {
     const nn::Scope scope(*this);
     for (size_t i = 0; i < layers.size(); ++i) x = i == 0 ? layers[i](x) : layers[i](relu(x));
-    return x;
+    return scope(x);
   }
 
   void visit(nn::Visitor& v) override { v("layers", layers); }

@@ -13,19 +13,6 @@ namespace heed::nn {
 
 namespace {
 
-// " (did you mean h.0.attn?)". Only short names, and not too many, are compared: a foreign state may hold anything.
-std::string suggestion(const std::string& name, const std::vector<std::string>& candidates) {
-  constexpr size_t longest = 200, most = 1000;
-  if (name.size() > longest || candidates.size() > most) return "";
-  std::string best;
-  size_t distance = name.size() / 3 + 1;
-  for (const std::string& candidate : candidates) {
-    if (candidate.size() > longest) continue;
-    if (const size_t d = edit_distance(name, candidate); d < distance) best = candidate, distance = d;
-  }
-  return best.empty() ? "" : " (did you mean " + readable(best) + "?)";
-}
-
 const std::byte* first_byte(const Tensor& x) {
   return x.array().storage().bytes() + x.array().offset() * static_cast<int64_t>(size_of(x.dtype()));
 }
@@ -120,6 +107,18 @@ struct Judge {
 };
 
 }  // namespace
+
+std::string suggestion(const std::string& name, const std::vector<std::string>& candidates) {
+  constexpr size_t longest = 200, most = 1000;
+  if (name.size() > longest || candidates.size() > most) return "";
+  std::string best;
+  size_t distance = name.size() / 3 + 1;
+  for (const std::string& candidate : candidates) {
+    if (candidate.size() > longest) continue;
+    if (const size_t d = edit_distance(name, candidate); d < distance) best = candidate, distance = d;
+  }
+  return best.empty() ? "" : " (did you mean " + readable(best) + "?)";
+}
 
 bool same_bits(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;

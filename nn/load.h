@@ -12,6 +12,10 @@ namespace heed::nn {
 std::function<void()> prepare_load(Module& m, const StateDict& state, const LoadOptions& options = {},
                                    LoadResult* result = nullptr);
 
+/// " (did you mean h.0.attn?)", or "" if none of the candidates is near. Only short names, and not too many, are
+/// compared: a foreign state may hold anything.
+std::string suggestion(const std::string& name, const std::vector<std::string>& candidates);
+
 /// Equal shapes, dtypes and bits: NaN equals itself here.
 bool same_bits(const Tensor& a, const Tensor& b);
 

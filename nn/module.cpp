@@ -8,6 +8,7 @@
 #include <heed/autograd/leaf.h>
 #include <heed/core/text.h>
 #include <heed/nn/clone.h>
+#include <heed/nn/forward_hooks.h>
 #include <heed/nn/load.h>
 
 namespace heed::nn {
@@ -148,8 +149,28 @@ void Module::to(Dtype dtype) {
   replace_tensors(*this, [dtype](const Tensor& x) { return is_floating(x.dtype()) ? x.to(dtype) : x; });
 }
 
+void Module::apply(const std::function<void(const std::string& path, Module& m)>& function) {
+  std::vector<std::pair<std::string, Module*>> open;  // each inside the one before it
+  const auto close = [&](const std::string& next) {   // those that do not contain the next one
+    while (!open.empty() && !next.starts_with(open.back().first + ".")) {
+      const auto [path, m] = open.back();
+      open.pop_back();
+      function(path, *m);
+    }
+  };
+  walk(*this, nothing, [&](const std::string& path, Module& m) {
+    close(path);
+    open.emplace_back(path, &m);
+  });
+  close("");
+  function("", *this);
+}
+
 void unshare(Module& m) {
   replace_tensors(m, [](const Tensor& x) { return x.clone(); });
+  m.apply([](const std::string&, Module& inner) {
+    if (inner.forward_hooks) inner.forward_hooks = std::make_shared<ForwardHooks>(*inner.forward_hooks);
+  });
 }
 
 std::vector<NamedModule> named_modules(const Module& m) {

@@ -2,7 +2,7 @@
 //
 //     struct Linear : Module {
 //       Tensor weight, bias;
-//       Tensor operator()(const Tensor& x) const { const Scope scope(*this); return linear(x, weight, bias); }
+//       Tensor operator()(const Tensor& x) const { const Scope scope(*this); return scope(linear(x, weight, bias)); }
 //       void visit(Visitor& v) override { v("weight", weight); v("bias", bias); }
 //     };
 //
@@ -15,6 +15,8 @@
 // the handle. Only to(dtype) replaces tensors, so it must come before the optimizer.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,7 +24,6 @@
 #include <vector>
 
 #include <heed/autograd/ops.h>
-#include <heed/core/scope.h>
 
 namespace heed::nn {
 
@@ -76,8 +77,11 @@ struct LoadResult {
   std::vector<std::string> missing, unexpected;
 };
 
+struct ForwardHooks;  // forward_hooks.h
+
 struct Module {
   bool training = true;
+  std::shared_ptr<ForwardHooks> forward_hooks;  // null: none
 
   virtual ~Module() = default;
   virtual void visit(Visitor& v) = 0;
@@ -95,6 +99,8 @@ struct Module {
   void requires_grad(bool wanted);  // false freezes
   void zero_grad();
   void to(Dtype dtype);  // ties survive
+  /// Calls function(path, module) for every module inside and then for this one, whose path is "".
+  void apply(const std::function<void(const std::string& path, Module& m)>& function);
 
  protected:
   Module() = default;
@@ -102,21 +108,6 @@ struct Module {
   Module& operator=(const Module&) = default;
 };
 
-/// Marks m as running while the scope lives: the first line of each layer's call.
-class Scope {
- public:
-  explicit Scope(const Module& m) : frame_{&m, &typeid(m), describe, core::current_scope} {
-    if (core::members_wanted > 0 && !frame_.outer) [[unlikely]]
-      m.state_dict();  // names all members
-    core::enter(frame_);
-  }
-  ~Scope() { core::leave(frame_); }
-  Scope(const Scope&) = delete;
-  Scope& operator=(const Scope&) = delete;
-
- private:
-  static std::string describe(const core::ScopeFrame& innermost);
-  core::ScopeFrame frame_;
-};
-
 }  // namespace heed::nn
+
+#include <heed/nn/scope.h>  // the first line of every call

@@ -6,6 +6,7 @@
 #include <heed/nn/attention/alibi.h>
 #include <heed/nn/attention/attention.h>
 #include <heed/nn/attention/attention_layers.h>
+#include <heed/nn/attention/attention_rollout.h>
 #include <heed/nn/attention/attention_trace.h>
 #include <heed/nn/attention/distance_kernels.h>
 #include <heed/nn/attention/grouped_query_attention.h>
@@ -20,11 +21,13 @@
 #include <heed/nn/attention/rotary.h>
 #include <heed/nn/attention/scaled_dot_product_attention.h>
 #include <heed/nn/attention/scores.h>
+#include <heed/nn/capture.h>
 #include <heed/nn/causality.h>
 #include <heed/nn/check_module.h>
 #include <heed/nn/checkpoint.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/doctor/examine.h>
+#include <heed/nn/forward_hooks.h>
 #include <heed/nn/init.h>
 #include <heed/nn/layers/activations.h>
 #include <heed/nn/layers/compact_weight.h>
@@ -43,11 +46,13 @@
 #include <heed/nn/models/generate.h>
 #include <heed/nn/models/gpt.h>
 #include <heed/nn/models/llama.h>
+#include <heed/nn/models/logit_lens.h>
 #include <heed/nn/models/sampling.h>
 #include <heed/nn/models/seq2seq_transformer.h>
 #include <heed/nn/models/transformer.h>
 #include <heed/nn/models/transformer_decoder.h>
 #include <heed/nn/models/transformer_encoder.h>
+#include <heed/nn/patch.h>
 #include <heed/nn/pretrained.h>
 #include <heed/nn/recompute.h>
 #include <heed/nn/recurrent/attention_decoders.h>

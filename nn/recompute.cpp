@@ -6,6 +6,7 @@
 #include <heed/autograd/joint.h>
 #include <heed/nn/clone.h>
 #include <heed/nn/layers/dropout.h>
+#include <heed/nn/watch.h>
 
 namespace heed::nn {
 
@@ -39,7 +40,10 @@ std::vector<Tensor> inside_again(const Tensor& g, const Wanted& wanted, const st
   const GeneratorGuard same_draws(then);  // the shared generator is not used
   const Tensor x =
       recording ? inputs[0].reshape(inputs[0].shape()) : Tensor(inputs[0].array()).requires_grad(wanted[0]);
-  const Tensor y = again(x);
+  const Tensor y = [&] {
+    const NoWatch as_before;  // a patch that was made since must not change it
+    return again(x);
+  }();
   const uint64_t count = then.counter() - drawn.first;
   check<AutogradError>(count == 0 || count == drawn.count, "recompute: ", count, " draws of ", drawn.count,
                        " in the forward pass: another thread drew from the default generator at the same time: give "

@@ -29,8 +29,9 @@ void check_draws_repeat(const Module& layer);
 /// layer(x) for a layer that a call does not change. The layer need not live until backward: a copy, which
 /// shares its tensors, is kept. AutogradError in backward if x or a tensor that the layer's visit() names, even frozen
 /// weights and buffers, was changed in place since, or if the layer uses a parameter that it does not name.
+/// While a capture or a patch lives (capture.h), layer(x) itself is called, and its inside is kept.
 template <class Layer> Tensor recompute(const Layer& layer, const Tensor& x) {
-  if (!grad_enabled()) return layer(x);
+  if (!grad_enabled() || watches) return layer(x);
   check_draws_repeat(layer);
   const Generator before = default_generator();
   const auto y = [&] {

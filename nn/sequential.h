@@ -23,7 +23,7 @@ template <class... Layers> struct Sequential : Module {
   Tensor operator()(Tensor x) const {
     const Scope scope(*this);
     std::apply([&x](const auto&... layer) { ((x = layer(x)), ...); }, layers);
-    return x;
+    return scope(std::move(x));
   }
 
   /// The i-th layer:  model.get<0>().weight

@@ -28,7 +28,7 @@ Tensor MultiHeadAttention::operator()(const Tensor& v, const Tensor& k, const Te
   const LayerInputs in = taking_part("MultiHeadAttention", num_heads, {q, k, v}, options);
   const auto heads = [this](const Tensor& x) { return split_heads(x, num_heads); };  // (B, h, n, depth)
   const Attended each = attention(heads(wq(in.query)), heads(wk(in.key)), heads(wv(in.value)), options);
-  return dense(merge_heads(each.output));
+  return scope(dense(merge_heads(scope("heads", each.output))));
 }
 
 void MultiHeadAttention::visit(Visitor& visitor) {
@@ -68,7 +68,7 @@ DecoderStep AttnDecoderRNN::operator()(const Tensor& input, const Tensor& hidden
   const Attended attended = attend(scores.unsqueeze(1), cat({h, padding}, 1));    // (B, 1, H)
   const Tensor x = relu(attn_combine(cat({y, attended.output.squeeze(1)}, -1)));  // (B, H)
   const Recurrent next = gru(x.unsqueeze(1), {.hidden = hidden});
-  return {log_softmax(out(next.hidden[0]), -1), next.hidden, attended.weights.squeeze(1)};
+  return {scope(log_softmax(out(next.hidden[0]), -1)), next.hidden, attended.weights.squeeze(1)};
 }
 
 void AttnDecoderRNN::visit(Visitor& visitor) {

@@ -12,7 +12,9 @@ namespace heed::nn {
 
 namespace {
 
-Attended averaged(const Tensor& weights, const Tensor& values, const AttentionMask& mask, const AttentionOptions& o) {
+Attended averaged(Tensor weights, const Tensor& values, const AttentionMask& mask, const AttentionOptions& o) {
+  weights = seen("weights", std::move(weights));
+  if (watches && mask.permitted.defined()) weights = where(mask.permitted, weights, 0.0);  // if replaced
   AttentionTrace::record(weights);  // for whoever looks on (attention_trace.h)
   const Tensor kept = o.dropout != 0.0 ? dropout(weights, o.dropout) : weights;
   const bool of_heads = weights.dim() == 4;
@@ -29,9 +31,10 @@ void check_values(const Tensor& scores, const Tensor& values) {
 }  // namespace
 
 // W = normalised scores, 0 where forbidden (masked_weights in normalisers.cpp); the output is W V.
-Attended attend(const Tensor& scores, const Tensor& values, const AttentionOptions& o) {
-  check_values(scores, values);
+Attended attend(const Tensor& given, const Tensor& values, const AttentionOptions& o) {
+  check_values(given, values);
   check_no_scale(o);
+  const Tensor scores = seen("scores", given);
   const AttentionMask mask = attention_mask("attend", scores.shape(), scores.dtype(), o);
   return averaged(masked_weights(scores, mask, o.normaliser), values, mask, o);
 }
@@ -44,9 +47,9 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const Atte
   check_one_width("attention", q, k);
   const double scale = o.scale.value_or(inverse_root(q.size(-1)));
   const AttentionMask mask = attention_mask("attention", scores_shape(q, k), q.dtype(), o);
-  const Tensor scores = pair_dots(q * scale, k, mask.permitted);  // S = Q Kᵀ / √d
+  const Tensor scores = seen("scores", pair_dots(seen("q", q) * scale, seen("k", k), mask.permitted));  // S = Q Kᵀ / √d
   check_values(scores, v);
-  return averaged(masked_weights(scores, mask, o.normaliser), v, mask, o);
+  return averaged(masked_weights(scores, mask, o.normaliser), seen("v", v), mask, o);
 }
 
 }  // namespace heed::nn

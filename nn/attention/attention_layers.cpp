@@ -37,7 +37,7 @@ Attended KeyValueAttention::operator()(const Tensor& query, const Tensor& keys, 
   Attended result =
       attention(query_layer(in.query), key_layer(in.key), value_layer(in.value), completed(options, scale, 0.0));
   if (single) result = {result.output.squeeze(1), result.weights.squeeze(1)};
-  return result;
+  return scope(std::move(result));
 }
 
 void KeyValueAttention::visit(Visitor& v) {
@@ -58,7 +58,8 @@ Attended SelfAttention::operator()(const Tensor& input, const AttentionOptions& 
   check<ShapeError>(input.dim() == 3, "SelfAttention: input ", input.shape(), ": must be (B, n, width), batch first",
                     input.dim() == 2 ? ": give one sequence a batch axis with unsqueeze(0)" : "");
   const Tensor x = taking_part("SelfAttention", 0, input, options);
-  return attention(query_layer(x), key_layer(x), value_layer(x), completed(options, scale, training ? dropout : 0.0));
+  return scope(
+      attention(query_layer(x), key_layer(x), value_layer(x), completed(options, scale, training ? dropout : 0.0)));
 }
 
 void SelfAttention::visit(Visitor& v) {
@@ -87,7 +88,7 @@ Attended PerHeadAttention::operator()(const Tensor& input, const AttentionOption
   };
   const Attended each = attention(project(query_layers), project(key_layers), project(value_layers),
                                   completed(options, scale, training ? dropout : 0.0));
-  return {linear(merge_heads(each.output)), each.weights};
+  return {scope(linear(merge_heads(scope("heads", each.output)))), each.weights};
 }
 
 void PerHeadAttention::visit(Visitor& v) {

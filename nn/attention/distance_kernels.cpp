@@ -65,17 +65,17 @@ Tensor DistanceKernel::scaled_distances(const Tensor& q, const Tensor& k) const 
 
 Tensor Gaussian::operator()(const Tensor& q, const Tensor& k) const {
   const Scope scope(*this);
-  return scaled_squares(q, k, -0.5);
+  return scope(scaled_squares(q, k, -0.5));
 }
 
 Tensor Epanechikov::operator()(const Tensor& q, const Tensor& k) const {
   const Scope scope(*this);
-  return 0.75 * relu(1.0 - scaled_squares(q, k));
+  return scope(0.75 * relu(1.0 - scaled_squares(q, k)));
 }
 
 Tensor Triangular::operator()(const Tensor& q, const Tensor& k) const {
   const Scope scope(*this);
-  return relu(1.0 - scaled_distances(q, k));
+  return scope(relu(1.0 - scaled_distances(q, k)));
 }
 
 Boxcar::Boxcar(const KernelOptions& o) : DistanceKernel(o) {
@@ -86,12 +86,12 @@ Boxcar::Boxcar(const KernelOptions& o) : DistanceKernel(o) {
 
 Tensor Boxcar::operator()(const Tensor& q, const Tensor& k) const {
   const Scope scope(*this);
-  return (scaled_distances(q, k) <= 1.0).to(q.dtype());
+  return scope((scaled_distances(q, k) <= 1.0).to(q.dtype()));
 }
 
 Tensor Constant::operator()(const Tensor& q, const Tensor& k) const {
   const Scope scope(*this);
-  return ones_like(squared_distances(q, k).detach());
+  return scope(ones_like(squared_distances(q, k).detach()));
 }
 
 }  // namespace heed::nn

@@ -59,7 +59,7 @@ Attended GroupedQueryAttention::operator()(const Tensor& input, const AttentionO
   if (cache) all = cache->append(all);  // (B, g, m, d)
   try {
     const Attended heads = attend_heads(q, all.k, all.v, with_dropout(options, training ? dropout : 0.0));
-    return {o_proj(merge_heads(heads.output)), heads.weights};
+    return {scope(o_proj(merge_heads(heads.output))), heads.weights};
   } catch (...) {
     if (cache) cache->truncate(before);  // a call that failed has left nothing
     throw;

@@ -35,7 +35,7 @@ template <class Kernel> struct NadarayaWatson : Module {
     const Tensor scores = guarded_scores("NadarayaWatson", kernel, column(queries), column(keys), options);
     Attended result = attend(scores, column(values), options);
     if (values.dim() == 1) result.output = result.output.squeeze(-1);
-    return result;
+    return scope(std::move(result));
   }
 
   void visit(Visitor& v) override { v("kernel", kernel); }

@@ -39,14 +39,14 @@ struct AdditiveScore : Module {
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
-    return with_keys(q, key_layer(k));
+    return scope(with_keys(q, key_layer(k)));
   }
 
   /// The same with keys = key_layer(k) (…, m, h) already computed: a decoder uses them at every step.
   Tensor with_keys(const Tensor& q, const Tensor& keys) const {
     const Scope scope(*this);
     const Tensor pairs = query_layer(q).unsqueeze(-2) + keys.unsqueeze(-3);  // (…, n, m, h)
-    return energy_layer(tanh(pairs)).squeeze(-1);
+    return scope(energy_layer(tanh(pairs)).squeeze(-1));
   }
 
   void visit(Visitor& v) override {
@@ -75,7 +75,7 @@ struct ContextScore : Module {
   Tensor operator()(const Tensor& q, const Tensor& k, const Tensor& context) const {
     const Scope scope(*this);
     const Tensor asked = query_layer(q) + context_layer(context);  // (…, n, h)
-    return energy_layer(tanh(asked.unsqueeze(-2) + key_layer(k).unsqueeze(-3))).squeeze(-1);
+    return scope(energy_layer(tanh(asked.unsqueeze(-2) + key_layer(k).unsqueeze(-3))).squeeze(-1));
   }
 
   void visit(Visitor& v) override {
@@ -97,7 +97,7 @@ struct MultiplicativeScore : Module {
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
-    return matmul(query_layer(q), k.transpose(-2, -1));
+    return scope(matmul(query_layer(q), k.transpose(-2, -1)));
   }
 
   void visit(Visitor& v) override { v("query_layer", query_layer); }
@@ -113,7 +113,7 @@ struct ElementwiseScore : Module {
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
-    return matmul(q * weight, k.transpose(-2, -1));
+    return scope(matmul(q * weight, k.transpose(-2, -1)));
   }
 
   void visit(Visitor& v) override { v("weight", weight); }
@@ -135,7 +135,7 @@ struct LocationScore : Module {
     const int64_t keys = k.size(-2), places = attn.weight.size(0);
     check<ShapeError>(keys <= places, "LocationScore: keys ", k.shape(), ": are ", keys, ", but there are scores for ",
                       places, " positions: ", "make max_length the length of the longest sequence");
-    return attn(q).slice(-1, 0, keys);
+    return scope(attn(q).slice(-1, 0, keys));
   }
 
   void visit(Visitor& v) override { v("attn", attn); }
@@ -154,7 +154,7 @@ template <class Score> struct MlpScore : Module {
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
-    return energy_layer(tanh(hidden_layer(score(q, k).unsqueeze(-1)))).squeeze(-1);
+    return scope(energy_layer(tanh(hidden_layer(score(q, k).unsqueeze(-1)))).squeeze(-1));
   }
 
   void visit(Visitor& v) override {

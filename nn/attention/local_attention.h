@@ -55,7 +55,7 @@ template <class Score> struct LocalMonotonicAttention : Module {
     const Tensor place = arange(q.size(-2), q.dtype()).unsqueeze(1) + static_cast<double>(first);  // (n, 1)
     window.restrict(options, scores_shape(q, k), LocalWindow::offsets(place, k.size(-2)));
     options.normaliser = Score::normaliser;
-    return attend(guarded_scores("LocalMonotonicAttention", score, q, k, options), v, options);
+    return scope(attend(guarded_scores("LocalMonotonicAttention", score, q, k, options), v, options));
   }
 
   void visit(Visitor& visitor) override { visitor("score", score); }
@@ -102,7 +102,7 @@ template <class Score> struct LocalPredictiveAttention : Module {
     // The two steps of attend(), with the Gaussian in between.
     const Tensor scores = score(q, k);
     check_scores("LocalPredictiveAttention", scores, q, k);
-    return weighted_average(attention_weights(scores, options) * near, v, options);
+    return scope(weighted_average(attention_weights(scores, options) * near, v, options));
   }
 
   void visit(Visitor& visitor) override {

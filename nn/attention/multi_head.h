@@ -54,7 +54,7 @@ template <class Score> struct MultiHead : Module {
     const auto heads = [this](const Tensor& x) { return split_heads(x, num_heads); };
     const Attended each =
         attention(heads(q_proj(in.query)), heads(k_proj(in.key)), heads(v_proj(in.value)), options);  // (B, h, n, d)
-    return {out_proj(merge_heads(each.output)), each.weights};
+    return {scope(out_proj(merge_heads(scope("heads", each.output)))), each.weights};
   }
   Attended operator()(const Tensor& x, const AttentionOptions& options = {}) const { return (*this)(x, x, x, options); }
 

@@ -93,9 +93,9 @@ Attended MultiHeadAttention::operator()(const Tensor& query, const Tensor& key, 
   const bool packed = in_proj_weight.defined();
   const int64_t E = out_proj.out_features();
   check_inputs(query, key, value, E, packed ? E : k_proj_weight.size(1), packed ? E : v_proj_weight.size(1));
-  if (packed && same(query, key) && same(key, value)) return attend_to_itself(query, options);
+  if (packed && same(query, key) && same(key, value)) return scope(attend_to_itself(query, options));
   const LayerInputs in = taking_part("MultiHeadAttention", num_heads, {query, key, value}, options);
-  return attend_to(in.query, keys_values(in.key, in.value), options);
+  return scope(attend_to(in.query, keys_values(in.key, in.value), options));
 }
 
 KeysValues MultiHeadAttention::keys_values(const Tensor& key, const Tensor& value,
@@ -122,7 +122,7 @@ Attended MultiHeadAttention::attend_to(const Tensor& query, const KeysValues& me
                     "MultiHeadAttention: query ", query.shape(), ", keys ", k.shape(), ", values ", v.shape(),
                     ": must be (B, n, ", E, "), and both (B, ", num_heads, ", m, ", d,
                     "), of keys_values() for the same batch");
-  return attend_and_mix(split_heads(linear(query, weight(0), bias(0)), num_heads), memory, options);
+  return scope(attend_and_mix(split_heads(linear(query, weight(0), bias(0)), num_heads), memory, options));
 }
 
 // Every head attends independently, then their outputs are concatenated and mixed.

@@ -48,7 +48,7 @@ SinusoidalPositions::SinusoidalPositions(Whole width, const PositionOptions& o)
 
 Tensor SinusoidalPositions::operator()(const Tensor& x, int64_t first) const {
   const Scope scope(*this);
-  return dropout(x + rows_for("SinusoidalPositions", table, x, first).to(x.dtype()));
+  return scope(dropout(x + rows_for("SinusoidalPositions", table, x, first).to(x.dtype())));
 }
 
 LearnedPositions::LearnedPositions(Whole width, const PositionOptions& o)
@@ -58,7 +58,7 @@ LearnedPositions::LearnedPositions(Whole width, const PositionOptions& o)
 
 Tensor LearnedPositions::operator()(const Tensor& x, int64_t first) const {
   const Scope scope(*this);
-  return dropout(x + rows_for("LearnedPositions", weight, x, first));
+  return scope(dropout(x + rows_for("LearnedPositions", weight, x, first)));
 }
 
 }  // namespace heed::nn

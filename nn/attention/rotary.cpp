@@ -53,7 +53,7 @@ Tensor RotaryPositions::operator()(const Tensor& x, int64_t first) const {
   const auto rows = [&](const Tensor& table) { return table.slice(0, first, first + x.size(-2)).to(x.dtype()); };
   const auto [a, b] = pairs(x, layout);
   const Tensor c = rows(cosines), s = rows(sines);
-  return joined(a * c - b * s, a * s + b * c, x.shape(), layout);
+  return scope(joined(a * c - b * s, a * s + b * c, x.shape(), layout));
 }
 
 Tensor convert_rope(const Tensor& projection, int64_t heads, RopeLayout from, RopeLayout to) {

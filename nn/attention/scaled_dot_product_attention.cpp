@@ -11,6 +11,7 @@
 #include <heed/nn/attention/attention_trace.h>
 #include <heed/nn/attention/layer_options.h>
 #include <heed/nn/attention/masks.h>
+#include <heed/nn/watch.h>
 
 namespace heed::nn {
 
@@ -49,6 +50,14 @@ void trace(const Tensor& q, const Tensor& k, const Tensor& v, AttentionOptions o
   attention(q, k, v, o);
 }
 
+// Whether somebody wants a value that only the plain path has.
+bool inside_wanted() {
+  bool any = false;
+  if (watches) [[unlikely]]
+    for (const char* const point : {"q", "k", "v", "scores", "weights"}) any = wanted(point) || any;
+  return any;
+}
+
 }  // namespace
 
 bool plain_attention_by_default(const char* text) {
@@ -73,7 +82,7 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
                        k.size(1) == v.size(1) && k.size(1) > 0 && q.size(1) % k.size(1) == 0;
   for (int i = 0; fits && !grouped && i < rank - 2; ++i) fits = q.size(i) == k.size(i) && q.size(i) == v.size(i);
   const auto all_heads = [&](const Tensor& x) { return grouped ? repeat_heads(x, q.size(1)) : x; };
-  if (!fits || plain() || has_floating_mask(o)) {
+  if (!fits || plain() || has_floating_mask(o) || inside_wanted()) {
     check_softmax(op, o);
     return attention(q, all_heads(k), all_heads(v), o).output;
   }
@@ -101,10 +110,10 @@ Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions
     for (Tensor& x : parts) x = split_heads(x, heads);
     return parts;
   };
-  if (plain() || has_floating_mask(o)) {
+  if (plain() || has_floating_mask(o) || inside_wanted()) {
     check_softmax(op, o);
     const std::vector<Tensor> x = apart();
-    return merge_heads(attention(x[0], x[1], x[2], o).output);
+    return merge_heads(seen("heads", attention(x[0], x[1], x[2], o).output));
   }
   const auto [mask, rule] = fused(op, {B, heads, n, n}, qkv.dtype(), d, o);
   if (AttentionTrace::active()) {
@@ -112,14 +121,16 @@ Tensor packed_attention(const Tensor& qkv, int64_t heads, const AttentionOptions
     const std::vector<Tensor> x = apart();
     trace(x[0], x[1], x[2], o);
   }
-  return fused_self_attention(qkv, heads, rule, mask);
+  const Tensor y = fused_self_attention(qkv, heads, rule, mask);
+  return wanted("heads") ? merge_heads(seen("heads", split_heads(y, heads))) : y;
 }
 
 Attended attend_heads(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& o) {
   check_average("attention", o);
   if (!o.need_weights && o.normaliser == Normaliser::softmax)
-    return {scaled_dot_product_attention(q, k, v, o), Tensor()};
+    return {seen("heads", scaled_dot_product_attention(q, k, v, o)), Tensor()};
   Attended heads = attention(q, repeat_heads(k, q.size(1)), repeat_heads(v, q.size(1)), o);
+  heads.output = seen("heads", std::move(heads.output));
   if (!o.need_weights) heads.weights = Tensor();
   return heads;
 }

@@ -46,7 +46,7 @@ template <class Score> struct Attention : Module {
     const Scope scope(*this);
     options = with_dropout(std::move(options), training ? dropout : 0.0);
     options.normaliser = normaliser;
-    return attend(guarded_scores("attention", score, q, k, options, context...), v, options);
+    return scope(attend(guarded_scores("attention", score, q, k, options, context...), v, options));
   }
 
   void visit(Visitor& visitor) override { visitor("score", score); }
@@ -58,7 +58,7 @@ struct DotScore : Module {
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
-    return matmul(q, k.transpose(-2, -1));
+    return scope(matmul(q, k.transpose(-2, -1)));
   }
 
   void visit(Visitor&) override {}
@@ -70,7 +70,7 @@ struct ScaledDotScore : Module {
 
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
-    return matmul(q * (1.0 / std::sqrt(static_cast<double>(q.size(-1)))), k.transpose(-2, -1));
+    return scope(matmul(q * (1.0 / std::sqrt(static_cast<double>(q.size(-1)))), k.transpose(-2, -1)));
   }
 
   void visit(Visitor&) override {}
@@ -99,7 +99,7 @@ struct CosineScore : Module {
   Tensor operator()(const Tensor& q, const Tensor& k) const {
     const Scope scope(*this);
     const Tensor cosine = matmul(direction(q), direction(k).transpose(-2, -1));
-    return log_temperature.defined() ? cosine * exp(-log_temperature) : cosine / fixed_temperature;
+    return scope(log_temperature.defined() ? cosine * exp(-log_temperature) : cosine / fixed_temperature);
   }
 
   /// x / ‖x‖, or 0 for x = 0.

@@ -10,7 +10,7 @@ namespace heed::nn {
 template <Tensor (*function)(const Tensor&)> struct Activation : Module {
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    return function(x);
+    return scope(function(x));
   }
   void visit(Visitor&) override {}
 };
@@ -33,7 +33,7 @@ struct GELU : Module {
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    return tanh ? gelu_tanh(x) : gelu(x);
+    return scope(tanh ? gelu_tanh(x) : gelu(x));
   }
 
   void visit(Visitor&) override {}
@@ -47,7 +47,7 @@ struct LeakyReLU : Module {
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    return leaky_relu(x, slope);
+    return scope(leaky_relu(x, slope));
   }
 
   void visit(Visitor&) override {}
@@ -61,7 +61,7 @@ struct ELU : Module {
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    return elu(x, alpha);
+    return scope(elu(x, alpha));
   }
 
   void visit(Visitor&) override {}

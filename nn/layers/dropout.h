@@ -18,7 +18,7 @@ struct Dropout : Module {
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    return training && p != 0.0 ? dropout(x, p, generator ? *generator : default_generator()) : x;
+    return scope(training && p != 0.0 ? dropout(x, p, generator ? *generator : default_generator()) : x);
   }
 
   void visit(Visitor&) override {}

@@ -28,7 +28,7 @@ struct Embedding : Module {
     const Scope scope(*this);
     check<DtypeError>(ids.dtype() == Dtype::i64, "Embedding: ids ", ids.dtype(), " ", ids.shape(),
                       ": ids must be int64: convert them with to(Dtype::i64)");
-    return compact ? compact.take_rows(ids) : embedding(weight, ids, padding_idx.value_or(-1));
+    return scope(compact ? compact.take_rows(ids) : embedding(weight, ids, padding_idx.value_or(-1)));
   }
 
   void visit(Visitor& v) override;

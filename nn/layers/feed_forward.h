@@ -30,7 +30,7 @@ struct FeedForward : Module {
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    return linear2(dropout(activation(linear1(x))));
+    return scope(linear2(dropout(scope("hidden", activation(linear1(x))))));
   }
 
   void visit(Visitor& v) override {

@@ -35,7 +35,7 @@ struct GatedFeedForward : Module {
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    return down_proj(dropout(gate(gate_proj(x)) * up_proj(x)));
+    return scope(down_proj(dropout(scope("hidden", gate(gate_proj(x)) * up_proj(x)))));
   }
 
   void visit(Visitor& v) override {

@@ -23,8 +23,8 @@ struct Linear : Module {
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    if (compact) return compact.product(x, bias);
-    return low_rank ? linear(x, weight, bias) + (*low_rank)(x) : linear(x, weight, bias);
+    if (compact) return scope(compact.product(x, bias));
+    return scope(low_rank ? linear(x, weight, bias) + (*low_rank)(x) : linear(x, weight, bias));
   }
 
   int64_t in_features() const, out_features() const;

@@ -25,7 +25,7 @@ struct LayerNorm : Module {
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    return layer_norm(x, weight, bias, eps);
+    return scope(layer_norm(x, weight, bias, eps));
   }
 
   void visit(Visitor& v) override {
@@ -44,7 +44,7 @@ struct RMSNorm : Module {
 
   Tensor operator()(const Tensor& x) const {
     const Scope scope(*this);
-    return rms_norm(x, weight, eps);
+    return scope(rms_norm(x, weight, eps));
   }
 
   void visit(Visitor& v) override { v("weight", weight); }

@@ -42,7 +42,7 @@ Tensor Bert::operator()(const Tensor& tokens, const BertCall& call) const {
   check<ShapeError>(types.shape() == tokens.shape(), "Bert: tokens ", tokens.shape(), ", types ", types.shape(),
                     ": must be equal: one type for each token");
   const Tensor x = word_embeddings(tokens) + position_embeddings(arange(n)) + token_type_embeddings(types);
-  return encoder(drop(norm(x)), {.key_mask = call.key_mask});
+  return scope(encoder(drop(norm(x)), {.key_mask = call.key_mask}));
 }
 
 void Bert::visit(Visitor& v) {

@@ -36,7 +36,7 @@ Tensor EncoderClassifier::operator()(const Tensor& tokens, const std::optional<s
   check<ShapeError>(tokens.size(1) > 0, "EncoderClassifier: tokens ", tokens.shape(),
                     ": an empty text has no mean: give each text at least one token");
   const Tensor x = positions(embedding(tokens));  // (B, n, E)
-  if (!lengths) return head(mean(encoder(x), 1));
+  if (!lengths) return scope(head(mean(encoder(x), 1)));
   bool fits = static_cast<int64_t>(lengths->size()) == tokens.size(0);
   for (const int64_t n : *lengths) fits = fits && n >= 1 && n <= tokens.size(1);
   check<ShapeError>(fits, "EncoderClassifier: tokens ", tokens.shape(), ", ", lengths->size(),
@@ -44,7 +44,7 @@ Tensor EncoderClassifier::operator()(const Tensor& tokens, const std::optional<s
   const Tensor real = padding_mask(*lengths, tokens.size(1));  // (B, n)
   const Tensor y = where(real.unsqueeze(-1), encoder(x, {.key_mask = real}), 0.0);
   const Tensor count = tensor_i64(*lengths).to(y.dtype()).unsqueeze(-1);  // (B, 1)
-  return head(sum(y, 1) / count);
+  return scope(head(sum(y, 1) / count));
 }
 
 void EncoderClassifier::visit(Visitor& v) {

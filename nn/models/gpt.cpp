@@ -20,7 +20,7 @@ CausalSelfAttention::CausalSelfAttention(const GPTOptions& o)
 Tensor CausalSelfAttention::operator()(const Tensor& x) const {
   const Scope scope(*this);
   const Tensor y = packed_attention(c_attn(x), heads, {.causal = true, .dropout = training ? drop.p : 0.0});
-  return drop(c_proj(y));
+  return scope(drop(c_proj(y)));
 }
 
 Tensor CausalSelfAttention::step(const Tensor& x, KeyValueCache& past) const {
@@ -29,7 +29,7 @@ Tensor CausalSelfAttention::step(const Tensor& x, KeyValueCache& past) const {
   const auto part = [&](size_t i) { return split_heads(parts[i], heads); };
   const KeysValues all = past.append({part(1), part(2)});
   const AttentionOptions options{.causal = true, .dropout = training ? drop.p : 0.0};
-  return drop(c_proj(merge_heads(scaled_dot_product_attention(part(0), all.k, all.v, options))));
+  return scope(drop(c_proj(merge_heads(attend_heads(part(0), all.k, all.v, options).output))));
 }
 
 MLP::MLP(const GPTOptions& o)
@@ -41,21 +41,21 @@ MLP::MLP(const GPTOptions& o)
 Tensor MLP::operator()(const Tensor& x) const {
   const Scope scope(*this);
   const Tensor hidden = c_fc(x);
-  return drop(c_proj(gelu_tanh ? heed::gelu_tanh(hidden) : gelu(hidden)));
+  return scope(drop(c_proj(scope("hidden", gelu_tanh ? heed::gelu_tanh(hidden) : gelu(hidden)))));
 }
 
 Block::Block(const GPTOptions& o) : ln_1(o.width, {.bias = o.bias}), attn(o), ln_2(o.width, {.bias = o.bias}), mlp(o) {}
 
 Tensor Block::operator()(const Tensor& x) const {
   const Scope scope(*this);
-  const Tensor y = x + attn(ln_1(x));
-  return y + mlp(ln_2(y));
+  const Tensor y = scope("middle", x + attn(ln_1(x)));
+  return scope(y + mlp(ln_2(y)));
 }
 
 Tensor Block::step(const Tensor& x, KeyValueCache& past) const {
   const Scope scope(*this);
-  const Tensor y = x + attn.step(ln_1(x), past);
-  return y + mlp(ln_2(y));
+  const Tensor y = scope("middle", x + attn.step(ln_1(x), past));
+  return scope(y + mlp(ln_2(y)));
 }
 
 namespace {
@@ -94,7 +94,7 @@ Tensor GPT::operator()(const Tensor& tokens) const {
                     ": must be (B, n) with n <= ", options.context, ": keep the last ", options.context, " tokens");
   Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1))));  // (B, n, E)
   for (const Block& block : h) x = options.recompute ? recompute(block, x) : block(x);
-  return lm_head(ln_f(x));  // (B, n, vocab)
+  return scope(lm_head(ln_f(x)));  // (B, n, vocab)
 }
 
 Tensor GPT::step(const Tensor& tokens, KeyValueCaches& past) const {
@@ -104,7 +104,7 @@ Tensor GPT::step(const Tensor& tokens, KeyValueCaches& past) const {
   const auto first = static_cast<double>(past.length());
   Tensor x = drop(wte(tokens) + wpe(arange(tokens.size(1)) + first));
   for (size_t i = 0; i < h.size(); ++i) x = h[i].step(x, past.layers[i]);
-  return lm_head(ln_f(x.select(1, x.size(1) - 1)));
+  return scope(lm_head(ln_f(x.select(1, x.size(1) - 1))));
 }
 
 void GPT::visit(Visitor& v) {

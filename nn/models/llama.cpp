@@ -31,8 +31,8 @@ LlamaLayer::LlamaLayer(const LlamaOptions& o, const RotaryPositions& rope)
 
 Tensor LlamaLayer::operator()(const Tensor& x, KeyValueCache* past) const {
   const Scope scope(*this);
-  const Tensor y = x + self_attn(input_layernorm(x), {.causal = true}, past).output;
-  return y + mlp(post_attention_layernorm(y));
+  const Tensor y = scope("middle", x + self_attn(input_layernorm(x), {.causal = true}, past).output);
+  return scope(y + mlp(post_attention_layernorm(y)));
 }
 
 LlamaModel::LlamaModel(const LlamaOptions& o) : embed_tokens(o.vocab, o.width), norm(o.width, o.eps) {
@@ -44,7 +44,7 @@ Tensor LlamaModel::operator()(const Tensor& tokens, KeyValueCaches* past) const 
   const Scope scope(*this);
   Tensor x = embed_tokens(tokens);  // (B, n, E)
   for (size_t i = 0; i < layers.size(); ++i) x = layers[i](x, past ? &past->layers[i] : nullptr);
-  return norm(x);
+  return scope(norm(x));
 }
 
 Llama::Llama(const LlamaOptions& o) : options(checked(o)), model(o), lm_head(o.width, o.vocab, {.bias = false}) {
@@ -60,7 +60,7 @@ Tensor Llama::operator()(const Tensor& tokens) const {
   check_tokens("Llama", tokens);
   check<ShapeError>(tokens.size(1) <= options.context, "Llama: tokens ", tokens.shape(), ", context ", options.context,
                     ": must be (B, n) with n <= ", options.context, ": keep the last ", options.context, " tokens");
-  return lm_head(model(tokens));  // (B, n, vocab)
+  return scope(lm_head(model(tokens)));  // (B, n, vocab)
 }
 
 Tensor Llama::step(const Tensor& tokens, KeyValueCaches& past) const {
@@ -68,7 +68,7 @@ Tensor Llama::step(const Tensor& tokens, KeyValueCaches& past) const {
   check_tokens("Llama", tokens);
   past.check_room("Llama", tokens, options.layers, options.context);
   const Tensor x = model(tokens, &past);
-  return lm_head(x.select(1, x.size(1) - 1));
+  return scope(lm_head(x.select(1, x.size(1) - 1)));
 }
 
 }  // namespace heed::nn

@@ -62,14 +62,15 @@ EncodedSource Seq2SeqTransformer::encode(const Tensor& source,
 
 Tensor Seq2SeqTransformer::decode(const Tensor& target, const EncodedSource& source) const {
   const Scope scope(*this);
-  const Tensor y = embed(target_embedding, target);                                                       // (B, n, E)
-  return output(transformer.decoder(y, source.memory, {.causal = true}, {.key_mask = source.key_mask}));  // (B, n, V)
+  const Tensor y = embed(target_embedding, target);  // (B, n, E)
+  return scope(
+      output(transformer.decoder(y, source.memory, {.causal = true}, {.key_mask = source.key_mask})));  // (B, n, V)
 }
 
 Tensor Seq2SeqTransformer::operator()(const Tensor& source, const Tensor& target,
                                       const std::optional<std::vector<int64_t>>& lengths) const {
   const Scope scope(*this);
-  return decode(target, encode(source, lengths));
+  return scope(decode(target, encode(source, lengths)));
 }
 
 DecoderCache Seq2SeqTransformer::begin(const EncodedSource& source, int64_t capacity) const {
@@ -81,7 +82,7 @@ Tensor Seq2SeqTransformer::step(const Tensor& tokens, DecoderCache& state) const
   const Scope scope(*this);
   const Tensor y = transformer.decoder.step(embed(target_embedding, tokens, state.length()),
                                             state);  // (B, n, E)
-  return output(y.select(1, y.size(1) - 1));         // (B, V)
+  return scope(output(y.select(1, y.size(1) - 1)));  // (B, V)
 }
 
 void Seq2SeqTransformer::visit(Visitor& v) {

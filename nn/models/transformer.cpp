@@ -32,7 +32,7 @@ Transformer::Transformer(Whole d_model, Whole num_heads, const EncoderDecoderOpt
 
 Tensor Transformer::operator()(const Tensor& source, const Tensor& target, const TransformerCall& call) const {
   const Scope scope(*this);
-  return decoder(target, encoder(source, call.source), call.target, call.memory);
+  return scope(decoder(target, encoder(source, call.source), call.target, call.memory));
 }
 
 }  // namespace heed::nn

@@ -39,20 +39,20 @@ Tensor TransformerDecoderLayer::operator()(const Tensor& input, const Tensor& me
   check_no_weights("TransformerDecoderLayer", within);
   check_no_weights("TransformerDecoderLayer", across);
   const Tensor x = taking_part("TransformerDecoderLayer", self_attn.num_heads, input, within);
-  return run(
+  return scope(run(
       x, [&](const Tensor& y) { return self_attn(y, within).output; },
-      [&](const Tensor& y) { return multihead_attn(y, memory, memory, across).output; });
+      [&](const Tensor& y) { return multihead_attn(y, memory, memory, across).output; }));
 }
 
 Tensor TransformerDecoderLayer::step(const Tensor& x, KeyValueCache& past, const KeysValues& memory,
                                      const std::optional<Tensor>& memory_key_mask) const {
   const Scope scope(*this);
-  return run(
+  return scope(run(
       x,
       [&](const Tensor& y) {
         return self_attn.attend_to(y, past.append(self_attn.keys_values(y, y)), {.causal = true}).output;
       },
-      [&](const Tensor& y) { return multihead_attn.attend_to(y, memory, {.key_mask = memory_key_mask}).output; });
+      [&](const Tensor& y) { return multihead_attn.attend_to(y, memory, {.key_mask = memory_key_mask}).output; }));
 }
 
 void TransformerDecoderLayer::visit(Visitor& v) {  // PyTorch names linear1 and linear2 on the layer itself
@@ -80,7 +80,7 @@ Tensor TransformerDecoder::operator()(const Tensor& x, const Tensor& memory, con
   const Scope scope(*this);
   Tensor y = x;
   for (const TransformerDecoderLayer& layer : layers) y = layer(y, memory, within, across);
-  return normed(y);
+  return scope(normed(y));
 }
 
 DecoderCache TransformerDecoder::begin(const Tensor& memory, int64_t capacity,
@@ -100,7 +100,7 @@ Tensor TransformerDecoder::step(const Tensor& x, DecoderCache& cache) const {
   Tensor y = x;
   for (size_t i = 0; i < layers.size(); ++i)
     y = layers[i].step(y, cache.past.layers[i], cache.memory[i], cache.memory_key_mask);
-  return normed(y);
+  return scope(normed(y));
 }
 
 }  // namespace heed::nn

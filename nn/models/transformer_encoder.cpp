@@ -22,11 +22,11 @@ Tensor TransformerEncoderLayer::operator()(const Tensor& input, const AttentionO
   const Tensor x = taking_part("TransformerEncoderLayer", self_attn.num_heads, input, options);
   const auto attend_within = [&](const Tensor& z) { return dropout1(self_attn(z, options).output); };
   if (norm_first) {
-    const Tensor y = x + attend_within(norm1(x));
-    return y + dropout2(feed_forward(norm2(y)));
+    const Tensor y = scope("middle", x + attend_within(norm1(x)));
+    return scope(y + dropout2(feed_forward(norm2(y))));
   }
-  const Tensor y = norm1(x + attend_within(x));
-  return norm2(y + dropout2(feed_forward(y)));
+  const Tensor y = scope("middle", norm1(x + attend_within(x)));
+  return scope(norm2(y + dropout2(feed_forward(y))));
 }
 
 void TransformerEncoderLayer::visit(Visitor& v) {  // PyTorch names linear1 and linear2 on the layer itself
@@ -44,7 +44,7 @@ Tensor TransformerEncoder::operator()(const Tensor& x, const AttentionOptions& o
   const Scope scope(*this);
   Tensor y = x;
   for (const TransformerEncoderLayer& layer : layers) y = layer(y, options);
-  return normed(y);
+  return scope(normed(y));
 }
 
 }  // namespace heed::nn

@@ -116,7 +116,9 @@ Recurrent RecurrentLayer::operator()(const Tensor& x, const RecurrentCall& call)
     }
     y = directions == 1 ? sides[0] : cat(sides, -1);
   }
-  return {y, stack(last_hidden), lstm ? stack(last_cell) : Tensor()};
+  const Tensor hidden = scope("hidden", stack(last_hidden));
+  const Tensor cell = lstm ? scope("cell", stack(last_cell)) : Tensor();
+  return {scope(std::move(y)), hidden, cell};
 }
 
 void RecurrentLayer::visit(Visitor& v) {

@@ -43,7 +43,7 @@ struct RNNCell : RecurrentCell {
   RNNCell(Whole input_size, Whole hidden_size, const RNNCellOptions& = {});
   Tensor operator()(const Tensor& x, const Tensor& hidden = {}) const {
     const Scope scope(*this);
-    return step("RNNCell", x, {hidden}).hidden;
+    return scope(step("RNNCell", x, {hidden}).hidden);
   }
 };
 
@@ -53,7 +53,7 @@ struct GRUCell : RecurrentCell {
       : RecurrentCell("GRUCell", core::CellKind::gru, input_size, hidden_size, options.bias) {}
   Tensor operator()(const Tensor& x, const Tensor& hidden = {}) const {
     const Scope scope(*this);
-    return step("GRUCell", x, {hidden}).hidden;
+    return scope(step("GRUCell", x, {hidden}).hidden);
   }
 };
 
@@ -63,7 +63,9 @@ struct LSTMCell : RecurrentCell {
       : RecurrentCell("LSTMCell", core::CellKind::lstm, input_size, hidden_size, options.bias) {}
   RecurrenceState operator()(const Tensor& x, const RecurrenceState& state = {}) const {
     const Scope scope(*this);
-    return step("LSTMCell", x, state);
+    const RecurrenceState next = step("LSTMCell", x, state);
+    const Tensor cell = scope("cell", next.cell);
+    return {scope(next.hidden), cell};
   }
 };
 

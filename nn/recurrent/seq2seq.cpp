@@ -23,6 +23,7 @@ EncodedSequence EncoderRNN::operator()(const Tensor& tokens, const std::optional
                          .transpose(1, 2)
                          .reshape({gru.num_layers, batch, 2 * hidden});
   }
+  encoded.outputs = scope(std::move(encoded.outputs));
   return encoded;
 }
 
@@ -85,7 +86,7 @@ Decoded RecurrentDecoder::operator()(const Tensor& tokens, const EncodedSequence
     }
   }
   const Tensor all = stack(steps, 1);
-  return {forced ? logits(all) : all, weights.empty() ? Tensor() : stack(weights, 1)};
+  return {scope(forced ? logits(all) : all), weights.empty() ? Tensor() : stack(weights, 1)};
 }
 
 Tensor RecurrentDecoder::step(const Tensor& tokens, DecoderState& state) const {
@@ -93,7 +94,7 @@ Tensor RecurrentDecoder::step(const Tensor& tokens, DecoderState& state) const {
   check_tokens("RecurrentDecoder", tokens);
   check<ShapeError>(tokens.size(1) == 1 && tokens.size(0) == state.hidden.size(1), "RecurrentDecoder: tokens ",
                     tokens.shape(), ", state of a batch of ", state.hidden.size(1), ": a step takes (B, 1)");
-  return logits(advance(dropout(embedding(tokens.select(1, 0))), state));
+  return scope(logits(advance(dropout(embedding(tokens.select(1, 0))), state)));
 }
 
 Tensor RecurrentDecoder::advance_gru(const Tensor& x, DecoderState& state) const {

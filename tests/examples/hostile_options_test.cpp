@@ -43,7 +43,7 @@ bool one_line(const Ran& ran, const std::string& program) {
 
 const char* const programs[] = {"attention_by_hand", "attention_scores", "kernel_regression",
                                 "two_moons",         "char_gpt",         "tasks",
-                                "translate",         "tokenise"};
+                                "translate",         "tokenise",         "induction_head"};
 
 }  // namespace
 

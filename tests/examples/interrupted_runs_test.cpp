@@ -72,6 +72,7 @@ TEST_CASE("Interrupted: programs without a checkpoint leave pictures of their re
   const std::pair<const char*, std::vector<const char*>> programs[] = {
       {"two_moons --steps 100000000", {"boundary.svg", "loss.svg"}},
       {"two_moons --steps 10 --seeds 1000000", {"boundary.svg", "loss.svg"}},
+      {"induction_head --steps 100000000", {"model.safetensors", "heads.svg", "patterns.svg"}},
       {"kernel_regression --seeds 1000000", {"curves.svg", "weights.svg", "learnt_width.svg"}},
       {"attention_scores --steps 100000000", {}}};
   int number = 0;

@@ -234,3 +234,18 @@ TEST_CASE("tasks: attention recalls the value of a key, a GRU of equal size does
   CHECK(models.at("transformer").at("accuracy").as_number() > 0.99);
   CHECK(models.at("gru").at("accuracy").as_number() < 0.4);
 }
+
+TEST_CASE("induction_head: two heads are found, and proved by switching them off", "[slow]") {
+  const TempDir dir;
+  const std::string command = "induction_head --threads 2 --json --quiet" + in(dir);
+  const kit::Json found = run_program(command + " --heads 1 --width 32").json();
+  CHECK(found.at("accuracy").as_number() > 0.8);
+  CHECK(found.at("previous").at("0.0").as_number() > 0.5);
+  CHECK(found.at("induction").at("1.0").as_number() > 0.5);
+  CHECK(found.at("from_keys").as_number() < 0.5 * found.at("accuracy").as_number());
+  CHECK(found.at("from_values").as_number() > found.at("from_keys").as_number());
+  CHECK(found.at("proved").as_bool());
+  const std::string weights = " --load '" + dir / "model.safetensors" + "'";
+  CHECK(run_program(command + " --heads 1 --width 32" + weights).json().at("accuracy").as_number() ==
+        found.at("accuracy").as_number());
+}

@@ -289,3 +289,50 @@ TEST_CASE("nn's headers: the classes of introductions to attention") {
   CHECK(weights.shape() == Shape{2, 5, 5});
   CHECK(step.output.shape() == Shape{2, 100});
 }
+
+TEST_CASE("nn's headers: values inside a model, seen and replaced") {
+  GPT model({.vocab = 11, .context = 8, .width = 8, .heads = 4, .layers = 5});
+  const Tensor tokens = tensor_i64({1, 5, 10, 0, 3, 3, 7, 7}, {1, 8}),
+               next = tensor_i64({5, 10, 0, 3, 3, 7, 7, 1}, {1, 8});
+  const Tensor clean_tokens = tokens, corrupted_tokens = next, corrupted = next, direction = ones({8});
+  {
+    Tensor loss;
+#include <snippets/nn_capture_h_1.inc>
+    CHECK(y.shape() == Shape{1, 8, 8});
+    CHECK(some.values().size() == 10);
+    CHECK(loss.requires_grad());
+  }
+  {
+#include <snippets/nn_patch_h_1.inc>
+    model(tokens);
+    CHECK(off.applied() + cut.applied() + steered.applied() == 3);
+  }
+  {
+#include <snippets/nn_patch_h_2.inc>
+    CHECK(restored.applied() == 1);
+  }
+  {
+    const GPT& gpt = model;
+    double loss_without = 0;
+#include <snippets/nn_README_md_1.inc>
+    CHECK(loss_without > 0.0);
+    CHECK(looked_at.shape() == Shape{1, 4, 8, 8});
+    CHECK(lens.size(0) == 6);
+    CHECK(patched.shape() == lens[0].shape());
+  }
+  {
+    const GPT& gpt = model;
+#include <snippets/nn_models_logit_lens_h_1.inc>
+    CHECK(lens.size(0) == 6);
+  }
+  {
+#include <snippets/nn_attention_attention_rollout_h_1.inc>
+    CHECK(from.shape() == Shape{1, 8, 8});
+  }
+  std::ostringstream out;
+  std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+#include <snippets/nn_forward_hooks_h_1.inc>
+  model(tokens);
+  std::cout.rdbuf(before);
+  CHECK(out.str().empty());  // the handle removed it
+}

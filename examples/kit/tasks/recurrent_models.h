@@ -23,7 +23,7 @@ template <class Layer> struct RecurrentModel : SequenceModel {
 
   Tensor operator()(const SequenceBatch& batch) const override {
     const nn::Scope scope(*this);
-    return unembed(recurrent(embed(batch.input)).output);
+    return scope(unembed(recurrent(embed(batch.input)).output));
   }
 
   void visit(nn::Visitor& v) override {
@@ -51,7 +51,7 @@ template <class Layer> struct RepeatModel : SequenceModel {
     const Tensor source = one_hot(batch.source, vocabulary).to(Dtype::f32);                               // (B, S, V)
     const Tensor last = encoder(source).output.select(1, source.size(1) - 1);                             // (B, H)
     const Tensor repeated = last.unsqueeze(1).expand({last.size(0), batch.input.size(1), last.size(1)});  // (B, L, H)
-    return unembed(decoder(repeated).output);
+    return scope(unembed(decoder(repeated).output));
   }
 
   void visit(nn::Visitor& v) override {

@@ -30,7 +30,7 @@ GptModel::GptModel(const ModelSize& size)
 
 Tensor GptModel::operator()(const SequenceBatch& batch) const {
   const nn::Scope scope(*this);
-  return gpt(batch.input);
+  return scope(gpt(batch.input));
 }
 
 EncoderModel::EncoderModel(const ModelSize& size)
@@ -49,7 +49,7 @@ EncoderModel::EncoderModel(const ModelSize& size)
 Tensor EncoderModel::operator()(const SequenceBatch& batch) const {
   const nn::Scope scope(*this);
   const Tensor x = input_net(one_hot(batch.input, vocabulary).to(Dtype::f32));  // (B, L, E)
-  return output_net2(relu(output_norm(output_net1(encoder(positions(x))))));
+  return scope(output_net2(relu(output_norm(output_net1(encoder(positions(x)))))));
 }
 
 void EncoderModel::visit(nn::Visitor& v) {
@@ -89,7 +89,7 @@ Tensor StreamModel::operator()(const SequenceBatch& batch) const {
     x = x + attention[i](read(i), {.causal = true}).output;
     if (!feed_forward.empty()) x = x + feed_forward[i](x);
   }
-  return unembed(read(attention.size()));  // (B, L, V)
+  return scope(unembed(read(attention.size())));  // (B, L, V)
 }
 
 void StreamModel::visit(nn::Visitor& v) {
@@ -116,7 +116,7 @@ TranslatorModel::TranslatorModel(const ModelSize& size)
 
 Tensor TranslatorModel::operator()(const SequenceBatch& batch) const {
   const nn::Scope scope(*this);
-  return translator(batch.source, batch.input, batch.source_lengths);
+  return scope(translator(batch.source, batch.input, batch.source_lengths));
 }
 
 Tensor hard_alibi_mask(int64_t heads, int64_t n) {
@@ -138,7 +138,7 @@ HardAlibiModel::HardAlibiModel(const ModelSize& size)
 Tensor HardAlibiModel::operator()(const SequenceBatch& batch) const {
   const nn::Scope scope(*this);
   const Tensor mask = hard_alibi_mask(heads, batch.input.size(1));
-  return unembed(decoder(embed(batch.input), {.mask = mask}));
+  return scope(unembed(decoder(embed(batch.input), {.mask = mask})));
 }
 
 }  // namespace heed::kit

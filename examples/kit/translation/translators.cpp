@@ -46,7 +46,7 @@ struct RecurrentTranslator : Translator {
 
   Tensor operator()(const TranslationBatch& batch, double teacher_forcing) const override {
     const nn::Scope scope(*this);
-    return (*decoder)(batch.input, read(batch), {.teacher_forcing = teacher_forcing}).logits;
+    return scope((*decoder)(batch.input, read(batch), {.teacher_forcing = teacher_forcing}).logits);
   }
 
   std::vector<Ids> translate(const TranslationBatch& batch, const SearchSettings& search) const override {
@@ -79,7 +79,7 @@ struct TransformerTranslator : Translator {
 
   Tensor operator()(const TranslationBatch& batch, double /*teacher_forcing*/) const override {
     const nn::Scope scope(*this);
-    return transformer(batch.source.ids, batch.input, batch.lengths);
+    return scope(transformer(batch.source.ids, batch.input, batch.lengths));
   }
 
   std::vector<Ids> translate(const TranslationBatch& batch, const SearchSettings& search) const override {
