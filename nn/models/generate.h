@@ -44,13 +44,15 @@ struct Generated {
 /// What generate() needs of a model; the template below makes it.
 struct CachedModel {
   std::function<Tensor(const Tensor& tokens)> step;  // (B, n) i64, n >= 1 -> logits (B, V) of the next token
-  std::function<void()> restart;                     // forgets all that step() was given
+  std::function<void()> restart;                     // forgets all that step() was given; B may differ afterwards
   int64_t context;                                   // tokens that fit
 };
 
-/// One result for each prompt, all at once: a text whose prompt is longer than others' is still being read while they
-/// continue. Each prompt needs at least one token. Throws Error for an empty prompt, options out of range, or logits
-/// that are NaN.
+/// One result for each prompt, as if it were alone (up to random draws), all at once: a text whose prompt is longer than
+/// others' is still being read while they continue. Only prompts longer than the context wait for the others to end,
+/// and are continued per length: a window begins with the last `context` tokens of such a prompt, and rolls elsewhere.
+/// Each prompt needs at least one token. Throws Error for an empty prompt, options out of range, or logits that are NaN
+/// where a token is to be chosen; ShapeError or DtypeError if step() returns anything but floating logits (B, V).
 std::vector<Generated> generate(const CachedModel& model, const std::vector<std::vector<int64_t>>& prompts,
                                 const GenerateOptions& options = {});
 

@@ -1,6 +1,8 @@
 #include "support/catch.h"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <set>
 
 #include <heed/autograd/ops.h>
@@ -75,6 +77,84 @@ TEST_CASE("generate: each text of a batch is continued as if it were alone") {
   REQUIRE(all.size() == 3);
   for (size_t i = 0; i < 3; ++i) CHECK(all[i].tokens == generate(model, {prompts[i]}, greedy).front().tokens);
   CHECK(generate(model, {}, greedy).empty());
+}
+
+TEST_CASE("generate: prompts longer than the context are continued as if each were alone, beside short ones") {
+  const GPT model = gpt();
+  GenerateOptions greedy{.max_tokens = 30, .sampling = {.temperature = 0}};
+  Tokens long_one, longer;
+  for (int64_t i = 0; i < 17; ++i) longer.push_back((i * i + 3) % 13);
+  for (int64_t i = 0; i < 13; ++i) long_one.push_back((i * 5 + 1) % 13);
+  const std::vector<Tokens> prompts = {longer, {4}, long_one, {5, 6}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, longer};
+  std::vector<Tokens> seen(prompts.size());
+  greedy.on_token = [&](int64_t text, int64_t token) {
+    seen[static_cast<size_t>(text)].push_back(token);
+    return true;
+  };
+  const std::vector<Generated> all = generate(model, prompts, greedy);
+  REQUIRE(all.size() == prompts.size());
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    CHECK(all[i].tokens == plainly(model, prompts[i], 30));
+    CHECK(seen[i] == all[i].tokens);
+  }
+}
+
+TEST_CASE("generate: logits of a text that has ended, or whose prompt is still being read, are not looked at") {
+  // Text 0 ends after one token, text 1 has a prompt of four: their logits are then NaN, or all -inf.
+  for (const double odd : {std::nan(""), -HUGE_VAL})
+    for (const SamplingOptions sampling : {SamplingOptions{.temperature = 0}, SamplingOptions{.top_k = 1}}) {
+      int64_t position = 0;
+      const CachedModel model{.step =
+                                  [&](const Tensor& tokens) {
+                                    position += tokens.size(1);
+                                    Tensor logits = one_hot(full({2}, 3, Dtype::i64), 5).to(Dtype::f32);
+                                    if (position > 1) logits[0].fill_(odd);
+                                    if (position < 4) logits[1].fill_(odd);
+                                    return logits;
+                                  },
+                              .restart = [] {},
+                              .context = 20};
+      const std::vector<Generated> texts = generate(
+          model, {{1}, {1, 2, 1, 2}},
+          {.max_tokens = 3, .sampling = sampling, .on_token = [](int64_t text, int64_t) { return text == 1; }});
+      CHECK(texts[0].tokens == Tokens{3});
+      CHECK(texts[1].tokens == Tokens{3, 3, 3});
+    }
+}
+
+TEST_CASE("generate: what a step of one's own returns is checked, and a missing function named") {
+  int calls = 0;
+  const auto message = [&](const std::function<Tensor(int call)>& step) {
+    calls = 0;
+    const CachedModel model{.step = [&](const Tensor&) { return step(++calls); }, .restart = [] {}, .context = 8};
+    return message_of<Error>([&] { generate(model, {{1, 2}, {3, 4}, {5, 6}}, {.max_tokens = 3}); });
+  };
+  CHECK(message([](int) { return zeros({3, 7}); }) == "no error");
+  CHECK(message([](int) { return zeros({1, 7}); }) ==
+        "generate: step() of tokens (3, 2) returned logits (1, 7): must be (3, V), one row per text, with a logit for "
+        "each token");
+  CHECK(message([](int) { return zeros({4, 7}); }).find("(4, 7): must be (3, V)") != std::string::npos);
+  CHECK(message([](int) { return zeros({3, 0}); }).find("(3, 0): must be (3, V)") != std::string::npos);
+  CHECK(
+      message([](int) { return zeros({3, 2, 7}); }) ==
+      "generate: step() of tokens (3, 2) returned logits (3, 2, 7): must be (3, V), one row per text, with a logit for "
+      "each token: return those of the last position, logits.select(1, -1)");
+  CHECK(message([](int call) { return zeros({call == 1 ? 3 : 2, 7}); }).find("tokens (3, 1) returned logits (2, 7)") !=
+        std::string::npos);
+  CHECK(message([](int call) { return zeros({3, call == 1 ? 7 : 8}); }) ==
+        "generate: step() of tokens (3, 1) returned logits (3, 8), those before had V = 7: V must be the same at every "
+        "step");
+  CHECK(message([](int) { return zeros({3, 7}, Dtype::i64); }) ==
+        "generate: step() of tokens (3, 2) returned logits int64: must be f32 or f64");
+  CHECK(message([](int) { return Tensor(); }) ==
+        "generate: step() of tokens (3, 2) returned an empty Tensor: must return logits (B, V)");
+  const auto step = [](const Tensor&) { return zeros({1, 7}); };
+  CHECK(message_of<Error>([&] { generate(CachedModel{nullptr, [] {}, 8}, {{1}}); }) ==
+        "generate: the model's step is empty: give a function of tokens (B, n) that returns the logits (B, V) of the "
+        "next token");
+  CHECK(
+      message_of<Error>([&] { generate(CachedModel{step, nullptr, 8}, {{1}}); }) ==
+      "generate: the model's restart is empty: give a function that forgets all tokens, [] {} if step() keeps nothing");
 }
 
 TEST_CASE("generate: ends at a stop token, a stop string, on_token, or max_tokens") {
