@@ -285,8 +285,7 @@ namespace {
 // Each as one word, since a value may begin with a dash.
 std::string shell_words(const Cli::NamesAndValues& options) {
   std::string text;
-  for (const auto& [name, value] : options)
-    if (!value.empty()) text += ' ' + for_the_shell("--" + name + '=' + value);
+  for (const auto& [name, value] : options) text += ' ' + for_the_shell("--" + name + '=' + value);
   return text;
 }
 
@@ -297,7 +296,9 @@ std::string Cli::command(const NamesAndValues& extra) const {
   for (const auto& was : given_)
     if (std::none_of(extra.begin(), extra.end(), [&](const auto& option) { return option.first == was.first; }))
       for (const std::string& word : was.second) text += ' ' + for_the_shell(word);
-  return text + shell_words(extra);
+  NamesAndValues added = extra;
+  std::erase_if(added, [](const auto& option) { return option.second.empty(); });
+  return text + shell_words(added);
 }
 
 std::string Cli::bare_command(const NamesAndValues& options) const {
