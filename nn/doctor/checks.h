@@ -7,8 +7,8 @@
 #include <vector>
 
 #include <heed/nn/doctor/examine.h>
+#include <heed/nn/doctor/op_watch.h>
 #include <heed/nn/doctor/snapshot.h>
-#include <heed/nn/doctor/watch.h>
 
 namespace heed::nn {
 
@@ -41,9 +41,9 @@ struct Reached {
   std::set<const Node*> leaves;
   std::vector<std::pair<const Node*, std::string>> unnamed;  // not named: shapes and users
 };
-void check_parameters(const Examination& e, const Watch& watch, const Reached& reached);
-void check_signals(const Examination& e, const Watch& watch);
-void check_start(const Examination& e, const Watch& watch);
+void check_parameters(const Examination& e, const OpWatch& watch, const Reached& reached);
+void check_signals(const Examination& e, const OpWatch& watch);
+void check_start(const Examination& e, const OpWatch& watch);
 
 /// Takes steps at many learning rates, from the same start.
 void try_rates(const Examination& e);

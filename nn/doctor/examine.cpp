@@ -21,7 +21,7 @@ double root_mean_square(const Tensor& x) {
 }
 
 // The leaves of a loss that neither the model names nor the optimizer has; e.before keeps them alive.
-void note_leaves(const Examination& e, const Tensor& loss, const Watch& watch, Reached& reached) {
+void note_leaves(const Examination& e, const Tensor& loss, const OpWatch& watch, Reached& reached) {
   std::set<const Node*> known;
   for (const NamedTensor& p : e.given.model.named_parameters()) known.insert(p.tensor.node().get());
   if (e.given.optimizer)
@@ -47,7 +47,7 @@ void find_anomaly(const Examination& e, size_t batch) {
 }
 
 // Forward and back, once for each batch. False if a loss is not finite or has no history.
-bool observe(const Examination& e, Watch& watch, HeadMeasures& heads, Reached& reached) {
+bool observe(const Examination& e, OpWatch& watch, HeadMeasures& heads, Reached& reached) {
   double total = 0.0;
   for (size_t i = 0; i < e.batches(); ++i) {
     e.before.rewind();
@@ -114,7 +114,7 @@ Report examine(const Examined& examined, const ExamineOptions& options) {
   check_training_mode(e);
   examined.model.train();
   {
-    Watch watch;
+    OpWatch watch;
     HeadMeasures heads;
     Reached reached;
     if (!observe(e, watch, heads, reached)) return report;

@@ -28,7 +28,7 @@ void check_evaluation(const Examination& e) {
   const NoGrad no_history;
   e.before.rewind();
   e.given.model.eval();
-  Watch watch;
+  OpWatch watch;
   watch.wants_outputs = true;
   e.loss(0);
   const std::vector<OpOutput> first = std::exchange(watch.outputs, {});

@@ -33,7 +33,7 @@ void check_pairs(const Examination& e, const std::vector<NamedTensor>& parameter
   std::map<const void*, const NamedTensor*> arrays;
   std::map<std::string, std::vector<const NamedTensor*>> by_shape;
   for (const NamedTensor& p : parameters) {
-    const auto [first, is_new] = arrays.emplace(place_of(p.tensor.array()), &p);
+    const auto [first, is_new] = arrays.emplace(elements_address(p.tensor.array()), &p);
     if (!is_new)
       e.add(Severity::fault, "one array, two parameters", p.name,
             cat("has the elements of ", first->second->name, ", but is a parameter of its own, so both are stepped"),
@@ -80,7 +80,7 @@ void check_owners(const Examination& e, const std::vector<NamedTensor>& paramete
 
 Tensor gradient_of(const Tensor& p) { return p.is_leaf() ? static_cast<const Leaf&>(*p.node()).grad : Tensor(); }
 
-void check_parameters(const Examination& e, const Watch& watch, const Reached& reached) {
+void check_parameters(const Examination& e, const OpWatch& watch, const Reached& reached) {
   const std::vector<NamedTensor> parameters = e.given.model.named_parameters();
   check_pairs(e, parameters);
   check_owners(e, parameters, reached);
@@ -90,7 +90,7 @@ void check_parameters(const Examination& e, const Watch& watch, const Reached& r
           "name it in the visit() of its module");
   for (const NamedTensor& p : parameters) {
     if (gradient_of(p.tensor).defined()) continue;
-    const bool used = watch.users.count(place_of(p.tensor.array())) > 0;
+    const bool used = watch.users.count(elements_address(p.tensor.array())) > 0;
     e.add(Severity::fault, "parameter without gradient", p.name,
           used ? "is used, but no gradient comes back to it" : "no op uses it",
           used ? "its way to the loss is cut: look for detach(), NoGrad and indices"

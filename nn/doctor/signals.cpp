@@ -36,7 +36,7 @@ double largest(const std::vector<LayerGradient>& layers, size_t begin, size_t en
 
 }  // namespace
 
-void check_signals(const Examination& e, const Watch& watch) {
+void check_signals(const Examination& e, const OpWatch& watch) {
   for (const Units& u : watch.units) check_units(e, u);
 
   // The largest of a third at each end: a single small gradient, as of queries, is no sign of anything.
@@ -55,7 +55,7 @@ void check_signals(const Examination& e, const Watch& watch) {
           "make the initial weights smaller, or normalise; clipping alone hides it");
 }
 
-void check_start(const Examination& e, const Watch& watch) {
+void check_start(const Examination& e, const OpWatch& watch) {
   if (!watch.guess || watch.guess->classes < 2) return;
   const Guess& guess = *watch.guess;
   const double even = std::log(static_cast<double>(guess.classes));

@@ -1,4 +1,4 @@
-// Watch: what the ops of a training step show while they run.
+// OpWatch: what the ops of a training step show while they run.
 #pragma once
 
 #include <map>
@@ -36,12 +36,12 @@ struct OpOutput {
   bool training;  // the flag of the module at work
 };
 
-class Watch final : public Observer {
+class OpWatch final : public Observer {
  public:
-  Watch() : outer_(std::exchange(observer, this)) {}
-  ~Watch() override { observer = outer_; }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
+  OpWatch() : outer_(std::exchange(observer, this)) {}
+  ~OpWatch() override { observer = outer_; }
+  OpWatch(const OpWatch&) = delete;
+  OpWatch& operator=(const OpWatch&) = delete;
 
   std::vector<Units> units;
   std::vector<LayerGradient> gradients;           // in the order of the backward pass
@@ -66,6 +66,6 @@ class Watch final : public Observer {
 };
 
 /// What identifies a tensor's elements: ties and handles share it.
-const void* place_of(const core::Array& x);
+const void* elements_address(const core::Array& x);
 
 }  // namespace heed::nn

@@ -1,4 +1,4 @@
-#include <heed/nn/doctor/watch.h>
+#include <heed/nn/doctor/op_watch.h>
 
 #include <algorithm>
 #include <cmath>
@@ -48,7 +48,7 @@ double root_mean_square(const core::Array& x) {
 
 }  // namespace
 
-const void* place_of(const core::Array& x) {
+const void* elements_address(const core::Array& x) {
   return x.storage().bytes() + x.offset() * static_cast<int64_t>(size_of(x.dtype()));
 }
 
@@ -57,16 +57,16 @@ int64_t Units::dead() const {
   return std::count_if(largest.begin(), largest.end(), [&](double y) { return y <= 1e-6 * most; });
 }
 
-void Watch::input(const Tensor& x) {
+void OpWatch::input(const Tensor& x) {
   if (outer_) outer_->input(x);
   if (running_rule || !x.defined()) return;
   last_input_ = x.array();
   const std::string path = core::scope_path();
-  users.emplace(place_of(x.array()), path);
+  users.emplace(elements_address(x.array()), path);
   if (x.node() && x.is_leaf()) leaf_users.emplace(x.node().get(), path);
 }
 
-void Watch::output(const char* name, const core::Array& y) {
+void OpWatch::output(const char* name, const core::Array& y) {
   if (outer_) outer_->output(name, y);
   if (running_rule) return;
   const std::string op = name;
@@ -85,7 +85,7 @@ void Watch::output(const char* name, const core::Array& y) {
   if (y.rank() >= 2 && y.numel() > 0 && !dynamic_cast<const DistanceKernel*>(module)) activation(op, y);
 }
 
-void Watch::activation(const std::string& op, const core::Array& y) {
+void OpWatch::activation(const std::string& op, const core::Array& y) {
   constexpr std::string_view open_ended[] = {"relu", "gelu", "gelu_tanh", "silu"}, bounded[] = {"tanh", "sigmoid"};
   const bool can_die = std::ranges::find(open_ended, op) != std::end(open_ended);
   if (!can_die && std::ranges::find(bounded, op) == std::end(bounded)) return;
@@ -110,7 +110,7 @@ void Watch::activation(const std::string& op, const core::Array& y) {
   found->elements += y.numel();
 }
 
-void Watch::gradient(const char* op, const Tensor& g, bool into) {
+void OpWatch::gradient(const char* op, const Tensor& g, bool into) {
   if (outer_) outer_->gradient(op, g, into);
   if (into && std::string_view(op) == "linear") gradients.push_back({core::scope_path(), root_mean_square(g.array())});
 }
