@@ -46,7 +46,9 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const Atte
   const AttentionMask mask = attention_mask("attention", scores_shape(q, k), q.dtype(), o);
   const Tensor scores = pair_dots(q * scale, k, mask.permitted);  // S = Q Kᵀ / √d
   check_values(scores, v);
-  return averaged(masked_weights(scores, mask, o.normaliser), v, mask, o);
+  Attended out = averaged(masked_weights(scores, mask, o.normaliser), v, mask, o);
+  AttentionTrace::record_inputs(q, k, scale);
+  return out;
 }
 
 }  // namespace heed::nn

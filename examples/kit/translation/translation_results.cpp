@@ -9,7 +9,10 @@ namespace heed::kit {
 
 TranslationResults::TranslationResults()
     : table(fit("model", 12) + " exact match     BLEU    nats/word  parameters   steps   seconds\n") {
-  page.note = "Left (or rows): words written. Right (or columns): words read.";
+  page.note =
+      "Queries (left, rows) look at keys (right, columns): each word written at the words read. Below \"attention\" "
+      "are "
+      "the other models and, of a Transformer, the attention within each sentence.";
 }
 
 void TranslationResults::add(const std::string& model, int64_t size, int64_t step, double time,
@@ -29,7 +32,7 @@ void TranslationResults::add(const AlignedSentence& aligned, const std::string& 
   if (aligned.weights.empty()) return;
   std::cout << terminal_heat_map(alignment_map(aligned, {})) << '\n';
   heat.panels.push_back(alignment_map(aligned, model));
-  page.sets.push_back(attention_set(aligned, model));
+  for (const AttentionSet& set : attention_sets(aligned, model)) page.sets.push_back(set);
 }
 
 void TranslationResults::save_losses(const std::filesystem::path& file, const std::string& task) const {
