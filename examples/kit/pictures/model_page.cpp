@@ -63,14 +63,14 @@ std::string tensors_json(const nn::Module& model, PageWeights weights) {
   return text + "}";
 }
 
-Json::Object sizes(const nn::GPT& model) {
+Json::Object sizes_of(const nn::GPT& model) {
   const nn::GPTOptions& o = model.options;
   return {{"kind", "gpt"},      {"vocab", o.vocab},      {"context", o.context},           {"width", o.width},
           {"heads", o.heads},   {"kvHeads", o.heads},    {"headWidth", o.width / o.heads}, {"hidden", 4 * o.width},
           {"layers", o.layers}, {"eps", model.ln_f.eps}, {"geluTanh", o.gelu_tanh}};
 }
 
-Json::Object sizes(const nn::Llama& model) {
+Json::Object sizes_of(const nn::Llama& model) {
   const nn::LlamaOptions& o = model.options;
   const Json::Object rope = {{"base", o.rope_base}, {"interleaved", o.rope_layout == nn::RopeLayout::interleaved}};
   return {{"kind", "llama"},
@@ -94,10 +94,10 @@ Ids first_ids(const Tokeniser& tokeniser) {
   } catch (const IndexError&) { return {0}; }
 }
 
-Json list(const Ids& ids) { return Json::List(ids.begin(), ids.end()); }
+Json id_list(const Ids& ids) { return Json::List(ids.begin(), ids.end()); }
 
 template <class Model>
-std::string html(const Model& model, const Tokeniser& tokeniser, const ModelPageOptions& options) {
+std::string page_of(const Model& model, const Tokeniser& tokeniser, const ModelPageOptions& options) {
   check_tokens_fit(tokeniser, model.options.vocab);
   check(options.window > 1, "model page: a window of ", options.window, " tokens: must be 2 or more");
   const Ids begin = options.begin_with_bos && tokeniser.bos() ? Ids{*tokeniser.bos()} : Ids();
@@ -114,9 +114,10 @@ std::string html(const Model& model, const Tokeniser& tokeniser, const ModelPage
                     .scripts = {"elements.js", "measures.js", "attention.js", "model_view.js", "head_view.js",
                                 "heat_view.js", "neuron_view.js", "lens_view.js", "patch_view.js", "table_view.js",
                                 "gpt.js", "tokeniser.js", "model_data.js", "live.js"}};
-  page.data = "{\"sizes\":" + to_json(sizes(model)) + ",\"bits\":" + (options.weights == PageWeights::i8 ? "8" : "32") +
-              ",\"window\":" + std::to_string(options.window) + ",\"begin\":" + to_json(list(begin)) +
-              ",\"empty\":" + to_json(list(first_ids(tokeniser))) +
+  page.data = "{\"sizes\":" + to_json(sizes_of(model)) +
+              ",\"bits\":" + (options.weights == PageWeights::i8 ? "8" : "32") +
+              ",\"window\":" + std::to_string(options.window) + ",\"begin\":" + to_json(id_list(begin)) +
+              ",\"empty\":" + to_json(id_list(first_ids(tokeniser))) +
               ",\"end\":" + (tokeniser.eos() ? std::to_string(*tokeniser.eos()) : "null") +
               ",\"text\":" + json_for_html(options.text) + ",\"other\":" + json_for_html(options.other_text) +
               ",\n\"names\":[" + names + "],\n\"tokeniser\":" + json_for_html(tokeniser.to_text()) +
@@ -127,11 +128,11 @@ std::string html(const Model& model, const Tokeniser& tokeniser, const ModelPage
 }  // namespace
 
 std::string model_html(const nn::GPT& model, const Tokeniser& tokeniser, const ModelPageOptions& options) {
-  return html(model, tokeniser, options);
+  return page_of(model, tokeniser, options);
 }
 
 std::string model_html(const nn::Llama& model, const Tokeniser& tokeniser, const ModelPageOptions& options) {
-  return html(model, tokeniser, options);
+  return page_of(model, tokeniser, options);
 }
 
 void write_model_page(const std::filesystem::path& file, const nn::GPT& model, const Tokeniser& tokeniser,

@@ -11,6 +11,7 @@ namespace {
 
 // The pages' own sources, page/*: a build makes a string literal of each (core/cmake/heed_kit.cmake; by hand:
 // examples/kit/README.md).
+namespace embedded {
 constexpr char attention_css[] =
 #include "attention.css.inc"
     ;
@@ -65,35 +66,36 @@ constexpr char table_view_js[] =
 constexpr char tokeniser_js[] =
 #include "tokeniser.js.inc"
     ;
+}  // namespace embedded
 
-struct Source {
+struct PageSource {
   std::string_view name, text;
 };
-constexpr Source sources[] = {
-    {"attention.css", attention_css},
-    {"attention.html", attention_html},
-    {"attention.js", attention_js},
-    {"elements.js", elements_js},
-    {"gpt.js", gpt_js},
-    {"head_view.js", head_view_js},
-    {"heat_view.js", heat_view_js},
-    {"lens_view.js", lens_view_js},
-    {"live.css", live_css},
-    {"live.html", live_html},
-    {"live.js", live_js},
-    {"measures.js", measures_js},
-    {"model_data.js", model_data_js},
-    {"model_view.js", model_view_js},
-    {"neuron_view.js", neuron_view_js},
-    {"patch_view.js", patch_view_js},
-    {"table_view.js", table_view_js},
-    {"tokeniser.js", tokeniser_js},
+constexpr PageSource page_sources[] = {
+    {"attention.css", embedded::attention_css},
+    {"attention.html", embedded::attention_html},
+    {"attention.js", embedded::attention_js},
+    {"elements.js", embedded::elements_js},
+    {"gpt.js", embedded::gpt_js},
+    {"head_view.js", embedded::head_view_js},
+    {"heat_view.js", embedded::heat_view_js},
+    {"lens_view.js", embedded::lens_view_js},
+    {"live.css", embedded::live_css},
+    {"live.html", embedded::live_html},
+    {"live.js", embedded::live_js},
+    {"measures.js", embedded::measures_js},
+    {"model_data.js", embedded::model_data_js},
+    {"model_view.js", embedded::model_view_js},
+    {"neuron_view.js", embedded::neuron_view_js},
+    {"patch_view.js", embedded::patch_view_js},
+    {"table_view.js", embedded::table_view_js},
+    {"tokeniser.js", embedded::tokeniser_js},
 };
 constexpr size_t longest_literal = 16'380;  // a limit of some compilers: split a file that grows beyond it
-static_assert(std::all_of(std::begin(sources), std::end(sources),
-                          [](const Source& source) { return source.text.size() < longest_literal; }));
+static_assert(std::all_of(std::begin(page_sources), std::end(page_sources),
+                          [](const PageSource& source) { return source.text.size() < longest_literal; }));
 
-std::string joined(const std::vector<std::string_view>& names) {
+std::string joined_sources(const std::vector<std::string_view>& names) {
   std::string text;
   for (const std::string_view name : names) text += (text.empty() ? "" : "\n") + std::string(page_source(name));
   return text;
@@ -102,7 +104,7 @@ std::string joined(const std::vector<std::string_view>& names) {
 }  // namespace
 
 std::string_view page_source(std::string_view name) {
-  for (const Source& source : sources)
+  for (const PageSource& source : page_sources)
     if (source.name == name) return source.text;
   fail("page: '", name, "': is not a file of examples/kit/pictures/page");
 }
@@ -114,11 +116,12 @@ std::string html_document(const PageDocument& page) {
          "script-src 'unsafe-inline'; style-src 'unsafe-inline'\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-         title + "</title>\n<style>\n\n" + joined(page.styles) + "</style>\n</head>\n<body>\n<header>\n<h1>" + title +
-         "</h1>\n" + (page.note.empty() ? "" : "<p>" + escaped_xml(page.note) + "</p>\n") +
+         title + "</title>\n<style>\n\n" + joined_sources(page.styles) + "</style>\n</head>\n<body>\n<header>\n<h1>" +
+         title + "</h1>\n" + (page.note.empty() ? "" : "<p>" + escaped_xml(page.note) + "</p>\n") +
          (page.warning.empty() ? "" : "<p role=\"note\">" + escaped_xml(page.warning) + "</p>\n") + "</header>\n" +
          std::string(page_source(page.body)) + "<script type=\"application/json\" id=\"data\">\n" + page.data +
-         "\n</script>\n<script>\n'use strict';\n" + joined(page.scripts) + "start();\n</script>\n</body>\n</html>\n";
+         "\n</script>\n<script>\n'use strict';\n" + joined_sources(page.scripts) +
+         "start();\n</script>\n</body>\n</html>\n";
 }
 
 std::string base64(std::span<const uint8_t> bytes) {

@@ -215,11 +215,11 @@ TEST_CASE("kit attention page: bertviz's JSON has a list per layer, each of one 
   const kit::AttentionSet own{
       .queries = {"<", "b"}, .keys = {"<", "b"}, .layers = {{{1, 0, 0.25, 0.75}, {1, 0, NAN, 1}}}};
   const kit::Json self = kit::parse_json(kit::bertviz_json(own));
-  CHECK(kit::to_json(self.at("attention")) == "[[[[1,0],[0.25,0.75]],[[1,0],[null,1]]]]]");
+  CHECK(kit::to_json(self.at("attention")) == "[[[[[1,0],[0.25,0.75]],[[1,0],[null,1]]]]]");
   CHECK(self.at("tokens").as_list()[0].as_string() == "<");
   const kit::Json cross = kit::parse_json(
       kit::bertviz_json({.queries = {"x"}, .keys = {"a", "b"}, .layers = {{{0.5, 0.5}}, {{0.25, 0.75}}}}));
-  CHECK(kit::to_json(cross.at("cross_attention")) == "[[[[0.5,0.5]]],[[[0.25,0.75]]]]");
+  CHECK(kit::to_json(cross.at("cross_attention")) == "[[[[[0.5,0.5]]]],[[[[0.25,0.75]]]]]");
   CHECK(cross.at("encoder_tokens").as_list().size() == 2);
   CHECK(cross.at("decoder_tokens").as_list().size() == 1);
 }

@@ -241,6 +241,7 @@ function show(change) {
       if (other.firstChild.textContent === label) other.querySelector('select').focus();
   }
   draw();
+  if ('view' in change && byId('controls').getBoundingClientRect().top < 0) byId('controls').scrollIntoView();
 }
 function draw() {
   markControls();
@@ -264,12 +265,14 @@ function pin(token) {
   select(state.token || token);
 }
 
+const precision = () => page.sizes ? modelPrecision() : page.exact ? 'All weights are stored exactly.'
+  : 'To keep the file small, weights are stored in 8 bits (marked ≈, error at most 1/510 of ' +
+    'their head’s range); the five largest of each query are exact.';
+
 function start() {
   for (const prepare of onStart) prepare();
   const fresh = () => { readAddress(); drawControls(); draw(); };
-  byId('precision').textContent = page.exact ? 'All weights are stored exactly.'
-    : 'To keep the file small, weights are stored in 8 bits (marked ≈, error at most 1/510 of ' +
-      'their head’s range); the five largest of each query are exact.';
+  byId('precision').textContent = precision();
   addEventListener('hashchange', fresh);
   addEventListener('keydown', event => {
     if (event.key === 'Escape') { state.token = null; select(null); }

@@ -127,6 +127,10 @@ function drawBars() {
     ...count(live.patches.size, 'position patched', 'positions patched')].join(', ') + '; the marks show the model as it was.';
 }
 
+const modelPrecision = () => page.bits === 32 ? 'The model’s weights are stored exactly.'
+  : 'To keep the file small, the model’s matrices are stored in 8 bits with a scale per row: probabilities differ a little ' +
+    'from those of the model itself.';
+
 // --- Writing ------------------------------------------------------------------------------------
 
 live.unknown = [];

@@ -94,12 +94,12 @@ views.model = {
   },
   describe(layer, head) {
     const {kind, share, sharpness, entropy, distance} = measured(layer, head);
-    const fact = (name, value) => [make('dt', {}, name), make('dd', {}, value)];
+    const fact = (name, value) => make('div', {}, make('dt', {}, name), make('dd', {}, value));
     this.facts.replaceChildren(
       make('p', {class: 'kind'}, kind + (share ? ' ' + Math.round(100 * share) + ' %' : '')),
       make('p', {class: 'legend'}, 'Seemingly: ' + explanations[kind] + '.'),
-      make('dl', {}, ...fact('sharpness', sharpness.toFixed(2)), ...fact('entropy', entropy.toFixed(1) + ' bits'),
-           ...fact('mean distance', distance.toFixed(1))));
+      make('dl', {}, fact('sharpness', sharpness.toFixed(2)), fact('entropy', entropy.toFixed(1) + ' bits'),
+           fact('mean distance', distance.toFixed(1))));
     this.map.replaceChildren(heatMap(head, layer, {width: this.detail.clientWidth || 340, height: 380}));
   },
 };

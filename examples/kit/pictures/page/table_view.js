@@ -3,19 +3,22 @@
 views.table = {
   title: 'Table',
   draw(root) {
-    const {queries} = currentSet();
-    const query = state.token && state.token.side === 'q' ? state.token.index : 0;
+    const {queries} = currentSet(), query = tableQuery(state.token);
     this.body = make('div', {class: 'scroll'});
     this.choice = choice('query', queries.map((token, i) => i + '  ' + shown(token)), query,
                          index => pin({side: 'q', index}));
     root.replaceChildren(make('div', {class: 'controls'}, this.choice), this.body);
   },
   select(token) {
-    const query = token && token.side === 'q' ? token.index : 0;
+    const query = tableQuery(token);
     this.choice.querySelector('select').value = query;
     this.body.replaceChildren(weightTable(query));
   },
 };
+
+// The selected query or, where the first sees nothing but itself, the last.
+const tableQuery = token => token && token.side === 'q' ? token.index
+  : currentSet().allowed ? currentSet().queries.length - 1 : 0;
 
 function weightTable(i) {
   const {queries, keys} = currentSet(), m = keys.length;
