@@ -42,7 +42,8 @@ const named = (tokens, index) => "'" + spoken(tokens[index]) + "' (#" + place(to
 function tokenSpan(tokens, index) {
   const token = tokens[index], again = tokens.indexOf(token) !== tokens.lastIndexOf(token);
   const upright = /[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]|[\ud840-\ud88f]/.test(token);
-  return make('span', {class: upright ? 'token upright' : 'token', title: spoken(token) + ' (#' + place(tokens, index) + ')'},
+  const words = spoken(token) + ' (#' + place(tokens, index) + ')';
+  return make('span', {class: upright ? 'token upright' : 'token', title: words},
     shown(token), ...again ? [make('sub', {}, String(place(tokens, index)))] : []);
 }
 
@@ -60,7 +61,8 @@ function heat(t) {
 // A number of either sign, -1 … 1: orange below, blue above, paper at 0.
 function signed(t) {
   const from = darkMode.matches ? [30, 33, 38] : [250, 250, 250], s = Math.min(Math.abs(t), 1);
-  const to = t < 0 ? (darkMode.matches ? [240, 140, 60] : [200, 80, 0]) : (darkMode.matches ? [90, 180, 240] : [0, 100, 165]);
+  const [below, above] = darkMode.matches ? [[240, 140, 60], [90, 180, 240]] : [[200, 80, 0], [0, 100, 165]];
+  const to = t < 0 ? below : above;
   return from.map((c, i) => Math.round(c + (to[i] - c) * s));
 }
 const css = rgb => 'rgb(' + rgb.join(',') + ')';

@@ -261,7 +261,8 @@ function probabilities(logits, temperature = 1, topK = 0) {
 
 // The indices of the `count` largest, in falling order; of equal ones the first.
 function likeliest(values, count) {
-  if (count > 16) return Array.from(values, (unused, i) => i).sort((a, b) => values[b] - values[a] || a - b).slice(0, count);
+  const order = (a, b) => values[b] - values[a] || a - b;
+  if (count > 16) return Array.from(values, (unused, i) => i).sort(order).slice(0, count);
   const best = [];
   for (let i = 0; i < values.length; ++i) {
     if (best.length === count && values[i] <= values[best[count - 1]]) continue;

@@ -85,12 +85,14 @@ function drawLines(svg, token) {
     for (let i = 0; i < queries.length; ++i) {
       if (token && token.side === 'q' && token.index !== i) continue;
       const row = range(m).map(j => [w[i * m + j], head, i, j]);
-      if (!token) lines.push(...row.sort((a, b) => b[0] - a[0]).slice(0, strongestKeys).filter(line => line[0] >= weakestLine));
-      else lines.push(...row.filter(([weight, , , j]) => weight >= 0.004 && (token.side === 'q' || token.index === j)));
+      lines.push(...token
+        ? row.filter(([weight, , , j]) => weight >= 0.004 && (token.side === 'q' || token.index === j))
+        : row.sort((a, b) => b[0] - a[0]).slice(0, strongestKeys).filter(line => line[0] >= weakestLine));
     }
   }
   byId('line-count').textContent = token ? '' : 'Lines from each query to the ' + strongestKeys +
-    ' keys of its largest weights, if they are at least ' + weakestLine + '; select a token to see all of its weights.';
+    ' keys of its largest weights, if they are at least ' + weakestLine +
+    '; select a token to see all of its weights.';
   if (lines.length > mostLines) lines.sort((a, b) => b[0] - a[0]).length = mostLines;
   const gap = Math.min(3, 18 / state.heads.length);
   const shift = head => (state.heads.indexOf(head) - (state.heads.length - 1) / 2) * gap;

@@ -52,8 +52,9 @@ function heatTable(head) {
   const table = make('table', {class: 'heat', 'aria-label': 'weights of head ' + head},
     make('thead', {}, make('tr', {}, make('td'), ...columns)), make('tbody', {}, ...rows));
   table.follow = token => {
-    rows.forEach((row, i) => row.classList.toggle('followed', Boolean(token) && token.side === 'q' && token.index === i));
-    columns.forEach((th, j) => th.classList.toggle('followed', Boolean(token) && token.side === 'k' && token.index === j));
+    const is = (side, index) => Boolean(token) && token.side === side && token.index === index;
+    rows.forEach((row, i) => row.classList.toggle('followed', is('q', i)));
+    columns.forEach((th, j) => th.classList.toggle('followed', is('k', j)));
   };
   return table;
 }
@@ -62,14 +63,15 @@ function heatTable(head) {
 // what is visible is drawn.
 function heatMap(head, layer, {width, height}) {
   const {queries, keys} = currentSet(), {w} = weightsOf(head, layer), top = largest(head, layer);
-  const n = queries.length, m = keys.length, longest = list => Math.max(...list.map(token => [...shown(token)].length));
+  const n = queries.length, m = keys.length;
+  const longest = list => Math.max(...list.map(token => [...shown(token)].length));
   const left = Math.min(110, 14 + 7.2 * longest(queries)), above = Math.min(110, 14 + 7.2 * longest(keys));
   const fit = Math.min(26, (width - left - 16) / m, (height - above - 16) / n);
   let size = Math.max(fit, 2), cursor = null, followed = null;
   const canvas = make('canvas', {'aria-hidden': 'true'}), spacer = make('div', {class: 'spacer'});
   const box = make('div', {class: 'map', tabindex: 0, role: 'img',
-    'aria-label': 'heat map of layer ' + layer + ', head ' + head + ', ' + n + ' queries by ' + m + ' keys; arrow keys move ' +
-                  'from weight to weight, plus and minus zoom, and the table view lists them'},
+    'aria-label': 'heat map of layer ' + layer + ', head ' + head + ', ' + n + ' queries by ' + m + ' keys; arrow ' +
+                  'keys move from weight to weight, plus and minus zoom, and the table view lists them'},
     make('div', {class: 'pinned'}, canvas), spacer);
   const paint = () => paintMap(canvas, box, {w, n, m, top, size, left, above, cursor, followed, queries, keys});
   const zoom = next => {

@@ -42,7 +42,8 @@ views.lens = {
     const p = probabilities(pass.logits(position, layer)), [first, ...others] = likeliest(p, 3);
     const percent = id => "'" + spoken(page.names[id]) + "' " + (100 * p[id]).toFixed(1) + ' %';
     const after = layer === 0 ? 'the embedding' : layer === model.layers ? 'all layers' : 'layer ' + layer;
-    const words = 'after ' + after + ', at ' + named(page.sets[0].queries, position) + ': ' + [first, ...others].map(percent).join(', ');
+    const words = 'after ' + after + ', at ' + named(page.sets[0].queries, position) + ': ' +
+      [first, ...others].map(percent).join(', ');
     const td = make('td', {class: 'says', tabindex: -1, onfocus: () => { this.stop(td); say(words); },
       onmouseenter: () => say(words), title: words, 'aria-label': words}, shown(page.names[first]));
     fillCell(td, heat(p[first]));

@@ -103,7 +103,8 @@ function drawBars() {
   const list = byId('bars');
   while (list.children.length < Math.min(mostBars, model.vocab)) {
     const button = make('button', {class: 'bar', onclick: () => take(+button.dataset.id)},
-      make('span', {class: 'token'}), make('span', {class: 'track'}, make('i'), make('b')), make('span', {class: 'number'}));
+      make('span', {class: 'token'}), make('span', {class: 'track'}, make('i'), make('b')),
+      make('span', {class: 'number'}));
     list.append(make('li', {}, button));
   }
   const best = likeliest(p, list.children.length);
@@ -119,17 +120,19 @@ function drawBars() {
       (before ? ', before the changes ' + (100 * before[id]).toFixed(1) + ' %' : '') + ': take it');
   });
   const bits = p.reduce((sum, x) => x > 0 ? sum - x * Math.log2(x) : sum, 0);
-  byId('next-note').textContent = 'Press one to take it. Entropy ' + bits.toFixed(2) + ' bits of ' + Math.log2(model.vocab).toFixed(1) + '.';
+  byId('next-note').textContent = 'Press one to take it. Entropy ' + bits.toFixed(2) + ' bits of ' +
+    Math.log2(model.vocab).toFixed(1) + '.';
   byId('changes').hidden = !before;
   if (!before) return;
   const count = (n, one, many) => n ? [n + ' ' + (n === 1 ? one : many)] : [];
   byId('changes-note').textContent = [...count(live.scale.size, 'head changed', 'heads changed'),
-    ...count(live.patches.size, 'position patched', 'positions patched')].join(', ') + '; the marks show the model as it was.';
+    ...count(live.patches.size, 'position patched', 'positions patched')].join(', ') +
+    '; the marks show the model as it was.';
 }
 
 const modelPrecision = () => page.bits === 32 ? 'The model’s weights are stored exactly.'
-  : 'To keep the file small, the model’s matrices are stored in 8 bits with a scale per row: probabilities differ a little ' +
-    'from those of the model itself.';
+  : 'To keep the file small, the model’s matrices are stored in 8 bits with a scale per row: probabilities differ ' +
+    'a little from those of the model itself.';
 
 // --- Writing ------------------------------------------------------------------------------------
 
@@ -190,7 +193,10 @@ live.setOther = text => {
   redraw();
 };
 headTools.push({
-  mark: (layer, head) => strengthOf(layer, head) === 1 ? '' : strengthOf(layer, head) === 0 ? 'off' : '× ' + strengthOf(layer, head),
+  mark(layer, head) {
+    const strength = strengthOf(layer, head);
+    return strength === 1 ? '' : strength === 0 ? 'off' : '× ' + strength;
+  },
   controls(layer, head) {
     const slider = make('input', {type: 'range', min: 0, max: 2, step: 0.25, id: 'strength',
       oninput: () => set(+slider.value)}), value = make('output', {for: 'strength'});
@@ -203,16 +209,18 @@ headTools.push({
     const set = strength => { scaleHead(layer, head, strength); mark(); };
     this.refresh = mark;
     mark();
-    return make('div', {class: 'controls'}, button, make('label', {class: 'group', for: 'strength'}, 'strength ', slider, value));
+    return make('div', {class: 'controls'}, button,
+      make('label', {class: 'group', for: 'strength'}, 'strength ', slider, value));
   },
 });
 
 // --- Start ----------------------------------------------------------------------------------------
 
 addressParts.push({
-  write: () => '&text=' + encodeURIComponent(live.text) + (live.otherText ? '&other=' + encodeURIComponent(live.otherText) : '') +
+  write: () => '&text=' + encodeURIComponent(live.text) +
+    (live.otherText ? '&other=' + encodeURIComponent(live.otherText) : '') +
     '&temperature=' + live.temperature + '&topk=' + live.topK +
-    (live.scale.size ? '&scale=' + [...live.scale].map(([place, s]) => place.replace(' ', '.') + ':' + s).join('_') : '') +
+    (live.scale.size ? '&scale=' + [...live.scale].map(([at, s]) => at.replace(' ', '.') + ':' + s).join('_') : '') +
     (live.patches.size ? '&patch=' + [...live.patches].map(place => place.replace(' ', '.')).join('_') : ''),
   read(given) {
     const number = (name, most, otherwise) => given.has(name) && +given.get(name) >= 0 && +given.get(name) <= most

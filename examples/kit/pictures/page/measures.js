@@ -18,7 +18,8 @@ const rules = {
   'same token earlier': ({queries, keys}, i, j) => j < i && keys[j] === queries[i],
 };
 const crossRules = {
-  'same place': ({queries, keys}, i, j) => Math.abs((i + 0.5) / queries.length - (j + 0.5) / keys.length) * keys.length < 1,
+  'same place': ({queries, keys}, i, j) =>
+    Math.abs((i + 0.5) / queries.length - (j + 0.5) / keys.length) * keys.length < 1,
   'first token': (set, i, j) => j === 0,
   'last token': ({keys}, i, j) => j === keys.length - 1,
 };
@@ -85,7 +86,8 @@ function measure(set, w) {
     if (mean > share) share = mean, kind = name;
   });
   // What seems to follow the words may follow the distance alone.
-  const byDistance = own && (share < enough || kind === 'induction' || kind === 'same token earlier') ? positional(set, w) : 0;
+  const unsure = share < enough || kind === 'induction' || kind === 'same token earlier';
+  const byDistance = own && unsure ? positional(set, w) : 0;
   if (share < enough || byDistance > Math.max(share, 0.7)) {
     kind = sharpness < 0.1 ? 'spread' : byDistance > 0.7 ? 'positional' : 'by content';
     share = kind === 'positional' ? byDistance : 0;

@@ -13,7 +13,8 @@ views.model = {
     const {layers} = currentSet(), shape = layers.map(heads => heads.length).join(' ');
     const available = Math.min(root.clientWidth, 1180), wide = available > 760;
     const most = Math.max(...layers.map(heads => heads.length));
-    const size = Math.floor(Math.max(9, Math.min(150, this.tallest(layers.length), ((wide ? Math.min(available * 0.56, 640) : available) - 26) / most - 3)));
+    const room = wide ? Math.min(available * 0.56, 640) : available;
+    const size = Math.floor(Math.max(9, Math.min(150, this.tallest(layers.length), (room - 26) / most - 3)));
     const key = shape + ' ' + size;
     if (root.firstChild !== this.root || this.key !== key) {
       this.key = key;
@@ -26,8 +27,10 @@ views.model = {
       this.shownHead = '';
       this.root = make('div', {class: 'model'},
         make('table', {class: 'thumbs' + (size < 34 ? ' bare' : '')},
-          make('caption', {}, 'Every head: rows are layers, columns are heads. The stronger the colour, the larger the weight.'),
-          make('thead', {}, make('tr', {}, make('td'), ...range(most).map(h => make('th', {scope: 'col'}, String(h))))),
+          make('caption', {}, 'Every head: rows are layers, columns are heads. The stronger the colour, the larger ' +
+                              'the weight.'),
+          make('thead', {}, make('tr', {}, make('td'),
+            ...range(most).map(head => make('th', {scope: 'col'}, String(head))))),
           make('tbody', {}, ...rows)), this.detail);
       root.replaceChildren(this.root);
     }
@@ -56,7 +59,8 @@ views.model = {
 
   // In slices of some milliseconds, so that a page of a thousand heads answers at once.
   drawThumbs() {
-    const turn = this.turn = {}, left = this.cells.flatMap((row, layer) => row.map((cell, head) => [cell, layer, head]));
+    const turn = this.turn = {};
+    const left = this.cells.flatMap((row, layer) => row.map((cell, head) => [cell, layer, head]));
     const slice = () => {
       const end = performance.now() + 12;
       while (left.length && turn === this.turn && performance.now() < end) this.drawThumb(...left.shift());
@@ -81,7 +85,8 @@ views.model = {
     const shownHead = state.set + ' ' + layer + ' ' + head, fresh = this.shownHead !== shownHead;
     this.shownHead = shownHead;
     if (fresh) {
-      const to = (view, words) => views[view] && make('button', {onclick: () => show({view, layer, heads: [head]})}, words);
+      const to = (view, words) => views[view] &&
+        make('button', {onclick: () => show({view, layer, heads: [head]})}, words);
       this.facts = make('div');
       this.map = make('div');
       this.detail.replaceChildren(make('h2', {}, 'Layer ' + layer + ', head ' + head), this.facts,
@@ -94,11 +99,11 @@ views.model = {
   },
   describe(layer, head) {
     const {kind, share, sharpness, entropy, distance} = measured(layer, head);
-    const fact = (name, value) => make('div', {}, make('dt', {}, name), make('dd', {}, value));
+    const fact = (name, value) => make('li', {}, name + ' ', make('b', {}, value));
     this.facts.replaceChildren(
       make('p', {class: 'kind'}, kind + (share ? ' ' + Math.round(100 * share) + ' %' : '')),
       make('p', {class: 'legend'}, 'Seemingly: ' + explanations[kind] + '.'),
-      make('dl', {}, fact('sharpness', sharpness.toFixed(2)), fact('entropy', entropy.toFixed(1) + ' bits'),
+      make('ul', {class: 'facts'}, fact('sharpness', sharpness.toFixed(2)), fact('entropy', entropy.toFixed(1) + ' bits'),
            fact('mean distance', distance.toFixed(1))));
     this.map.replaceChildren(heatMap(head, layer, {width: this.detail.clientWidth || 340, height: 380}));
   },
@@ -109,7 +114,8 @@ function drawSmall(canvas, {queries, keys, allowed}, w, size) {
   const n = queries.length, m = keys.length, rows = Math.min(n, 2 * size), columns = Math.min(m, 2 * size);
   canvas.width = columns;
   canvas.height = rows;
-  const pen = canvas.getContext('2d'), image = pen.createImageData(columns, rows), most = new Float32Array(rows * columns);
+  const pen = canvas.getContext('2d'), image = pen.createImageData(columns, rows);
+  const most = new Float32Array(rows * columns);
   const row = range(n).map(i => Math.floor(i * rows / n)), column = range(m).map(j => Math.floor(j * columns / m));
   let top = 1e-9;
   for (let i = 0; i < n; ++i)

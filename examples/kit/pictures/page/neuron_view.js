@@ -2,7 +2,8 @@
 //
 //     score = Σ q ⊙ k / √d,   weight = softmax of the scores over all keys
 //
-// A set has it if it has `vectors`: [layer][head] -> {q, k, width, scale}, q[i * width + e], or both as text (floatsOf).
+// A set has it if it has `vectors`: [layer][head] -> {q, k, width, scale}, with q[i * width + e], or q and k as text
+// (floatsOf).
 
 const vectorsOf = (layer, head) => {
   const {vectors} = currentSet(), found = vectors && vectors[layer][head];
@@ -25,7 +26,8 @@ views.neuron = {
                          index => pin({side: 'q', index}));
     this.body = make('div');
     root.replaceChildren(make('div', {class: 'controls'}, this.choice, make('span', {class: 'legend'},
-      'layer ' + state.layer + ', head ' + head + '. Blue is above zero, orange below; the darker, the further.')), this.body);
+      'layer ' + state.layer + ', head ' + head + '. Blue is above zero, orange below; the stronger, the further.')),
+      this.body);
   },
   select(token) {
     if (!this.body) return;
@@ -43,7 +45,8 @@ views.neuron = {
     const query = slice(q, i), products = seen.map(j => slice(k, j).map((x, e) => x * query[e]));
     const scores = products.map(product => product.reduce((sum, x) => sum + x, 0) * scale);
     const most = list => Math.max(1e-9, ...list.map(x => Math.abs(x)));
-    const mostOfAll = Math.max(...seen.map(j => most([...slice(k, j)]))), mostProduct = Math.max(...products.map(p => most([...p])));
+    const mostOfAll = Math.max(...seen.map(j => most([...slice(k, j)])));
+    const mostProduct = Math.max(...products.map(p => most([...p])));
     if (this.key === null || !seen.includes(this.key))
       this.key = seen.reduce((best, j) => w[i * m + j] > w[i * m + best] ? j : best, seen[0]);
     const buttons = seen.map(j => [make('button', {class: 'token', 'aria-pressed': j === this.key,
@@ -53,8 +56,9 @@ views.neuron = {
       fill.style.width = Math.round(60 * Math.abs(value) / most) + 'px';
       return fill;
     };
-    const row = (j, at) => make('tr', {class: j === this.key ? 'followed' : null}, make('th', {scope: 'row'}, buttons[at][0]),
-      make('td', {}, strip([...slice(k, j)], mostOfAll)), make('td', {}, strip([...products[at]], mostProduct)),
+    const row = (j, at) => make('tr', {class: j === this.key ? 'followed' : null},
+      make('th', {scope: 'row'}, buttons[at][0]), make('td', {}, strip([...slice(k, j)], mostOfAll)),
+      make('td', {}, strip([...products[at]], mostProduct)),
       make('td', {class: 'bar'}, bar(scores[at], most(scores)), scores[at].toFixed(2)),
       make('td', {class: 'bar'}, bar(w[i * m + j], 1), w[i * m + j].toFixed(3)));
     rovingCells(buttons, [seen.indexOf(this.key), 0]);
@@ -62,7 +66,8 @@ views.neuron = {
     const pair = this.key, product = products[seen.indexOf(pair)], column = name => make('th', {scope: 'col'}, name);
     this.body.replaceChildren(
       make('p', {class: 'strip'}, 'q of ', tokenSpan(queries, i), ' ', strip([...query], most([...query]))),
-      make('div', {class: 'scroll tall', tabindex: 0, role: 'region', 'aria-label': 'keys'}, make('table', {class: 'list neurons'},
+      make('div', {class: 'scroll tall', tabindex: 0, role: 'region', 'aria-label': 'keys'},
+        make('table', {class: 'list neurons'},
         make('thead', {}, make('tr', {}, ...['key', 'k', 'q ⊙ k', 'score', 'weight'].map(column))),
         make('tbody', {}, ...seen.map(row)))),
       make('details', {}, make('summary', {}, 'The numbers of ' + named(queries, i) + ' and ' + named(keys, pair)),
