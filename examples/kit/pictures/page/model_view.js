@@ -103,8 +103,8 @@ views.model = {
     this.facts.replaceChildren(
       make('p', {class: 'kind'}, kind + (share ? ' ' + Math.round(100 * share) + ' %' : '')),
       make('p', {class: 'legend'}, 'Seemingly: ' + explanations[kind] + '.'),
-      make('ul', {class: 'facts'}, fact('sharpness', sharpness.toFixed(2)), fact('entropy', entropy.toFixed(1) + ' bits'),
-           fact('mean distance', distance.toFixed(1))));
+      make('ul', {class: 'facts'}, fact('sharpness', sharpness.toFixed(2)),
+           fact('entropy', entropy.toFixed(1) + ' bits'), fact('mean distance', distance.toFixed(1))));
     this.map.replaceChildren(heatMap(head, layer, {width: this.detail.clientWidth || 340, height: 380}));
   },
 };
