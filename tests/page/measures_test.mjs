@@ -36,12 +36,12 @@ test('each rule is found where a head follows it', () => {
   assert.equal(measure(free, head(free, (i, j) => j === i + 1)).kind, 'next token');
 });
 
-test('equal weights are spread; a fixed distance is positional; else by content', () => {
+test('equal weights are spread; a fixed distance is positional; else mixed', () => {
   const even = measure(self, head(self, () => true));
   assert.equal(even.kind, 'spread');
   assert.ok(Math.abs(even.sharpness) < 1e-6);
   assert.equal(measure(self, head(self, (i, j) => j === i - 3)).kind, 'positional');
-  assert.equal(measure(self, head(self, (i, j) => words[j] === 'sat' || words[j] === 'and')).kind, 'by content');
+  assert.equal(measure(self, head(self, (i, j) => words[j] === 'sat' || words[j] === 'and')).kind, 'mixed');
 });
 
 test('numbers: sharpness, bits and distance of a head that looks two back', () => {
@@ -58,7 +58,7 @@ test('different texts have rules of their own, and every rule an explanation', (
   const cross = {queries: ['le', 'chat', 'dort', '.'], keys: ['the', 'cat', 'sleeps', 'now', '.', '<eos>', 'x', 'y'], allowed: null};
   assert.equal(measure(cross, head(cross, (i, j) => Math.floor(j / 2) === i)).kind, 'same place');
   assert.equal(measure(cross, head(cross, (i, j) => j === 7)).kind, 'last token');
-  for (const name of [...Object.keys(rules), ...Object.keys(crossRules), 'positional', 'spread', 'by content'])
+  for (const name of [...Object.keys(rules), ...Object.keys(crossRules), 'positional', 'spread', 'mixed'])
     assert.ok(explanations[name], name);
 });
 

@@ -52,7 +52,7 @@ const explanations = {
   'same token earlier': 'each token looks at its own earlier occurrences',
   'positional': 'where it looks depends on the distance, not on the tokens',
   'spread': 'it looks at everything about equally',
-  'by content': 'where it looks depends on the tokens',
+  'mixed': 'no simple rule says where it looks',
 };
 
 function measure(set, w) {
@@ -80,7 +80,7 @@ function measure(set, w) {
   });
   if (rows === 0) return {sharpness: 0, entropy: 0, distance: 0, kind: 'spread', share: 0};
   const sharpness = 1 - relative / rows;
-  let kind = 'by content', share = 0;
+  let kind = 'mixed', share = 0;
   said.forEach(([name], r) => {  // induction and the like need some occasions to be told from chance
     const mean = chances[r] >= Math.max(2, rows / 8) ? hits[r] / chances[r] : 0;
     if (mean > share) share = mean, kind = name;
@@ -89,7 +89,7 @@ function measure(set, w) {
   const unsure = share < enough || kind === 'induction' || kind === 'same token earlier';
   const byDistance = own && unsure ? positional(set, w) : 0;
   if (share < enough || byDistance > Math.max(share, 0.7)) {
-    kind = sharpness < 0.1 ? 'spread' : byDistance > 0.7 ? 'positional' : 'by content';
+    kind = sharpness < 0.1 ? 'spread' : byDistance > 0.7 ? 'positional' : 'mixed';
     share = kind === 'positional' ? byDistance : 0;
   }
   return {sharpness, entropy: entropy / rows, distance: distance / rows, kind, share};

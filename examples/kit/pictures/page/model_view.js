@@ -4,7 +4,7 @@
 const headTools = [];
 const brief = {'previous token': 'prev', 'next token': 'next', 'itself': 'self', 'first token': 'first',
                'last token': 'last', 'same place': 'place', 'induction': 'induct', 'same token earlier': 'same',
-               'positional': 'pos', 'spread': 'spread', 'by content': 'cont'};
+               'positional': 'pos', 'spread': 'spread', 'mixed': 'mixed'};
 
 views.model = {
   title: 'Model view',
