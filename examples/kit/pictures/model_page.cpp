@@ -10,7 +10,6 @@
 #include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/json.h>
-#include <heed/examples/kit/models/model_files.h>
 #include <heed/examples/kit/pictures/page_document.h>
 #include <heed/examples/kit/writing.h>
 
@@ -98,7 +97,8 @@ Json id_list(const Ids& ids) { return Json::List(ids.begin(), ids.end()); }
 
 template <class Model>
 std::string page_of(const Model& model, const Tokeniser& tokeniser, const ModelPageOptions& options) {
-  check_tokens_fit(tokeniser, model.options.vocab);
+  check(tokeniser.size() <= model.options.vocab, "model page: a tokeniser of ", tokeniser.size(),
+        " tokens, a model of ", model.options.vocab, ": they do not belong together: give the model's own");
   check(options.window > 1, "model page: a window of ", options.window, " tokens: must be 2 or more");
   const Ids begin = options.begin_with_bos && tokeniser.bos() ? Ids{*tokeniser.bos()} : Ids();
   Ids all(static_cast<size_t>(tokeniser.size()));

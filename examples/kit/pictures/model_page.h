@@ -37,8 +37,8 @@ struct ModelPageOptions {
   bool begin_with_bos = true;  // the tokeniser's beginning of a text stands before it; else only if it is empty
 };
 
-/// The page as text. Throws Error for a weight that is not finite, UsageError if the tokeniser has more tokens than the
-/// model, ShapeError for weights that are compact or adapted (nn/lora.h: merge them first).
+/// The page as text. Throws Error for a weight that is not finite and a tokeniser with more tokens than the model,
+/// ShapeError for a model with adapters (nn/lora.h: merge them first).
 std::string model_html(const nn::GPT& model, const Tokeniser& tokeniser, const ModelPageOptions& options = {});
 std::string model_html(const nn::Llama& model, const Tokeniser& tokeniser, const ModelPageOptions& options = {});
 
