@@ -32,6 +32,7 @@
 #include <heed/examples/kit/models/gpt_files.h>
 #include <heed/examples/kit/models/gpt_report.h>
 #include <heed/examples/kit/models/model_size.h>
+#include <heed/examples/kit/pictures/model_page.h>
 #include <heed/examples/kit/progress.h>
 #include <heed/examples/kit/resume.h>
 #include <heed/examples/kit/run_folder.h>
@@ -87,6 +88,19 @@ double evaluate(nn::GPT& model, const kit::Ids& ids, int64_t limit = INT64_MAX) 
 const std::vector<std::string> same_in_a_run = {"tokens",       "vocab",      "layers", "heads",  "width",    "context",
                                                 "batch",        "accumulate", "seed",   "lr",     "final-lr", "warmup",
                                                 "weight-decay", "dropout",    "lora",   "freeze", "clip"};
+
+// The model itself, to type into. It begins with the beginning of the validation text.
+void write_live_page(const nn::GPT& model, const kit::Ids& validation, const kit::Tokeniser& tokeniser,
+                     const fs::path& file) {
+  const kit::Ids ids(validation.begin(), validation.begin() + std::min<int64_t>(model.options.context, 48));
+  kit::write_model_page(
+      file, model, tokeniser,
+      {.title = "char_gpt: a model to type into",
+       .note = "Type a text: the model says what comes next, and shows how it gets there. Everything is "
+               "computed in this page, with the weights inside it.",
+       .text = tokeniser.decode(ids),
+       .begin_with_bos = false});
+}
 
 // The whole state of a run: it can stop at any step and resume as if it had never stopped.
 struct Run {
@@ -334,6 +348,7 @@ int run(int argc, char** argv) {
   const fs::path loss_plot = out.file("loss.svg", "the loss, step by step");
   const fs::path page = out.file("attention.html", "what each head attends to: open it in a browser");
   const fs::path insides = out.file("insides.svg", "its weights, last gradients, and attention by distance");
+  const fs::path live_page = out.file("model.html", "the model itself, to type into: open it in a browser");
   const fs::path weights = out.file("model.safetensors", "the model, for --load or PyTorch");
   const fs::path checkpoint = out.file("checkpoint.safetensors", "full training state, for --resume");
   const fs::path metrics = out.file("metrics.jsonl", "the data of the plot");
@@ -412,6 +427,8 @@ int run(int argc, char** argv) {
   const kit::Written written = s.writing.tokens > 0 ? write(run.model, *tokeniser, s) : kit::Written();
 
   kit::save_gpt_attention(page, insides, run.model, *tokeniser, corpus.validation);
+  if (run.model.num_parameters() <= kit::largest_model_page)
+    write_live_page(run.model, corpus.validation, *tokeniser, live_page);
   overview.finish();
   out.print();
   std::cout << '\n' << to_write << '\n';

@@ -49,7 +49,9 @@ Attended attention(const Tensor& q, const Tensor& k, const Tensor& v, const Atte
   const AttentionMask mask = attention_mask("attention", scores_shape(q, k), q.dtype(), o);
   const Tensor scores = seen("scores", pair_dots(seen("q", q) * scale, seen("k", k), mask.permitted));  // S = Q Kᵀ / √d
   check_values(scores, v);
-  return averaged(masked_weights(scores, mask, o.normaliser), seen("v", v), mask, o);
+  Attended out = averaged(masked_weights(scores, mask, o.normaliser), seen("v", v), mask, o);
+  AttentionTrace::record_inputs(q, k, scale);
+  return out;
 }
 
 }  // namespace heed::nn

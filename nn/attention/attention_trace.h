@@ -6,6 +6,7 @@
 //
 // It changes no result: weights are those before dropout, without history; for the fused
 // attention they are computed separately. It records its own thread only; if traces are nested, the newest records.
+// With the option queries_and_keys it keeps what the weights were made of, too: the scores are scale · Q Kᵀ.
 #pragma once
 
 #include <string>
@@ -18,11 +19,20 @@ namespace heed::nn {
 struct AttentionEntry {
   std::string path;  // of the running module, "h.3.attn"; "" outside of any
   Tensor weights;    // (…, queries, keys): (B, heads, queries, keys) for heads
+
+  // If asked for, and the scores are dot products:
+  Tensor q = {},
+         k = {};  // (…, queries, d) and (…, keys, d), after rotary positions; heads that share keys have each a copy
+  double scale = 1.0;
+};
+
+struct TraceOptions {
+  bool queries_and_keys = false;
 };
 
 class AttentionTrace {
  public:
-  AttentionTrace();
+  explicit AttentionTrace(const TraceOptions& options = {});
   ~AttentionTrace();
   AttentionTrace(const AttentionTrace&) = delete;
 
@@ -35,12 +45,19 @@ class AttentionTrace {
     if (current_) [[unlikely]]
       current_->add(weights);
   }
+  /// What the weights just recorded were made of.
+  static void record_inputs(const Tensor& q, const Tensor& k, double scale) {
+    if (current_) [[unlikely]]
+      current_->add_inputs(q, k, scale);
+  }
 
  private:
   void add(const Tensor& weights);
+  void add_inputs(const Tensor& q, const Tensor& k, double scale);
 
   static thread_local AttentionTrace* current_;
   AttentionTrace* outer_;
+  TraceOptions options_;
   std::vector<AttentionEntry> entries_;
 };
 

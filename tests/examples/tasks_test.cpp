@@ -85,6 +85,7 @@ TEST_CASE("tasks: every task runs and reports all that it documents") {
       CHECK(core::read_file(dir / file).size() > 100);
     }
     CHECK(contains(ran.out, "attention.svg") == (models[0].first == "transformer"));
+    CHECK(contains(ran.out, "attention.html") == (models[0].first == "transformer"));
     CHECK(contains(ran.out, "lengths.svg") == (name == "copy-length"));
     CHECK(contains(ran.out, "it writes:") == (name == "names"));
   }

@@ -19,6 +19,7 @@
 #include <heed/examples/kit/models/insides.h>
 #include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/film.h>
+#include <heed/examples/kit/pictures/model_page.h>
 #include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/pictures/statistics.h>
 #include <heed/examples/kit/pictures/worksheet.h>
@@ -134,6 +135,9 @@ TEST_CASE("kit's headers: pictures") {
   const std::vector<std::string> french{"le", "chat"}, english{"the", "cat"};
   const std::vector<std::vector<std::vector<float>>> weights{{{0.9f, 0.1f, 0.2f, 0.8f}}};
 #include <snippets/examples_kit_pictures_attention_page_h_1.inc>
+  const nn::GPT gpt({.vocab = 5, .context = 8, .width = 4, .heads = 1, .layers = 1});
+  const kit::CharTokeniser tokeniser(std::string_view("ROMEO:"));
+#include <snippets/examples_kit_pictures_model_page_h_1.inc>
   const std::vector<double> steps{1, 2, 3}, losses{3, 2, 1};
 #include <snippets/examples_kit_pictures_plot_h_1.inc>
   const kit::Grid a{.name = "a", .rows = 1, .columns = 1, .values = {2}},
@@ -147,7 +151,7 @@ TEST_CASE("kit's headers: pictures") {
   const nn::Linear model(2, 2);
   const kit::AttentionSet heads{.queries = {"a"}, .keys = {"b"}, .layers = {{{1.0f}}}};
 #include <snippets/examples_kit_models_insides_h_1.inc>
-  for (const char* file : {"insides.svg", "attention.html", "loss.svg", "worksheet.html", "answer_key.html"})
+  for (const char* file : {"insides.svg", "attention.html", "model.html", "loss.svg", "worksheet.html", "answer_key.html"})
     CHECK(std::filesystem::exists(file));
 }
 

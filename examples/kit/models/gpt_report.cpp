@@ -56,20 +56,14 @@ void save_gpt_attention(const std::filesystem::path& file, const std::filesystem
   const int64_t n = std::min({model.options.context, static_cast<int64_t>(all.size()), int64_t{48}});
   const Ids ids(all.begin(), all.begin() + n);
   const Words shown = shown_tokens(tokeniser, ids);
-  nn::AttentionTrace trace;
+  nn::AttentionTrace trace({.queries_and_keys = true});
   model.eval();
   model(tensor_i64(ids, {1, n}));
   model.train();
 
   AttentionSet heads{.name = "self", .queries = shown, .keys = shown};
   heads.allowed = causal_mask(n, n);
-  for (const nn::AttentionEntry& entry : trace.entries()) {
-    heads.layers.emplace_back();
-    for (int64_t h = 0; h < entry.weights.size(1); ++h) {
-      const std::vector<double> weights = entry.weights[0][h].to_vector();
-      heads.layers.back().emplace_back(weights.begin(), weights.end());
-    }
-  }
+  for (const nn::AttentionEntry& entry : trace.entries()) add_layer(heads, entry);
   save_attention_page(file, {.title = "char_gpt: which token attends to which",
                              .note = "Each token is a query that attends to itself and to the tokens before it.",
                              .sets = {heads}});

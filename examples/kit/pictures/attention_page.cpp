@@ -7,41 +7,12 @@
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
 #include <heed/examples/kit/format.h>
+#include <heed/examples/kit/pictures/page_document.h>
 
 namespace heed::kit {
 namespace {
 
-// The page's own sources, page/*: a build makes a string literal of each (core/cmake/heed_kit.cmake; by hand:
-// examples/kit/README.md).
-constexpr char page_style[] =
-#include "attention.css.inc"
-    ;
-constexpr char page_body[] =
-#include "attention.html.inc"
-    ;
-constexpr char page_script[] =
-#include "attention.js.inc"
-    ;
-constexpr char page_views[] =
-#include "views.js.inc"
-    ;
-constexpr size_t longest_literal = 16'380;  // a limit of some compilers: split a file that grows beyond it
-static_assert(sizeof page_style < longest_literal && sizeof page_body < longest_literal &&
-              sizeof page_script < longest_literal && sizeof page_views < longest_literal);
-
 constexpr size_t exact_of_a_row = 5;
-
-std::string base64(const std::vector<uint8_t>& bytes) {
-  constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t count = std::min<size_t>(3, bytes.size() - i);
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? bytes[i + k] : 0);
-    for (size_t k = 0; k < 4; ++k) text += k <= count ? digits[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return text;
-}
 
 template <class List, class ToText> std::string json_list(const List& list, const ToText& to_text) {
   std::string text = "[";
@@ -51,13 +22,15 @@ template <class List, class ToText> std::string json_list(const List& list, cons
 
 std::string number(float x) { return shortest(x); }
 
-/// {"low":0,"step":0.0039,"bytes":"…","top":[[3,0.62,0,0.2],…]}: w = low + step · byte, and per row the
-/// keys and exact weights of its largest elements.
-std::string quantised(const std::vector<float>& weights, size_t keys) {
+/// {"low":0,"step":0.0039,"bytes":"…","top":[[3,0.62,0,0.2],…]}: w = low + step · byte, for weights that are not
+/// masked; and per row the keys and exact weights of its largest elements.
+std::string quantised(const std::vector<float>& weights, size_t keys, const std::vector<bool>& allowed) {
   const auto [low, high] = std::minmax_element(weights.begin(), weights.end());
   const double first = *low, step = (*high - first) / 255;
   std::vector<uint8_t> bytes;
-  for (const float w : weights) bytes.push_back(step > 0 ? static_cast<uint8_t>(std::lround((w - first) / step)) : 0);
+  for (size_t i = 0; i < weights.size(); ++i)
+    if (allowed.empty() || allowed[i])
+      bytes.push_back(step > 0 ? static_cast<uint8_t>(std::lround((weights[i] - first) / step)) : 0);
   std::string top = "[";
   for (size_t row = 0; row < weights.size(); row += keys) {
     const size_t kept = std::min(keys, exact_of_a_row);
@@ -73,7 +46,7 @@ std::string quantised(const std::vector<float>& weights, size_t keys) {
     top += ']';
   }
   return "{\"low\":" + number(*low) + ",\"step\":" + number(static_cast<float>(step)) + ",\"bytes\":\"" +
-         base64(bytes) + "\",\"top\":" + top + "]}";
+         base64(std::span<const uint8_t>(bytes)) + "\",\"top\":" + top + "]}";
 }
 
 /// One string of 0 and 1 per query.
@@ -86,6 +59,34 @@ std::string mask_rows(const AttentionSet& set) {
     text += '"';
   }
   return text + "]";
+}
+
+/// ,"vectors":[[{"q":"…","k":"…","width":8,"scale":0.35},…],…], or nothing.
+std::string vectors_json(const AttentionSet& set) {
+  if (set.vectors.empty()) return "";
+  const auto head = [](const HeadVectors& v) {
+    return "{\"q\":\"" + base64(std::span<const float>(v.q)) + "\",\"k\":\"" + base64(std::span<const float>(v.k)) +
+           "\",\"width\":" + std::to_string(v.width) + ",\"scale\":" + number(v.scale) + "}";
+  };
+  return ",\n\"vectors\":" + json_list(set.vectors, [&](const auto& layer) { return json_list(layer, head); });
+}
+
+void check_vectors(const AttentionSet& set, const std::string& here) {
+  check<ShapeError>(set.vectors.empty() || set.vectors.size() == set.layers.size(), here, ": has vectors of ",
+                    set.vectors.size(), " layers: give those of all ", set.layers.size(), ", or none");
+  for (size_t l = 0; l < set.vectors.size(); ++l) {
+    check<ShapeError>(set.vectors[l].size() == set.layers[l].size(), here, ": layer ", l, " has vectors of ",
+                      set.vectors[l].size(), " heads: give those of all ", set.layers[l].size());
+    for (const HeadVectors& v : set.vectors[l]) {
+      const auto width = static_cast<size_t>(std::max<int64_t>(v.width, 0));
+      check<ShapeError>(width > 0 && v.q.size() == set.queries.size() * width && v.k.size() == set.keys.size() * width,
+                        here, ": layer ", l, " has a head of width ", v.width, " with ", v.q.size(), " and ",
+                        v.k.size(), " elements of queries and keys: give width of them for each token");
+      const auto finite = [](float x) { return std::isfinite(x); };
+      check(std::all_of(v.q.begin(), v.q.end(), finite) && std::all_of(v.k.begin(), v.k.end(), finite), here,
+            ": layer ", l, " has queries or keys that are not finite: leave out the vectors");
+    }
+  }
 }
 
 void check_set(const AttentionSet& set) {
@@ -103,6 +104,10 @@ void check_set(const AttentionSet& set) {
                         " weights: give queries x keys of them, row by row");
     }
   }
+  check<ShapeError>(set.second == 0 || (set.second > 0 && set.second < static_cast<int64_t>(n) && n == m), here,
+                    ": the second sentence begins at ", set.second,
+                    ": must be a position within both, of equal length");
+  check_vectors(set, here);
 }
 
 std::string page_json(const AttentionPage& page) {
@@ -113,11 +118,12 @@ std::string page_json(const AttentionPage& page) {
   const bool exact = count <= page.exact_limit;
   const auto sets = json_list(page.sets, [exact](const AttentionSet& set) {
     const auto heads = [&](const std::vector<float>& weights) {
-      return exact ? json_list(weights, number) : quantised(weights, set.keys.size());
+      return exact ? json_list(weights, number) : quantised(weights, set.keys.size(), set.allowed);
     };
     const auto layers = [&](const auto& layer) { return json_list(layer, heads); };
     return "{\"name\":" + json_for_html(set.name) + ",\"queries\":" + json_list(set.queries, json_for_html) +
            ",\"keys\":" + json_list(set.keys, json_for_html) + ",\"allowed\":" + mask_rows(set) +
+           (set.second > 0 ? ",\"second\":" + std::to_string(set.second) : "") + vectors_json(set) +
            ",\n\"layers\":" + json_list(set.layers, layers) + "}";
   });
   return std::string("{\"exact\":") + (exact ? "true" : "false") + ",\"sets\":" + sets + "}";
@@ -136,6 +142,51 @@ int64_t take_out_non_finite(AttentionPage& page) {
 
 }  // namespace
 
+void add_layer(AttentionSet& set, const nn::AttentionEntry& entry) {
+  check<ShapeError>(entry.weights.dim() == 4 && entry.weights.size(0) > 0, "attention page: set '", set.name,
+                    "': weights ", entry.weights.shape(), " of ", entry.path, ": must be (B, heads, queries, keys)");
+  const auto floats = [](const Tensor& x, int64_t head) {
+    const std::vector<double> values = x[0][head].to_vector();
+    return std::vector<float>(values.begin(), values.end());
+  };
+  const int64_t heads = entry.weights.size(1);
+  set.layers.emplace_back();
+  for (int64_t h = 0; h < heads; ++h) set.layers.back().push_back(floats(entry.weights, h));
+  if (!entry.q.defined()) return;
+  set.vectors.emplace_back();
+  for (int64_t h = 0; h < heads; ++h)
+    set.vectors.back().push_back({.q = floats(entry.q, h),
+                                  .k = floats(entry.k, h),
+                                  .width = entry.q.size(-1),
+                                  .scale = static_cast<float>(entry.scale)});
+}
+
+std::vector<AttentionSet> attention_sets(const std::vector<nn::AttentionEntry>& trace,
+                                         const std::vector<std::string>& source,
+                                         const std::vector<std::string>& target) {
+  std::vector<AttentionSet> sets = {{.name = "cross", .queries = target, .keys = source},
+                                    {.name = "encoder", .queries = source, .keys = source},
+                                    {.name = source.empty() ? "self" : "decoder", .queries = target, .keys = target}};
+  const auto in = [](const nn::AttentionEntry& entry, const char* name) {
+    return entry.path.find(name) != std::string::npos;
+  };
+  for (const nn::AttentionEntry& entry : trace) {
+    const bool encodes = !source.empty() && !in(entry, "decoder");
+    add_layer(sets[in(entry, "multihead_attn") ? 0 : encodes ? 1 : 2], entry);
+  }
+  std::erase_if(sets, [](const AttentionSet& set) { return set.layers.empty(); });
+  for (AttentionSet& set : sets) {
+    check_set(set);
+    set.allowed.assign(set.queries.size() * set.keys.size(), false);
+    for (const auto& layer : set.layers)
+      for (const auto& head : layer)
+        for (size_t i = 0; i < head.size(); ++i)
+          if (head[i] != 0) set.allowed[i] = true;
+    if (std::count(set.allowed.begin(), set.allowed.end(), false) == 0) set.allowed.clear();
+  }
+  return sets;
+}
+
 std::vector<bool> causal_mask(int64_t n, int64_t m) {
   std::vector<bool> allowed;
   for (int64_t i = 0; i < n; ++i)
@@ -149,20 +200,34 @@ std::string attention_html(const AttentionPage& given) {
   check<ShapeError>(!page.sets.empty(), "attention page: '", page.title,
                     "': has no sets: give at least one set of weights");
   for (const AttentionSet& set : page.sets) check_set(set);
-  const std::string title = escaped_xml(page.title);
-  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-         "script-src 'unsafe-inline'; style-src 'unsafe-inline'\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-         title + "</title>\n<style>\n\n" + page_style + "</style>\n</head>\n<body>\n<header>\n<h1>" + title +
-         "</h1>\n" + (page.note.empty() ? "" : "<p>" + escaped_xml(page.note) + "</p>\n") +
-         (left_out == 0 ? ""
-                        : "<p role=\"note\">Weights that are not finite (NaN or infinite) "
-                          "and are shown as 0: " +
-                              std::to_string(left_out) + ".</p>\n") +
-         "</header>\n" + page_body + "<script type=\"application/json\" id=\"data\">\n" + page_json(page) +
-         "\n</script>\n<script>\n" + page_script + "\n" + page_views + "</script>\n</body>\n</html>\n";
+  return html_document(
+      {.title = page.title,
+       .note = page.note,
+       .warning = left_out == 0
+                      ? ""
+                      : cat("Weights that are not finite (NaN or infinite) and are shown as 0: ", left_out, "."),
+       .styles = {"attention.css"},
+       .body = "attention.html",
+       .data = page_json(page),
+       .scripts = {"elements.js", "measures.js", "attention.js", "model_view.js", "head_view.js", "heat_view.js",
+                   "neuron_view.js", "table_view.js"}});
+}
+
+std::string bertviz_json(const AttentionSet& set) {
+  check_set(set);
+  const size_t m = set.keys.size();
+  const auto head = [m](const std::vector<float>& weights) {
+    std::string text = "[";
+    for (size_t i = 0; i < weights.size(); ++i)
+      text += (i % m == 0 ? i == 0 ? "[" : "],[" : ",") + (std::isfinite(weights[i]) ? number(weights[i]) : "null");
+    return text + "]]";
+  };
+  const bool own = set.queries == set.keys;
+  const std::string layers =
+      json_list(set.layers, [&](const auto& layer) { return '[' + json_list(layer, head) + ']'; });
+  if (own) return "{\"attention\":" + layers + ",\"tokens\":" + json_list(set.keys, json_for_html) + "}";
+  return "{\"cross_attention\":" + layers + ",\"encoder_tokens\":" + json_list(set.keys, json_for_html) +
+         ",\"decoder_tokens\":" + json_list(set.queries, json_for_html) + "}";
 }
 
 void save_attention_page(const std::filesystem::path& file, const AttentionPage& page) {

@@ -133,7 +133,7 @@ std::vector<Ids> written_by(SequenceModel& model, int64_t start, int64_t end, in
 
 std::vector<nn::AttentionEntry> attention_of(SequenceModel& model, const std::vector<Example>& examples) {
   const Measuring measuring(model);
-  nn::AttentionTrace trace;
+  nn::AttentionTrace trace({.queries_and_keys = true});
   model(collate(examples));
   return trace.entries();
 }

@@ -8,6 +8,7 @@
 #include <heed/core/text.h>
 #include <heed/examples/kit/format.h>
 #include <heed/examples/kit/metrics_log.h>
+#include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/plot.h>
 #include <heed/examples/kit/pictures/terminal_plot.h>
 #include <heed/nn/checkpoint.h>
@@ -52,20 +53,21 @@ std::string as_percent(double share) { return fixed(100 * share, 2) + " %"; }
 
 bool is_cross_attention(const std::string& path) { return path.find("multihead_attn") != std::string::npos; }
 
+Words labels(const Problem& problem, const Ids& ids) {
+  Words words;
+  for (const int64_t id : ids) words.push_back(problem.tokens[static_cast<size_t>(id)]);
+  return words;
+}
+
 /// Every attention of a model on the first test example, labelled with its tokens.
 std::vector<HeatMap> attention_maps(SequenceModel& model, const Problem& problem) {
   const Example& example = problem.data.test[0];
-  const auto labels = [&](const Ids& ids) {
-    Words words;
-    for (const int64_t id : ids) words.push_back(problem.tokens[static_cast<size_t>(id)]);
-    return words;
-  };
   std::vector<HeatMap> maps;
   for (const auto& entry : attention_of(model, {example})) {
     const bool encodes = !example.source.empty() && entry.path.find("decoder") == std::string::npos;
     const bool crosses = is_cross_attention(entry.path);
-    maps.push_back(attention_map(entry, labels(encodes ? example.source : example.input),
-                                 labels(encodes || crosses ? example.source : example.input)));
+    maps.push_back(attention_map(entry, labels(problem, encodes ? example.source : example.input),
+                                 labels(problem, encodes || crosses ? example.source : example.input)));
   }
   return maps;
 }
@@ -75,6 +77,7 @@ std::vector<HeatMap> attention_maps(SequenceModel& model, const Problem& problem
 RunFiles::RunFiles(RunFolder& folder)
     : loss(folder.file("loss.svg", "loss and accuracy, step by step")),
       attention(folder.file("attention.svg", "where each layer looks in the first test example")),
+      page(folder.file("attention.html", "the same, every head, as a page to explore in a browser")),
       lengths(folder.file("lengths.svg", "accuracy by length, up to twice the training length")),
       weights(folder.file("model.safetensors", "the weights, for heed or PyTorch")),
       checkpoint(folder.file("checkpoint.safetensors", "full training state, for --resume")),
@@ -188,6 +191,17 @@ Figure attention_figure(SequenceModel& model, const Problem& problem, const std:
 
 namespace {
 
+/// The same as a page.
+void save_page(const Report& report, const std::filesystem::path& file, const std::string& title) {
+  const Example& example = report.problem.data.test[0];
+  const auto trace = attention_of(*report.run.learners[0].model, {example});
+  if (trace.empty()) return;
+  save_attention_page(file, {.title = title + ": which token attends to which",
+                             .note = "The first test example. Queries (left, rows) look at keys (right, columns).",
+                             .sets = attention_sets(trace, labels(report.problem, example.source),
+                                                    labels(report.problem, example.input))});
+}
+
 /// The fraction of positions right by sequence length, per model.
 Plot accuracy_by_length(const Report& report) {
   const Problem& problem = report.problem;
@@ -238,6 +252,7 @@ void save_pictures(const Report& report, const RunFiles& files, const std::strin
 
   const Figure figure = attention_figure(*report.run.learners[0].model, problem, title + ": where each layer looks");
   if (!figure.panels.empty()) save_svg(files.attention, figure);
+  save_page(report, files.page, title);
   if (problem.of_length)
     save_svg(files.lengths, {.title = title + ": accuracy by length",
                              .note = "Up to the trained length it should be 1; beyond it the model has to generalise.",

@@ -14,7 +14,7 @@ namespace heed::kit {
 
 /// The files of a run, in its folder.
 struct RunFiles {
-  std::filesystem::path loss, attention, lengths, weights, checkpoint, metrics, film;
+  std::filesystem::path loss, attention, page, lengths, weights, checkpoint, metrics, film;
   explicit RunFiles(RunFolder& folder);
 };
 
@@ -49,7 +49,7 @@ std::string model_keys();
 Json::Object print_report(const Report& report);
 
 /// loss.svg: losses and accuracies by step; attention.svg: every layer of the first model on the first
-/// test example, where it has attention; lengths.svg: accuracy by length; model.safetensors.
+/// test example, where it has attention, and attention.html, a page to explore it; lengths.svg: accuracy by length; model.safetensors.
 void save_pictures(const Report& report, const RunFiles& files, const std::string& title);
 
 /// Every layer of a model on the first test example; no panels if it has no attention.

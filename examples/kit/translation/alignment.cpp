@@ -33,4 +33,17 @@ AttentionSet attention_set(const AlignedSentence& sentence, const std::string& n
   return set;
 }
 
+std::vector<AttentionSet> attention_sets(const AlignedSentence& sentence, const std::string& name) {
+  std::vector<AttentionSet> all = {attention_set(sentence, name)};
+  Words read = sentence.target;  // what the decoder reads: the words written so far
+  if (sentence.trace.empty()) return all;
+  read.insert(read.begin(), "<sos>");
+  read.pop_back();
+  for (AttentionSet& set : attention_sets(sentence.trace, sentence.source, read)) {
+    if (set.name == "cross") all[0].vectors = set.vectors;  // the same weights, labelled with the words written
+    else all.push_back(set), all.back().name = name + ": " + set.name;
+  }
+  return all;
+}
+
 }  // namespace heed::kit

@@ -18,13 +18,18 @@ using Alignment = std::vector<std::vector<Tensor>>;
 struct AlignedSentence {
   Words source, target;
   Alignment weights;
+  std::vector<nn::AttentionEntry> trace = {};  // of a model with more attention than this: all of it
 };
 
 /// The mean over the heads of the last layer; rows are words written, columns words read.
 /// REQUIRES: there is a layer.
 HeatMap alignment_map(const AlignedSentence& sentence, const std::string& title);
 
-/// Every layer and head, for the attention page.
+/// Every layer and head, for the attention page: a row is a step of decoding, labelled with the word written.
 AttentionSet attention_set(const AlignedSentence& sentence, const std::string& name);
+
+/// The same and, of a model with a trace, the attention within the source and within what was written, which begins
+/// with "<sos>".
+std::vector<AttentionSet> attention_sets(const AlignedSentence& sentence, const std::string& name);
 
 }  // namespace heed::kit

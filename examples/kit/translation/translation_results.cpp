@@ -12,7 +12,10 @@ TranslationResults::TranslationResults()
   heat.note =
       "Each row is a written word: its dark cells are the words that it was read from. What a row lacks up to 1 "
       "is given to positions after the sentence.";
-  page.note = "Left (or rows): words written. Right (or columns): words read.";
+  page.note =
+      "Queries (left, rows) look at keys (right, columns): each word written at the words read. Below \"attention\" "
+      "are "
+      "the other models and, of a Transformer, the attention within each sentence.";
 }
 
 void TranslationResults::add(const std::string& model, int64_t size, int64_t step, double time,
@@ -32,7 +35,7 @@ void TranslationResults::add(const AlignedSentence& aligned, const std::string& 
   if (aligned.weights.empty()) return;
   std::cout << terminal_heat_map(alignment_map(aligned, {}), false, picture_width()) << '\n';
   heat.panels.push_back(alignment_map(aligned, model));
-  page.sets.push_back(attention_set(aligned, model));
+  for (const AttentionSet& set : attention_sets(aligned, model)) page.sets.push_back(set);
 }
 
 void TranslationResults::save_losses(const std::filesystem::path& file, const std::string& task) const {

@@ -72,9 +72,11 @@ Words translate_words(Translator& model, const TranslationTask& task, const Word
 
 AlignedSentence align_words(Translator& model, const TranslationTask& task, const Words& source,
                             const SearchSettings& search) {
-  AlignedSentence aligned{source, translate_words(model, task, source, search), {}};
+  AlignedSentence aligned{source, translate_words(model, task, source, search), {}, {}};
   const Evaluating evaluating(model);
-  aligned.weights = model.alignment(make_batch(task, {{source, aligned.target}}, {0}));
+  const TranslationBatch batch = make_batch(task, {{source, aligned.target}}, {0});
+  aligned.weights = model.alignment(batch);
+  aligned.trace = model.trace(batch);
   aligned.source.push_back("<eos>");
   aligned.target.push_back("<eos>");
   return aligned;

@@ -88,11 +88,15 @@ struct TransformerTranslator : Translator {
                              search);
   }
 
-  Alignment alignment(const TranslationBatch& batch) const override {
-    nn::AttentionTrace trace;
+  std::vector<nn::AttentionEntry> trace(const TranslationBatch& batch) const override {
+    nn::AttentionTrace trace({.queries_and_keys = true});
     transformer(batch.source.ids, batch.input, batch.lengths);
+    return trace.entries();
+  }
+
+  Alignment alignment(const TranslationBatch& batch) const override {
     Alignment alignment;
-    for (const nn::AttentionEntry& entry : trace.entries()) {
+    for (const nn::AttentionEntry& entry : trace(batch)) {
       if (entry.path.find("multihead_attn") == std::string::npos) continue;  // not cross-attention
       alignment.emplace_back();
       for (int64_t head = 0; head < entry.weights.size(1); ++head) alignment.back().push_back(entry.weights[0][head]);

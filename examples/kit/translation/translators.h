@@ -11,6 +11,7 @@
 #include <heed/examples/kit/translation/alignment.h>
 #include <heed/examples/kit/translation/translation_recipes.h>
 #include <heed/examples/kit/translation/translation_task.h>
+#include <heed/nn/attention/attention_trace.h>
 #include <heed/nn/module.h>
 
 namespace heed::kit {
@@ -30,6 +31,9 @@ struct Translator : nn::Module {
 
   /// Its attention weights while it writes the target of a batch of one. In evaluation, under NoGrad.
   virtual Alignment alignment(const TranslationBatch& batch) const = 0;
+
+  /// The same of all its layers, within source and target too; nothing for a model without such layers.
+  virtual std::vector<nn::AttentionEntry> trace(const TranslationBatch& /*batch*/) const { return {}; }
 };
 
 /// "bahdanau", "transformer", "location" (which has one layer, and weights for as many positions as the

@@ -2,21 +2,21 @@
 // as a browser shows it.
 #include "support/catch.h"
 
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 
+#include <heed/autograd/ops.h>
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
 #include <heed/core/text.h>
 #include <heed/examples/kit/json.h>
 #include <heed/examples/kit/pictures/attention_page.h>
 #include "support/errors.h"
+#include "support/html.h"
 #include "support/temp_dir.h"
 
 using namespace heed;
-using heed::test::message_of;
+using namespace heed::test;
 
 namespace {
 
@@ -54,32 +54,6 @@ kit::AttentionPage example() {
                             .allowed = kit::causal_mask(2, 2)};
   page.sets = {cross, decoder};
   return page;
-}
-
-/// The JSON between the data element's tags.
-kit::Json data_of(const std::string& html) {
-  const std::string open = "<script type=\"application/json\" id=\"data\">";
-  const size_t begin = html.find(open) + open.size();
-  return kit::parse_json(html.substr(begin, html.find("</script>", begin) - begin));
-}
-
-size_t count(const std::string& text, const std::string& part) {
-  size_t n = 0;
-  for (size_t i = text.find(part); i != std::string::npos; i = text.find(part, i + 1)) ++n;
-  return n;
-}
-
-std::vector<uint8_t> from_base64(const std::string& text) {
-  std::vector<uint8_t> bytes;
-  uint32_t group = 0;
-  int bits = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    const int digit = c >= 'a' ? c - 'a' + 26 : c >= 'A' ? c - 'A' : c >= '0' ? c - '0' + 52 : c == '+' ? 62 : 63;
-    group = group << 6 | static_cast<uint32_t>(digit);
-    if ((bits += 6) >= 8) bytes.push_back(static_cast<uint8_t>(group >> (bits -= 8)));
-  }
-  return bytes;
 }
 
 }  // namespace
@@ -121,15 +95,11 @@ TEST_CASE("kit attention page: tokens and titles are text, whatever they contain
 
 TEST_CASE("kit attention page: its style, fixed parts and scripts are the files of page/, unchanged") {
   const std::string html = kit::attention_html(example());
-  const std::filesystem::path page = std::filesystem::path(HEED_TESTS_DIR) / "../examples/kit/pictures/page";
-  size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(page)) {
-    if (entry.path().extension() == ".md") continue;
-    INFO(entry.path().string());
-    ++files;
-    CHECK(count(html, core::read_file(entry.path().string())) == 1);
+  for (const char* file : {"attention.css", "attention.html", "elements.js", "measures.js", "attention.js",
+                           "model_view.js", "head_view.js", "heat_view.js", "neuron_view.js", "table_view.js"}) {
+    INFO(file);
+    CHECK(count(html, core::read_file(std::string(HEED_TESTS_DIR) + "/../examples/kit/pictures/page/" + file)) == 1);
   }
-  CHECK(files == 4);
 }
 
 TEST_CASE("kit attention page: self-contained, with a policy that forbids the network") {
@@ -183,6 +153,77 @@ TEST_CASE("kit attention page: many weights are stored in 8 bits, the five large
   }
 }
 
+TEST_CASE("kit attention page: in 8 bits, masked weights are not stored") {
+  const std::vector<std::string> tokens(3, "t");
+  kit::AttentionPage page{.sets = {{.name = "s",
+                                    .queries = tokens,
+                                    .keys = tokens,
+                                    .layers = {{{1, 0, 0, 0.25, 0.75, 0, 0.5, 0, 0.5}}},
+                                    .allowed = kit::causal_mask(3, 3)}},
+                          .exact_limit = 0};
+  const kit::Json stored =
+      data_of(kit::attention_html(page)).at("sets").as_list()[0].at("layers").as_list()[0].as_list()[0];
+  CHECK(from_base64(stored.at("bytes").as_string()) == std::vector<uint8_t>{255, 64, 191, 128, 0, 128});
+}
+
+TEST_CASE("kit attention page: queries and keys, and where the second sentence begins") {
+  kit::AttentionPage page = example();
+  kit::AttentionSet& set = page.sets[1];  // one head, two tokens
+  set.second = 1;
+  set.vectors = {{{.q = {1, 0.1f, -3, 4}, .k = {5, 6, 7, 8}, .width = 2, .scale = 0.5f}}};
+  const kit::Json stored = data_of(kit::attention_html(page)).at("sets").as_list()[1];
+  CHECK(stored.at("second").as_integer() == 1);
+  const kit::Json& head = stored.at("vectors").as_list()[0].as_list()[0];
+  CHECK(floats_from_base64(head.at("q").as_string()) == set.vectors[0][0].q);
+  CHECK(floats_from_base64(head.at("k").as_string()) == set.vectors[0][0].k);
+  CHECK(head.at("width").as_integer() == 2);
+  CHECK(head.at("scale").as_number() == 0.5);
+  CHECK(data_of(kit::attention_html(page)).at("sets").as_list()[0].find("vectors") == nullptr);
+}
+
+TEST_CASE("kit attention page: a trace through encoder and decoder gives three sets, one text gives one") {
+  const Tensor ones22 = full({1, 2, 2, 2}, 0.5), cross = full({1, 2, 2, 3}, 0.25), source = full({1, 2, 3, 3}, 0.125);
+  const Tensor causal = tensor({1, 0, 0.5, 0.5}, {1, 1, 2, 2});
+  const std::vector<std::string> read{"a", "b", "c"}, written{"x", "y"};
+  const auto sets = kit::attention_sets(
+      {{"encoder.layers.0.self_attn", source},
+       {"decoder.layers.0.self_attn", ones22},
+       {"decoder.layers.0.multihead_attn", cross, full({1, 2, 2, 4}, 2), full({1, 2, 3, 4}, 3), 0.5}},
+      read, written);
+  REQUIRE(sets.size() == 3);
+  CHECK(sets[0].name == "cross");
+  CHECK(sets[0].keys == read);
+  CHECK(sets[0].layers ==
+        std::vector<std::vector<std::vector<float>>>{{std::vector<float>(6, 0.25f), std::vector<float>(6, 0.25f)}});
+  REQUIRE(sets[0].vectors.size() == 1);
+  CHECK(sets[0].vectors[0][1].k == std::vector<float>(12, 3));
+  CHECK(sets[0].vectors[0][1].scale == 0.5f);
+  CHECK(sets[1].name == "encoder");
+  CHECK(sets[1].queries == read);
+  CHECK(sets[1].allowed.empty());
+  CHECK(sets[2].name == "decoder");
+  const auto own = kit::attention_sets({{"h.0.attn", causal}, {"h.1.attn", causal}}, {}, written);
+  REQUIRE(own.size() == 1);
+  CHECK(own[0].name == "self");
+  CHECK(own[0].layers.size() == 2);
+  CHECK(own[0].allowed == std::vector<bool>{true, false, true, true});
+  CHECK(message_of<ShapeError>([&] { kit::attention_sets({{"h.0.attn", zeros({2, 2})}}, {}, written); }) ==
+        "attention page: set 'self': weights (2, 2) of h.0.attn: must be (B, heads, queries, keys)");
+}
+
+TEST_CASE("kit attention page: bertviz's JSON has a list per layer, each of one text, its heads and rows") {
+  const kit::AttentionSet own{
+      .queries = {"<", "b"}, .keys = {"<", "b"}, .layers = {{{1, 0, 0.25, 0.75}, {1, 0, NAN, 1}}}};
+  const kit::Json self = kit::parse_json(kit::bertviz_json(own));
+  CHECK(kit::to_json(self.at("attention")) == "[[[[[1,0],[0.25,0.75]],[[1,0],[null,1]]]]]");
+  CHECK(self.at("tokens").as_list()[0].as_string() == "<");
+  const kit::Json cross = kit::parse_json(
+      kit::bertviz_json({.queries = {"x"}, .keys = {"a", "b"}, .layers = {{{0.5, 0.5}}, {{0.25, 0.75}}}}));
+  CHECK(kit::to_json(cross.at("cross_attention")) == "[[[[[0.5,0.5]]]],[[[[0.25,0.75]]]]]");
+  CHECK(cross.at("encoder_tokens").as_list().size() == 2);
+  CHECK(cross.at("decoder_tokens").as_list().size() == 1);
+}
+
 TEST_CASE("kit attention page: the causal mask aligns the last query with the last key") {
   CHECK(kit::causal_mask(2, 2) == std::vector<bool>{true, false, true, true});
   CHECK(kit::causal_mask(2, 3) == std::vector<bool>{true, true, false, true, true, true});
@@ -211,6 +252,18 @@ TEST_CASE("kit attention page: sizes that do not fit are refused") {
         here + "layer 0, head 0 has 1 weights: give queries x keys of them, row by row");
   CHECK(refusal([](auto& page) { page.sets[0].allowed = {true}; }) ==
         here + "the mask has 1 entries: give queries x keys of them, or none");
+  CHECK(refusal([](auto& page) { page.sets[0].second = 1; }) ==
+        here + "the second sentence begins at 1: must be a position within both, of equal length");
+  CHECK(refusal([](auto& page) { page.sets[0].vectors = {{}, {}}; }) ==
+        here + "has vectors of 2 layers: give those of all 1, or none");
+  CHECK(refusal([](auto& page) { page.sets[0].vectors = {{}}; }) ==
+        here + "layer 0 has vectors of 0 heads: give those of all 1");
+  CHECK(
+      refusal([](auto& page) { page.sets[0].vectors = {{{.q = {1}, .k = {1}, .width = 1}}}; }) ==
+      here +
+          "layer 0 has a head of width 1 with 1 and 1 elements of queries and keys: give width of them for each token");
+  CHECK(refusal([](auto& page) { page.sets[0].vectors = {{{.q = {NAN}, .k = {1, 2}, .width = 1}}}; }) ==
+        here + "layer 0 has queries or keys that are not finite: leave out the vectors");
 }
 
 TEST_CASE("kit attention page: weights that are not finite are shown as 0, and the page says so") {
@@ -227,30 +280,8 @@ TEST_CASE("kit attention page: weights that are not finite are shown as 0, and t
   }
 }
 
-namespace {
-
-/// The output of a command, stderr included; its program must be on the PATH.
-std::string output_of(const std::string& command) {
-  std::string text;
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  std::array<char, 4096> buffer;
-  for (size_t got; pipe && (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) text.append(buffer.data(), got);
-  if (pipe) pclose(pipe);
-  return text;
-}
-
-/// The page's elements after its script has run, and its console messages.
-std::string browse(const std::string& file, const std::string& hash) {
-  return output_of(
-      "chromium --headless --no-sandbox --disable-gpu --enable-logging=stderr --dump-dom "
-      "--virtual-time-budget=2000 'file://" +
-      file + hash + "'");
-}
-
-}  // namespace
-
 TEST_CASE("kit attention page: a browser shows the weights that C++ wrote", "[slow]") {
-  if (output_of("chromium --version").find("Chrom") == std::string::npos) {
+  if (!has_chromium()) {
     WARN("chromium is not installed: the page was not opened");
     return;
   }
@@ -261,11 +292,8 @@ TEST_CASE("kit attention page: a browser shows the weights that C++ wrote", "[sl
   std::string seen = browse(dir / "page.html", "#view=heat&set=0&layer=1&heads=2");
   CHECK(seen.find("CONSOLE") == std::string::npos);  // no error, and nothing was blocked
   std::vector<float> shown;
-  const std::string mark = "data-weight=\"";
-  for (size_t i = seen.find(mark); i != std::string::npos; i = seen.find(mark, i + 1)) {
-    const size_t begin = i + mark.size();
-    shown.push_back(static_cast<float>(parse_double(seen.substr(begin, seen.find('"', begin) - begin)).value()));
-  }
+  for (const std::string& weight : attributes(seen, "data-weight"))
+    shown.push_back(static_cast<float>(parse_double(weight).value()));
   CHECK(shown == page.sets[0].layers[1][2]);
 
   seen = browse(dir / "page.html", "#view=head&set=1&token=q1");

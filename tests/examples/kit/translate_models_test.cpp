@@ -290,4 +290,19 @@ TEST_CASE("alignment: the mean of the last layer's heads as a heat map, every he
   CHECK(set.keys == sentence.source);
   REQUIRE(set.layers.size() == 2);
   CHECK(set.layers[1] == std::vector<std::vector<float>>{{0, 1, 2, 3, 4, 5}, {1, 1, 1, 1, 1, 1}});
+
+  // A Transformer has attention within each sentence, too: the decoder reads what was written so far.
+  CHECK(kit::attention_sets(sentence, "model").size() == 1);
+  kit::AlignedSentence more = sentence;
+  more.trace = {{"transformer.encoder.layers.0.self_attn", full({1, 2, 3, 3}, 0.5)},
+                {"transformer.decoder.layers.0.self_attn", full({1, 2, 2, 2}, 0.25)},
+                {"transformer.decoder.layers.0.multihead_attn", full({1, 2, 2, 3}, 0.75)}};
+  const auto sets = kit::attention_sets(more, "model");
+  REQUIRE(sets.size() == 3);
+  CHECK(sets[0].name == "model");
+  CHECK(sets[0].layers == set.layers);
+  CHECK(sets[1].name == "model: encoder");
+  CHECK(sets[1].queries == sentence.source);
+  CHECK(sets[2].name == "model: decoder");
+  CHECK(sets[2].keys == kit::Words{"<sos>", "x"});
 }

@@ -6,8 +6,10 @@
 #include <heed/nn/attention/attention_trace.h>
 #include <heed/nn/attention/distance_kernels.h>
 #include <heed/nn/attention/kernel_regression.h>
+#include <heed/nn/attention/masks.h>
 #include <heed/nn/attention/multi_head_attention.h>
 #include <heed/nn/models/gpt.h>
+#include <heed/nn/models/llama.h>
 
 using namespace heed;
 using namespace heed::nn;
@@ -31,6 +33,34 @@ TEST_CASE("a trace collects the weights of every layer and head, with the layer'
   }
   trace.clear();
   CHECK(trace.entries().empty());
+}
+
+TEST_CASE("a trace keeps queries and keys if it is asked: the weights are made of them") {
+  manual_seed(3);
+  const Tensor tokens = tensor_i64({1, 5, 10, 0, 3, 3}, {2, 3});
+  const GPT gpt({.vocab = 11, .context = 8, .width = 8, .heads = 2, .layers = 2});
+  const Llama llama({.vocab = 11, .context = 8, .width = 8, .hidden = 8, .layers = 2, .heads = 4, .kv_heads = 2});
+  const auto check_entries = [](const AttentionTrace& trace, int64_t heads, int64_t width) {
+    REQUIRE(trace.entries().size() == 2);
+    for (const AttentionEntry& e : trace.entries()) {
+      CHECK(e.q.shape() == Shape{2, heads, 3, width});
+      CHECK(e.k.shape() == Shape{2, heads, 3, width});
+      CHECK_FALSE(e.q.requires_grad());
+      const Tensor scores = where(causal_mask(3), matmul(e.q, e.k.transpose(-2, -1)) * e.scale, full({}, -1e9));
+      CHECK(amax(abs(softmax(scores, -1) - e.weights)).item() < 1e-6);
+    }
+  };
+  {
+    AttentionTrace trace({.queries_and_keys = true});
+    gpt(tokens);
+    check_entries(trace, 2, 4);
+    trace.clear();
+    llama(tokens);
+    check_entries(trace, 4, 2);
+  }
+  AttentionTrace trace;
+  gpt(tokens);
+  CHECK_FALSE(trace.entries()[0].q.defined());
 }
 
 TEST_CASE("the newest trace collects, on its own thread, any attention") {
