@@ -77,11 +77,15 @@ function setOf(pass) {
     return w;
   };
   const {heads, kvHeads, headWidth: d, context} = model;
-  const queries = (l, h) => Float32Array.from({length: n * d}, (unused, p) =>
-    pass.q[l][(Math.floor(p / d) * heads + h) * d + p % d]);
+  const queries = (l, h) => {
+    const q = new Float32Array(n * d);
+    for (let i = 0; i < n; ++i) q.set(pass.q[l].subarray((i * heads + h) * d, (i * heads + h + 1) * d), i * d);
+    return q;
+  };
   const keys = (l, h) => pass.k[l].slice(Math.floor(h * kvHeads / heads) * context * d).subarray(0, n * d);
   const vectors = range(model.layers).map(l => range(heads).map(h => ({
-    get q() { return queries(l, h); }, get k() { return keys(l, h); }, width: d, scale: 1 / Math.sqrt(d)})));
+    get q() { return this.queries ??= queries(l, h); },
+    get k() { return this.keys ??= keys(l, h); }, width: d, scale: 1 / Math.sqrt(d)})));
   return {name: '', queries: tokens, keys: tokens, layers: pass.weights.map(layer => layer.map(whole)), vectors,
           allowed: range(n).map(i => '1'.repeat(i + 1) + '0'.repeat(n - i - 1))};
 }
