@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include <heed/nn/module.h>
 
@@ -11,6 +12,9 @@ namespace heed::nn {
 /// must outlive it. So a model and its optimizer (resume.h) are loaded together or not at all.
 std::function<void()> prepare_load(Module& m, const StateDict& state, const LoadOptions& options = {},
                                    LoadResult* result = nullptr);
+
+/// The first element of x that is finite and would be infinite in `dtype`: 1e300 in f32; nothing if there is none.
+std::optional<double> beyond_range(const Tensor& x, Dtype dtype);
 
 /// Equal shapes, dtypes and bits: NaN equals itself here.
 bool same_bits(const Tensor& a, const Tensor& b);
