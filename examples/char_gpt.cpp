@@ -152,6 +152,7 @@ struct Run {
   void resume(const fs::path& file, int64_t steps) {
     const nn::Checkpoint saved = nn::load(file);
     kit::check_same_run(file, saved.metadata, traits);
+    kit::check_weights(saved.state, file.string(), "model.");
     nn::load_checkpoint(saved, parts());
     schedule.set_steps(step);  // --steps may have been raised
     kit::check_steps_left(step, steps);

@@ -72,7 +72,7 @@ int run(int argc, char** argv) {
   sizes.context = std::min(sizes.context, s.longest_text());  // caches and tables are made for all of it
   nn::Llama model(sizes);
   const int64_t parameters = model.num_parameters();
-  nn::load_pretrained(model, tensors, llama_names, {.keep_16_bit = s.keep_16_bit()});
+  kit::load_weights(model, tensors, files.weights.string(), llama_names, {.keep_16_bit = s.keep_16_bit()});
   const kit::FoundTokeniser tokeniser = files.tokeniser(tensors, s.tokenizer);
   write_page(page, model, *tokeniser, s);
   return kit::run_writer(cli, s, model, parameters, tokeniser);

@@ -114,7 +114,7 @@ Embedder load(const Settings& s) {
                          ": has no [CLS] and [SEP]: give the tokens of a BERT");
   kit::check_tokens_fit(*embedder.tokeniser, sizes.vocab, embedder.tokeniser.source);
   embedder.max_length = std::min(s.max_length, embedder.model.options.positions);
-  nn::load_pretrained(embedder.model, tensors, nn::bert_names());
+  kit::load_weights(embedder.model, tensors, files.weights.string(), nn::bert_names());
   embedder.model.eval();
   return embedder;
 }

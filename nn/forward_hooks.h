@@ -1,7 +1,7 @@
 // Forward hooks: functions that a module calls with each of its outputs, as PyTorch's register_forward_hook.
 //
-//     auto handle = on_forward(model.h[3], [](const Module& m, const Tensor& y) { std::cout << y.shape(); });
-//     on_forward(model.ln_f, [](const Module&, const Tensor& y) { return clamp(y, -1.0, 1.0); });   // replaces the output
+//     auto handle = on_forward(gpt.h[3], [](const Module& m, const Tensor& y) { std::cout << y.shape(); });
+//     on_forward(gpt.ln_f, [](const Module&, const Tensor& y) { return clamp(y, -1.0, 1.0); });   // replaces the output
 //     handle.remove();
 //
 // They belong to the module: copies share them, as they share its tensors, clone() has its own; they run on every

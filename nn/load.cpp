@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include <heed/core/number.h>
 #include <heed/core/problems.h>
 #include <heed/core/text.h>
 #include <heed/nn/clone.h>
@@ -29,6 +30,7 @@ struct Judge {
   const StateDict& state;
   LoadResult result;
   Problems problems;
+  Problems dtypes;  // those of them that a DtypeError says
   std::vector<Target> targets;
 
   void run(const LoadOptions& options) {
@@ -65,7 +67,10 @@ struct Judge {
     if (options.strict) compare_names();
     const bool names_differ = options.strict && !(result.missing.empty() && result.unexpected.empty());
     const bool none_fits = names_differ && !state.empty() && result.unexpected.size() == state.size();
+    check<DtypeError>(dtypes.empty() || !problems.empty(), "load_state_dict: ", class_name(module),
+                      ": the state does not fit:", dtypes.text());
     check(problems.empty(), "load_state_dict: ", class_name(module), ": the state does not fit:", problems.text(),
+          dtypes.text(),
           none_fits ? "\nnone of its names occurs in the module: is it another model's, or do its names have a prefix, "
                       "as those of "
                       "save_checkpoint() do (load_checkpoint() removes it)?"
@@ -85,8 +90,16 @@ struct Judge {
                           transposed ? ": transposed: load x.transpose(0, 1)" : "");
     }
     if (is_floating(source.dtype()) && !is_floating(dtype))
-      return problems.add(name, ": is ", source.dtype(), " in the state, ", dtype,
-                          " in the module: would lose its fractions");
+      return dtypes.add(name, ": is ", source.dtype(), " in the state, ", dtype,
+                        " in the module: would lose its fractions");
+    if (!is_floating(source.dtype()) && is_floating(dtype))
+      return dtypes.add(name, ": is ", source.dtype(), " in the state, ", dtype,
+                        " in the module: weights have fractions: are these quantised, or indices? If they are meant, "
+                        "convert them with to(",
+                        dtype == Dtype::f64 ? "Dtype::f64" : "Dtype::f32", ")");
+    if (const auto beyond = beyond_range(source, dtype))
+      return dtypes.add(name, ": is ", source.dtype(), " in the state and has an element ", *beyond, ", which ", dtype,
+                        " in the module cannot hold: make the module wider with to(Dtype::f64)");
     Tensor x = source.detach().to(dtype);
     if (first || !target.source.defined()) {
       // Elements of the module itself are copied, because they may be overwritten before they are read.
@@ -120,6 +133,15 @@ std::string suggestion(const std::string& name, const std::vector<std::string>& 
   return best.empty() ? "" : " (did you mean " + readable(best) + "?)";
 }
 
+std::optional<double> beyond_range(const Tensor& x, Dtype dtype) {
+  if (x.dtype() != Dtype::f64 || dtype != Dtype::f32) return std::nullopt;
+  const Tensor row = x.detach().contiguous();
+  const auto* const first = row.array().data<double>();
+  const auto* const end = first + row.numel();
+  const auto* const found = std::find_if(first, end, [](double value) { return !core::fits<float>(value); });
+  return found == end ? std::nullopt : std::optional(*found);
+}
+
 bool same_bits(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
   if (a.numel() == 0 || (first_byte(a) == first_byte(b) && a.array().strides() == b.array().strides())) return true;
@@ -128,7 +150,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 std::function<void()> prepare_load(Module& m, const StateDict& state, const LoadOptions& options, LoadResult* result) {
-  Judge judge{m, state, {}, {}, {}};
+  Judge judge{m, state, {}, {}, {}, {}};
   judge.run(options);
   if (result) *result = std::move(judge.result);
   return [targets = std::make_shared<std::vector<Target>>(std::move(judge.targets))] {

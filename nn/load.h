@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include <heed/nn/module.h>
 
@@ -15,6 +16,9 @@ std::function<void()> prepare_load(Module& m, const StateDict& state, const Load
 /// " (did you mean h.0.attn?)", or "" if none of the candidates is near. Only short names, and not too many, are
 /// compared: a foreign state may hold anything.
 std::string suggestion(const std::string& name, const std::vector<std::string>& candidates);
+
+/// The first element of x that is finite and would be infinite in `dtype`: 1e300 in f32; nothing if there is none.
+std::optional<double> beyond_range(const Tensor& x, Dtype dtype);
 
 /// Equal shapes, dtypes and bits: NaN equals itself here.
 bool same_bits(const Tensor& a, const Tensor& b);

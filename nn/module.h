@@ -91,7 +91,8 @@ struct Module {
   int64_t num_parameters() const;  // their elements
   StateDict state_dict() const;
   /// Copies elements in. Throws Error listing every missing and unexpected name, every shape that differs and
-  /// tied tensors that differ; then nothing is changed. One name of tied tensors is enough. Dtypes are converted.
+  /// tied tensors that differ; then nothing is changed. One name of tied tensors is enough. Dtypes are converted where
+  /// nothing is lost but digits: DtypeError for integers where weights belong, fractions for integers, 1e300 for f32.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& = {});
 
   void train(bool on = true);  // for this module and all inside it

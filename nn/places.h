@@ -1,9 +1,10 @@
 // Places: which values of a running model a list of patterns names. For capture.h, which explains patterns, and patch.h.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include <heed/nn/module.h>
@@ -35,14 +36,14 @@ class Places {
     std::string path;
     std::vector<size_t> patterns;                         // that match the path
     std::set<std::string> points;                         // met so far
-    std::unordered_map<std::string, std::string> wanted;  // point -> full path, or "" if no pattern names it
+    std::map<std::string, std::string> wanted;  // point -> full path, or "" if no pattern names it
   };
   Known* of(const core::ScopeFrame& at, bool output);
   std::string has_points(const Known& m) const;
 
   std::string who_;
   std::vector<Pattern> patterns_;
-  std::unordered_map<const void*, Known> known_;
+  std::map<const void*, Known> known_;
 };
 
 /// Whether a pattern matches all of `text`: * is one character or more but a dot, ** any run.

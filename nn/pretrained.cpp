@@ -92,7 +92,15 @@ Tensor read(const core::SafeTensors& file, const Origin& origin) {
   return origin.transpose ? whole.transpose(0, 1) : whole;
 }
 
-bool is_floating_type(const std::string& dtype) { return dtype.find('F') != std::string::npos; }
+// Throws DtypeError if an element of F64 is finite, and would be infinite in f32.
+void check_range(const core::SafeTensors& file, const std::string& part, const std::string& name) {
+  if (file.file_dtype(part) != "F64") return;
+  const auto beyond = beyond_range(Tensor(file.at(part)), Dtype::f32);
+  check<DtypeError>(!beyond, "load_pretrained: ", readable(part), " for ", readable(name), ": has an element ",
+                    beyond.value_or(0),
+                    ", which float32 cannot hold: load it into a model that was made wider with "
+                    "to(Dtype::f64)");
+}
 
 // Gives Linear and Embedding layers their 16-bit matrices as they are in the file, and removes these from the origins.
 void keep_compact(Module& model, const core::SafeTensors& file, std::map<std::string, Origin>& origins) {
@@ -157,11 +165,11 @@ void load_pretrained(Module& model, const core::SafeTensors& file, const Renames
   std::map<std::string, Origin> origins;
   std::vector<Arrival> arrivals;
   for (const Origin& origin : renamed_tensors(file.names(), table)) {
-    arrivals.push_back(
-        {origin, shape_in_module(file, origin), is_floating_type(file.file_dtype(origin.parts.front()))});
+    Arrival& arrival = arrivals.emplace_back(Arrival{origin, shape_in_module(file, origin), {}});
+    for (const std::string& part : origin.parts) arrival.types.push_back(file.file_dtype(part));
     origins.emplace(origin.name, origin);
   }
-  check_fits(model, arrivals);
+  check_fits(model, arrivals, options.advise_rows);
 
   const NoGrad no_history;
   const StateDict tensors = model.state_dict();
@@ -169,6 +177,8 @@ void load_pretrained(Module& model, const core::SafeTensors& file, const Renames
   for (const NamedTensor& entry : tensors) {
     const auto found = origins.find(entry.name);
     if (found == origins.end() || entry.tensor.numel() == 0) continue;
+    if (const Dtype dtype = entry.tensor.dtype(); dtype == Dtype::f32)
+      for (const std::string& part : found->second.parts) check_range(file, part, entry.name);
     const auto [before, is_new] = first.emplace(entry.tensor.array().storage().bytes(), &found->second);
     check<FormatError>(
         is_new || same_bits(read(file, *before->second), read(file, found->second)),

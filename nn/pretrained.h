@@ -54,11 +54,15 @@ struct PretrainedOptions {
   /// (core/ops/compact_matrix.h): half the memory, and generation is nearly twice as fast. Such a model cannot be trained or
   /// saved.
   bool keep_16_bit = false;
+
+  /// Whether messages advise rows for the table. A program has a table of its own, which its users cannot change: false.
+  bool advise_rows = true;
 };
 
 /// Loads all weights of the model, one tensor after the other: besides the model, memory for one tensor is needed. Throws
 /// Error listing every name that is missing or unexpected and every shape that differs, with the rows that the table seems to
-/// lack; then nothing is changed.
+/// lack; then nothing is changed. Weights must be floating: integers are refused, as are quantised files, and elements of F64
+/// that f32 cannot hold (DtypeError).
 void load_pretrained(Module& model, const core::SafeTensors& file, const Renames& table = {},
                      const PretrainedOptions& options = {});
 

@@ -58,6 +58,8 @@ class Rows {
               : to.empty() ? "},  // leaves it out"
                            : "},"));
   }
+  // All of a layer that the model does not have: {"h.12.*", ""}.
+  void leave_out_layer(const std::string& layer) { add_line("{" + quote(layer + "*") + ", \"\"},  // leaves it out"); }
   void add_prefix(const std::string& prefix) { add_line("{" + quote(prefix + "*") + ", \"*\"},"); }
   void add_unknown(const std::string& to) {
     add_line("{\"…\", " + quote(to) + "},  // …: its name in the file, or {\"…\", \"…\"}: those of its parts");
@@ -77,13 +79,28 @@ class Rows {
   std::vector<std::string> lines_;
 };
 
+bool is_floating_file_type(const std::string& dtype) {
+  return dtype == "F16" || dtype == "BF16" || dtype == "F32" || dtype == "F64";
+}
+
+// What libraries of quantisation put beside integers: bitsandbytes, GPTQ, AWQ, compressed-tensors.
+bool belongs_to_quantised(const std::string& name) {
+  for (const char* end : {".SCB", ".weight_format", ".absmax", ".quant_map", ".qweight", ".qzeros", ".scales", ".g_idx",
+                          ".weight_packed", ".weight_scale", ".weight_scale_inv", ".weight_zero_point"})
+    if (name.ends_with(end)) return true;
+  return name.find(".weight.quant_state.") != std::string::npos || name.find(".weight.nested_") != std::string::npos;
+}
+
 struct Comparison {
   std::map<std::string, const Arrival*> arrivals;
   std::map<std::string, Shape> mine;
   std::map<std::string, std::string> tied;  // to the first name of the same tensor
   Problems problems;
+  Problems dtypes;  // those of them that a DtypeError says
   Rows rows;
+  bool advise_rows = true;
   bool any_fits = false;
+  bool quantised = false;
 
   void compare_shapes(const NamedTensor& entry, const Arrival& arrival) {
     const Shape &wanted = entry.tensor.shape(), &given = arrival.shape;
@@ -93,13 +110,41 @@ struct Comparison {
       problems.add(entry.name, in_file(arrival.origin), ": has shape ", given,
                    arrival.origin.transpose ? ", " : " in the file, ", wanted, " in the model",
                    !turned                    ? ""
-                   : arrival.origin.transpose ? ": take Change::transpose out of its row"
+                   : arrival.origin.transpose ? !advise_rows ? "" : ": take Change::transpose out of its row"
                                               : ": is transposed");
       if (turned && !arrival.origin.transpose) rows.add(entry.name, entry.name, true);
-    } else if (arrival.floating && !is_floating(entry.tensor.dtype())) {
-      problems.add(entry.name, in_file(arrival.origin), ": has fractions in the file, is ", entry.tensor.dtype(),
-                   " in the model");
+    } else {
+      for (const std::string& type : arrival.types) compare_types(entry, arrival, type);
     }
+  }
+
+  void compare_types(const NamedTensor& entry, const Arrival& arrival, const std::string& type) {
+    const Dtype dtype = entry.tensor.dtype();
+    if (!is_floating_file_type(type) && !is_integer_type(type)) {
+      dtypes.add(entry.name, in_file(arrival.origin), ": is ", readable(type),
+                 " in the file, which heed does not read");
+    } else if (is_floating_file_type(type) && !is_floating(dtype)) {
+      dtypes.add(entry.name, in_file(arrival.origin), ": has fractions in the file, is ", dtype, " in the model");
+    } else if (is_integer_type(type) && is_floating(dtype)) {
+      dtypes.add(entry.name, in_file(arrival.origin), ": is ", type, " in the file, ", dtype,
+                 " in the model: weights have fractions");
+      quantised |= type == "I8" || type == "U8";
+    }
+  }
+
+  // "h.12." if the tensor belongs to a layer that the model does not have, but has others of.
+  std::optional<std::string> surplus_layer(const std::string& name) const {
+    const auto has = [&](const std::string& prefix) {
+      const auto next = mine.lower_bound(prefix);
+      return next != mine.end() && next->first.starts_with(prefix);
+    };
+    for (size_t begin = 0, end = 0; (end = name.find('.', begin)) != std::string::npos; begin = end + 1) {
+      const std::string layer = name.substr(0, end + 1), list = name.substr(0, begin);
+      if (is_count(name.substr(begin, end - begin)) && !has(layer))
+        return has(list + "0.") ? std::optional(layer) : std::nullopt;
+      if (!has(layer)) return std::nullopt;
+    }
+    return std::nullopt;
   }
 
   // The unexpected tensor of this shape, or of its transpose, whose name is nearest. Only so many and such short names
@@ -153,16 +198,26 @@ struct Comparison {
       const Arrival& arrival = *arrivals.at(name);
       if (problems.full()) problems.add();  // only counted
       else problems.add(readable(name), " ", arrival.shape, in_file(arrival.origin), ": the model has no such tensor");
+      quantised |= belongs_to_quantised(name);
     }
-    for (const std::string& name : all)
-      if (looked_at_all && !rows.full() && answered.count(name) == 0) rows.add(without_prefix(name), "");
+    for (const std::string& name : all) {
+      if (!looked_at_all || rows.full() || answered.count(name) > 0) continue;
+      const std::string rest = without_prefix(name);
+      if (const auto layer = surplus_layer(rest)) rows.leave_out_layer(*layer);
+      else rows.add(rest, "");
+    }
   }
 };
 
 }  // namespace
 
-void check_fits(Module& model, const std::vector<Arrival>& list) {
+bool is_integer_type(const std::string& t) {
+  return t == "BOOL" || t == "U8" || t == "I8" || t == "U16" || t == "I16" || t == "U32" || t == "I32" || t == "I64";
+}
+
+void check_fits(Module& model, const std::vector<Arrival>& list, bool advise_rows) {
   Comparison comparison;
+  comparison.advise_rows = advise_rows;
   for (const Arrival& arrival : list) comparison.arrivals.emplace(arrival.origin.name, &arrival);
   StateDict names;                  // with tensors that fit and take no memory, to be compared by name only
   std::map<Dtype, Tensor> element;  // one for all, so that tied tensors are equal
@@ -188,10 +243,16 @@ void check_fits(Module& model, const std::vector<Arrival>& list) {
   LoadResult result;
   prepare_load(model, names, {.strict = false}, &result);
   comparison.compare_names(result.missing, result.unexpected);
-  const std::string rows = comparison.rows.text();
+  const std::string rows = advise_rows && !comparison.quantised ? comparison.rows.text() : "";
+  const std::string begin = cat("load_pretrained: ", class_name(model), ": the file does not fit, nothing is changed:");
+  const char* const quantised = comparison.quantised ? "\nits weights are quantised, integers with scales, and such "
+                                                       "files are not read: get the model's file of F32, "
+                                                       "F16 or BF16"
+                                                     : "";
+  const bool only_dtypes = comparison.problems.empty();
+  check<DtypeError>(!only_dtypes || comparison.dtypes.empty(), begin, comparison.dtypes.text(), quantised);
   check(
-      comparison.problems.empty(), "load_pretrained: ", class_name(model),
-      ": the file does not fit, nothing is changed:", comparison.problems.text(),
+      only_dtypes, begin, comparison.problems.text(), comparison.dtypes.text(), quantised,
       comparison.any_fits || list.empty() ? "" : "\nnone of its names is the model's: is it the file of another model?",
       rows.empty() ? "" : "\nadd to the end of the table, where they are right:", rows);
 }

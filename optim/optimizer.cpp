@@ -1,5 +1,6 @@
 #include <heed/optim/optimizer.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
 
@@ -209,6 +210,22 @@ Optimizer::Slots Optimizer::first_slots(const Tensor& p, const Group& group) {
   return slots;
 }
 
+namespace {
+
+// Notes a running average that no run can continue from. Averages of squares, under PyTorch's names, are never negative.
+void check_average(StateReader& from, const std::string& name, const std::string& prefix, const Tensor& x) {
+  if (!is_floating(x.dtype()) || x.numel() == 0) return;
+  const std::vector<double> values = x.to_vector();
+  if (std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); }))
+    return from.note(prefix, name, ": holds NaN: training had diverged before it was saved, or the state is damaged");
+  const bool squares = name == "exp_avg_sq" || name == "max_exp_avg_sq" || name == "square_avg" || name == "sum";
+  const double least = *std::min_element(values.begin(), values.end());
+  if (squares && least < 0)
+    from.note(prefix, name, ": has an element ", least, ", must be >= 0: it is an average or sum of squares");
+}
+
+}  // namespace
+
 std::function<void()> Optimizer::prepare_load(const OptimizerState& state) {
   StateReader from(name_, state);
   const auto loaded = std::make_shared<Loaded>();
@@ -235,7 +252,10 @@ std::function<void()> Optimizer::prepare_load(const OptimizerState& state) {
         bool begun = slots.step > 0;
         for (const auto& [name, like] : first.tensors) begun |= from.has(prefix + name);
         for (const auto& [name, like] : first.tensors)
-          if (begun) slots.tensors[name] = from.tensor(prefix + name, like.shape(), like.dtype());
+          if (begun) {
+            slots.tensors[name] = from.tensor(prefix + name, like.shape(), like.dtype());
+            if (slots.tensors[name].defined()) check_average(from, name, prefix, slots.tensors[name]);
+          }
       }
   }
   from.finish();

@@ -55,7 +55,8 @@ class Optimizer : public Resumable {
 
   OptimizerState state_dict() const override;
   /// For load_state_dict(): the state must be of the same kind of optimizer and match name by name, in shape and
-  /// dtype. Learning rates and all other options are then those of the state.
+  /// dtype. Learning rates and all other options are then those of the state. Averages may not be NaN; those of squares
+  /// (exp_avg_sq, max_exp_avg_sq, square_avg, sum) may not be negative.
   std::function<void()> prepare_load(const OptimizerState& state) override;
 
  protected:

@@ -1,5 +1,5 @@
 # The path a first reader takes: the files that the README names, whole, stay under 1,250 lines; with the headers of
-# autograd/ and nn/ that these include, for whoever opens them on the way, under 2,210.
+# autograd/ and nn/ that these include, for whoever opens them on the way, under 2,250.
 #   cmake -DROOT=… -P reading_path.cmake
 cmake_minimum_required(VERSION 3.22)
 file(READ "${ROOT}/README.md" readme)
@@ -40,8 +40,8 @@ message(STATUS "${total_of_files} lines in the files named, ${total_of_headers} 
 if(total_of_files GREATER_EQUAL 1250)
   message(FATAL_ERROR "the reading path has ${total_of_files} lines: keep it under 1,250")
 endif()
-if(total_of_headers GREATER_EQUAL 2210)
-  message(FATAL_ERROR "the reading path and its headers have ${total_of_headers} lines: keep them under 2,210")
+if(total_of_headers GREATER_EQUAL 2250)
+  message(FATAL_ERROR "the reading path and its headers have ${total_of_headers} lines: keep them under 2,250")
 endif()
 
 # Lines of each folder, for whoever argues about growth.

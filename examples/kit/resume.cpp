@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <heed/core/ops/ops.h>
 #include <heed/core/text.h>
 
 namespace heed::kit {
@@ -56,6 +57,13 @@ void check_same_run(const std::filesystem::path& file, const std::map<std::strin
   if (options) wanted += wanted.empty() ? "the options " : "and the options ";
   fail<UsageError>("--resume ", readable(file.string()), ": was made with ", differs, ": give ", wanted,
                    "that it was made with");
+}
+
+void check_weights(const nn::StateDict& state, const std::string& file, const std::string& prefix) {
+  for (const nn::NamedTensor& entry : state)
+    check<FormatError>(
+        !entry.name.starts_with(prefix) || !is_floating(entry.tensor.dtype()) || core::all_finite(entry.tensor.array()),
+        quote(file), ": ", readable(entry.name), " ", entry.tensor.shape(), weights_not_finite);
 }
 
 void check_steps_left(int64_t taken, int64_t steps) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <heed/examples/kit/cli.h>
+#include <heed/nn/module.h>
 
 namespace heed::kit {
 
@@ -32,6 +33,14 @@ std::map<std::string, std::string> metadata_of(const Traits& traits);
 ///     that it was made with
 void check_same_run(const std::filesystem::path& file, const std::map<std::string, std::string>& metadata,
                     const Traits& traits);
+
+/// Throws FormatError, naming tensor and file, if a tensor whose name begins with `prefix` holds NaN or infinity.
+void check_weights(const nn::StateDict& state, const std::string& file, const std::string& prefix = "");
+
+/// What is said of such a tensor, after its name and shape.
+inline constexpr const char* weights_not_finite =
+    ": holds NaN or infinity: the file is damaged, or its training diverged before it was saved: give an earlier or "
+    "another file";
 
 /// Throws UsageError if a resumed run has already taken more steps than it is to take in all.
 void check_steps_left(int64_t taken, int64_t steps);

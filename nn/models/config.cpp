@@ -23,6 +23,10 @@ class Config {
     reader.finish();
   }
 
+  bool has_under(const std::string& prefix) const {
+    const auto next = values_.lower_bound(prefix);
+    return next != values_.end() && next->first.starts_with(prefix);
+  }
   bool has(const std::string& key) const { return values_.count(key) > 0; }
 
   int64_t size(const std::string& key) const {
@@ -109,6 +113,11 @@ class Writer {
 void check_type(std::string_view json, std::string_view source, const char* wanted) {
   const std::string type = config_model_type(json, source);
   check<FormatError>(type == wanted, source, ": the model is of type ", quote(type), ": must be ", quote(wanted));
+  const Config c(json, source);
+  for (const char* key : {"quantization_config", "compression_config"})
+    check<FormatError>(!c.has_under(key), source, ": has a ", quote(key),
+                       ": its weights are quantised, and such files are not read: get the model's file of F32, F16 or "
+                       "BF16");
 }
 
 }  // namespace
@@ -188,7 +197,6 @@ LlamaOptions llama_config(std::string_view json, std::string_view source) {
   c.require("mlp_bias", false);
   for (const char* key : {"rope_scaling.type", "rope_scaling.rope_type", "rope_parameters.rope_type"})
     c.require(key, "default");
-  c.require("quantization_config.quant_method", "none");
   LlamaOptions o{.vocab = c.size("vocab_size"),
                  .context = c.size("max_position_embeddings"),
                  .width = c.size("hidden_size"),

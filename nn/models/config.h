@@ -26,7 +26,8 @@ std::string to_config(const BertOptions& options);
 /// The "model_type": "gpt2", "llama", "bert". `source` is named in messages. Throws FormatError if there is none.
 std::string config_model_type(std::string_view json, std::string_view source);
 
-/// Throws FormatError if the text is no JSON, a size is missing or not positive, or the model is one that heed does not have.
+/// Throws FormatError if the text is no JSON, a size is missing or not positive, the model is one that heed does not have,
+/// or its weights are quantised ("quantization_config").
 GPTOptions gpt_config(std::string_view json, std::string_view source);
 LlamaOptions llama_config(std::string_view json, std::string_view source);
 BertOptions bert_config(std::string_view json, std::string_view source);

@@ -44,7 +44,7 @@ std::string room_of(const std::string& line) {
   if (quote != std::string::npos && quote < line.find('<')) return line.substr(quote);
   if (mark == std::string::npos) return "";
   const size_t begin = mark + 6;
-  return line.substr(begin, line.rfind('/') - begin);
+  return line.substr(begin, line.rfind('/', line.find('>')) - begin);
 }
 
 // visit("path:line: ", line) for every line of the library and the examples.
@@ -69,6 +69,7 @@ TEST_CASE("the reader of includes reads includes") {
   CHECK(room_of("#include <heed/nn/module.h>") == "nn");
   CHECK(room_of("  #include <heed/core/kernels/kernels.h>") == "core/kernels");
   CHECK(room_of("#include \"node.h\"") == "\"node.h\"");
+  CHECK(room_of("#include <heed/nn/scope.h>  // and / or") == "nn");
   CHECK(room_of("#include <vector>").empty());
   CHECK(room_of("// #include <heed/nn/module.h>").empty());
 }

@@ -216,7 +216,22 @@ TEST_CASE("char_gpt: mistakes with a loaded model are one line") {
   };
   std::filesystem::copy_file(trained.out / "checkpoint.safetensors", trained.data / "checkpoint.safetensors");
   const std::string text = " --text '" + trained.other + "'";
+  const auto spoil = [](const std::string& from, const std::string& to, const std::string& name) {
+    const core::SafeTensors file = core::load_safetensors(from);
+    std::map<std::string, core::Array> tensors;
+    for (const std::string& each : file.names()) tensors.emplace(each, file.at(each));
+    tensors.at(name) = full(tensors.at(name).shape(), -HUGE_VAL).array();
+    core::save_safetensors(to, tensors, file.metadata());
+  };
+  const std::string broken = trained.data / "broken.safetensors", broken_run = trained.data / "broken_run.safetensors";
+  spoil(trained.model, broken, "h.1.ln_1.weight");
+  spoil(trained.out / "checkpoint.safetensors", broken_run, "model.h.1.ln_1.weight");
+  const std::string run = recipe + " --layers 2 --heads 2 --width 16 --context 8 --steps 70 --text '" + trained.text;
   const Slip slips[] = {
+      {" --load '" + broken + "'", 1,
+       "broken.safetensors\": h.1.ln_1.weight (16,): holds NaN or infinity: the file is damaged"},
+      {run + "' --resume '" + broken_run + "'", 1,
+       "broken_run.safetensors\": model.h.1.ln_1.weight (16,): holds NaN or infinity: the file is damaged"},
       {" --lora 4", 2, "--lora: for a trained model: give it with --load"},
       {" --freeze 1" + text, 2, "--freeze: for a trained model: give it with --load"},
       {" --tokenizer x", 2, "--tokenizer: is for a loaded model: give the model with --load"},

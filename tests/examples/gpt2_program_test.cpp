@@ -1,4 +1,5 @@
 // The program gpt2: folders of Hugging Face's layout and files of char_gpt, whole texts, and mistakes.
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -101,6 +102,10 @@ TEST_CASE("gpt2: mistakes are one line") {
   core::save_safetensors(own / "checkpoint.safetensors", {{"optimizer.1.m", ones({2}).array()}});
   kit::save_gpt(own / "model.safetensors", small_gpt(), tokens());
   const std::string model = " --model '" + dir.path().string() + "'";
+  const TempDir broken;
+  nn::GPT diverged = small_gpt();
+  diverged.h[1].ln_1.weight.detach()[3].fill_(std::nan(""));
+  write_folder(broken, diverged);
   core::write_file_atomic(dir / "more.json", kit::BytePairTokeniser::train("the theme of the thesis", 259).to_text());
   core::write_file_atomic(dir / "pickle", std::string("\x80\x02}q\x00.", 6));
   struct Slip {
@@ -125,6 +130,9 @@ TEST_CASE("gpt2: mistakes are one line") {
                         {" --model '" + bare.path().string() + "'", 2,
                          "there is none of tokenizer.json, vocab.bpe, merges.txt, gpt2-vocab.bpe, tokenizer.bin, "
                          "vocab.txt: give the file of the model's tokens"},
+                        {" --model '" + broken.path().string() + "'", 1,
+                         "model.safetensors\": transformer.h.1.ln_1.weight (16,): holds NaN or infinity: the file is "
+                         "damaged"},
                         {" --model '" + dir / "pickle" + "'", 1, "pickle"},
                         {" --model /no/such", 1, "/no/such"},
                         {model + " --logits /dev/null/x.npy", 1, "/dev/null/x.npy"}};
@@ -137,4 +145,13 @@ TEST_CASE("gpt2: mistakes are one line") {
     CHECK(ran.err.find("gpt2: ") == 0);
     CHECK(ran.err.find('\n') == ran.err.size() - 1);
   }
+
+  // Where a file has more layers than its configuration, no rows of a table are advised: a program's users have none.
+  nn::GPTOptions fewer = small_gpt().options;
+  fewer.layers = 1;
+  core::write_file_atomic(dir / "config.json", nn::to_config(fewer));
+  const Ran ran = run_program("gpt2 --steps 1" + model);
+  CHECK(ran.exit_code == 1);
+  CHECK(contains(ran.err, "transformer.h.1.ln_1.weight in the file): the model has no such tensor"));
+  CHECK_FALSE(contains(ran.err, "table"));
 }

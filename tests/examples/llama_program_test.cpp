@@ -1,4 +1,5 @@
 // The program llama: files of llama2.c and folders of Hugging Face's layout, whole texts, and mistakes.
+#include <cmath>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -142,6 +143,11 @@ TEST_CASE("llama: mistakes are one line") {
   nn::LlamaOptions sizes = model.options;
   sizes.vocab = int64_t{1} << 31;
   core::write_file_atomic(huge / "config.json", nn::to_config(sizes));
+  const TempDir broken;
+  nn::Llama diverged = test::small_llama(true, nn::RopeLayout::interleaved, vocab);
+  diverged.model.norm.weight.detach()[1].fill_(std::nan(""));
+  core::write_file_atomic(broken / "m.bin", test::version_0(diverged));
+  core::write_file_atomic(broken / "tok.json", test::byte_pair_json());
   struct Slip {
     std::string options;
     int code;
@@ -149,6 +155,8 @@ TEST_CASE("llama: mistakes are one line") {
   };
   const Slip slips[] = {
       {"", 2, "--model: is missing"},
+      {" --model '" + broken / "m.bin" + "' --tokenizer '" + broken / "tok.json" + "'", 1,
+       "m.bin\": model.norm.weight (8,): holds NaN or infinity"},
       {" --modle x", 2, "did you mean --model?"},
       {" --model '" + bare / "m.bin" + "'", 2, "there is none of tokenizer.bin, tokenizer.json: give the file"},
       {" --model '" + bare / "m.bin" + "' --tokenizer x", 1, "\"x\": there is no such file"},

@@ -1,4 +1,5 @@
 // Planted faults, each named by the examination, and healthy models, of which it says nothing.
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <string>

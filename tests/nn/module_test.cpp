@@ -255,6 +255,23 @@ TEST_CASE("loading: a state of the module's own tensors, names given twice, and 
   CHECK(message_of([&] { counter.load_state_dict({{{"n", tensor({0.5})}}}); }) ==
         "load_state_dict: Counter: the state does not fit:"
         "\n  n: is float32 in the state, int64 in the module: would lose its fractions");
+  CHECK(
+      message_of<DtypeError>([&] { m.load_state_dict({{{"scale", ones({2}, Dtype::i64)}}}, {.strict = false}); }) ==
+      "load_state_dict: Pair: the state does not fit:\n  scale: is int64 in the state, float32 in the module: weights "
+      "have fractions: are these quantised, or indices? If they are meant, convert them with to(Dtype::f32)");
+  CHECK(message_of<DtypeError>([&] {
+          m.load_state_dict({{{"scale", ones({2}, Dtype::boolean)}}}, {.strict = false});
+        }).find("scale: is bool in the state, float32") != std::string::npos);
+  const std::vector<double> held = m.scale.to_vector();
+  CHECK(message_of<DtypeError>([&] {
+          m.load_state_dict({{{"scale", tensor({1, -1e300}, Dtype::f64)}}}, {.strict = false});
+        }).find("scale: is float64 in the state and has an element -1e+300, which float32 in the module cannot hold") !=
+        std::string::npos);
+  CHECK(m.scale.to_vector() == held);
+  m.load_state_dict({{{"scale", tensor({HUGE_VAL, 3e38}, Dtype::f64)}}}, {.strict = false});  // infinity is one in f32
+  CHECK(m.scale.to_vector()[0] == HUGE_VAL);
+  counter.load_state_dict({{{"n", ones({1}, Dtype::i32)}}});
+  CHECK(counter.n.item() == 1);
   StateDict many = m.state_dict();
   for (int i = 0; i < 200000; ++i) many.push_back({"other." + std::to_string(i), m.scale});
   const std::string message = message_of([&] { m.load_state_dict(many); });

@@ -233,3 +233,80 @@ TEST_CASE("pretrained: tied tensors that differ in the file are refused, and not
   load_pretrained(model, file_of({{"embedding.weight", one}, {"head.weight", ones({2, 2})}}));
   CHECK(model.head.weight.to_vector() == std::vector<double>(4, 1.0));
 }
+
+TEST_CASE("pretrained: integers are no weights, f64 must fit, and nothing is changed") {
+  struct One : Module {
+    Linear first{2, 2, {.bias = false}}, second{2, 2, {.bias = false}};
+    Tensor count = zeros({1}, Dtype::i64);
+    void visit(Visitor& v) override {
+      v("first", first);
+      v("second", second);
+      v("count", count);
+    }
+  } model;
+  const std::vector<double> before = model.first.weight.to_vector();
+  const auto refused = [&](const std::map<std::string, Tensor>& more, const Renames& table = {}) {
+    std::map<std::string, Tensor> all{
+        {"first.weight", ones({2, 2})}, {"second.weight", ones({2, 2})}, {"count", ones({1}, Dtype::i64)}};
+    for (const auto& [name, x] : more) all[name] = x;
+    const std::string message = message_of<DtypeError>([&] { load_pretrained(model, file_of(all), table); });
+    CHECK(model.first.weight.to_vector() == before);
+    return message;
+  };
+  const std::string begin = "load_pretrained: One: the file does not fit, nothing is changed:\n";
+  CHECK(refused({{"second.weight", ones({2, 2}, Dtype::i64)}}) ==
+        begin + "  second.weight: is I64 in the file, float32 in the model: weights have fractions");
+  CHECK(refused({{"second.weight", ones({2, 2}, Dtype::boolean)}}) ==
+        begin + "  second.weight: is BOOL in the file, float32 in the model: weights have fractions");
+  CHECK(refused({{"count", ones({1})}}) == begin + "  count: has fractions in the file, is int64 in the model");
+  // Of several parts, each counts.
+  CHECK(refused({{"a", ones({1, 2})}, {"b", ones({1, 2}, Dtype::i32)}},
+                {{"second.weight", ""}, {{"a", "b"}, "second.weight"}})
+            .find("is I32 in the file") != std::string::npos);
+  CHECK(refused({{"second.weight", tensor({1, 2, 3, 1e300}, {2, 2}, Dtype::f64)}}) ==
+        "load_pretrained: second.weight for second.weight: has an element 1e+300, which float32 cannot hold: load it "
+        "into a "
+        "model that was made wider with to(Dtype::f64)");
+
+  // I8 with scales, as bitsandbytes writes them; and a type that heed does not read.
+  const std::string one(16, '\x3f'), eight(4, '\1');
+  const auto file = [&](const std::string& type) {
+    return core::parse_safetensors(
+        bf16_file(R"({"first.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"second.weight":{"dtype":")" +
+                      type + R"(","shape":[2,2],"data_offsets":[16,20]},)" +
+                      (type == "I8" ? R"("second.SCB":{"dtype":"F32","shape":[1],"data_offsets":[20,24]}})"
+                                    : R"("count":{"dtype":"I32","shape":[1],"data_offsets":[20,24]}})"),
+                  one + eight + std::string(4, '\0')),
+        "file");
+  };
+  const std::string quantised = message_of<Error>([&] { load_pretrained(model, file("I8")); });
+  CHECK(quantised.find("second.weight: is I8 in the file, float32 in the model") != std::string::npos);
+  CHECK(quantised.find("\nits weights are quantised, integers with scales, and such files are not read") !=
+        std::string::npos);
+  CHECK(quantised.find("leaves it out") == std::string::npos);
+  CHECK(message_of<DtypeError>([&] { load_pretrained(model, file("F8_E4M3")); }) ==
+        begin + "  second.weight: is F8_E4M3 in the file, which heed does not read");
+  CHECK(model.first.weight.to_vector() == before);
+}
+
+TEST_CASE("pretrained: layers that the model does not have are named, and a program's message has no rows") {
+  struct Layers : Module {
+    std::vector<Two> h = std::vector<Two>(1);
+    void visit(Visitor& v) override { v("h", h); }
+  } model;
+  std::map<std::string, Tensor> tensors;
+  for (const std::string layer : {"h.0.", "h.1.", "h.12."})
+    for (const NamedTensor& entry : Two().state_dict()) tensors.emplace(layer + entry.name, entry.tensor);
+  tensors.emplace("h.0.mask", ones({2}));
+  const auto message = [&](const PretrainedOptions& options) {
+    return message_of<Error>([&] { load_pretrained(model, file_of(tensors), {}, options); });
+  };
+  const std::string whole = message({}), add = "\nadd to the end of the table, where they are right:";
+  REQUIRE(whole.find(add) != std::string::npos);
+  CHECK(whole.substr(whole.find(add)) == add +
+                                             "\n    {\"h.*.mask\", \"\"},  // leaves it out"
+                                             "\n    {\"h.1.*\", \"\"},  // leaves it out"
+                                             "\n    {\"h.12.*\", \"\"},  // leaves it out");
+  CHECK(message({.advise_rows = false}) == whole.substr(0, whole.find(add)));
+  load_pretrained(model, file_of(tensors), {{"h.*.mask", ""}, {"h.1.*", ""}, {"h.12.*", ""}});  // as it was told
+}

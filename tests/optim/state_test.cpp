@@ -121,6 +121,12 @@ TEST_CASE("optimizer states: no entry may be missing, added, or of another shape
       } else if (!key.starts_with("param_groups")) {
         state[key] = x.to(Dtype::f64);
         CHECK(contains(refused(state), "\n  " + key + ": is float64, must be float32"));
+        state[key] = x.clone();
+        state[key].reshape({-1})[0].fill_(std::nan(""));
+        CHECK(contains(refused(state), "\n  " + key + ": holds NaN: training had diverged"));
+        state[key].reshape({-1})[0].fill_(-2.0);
+        if (key.ends_with("_sq") || key.ends_with("square_avg") || key.ends_with(".sum"))
+          CHECK(contains(refused(state), "\n  " + key + ": has an element -2, must be >= 0"));
       }
     }
     INFO(name);

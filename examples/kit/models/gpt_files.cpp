@@ -49,7 +49,7 @@ LoadedGPT load_gpt(const std::filesystem::path& path, const std::filesystem::pat
   loaded.parameters = loaded.model.num_parameters();
   check_tokens_fit(*loaded.tokeniser, loaded.model.options.vocab, loaded.tokeniser.source);
   const bool ours = tensors.metadata().count("config") > 0;  // saved by save_gpt(), with heed's names and layouts
-  nn::load_pretrained(loaded.model, tensors, ours ? nn::Renames() : nn::gpt2_names(), options);
+  load_weights(loaded.model, tensors, files.weights.string(), ours ? nn::Renames() : nn::gpt2_names(), options);
   return loaded;
 }
 

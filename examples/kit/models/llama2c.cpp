@@ -9,6 +9,7 @@
 #include <heed/core/files/mapped_file.h>
 #include <heed/core/text.h>
 #include <heed/examples/kit/models/model_size.h>
+#include <heed/examples/kit/resume.h>
 
 namespace heed::kit {
 
@@ -191,6 +192,7 @@ nn::Llama load_llama2c(const std::filesystem::path& file) {
     input_norms(), later_norms(), last_norm(), embedding(), attention(), feed_forward();
   }
   if (!header.options.tied) read_one(llama.lm_head.weight, true);
+  check_weights(llama.state_dict(), name);
   return llama;
 }
 

@@ -8,10 +8,32 @@
 #include <heed/core/text.h>
 #include <heed/examples/kit/cli.h>
 #include <heed/examples/kit/format.h>
+#include <heed/examples/kit/resume.h>
 
 namespace heed::kit {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// Whether one of the floating elements, stored little-endian, is NaN or infinite: all bits of its exponent are set, and
+// in every type these are among its two highest bytes.
+bool has_nonfinite(std::string_view bytes, const std::string& dtype) {
+  const size_t width = dtype == "F64" ? 8 : dtype == "F32" ? 4 : 2;
+  const unsigned exponent = dtype == "F64" ? 0x7ff0u : dtype == "F16" ? 0x7c00u : 0x7f80u;
+  bool found = false;
+  for (size_t end = width; end <= bytes.size(); end += width) {
+    const unsigned high = static_cast<unsigned char>(bytes[end - 1]), low = static_cast<unsigned char>(bytes[end - 2]);
+    found |= ((high << 8 | low) & exponent) == exponent;
+  }
+  return found;
+}
+
+bool is_floating_type(const std::string& dtype) {
+  return dtype == "F16" || dtype == "BF16" || dtype == "F32" || dtype == "F64";
+}
+
+}  // namespace
 
 ModelFiles::ModelFiles(const fs::path& model, std::string option_)
     : weights(model), folder(model.parent_path()), option(std::move(option_)) {
@@ -50,6 +72,17 @@ FoundTokeniser ModelFiles::tokeniser(const core::SafeTensors& tensors, const fs:
   const auto inside = tensors.metadata().find("tokeniser");
   if (!given.empty() || inside == tensors.metadata().end()) return find_tokeniser(folder, given);
   return {parse_tokeniser(inside->second, weights.string() + ": tokeniser"), weights.string()};
+}
+
+void load_weights(nn::Module& model, const core::SafeTensors& tensors, const std::string& source,
+                  const nn::Renames& table, nn::PretrainedOptions options) {
+  options.advise_rows = false;
+  nn::load_pretrained(model, tensors, table, options);
+  for (const nn::Origin& origin : nn::renamed_tensors(tensors.names(), table))
+    for (const std::string& name : origin.parts)
+      check<FormatError>(
+          !is_floating_type(tensors.file_dtype(name)) || !has_nonfinite(tensors.bytes(name), tensors.file_dtype(name)),
+          quote(source), ": ", readable(name), " ", tensors.shape(name), weights_not_finite);
 }
 
 FoundTokeniser find_tokeniser(const fs::path& folder, const fs::path& given, const std::vector<std::string>& names) {

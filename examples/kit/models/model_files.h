@@ -8,6 +8,7 @@
 
 #include <heed/core/files/safetensors.h>
 #include <heed/examples/kit/tokens/tokeniser.h>
+#include <heed/nn/pretrained.h>
 
 namespace heed::kit {
 
@@ -42,6 +43,12 @@ struct ModelFiles {
   /// The tokeniser: `given` if it is not empty, else "tokeniser" of the metadata, else the files of one in the folder.
   FoundTokeniser tokeniser(const core::SafeTensors& tensors, const std::filesystem::path& given) const;
 };
+
+/// nn::load_pretrained() for a program, whose users cannot change its table: messages advise none of its rows. Throws
+/// FormatError, naming the tensor and `source`, if a tensor that the model takes holds NaN or infinity: said here, not in
+/// the middle of a text or as a loss that is NaN.
+void load_weights(nn::Module& model, const core::SafeTensors& tensors, const std::string& source,
+                  const nn::Renames& table = {}, nn::PretrainedOptions options = {});
 
 /// The tokeniser `given` or, if that is empty, the first file of such a name in the folder of the model. Throws UsageError
 /// if there is none.

@@ -70,6 +70,7 @@ void SequenceRun::save(const std::filesystem::path& file, const Traits& traits) 
 void SequenceRun::resume(const std::filesystem::path& file, const Traits& traits) {
   const nn::Checkpoint saved = nn::load(file);
   check_same_run(file, saved.metadata, traits);
+  check_weights(saved.state, file.string(), "model.");
   nn::load_checkpoint(saved, parts());
   for (Learner& learner : learners) learner.schedule->set_steps(step);  // --steps may have been raised
 }

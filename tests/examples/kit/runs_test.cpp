@@ -146,7 +146,7 @@ TEST_CASE("kit run page: is rewritten whole, lists the folder's files, and keeps
         "{\"program\":\"demo\",\"settings\":{\"lr\":\"0.25\",\"steps\":\"10\",\"seed\":\"0\",\"threads\":\"all "
         "processors\",\"out\":"
         "\"" +
-            common.out.string() + "\",\"quiet\":\"false\",\"json\":\"false\"}}\n");
+            common.out.string() + "\",\"quiet\":\"false\",\"json\":\"false\",\"summary\":\"false\"}}\n");
 }
 
 TEST_CASE("kit metrics log: a whole log is read strictly, samples among it") {

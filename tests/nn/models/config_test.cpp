@@ -81,6 +81,19 @@ TEST_CASE("config: a model that heed would compute wrongly is refused") {
   CHECK(gpt(R"(,"n_inner":5)") == R"(c: "n_inner" is 5: heed's GPT has 16, four times "n_embd")");
   CHECK(gpt(R"(,"layer_norm_epsilon":1e-6)") == R"(c: "layer_norm_epsilon" is 1e-06: heed's GPT has 1e-05)");
   CHECK(gpt(R"(,"scale_attn_by_inverse_layer_idx":true)").find("heed's model does not have this") != std::string::npos);
+  for (const char* type : {"gpt2", "llama", "bert"})
+    for (const char* key : {"quantization_config", "compression_config"}) {
+      const std::string text =
+          R"({"model_type":")" + std::string(type) + R"(",")" + key + R"(":{"load_in_8bit":true}})";
+      CHECK(message_of<FormatError>([&] {
+              if (type == std::string("gpt2")) gpt_config(text, "c");
+              else if (type == std::string("llama")) llama_config(text, "c");
+              else bert_config(text, "c");
+            }) == "c: has a \"" + std::string(key) +
+                      "\": its weights are quantised, and such files are not read: get the model's file of F32, F16 or "
+                      "BF16");
+    }
+  CHECK(gpt(R"(,"quantization_config":null)") == "no error");
   const auto llama = [](const std::string& text) { return message_of<FormatError>([&] { llama_config(text, "c"); }); };
   CHECK(
       llama(R"({"model_type":"llama","vocab_size":4,"hidden_size":4,"intermediate_size":4,"num_hidden_layers":1,
