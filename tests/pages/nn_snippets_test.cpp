@@ -331,6 +331,7 @@ TEST_CASE("nn's headers: values inside a model, seen and replaced") {
   }
   std::ostringstream out;
   std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
+  GPT& gpt = model;
 #include <snippets/nn_forward_hooks_h_1.inc>
   model(tokens);
   std::cout.rdbuf(before);
