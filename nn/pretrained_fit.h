@@ -19,7 +19,4 @@ struct Arrival {
 /// (unless `advise_rows` is false).
 void check_fits(Module& model, const std::vector<Arrival>& arrivals, bool advise_rows);
 
-/// "I8" is a type of integers or booleans in a file, "F8_E4M3" one that heed does not read.
-bool is_integer_type(const std::string& file_dtype);
-
 }  // namespace heed::nn
