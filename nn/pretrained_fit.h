@@ -15,8 +15,8 @@ struct Arrival {
 };
 
 /// Throws an Error that lists every name that is missing or unexpected and every shape that differs, each with the file's
-/// own name for it, and the rows that a table could be given
-/// (unless `advise_rows` is false).
+/// own name for it, and the rows that a table could be given, unless
+/// `advise_rows` is false. DtypeError if only types differ.
 void check_fits(Module& model, const std::vector<Arrival>& arrivals, bool advise_rows);
 
 }  // namespace heed::nn
