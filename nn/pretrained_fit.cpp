@@ -83,6 +83,10 @@ bool is_floating_file_type(const std::string& dtype) {
   return dtype == "F16" || dtype == "BF16" || dtype == "F32" || dtype == "F64";
 }
 
+bool is_integer_type(const std::string& t) {
+  return t == "BOOL" || t == "U8" || t == "I8" || t == "U16" || t == "I16" || t == "U32" || t == "I32" || t == "I64";
+}
+
 // What libraries of quantisation put beside integers: bitsandbytes, GPTQ, AWQ, compressed-tensors.
 bool belongs_to_quantised(const std::string& name) {
   for (const char* end : {".SCB", ".weight_format", ".absmax", ".quant_map", ".qweight", ".qzeros", ".scales", ".g_idx",
@@ -210,10 +214,6 @@ struct Comparison {
 };
 
 }  // namespace
-
-bool is_integer_type(const std::string& t) {
-  return t == "BOOL" || t == "U8" || t == "I8" || t == "U16" || t == "I16" || t == "U32" || t == "I32" || t == "I64";
-}
 
 void check_fits(Module& model, const std::vector<Arrival>& list, bool advise_rows) {
   Comparison comparison;

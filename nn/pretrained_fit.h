@@ -15,11 +15,8 @@ struct Arrival {
 };
 
 /// Throws an Error that lists every name that is missing or unexpected and every shape that differs, each with the file's
-/// own name for it, and the rows that a table could be given
-/// (unless `advise_rows` is false).
+/// own name for it, and the rows that a table could be given, unless
+/// `advise_rows` is false. DtypeError if only types differ.
 void check_fits(Module& model, const std::vector<Arrival>& arrivals, bool advise_rows);
-
-/// "I8" is a type of integers or booleans in a file, "F8_E4M3" one that heed does not read.
-bool is_integer_type(const std::string& file_dtype);
 
 }  // namespace heed::nn
