@@ -34,8 +34,8 @@ class Places {
   };
   struct Known {
     std::string path;
-    std::vector<size_t> patterns;                         // that match the path
-    std::set<std::string> points;                         // met so far
+    std::vector<size_t> patterns;               // that match the path
+    std::set<std::string> points;               // met so far
     std::map<std::string, std::string> wanted;  // point -> full path, or "" if no pattern names it
   };
   Known* of(const core::ScopeFrame& at, bool output);

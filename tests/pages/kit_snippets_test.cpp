@@ -151,7 +151,8 @@ TEST_CASE("kit's headers: pictures") {
   const nn::Linear model(2, 2);
   const kit::AttentionSet heads{.queries = {"a"}, .keys = {"b"}, .layers = {{{1.0f}}}};
 #include <snippets/examples_kit_models_insides_h_1.inc>
-  for (const char* file : {"insides.svg", "attention.html", "model.html", "loss.svg", "worksheet.html", "answer_key.html"})
+  for (const char* file :
+       {"insides.svg", "attention.html", "model.html", "loss.svg", "worksheet.html", "answer_key.html"})
     CHECK(std::filesystem::exists(file));
 }
 
