@@ -19,8 +19,10 @@ using namespace heed;
 
 namespace {
 
+using Value = decltype(&kit::MetricSummary::last);
+
 /// metric -> a value for each run; null where the run does not have it.
-kit::Json::Object values_of(const std::vector<kit::ComparedRun>& runs, double kit::MetricSummary::* value) {
+kit::Json::Object values_of(const std::vector<kit::ComparedRun>& runs, Value value) {
   kit::Json::Object by_metric;
   for (const auto& row : kit::compared_values(runs)) {
     kit::Json::List values;

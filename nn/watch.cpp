@@ -87,8 +87,8 @@ void run_forward_hooks(const Module& m, Tensor& output) {
   const std::vector<std::shared_ptr<ForwardHook>> now = hooks->functions;  // a hook may change the list
   for (const auto& function : now) {
     if (std::ranges::find(hooks->functions, function) == hooks->functions.end()) continue;  // removed meanwhile
-    Tensor changed =
-        checked_replacement("on_forward", class_name(m), [&](const Tensor& y) { return (*function)(m, y); }, output);
+    const auto of_output = [&](const Tensor& y) { return (*function)(m, y); };
+    Tensor changed = checked_replacement("on_forward", class_name(m), of_output, output);
     if (changed.defined()) output = std::move(changed);
   }
 }

@@ -30,9 +30,10 @@ Guess guess_from(const core::Array& logits) {
   const auto n = static_cast<size_t>(classes);
   size_t rows = 0;
   for (size_t begin = 0; begin + n <= x.size() && n > 0; begin += n, ++rows) {
-    const auto [low, high] = std::minmax_element(x.begin() + begin, x.begin() + begin + n);
+    const double* const row = x.data() + begin;
+    const auto [low, high] = std::minmax_element(row, row + n);
     double total = 0.0, sum = 0.0;
-    for (size_t i = begin; i < begin + n; ++i) total += std::exp(x[i] - *high), sum += x[i];
+    for (size_t i = 0; i < n; ++i) total += std::exp(row[i] - *high), sum += row[i];
     guess.even += *high + std::log(total) - sum / static_cast<double>(n);
     if (!(*low >= 0.0 && *high <= 1.0 && std::abs(sum - 1.0) < 1e-3)) guess.probabilities = false;
   }
