@@ -441,7 +441,7 @@ TEST_CASE("doctor: an examination changes nothing, to the bit") {
 }
 
 TEST_CASE("doctor: healthy models get a clean bill, over several seeds") {
-  for (uint64_t seed = 1; seed <= 3; ++seed) {
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
     manual_seed(seed);
     const auto clean = [&](const Report& report) {
       INFO("seed " << seed << "\n" << report);
