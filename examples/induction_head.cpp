@@ -83,8 +83,8 @@ int64_t train(kit::Learner& learner, const kit::TaskData& data, const kit::Recip
   return step;
 }
 
-template <class Value>
-kit::HeatMap by_head(const std::string& title, const std::vector<Findings>& all, Value Findings::* value) {
+using Measure = decltype(&Findings::induction);
+kit::HeatMap by_head(const std::string& title, const std::vector<Findings>& all, Measure value) {
   std::vector<double> values;
   for (const Findings& f : all) values.push_back(f.*value);
   return kit::heads_map(title, all.back().head.layer + 1, values);

@@ -10,6 +10,7 @@
 #include <heed/core/error.h>
 #include <heed/core/files/file.h>
 #include <heed/core/text.h>
+#include <heed/examples/kit/format.h>
 #include <heed/examples/kit/pictures/attention_page.h>
 #include <heed/examples/kit/pictures/model_page.h>
 #include <heed/examples/kit/pictures/page_document.h>
@@ -177,7 +178,7 @@ TEST_CASE("kit model page: a browser computes what heed computes", "[slow]") {
 
   const std::vector<double> probabilities = p.to_vector();
   const auto best = std::max_element(probabilities.begin(), probabilities.end());
-  std::string percent = std::to_string(100 * *best);
-  percent.resize(percent.find('.') + 1);  // 43.
+  const std::string percent = kit::fixed(100 * *best, 1);
+  INFO(letters.decode({best - probabilities.begin()}) << " has " << percent);
   CHECK(seen.find("'" + letters.decode({best - probabilities.begin()}) + "' " + percent) != std::string::npos);
 }
