@@ -184,7 +184,7 @@ int run(int argc, char** argv) {
                          .columns = 3,
                          .panel_width = 260});
   kit::save_svg(patterns,
-                {.title = "Weights: look for a line one step below the diagonal, and one a whole period below it",
+                {.title = "Weights: look for a line one step below the diagonal, and one almost a period below it",
                  .panels = {kit::pattern_map(model, test[0], first, "head " + first.name() + ": one step back?"),
                             kit::pattern_map(model, test[0], second[0],
                                              "head " + second[0].name() + ": at what followed last time?")},
