@@ -12,7 +12,8 @@
 namespace heed::core {
 
 inline int64_t bytes_moved(const Array& x) {
-  return std::min(x.numel() * static_cast<int64_t>(size_of(x.dtype())), static_cast<int64_t>(x.storage().size()));
+  return std::min<int64_t>(x.numel() * static_cast<int64_t>(size_of(x.dtype())),
+                           static_cast<int64_t>(x.storage().size()));
 }
 
 /// `flops` operations; the arrays are moved, from or to memory. One that is read and written is given twice.

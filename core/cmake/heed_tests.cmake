@@ -81,7 +81,7 @@ foreach(folder core autograd nn optim examples golden pages)
           set(label full)
         endif()
         catch_discover_tests(${target} TEST_SPEC "~[.][${tag}]" TEST_PREFIX "${folder}: " TEST_SUFFIX " "
-                             PROPERTIES LABELS "${label}" ${found})
+                             PROPERTIES LABELS "${label}" COST 100 ${found})  # the longest begin first
       endif()
     endforeach()
   endif()
