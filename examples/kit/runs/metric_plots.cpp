@@ -42,8 +42,8 @@ std::vector<Panel> metric_plots(const std::vector<NamedRun>& runs, const std::ve
                                     .mark = metric.find("train") == std::string::npos ? Mark::line : Mark::dashes,
                                     .colour = several ? std::optional<int>(static_cast<int>(r)) : std::nullopt});
       } else if (!is_loss(metric)) {
-        auto plot =
-            std::find_if(others.begin(), others.end(), [&](const auto& other) { return other.first == metric; });
+        const std::string& name = metric;  // a binding cannot be captured (clang 14)
+        auto plot = std::find_if(others.begin(), others.end(), [&](const auto& other) { return other.first == name; });
         if (plot == others.end())
           plot = others.insert(others.end(), {metric, {.title = metric, .x_label = "step", .y_label = metric}});
         plot->second.series.push_back(
