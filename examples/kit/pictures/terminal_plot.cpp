@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include <heed/core/error.h>
@@ -65,7 +66,7 @@ struct Steps {
   double from[levels - 1];
 
   int level(double v) const {
-    return static_cast<int>(std::count_if(from, from + levels - 1, [v](double begin) { return v >= begin; }));
+    return static_cast<int>(std::count_if(std::begin(from), std::end(from), [v](double begin) { return v >= begin; }));
   }
 };
 
